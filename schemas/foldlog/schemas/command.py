@@ -55,8 +55,8 @@ class ActivityStarted:
     """Who sent it, for people: usually pid@host."""
     reply_to: ReplyTo | None = None
     """Where the answer goes; null: nobody asks for one."""
-    started_ms: int
-    """When it began, in Unix milliseconds."""
+    running_ms: int = 0
+    """For how long it has been running, in milliseconds: a duration, so that clocks need not agree."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -287,10 +287,8 @@ def activity_started_to_avro(record: ActivityStarted) -> dict[str, Any]:
         "scheduled_event_id": record.scheduled_event_id,
         "attempt": record.attempt,
         "identity": record.identity,
-        "reply_to": None
-        if record.reply_to is None
-        else ("foldlog.common.ReplyTo", reply_to_to_avro(record.reply_to)),
-        "started_ms": record.started_ms,
+        "reply_to": None if record.reply_to is None else ("foldlog.common.ReplyTo", reply_to_to_avro(record.reply_to)),
+        "running_ms": record.running_ms,
     }
 
 
@@ -302,9 +300,7 @@ def activity_started_from_avro(values: dict[str, Any]) -> ActivityStarted:
 def await_result_to_avro(record: AwaitResult) -> dict[str, Any]:
     return {
         "identity": record.identity,
-        "reply_to": None
-        if record.reply_to is None
-        else ("foldlog.common.ReplyTo", reply_to_to_avro(record.reply_to)),
+        "reply_to": None if record.reply_to is None else ("foldlog.common.ReplyTo", reply_to_to_avro(record.reply_to)),
         "run_id": record.run_id,
         "follow_runs": record.follow_runs,
     }
@@ -334,9 +330,7 @@ def cancel_workflow_to_avro(record: CancelWorkflow) -> dict[str, Any]:
     return {
         "request_id": record.request_id,
         "identity": record.identity,
-        "reply_to": None
-        if record.reply_to is None
-        else ("foldlog.common.ReplyTo", reply_to_to_avro(record.reply_to)),
+        "reply_to": None if record.reply_to is None else ("foldlog.common.ReplyTo", reply_to_to_avro(record.reply_to)),
         "run_id": record.run_id,
         "first_execution_run_id": record.first_execution_run_id,
         "reason": record.reason,
@@ -366,9 +360,7 @@ def complete_activity_from_avro(values: dict[str, Any]) -> CompleteActivity:
 def describe_workflow_to_avro(record: DescribeWorkflow) -> dict[str, Any]:
     return {
         "identity": record.identity,
-        "reply_to": None
-        if record.reply_to is None
-        else ("foldlog.common.ReplyTo", reply_to_to_avro(record.reply_to)),
+        "reply_to": None if record.reply_to is None else ("foldlog.common.ReplyTo", reply_to_to_avro(record.reply_to)),
         "run_id": record.run_id,
     }
 
@@ -398,9 +390,7 @@ def fail_activity_from_avro(values: dict[str, Any]) -> FailActivity:
 def get_history_to_avro(record: GetHistory) -> dict[str, Any]:
     return {
         "identity": record.identity,
-        "reply_to": None
-        if record.reply_to is None
-        else ("foldlog.common.ReplyTo", reply_to_to_avro(record.reply_to)),
+        "reply_to": None if record.reply_to is None else ("foldlog.common.ReplyTo", reply_to_to_avro(record.reply_to)),
         "run_id": record.run_id,
         "first_event_id": record.first_event_id,
         "maximum_bytes": record.maximum_bytes,
@@ -418,9 +408,7 @@ def heartbeat_activity_to_avro(record: HeartbeatActivity) -> dict[str, Any]:
         "scheduled_event_id": record.scheduled_event_id,
         "attempt": record.attempt,
         "identity": record.identity,
-        "reply_to": None
-        if record.reply_to is None
-        else ("foldlog.common.ReplyTo", reply_to_to_avro(record.reply_to)),
+        "reply_to": None if record.reply_to is None else ("foldlog.common.ReplyTo", reply_to_to_avro(record.reply_to)),
         "details": [payload_to_avro(item) for item in record.details],
     }
 
@@ -434,9 +422,7 @@ def heartbeat_activity_from_avro(values: dict[str, Any]) -> HeartbeatActivity:
 def query_workflow_to_avro(record: QueryWorkflow) -> dict[str, Any]:
     return {
         "identity": record.identity,
-        "reply_to": None
-        if record.reply_to is None
-        else ("foldlog.common.ReplyTo", reply_to_to_avro(record.reply_to)),
+        "reply_to": None if record.reply_to is None else ("foldlog.common.ReplyTo", reply_to_to_avro(record.reply_to)),
         "run_id": record.run_id,
         "query_type": record.query_type,
         "args": [payload_to_avro(item) for item in record.args],
@@ -454,9 +440,7 @@ def signal_workflow_to_avro(record: SignalWorkflow) -> dict[str, Any]:
     return {
         "request_id": record.request_id,
         "identity": record.identity,
-        "reply_to": None
-        if record.reply_to is None
-        else ("foldlog.common.ReplyTo", reply_to_to_avro(record.reply_to)),
+        "reply_to": None if record.reply_to is None else ("foldlog.common.ReplyTo", reply_to_to_avro(record.reply_to)),
         "run_id": record.run_id,
         "signal_name": record.signal_name,
         "args": [payload_to_avro(item) for item in record.args],
@@ -473,9 +457,7 @@ def start_workflow_to_avro(record: StartWorkflow) -> dict[str, Any]:
     return {
         "request_id": record.request_id,
         "identity": record.identity,
-        "reply_to": None
-        if record.reply_to is None
-        else ("foldlog.common.ReplyTo", reply_to_to_avro(record.reply_to)),
+        "reply_to": None if record.reply_to is None else ("foldlog.common.ReplyTo", reply_to_to_avro(record.reply_to)),
         "workflow_type": record.workflow_type,
         "task_queue": record.task_queue,
         "args": [payload_to_avro(item) for item in record.args],
@@ -499,9 +481,7 @@ def terminate_workflow_to_avro(record: TerminateWorkflow) -> dict[str, Any]:
     return {
         "request_id": record.request_id,
         "identity": record.identity,
-        "reply_to": None
-        if record.reply_to is None
-        else ("foldlog.common.ReplyTo", reply_to_to_avro(record.reply_to)),
+        "reply_to": None if record.reply_to is None else ("foldlog.common.ReplyTo", reply_to_to_avro(record.reply_to)),
         "run_id": record.run_id,
         "first_execution_run_id": record.first_execution_run_id,
         "reason": record.reason,
@@ -516,38 +496,18 @@ def terminate_workflow_from_avro(values: dict[str, Any]) -> TerminateWorkflow:
 
 
 CODECS: Codecs = {
-    ActivityStarted: (
-        "foldlog.command.ActivityStarted",
-        activity_started_to_avro,
-        activity_started_from_avro,
-    ),
+    ActivityStarted: ("foldlog.command.ActivityStarted", activity_started_to_avro, activity_started_from_avro),
     AwaitResult: ("foldlog.command.AwaitResult", await_result_to_avro, await_result_from_avro),
     CancelActivity: ("foldlog.command.CancelActivity", cancel_activity_to_avro, cancel_activity_from_avro),
     CancelWorkflow: ("foldlog.command.CancelWorkflow", cancel_workflow_to_avro, cancel_workflow_from_avro),
-    CompleteActivity: (
-        "foldlog.command.CompleteActivity",
-        complete_activity_to_avro,
-        complete_activity_from_avro,
-    ),
-    DescribeWorkflow: (
-        "foldlog.command.DescribeWorkflow",
-        describe_workflow_to_avro,
-        describe_workflow_from_avro,
-    ),
+    CompleteActivity: ("foldlog.command.CompleteActivity", complete_activity_to_avro, complete_activity_from_avro),
+    DescribeWorkflow: ("foldlog.command.DescribeWorkflow", describe_workflow_to_avro, describe_workflow_from_avro),
     FailActivity: ("foldlog.command.FailActivity", fail_activity_to_avro, fail_activity_from_avro),
     GetHistory: ("foldlog.command.GetHistory", get_history_to_avro, get_history_from_avro),
-    HeartbeatActivity: (
-        "foldlog.command.HeartbeatActivity",
-        heartbeat_activity_to_avro,
-        heartbeat_activity_from_avro,
-    ),
+    HeartbeatActivity: ("foldlog.command.HeartbeatActivity", heartbeat_activity_to_avro, heartbeat_activity_from_avro),
     QueryWorkflow: ("foldlog.command.QueryWorkflow", query_workflow_to_avro, query_workflow_from_avro),
     SignalWorkflow: ("foldlog.command.SignalWorkflow", signal_workflow_to_avro, signal_workflow_from_avro),
     StartWorkflow: ("foldlog.command.StartWorkflow", start_workflow_to_avro, start_workflow_from_avro),
-    TerminateWorkflow: (
-        "foldlog.command.TerminateWorkflow",
-        terminate_workflow_to_avro,
-        terminate_workflow_from_avro,
-    ),
+    TerminateWorkflow: ("foldlog.command.TerminateWorkflow", terminate_workflow_to_avro, terminate_workflow_from_avro),
 }
 """Record class to Avro name, to dict, from dict."""

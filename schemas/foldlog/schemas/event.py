@@ -503,9 +503,7 @@ def activity_task_scheduled_to_avro(record: ActivityTaskScheduled) -> dict[str, 
 
 def activity_task_scheduled_from_avro(values: dict[str, Any]) -> ActivityTaskScheduled:
     values["args"] = [payload_from_avro(item) for item in values["args"]]
-    values["retry_policy"] = (
-        None if values["retry_policy"] is None else retry_policy_from_avro(values["retry_policy"])
-    )
+    values["retry_policy"] = None if values["retry_policy"] is None else retry_policy_from_avro(values["retry_policy"])
     return ActivityTaskScheduled(**values)
 
 
@@ -536,12 +534,8 @@ def local_activity_completed_to_avro(record: LocalActivityCompleted) -> dict[str
         "activity_id": record.activity_id,
         "activity_type": record.activity_type,
         "attempt": record.attempt,
-        "result": None
-        if record.result is None
-        else ("foldlog.common.Payload", payload_to_avro(record.result)),
-        "failure": None
-        if record.failure is None
-        else ("foldlog.common.Failure", failure_to_avro(record.failure)),
+        "result": None if record.result is None else ("foldlog.common.Payload", payload_to_avro(record.result)),
+        "failure": None if record.failure is None else ("foldlog.common.Failure", failure_to_avro(record.failure)),
     }
 
 

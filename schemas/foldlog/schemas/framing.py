@@ -89,7 +89,7 @@ def _record_types() -> list[RecordType]:
         for cls, (fullname, to_avro, from_avro) in module.CODECS.items():
             if fullname in ("foldlog.reply.PendingActivity", "foldlog.reply.PendingTimer"):
                 continue
-            definition = load_schema(fullname, repo=_PackageRepository(), _write_hint=False)
+            definition: Any = load_schema(fullname, repo=_PackageRepository(), _write_hint=False)
             schema = fastavro.parse_schema(without_logical_types(definition))
             header = MARKER + schema_fingerprint(definition)
             types.append(RecordType(cls, fullname, schema, definition, header, to_avro, from_avro))
@@ -98,9 +98,7 @@ def _record_types() -> list[RecordType]:
 
 RECORD_TYPES: tuple[RecordType, ...] = tuple(_record_types())
 BY_CLASS: dict[type, RecordType] = {record_type.cls: record_type for record_type in RECORD_TYPES}
-BY_FINGERPRINT: dict[bytes, RecordType] = {
-    record_type.header[2:]: record_type for record_type in RECORD_TYPES
-}
+BY_FINGERPRINT: dict[bytes, RecordType] = {record_type.header[2:]: record_type for record_type in RECORD_TYPES}
 
 
 def encode(record: Any) -> bytes:
@@ -145,9 +143,7 @@ def read_body(data: bytes, start: int, writer: Any, reader: Any, record_type: Re
         record = record_type.from_avro(values)
     except Exception as error:
         # fastavro raises whatever its C code met: EOFError, IndexError, UnicodeDecodeError, struct.error …
-        raise DecodeError(
-            f"the body is no {record_type.fullname}: {type(error).__name__}: {error}"
-        ) from error
+        raise DecodeError(f"the body is no {record_type.fullname}: {type(error).__name__}: {error}") from error
     if buffer.tell() != len(data):
         raise DecodeError(f"{len(data) - buffer.tell()} bytes follow the {record_type.fullname}")
     return record

@@ -95,11 +95,7 @@ class Module:
         if isinstance(typ, list):
             name = self._name(typ[1])
             # The tuple names the branch: without it fastavro validates the record against the union.
-            return (
-                f"None if {value} is None else ({self._fullname(typ[1])!r}, {_to(name)}({value}))"
-                if name
-                else value
-            )
+            return f"None if {value} is None else ({self._fullname(typ[1])!r}, {_to(name)}({value}))" if name else value
         if isinstance(typ, dict) and typ["type"] == "array" and (name := self._name(typ["items"])):
             return f"[{_to(name)}(item) for item in {value}]"
         if isinstance(typ, dict) and typ["type"] == "map" and (name := self._name(typ["values"])):
@@ -153,11 +149,11 @@ class Module:
             f"from typing import {', '.join(typing)}",
             "",
         ]
+        head.append("from foldlog.schemas.codecs import Codecs")
         for module in sorted({name.split(".")[0] for name in self.imports}):
             names = sorted(name.split(".")[1] for name in self.imports if name.startswith(module + "."))
             names += [helper for name in names for helper in (_to(name), _from(name))]
             head.append(f"from foldlog.schemas.{module} import {', '.join(sorted(names))}")
-        head.append("from foldlog.schemas.codecs import Codecs")
         return "\n".join([*head, "", *body])
 
     def _class(self, record: Record) -> list[str]:
@@ -182,9 +178,7 @@ class Module:
         name = record.schema["name"]
         lines = [f"def {_to(name)}(record: {name}) -> dict[str, Any]:", "    return {"]
         for entry in record.schema["fields"]:
-            lines.append(
-                f"        {entry['name']!r}: {self.encoder(entry['type'], 'record.' + entry['name'])},"
-            )
+            lines.append(f"        {entry['name']!r}: {self.encoder(entry['type'], 'record.' + entry['name'])},")
         return [*lines, "    }"]
 
     def _decode(self, record: Record) -> list[str]:

@@ -154,9 +154,7 @@ def activity_attempt_to_avro(record: ActivityAttempt) -> dict[str, Any]:
         "attempt_ms": record.attempt_ms,
         "started_ms": record.started_ms,
         "heartbeat_ms": record.heartbeat_ms,
-        "worker": None
-        if record.worker is None
-        else ("foldlog.common.ReplyTo", reply_to_to_avro(record.worker)),
+        "worker": None if record.worker is None else ("foldlog.common.ReplyTo", reply_to_to_avro(record.worker)),
         "identity": record.identity,
         "last_failure": None
         if record.last_failure is None
@@ -167,9 +165,7 @@ def activity_attempt_to_avro(record: ActivityAttempt) -> dict[str, Any]:
 
 def activity_attempt_from_avro(values: dict[str, Any]) -> ActivityAttempt:
     values["worker"] = None if values["worker"] is None else reply_to_from_avro(values["worker"])
-    values["last_failure"] = (
-        None if values["last_failure"] is None else failure_from_avro(values["last_failure"])
-    )
+    values["last_failure"] = None if values["last_failure"] is None else failure_from_avro(values["last_failure"])
     values["heartbeat_details"] = [payload_from_avro(item) for item in values["heartbeat_details"]]
     return ActivityAttempt(**values)
 

@@ -308,9 +308,7 @@ def pending_activity_to_avro(record: PendingActivity) -> dict[str, Any]:
 
 
 def pending_activity_from_avro(values: dict[str, Any]) -> PendingActivity:
-    values["last_failure"] = (
-        None if values["last_failure"] is None else failure_from_avro(values["last_failure"])
-    )
+    values["last_failure"] = None if values["last_failure"] is None else failure_from_avro(values["last_failure"])
     values["heartbeat_details"] = [payload_from_avro(item) for item in values["heartbeat_details"]]
     return PendingActivity(**values)
 
@@ -345,9 +343,7 @@ def rejected_to_avro(record: Rejected) -> dict[str, Any]:
         "message": record.message,
         "run_id": record.run_id,
         "status": record.status,
-        "failure": None
-        if record.failure is None
-        else ("foldlog.common.Failure", failure_to_avro(record.failure)),
+        "failure": None if record.failure is None else ("foldlog.common.Failure", failure_to_avro(record.failure)),
     }
 
 
@@ -361,12 +357,8 @@ def workflow_result_to_avro(record: WorkflowResult) -> dict[str, Any]:
         "correlation_id": record.correlation_id,
         "run_id": record.run_id,
         "status": record.status,
-        "result": None
-        if record.result is None
-        else ("foldlog.common.Payload", payload_to_avro(record.result)),
-        "failure": None
-        if record.failure is None
-        else ("foldlog.common.Failure", failure_to_avro(record.failure)),
+        "result": None if record.result is None else ("foldlog.common.Payload", payload_to_avro(record.result)),
+        "failure": None if record.failure is None else ("foldlog.common.Failure", failure_to_avro(record.failure)),
         "new_run_id": record.new_run_id,
     }
 

@@ -98,9 +98,7 @@ def activity_task_to_avro(record: ActivityTask) -> dict[str, Any]:
 
 def activity_task_from_avro(values: dict[str, Any]) -> ActivityTask:
     values["args"] = [payload_from_avro(item) for item in values["args"]]
-    values["retry_policy"] = (
-        None if values["retry_policy"] is None else retry_policy_from_avro(values["retry_policy"])
-    )
+    values["retry_policy"] = None if values["retry_policy"] is None else retry_policy_from_avro(values["retry_policy"])
     values["heartbeat_details"] = [payload_from_avro(item) for item in values["heartbeat_details"]]
     return ActivityTask(**values)
 

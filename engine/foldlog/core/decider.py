@@ -1,0 +1,95 @@
+"""The seam between the state machine and whatever decides: workflow code in this process, or later elsewhere.
+
+A decider stands for the code of one run. It is told what happened, one event at a time, and returns decisions. Each
+event that comes from outside the code (a start, a signal, a completion, a timer) is one activation: the code runs
+until it waits again, and the events of its decisions follow that event in the history at once, before any other.
+So a history needs no markers of where the code ran, and replay is the same sequence of calls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from foldlog.core.decisions import Decision
+from foldlog.schemas.common import Failure, Payload
+from foldlog.schemas.event import WorkflowExecutionStarted
+from foldlog.schemas.records import Event
+
+
+class Decider(Protocol):
+    """The code of one run, waiting for what happens next. Used by one thread at a time."""
+
+    replaying: bool
+    """True while history is told again: logs are silent, and decisions carry their source."""
+
+    def activate(self, event: Event) -> list[Decision]:
+        """Tell the code what happened and run it until it waits.
+
+        Args:
+            event: An event from outside the code: WorkflowExecutionStarted (always the first),
+                WorkflowExecutionSignaled, WorkflowExecutionCancelRequested, ActivityTaskCompleted, -Failed,
+                -TimedOut, -Canceled, TimerFired, LocalActivityCompleted.
+
+        Raises:
+            WorkflowTaskError: The code raised something that is no workflow failure, or broke a rule. The decider
+                must not be used any more.
+        """
+
+    def recorded(self, event: Event) -> None:
+        """Tell the code which event became of its next decision: ActivityTaskScheduled, TimerStarted and so on.
+
+        Called once for each decision that leaves an event, in the order in which they were made.
+        """
+
+    def query(self, query_type: str, args: Sequence[Payload]) -> Payload:
+        """Run a query handler, which must decide nothing.
+
+        Raises:
+            QueryFailed: There is no such handler, the arguments do not fit, or the handler raised.
+        """
+
+    def stack(self) -> str:
+        """Where each task of the workflow waits, for people."""
+
+    def close(self) -> None:
+        """Drop the code without running any more of it; also cleanup code of the workflow must not run."""
+
+
+class DeciderFactory(Protocol):
+    """Makes deciders for the workflow types that this process has."""
+
+    def create(self, workflow_id: str, started: WorkflowExecutionStarted) -> Decider:
+        """A decider for a run that has not been activated yet.
+
+        Raises:
+            WorkflowTaskError: Its workflow type is not registered.
+        """
+
+
+class WorkflowTaskError(Exception):
+    """The code of a run could not be run on: the run stalls until it can.
+
+    Attributes:
+        stack_trace: The stack of what was raised, in the format of the code's language.
+    """
+
+    def __init__(self, message: str, stack_trace: str = "") -> None:
+        super().__init__(message)
+        self.stack_trace = stack_trace
+
+
+class NondeterminismError(WorkflowTaskError):
+    """The code decides otherwise than the history says. The message names the first difference."""
+
+
+class QueryFailed(Exception):
+    """A query has no answer.
+
+    Attributes:
+        failure: What the handler raised, or why it was not called.
+    """
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.message)
+        self.failure = failure

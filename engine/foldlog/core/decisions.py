@@ -1,0 +1,100 @@
+"""What workflow code may decide, as data: the vocabulary between a decider and the state machine.
+
+A decision says what the code wants; the state machine makes events of it. All of one activation are handed over
+together, in the order in which the code made them. Nothing here knows how decisions come about or what follows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from foldlog.schemas.common import Failure, Payload, RetryPolicy
+
+
+@dataclass(slots=True, kw_only=True)
+class Decision:
+    """The base of all decisions."""
+
+    source: str = ""
+    """Where in the workflow's code it was made, as `file:line in function`; kept only while replaying."""
+
+
+@dataclass(slots=True, kw_only=True)
+class ScheduleActivity(Decision):
+    """Run an activity on a task queue. Timeouts are in milliseconds, 0 means none."""
+
+    activity_id: str
+    activity_type: str
+    task_queue: str
+    args: list[Payload] = field(default_factory=list)
+    schedule_to_close_timeout_ms: int = 0
+    schedule_to_start_timeout_ms: int = 0
+    start_to_close_timeout_ms: int = 0
+    heartbeat_timeout_ms: int = 0
+    retry_policy: RetryPolicy | None = None
+    """None: a failed attempt is not repeated. The runtime fills in the default policy before it comes here."""
+    eager: bool = True
+    """Whether the task may be handed to a worker of the same process, past the topic."""
+
+
+@dataclass(slots=True, kw_only=True)
+class ScheduleLocalActivity(Decision):
+    """Run an activity in the processor's own process; only its end is recorded."""
+
+    activity_id: str
+    activity_type: str
+    args: list[Payload] = field(default_factory=list)
+    schedule_to_close_timeout_ms: int = 0
+    start_to_close_timeout_ms: int = 0
+    retry_policy: RetryPolicy | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class CancelLocalActivity(Decision):
+    """The code no longer waits for a local activity. Leaves no event; a result that still comes is dropped."""
+
+    activity_id: str
+
+
+@dataclass(slots=True, kw_only=True)
+class RequestCancelActivity(Decision):
+    """Ask for the cancellation of an activity that is open."""
+
+    activity_id: str
+
+
+@dataclass(slots=True, kw_only=True)
+class StartTimer(Decision):
+    """Wake the code at a time. IDs count up from 1 within a run."""
+
+    timer_id: int
+    fire_ms: int
+    """When, in Unix milliseconds of the workflow's clock."""
+
+
+@dataclass(slots=True, kw_only=True)
+class CancelTimer(Decision):
+    """The code no longer waits for a timer that is open."""
+
+    timer_id: int
+
+
+@dataclass(slots=True, kw_only=True)
+class CompleteWorkflow(Decision):
+    """The run method returned. Always the last decision of its activation, as are the two below."""
+
+    result: Payload
+
+
+@dataclass(slots=True, kw_only=True)
+class FailWorkflow(Decision):
+    """The run method raised a workflow failure."""
+
+    failure: Failure
+
+
+@dataclass(slots=True, kw_only=True)
+class CancelWorkflow(Decision):
+    """The run method let its own cancellation through."""
+
+    details: list[Payload] = field(default_factory=list)

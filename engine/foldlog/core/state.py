@@ -1,0 +1,110 @@
+"""The state of a run: what the fold of its records comes to. Data only; `foldlog.core.fold` is the only writer.
+
+A run is held in memory while it is live and is folded again from its records when it is needed later, so nothing
+here is ever serialized. Whatever is in it follows from the records of `<ns>.events` alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Literal
+
+from foldlog.schemas import log
+from foldlog.schemas.common import Failure, Payload, ReplyTo
+from foldlog.schemas.event import ActivityTaskScheduled, WorkflowExecutionStarted
+from foldlog.schemas.records import Event
+
+Status = Literal["RUNNING", "COMPLETED", "FAILED", "CANCELED", "TERMINATED", "TIMED_OUT", "CONTINUED_AS_NEW"]
+
+
+class DeadlineKind(IntEnum):
+    """What is due. The numbers are part of the store's keys: never reuse one."""
+
+    RUN_TIMEOUT = 1
+    EXECUTION_TIMEOUT = 2
+    TIMER = 3
+    SCHEDULE_TO_START = 4
+    START_TO_CLOSE = 5
+    SCHEDULE_TO_CLOSE = 6
+    HEARTBEAT = 7
+    RETRY = 8
+    """The next attempt of an activity."""
+    CANCEL_GRACE = 9
+    """An activity whose cancellation was asked for and that no worker has reported: it counts as never started."""
+    STALL = 10
+    """The next try of a stalled run."""
+
+
+DeadlineKey = tuple[DeadlineKind, int]
+"""Kind, and the timer ID or scheduled event ID that it belongs to (0 where it belongs to the run)."""
+
+
+@dataclass(slots=True)
+class DeadlineChange:
+    """A due time that came or went, for whoever keeps them in order of time."""
+
+    due_ms: int
+    key: DeadlineKey
+    added: bool
+
+
+@dataclass(slots=True)
+class Activity:
+    """An activity that has not ended."""
+
+    scheduled: ActivityTaskScheduled
+    attempt: int = 1
+    phase: log.AttemptPhase = "SCHEDULED"
+    attempt_ms: int = 0
+    started_ms: int = 0
+    heartbeat_ms: int = 0
+    worker: ReplyTo | None = None
+    identity: str = ""
+    last_failure: Failure | None = None
+    heartbeat_details: list[Payload] = field(default_factory=list)
+    cancel_requested: bool = False
+
+
+@dataclass(slots=True)
+class Timer:
+    """A timer that has not fired."""
+
+    started_event_id: int
+    fire_ms: int
+
+
+@dataclass(slots=True)
+class Run:
+    """One run of a workflow."""
+
+    workflow_id: str
+    run_id: str
+    started: WorkflowExecutionStarted
+    status: Status = "RUNNING"
+    closing: Event | None = None
+    """The event that closed it."""
+    last_event_id: int = 0
+    chain: bytes = b""
+    """BLAKE2b-128 of the last event: what the next one carries."""
+    history_size: int = 0
+    """Bytes of all events."""
+    cancel_requested: bool = False
+    activities: dict[int, Activity] = field(default_factory=dict)
+    """Open ones, by scheduled event ID."""
+    activity_events: dict[str, int] = field(default_factory=dict)
+    """Scheduled event ID of each open activity, by activity ID."""
+    timers: dict[int, Timer] = field(default_factory=dict)
+    """Open ones, by timer ID."""
+    deadlines: dict[DeadlineKey, int] = field(default_factory=dict)
+    """All that is due some time, in Unix milliseconds."""
+    deadline_changes: list[DeadlineChange] = field(default_factory=list)
+    """Changes since the store last took them."""
+    stalled: log.WorkflowStalled | None = None
+    deferred_ordinal: int = 0
+    """Ordinal of the last deferred command; 0 when none waits."""
+    handled_ordinal: int = 0
+
+    @property
+    def is_open(self) -> bool:
+        return self.status == "RUNNING"

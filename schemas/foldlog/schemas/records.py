@@ -1,0 +1,62 @@
+"""Which records go where: the unions of the record classes, for type checking and dispatch."""
+
+from __future__ import annotations
+
+from foldlog.schemas import command, event, log, reply
+
+Command = (
+    command.StartWorkflow
+    | command.SignalWorkflow
+    | command.QueryWorkflow
+    | command.CancelWorkflow
+    | command.TerminateWorkflow
+    | command.DescribeWorkflow
+    | command.GetHistory
+    | command.AwaitResult
+    | command.ActivityStarted
+    | command.HeartbeatActivity
+    | command.CompleteActivity
+    | command.FailActivity
+    | command.CancelActivity
+)
+"""What `<ns>.commands` carries."""
+
+Event = (
+    event.WorkflowExecutionStarted
+    | event.WorkflowExecutionSignaled
+    | event.WorkflowExecutionCancelRequested
+    | event.WorkflowExecutionCompleted
+    | event.WorkflowExecutionFailed
+    | event.WorkflowExecutionCanceled
+    | event.WorkflowExecutionTerminated
+    | event.WorkflowExecutionTimedOut
+    | event.ActivityTaskScheduled
+    | event.ActivityTaskCompleted
+    | event.ActivityTaskFailed
+    | event.ActivityTaskTimedOut
+    | event.ActivityTaskCancelRequested
+    | event.ActivityTaskCanceled
+    | event.TimerStarted
+    | event.TimerFired
+    | event.TimerCanceled
+    | event.LocalActivityCompleted
+)
+"""The history events that `<ns>.events` carries."""
+
+RunRecord = log.ActivityAttempt | log.WorkflowStalled | log.CommandDeferred | log.WorkflowResumed
+"""Records of `<ns>.events` that change a run's state without being part of its history."""
+
+LogRecord = Event | RunRecord | log.PartitionOpened | log.BatchCommitted | log.RequestRejected
+"""All that `<ns>.events` carries."""
+
+Reply = (
+    reply.Accepted
+    | reply.Rejected
+    | reply.WorkflowResult
+    | reply.QueryAnswer
+    | reply.Description
+    | reply.HistoryPage
+    | reply.PartitionMoved
+    | reply.ActivityCancelRequested
+)
+"""What `<ns>.replies` carries."""
