@@ -34,6 +34,10 @@ class DeadlineKind(IntEnum):
     """An activity whose cancellation was asked for and that no worker has reported: it counts as never started."""
     STALL = 10
     """The next try of a stalled run."""
+    EAGER = 11
+    """An activity that was handed to a worker of the same process; due never, see `fold.UNFINISHED_MS`."""
+    LOCAL = 12
+    """Local activities that outlast their transaction; due never, likewise."""
 
 
 DeadlineKey = tuple[DeadlineKind, int]
@@ -94,6 +98,8 @@ class Run:
     """Open ones, by scheduled event ID."""
     activity_events: dict[str, int] = field(default_factory=dict)
     """Scheduled event ID of each open activity, by activity ID."""
+    local_activities: set[str] = field(default_factory=set)
+    """IDs of local activities that were open when their transaction ended."""
     timers: dict[int, Timer] = field(default_factory=dict)
     """Open ones, by timer ID."""
     deadlines: dict[DeadlineKey, int] = field(default_factory=dict)
@@ -101,8 +107,11 @@ class Run:
     deadline_changes: list[DeadlineChange] = field(default_factory=list)
     """Changes since the store last took them."""
     stalled: log.WorkflowStalled | None = None
+    """Why the run's code cannot go on; None: it can."""
+    suspended: dict[DeadlineKey, int] = field(default_factory=dict)
+    """Deadlines that wait until the run is no longer stalled."""
     deferred_ordinal: int = 0
-    """Ordinal of the last deferred command; 0 when none waits."""
+    """Ordinal of the last command that was deferred; those above `handled_ordinal` wait."""
     handled_ordinal: int = 0
 
     @property

@@ -84,6 +84,18 @@ class CommandDeferred:
 
 
 @dataclass(slots=True, kw_only=True)
+class LocalActivityStarted:
+    """A local activity was still running when the transaction ended that began it: whoever restores the
+    partition runs it again.
+    """
+
+    run_id: str
+    """The run."""
+    activity_id: str
+    """The activity's ID."""
+
+
+@dataclass(slots=True, kw_only=True)
 class PartitionOpened:
     """A processor took the partition over. The barrier that it restores up to, and the trace of who owned
     what when. No key.
@@ -193,6 +205,17 @@ def command_deferred_from_avro(values: dict[str, Any]) -> CommandDeferred:
     return CommandDeferred(**values)
 
 
+def local_activity_started_to_avro(record: LocalActivityStarted) -> dict[str, Any]:
+    return {
+        "run_id": record.run_id,
+        "activity_id": record.activity_id,
+    }
+
+
+def local_activity_started_from_avro(values: dict[str, Any]) -> LocalActivityStarted:
+    return LocalActivityStarted(**values)
+
+
 def partition_opened_to_avro(record: PartitionOpened) -> dict[str, Any]:
     return {
         "instance": record.instance,
@@ -250,6 +273,11 @@ CODECS: Codecs = {
     ActivityAttempt: ("foldlog.log.ActivityAttempt", activity_attempt_to_avro, activity_attempt_from_avro),
     BatchCommitted: ("foldlog.log.BatchCommitted", batch_committed_to_avro, batch_committed_from_avro),
     CommandDeferred: ("foldlog.log.CommandDeferred", command_deferred_to_avro, command_deferred_from_avro),
+    LocalActivityStarted: (
+        "foldlog.log.LocalActivityStarted",
+        local_activity_started_to_avro,
+        local_activity_started_from_avro,
+    ),
     PartitionOpened: ("foldlog.log.PartitionOpened", partition_opened_to_avro, partition_opened_from_avro),
     RequestRejected: ("foldlog.log.RequestRejected", request_rejected_to_avro, request_rejected_from_avro),
     WorkflowResumed: ("foldlog.log.WorkflowResumed", workflow_resumed_to_avro, workflow_resumed_from_avro),

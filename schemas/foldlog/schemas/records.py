@@ -43,7 +43,9 @@ Event = (
 )
 """The history events that `<ns>.events` carries."""
 
-RunRecord = log.ActivityAttempt | log.WorkflowStalled | log.CommandDeferred | log.WorkflowResumed
+RunRecord = (
+    log.ActivityAttempt | log.WorkflowStalled | log.CommandDeferred | log.WorkflowResumed | log.LocalActivityStarted
+)
 """Records of `<ns>.events` that change a run's state without being part of its history."""
 
 LogRecord = Event | RunRecord | log.PartitionOpened | log.BatchCommitted | log.RequestRejected

@@ -1,0 +1,305 @@
+"""The fold: `apply(run, record)` is the only way that a run's state changes, live and in replay.
+
+Owns what each record of a run means for its state, its deadlines included. The same records give the same state,
+always: nothing here reads a clock or looks at anything but its arguments.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from typing import Any
+
+from foldlog.core.state import Activity, DeadlineChange, DeadlineKind, Run, Status, Timer
+from foldlog.schemas import event, log
+from foldlog.schemas.records import Event, RunRecord
+
+CANCEL_GRACE_MS = 1000
+"""How long a worker has to report an activity whose cancellation was asked for, before it counts as never started."""
+
+UNFINISHED_MS = 1 << 62
+"""The due time of work that only this process knows of: never due, and found at the end of the timers by whoever
+restores the partition."""
+
+ACTIVITY_DEADLINES = (
+    DeadlineKind.SCHEDULE_TO_START,
+    DeadlineKind.START_TO_CLOSE,
+    DeadlineKind.SCHEDULE_TO_CLOSE,
+    DeadlineKind.HEARTBEAT,
+    DeadlineKind.RETRY,
+    DeadlineKind.CANCEL_GRACE,
+    DeadlineKind.EAGER,
+)
+NOT_SUSPENDED = (DeadlineKind.STALL, DeadlineKind.RUN_TIMEOUT, DeadlineKind.EXECUTION_TIMEOUT)
+"""What comes due also while the run is stalled."""
+
+
+class BrokenHistoryError(Exception):
+    """The records of a run do not follow each other: one is missing, doubled or altered."""
+
+
+def digest(encoded: bytes) -> bytes:
+    """What the next event's `chain` must be."""
+    return hashlib.blake2b(encoded, digest_size=16).digest()
+
+
+def begin(workflow_id: str, started: event.WorkflowExecutionStarted, encoded: bytes) -> Run:
+    """The state after the first event of a run.
+
+    Raises:
+        BrokenHistoryError: The event is not numbered 1, or continues a chain.
+    """
+    run = Run(workflow_id=workflow_id, run_id=started.run_id, started=started)
+    _link(run, started, encoded)
+    if started.run_timeout_ms:
+        _set_deadline(run, DeadlineKind.RUN_TIMEOUT, 0, started.time_ms + started.run_timeout_ms)
+    if started.execution_expiration_ms:
+        _set_deadline(run, DeadlineKind.EXECUTION_TIMEOUT, 0, started.execution_expiration_ms)
+    return run
+
+
+def apply(run: Run, record: Event | RunRecord, encoded: bytes) -> None:
+    """Change `run` by one record.
+
+    Args:
+        run: The state before, and after.
+        record: The next record of the run in `<ns>.events`.
+        encoded: The same, as it stands in the topic.
+
+    Raises:
+        BrokenHistoryError: The record is an event that does not follow the one before.
+    """
+    kind = type(record)
+    change = _EVENTS.get(kind)
+    if change is not None:
+        _link(run, record, encoded)
+        change(run, record)
+    elif (status := _CLOSING.get(kind)) is not None:
+        _link(run, record, encoded)
+        _close(run, record, status)
+    else:
+        _RUN_RECORDS[kind](run, record)
+
+
+def is_closing(record: object) -> bool:
+    """Whether the record closes its run."""
+    return type(record) in _CLOSING
+
+
+def is_event(record: object) -> bool:
+    """Whether the record is part of its run's history."""
+    kind = type(record)
+    return kind in _EVENTS or kind in _CLOSING or kind is event.WorkflowExecutionStarted
+
+
+def _link(run: Run, record: Any, encoded: bytes) -> None:
+    if record.event_id != run.last_event_id + 1 or record.chain != run.chain:
+        raise BrokenHistoryError(
+            f"workflow {run.workflow_id!r} run {run.run_id}: event {record.event_id} ({type(record).__name__}) does not "
+            f"follow event {run.last_event_id}" + ("" if record.chain == run.chain else ": the hash chain is broken")
+        )
+    run.last_event_id = record.event_id
+    run.history_size += len(encoded)
+    run.chain = digest(encoded)
+
+
+# ---- deadlines
+
+
+def _set_deadline(run: Run, kind: DeadlineKind, key_id: int, due_ms: int) -> None:
+    key = (kind, key_id)
+    if run.stalled is not None and kind not in NOT_SUSPENDED:
+        run.suspended[key] = due_ms
+        return
+    old = run.deadlines.get(key)
+    if old == due_ms:
+        return
+    if old is not None:
+        run.deadline_changes.append(DeadlineChange(old, key, False))
+    run.deadlines[key] = due_ms
+    run.deadline_changes.append(DeadlineChange(due_ms, key, True))
+
+
+def _clear_deadline(run: Run, kind: DeadlineKind, key_id: int) -> None:
+    key = (kind, key_id)
+    run.suspended.pop(key, None)
+    due_ms = run.deadlines.pop(key, None)
+    if due_ms is not None:
+        run.deadline_changes.append(DeadlineChange(due_ms, key, False))
+
+
+# ---- activities
+
+
+def _activity_scheduled(run: Run, record: event.ActivityTaskScheduled) -> None:
+    event_id = record.event_id
+    run.activities[event_id] = Activity(scheduled=record, attempt_ms=record.time_ms)
+    run.activity_events[record.activity_id] = event_id
+    if record.schedule_to_start_timeout_ms:
+        due_ms = record.time_ms + record.schedule_to_start_timeout_ms
+        _set_deadline(run, DeadlineKind.SCHEDULE_TO_START, event_id, due_ms)
+    if record.schedule_to_close_timeout_ms:
+        due_ms = record.time_ms + record.schedule_to_close_timeout_ms
+        _set_deadline(run, DeadlineKind.SCHEDULE_TO_CLOSE, event_id, due_ms)
+    if record.eager:
+        _set_deadline(run, DeadlineKind.EAGER, event_id, UNFINISHED_MS)
+
+
+def _activity_ended(run: Run, record: Any) -> None:
+    activity = run.activities.pop(record.scheduled_event_id)
+    del run.activity_events[activity.scheduled.activity_id]
+    if run.deadlines or run.suspended:
+        for kind in ACTIVITY_DEADLINES:
+            _clear_deadline(run, kind, record.scheduled_event_id)
+
+
+def _activity_cancel_requested(run: Run, record: event.ActivityTaskCancelRequested) -> None:
+    activity = run.activities[record.scheduled_event_id]
+    activity.cancel_requested = True
+    if activity.phase == "SCHEDULED":
+        due_ms = record.time_ms + CANCEL_GRACE_MS
+        _set_deadline(run, DeadlineKind.CANCEL_GRACE, record.scheduled_event_id, due_ms)
+    elif activity.phase == "BACKOFF":
+        _set_deadline(run, DeadlineKind.CANCEL_GRACE, record.scheduled_event_id, record.time_ms)
+
+
+def _activity_attempt(run: Run, record: log.ActivityAttempt) -> None:
+    event_id = record.scheduled_event_id
+    activity = run.activities[event_id]
+    activity.attempt = record.attempt
+    activity.phase = record.phase
+    activity.attempt_ms = record.attempt_ms
+    activity.started_ms = record.started_ms
+    activity.heartbeat_ms = record.heartbeat_ms
+    activity.worker = record.worker
+    activity.identity = record.identity
+    activity.last_failure = record.last_failure
+    activity.heartbeat_details = record.heartbeat_details
+    scheduled = activity.scheduled
+    for kind in (
+        DeadlineKind.SCHEDULE_TO_START,
+        DeadlineKind.START_TO_CLOSE,
+        DeadlineKind.HEARTBEAT,
+        DeadlineKind.RETRY,
+        DeadlineKind.CANCEL_GRACE,
+        DeadlineKind.EAGER,
+    ):
+        _clear_deadline(run, kind, event_id)
+    if record.phase == "BACKOFF":
+        _set_deadline(run, DeadlineKind.RETRY, event_id, record.attempt_ms)
+    elif record.phase == "SCHEDULED" and scheduled.schedule_to_start_timeout_ms:
+        due_ms = record.attempt_ms + scheduled.schedule_to_start_timeout_ms
+        _set_deadline(run, DeadlineKind.SCHEDULE_TO_START, event_id, due_ms)
+    elif record.phase == "STARTED":
+        if scheduled.start_to_close_timeout_ms:
+            due_ms = record.started_ms + scheduled.start_to_close_timeout_ms
+            _set_deadline(run, DeadlineKind.START_TO_CLOSE, event_id, due_ms)
+        if scheduled.heartbeat_timeout_ms:
+            due_ms = max(record.started_ms, record.heartbeat_ms) + scheduled.heartbeat_timeout_ms
+            _set_deadline(run, DeadlineKind.HEARTBEAT, event_id, due_ms)
+
+
+def _local_activity_started(run: Run, record: log.LocalActivityStarted) -> None:
+    run.local_activities.add(record.activity_id)
+    _set_deadline(run, DeadlineKind.LOCAL, 0, UNFINISHED_MS)
+
+
+def _local_activity_completed(run: Run, record: event.LocalActivityCompleted) -> None:
+    if record.activity_id in run.local_activities:
+        run.local_activities.remove(record.activity_id)
+        if not run.local_activities:
+            _clear_deadline(run, DeadlineKind.LOCAL, 0)
+
+
+# ---- timers
+
+
+def _timer_started(run: Run, record: event.TimerStarted) -> None:
+    run.timers[record.timer_id] = Timer(record.event_id, record.fire_ms)
+    _set_deadline(run, DeadlineKind.TIMER, record.timer_id, record.fire_ms)
+
+
+def _timer_ended(run: Run, record: event.TimerFired | event.TimerCanceled) -> None:
+    del run.timers[record.timer_id]
+    _clear_deadline(run, DeadlineKind.TIMER, record.timer_id)
+
+
+# ---- the run
+
+
+def _cancel_requested(run: Run, record: event.WorkflowExecutionCancelRequested) -> None:
+    run.cancel_requested = True
+
+
+def _nothing(run: Run, record: Event) -> None:
+    """The event matters to the workflow's code only."""
+
+
+def _close(run: Run, record: Any, status: Status) -> None:
+    run.status = status
+    run.closing = record
+    run.stalled = None
+    run.suspended.clear()
+    for key, due_ms in run.deadlines.items():
+        run.deadline_changes.append(DeadlineChange(due_ms, key, False))
+    run.deadlines.clear()
+    run.activities.clear()
+    run.activity_events.clear()
+    run.local_activities.clear()
+    run.timers.clear()
+    run.handled_ordinal = run.deferred_ordinal
+
+
+def _stalled(run: Run, record: log.WorkflowStalled) -> None:
+    if run.stalled is None:
+        # What comes due while the code cannot run would come due again and again: it waits for the code instead.
+        for key in [key for key in run.deadlines if key[0] not in NOT_SUSPENDED]:
+            run.suspended[key] = run.deadlines[key]
+            due_ms = run.deadlines.pop(key)
+            run.deadline_changes.append(DeadlineChange(due_ms, key, False))
+    run.stalled = record
+    _set_deadline(run, DeadlineKind.STALL, 0, record.retry_ms)
+
+
+def _deferred(run: Run, record: log.CommandDeferred) -> None:
+    run.deferred_ordinal = record.ordinal
+
+
+def _resumed(run: Run, record: log.WorkflowResumed) -> None:
+    run.handled_ordinal = record.handled_ordinal
+    if run.stalled is not None:
+        run.stalled = None
+        _clear_deadline(run, DeadlineKind.STALL, 0)
+        suspended, run.suspended = run.suspended, {}
+        for (kind, key_id), due_ms in suspended.items():
+            _set_deadline(run, kind, key_id, due_ms)
+
+
+_EVENTS: dict[type, Callable[[Run, Any], None]] = {
+    event.WorkflowExecutionSignaled: _nothing,
+    event.WorkflowExecutionCancelRequested: _cancel_requested,
+    event.ActivityTaskScheduled: _activity_scheduled,
+    event.ActivityTaskCompleted: _activity_ended,
+    event.ActivityTaskFailed: _activity_ended,
+    event.ActivityTaskTimedOut: _activity_ended,
+    event.ActivityTaskCanceled: _activity_ended,
+    event.ActivityTaskCancelRequested: _activity_cancel_requested,
+    event.TimerStarted: _timer_started,
+    event.TimerFired: _timer_ended,
+    event.TimerCanceled: _timer_ended,
+    event.LocalActivityCompleted: _local_activity_completed,
+}
+_CLOSING: dict[type, Status] = {
+    event.WorkflowExecutionCompleted: "COMPLETED",
+    event.WorkflowExecutionFailed: "FAILED",
+    event.WorkflowExecutionCanceled: "CANCELED",
+    event.WorkflowExecutionTerminated: "TERMINATED",
+    event.WorkflowExecutionTimedOut: "TIMED_OUT",
+}
+_RUN_RECORDS: dict[type, Callable[[Run, Any], None]] = {
+    log.ActivityAttempt: _activity_attempt,
+    log.LocalActivityStarted: _local_activity_started,
+    log.WorkflowStalled: _stalled,
+    log.CommandDeferred: _deferred,
+    log.WorkflowResumed: _resumed,
+}
