@@ -1,0 +1,7 @@
+"""Exceptions of foldlog's public API."""
+
+from __future__ import annotations
+
+
+class FoldlogError(Exception):
+    """Root of every error that foldlog raises on purpose."""
