@@ -95,8 +95,9 @@ def is_event(record: object) -> bool:
 def _link(run: Run, record: Any, encoded: bytes) -> None:
     if record.event_id != run.last_event_id + 1 or record.chain != run.chain:
         raise BrokenHistoryError(
-            f"workflow {run.workflow_id!r} run {run.run_id}: event {record.event_id} ({type(record).__name__}) does not "
-            f"follow event {run.last_event_id}" + ("" if record.chain == run.chain else ": the hash chain is broken")
+            f"workflow {run.workflow_id!r} run {run.run_id}: {type(record).__name__} with event ID {record.event_id} "
+            f"does not follow event {run.last_event_id}"
+            + ("" if record.chain == run.chain else ": the hash chain is broken")
         )
     run.last_event_id = record.event_id
     run.history_size += len(encoded)

@@ -1,0 +1,113 @@
+"""What handling comes to: the buffer between the engine and whoever commits.
+
+One outcome collects all that the commands of one transaction lead to: records for `<ns>.events` in order, tasks,
+replies, and what is to be done once it is committed. It is written only by the engine and thrown away whole when the
+transaction is aborted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from foldlog.core import fold
+from foldlog.core.decisions import ScheduleLocalActivity
+from foldlog.core.state import Run
+from foldlog.schemas import event, log
+from foldlog.schemas.common import ReplyTo
+from foldlog.schemas.records import Reply
+from foldlog.schemas.task import ActivityTask
+
+VISIBLE = (event.WorkflowExecutionStarted, log.WorkflowStalled, log.WorkflowResumed)
+"""Records, besides those that close a run, after which its visibility row is written again."""
+
+
+class LogEntry(NamedTuple):
+    """One record for `<ns>.events`."""
+
+    workflow_id: str
+    record: Any
+    encoded: bytes
+    run: Run | None
+    """The run after the record; None for a record that belongs to none."""
+
+
+class TaskEntry(NamedTuple):
+    """One activity task, for its topic or for a worker of this process."""
+
+    workflow_id: str
+    task_queue: str
+    task: ActivityTask
+
+
+class LocalCall(NamedTuple):
+    """A local activity to run in this process."""
+
+    workflow_id: str
+    run_id: str
+    workflow_type: str
+    decision: ScheduleLocalActivity
+    scheduled_ms: int
+
+
+@dataclass(slots=True)
+class Outcome:
+    """The buffer of one transaction on one partition."""
+
+    now_ms: int
+    """The time of all that is handled, in Unix milliseconds."""
+    namespace: str
+    encode: Callable[[Any], bytes]
+    log: list[LogEntry] = field(default_factory=list)
+    tasks: list[TaskEntry] = field(default_factory=list)
+    """For the task topics."""
+    eager: list[TaskEntry] = field(default_factory=list)
+    """For workers of this process, after the commit; each holds a reserved slot."""
+    replies: list[tuple[ReplyTo, Reply]] = field(default_factory=list)
+    visible: dict[tuple[str, str], Run] = field(default_factory=dict)
+    """Runs whose visibility row is out of date."""
+    local_calls: list[LocalCall] = field(default_factory=list)
+    """For this process, at once."""
+    canceled_local: list[tuple[str, str]] = field(default_factory=list)
+    """Run ID and activity ID of local activities that nobody waits for any more."""
+    canceled_eager: list[tuple[str, int, int]] = field(default_factory=list)
+    """Run ID, scheduled event ID and attempt of eager activities whose cancellation was asked for."""
+
+    def append(self, run: Run, record: Any) -> None:
+        """Add the next record of a run, and change the run by it.
+
+        An event gets its number, time and chain here; everything else about it is the caller's.
+        """
+        if fold.is_event(record):
+            record.run_id = run.run_id
+            record.event_id = run.last_event_id + 1
+            record.time_ms = self.now_ms
+            record.chain = run.chain
+        encoded = self.encode(record)
+        fold.apply(run, record, encoded)
+        self._add(run, record, encoded)
+
+    def begin(self, workflow_id: str, run_id: str, started: event.WorkflowExecutionStarted) -> Run:
+        """Add the first event of a run."""
+        started.run_id = run_id
+        started.event_id = 1
+        started.time_ms = self.now_ms
+        encoded = self.encode(started)
+        run = fold.begin(workflow_id, started, encoded)
+        self._add(run, started, encoded)
+        return run
+
+    def append_loose(self, workflow_id: str, record: Any) -> None:
+        """Add a record that belongs to no run."""
+        self.log.append(LogEntry(workflow_id, record, self.encode(record), None))
+
+    def reply(self, reply_to: ReplyTo | None, make: Callable[..., Reply], **fields: Any) -> None:
+        """Answer, if anybody asked."""
+        if reply_to is not None:
+            self.replies.append((reply_to, make(correlation_id=reply_to.correlation_id, **fields)))
+
+    def _add(self, run: Run, record: Any, encoded: bytes) -> None:
+        self.log.append(LogEntry(run.workflow_id, record, encoded, run))
+        if type(record) in VISIBLE or not run.is_open:
+            self.visible[run.workflow_id, run.run_id] = run

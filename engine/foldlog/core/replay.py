@@ -1,0 +1,141 @@
+"""Replay: a run's history is told to its code again, and each decision is held against the event recorded for it.
+
+Owns the comparison and the message about the first difference. It knows events and decisions, not what a decider is
+made of.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from foldlog.core import decisions
+from foldlog.core.decider import Decider, NondeterminismError
+from foldlog.core.decisions import Decision
+from foldlog.schemas import event
+from foldlog.schemas.records import Event
+
+
+def replay(decider: Decider, history: Iterable[Event]) -> list[Decision]:
+    """Bring a fresh decider to the end of a history.
+
+    Args:
+        decider: A decider of the run that has not been activated yet.
+        history: All events of the run, in order.
+
+    Returns:
+        What the history has no answer to yet: local activities that are still open, then the decisions of the last
+        event, if nothing was recorded for them.
+
+    Raises:
+        NondeterminismError: The code decides otherwise than it did. The message names the first difference.
+        WorkflowTaskError: The code raised something that is no workflow failure.
+    """
+    comparison = _Comparison()
+    decider.replaying = True
+    for recorded in history:
+        if type(recorded) in _EXPECTED:
+            comparison.match(recorded)
+            decider.recorded(recorded)
+        elif type(recorded) not in _OUTSIDE:
+            comparison.before(recorded)
+            comparison.add(decider.activate(recorded))
+        # An end that came from outside (terminated, timed out) was never told to the code.
+    decider.replaying = False
+    return [*comparison.local.values(), *comparison.pending]
+
+
+class _Comparison:
+    """What the code has decided and the history has not confirmed yet."""
+
+    def __init__(self) -> None:
+        self.pending: deque[Decision] = deque()
+        self.local: dict[str, Decision] = {}
+
+    def add(self, made: list[Decision]) -> None:
+        for decision in made:
+            if isinstance(decision, decisions.ScheduleLocalActivity):
+                self.local[decision.activity_id] = decision
+            elif isinstance(decision, decisions.CancelLocalActivity):
+                self.local.pop(decision.activity_id, None)
+            else:
+                self.pending.append(decision)
+
+    def match(self, recorded: Any) -> None:
+        """The next decision must be the one that led to this event."""
+        kind, same = _EXPECTED[type(recorded)]
+        if not self.pending:
+            raise NondeterminismError(
+                f"{_name(recorded)} is in the history, but the workflow code no longer decides {_wanted(recorded)} here"
+            )
+        decision = self.pending.popleft()
+        if type(decision) is not kind or not same(decision, recorded):
+            raise NondeterminismError(
+                f"{_name(recorded)} is in the history, but the workflow code now decides {_describe(decision)}"
+            )
+
+    def before(self, recorded: Event) -> None:
+        """An event from outside: all decisions before it must have been confirmed."""
+        if self.pending:
+            raise NondeterminismError(
+                f"{_name(recorded)} comes next in the history, but before it the workflow code now decides "
+                f"{_describe(self.pending[0])}"
+            )
+        if isinstance(recorded, event.LocalActivityCompleted):
+            decision = self.local.pop(recorded.activity_id, None)
+            if decision is None or getattr(decision, "activity_type", None) != recorded.activity_type:
+                now = "nothing of the kind" if decision is None else _describe(decision)
+                raise NondeterminismError(
+                    f"{_name(recorded)} for local activity {recorded.activity_type!r} with ID {recorded.activity_id!r} "
+                    f"is in the history, but the workflow code now decides {now}"
+                )
+
+
+def _name(recorded: Any) -> str:
+    return f"event {recorded.event_id} {type(recorded).__name__}{_detail(recorded)}"
+
+
+def _detail(item: Any) -> str:
+    """The fields that a decision and its event must share."""
+    shown = [
+        f"{name}={getattr(item, name)!r}"
+        for name in ("activity_type", "activity_id", "timer_id")
+        if getattr(item, name, None) not in (None, "")
+    ]
+    return f"({', '.join(shown)})" if shown else ""
+
+
+def _wanted(recorded: Any) -> str:
+    return _EXPECTED[type(recorded)][0].__name__
+
+
+def _describe(decision: Decision) -> str:
+    place = f" at {decision.source}" if decision.source else ""
+    return f"{type(decision).__name__}{_detail(decision)}{place}"
+
+
+def _same_activity(decision: Any, recorded: Any) -> bool:
+    return bool(decision.activity_id == recorded.activity_id and decision.activity_type == recorded.activity_type)
+
+
+def _same_timer(decision: Any, recorded: Any) -> bool:
+    return bool(decision.timer_id == recorded.timer_id)
+
+
+def _same_kind(decision: Any, recorded: Any) -> bool:
+    return True
+
+
+_EXPECTED: dict[type, tuple[type[Decision], Callable[[Any, Any], bool]]] = {
+    event.ActivityTaskScheduled: (decisions.ScheduleActivity, _same_activity),
+    event.ActivityTaskCancelRequested: (decisions.RequestCancelActivity, _same_kind),
+    event.TimerStarted: (decisions.StartTimer, _same_timer),
+    event.TimerCanceled: (decisions.CancelTimer, _same_timer),
+    event.WorkflowExecutionCompleted: (decisions.CompleteWorkflow, _same_kind),
+    event.WorkflowExecutionFailed: (decisions.FailWorkflow, _same_kind),
+    event.WorkflowExecutionCanceled: (decisions.CancelWorkflow, _same_kind),
+}
+"""For each event that a decision leaves: that decision, and whether the two are the same."""
+
+_OUTSIDE = (event.WorkflowExecutionTerminated, event.WorkflowExecutionTimedOut)
