@@ -5,6 +5,13 @@ Owns their jars, processes, folders and ports. Needs the extra ``foldlog[embedde
 
 from ._artifacts import ArtifactCache
 from ._kafka_config import KafkaOptions
+from .environment import broker_from_environment, configured_bootstrap_servers
 from .kafka import EmbeddedKafka
 
-__all__ = ["ArtifactCache", "EmbeddedKafka", "KafkaOptions"]
+__all__ = [
+    "ArtifactCache",
+    "EmbeddedKafka",
+    "KafkaOptions",
+    "broker_from_environment",
+    "configured_bootstrap_servers",
+]

@@ -1,0 +1,53 @@
+"""Fixtures of the tests that need a real broker.
+
+No broker means failure, never a skip: a suite that proves nothing must not look green.
+"""
+
+from __future__ import annotations
+
+import shutil
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from confluent_kafka.admin import AdminClient
+from foldlog.connectors.embedded import EmbeddedKafka, broker_from_environment
+
+_HERE = Path(__file__).parent
+_REACHABLE_TIMEOUT_S = 15.0
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Everything in this folder needs a broker."""
+    for item in items:
+        if _HERE in item.path.parents:
+            item.add_marker(pytest.mark.kafka)
+
+
+@pytest.fixture(scope="session")
+def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Bootstrap servers of a broker that the whole session shares: embedded, or KAFKA_BOOTSTRAP_SERVERS.
+
+    Tests must not stop it and must keep to topics of a namespace of their own (fixture ``namespace``).
+    """
+    folder = tmp_path_factory.mktemp("kafka")
+    with broker_from_environment(folder) as bootstrap_servers:
+        AdminClient({"bootstrap.servers": bootstrap_servers}).list_topics(timeout=_REACHABLE_TIMEOUT_S)
+        yield bootstrap_servers
+    shutil.rmtree(folder / "data", ignore_errors=True)  # pytest keeps the folder; the logs are enough
+
+
+@pytest.fixture
+def namespace() -> str:
+    """A namespace that no other test, and no earlier run against the same broker, uses."""
+    return f"test-{uuid.uuid4().hex[:12]}"
+
+
+@pytest.fixture
+def private_kafka(tmp_path: Path) -> Iterator[EmbeddedKafka]:
+    """A started broker of this test's own, to be stopped, killed or suspended as the test likes."""
+    folder = tmp_path / "private-kafka"
+    with EmbeddedKafka(folder) as broker:
+        yield broker
+    shutil.rmtree(folder / "data", ignore_errors=True)

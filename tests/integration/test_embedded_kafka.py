@@ -1,0 +1,195 @@
+"""The embedded broker: its life, its data, and the ways in which it refuses to start."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
+from foldlog.connectors.embedded import EmbeddedKafka, KafkaOptions
+from foldlog.connectors.embedded.exceptions import (
+    EmbeddedError,
+    FolderInUseError,
+    PortInUseError,
+    ServerStoppedError,
+    StartFailedError,
+)
+
+
+def create_topic(bootstrap_servers: str, name: str) -> None:
+    admin = AdminClient({"bootstrap.servers": bootstrap_servers})
+    admin.create_topics([NewTopic(name, 1, 1)])[name].result(30)
+
+
+def produce(bootstrap_servers: str, topic: str, values: list[bytes]) -> None:
+    producer = Producer({"bootstrap.servers": bootstrap_servers})
+    for value in values:
+        producer.produce(topic, value)
+    assert producer.flush(30) == 0
+
+
+def consume(bootstrap_servers: str, topic: str, count: int) -> list[bytes]:
+    consumer = Consumer({"bootstrap.servers": bootstrap_servers, "group.id": "unused"})
+    try:
+        consumer.assign([TopicPartition(topic, 0, 0)])
+        messages = consumer.consume(count, 30)
+        assert all(message.error() is None for message in messages)
+        return [message.value() or b"" for message in messages]
+    finally:
+        consumer.close()
+
+
+def until(condition: Callable[[], bool], timeout_s: float = 30.0) -> bool:
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+def test_records_go_in_and_come_out(kafka: str, namespace: str) -> None:
+    create_topic(kafka, namespace)
+    produce(kafka, namespace, [b"one", b"two"])
+    assert consume(kafka, namespace, 2) == [b"one", b"two"]
+
+
+def test_stopped_and_started_again_it_has_its_data_and_its_port(private_kafka: EmbeddedKafka) -> None:
+    address = private_kafka.bootstrap_servers
+    create_topic(address, "kept")
+    produce(address, "kept", [b"before"])
+    private_kafka.stop()
+    assert not private_kafka.running
+    private_kafka.start()
+    assert private_kafka.bootstrap_servers == address
+    assert consume(address, "kept", 1) == [b"before"]
+
+
+def test_killed_and_started_again_it_has_its_data(private_kafka: EmbeddedKafka) -> None:
+    address = private_kafka.bootstrap_servers
+    create_topic(address, "kept")
+    produce(address, "kept", [b"before"])
+    private_kafka.kill()
+    with pytest.raises(ServerStoppedError):
+        private_kafka.check()
+    private_kafka.start()
+    assert consume(address, "kept", 1) == [b"before"]
+
+
+def test_another_program_finds_the_data_of_a_kept_folder(tmp_path: Path) -> None:
+    with EmbeddedKafka(tmp_path / "kept") as first:
+        create_topic(first.bootstrap_servers, "kept")
+        produce(first.bootstrap_servers, "kept", [b"before"])
+    with EmbeddedKafka(tmp_path / "kept") as second:
+        assert consume(second.bootstrap_servers, "kept", 1) == [b"before"]
+
+
+def test_a_temporary_folder_is_deleted_and_takes_no_process_with_it() -> None:
+    with EmbeddedKafka() as broker:
+        folder, jvm = broker.folder, psutil.Process(broker.pid)
+        assert broker.log_path.exists()
+    assert not folder.exists()
+    assert not jvm.is_running()
+
+
+def test_the_log_is_in_the_folder(private_kafka: EmbeddedKafka) -> None:
+    assert private_kafka.log_path.is_relative_to(private_kafka.folder)
+    assert "Kafka Server started" in private_kafka.log_path.read_text(encoding="utf-8")
+
+
+def test_it_listens_on_loopback_only(private_kafka: EmbeddedKafka) -> None:
+    listening = [
+        connection.laddr.ip.removeprefix("::ffff:")
+        for connection in psutil.Process(private_kafka.pid).net_connections("inet")
+        if connection.status == psutil.CONN_LISTEN
+    ]
+    assert len(listening) == 2  # clients, and the controller
+    assert set(listening) == {"127.0.0.1"}
+
+
+def test_a_taken_port_is_named(tmp_path: Path) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        with pytest.raises(PortInUseError, match=f"port {port} ") as caught:
+            EmbeddedKafka(tmp_path / "data", port=port).start()
+    assert caught.value.port == port
+
+
+def test_a_given_port_is_used(tmp_path: Path) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with EmbeddedKafka(tmp_path / "data", port=port) as broker:
+        assert broker.bootstrap_servers == f"127.0.0.1:{port}"
+        assert broker.running
+
+
+def test_a_folder_in_use_names_its_owner_at_once(private_kafka: EmbeddedKafka) -> None:
+    with pytest.raises(FolderInUseError) as caught:
+        EmbeddedKafka(private_kafka.folder).start()
+    assert caught.value.owner_pid == os.getpid()
+    private_kafka.check()
+
+
+def test_started_twice_is_refused(private_kafka: EmbeddedKafka) -> None:
+    with pytest.raises(EmbeddedError, match="running already"):
+        private_kafka.start()
+    private_kafka.check()
+
+
+def test_a_broker_that_cannot_start_shows_its_last_words(tmp_path: Path) -> None:
+    options = KafkaOptions(properties={"num.io.threads": "0"})
+    with pytest.raises(StartFailedError, match=r"num\.io\.threads") as caught:
+        EmbeddedKafka(tmp_path / "data", options=options).start()
+    assert caught.value.exit_code not in (0, None)
+    assert caught.value.log.is_relative_to(tmp_path)
+
+
+def test_a_suspended_broker_still_stops(tmp_path: Path) -> None:
+    broker = EmbeddedKafka(tmp_path / "data")
+    broker.start()
+    jvm = psutil.Process(broker.pid)
+    os.kill(broker.pid, signal.SIGSTOP)
+    broker.stop()
+    assert not jvm.is_running()
+
+
+def test_a_broker_that_does_not_end_in_time_is_killed(tmp_path: Path) -> None:
+    # No JVM runs its shutdown hooks in ten milliseconds.
+    broker = EmbeddedKafka(tmp_path / "data", options=KafkaOptions(stop_timeout_s=0.01))
+    broker.start()
+    jvm = psutil.Process(broker.pid)
+    broker.stop()
+    assert not jvm.is_running()
+    with EmbeddedKafka(tmp_path / "data") as again:
+        again.check()
+
+
+def test_the_thread_that_started_it_may_end(tmp_path: Path) -> None:
+    broker = EmbeddedKafka(tmp_path / "data")
+    starter = threading.Thread(target=broker.start)
+    starter.start()
+    starter.join()
+    try:
+        create_topic(broker.bootstrap_servers, "alive")
+        broker.check()
+    finally:
+        broker.stop()
+
+
+def test_brokers_side_by_side_do_not_disturb_each_other(tmp_path: Path) -> None:
+    with EmbeddedKafka(tmp_path / "one") as one, EmbeddedKafka(tmp_path / "two") as two:
+        create_topic(one.bootstrap_servers, "only-one")
+        topics = AdminClient({"bootstrap.servers": two.bootstrap_servers}).list_topics(timeout=10).topics
+        assert "only-one" not in topics
