@@ -140,6 +140,7 @@ class Engine:
     def aborted(self) -> None:
         """The outcome is thrown away, and so are the sessions that it touched."""
         self._answers.clear()
+        self.waiters.aborted()
 
     # ---- commands
 
@@ -292,10 +293,7 @@ class Engine:
         decider = self._factory.create(run.workflow_id, run.started)
         history = (self._decode(encoded) for encoded in self._encoded_history(run, outcome))
         # A run that has just begun is told, not told again: its logs must be seen.
-        if run.last_event_id == 1:
-            outstanding = decider.activate(run.started)
-        else:
-            outstanding = replay(decider, history)
+        outstanding = decider.activate(run.started) if run.last_event_id == 1 else replay(decider, history)
         session.decider = decider
         if run.is_open:
             self._decide(session, outstanding, outcome)
@@ -310,14 +308,21 @@ class Engine:
 
     # ---- stalling
 
-    def _stall(self, session: Session, error: WorkflowTaskError, outcome: Outcome) -> None:
-        """The code cannot go on: keep what there is, and try again later."""
+    def _stall(
+        self,
+        session: Session,
+        error: WorkflowTaskError,
+        outcome: Outcome,
+        before: log.WorkflowStalled | None = None,
+    ) -> None:
+        """The code cannot go on: keep what there is, and try again later, later each time."""
         run = session.run
+        before = before or run.stalled
         if session.decider is not None:
             session.decider.close()
             session.decider = None
         session.local.clear()
-        attempts = run.stalled.attempts + 1 if run.stalled else 1
+        attempts = before.attempts + 1 if before else 1
         delay_ms = min(STALL_INITIAL_MS * 2 ** min(attempts - 1, 16), STALL_MAXIMUM_MS)
         outcome.append(
             run,
@@ -327,7 +332,7 @@ class Engine:
                 stack_trace=error.stack_trace or "".join(traceback.format_exception(error)),
                 attempts=attempts,
                 retry_ms=outcome.now_ms + delay_ms,
-                since_ms=run.stalled.since_ms if run.stalled else outcome.now_ms,
+                since_ms=before.since_ms if before else outcome.now_ms,
                 build_id=self._build_id,
             ),
         )
@@ -351,15 +356,19 @@ class Engine:
         try:
             self._decide(session, outstanding, outcome)
         except WorkflowTaskError as error:
-            run.stalled = stalled
-            self._stall(session, error, outcome)
+            self._stall(session, error, outcome, before=stalled)
         self._answer_waiters(run, outcome)
+        self._handle_waiting(run, waiting, outcome)
+
+    def _handle_waiting(self, run: Run, waiting: list[tuple[int, bytes]], outcome: Outcome) -> None:
+        """Handle deferred commands in their order, until the run closes or stalls again."""
         for ordinal, encoded in waiting:
             if not run.is_open or run.stalled is not None:
-                break
+                return
             outcome.append(run, log.WorkflowResumed(run_id=run.run_id, handled_ordinal=ordinal))
             wanted = self._decode(encoded)
-            wanted.reply_to = None if hasattr(wanted, "reply_to") else None
+            if hasattr(wanted, "reply_to"):
+                wanted.reply_to = None  # Whoever asked was told that the command is kept.
             self.handle(run.workflow_id, wanted, outcome)
 
     def _waiting_commands(self, run: Run, outcome: Outcome) -> Iterator[tuple[int, bytes]]:

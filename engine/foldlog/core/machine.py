@@ -197,7 +197,9 @@ def activity_canceled(run: Run, wanted: command.CancelActivity, outcome: Outcome
     return canceled
 
 
-def _retry(run: Run, event_id: int, activity: Activity, failure: Failure, outcome: Outcome) -> RetryState | None:
+def _retry(
+    run: Run, activity: Activity, failure: Failure, heartbeat_details: list[Payload], outcome: Outcome
+) -> RetryState | None:
     """Plan the next attempt; otherwise the reason why there is none."""
     if activity.cancel_requested:
         return "CANCEL_REQUESTED"
