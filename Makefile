@@ -1,0 +1,57 @@
+# Everything a developer runs. Needs Python 3.11 or newer and make; the first target sets up .venv by itself.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+ROOTS := schemas/foldlog engine/foldlog processors/foldlog connectors/foldlog
+CODE := $(ROOTS) tests benchmarks examples .ci
+# Kills of `make chaos`.
+N ?= 200
+
+.DEFAULT_GOAL := help
+.PHONY: help venv demo test lint format bench dev chaos clean
+
+help: ## Show this list.
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+venv: $(READY) ## Set up .venv with the versions of constraints.txt.
+
+# The stamp is newer than what it was made from, or it is made again.
+$(READY): pyproject.toml constraints.txt
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "foldlog needs Python 3.11 or newer: rm -r $(VENV), then make PYTHON=python3.11 venv" >&2; exit 1; }
+	$(BIN)/python -m pip install --quiet --upgrade --constraint constraints.txt pip
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --build-constraint constraints.txt \
+		--editable '.[dev]'
+	@touch $@
+
+demo: $(READY) ## Run thousands of real orders through durable workflows on a real Kafka.
+	$(BIN)/python -m examples.orders.demo
+
+test: $(READY) ## Run every test; those of tests/integration start a real Kafka.
+	$(BIN)/python -m pytest
+
+lint: $(READY) ## Check style, types and lengths.
+	$(BIN)/ruff check $(CODE)
+	$(BIN)/ruff format --check $(CODE)
+	$(BIN)/mypy $(CODE)
+	$(BIN)/python .ci/check_lengths.py $(CODE)
+
+format: $(READY) ## Rewrite the code in the project's style.
+	$(BIN)/ruff check --fix $(CODE)
+	$(BIN)/ruff format $(CODE)
+
+bench: $(READY) ## Measure against a bare loop; writes benchmarks/results/latest.json.
+	$(BIN)/python -m benchmarks
+
+dev: $(READY) ## Run a Kafka with foldlog's topics on 127.0.0.1:9092 until Ctrl-C.
+	$(BIN)/foldlog dev
+
+chaos: $(READY) ## Kill processes at random N times and check every invariant (N=200).
+	$(BIN)/python -m tests.chaos --kills $(N)
+
+clean: ## Delete caches and what was built; .venv stays.
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .foldlog dist build
+	find $(CODE) -name __pycache__ -type d -prune -exec rm -rf {} +
