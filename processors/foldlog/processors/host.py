@@ -1,0 +1,49 @@
+"""The seam between a workflow processor and the activities of its own process: eager tasks and local activities.
+
+Owns the protocol only. The worker implements it, the processor calls it. All methods are called from the processor's
+thread and return at once, save `poll_local`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from foldlog.core.engine import LocalResult
+from foldlog.core.outcome import LocalCall
+from foldlog.schemas.records import Command
+from foldlog.schemas.reply import ActivityCancelRequested
+from foldlog.schemas.task import ActivityTask
+
+__all__ = ["ActivityHost", "LocalCall", "LocalResult"]
+
+
+class ActivityHost(Protocol):
+    """Runs activities for a processor of the same process."""
+
+    def reserve(self, task_queue: str, activity_type: str) -> bool:
+        """Take one free slot for an eager task; false if there is none or the activity is not registered."""
+
+    def release(self, task_queue: str) -> None:
+        """Give back a slot that was reserved and not used."""
+
+    def run_eager(self, workflow_id: str, task: ActivityTask, send: Callable[[str, Command], None]) -> None:
+        """Run a task on a reserved slot.
+
+        Args:
+            workflow_id: The workflow of the task.
+            task: The task, whose scheduling has been committed.
+            send: Takes what a worker would write to the commands topic (start, heartbeats, end), from any thread.
+        """
+
+    def run_local(self, call: LocalCall, done: Callable[[LocalResult], None]) -> None:
+        """Run a local activity, with its retries and timeouts, and hand over how it ended, from any thread."""
+
+    def poll_local(self, timeout_seconds: float) -> None:
+        """Let local activities make progress on the processor's thread until none runs or the time is over."""
+
+    def cancel_local(self, run_id: str, activity_id: str) -> None:
+        """Cancel a local activity; its result is not wanted any more."""
+
+    def cancel(self, notice: ActivityCancelRequested) -> None:
+        """Ask a running eager activity to stop."""
