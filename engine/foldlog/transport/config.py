@@ -1,0 +1,216 @@
+"""How to reach Kafka: one set of options for every producer, consumer and admin client of a process.
+
+Owns our defaults, the options that nobody may change because correctness rests on them, and the translation of
+Java clients' property files. Opens no connection and imports no Kafka library.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import javaproperties
+from foldlog.transport._options import ALIASES, ONLY_CONSUMER, ONLY_PRODUCER, REFUSED
+from foldlog.transport.errors import ConfigurationError
+
+BOOTSTRAP_VARIABLE = "KAFKA_BOOTSTRAP_SERVERS"
+
+_COMMON: Mapping[str, str] = {
+    "client.id": "foldlog",
+    # A topic that a producer creates by accident has the wrong partition count, and workflows in two places.
+    "allow.auto.create.topics": "false",
+    # The default of 10 s keeps everybody waiting after a broker has come back.
+    "reconnect.backoff.max.ms": "1000",
+    # Brokers close idle connections; that is no news.
+    "log.connection.close": "false",
+}
+
+_PRODUCER: Mapping[str, str] = {
+    "enable.idempotence": "true",
+    "request.required.acks": "all",
+    "partitioner": "murmur2_random",
+    "queue.buffering.max.ms": "0",
+    "compression.codec": "lz4",
+    # librdkafka waits this long on CONCURRENT_TRANSACTIONS; its default of 100 ms is longer than thirty commits.
+    "retry.backoff.ms": "1",
+}
+
+_CONSUMER: Mapping[str, str] = {
+    "isolation.level": "read_committed",
+    "enable.auto.commit": "false",
+    "enable.auto.offset.store": "false",
+    # An offset that retention has overtaken is an error, never a silent jump.
+    "auto.offset.reset": "error",
+    # A commit marker makes records visible without waking a fetch that waits, so waiting fetches are kept short.
+    "fetch.wait.max.ms": "5",
+    "fetch.error.backoff.ms": "5",
+    "fetch.queue.backoff.ms": "5",
+}
+
+_JAVA_STORES = {
+    "ssl.truststore.location": "ssl.ca.location",
+    "ssl.keystore.location": "ssl.certificate.location and ssl.key.location",
+}
+_SECRET = re.compile(r"password|secret|\.pem$|jaas|token")
+_JAAS_MODULE = re.compile(r"^\s*[\w.]*\.(?P<module>\w+)\s+required\b")
+_JAAS_VALUE = re.compile(r"(?P<name>username|password)\s*=\s*(\"(?P<double>[^\"]*)\"|'(?P<single>[^']*)')")
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class KafkaConfig:
+    """Addresses and options, checked when made.
+
+    Attributes:
+        bootstrap_servers: `host:port`, several separated by commas.
+        options: Any option of librdkafka, for all clients of this process. Those that are for producers only or
+            for consumers only go where they belong. Second names (`linger.ms`) are stored under the first.
+
+    Raises:
+        ConfigurationError: On making one: no address, or an option that correctness rests on.
+    """
+
+    bootstrap_servers: str
+    options: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        options = normalized(self.options)
+        address = options.pop("bootstrap.servers", None)
+        if address is not None and address != self.bootstrap_servers:
+            raise ConfigurationError(
+                f"bootstrap.servers is {address} among the options but {self.bootstrap_servers} otherwise"
+            )
+        if not self.bootstrap_servers.strip():
+            raise ConfigurationError(f"no Kafka address was given: pass it, or set {BOOTSTRAP_VARIABLE}")
+        for name in options:
+            if name in REFUSED:
+                raise ConfigurationError(f"the Kafka option {name} cannot be set: {REFUSED[name]}")
+        object.__setattr__(self, "options", options)
+
+    def __repr__(self) -> str:
+        shown = {name: "***" if _SECRET.search(name) else value for name, value in self.options.items()}
+        return f"KafkaConfig(bootstrap_servers={self.bootstrap_servers!r}, options={shown!r})"
+
+    @classmethod
+    def from_environment(
+        cls,
+        bootstrap_servers: str | None = None,
+        options: Mapping[str, str] | Iterable[str] = (),
+        properties_file: str | os.PathLike[str] | None = None,
+    ) -> KafkaConfig:
+        """The configuration of this process; what is named more closely wins.
+
+        The address is the argument, else `bootstrap.servers` of the options, else that of the file, else the
+        environment variable `KAFKA_BOOTSTRAP_SERVERS`. An option given here wins over the same one in the file.
+
+        Args:
+            bootstrap_servers: `host:port`, several separated by commas.
+            options: Options of librdkafka, as a mapping or as `name=value` strings.
+            properties_file: A file as Java clients and librdkafka's tools read it.
+
+        Raises:
+            ConfigurationError: No address, a string without `=`, an unreadable file, a refused option.
+        """
+        merged = read_properties(properties_file) if properties_file is not None else {}
+        merged.update(normalized(options if isinstance(options, Mapping) else parse_options(options)))
+        address = merged.pop("bootstrap.servers", None)
+        address = bootstrap_servers or address or os.environ.get(BOOTSTRAP_VARIABLE) or ""
+        return cls(bootstrap_servers=address, options=merged)
+
+    def producer(self, **overrides: Any) -> dict[str, Any]:
+        """Settings of a producer: idempotent, murmur2, no linger, lz4.
+
+        Args:
+            **overrides: Options that the calling code decides, the refused ones included.
+        """
+        return self._settings(_PRODUCER, ONLY_CONSUMER, overrides)
+
+    def consumer(self, **overrides: Any) -> dict[str, Any]:
+        """Settings of a consumer: committed records only, no automatic commit.
+
+        Args:
+            **overrides: Options that the calling code decides, `group.id` among them.
+        """
+        return self._settings(_CONSUMER, ONLY_PRODUCER, overrides)
+
+    def admin(self) -> dict[str, Any]:
+        """Settings of an admin client."""
+        return self._settings({}, ONLY_CONSUMER | ONLY_PRODUCER, {})
+
+    def _settings(
+        self, defaults: Mapping[str, str], foreign: frozenset[str], overrides: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        own = {name: value for name, value in self.options.items() if name not in foreign}
+        code = {ALIASES.get(name, name): value for name, value in overrides.items()}
+        return {"bootstrap.servers": self.bootstrap_servers, **_COMMON, **defaults, **own, **code}
+
+
+def parse_options(options: Iterable[str]) -> dict[str, str]:
+    """`name=value` strings, as they come from a command line, as a mapping.
+
+    Raises:
+        ConfigurationError: One of them has no `=`.
+    """
+    parsed: dict[str, str] = {}
+    for option in options:
+        name, separator, value = option.partition("=")
+        if not separator or not name.strip():
+            raise ConfigurationError(f"a Kafka option is written name=value, not {option!r}")
+        parsed[name.strip()] = value.strip()
+    return parsed
+
+
+def read_properties(path: str | os.PathLike[str]) -> dict[str, str]:
+    """The options in a Java properties file, under librdkafka's names.
+
+    Raises:
+        ConfigurationError: The file cannot be read, or holds what only Java can use, such as a JKS store.
+    """
+    try:
+        with Path(path).open(encoding="utf-8") as file:
+            return normalized(javaproperties.load(file))
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(f"the Kafka options in {os.fspath(path)} cannot be read: {error}") from error
+
+
+def normalized(options: Mapping[str, str]) -> dict[str, str]:
+    """The same options under their first names, those of Java clients translated.
+
+    Raises:
+        ConfigurationError: A Java option that has no counterpart in librdkafka.
+    """
+    result: dict[str, str] = {}
+    for name, value in options.items():
+        if name == "sasl.jaas.config":
+            result.update(_from_jaas(value))
+        elif name == "ssl.endpoint.identification.algorithm":
+            result[name] = value or "none"  # Java turns it off with the empty value
+        else:
+            result[ALIASES.get(name, name)] = value
+    return _without_java_stores(result)
+
+
+def _from_jaas(value: str) -> dict[str, str]:
+    module = _JAAS_MODULE.match(value)
+    found = {match["name"]: match["double"] or match["single"] or "" for match in _JAAS_VALUE.finditer(value)}
+    if module is None or module["module"] not in ("PlainLoginModule", "ScramLoginModule") or len(found) != 2:
+        raise ConfigurationError(
+            "sasl.jaas.config is only understood for PlainLoginModule and ScramLoginModule with a username and a"
+            " password: set librdkafka's sasl.* options instead"
+        )
+    return {"sasl.username": found["username"], "sasl.password": found["password"]}
+
+
+def _without_java_stores(options: dict[str, str]) -> dict[str, str]:
+    if options.get("ssl.truststore.type", "").upper() == "PEM" and "ssl.truststore.location" in options:
+        options["ssl.ca.location"] = options.pop("ssl.truststore.location")
+        del options["ssl.truststore.type"]
+    for name, instead in _JAVA_STORES.items():
+        if name in options:
+            raise ConfigurationError(
+                f"{name} names a store that only Java reads: export it as PEM files and set {instead}"
+            )
+    return options
