@@ -44,11 +44,6 @@ __all__ = [
 class FoldlogError(Exception):
     """Root of every error that foldlog raises on purpose."""
 
-    @property
-    def cause(self) -> BaseException | None:
-        """What caused it, if anything did: `__cause__`."""
-        return self.__cause__
-
 
 class ConfigurationError(FoldlogError):
     """An option is missing, unknown or has a value that cannot work.
@@ -127,6 +122,11 @@ class FailureError(FoldlogError):
     def failure(self) -> Failure | None:
         """The record that this was read from; None if it was raised in this process."""
         return self._failure
+
+    @property
+    def cause(self) -> BaseException | None:
+        """What caused it, if anything did: `__cause__`."""
+        return self.__cause__
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Keyword-only arguments defeat the default way, and an activity in a process pool raises through a pickle.
