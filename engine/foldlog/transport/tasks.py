@@ -1,0 +1,290 @@
+"""Reads the activity tasks of one queue as a member of its consumer group.
+
+Owns the Kafka consumer: joining, where reading begins, pausing, committing with metadata. What the metadata says and
+which records are worth running is the listener's. One thread uses a consumer; the listener is called on that thread,
+from within `read`, `commit` and `close`.
+
+Assignment is cooperative and sticky: a member that comes or goes moves as few partitions as possible, and so as few
+running attempts as possible are repeated elsewhere.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
+
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
+from foldlog.transport.config import KafkaConfig
+from foldlog.transport.errors import TopicMissingError, TransportError
+
+_log = logging.getLogger(__name__)
+
+COMMITTED_TIMEOUT_SECONDS = 30.0
+"""How long an assignment waits for the committed positions; far below `max.poll.interval.ms`."""
+
+_ATTEMPT_SECONDS = 5.0
+_CLOSE_SECONDS = 5.0
+_FATAL = frozenset(
+    {
+        KafkaError.GROUP_AUTHORIZATION_FAILED,
+        KafkaError.TOPIC_AUTHORIZATION_FAILED,
+        KafkaError.CLUSTER_AUTHORIZATION_FAILED,
+        KafkaError._AUTHENTICATION,
+        KafkaError.INVALID_SESSION_TIMEOUT,
+        KafkaError.INCONSISTENT_GROUP_PROTOCOL,
+        KafkaError._FATAL,
+    }
+)
+"""What waiting does not mend."""
+
+
+class TaskRecord(NamedTuple):
+    """One record as found."""
+
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    headers: Sequence[tuple[str, Any]]
+
+
+class Position(NamedTuple):
+    """Where a partition stands."""
+
+    offset: int
+    """The lowest offset that is not done; -1 in what was read: nothing has been committed yet."""
+    metadata: str
+
+
+class TaskListener(Protocol):
+    """Who keeps account of the partitions."""
+
+    def assigned(self, positions: Mapping[int, Position]) -> None:
+        """These partitions are ours from here on, and reading begins at their offsets."""
+
+    def revoked(self, partitions: Iterable[int]) -> Mapping[int, Position]:
+        """These partitions are given back in order.
+
+        Returns:
+            What is to be committed for them before they go.
+        """
+
+    def lost(self, partitions: Iterable[int]) -> None:
+        """These partitions are ours no longer, and may be somebody else's already."""
+
+    def commit_failed(self, partitions: Iterable[int], error: str, *, too_large: bool) -> None:
+        """A commit did not get through. `too_large`: the broker allows less metadata."""
+
+
+class TaskConsumer:
+    """A consumer of one task topic.
+
+    Args:
+        config: How to reach Kafka.
+        topic: The task topic.
+        group_id: The consumer group; by convention `<namespace>.<task queue>`.
+        listener: Is told of assignments and failed commits.
+        session_timeout_seconds: A member that is silent for so long loses its partitions. Brokers allow 6 s and more.
+
+    Raises:
+        TopicMissingError: From `read`: there is no such topic.
+        TransportError: From `read`: the broker refuses the group or the topic for good.
+    """
+
+    def __init__(
+        self,
+        config: KafkaConfig,
+        *,
+        topic: str,
+        group_id: str,
+        listener: TaskListener,
+        session_timeout_seconds: float = 8.0,
+    ) -> None:
+        self.topic = topic
+        self.group_id = group_id
+        self._listener = listener
+        self._fatal: Exception | None = None
+        self._paused = False
+        session_ms = int(session_timeout_seconds * 1000)
+        settings: dict[str, Any] = {
+            "group.id": group_id,
+            "partition.assignment.strategy": "cooperative-sticky",
+            "session.timeout.ms": session_ms,
+            "heartbeat.interval.ms": max(session_ms // 6, 500),
+            "on_commit": self._on_commit,
+        }
+        if "queued.min.messages" not in config.options:
+            # Tasks that wait in this process could run in another one.
+            settings["queued.min.messages"] = 1000
+        self._consumer = Consumer(config.consumer(**settings), logger=_log)
+        self._consumer.subscribe([topic], on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost)
+
+    def read(self, maximum: int, timeout: float) -> list[TaskRecord]:
+        """What has come in; also where rebalances and finished commits are noticed.
+
+        Args:
+            maximum: Records at most; with 0 nothing is read, and callbacks are served.
+            timeout: How long to wait for the first record, in seconds. The others are those that are there already.
+        """
+        if maximum <= 0:
+            # A record could only come from a partition that was assigned during this very call.
+            return self._records([self._consumer.poll(timeout)])
+        first = self._consumer.poll(timeout)
+        messages = [first]
+        if first is not None and maximum > 1:
+            messages += self._consumer.consume(maximum - 1, 0)
+        return self._records(messages)
+
+    def pause(self) -> None:
+        """Read nothing until `resume`, also from partitions that are assigned in the meantime."""
+        if not self._paused:
+            self._paused = True
+            self._consumer.pause(self._consumer.assignment())
+
+    def resume(self, held: Iterable[int] = ()) -> None:
+        """Read on, except from the partitions that are held back one by one."""
+        if self._paused:
+            self._paused = False
+            kept = set(held)
+            self._consumer.resume([item for item in self._consumer.assignment() if item.partition not in kept])
+
+    def hold(self, partition: int) -> None:
+        """Read nothing from one partition until `release`."""
+        self._consumer.pause([TopicPartition(self.topic, partition)])
+
+    def release(self, partition: int) -> None:
+        """Read on from one partition."""
+        if not self._paused:
+            self._consumer.resume([TopicPartition(self.topic, partition)])
+
+    def commit(self, positions: Mapping[int, Position], *, wait: bool = False) -> None:
+        """Commit positions with their metadata.
+
+        Args:
+            positions: By partition; they must be assigned.
+            wait: Wait for the broker's answer; otherwise it comes with a later `read`.
+        """
+        if not positions:
+            return
+        wanted = [
+            TopicPartition(self.topic, partition, position.offset, position.metadata)
+            for partition, position in positions.items()
+        ]
+        try:
+            if wait:
+                self._on_commit(None, self._consumer.commit(offsets=wanted, asynchronous=False))
+            else:
+                self._consumer.commit(offsets=wanted, asynchronous=True)
+        except KafkaException as error:
+            self._on_commit(error.args[0], wanted)
+
+    def partition_count(self, timeout: float = _ATTEMPT_SECONDS) -> int:
+        """How many partitions the topic has; 0 if it is not known.
+
+        Args:
+            timeout: How long to wait for the broker, in seconds.
+        """
+        try:
+            metadata = self._consumer.list_topics(self.topic, timeout=timeout)
+        except KafkaException:
+            return 0
+        return len(metadata.topics[self.topic].partitions)
+
+    def close(self) -> None:
+        """Leave the group. The listener's `revoked` is asked for the last positions."""
+        self._consumer.close()
+
+    def _records(self, messages: Iterable[Message | None]) -> list[TaskRecord]:
+        records = []
+        for message in messages:
+            if message is None:
+                continue
+            error = message.error()
+            if error is not None:
+                self._on_error(error, message)
+                continue
+            headers: Any = message.headers() or []
+            partition, offset = message.partition() or 0, message.offset() or 0
+            records.append(TaskRecord(partition, offset, message.key(), message.value(), headers))
+        if self._fatal is not None:
+            raise self._fatal
+        return records
+
+    def _on_error(self, error: KafkaError, message: Message) -> None:
+        code = error.code()
+        if code == KafkaError._AUTO_OFFSET_RESET:
+            self._begin_again(message.partition() or 0)
+        elif code in (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC):
+            raise TopicMissingError(self.topic)
+        elif code in _FATAL or error.fatal():
+            raise TransportError(f"cannot read {self.topic} as group {self.group_id}: {error.str()}")
+        else:
+            _log.warning("reading %s: %s", self.topic, error.str())
+
+    def _begin_again(self, partition: int) -> None:
+        _log.error(
+            "partition %d of %s: records were deleted before they were read (retention); the activities in them end by"
+            " their timeouts; reading goes on at the first record that is there",
+            partition,
+            self.topic,
+        )
+        self._consumer.seek(TopicPartition(self.topic, partition, OFFSET_BEGINNING))
+
+    def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        try:
+            committed = self._committed(partitions)
+        except KafkaException as error:
+            # Raising from the callback would be swallowed, and reading without the positions would repeat tasks.
+            self._fatal = TransportError(
+                f"the committed positions of {self.topic} could not be read within {COMMITTED_TIMEOUT_SECONDS:g} s:"
+                f" {error.args[0].str()}"
+            )
+            return
+        self._listener.assigned(
+            {item.partition: Position(max(item.offset, -1), item.metadata or "") for item in committed}
+        )
+        begin = [
+            TopicPartition(self.topic, item.partition, item.offset if item.offset >= 0 else OFFSET_BEGINNING)
+            for item in committed
+        ]
+        consumer.incremental_assign(begin)
+        if self._paused and begin:
+            consumer.pause(begin)
+
+    def _committed(self, partitions: list[TopicPartition]) -> list[TopicPartition]:
+        if not partitions:
+            return []
+        deadline = time.monotonic() + COMMITTED_TIMEOUT_SECONDS
+        while True:
+            try:
+                committed = self._consumer.committed(partitions, timeout=_ATTEMPT_SECONDS)
+                for item in committed:
+                    if item.error is not None:
+                        raise KafkaException(item.error)
+                return committed
+            except KafkaException as error:
+                if time.monotonic() >= deadline:
+                    raise
+                _log.warning("reading the committed positions of %s: %s", self.topic, error.args[0].str())
+
+    def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        positions = self._listener.revoked([item.partition for item in partitions])
+        self.commit(positions, wait=True)
+
+    def _on_lost(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        self._listener.lost([item.partition for item in partitions])
+
+    def _on_commit(self, error: KafkaError | None, partitions: list[TopicPartition] | None) -> None:
+        failed: dict[int, KafkaError] = {}
+        for item in partitions or []:
+            item_error = item.error or error
+            if item_error is not None and item_error.code() != KafkaError._NO_OFFSET:
+                failed[item.partition] = item_error
+        for partition, item_error in failed.items():
+            self._listener.commit_failed(
+                [partition],
+                item_error.str(),
+                too_large=item_error.code() == KafkaError.OFFSET_METADATA_TOO_LARGE,
+            )
