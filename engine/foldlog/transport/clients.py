@@ -1,0 +1,54 @@
+"""Makes librdkafka's clients, so that a wrong option is told as such and the library's log goes to ours."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from confluent_kafka import Consumer, KafkaException, Producer
+from confluent_kafka.admin import AdminClient
+from foldlog.transport.config import KafkaConfig
+from foldlog.transport.errors import ConfigurationError
+
+KAFKA_LOGGER = logging.getLogger("foldlog.kafka")
+"""Where librdkafka's own messages go."""
+
+
+def open_producer(config: KafkaConfig, **overrides: Any) -> Producer:
+    """A producer with our settings.
+
+    Raises:
+        ConfigurationError: librdkafka does not know an option, or its value.
+    """
+    try:
+        return Producer(config.producer(**overrides), logger=KAFKA_LOGGER)
+    except KafkaException as error:
+        raise _refused(error) from error
+
+
+def open_consumer(config: KafkaConfig, **overrides: Any) -> Consumer:
+    """A consumer with our settings. `group.id` must be among the overrides.
+
+    Raises:
+        ConfigurationError: librdkafka does not know an option, or its value.
+    """
+    try:
+        return Consumer(config.consumer(**overrides), logger=KAFKA_LOGGER)
+    except KafkaException as error:
+        raise _refused(error) from error
+
+
+def open_admin(config: KafkaConfig) -> AdminClient:
+    """An admin client with our settings.
+
+    Raises:
+        ConfigurationError: librdkafka does not know an option, or its value.
+    """
+    try:
+        return AdminClient(config.admin(), logger=KAFKA_LOGGER)
+    except KafkaException as error:
+        raise _refused(error) from error
+
+
+def _refused(error: KafkaException) -> ConfigurationError:
+    return ConfigurationError(f"the Kafka client refuses its options: {error.args[0].str()}")
