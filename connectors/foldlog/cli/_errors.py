@@ -1,0 +1,104 @@
+"""Exit codes, and which error means which.
+
+Owns the one translation from exceptions to what the shell sees. Imports the packages that define them only when there
+is an error.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from enum import IntEnum
+from typing import IO, Any
+
+import click
+
+
+class ExitCode(IntEnum):
+    """Public: scripts rely on these, so a number never changes its meaning."""
+
+    OK = 0
+    FAILED = 1
+    """It was done and the outcome is bad: the workflow failed, a check found problems, a query raised."""
+    USAGE = 2
+    """The command line or a setting is wrong; nothing was sent."""
+    NOT_FOUND = 3
+    """There is no such workflow, run, topic or record."""
+    UNAVAILABLE = 4
+    """Broker or processor did not answer in time; the command may still be carried out."""
+    REFUSED = 5
+    """The workflow is not in a state for this: it exists already, or is closed."""
+    INTERRUPTED = 130
+    """Ctrl-C, as shells count it."""
+
+
+class CliError(click.ClickException):
+    """An error for people: one message, no traceback.
+
+    Attributes:
+        code: What the process ends with.
+        details: Further facts for `--json`.
+        as_json: Whether it is shown as JSON.
+    """
+
+    def __init__(self, message: str, code: ExitCode, **details: Any) -> None:
+        super().__init__(message)
+        self.code = code
+        self.details = details
+        self.as_json = False
+        vars(self)["exit_code"] = int(code)  # click reads it; its stubs have it for the class only
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        """Writes it to stderr, as text or as one line of JSON."""
+        target = file or sys.stderr
+        if self.as_json:
+            error = {"code": self.code.name, "message": self.message, **self.details}
+            click.echo(json.dumps({"error": error}, ensure_ascii=False, default=str), file=target)
+        else:
+            click.echo(f"error: {self.message}", file=target)
+
+
+def translated(error: BaseException) -> CliError | None:
+    """The error as people should see it; None for a defect, whose traceback is wanted."""
+    if isinstance(error, CliError):
+        return error
+    if isinstance(error, KeyboardInterrupt):
+        return CliError("interrupted", ExitCode.INTERRUPTED)
+    from foldlog.exceptions import FoldlogError
+
+    return CliError(str(error), _code(error)) if isinstance(error, FoldlogError) else None
+
+
+def _code(error: BaseException) -> ExitCode:
+    from foldlog import exceptions
+    from foldlog.transport import errors
+
+    if isinstance(error, exceptions.RPCError):
+        return _RPC_CODES.get(error.status.name, ExitCode.FAILED)
+    usage = (exceptions.ConfigurationError, errors.ConfigurationError)
+    unavailable = (
+        errors.BrokerUnreachableError,
+        errors.NoAnswerError,
+        errors.DeliveryError,
+        errors.QueueFullError,
+        errors.ConnectionClosedError,
+    )
+    for kinds, code in (
+        (usage, ExitCode.USAGE),
+        (unavailable, ExitCode.UNAVAILABLE),
+        (errors.TopicMissingError, ExitCode.NOT_FOUND),
+        (exceptions.WorkflowAlreadyStartedError, ExitCode.REFUSED),
+    ):
+        if isinstance(error, kinds):
+            return code
+    return ExitCode.FAILED
+
+
+_RPC_CODES = {
+    "NOT_FOUND": ExitCode.NOT_FOUND,
+    "INVALID_ARGUMENT": ExitCode.USAGE,
+    "FAILED_PRECONDITION": ExitCode.REFUSED,
+    "ALREADY_EXISTS": ExitCode.REFUSED,
+    "DEADLINE_EXCEEDED": ExitCode.UNAVAILABLE,
+    "UNAVAILABLE": ExitCode.UNAVAILABLE,
+}

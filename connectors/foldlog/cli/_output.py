@@ -1,0 +1,61 @@
+"""What commands write to stdout: JSON for scripts, tables for people. Owns the look of both."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+
+
+def write_json(data: Any) -> None:
+    """Writes one JSON document on one line."""
+    click.echo(json.dumps(data, ensure_ascii=False, default=_unknown))
+
+
+def _unknown(value: Any) -> Any:
+    return value.hex() if isinstance(value, bytes) else str(value)
+
+
+def write_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Writes a table; outside a terminal without truncation, so that `grep` and `awk` see everything."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(str(cell)) for cell in row))
+    wide = None if sys.stdout.isatty() else 10_000
+    Console(file=sys.stdout, width=wide, highlight=False).print(table)
+
+
+def write_facts(facts: Iterable[tuple[str, Any]]) -> None:
+    """Writes names and values, one pair per line, without the empty ones."""
+    shown = [(name, str(value)) for name, value in facts if value not in (None, "", 0, [], {})]
+    width = max((len(name) for name, _ in shown), default=0)
+    for name, value in shown:
+        lines = value.splitlines() or [""]
+        click.echo(f"{name:<{width}}  {lines[0]}")
+        for line in lines[1:]:
+            click.echo(f"{'':<{width}}  {line}")
+
+
+def when(ms: int) -> str:
+    """Unix milliseconds as local time for people; empty for 0."""
+    if not ms:
+        return ""
+    return datetime.fromtimestamp(ms / 1000, UTC).astimezone().isoformat(sep=" ", timespec="milliseconds")
+
+
+def iso(ms: int) -> str | None:
+    """Unix milliseconds as ISO 8601 in UTC for JSON; None for 0."""
+    if not ms:
+        return None
+    return datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

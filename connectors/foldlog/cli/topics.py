@@ -1,0 +1,96 @@
+"""`foldlog topics`: the topics of a namespace, created and checked."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import click
+from foldlog.cli._command import Group, Settings, pass_settings
+from foldlog.cli._errors import ExitCode
+from foldlog.cli._output import write_json, write_table
+from foldlog.transport.admin import TopicProblem, check_topics, create_topics
+from foldlog.transport.topics import DEFAULT_PARTITIONS, Topics
+
+
+@click.group(cls=Group)
+def topics() -> None:
+    """Create and check the topics of a namespace."""
+
+
+_queues = click.option(
+    "--task-queue", "-q", "task_queues", multiple=True, metavar="NAME", help="A task queue too; may be repeated."
+)
+_timeout = click.option(
+    "--timeout", type=click.FloatRange(min=0.1), default=30.0, show_default=True, help="Seconds to wait for Kafka."
+)
+
+
+@topics.command()
+@click.option(
+    "--partitions",
+    type=click.IntRange(min=1),
+    help=f"Partitions of commands and events, for good: the most processors that can share the work.  "
+    f"[default: {DEFAULT_PARTITIONS}]",
+)
+@click.option(
+    "--replication-factor", type=click.IntRange(min=1), help="Copies of each record.  [default: the broker's default]"
+)
+@_queues
+@_timeout
+@pass_settings
+def create(
+    settings: Settings,
+    partitions: int | None,
+    replication_factor: int | None,
+    task_queues: tuple[str, ...],
+    timeout: float,
+) -> None:
+    """Create the topics that are missing; those that are there are checked and never changed.
+
+    Ends with 1 if one that is there has settings that would lose data or split workflows.
+    """
+    done = create_topics(
+        settings.kafka,
+        Topics(settings.namespace),
+        partitions=partitions,
+        replication_factor=replication_factor or -1,
+        task_queues=task_queues,
+        timeout=timeout,
+    )
+    if settings.json:
+        write_json(asdict(done))
+    else:
+        rows = [(name, "created") for name in done.created] + [(name, "was there") for name in done.existing]
+        write_table(["topic", ""], rows)
+        _show(done.problems)
+    _exit(done.problems)
+
+
+@topics.command()
+@click.option("--partitions", type=click.IntRange(min=1), help="Partitions that commands and events must have.")
+@_queues
+@_timeout
+@pass_settings
+def check(settings: Settings, partitions: int | None, task_queues: tuple[str, ...], timeout: float) -> None:
+    """Check partition counts, cleanup policies and retention; ends with 1 if something is wrong."""
+    problems = check_topics(
+        settings.kafka, Topics(settings.namespace), partitions=partitions, task_queues=task_queues, timeout=timeout
+    )
+    if settings.json:
+        write_json({"problems": [asdict(problem) for problem in problems]})
+    elif problems:
+        _show(problems)
+    else:
+        click.echo(f"the topics of namespace {settings.namespace!r} are in order")
+    _exit(problems)
+
+
+def _show(problems: list[TopicProblem]) -> None:
+    for problem in problems:
+        click.echo(f"{problem.topic}: {problem.setting} is {problem.found}, has to be {problem.wanted}")
+        click.echo(f"  repair: {problem.repair}")
+
+
+def _exit(problems: list[TopicProblem]) -> None:
+    if problems:
+        click.get_current_context().exit(int(ExitCode.FAILED))
