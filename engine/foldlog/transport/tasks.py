@@ -16,6 +16,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
+from foldlog.transport.clients import open_consumer
 from foldlog.transport.config import KafkaConfig
 from foldlog.transport.errors import TopicMissingError, TransportError
 
@@ -58,24 +59,32 @@ class Position(NamedTuple):
     metadata: str
 
 
+class CommitError(NamedTuple):
+    """Why a position was not committed."""
+
+    message: str
+    too_large: bool
+    """The broker allows less metadata (`offset.metadata.max.bytes`)."""
+
+
 class TaskListener(Protocol):
     """Who keeps account of the partitions."""
 
     def assigned(self, positions: Mapping[int, Position]) -> None:
         """These partitions are ours from here on, and reading begins at their offsets."""
 
-    def revoked(self, partitions: Iterable[int]) -> Mapping[int, Position]:
+    def revoked(self, partitions: Sequence[int]) -> Mapping[int, Position]:
         """These partitions are given back in order.
 
         Returns:
             What is to be committed for them before they go.
         """
 
-    def lost(self, partitions: Iterable[int]) -> None:
+    def lost(self, partitions: Sequence[int]) -> None:
         """These partitions are ours no longer, and may be somebody else's already."""
 
-    def commit_failed(self, partitions: Iterable[int], error: str, *, too_large: bool) -> None:
-        """A commit did not get through. `too_large`: the broker allows less metadata."""
+    def commit_ended(self, failed: Mapping[int, CommitError]) -> None:
+        """The broker has answered a commit, or never will. `failed`: for which partitions it did not get through."""
 
 
 class TaskConsumer:
@@ -105,7 +114,6 @@ class TaskConsumer:
         self.topic = topic
         self.group_id = group_id
         self._listener = listener
-        self._fatal: Exception | None = None
         self._paused = False
         session_ms = int(session_timeout_seconds * 1000)
         settings: dict[str, Any] = {
@@ -118,7 +126,7 @@ class TaskConsumer:
         if "queued.min.messages" not in config.options:
             # Tasks that wait in this process could run in another one.
             settings["queued.min.messages"] = 1000
-        self._consumer = Consumer(config.consumer(**settings), logger=_log)
+        self._consumer = open_consumer(config, **settings)
         self._consumer.subscribe([topic], on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost)
 
     def read(self, maximum: int, timeout: float) -> list[TaskRecord]:
@@ -208,8 +216,6 @@ class TaskConsumer:
             headers: Any = message.headers() or []
             partition, offset = message.partition() or 0, message.offset() or 0
             records.append(TaskRecord(partition, offset, message.key(), message.value(), headers))
-        if self._fatal is not None:
-            raise self._fatal
         return records
 
     def _on_error(self, error: KafkaError, message: Message) -> None:
@@ -233,15 +239,7 @@ class TaskConsumer:
         self._consumer.seek(TopicPartition(self.topic, partition, OFFSET_BEGINNING))
 
     def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        try:
-            committed = self._committed(partitions)
-        except KafkaException as error:
-            # Raising from the callback would be swallowed, and reading without the positions would repeat tasks.
-            self._fatal = TransportError(
-                f"the committed positions of {self.topic} could not be read within {COMMITTED_TIMEOUT_SECONDS:g} s:"
-                f" {error.args[0].str()}"
-            )
-            return
+        committed = self._committed(partitions)
         self._listener.assigned(
             {item.partition: Position(max(item.offset, -1), item.metadata or "") for item in committed}
         )
@@ -266,7 +264,10 @@ class TaskConsumer:
                 return committed
             except KafkaException as error:
                 if time.monotonic() >= deadline:
-                    raise
+                    # Reading without the positions would repeat all that has ended.
+                    raise TransportError(
+                        f"the committed positions of {self.topic} cannot be read: {error.args[0].str()}"
+                    ) from error
                 _log.warning("reading the committed positions of %s: %s", self.topic, error.args[0].str())
 
     def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
@@ -277,14 +278,10 @@ class TaskConsumer:
         self._listener.lost([item.partition for item in partitions])
 
     def _on_commit(self, error: KafkaError | None, partitions: list[TopicPartition] | None) -> None:
-        failed: dict[int, KafkaError] = {}
+        failed = {}
         for item in partitions or []:
-            item_error = item.error or error
-            if item_error is not None and item_error.code() != KafkaError._NO_OFFSET:
-                failed[item.partition] = item_error
-        for partition, item_error in failed.items():
-            self._listener.commit_failed(
-                [partition],
-                item_error.str(),
-                too_large=item_error.code() == KafkaError.OFFSET_METADATA_TOO_LARGE,
-            )
+            reason = item.error or error
+            if reason is not None and reason.code() != KafkaError._NO_OFFSET:
+                too_large = reason.code() == KafkaError.OFFSET_METADATA_TOO_LARGE
+                failed[item.partition] = CommitError(reason.str(), too_large)
+        self._listener.commit_ended(failed)
