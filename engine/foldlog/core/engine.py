@@ -24,6 +24,7 @@ from foldlog.core.views import closing_result, description, history_page
 from foldlog.core.waiters import Waiters
 from foldlog.schemas import command, event, log, reply
 from foldlog.schemas.common import Failure, Payload, ReplyTo
+from foldlog.schemas.framing import DecodeError
 from foldlog.schemas.records import Command, Event
 
 STALL_INITIAL_MS = 1_000
@@ -93,6 +94,17 @@ class Engine:
 
     # ---- what comes in
 
+    def handles(self, wanted: Any) -> Callable[[str, Any, Outcome], None]:
+        """What handles a record of this type.
+
+        Raises:
+            DecodeError: It is no command.
+        """
+        handler = self._handlers.get(type(wanted))
+        if handler is None:
+            raise DecodeError(f"{type(wanted).__name__} is no command")
+        return handler
+
     def handle(self, workflow_id: str, wanted: Command, outcome: Outcome) -> None:
         """Handle one command."""
         self._handlers[type(wanted)](workflow_id, wanted, outcome)
@@ -110,7 +122,9 @@ class Engine:
     def local_ended(self, ended: LocalResult, outcome: Outcome) -> None:
         """A local activity ended. A result that nobody waits for is passed over."""
         session = self._sessions.find(ended.workflow_id, ended.run_id)
-        if session is None or session.local.pop(ended.activity_id, None) is None or session.decider is None:
+        if session is None or not session.run.is_open or session.decider is None:
+            return
+        if session.local.pop(ended.activity_id, None) is None:
             return
         completed = event.LocalActivityCompleted(
             activity_id=ended.activity_id,

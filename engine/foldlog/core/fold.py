@@ -93,6 +93,11 @@ def is_event(record: object) -> bool:
 
 
 def _link(run: Run, record: Any, encoded: bytes) -> None:
+    if run.closing is not None:
+        raise BrokenHistoryError(
+            f"workflow {run.workflow_id!r} run {run.run_id}: {type(record).__name__} with event ID {record.event_id} "
+            f"comes after the run was closed by {type(run.closing).__name__}"
+        )
     if record.event_id != run.last_event_id + 1 or record.chain != run.chain:
         raise BrokenHistoryError(
             f"workflow {run.workflow_id!r} run {run.run_id}: {type(record).__name__} with event ID {record.event_id} "

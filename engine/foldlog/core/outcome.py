@@ -12,12 +12,17 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from foldlog.core import fold
+from foldlog.core.decider import WorkflowTaskError
 from foldlog.core.decisions import ScheduleLocalActivity
 from foldlog.core.state import Run
 from foldlog.schemas import event, log
 from foldlog.schemas.common import ReplyTo
 from foldlog.schemas.records import Reply
 from foldlog.schemas.task import ActivityTask
+
+MAXIMUM_RECORD_BYTES = 1_000_000
+"""Bound on one encoded event: librdkafka's default for a message. The processor's producer takes a little more, so that
+whatever is made of an event (a task, a result) still fits."""
 
 VISIBLE = (event.WorkflowExecutionStarted, log.WorkflowStalled, log.WorkflowResumed)
 """Records, besides those that close a run, after which its visibility row is written again."""
@@ -78,13 +83,16 @@ class Outcome:
         """Add the next record of a run, and change the run by it.
 
         An event gets its number, time and chain here; everything else about it is the caller's.
+
+        Raises:
+            WorkflowTaskError: The record is too large. The run is as it was.
         """
         if fold.is_event(record):
             record.run_id = run.run_id
             record.event_id = run.last_event_id + 1
             record.time_ms = self.now_ms
             record.chain = run.chain
-        encoded = self.encode(record)
+        encoded = self._encode(record)
         fold.apply(run, record, encoded)
         self._add(run, record, encoded)
 
@@ -93,7 +101,7 @@ class Outcome:
         started.run_id = run_id
         started.event_id = 1
         started.time_ms = self.now_ms
-        encoded = self.encode(started)
+        encoded = self._encode(started)
         run = fold.begin(workflow_id, started, encoded)
         self._add(run, started, encoded)
         return run
@@ -106,6 +114,15 @@ class Outcome:
         """Answer, if anybody asked."""
         if reply_to is not None:
             self.replies.append((reply_to, make(correlation_id=reply_to.correlation_id, **fields)))
+
+    def _encode(self, record: Any) -> bytes:
+        encoded = self.encode(record)
+        if len(encoded) > MAXIMUM_RECORD_BYTES:
+            raise WorkflowTaskError(
+                f"{type(record).__name__} has {len(encoded)} bytes, and a record may have {MAXIMUM_RECORD_BYTES}: "
+                "keep large data elsewhere and pass a reference"
+            )
+        return encoded
 
     def _add(self, run: Run, record: Any, encoded: bytes) -> None:
         self.log.append(LogEntry(run.workflow_id, record, encoded, run))

@@ -1,0 +1,230 @@
+"""The engine without a broker, a store or workflow code: runs in dicts, and a decider that follows a script.
+
+The script stands for workflow code: what it decides is a function of the events that it was told, in order.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from foldlog.core import decisions, fold
+from foldlog.core.decider import QueryFailed, WorkflowTaskError
+from foldlog.core.decisions import Decision
+from foldlog.core.engine import Engine
+from foldlog.core.outcome import LogEntry, Outcome
+from foldlog.core.session import Answer, Session
+from foldlog.core.state import Run
+from foldlog.schemas import event, log
+from foldlog.schemas.common import Failure, Payload, RetryPolicy
+from foldlog.schemas.framing import decode, encode
+from foldlog.schemas.records import Event
+
+
+def payload(text: str) -> Payload:
+    return Payload(encoding="json/plain", data=text.encode())
+
+
+class ScriptDecider:
+    """Decides by a hash of what it has been told: arbitrary, but the same each time."""
+
+    def __init__(self, started: event.WorkflowExecutionStarted, broken: Callable[[], bool]) -> None:
+        self.replaying = False
+        self._broken = broken
+        self._seed = started.workflow_type
+        self._heard: list[str] = []
+        self._next = 0
+        self._activities: list[str] = []
+        self._scheduled: dict[int, str] = {}
+        self._timers: list[int] = []
+        self._local: list[str] = []
+        self.closed = False
+
+    def activate(self, happened: Event) -> list[Decision]:
+        if self._broken():
+            raise WorkflowTaskError("the script is broken")
+        self._heard.append(type(happened).__name__)
+        self._forget(happened)
+        digest = hashlib.blake2b("/".join([self._seed, *self._heard]).encode(), digest_size=8).digest()
+        made: list[Decision] = []
+        for byte in digest[: digest[7] % 4]:
+            made.extend(self._decide(byte, happened.time_ms))
+        if isinstance(happened, event.WorkflowExecutionCancelRequested) and digest[6] % 2:
+            return [*made, decisions.CancelWorkflow()]
+        if digest[5] % 16 == 0:
+            made.append(decisions.CompleteWorkflow(result=payload("1")))
+        elif digest[5] % 16 == 1:
+            made.append(decisions.FailWorkflow(failure=Failure(message="scripted")))
+        return made
+
+    def _forget(self, happened: Any) -> None:
+        if isinstance(happened, event.TimerFired):
+            self._timers.remove(happened.timer_id)
+        elif isinstance(happened, event.LocalActivityCompleted):
+            self._local.remove(happened.activity_id)
+        elif hasattr(happened, "scheduled_event_id"):
+            self._activities.remove(self._scheduled.pop(happened.scheduled_event_id))
+
+    def _decide(self, byte: int, now_ms: int) -> Iterator[Decision]:
+        kind = byte % 6
+        self._next += 1
+        if kind == 0:
+            self._activities.append(str(self._next))
+            yield decisions.ScheduleActivity(
+                activity_id=str(self._next),
+                activity_type="work",
+                task_queue="q",
+                schedule_to_close_timeout_ms=20_000 if byte & 64 else 0,
+                schedule_to_start_timeout_ms=5_000 if byte & 32 else 0,
+                start_to_close_timeout_ms=3_000,
+                heartbeat_timeout_ms=1_000 if byte & 16 else 0,
+                retry_policy=RetryPolicy(maximum_attempts=3) if byte & 8 else None,
+            )
+        elif kind == 1:
+            self._timers.append(self._next)
+            yield decisions.StartTimer(timer_id=self._next, fire_ms=now_ms + byte * 100)
+        elif kind == 2 and self._timers:
+            yield decisions.CancelTimer(timer_id=self._timers.pop())
+        elif kind == 3 and self._scheduled:
+            yield decisions.RequestCancelActivity(activity_id=next(iter(self._scheduled.values())))
+        elif kind == 4:
+            self._local.append(f"local-{self._next}")
+            yield decisions.ScheduleLocalActivity(activity_id=f"local-{self._next}", activity_type="near")
+
+    def recorded(self, recorded: Any) -> None:
+        if isinstance(recorded, event.ActivityTaskScheduled):
+            self._scheduled[recorded.event_id] = recorded.activity_id
+
+    def query(self, query_type: str, args: Sequence[Payload]) -> Payload:
+        if query_type != "heard":
+            raise QueryFailed(Failure(message=f"no query {query_type}"))
+        return payload(str(len(self._heard)))
+
+    def stack(self) -> str:
+        return ""
+
+    def close(self) -> None:
+        self.closed = True
+
+
+class ScriptFactory:
+    """Makes script deciders; while `broken`, none of them can go on."""
+
+    def __init__(self) -> None:
+        self.broken = False
+
+    def create(self, workflow_id: str, started: event.WorkflowExecutionStarted) -> ScriptDecider:
+        return ScriptDecider(started, lambda: self.broken)
+
+
+class MemorySessions:
+    """Implements `Sessions` over the committed log alone: whatever is not cached is folded again."""
+
+    def __init__(self) -> None:
+        self.log: list[LogEntry] = []
+        self.live: dict[str, Session] = {}
+        self.answers: dict[tuple[str, str], Answer] = {}
+
+    def current(self, workflow_id: str) -> Session | None:
+        if workflow_id not in self.live:
+            runs = [entry.record.run_id for entry in self.log if self._starts(entry, workflow_id)]
+            if not runs:
+                return None
+            self.live[workflow_id] = Session(self.folded(workflow_id, runs[-1]))
+        return self.live[workflow_id]
+
+    def find(self, workflow_id: str, run_id: str) -> Session | None:
+        session = self.current(workflow_id)
+        if session is None or run_id in ("", session.run.run_id):
+            return session
+        return Session(self.folded(workflow_id, run_id)) if self._records(workflow_id, run_id) else None
+
+    def add(self, run: Run) -> Session:
+        self.live[run.workflow_id] = Session(run)
+        return self.live[run.workflow_id]
+
+    def history(self, run: Run) -> Iterator[bytes]:
+        return (e.encoded for e in self._records(run.workflow_id, run.run_id) if fold.is_event(e.record))
+
+    def deferred(self, run: Run) -> Iterator[tuple[int, bytes]]:
+        for entry in self._records(run.workflow_id, run.run_id):
+            if isinstance(entry.record, log.CommandDeferred) and entry.record.ordinal > run.handled_ordinal:
+                yield entry.record.ordinal, entry.record.command
+
+    def answer(self, workflow_id: str, request_id: str) -> Answer | None:
+        return self.answers.get((workflow_id, request_id))
+
+    def folded(self, workflow_id: str, run_id: str) -> Run:
+        """The run folded from the bytes of the log, as a restore does it."""
+        run: Run | None = None
+        for entry in self._records(workflow_id, run_id):
+            record = decode(entry.encoded)
+            if run is None:
+                run = fold.begin(workflow_id, record, entry.encoded)
+            else:
+                fold.apply(run, record, entry.encoded)
+        assert run is not None
+        run.deadline_changes.clear()
+        return run
+
+    def _records(self, workflow_id: str, run_id: str) -> list[LogEntry]:
+        return [e for e in self.log if e.run is not None and e.workflow_id == workflow_id and e.run.run_id == run_id]
+
+    @staticmethod
+    def _starts(entry: LogEntry, workflow_id: str) -> bool:
+        return entry.workflow_id == workflow_id and isinstance(entry.record, event.WorkflowExecutionStarted)
+
+
+@dataclass
+class World:
+    """One engine, its log, and a clock that only moves when told."""
+
+    factory: ScriptFactory = field(default_factory=ScriptFactory)
+    sessions: MemorySessions = field(default_factory=MemorySessions)
+    now_ms: int = 1_000_000
+    outcomes: list[Outcome] = field(default_factory=list)
+    runs: int = 0
+
+    def __post_init__(self) -> None:
+        self.engine = Engine(self.factory, self.sessions, decode=decode, new_run_id=self._run_id)
+
+    def _run_id(self) -> str:
+        self.runs += 1
+        return f"run-{self.runs}"
+
+    def do(self, step: Callable[[Engine, Outcome], None], *, abort: bool = False) -> Outcome:
+        """Run one transaction; if it is aborted, it leaves nothing."""
+        outcome = Outcome(now_ms=self.now_ms, namespace="test", encode=encode)
+        step(self.engine, outcome)
+        if abort:
+            self.engine.aborted()
+            self.sessions.live.clear()
+            return outcome
+        self.sessions.log.extend(outcome.log)
+        for entry in outcome.log:
+            request_id = getattr(entry.record, "request_id", "")
+            if isinstance(entry.record, log.RequestRejected):
+                self.sessions.answers[entry.workflow_id, request_id] = Answer(rejected=entry.record.answer)
+            elif request_id and entry.run is not None:
+                started = isinstance(entry.record, event.WorkflowExecutionStarted)
+                self.sessions.answers[entry.workflow_id, request_id] = Answer(entry.run.run_id, started)
+        self.engine.committed()
+        self.outcomes.append(outcome)
+        return outcome
+
+    def handle(self, workflow_id: str, wanted: Any) -> Outcome:
+        return self.do(lambda engine, outcome: engine.handle(workflow_id, wanted, outcome))
+
+    def fire_due(self) -> None:
+        """Fire all that has come due, in order of time."""
+        for workflow_id in list(self.sessions.live):
+            run = self.sessions.live[workflow_id].run
+            for key, due_ms in sorted(run.deadlines.items(), key=lambda item: item[1]):
+                if due_ms <= self.now_ms:
+                    self.do(
+                        lambda engine, outcome, r=run, k=key, d=due_ms: engine.fire(  # type: ignore[misc]
+                            r.workflow_id, r.run_id, k, d, outcome
+                        )
+                    )

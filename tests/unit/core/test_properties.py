@@ -1,0 +1,167 @@
+"""Whatever comes in, in whatever order: the live state is the fold of the log, and histories are well-formed."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import pytest
+from foldlog.core import fold
+from foldlog.core.engine import LocalResult
+from foldlog.core.replay import replay
+from foldlog.core.state import Run
+from foldlog.schemas import command
+from foldlog.schemas.common import Failure, ReplyTo
+from foldlog.schemas.framing import decode
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from .harness import ScriptFactory, World, payload
+
+WORKFLOWS = ["a", "b"]
+REPLY = ReplyTo(client_id="c", partition=0, correlation_id=1)
+
+step = st.one_of(
+    st.tuples(st.just("start"), st.sampled_from(WORKFLOWS), st.integers(0, 30)),
+    st.tuples(st.just("signal"), st.sampled_from(WORKFLOWS), st.integers(0, 30)),
+    st.tuples(st.just("cancel"), st.sampled_from(WORKFLOWS), st.just(0)),
+    st.tuples(st.just("terminate"), st.sampled_from(WORKFLOWS), st.just(0)),
+    st.tuples(
+        st.sampled_from(["started", "heartbeat", "complete", "fail", "canceled", "stale"]),
+        st.sampled_from(WORKFLOWS),
+        st.integers(0, 3),
+    ),
+    st.tuples(st.just("local"), st.sampled_from(WORKFLOWS), st.integers(0, 3)),
+    st.tuples(st.just("time"), st.just(""), st.integers(1, 30_000)),
+    st.tuples(st.just("evict"), st.just(""), st.just(0)),
+    st.tuples(st.just("abort"), st.sampled_from(WORKFLOWS), st.just(0)),
+    st.tuples(st.sampled_from(["break", "mend"]), st.just(""), st.just(0)),
+    st.tuples(st.just("query"), st.sampled_from(WORKFLOWS), st.just(0)),
+)
+
+
+def _activity(world: World, kind: str, workflow_id: str, number: int) -> None:
+    """Say something about one of the open activities, or about one that does not fit."""
+    session = world.sessions.current(workflow_id)
+    if session is None or not session.run.activities:
+        return
+    event_ids = sorted(session.run.activities)
+    event_id = event_ids[number % len(event_ids)]
+    attempt = session.run.activities[event_id].attempt
+    about: dict[str, Any] = {"run_id": session.run.run_id, "scheduled_event_id": event_id, "attempt": attempt}
+    wanted: Any = {
+        "started": lambda: command.ActivityStarted(**about, reply_to=REPLY, running_ms=500),
+        "heartbeat": lambda: command.HeartbeatActivity(**about, reply_to=REPLY, details=[payload("1")]),
+        "complete": lambda: command.CompleteActivity(**about, result=payload("2")),
+        "fail": lambda: command.FailActivity(**about, failure=Failure(message="no", non_retryable=number == 0)),
+        "canceled": lambda: command.CancelActivity(**about),
+        "stale": lambda: command.CompleteActivity(**{**about, "attempt": attempt + 1}, result=payload("3")),
+    }[kind]()
+    world.handle(workflow_id, wanted)
+
+
+def _perform(world: World, kind: str, workflow_id: str, number: int) -> None:
+    if kind == "start":
+        wanted = command.StartWorkflow(
+            request_id=f"start-{number % 5}",
+            workflow_type=f"type-{number}",
+            task_queue="q",
+            reply_to=REPLY,
+            run_timeout_ms=10_000 if number % 3 == 0 else 0,
+            id_conflict_policy="TERMINATE_EXISTING" if number % 7 == 0 else "UNSPECIFIED",
+        )
+        world.handle(workflow_id, wanted)
+    elif kind == "signal":
+        signal = command.SignalWorkflow(request_id=f"s-{number}", signal_name="s", args=[payload(str(number))])
+        world.handle(workflow_id, signal)
+    elif kind == "cancel":
+        world.handle(workflow_id, command.CancelWorkflow(reason="enough", reply_to=REPLY))
+    elif kind == "terminate":
+        world.handle(workflow_id, command.TerminateWorkflow(reason="enough"))
+    elif kind == "local":
+        session = world.sessions.current(workflow_id)
+        if session is not None and session.local:
+            activity_id = sorted(session.local)[number % len(session.local)]
+            ended = LocalResult(
+                workflow_id=workflow_id,
+                run_id=session.run.run_id,
+                activity_id=activity_id,
+                activity_type="near",
+                attempt=1,
+                result=payload("4"),
+            )
+            world.do(lambda engine, outcome: engine.local_ended(ended, outcome))
+    elif kind == "time":
+        world.now_ms += number
+        world.fire_due()
+    elif kind == "evict":
+        world.sessions.live.clear()
+    elif kind == "abort":
+        signal = command.SignalWorkflow(signal_name="lost")
+        world.do(lambda engine, outcome: engine.handle(workflow_id, signal, outcome), abort=True)
+    elif kind in ("break", "mend"):
+        world.factory.broken = kind == "break"
+    elif kind == "query":
+        world.handle(workflow_id, command.QueryWorkflow(query_type="heard", reply_to=REPLY))
+    else:
+        _activity(world, kind, workflow_id, number)
+
+
+def _comparable(run: Run) -> dict[str, Any]:
+    values = {field.name: getattr(run, field.name) for field in dataclasses.fields(run)}
+    del values["deadline_changes"]
+    return values
+
+
+def _check_histories(world: World) -> None:
+    runs = {(entry.workflow_id, entry.run.run_id) for entry in world.sessions.log if entry.run is not None}
+    for workflow_id, run_id in runs:
+        run = world.sessions.folded(workflow_id, run_id)
+        history = [decode(encoded) for encoded in world.sessions.history(run)]
+        assert [event.event_id for event in history] == list(range(1, len(history) + 1))
+        assert [event.chain for event in history[1:]] == [
+            fold.digest(encoded) for encoded in list(world.sessions.history(run))[:-1]
+        ]
+        closing = [event for event in history if fold.is_closing(event)]
+        assert closing == ([] if run.is_open else [history[-1]])
+        decider = ScriptFactory().create(workflow_id, run.started)
+        outstanding = replay(decider, history)
+        waiting = [made for made in outstanding if type(made).__name__ != "ScheduleLocalActivity"]
+        assert not waiting or run.stalled is not None or not run.is_open
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(step, max_size=60))
+def test_live_state_is_the_fold_of_the_log_and_histories_are_well_formed(steps: list[tuple[str, str, int]]) -> None:
+    world = World()
+    for kind, workflow_id, number in steps:
+        _perform(world, kind, workflow_id, number)
+        for session in world.sessions.live.values():
+            run = session.run
+            assert _comparable(run) == _comparable(world.sessions.folded(run.workflow_id, run.run_id))
+    _check_histories(world)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(step, max_size=40))
+def test_eviction_after_every_step_changes_no_record(steps: list[tuple[str, str, int]]) -> None:
+    """Replay from history after each step gives the same log as never forgetting anything."""
+    steps = [item for item in steps if item[0] not in ("evict", "local", "abort", "break", "mend")]
+    remembering, forgetting = World(), World()
+    for kind, workflow_id, number in steps:
+        _perform(remembering, kind, workflow_id, number)
+        _perform(forgetting, kind, workflow_id, number)
+        for session in forgetting.sessions.live.values():
+            session.decider = None
+    assert [entry.encoded for entry in remembering.sessions.log] == [entry.encoded for entry in forgetting.sessions.log]
+
+
+def test_a_missing_event_is_noticed() -> None:
+    world = World()
+    world.handle("a", command.StartWorkflow(workflow_type="type-2", task_queue="q"))
+    world.handle("a", command.SignalWorkflow(signal_name="s"))
+    world.handle("a", command.SignalWorkflow(signal_name="s"))
+    entries = [entry for entry in world.sessions.log if fold.is_event(entry.record)]
+    run = fold.begin("a", decode(entries[0].encoded), entries[0].encoded)
+    with pytest.raises(fold.BrokenHistoryError, match="does not follow event 1"):
+        fold.apply(run, decode(entries[2].encoded), entries[2].encoded)
