@@ -1,0 +1,258 @@
+"""The partitions of one group membership: given, taken over, running, revoked, lost.
+
+Owns the life of each partition from the group's word to its end, and the pausing and seeking that go with it. The
+callbacks of the consumer come inside its poll, on the processor's thread and between transactions, so that nothing
+is ever half done when a partition goes.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+import uuid
+from collections.abc import Callable, Iterable
+from concurrent.futures import Executor
+
+from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
+from foldlog.processors.options import ProcessorOptions
+from foldlog.processors.partition import Partition
+from foldlog.processors.store import PartitionStore
+from foldlog.processors.stores import Stores
+from foldlog.processors.takeover import Restore, fence, last_owners
+from foldlog.processors.transaction import TransactionalProducer
+from foldlog.schemas.codec import Codec
+from foldlog.schemas.log import PartitionOpened
+from foldlog.schemas.reply import PartitionMoved
+from foldlog.sensor import Sensor
+from foldlog.transport.config import KafkaConfig
+from foldlog.transport.topics import Topics
+
+logger = logging.getLogger("foldlog.processor")
+
+REPORT_SECONDS = 1.0
+"""How often the sensor hears of lag and counts."""
+KAFKA_SECONDS = 30.0
+"""Bound on one question to the broker."""
+
+
+class Assignment:
+    """What one member of the group has. Used by the processor's thread only."""
+
+    def __init__(
+        self,
+        config: KafkaConfig,
+        options: ProcessorOptions,
+        instance_id: str,
+        consumer: Consumer,
+        stores: Stores,
+        codec: Codec,
+        restorers: Executor,
+        open_partition: Callable[[int, PartitionStore], Partition],
+        sensor: Sensor,
+    ) -> None:
+        """Make an assignment without partitions.
+
+        Args:
+            config: How to reach Kafka.
+            options: The processor's settings.
+            instance_id: The processor's name in the log.
+            consumer: The group's member; not subscribed yet.
+            stores: Opens stores.
+            codec: Writes records.
+            restorers: Reads events back.
+            open_partition: Makes a running partition of a restored store.
+            sensor: Hears what is worth measuring.
+        """
+        self.running: dict[int, Partition] = {}
+        """The partitions whose commands are handled."""
+        self._config = config
+        self._options = options
+        self._topics = Topics(options.namespace)
+        self._instance_id = instance_id
+        self._consumer = consumer
+        self._stores = stores
+        self._codec = codec
+        self._restorers = restorers
+        self._open_partition = open_partition
+        self._sensor = sensor
+        self._partition_count = 0
+        self._given: set[int] = set()
+        """Given by the group, but their barrier is not written yet."""
+        self._restores: dict[int, Restore] = {}
+        self._assigned_once = False
+        self._reported = 0.0
+
+    # ---- for the loop
+
+    @property
+    def opening(self) -> bool:
+        """Whether partitions are being taken over."""
+        return bool(self._given or self._restores)
+
+    @property
+    def settled(self) -> bool:
+        """Whether the group has spoken and all that it gave takes commands."""
+        return self._assigned_once and not self.opening
+
+    def subscribe(self, partition_count: int) -> None:
+        """Join the group."""
+        self._partition_count = partition_count
+        self._consumer.subscribe(
+            [self._topics.commands], on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost
+        )
+
+    def group_metadata(self) -> bytes:
+        """Who this member is now: the fence of a commit. Never kept, since a rebalance changes it without a word."""
+        return bytes(self._consumer.consumer_group_metadata())
+
+    def idle_seconds(self, limit: float) -> float:
+        """How long the loop may wait until something is due."""
+        now_ms = time.time_ns() // 1_000_000
+        for partition in self.running.values():
+            due_ms = partition.store.next_due_ms()
+            if due_ms is not None:
+                limit = min(limit, max(due_ms - now_ms, 0) / 1000)
+        return limit
+
+    def advance(self, producer: TransactionalProducer) -> None:
+        """Take over what was given, as far as that goes without waiting.
+
+        Raises:
+            TransactionAborted: The barriers could not be written; try again in the next turn.
+            FoldlogError: A store cannot be opened or restored.
+        """
+        if self._given:
+            self._write_barriers(producer, sorted(self._given))
+        for number in [number for number, restore in self._restores.items() if restore.done]:
+            self._begin(self._restores.pop(number))
+        now = time.monotonic()
+        if now - self._reported > REPORT_SECONDS:
+            self._reported = now
+            self._report()
+
+    def rewind(self, partition: Partition) -> None:
+        """The partition's open work did not happen: handle its commands again."""
+        forgotten = partition.aborted()
+        self._consumer.seek(TopicPartition(self._topics.commands, partition.number, _offset(partition)))
+        partition.recover_local(forgotten)
+
+    def close(self) -> None:
+        """Let go of all partitions."""
+        self._drop([*self.running, *self._restores, *self._given], lost=False)
+
+    # ---- taking over
+
+    def _write_barriers(self, producer: TransactionalProducer, numbers: list[int]) -> None:
+        """Steps 1 to 4 of a takeover: end what dead owners left open, then commit the barrier."""
+        began = time.monotonic()
+        group = f"{self._options.namespace}.processor"
+        owners = last_owners(self._config, group, self._topics.commands, numbers)
+        for dead in {owner.instance_id for owner in owners if not owner.alive} - {self._instance_id}:
+            fence(self._config, dead, KAFKA_SECONDS)
+        # Waits until no transaction is open on these offsets: what is committed now is what the last owner committed.
+        committed = self._consumer.committed(
+            [TopicPartition(self._topics.commands, number) for number in numbers], KAFKA_SECONDS
+        )
+        epochs = {number: uuid.uuid4().hex for number in numbers}
+        producer.begin()
+        for number, epoch in epochs.items():
+            opened = PartitionOpened(
+                instance=self._instance_id,
+                epoch=epoch,
+                partition_count=self._partition_count,
+                build_id=self._options.build_id,
+                time_ms=time.time_ns() // 1_000_000,
+            )
+            producer.produce(self._topics.events, self._codec.encode(opened), None, number)
+        for entry in committed:
+            entry.offset = max(entry.offset, 0)
+            entry.metadata = self._instance_id
+        producer.commit(committed, self.group_metadata())
+        self._given.clear()
+        for number, epoch in epochs.items():
+            self._start_restore(number, epoch)
+        logger.info("partitions %s are being restored (barrier after %.2f s)", numbers, time.monotonic() - began)
+
+    def _start_restore(self, number: int, epoch: str) -> None:
+        self._sensor.partition_opened(number)
+        restore = Restore(
+            self._config,
+            self._topics.events,
+            number,
+            epoch,
+            lambda: self._stores.open(number),
+            self._stores.folder(number),
+            self._sensor.restore_progress,
+        )
+        self._restores[number] = restore
+        self._restorers.submit(restore.run)
+
+    def _begin(self, restore: Restore) -> None:
+        """The last step: from here on the partition's commands are handled."""
+        if restore.error is not None:
+            raise restore.error
+        store = restore.store
+        if store is None:
+            return
+        partition = self._open_partition(restore.partition, store)
+        self.running[restore.partition] = partition
+        where = TopicPartition(self._topics.commands, restore.partition, _offset(partition))
+        self._consumer.seek(where)
+        self._consumer.resume([where])
+        self._sensor.partition_restored(restore.partition, restore.records, restore.seconds)
+        logger.info(
+            "partition %d takes commands from offset %d; %d events read back in %.2f s",
+            restore.partition,
+            partition.next_offset,
+            restore.records,
+            restore.seconds,
+        )
+        moved = PartitionMoved(partition=restore.partition, instance=self._instance_id)
+        partition.opened(moved, time.time_ns() // 1_000_000)
+
+    # ---- the group's word
+
+    def _on_assign(self, consumer: Consumer, given: list[TopicPartition]) -> None:
+        self._assigned_once = True
+        where = [TopicPartition(entry.topic, entry.partition, OFFSET_BEGINNING) for entry in given]
+        consumer.incremental_assign(where)
+        if where:
+            consumer.pause(where)
+        self._given.update(entry.partition for entry in given)
+        self._sensor.rebalanced(len(self.running) + len(self._given))
+
+    def _on_revoke(self, consumer: Consumer, taken: list[TopicPartition]) -> None:
+        self._drop((entry.partition for entry in taken), lost=False)
+        consumer.incremental_unassign(taken)
+
+    def _on_lost(self, consumer: Consumer, taken: list[TopicPartition]) -> None:
+        # Somebody else may own them already: nothing may be written for them, and nothing is.
+        self._drop((entry.partition for entry in taken), lost=True)
+        consumer.incremental_unassign(taken)
+
+    def _drop(self, numbers: Iterable[int], *, lost: bool) -> None:
+        for number in list(numbers):
+            self._given.discard(number)
+            if (restore := self._restores.pop(number, None)) is not None:
+                restore.cancel()
+            if (partition := self.running.pop(number, None)) is not None:
+                partition.close()
+                logger.info("partition %d is %s", number, "lost" if lost else "given back")
+            self._sensor.partition_closed(number, lost=lost)
+
+    # ---- reporting
+
+    def _report(self) -> None:
+        for number, partition in self.running.items():
+            _, end = self._consumer.get_watermark_offsets(TopicPartition(self._topics.commands, number), cached=True)
+            if end >= 0:
+                self._sensor.lag(number, max(end - partition.next_offset, 0))
+            counts = partition.store.counts()
+            self._sensor.open_workflows(number, counts.open_runs)
+            self._sensor.stalled_workflows(number, counts.stalled_runs)
+        self._sensor.live_workflows(sum(len(partition.sessions) for partition in self.running.values()))
+
+
+def _offset(partition: Partition) -> int:
+    """Where to read on: the beginning of the topic for a partition that has handled nothing yet."""
+    return partition.next_offset or OFFSET_BEGINNING

@@ -1,0 +1,59 @@
+"""What a committed transaction comes to in numbers, for the sensor."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from foldlog.core.fold import is_closing
+from foldlog.processors.partition import Work
+from foldlog.schemas import event, log
+from foldlog.schemas.command import QueryWorkflow
+from foldlog.sensor import CommittedBatch
+
+
+def measured(works: Sequence[Work], began: float, handled: float, committed: float, stored: float) -> CommittedBatch:
+    """The numbers of one transaction.
+
+    Args:
+        works: Its work, by partition.
+        began: When its first command was in hand, in seconds of a monotonic clock; the others likewise.
+        handled: When all were handled.
+        committed: When the transaction was committed.
+        stored: When the stores had it.
+    """
+    commands: Counter[str] = Counter()
+    closed: Counter[tuple[str, str]] = Counter()
+    started: Counter[str] = Counter()
+    retries: Counter[str] = Counter()
+    for work in works:
+        commands.update(work.commands)
+        for entry in work.outcome.log:
+            run, kind = entry.run, type(entry.record)
+            if run is None:
+                continue
+            if kind is event.WorkflowExecutionStarted:
+                started[run.started.workflow_type] += 1
+            elif kind is log.ActivityAttempt:
+                activity = run.activities.get(entry.record.scheduled_event_id)
+                if activity is not None and entry.record.phase == "BACKOFF":
+                    retries[activity.scheduled.activity_type] += 1
+            elif is_closing(entry.record):
+                closed[run.started.workflow_type, run.status] += 1
+    return CommittedBatch(
+        commands=commands,
+        events=sum(len(work.outcome.log) for work in works),
+        tasks=sum(len(work.outcome.tasks) for work in works),
+        eager_tasks=sum(len(work.outcome.eager) for work in works),
+        local_activities=sum(len(work.outcome.local_calls) for work in works),
+        replies=sum(len(work.outcome.replies) for work in works),
+        timers_fired=sum(work.timers_fired for work in works),
+        timer_delay_seconds=max(work.latest_timer_ms for work in works) / 1000,
+        closed=closed,
+        started=started,
+        retries=retries,
+        queries=commands[QueryWorkflow.__name__],
+        handling_seconds=handled - began,
+        committing_seconds=committed - handled,
+        storing_seconds=stored - committed,
+    )

@@ -1,0 +1,117 @@
+"""From the work of a transaction to the records that are produced: which topic, key, partition and bytes.
+
+Owns the limits that a record must keep so that producing it cannot fail for what it is; a transaction that fails for
+its content would fail again each time.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from foldlog.core.outcome import MAXIMUM_RECORD_BYTES
+from foldlog.core.views import visibility_row
+from foldlog.processors.partition import DeadLetter, Work
+from foldlog.processors.transaction import DeliveryCallback, Headers, TransactionalProducer
+from foldlog.schemas import reply
+from foldlog.schemas.codec import Codec
+from foldlog.schemas.common import ReplyTo
+from foldlog.schemas.log import BatchCommitted
+from foldlog.transport.topics import Topics
+
+logger = logging.getLogger("foldlog.processor")
+
+PRODUCER_LIMIT_BYTES = MAXIMUM_RECORD_BYTES + 40_000
+"""`message.max.bytes` of the processor: an event's limit, and room for what is made of it. Below Kafka's default."""
+
+
+class Output:
+    """Produces the work of one transaction."""
+
+    def __init__(
+        self,
+        topics: Topics,
+        codec: Codec,
+        reply_partitions: int,
+        ensure_task_topic: Callable[[str], None],
+    ) -> None:
+        """Make an output.
+
+        Args:
+            topics: The namespace's topics.
+            codec: Writes the records.
+            reply_partitions: How many `<ns>.replies` has; an address beyond them is nobody's.
+            ensure_task_topic: Creates the topic of a task queue if it is missing; called once for each queue.
+        """
+        self._topics = topics
+        self._codec = codec
+        self._reply_partitions = reply_partitions
+        self._ensure_task_topic = ensure_task_topic
+        self._task_topics: dict[str, str] = {}
+
+    def produce(self, producer: TransactionalProducer, partition: int, work: Work, on_last: DeliveryCallback) -> None:
+        """Produce all that the work comes to.
+
+        Args:
+            producer: Has an open transaction.
+            partition: Of commands and events.
+            work: What to write.
+            on_last: Called when the last record of `<ns>.events` is acknowledged, with its offset.
+        """
+        self._log(producer, partition, work, on_last)
+        for entry in work.outcome.tasks:
+            topic = self._task_topics.get(entry.task_queue) or self._task_topic(entry.task_queue)
+            producer.produce(topic, self._task(entry.task), entry.workflow_id.encode())
+        for run in work.outcome.visible.values():
+            row = self._codec.encode(visibility_row(run, partition))
+            producer.produce(self._topics.visibility, row, f"{run.workflow_id}/{run.run_id}".encode())
+        for reply_to, answer in work.outcome.replies:
+            self._reply(producer, reply_to, answer)
+        for letter in work.dead_letters:
+            self._dead_letter(producer, partition, letter, work.outcome.now_ms)
+        if work.moved is not None:
+            encoded = self._codec.encode(work.moved)
+            for reply_partition in range(self._reply_partitions):
+                producer.produce(self._topics.replies, encoded, None, reply_partition)
+
+    def _log(self, producer: TransactionalProducer, partition: int, work: Work, on_last: DeliveryCallback) -> None:
+        events = self._topics.events
+        produce = producer.produce
+        for workflow_id, record, encoded, _ in work.outcome.log:
+            last = on_last if type(record) is BatchCommitted else None
+            produce(events, encoded, workflow_id.encode() if workflow_id else None, partition, None, last)
+
+    def _task(self, task: Any) -> bytes:
+        encoded = self._codec.encode(task)
+        if len(encoded) > PRODUCER_LIMIT_BYTES and task.heartbeat_details:
+            logger.warning("activity %s: its last heartbeat is too large to hand on", task.activity_id)
+            task.heartbeat_details = []
+            encoded = self._codec.encode(task)
+        return encoded
+
+    def _task_topic(self, task_queue: str) -> str:
+        self._ensure_task_topic(task_queue)
+        return self._task_topics.setdefault(task_queue, self._topics.tasks(task_queue))
+
+    def _reply(self, producer: TransactionalProducer, reply_to: ReplyTo, answer: Any) -> None:
+        if not 0 <= reply_to.partition < self._reply_partitions:
+            logger.warning("an answer for %s has no partition %d to go to", reply_to.client_id, reply_to.partition)
+            return
+        encoded = self._codec.encode(answer)
+        if len(encoded) > PRODUCER_LIMIT_BYTES:
+            message = f"the answer has {len(encoded)} bytes, and a record may have {PRODUCER_LIMIT_BYTES}"
+            answer = reply.Rejected(correlation_id=reply_to.correlation_id, code="FAILED_PRECONDITION", message=message)
+            encoded = self._codec.encode(answer)
+        producer.produce(self._topics.replies, encoded, reply_to.client_id.encode(), reply_to.partition)
+
+    def _dead_letter(self, producer: TransactionalProducer, partition: int, letter: DeadLetter, now_ms: int) -> None:
+        headers: Headers = [
+            *letter.headers,
+            ("foldlog-topic", self._topics.commands.encode()),
+            ("foldlog-partition", str(partition).encode()),
+            ("foldlog-offset", str(letter.offset).encode()),
+            ("foldlog-error", letter.error[:10_000].encode()),
+            ("foldlog-time", str(now_ms).encode()),
+        ]
+        producer.produce(self._topics.dead_letters, letter.value, letter.key, -1, headers)

@@ -1,0 +1,288 @@
+"""One partition that this process owns: its store, its live runs and its engine.
+
+Owns the step from input to an outcome, and from a committed outcome to the store. It knows no Kafka: the processor
+feeds it and commits what it comes to.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+import uuid
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from foldlog.core.decider import DeciderFactory
+from foldlog.core.engine import Engine, LocalResult
+from foldlog.core.outcome import Outcome
+from foldlog.core.state import DeadlineKind
+from foldlog.processors.sessions import CachedSessions
+from foldlog.processors.store.partition import PartitionStore
+from foldlog.schemas import log
+from foldlog.schemas.codec import Codec
+from foldlog.schemas.framing import DecodeError
+from foldlog.schemas.reply import PartitionMoved
+
+logger = logging.getLogger("foldlog.processor")
+
+DUE_AT_ONCE = 1_000
+"""Deadlines handled in one transaction, at most: commands must not wait for a flood of timers."""
+
+
+class PoisonedInput(Exception):
+    """Handling one input raised what it never should. The transaction must be thrown away.
+
+    Attributes:
+        offset: Of the command; None when it was no command from the topic.
+    """
+
+    def __init__(self, what: str, offset: int | None) -> None:
+        super().__init__(what)
+        self.offset = offset
+
+
+@dataclass(slots=True)
+class DeadLetter:
+    """A command that cannot be decoded or handled, as it was found."""
+
+    key: bytes | None
+    value: bytes | None
+    headers: list[tuple[str, Any]]
+    offset: int
+    error: str
+
+
+class Record(Protocol):
+    """One record of the commands topic, as a Kafka client hands it over."""
+
+    def key(self) -> Any: ...
+    def value(self) -> Any: ...
+    def headers(self) -> Any: ...
+    def offset(self) -> Any: ...
+
+
+@dataclass(slots=True)
+class Work:
+    """What one transaction comes to on this partition."""
+
+    outcome: Outcome
+    dead_letters: list[DeadLetter] = field(default_factory=list)
+    moved: PartitionMoved | None = None
+    """To be told to all clients."""
+    commands: dict[str, int] = field(default_factory=dict)
+    """How many commands of each type."""
+    timers_fired: int = 0
+    latest_timer_ms: int = 0
+    """By how much the latest of them was late."""
+
+
+class Partition:
+    """One partition of `<ns>.commands` and `<ns>.events`."""
+
+    def __init__(
+        self,
+        number: int,
+        store: PartitionStore,
+        codec: Codec,
+        factory: DeciderFactory,
+        *,
+        namespace: str,
+        build_id: str,
+        reserve: Callable[[str, str], bool],
+    ) -> None:
+        self.number = number
+        self.store = store
+        self.next_offset = store.position.commands_offset
+        """The next command to handle."""
+        self.sessions = CachedSessions(store)
+        self._codec = codec
+        self._namespace = namespace
+        self._engine = Engine(
+            factory,
+            self.sessions,
+            decode=codec.decode,
+            new_run_id=lambda: uuid.uuid4().hex,
+            reserve=reserve,
+            build_id=build_id,
+        )
+        self._poisoned: dict[int, str] = {}
+        self._work: Work | None = None
+
+    # ---- input
+
+    def work(self, now_ms: int) -> Work:
+        """The open transaction's work on this partition, begun if need be."""
+        if self._work is None:
+            self._work = Work(Outcome(now_ms=now_ms, namespace=self._namespace, encode=self._codec.encode))
+        return self._work
+
+    def handle(self, records: Iterable[Record], now_ms: int) -> None:
+        """Handle commands in their order.
+
+        Raises:
+            PoisonedInput: One of them cannot be handled; the next time it goes to the dead letters.
+        """
+        work = self.work(now_ms)
+        counts = work.commands
+        for record in records:
+            offset = record.offset()
+            if offset < self.next_offset:
+                continue
+            self.next_offset = offset + 1
+            if offset in self._poisoned:
+                self._dead_letter(work, record, self._poisoned.pop(offset))
+                continue
+            try:
+                workflow_id = _workflow_id(record.key())
+                command = self._codec.decode(record.value())
+                handle = self._engine.handles(command)
+            except DecodeError as error:
+                self._dead_letter(work, record, str(error))
+                continue
+            name = type(command).__name__
+            counts[name] = counts.get(name, 0) + 1
+            try:
+                handle(workflow_id, command, work.outcome)
+            except Exception as error:
+                logger.exception("command at offset %d of partition %d failed", offset, self.number)
+                message = f"{name} for workflow {workflow_id!r}: {type(error).__name__}: {error}"
+                self._poisoned[offset] = message
+                raise PoisonedInput(message, offset) from error
+
+    def handle_local(self, workflow_id: str, command: Any, now_ms: int) -> None:
+        """Handle what an eager activity of this process says."""
+        work = self.work(now_ms)
+        name = type(command).__name__
+        work.commands[name] = work.commands.get(name, 0) + 1
+        self._guarded(name, self._engine.handle, workflow_id, command, work.outcome)
+
+    def local_ended(self, ended: LocalResult, now_ms: int) -> None:
+        """Handle the end of a local activity."""
+        work = self.work(now_ms)
+        self._guarded("local activity", self._engine.local_ended, ended, work.outcome)
+
+    def fire_due(self, now_ms: int) -> None:
+        """Handle what has come due."""
+        next_due_ms = self.store.next_due_ms()
+        if next_due_ms is None or next_due_ms > now_ms:
+            return
+        work = self.work(now_ms)
+        for due in self.store.due(now_ms, DUE_AT_ONCE):
+            work.timers_fired += 1
+            work.latest_timer_ms = max(work.latest_timer_ms, now_ms - due.due_ms)
+            self._guarded("deadline", self._engine.fire, due.workflow_id, due.run_id, due.key, due.due_ms, work.outcome)
+
+    def opened(self, moved: PartitionMoved, now_ms: int) -> None:
+        """The partition has just been taken over: go on with what only its last owner knew of.
+
+        Eager tasks go to their topic, local activities run again, and stalled runs are tried, since the code may be
+        another than the one that stalled.
+        """
+        work = self.work(now_ms)
+        work.moved = moved
+        for due in self.store.unfinished():
+            self._guarded("recovery", self._engine.recover, due.workflow_id, due.run_id, due.key, work.outcome)
+        for workflow_id, run_id in self.store.stalled_runs():
+            session = self.sessions.find(workflow_id, run_id)
+            if session is not None:
+                self._guarded("resume", self._engine.resume, session, work.outcome)
+
+    def recover_local(self, forgotten: list[tuple[str, str]]) -> None:
+        """Run local activities again that an aborted transaction made this process forget."""
+        if forgotten:
+            work = self.work(time.time_ns() // 1_000_000)
+            for workflow_id, run_id in forgotten:
+                key = (DeadlineKind.LOCAL, 0)
+                self._guarded("recovery", self._engine.recover, workflow_id, run_id, key, work.outcome)
+
+    @property
+    def open_work(self) -> Work | None:
+        """The work of the open transaction, if there is one."""
+        return self._work
+
+    def _guarded(self, what: str, step: Callable[..., None], *args: Any) -> None:
+        try:
+            step(*args)
+        except Exception as error:
+            logger.exception("%s on partition %d failed", what, self.number)
+            raise PoisonedInput(f"{what}: {type(error).__name__}: {error}", None) from error
+
+    def _dead_letter(self, work: Work, record: Record, error: str) -> None:
+        logger.warning("command at offset %d of partition %d: %s", record.offset(), self.number, error)
+        letter = DeadLetter(record.key(), record.value(), record.headers() or [], record.offset(), error)
+        work.dead_letters.append(letter)
+
+    # ---- output
+
+    def take(self) -> Work | None:
+        """The work of the open transaction, to be committed; None if there is none.
+
+        Local activities that outlast the transaction, and its end, are written to the log here.
+        """
+        work = self._work
+        if work is None:
+            return None
+        outcome = work.outcome
+        for call in outcome.local_calls:
+            session = self.sessions.find(call.workflow_id, call.run_id)
+            activity_id = call.decision.activity_id
+            if session is None or activity_id not in session.local or activity_id in session.run.local_activities:
+                continue
+            outcome.append(session.run, log.LocalActivityStarted(run_id=call.run_id, activity_id=activity_id))
+        outcome.append_loose("", log.BatchCommitted(commands_offset=self.next_offset, time_ms=outcome.now_ms))
+        return work
+
+    def committed(self, events_offset: int, max_workflows: int, max_history_bytes: int) -> int:
+        """The work is committed: apply it to the store.
+
+        Args:
+            events_offset: Next offset of `<ns>.events` after what was written.
+            max_workflows: Bound on cached workflows of this partition.
+            max_history_bytes: Bound on the histories of those, in bytes.
+
+        Returns:
+            How many cached workflows were dropped.
+        """
+        work = self._work
+        if work is None:
+            return 0
+        self._work = None
+        batch = self.store.stage()
+        for entry in work.outcome.log:
+            batch.add(entry.workflow_id, entry.record, entry.encoded, entry.run)
+        self.store.commit(batch, events_offset)
+        self._engine.committed()
+        self.sessions.committed()
+        return self.sessions.evict(max_workflows, max_history_bytes)
+
+    def aborted(self) -> list[tuple[str, str]]:
+        """The work did not happen: go back to what the store says.
+
+        Returns:
+            Workflow ID and run ID of runs whose local activities were forgotten with their sessions.
+        """
+        self._work = None
+        self._engine.aborted()
+        self.next_offset = self.store.position.commands_offset
+        return self.sessions.aborted()
+
+    def close(self) -> None:
+        """Drop the live runs and close the store; its files stay."""
+        self._work = None
+        self.sessions.clear()
+        self.store.close()
+
+
+def _workflow_id(key: bytes | None) -> str:
+    """The workflow ID in a record's key.
+
+    Raises:
+        DecodeError: There is none.
+    """
+    if not key:
+        raise DecodeError("the record has no key: the key of a command is the workflow ID, in UTF-8")
+    try:
+        return key.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise DecodeError(f"the record's key is no UTF-8: {error}") from error

@@ -1,0 +1,190 @@
+"""Taking a partition over: end what its last owner left open, and read its events back to the barrier.
+
+Owns the steps between the group's word that a partition is ours and the first command that is handled. The barrier
+is a PartitionOpened record that the processor commits to the partition: when that very record is read back, all that
+was committed before it has been read too. No watermarks are compared, and the log keeps who owned what when.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from confluent_kafka import (
+    OFFSET_BEGINNING,
+    Consumer,
+    ConsumerGroupTopicPartitions,
+    KafkaException,
+    TopicPartition,
+)
+from foldlog.exceptions import FoldlogError
+from foldlog.processors.store import PartitionStore, Restorer, StoreCorruptedError
+from foldlog.processors.transaction import ProducerFenced, TransactionAborted, TransactionalProducer
+from foldlog.transport.clients import open_admin, open_consumer, open_producer
+from foldlog.transport.config import KafkaConfig
+
+logger = logging.getLogger("foldlog.processor")
+
+READ_AT_ONCE = 2_000
+STALL_SECONDS = 60.0
+"""A restore that reads nothing for so long, though its barrier is committed, has failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class LastOwner:
+    """Who committed last for a partition, and whether it is still a member of the group."""
+
+    partition: int
+    instance_id: str
+    alive: bool
+
+
+def last_owners(config: KafkaConfig, group: str, topic: str, partitions: Iterable[int]) -> list[LastOwner]:
+    """Who committed last for each partition, as the commits' metadata say.
+
+    Raises:
+        KafkaException: The broker does not answer.
+    """
+    admin = open_admin(config)
+    request = ConsumerGroupTopicPartitions(group, [TopicPartition(topic, partition) for partition in partitions])
+    offsets = admin.list_consumer_group_offsets([request])[group].result(10.0).topic_partitions or []
+    members = admin.describe_consumer_groups([group])[group].result(10.0).members
+    alive = {member.client_id for member in members}
+    return [
+        LastOwner(entry.partition, entry.metadata, entry.metadata in alive)
+        for entry in offsets
+        if entry.error is None and entry.metadata
+    ]
+
+
+def fence(config: KafkaConfig, instance_id: str, timeout_seconds: float) -> None:
+    """Abort what a dead owner left open, instead of waiting until the broker does.
+
+    It also fences that owner's producer for good, should the process only have been paused.
+    """
+    try:
+        producer = open_producer(config, **{"transactional.id": instance_id, "client.id": f"{instance_id}-fence"})
+        TransactionalProducer(producer, timeout_seconds).close()
+    except (ProducerFenced, TransactionAborted) as error:
+        # Somebody else fences it at the same time, or it is back; the broker's own time limit still holds.
+        logger.info("transactions of %s were not ended: %s", instance_id, error)
+
+
+class Restore:
+    """Brings one partition's store up to the barrier, on a thread that is not the processor's."""
+
+    def __init__(
+        self,
+        config: KafkaConfig,
+        events_topic: str,
+        partition: int,
+        epoch: str,
+        open_store: Callable[[], PartitionStore],
+        folder: Path,
+        progress: Callable[[int, int, int], None],
+    ) -> None:
+        """Make a restore that has not begun.
+
+        Args:
+            config: How to reach Kafka.
+            events_topic: `<ns>.events`.
+            partition: Which partition.
+            epoch: Of the PartitionOpened record that ends the restore.
+            open_store: Opens the partition's store.
+            folder: Where that is; deleted and begun anew when it turns out damaged.
+            progress: Told partition, records read and records in all, about once a second.
+        """
+        self.partition = partition
+        self.store: PartitionStore | None = None
+        self.error: BaseException | None = None
+        self.records = 0
+        self.seconds = 0.0
+        self._config = config
+        self._topic = events_topic
+        self._epoch = epoch
+        self._open_store = open_store
+        self._folder = folder
+        self._progress = progress
+        self._canceled = threading.Event()
+        self._done = threading.Event()
+
+    @property
+    def done(self) -> bool:
+        """Whether it ended; then `store` or `error` is set, unless it was canceled."""
+        return self._done.is_set()
+
+    def cancel(self) -> None:
+        """The partition is not ours any more: stop soon, and close the store."""
+        self._canceled.set()
+
+    def run(self) -> None:
+        """Restore. Called once, on a thread of its own."""
+        began = time.monotonic()
+        try:
+            self.store = self._restored()
+        except BaseException as error:
+            self.error = error
+        finally:
+            self.seconds = time.monotonic() - began
+            if self._canceled.is_set() and self.store is not None:
+                self.store.close()
+                self.store = None
+            self._done.set()
+
+    def _restored(self) -> PartitionStore | None:
+        try:
+            return self._read(self._open_store())
+        except StoreCorruptedError as error:
+            logger.warning("partition %d: the store is rebuilt from the log: %s", self.partition, error)
+            shutil.rmtree(self._folder, ignore_errors=True)
+            return self._read(self._open_store())
+
+    def _read(self, store: PartitionStore) -> PartitionStore | None:
+        """Read from the stored position to the barrier. None if canceled."""
+        position = store.position.events_offset
+        restorer = Restorer(store, self._epoch)
+        consumer = open_consumer(self._config, **{"group.id": f"{self._topic}.restore"})
+        try:
+            consumer.assign([TopicPartition(self._topic, self.partition, position or OFFSET_BEGINNING)])
+            _, end = consumer.get_watermark_offsets(TopicPartition(self._topic, self.partition), timeout=10.0)
+            if self._feed(consumer, restorer, max(end - position, 0)):
+                return store
+        except BaseException:
+            store.close()
+            raise
+        finally:
+            consumer.close()
+        store.close()
+        return None
+
+    def _feed(self, consumer: Consumer, restorer: Restorer, total: int) -> bool:
+        """True when the barrier was read, false when canceled."""
+        heard = told = time.monotonic()
+        while not self._canceled.is_set():
+            messages = consumer.consume(READ_AT_ONCE, timeout=0.2)
+            now = time.monotonic()
+            if messages:
+                heard = now
+            elif now - heard > STALL_SECONDS:
+                raise FoldlogError(
+                    f"partition {self.partition} of {self._topic}: its last record was not read back within "
+                    f"{STALL_SECONDS:g} s after it was committed"
+                )
+            for message in messages:
+                if (error := message.error()) is not None:
+                    if error.retriable():
+                        continue
+                    raise KafkaException(error)
+                self.records += 1
+                if restorer.feed(message.key(), message.value(), message.offset()):
+                    self._progress(self.partition, self.records, self.records)
+                    return True
+            if now - told > 1.0:
+                told = now
+                self._progress(self.partition, self.records, max(total, self.records))
+        return False

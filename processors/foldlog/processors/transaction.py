@@ -1,0 +1,156 @@
+"""The transactional producer: begin, produce, commit or abort, and what each error means.
+
+Owns the order of the commit and the classification of librdkafka's errors. It knows nothing of what is produced.
+
+The order is flush, send offsets, commit. Flushing first matters: a transaction whose offsets are sent while records
+are still on their way waits for the broker's CONCURRENT_TRANSACTIONS retries, 100 ms each. The fence against a
+processor that has lost its partitions is the consumer group's generation, sent with the offsets (KIP-447); so every
+transaction sends offsets, and one without a generation is refused here.
+"""
+
+from __future__ import annotations
+
+import struct
+import time
+from collections.abc import Callable, Iterable
+from enum import Enum
+
+from confluent_kafka import KafkaError, KafkaException, Message, Producer, TopicPartition
+from foldlog.exceptions import FoldlogError
+
+Headers = list[tuple[str, str | bytes | None]]
+DeliveryCallback = Callable[[KafkaError | None, Message], None]
+
+
+class TransactionAborted(FoldlogError):
+    """The transaction did not happen. Its input must be handled again, or is another processor's by now."""
+
+
+class ProducerFenced(FoldlogError):
+    """This producer must not be used any more: make a new one, and join the group anew."""
+
+
+class Status(Enum):
+    """Where a transaction stands."""
+
+    IDLE = "no transaction is open"
+    OPEN = "a transaction is open"
+    DEAD = "the producer is of no use any more"
+
+
+class TransactionalProducer:
+    """One producer, one transaction at a time."""
+
+    def __init__(self, producer: Producer, timeout_seconds: float) -> None:
+        """Take a producer over, and abort what its transactional.id left open.
+
+        Args:
+            producer: A producer with a `transactional.id`.
+            timeout_seconds: Bound on each step of a commit.
+
+        Raises:
+            ProducerFenced: The broker refused it.
+        """
+        self._timeout = timeout_seconds
+        self._producer = producer
+        self._status = Status.IDLE
+        self._repeat(lambda: self._producer.init_transactions(timeout_seconds))
+
+    def begin(self) -> None:
+        """Open a transaction. Nothing is sent to the broker yet."""
+        self._expect(Status.IDLE)
+        self._repeat(self._producer.begin_transaction)
+        self._status = Status.OPEN
+
+    def produce(
+        self,
+        topic: str,
+        value: bytes | None,
+        key: bytes | None,
+        partition: int = -1,
+        headers: Headers | None = None,
+        on_delivery: DeliveryCallback | None = None,
+    ) -> None:
+        """Add a record to the open transaction.
+
+        Raises:
+            TransactionAborted: The record is refused at once, for example because it is too large.
+        """
+        try:
+            if on_delivery is None and headers is None:
+                self._producer.produce(topic, value, key, partition)
+            else:
+                self._producer.produce(topic, value, key, partition, on_delivery=on_delivery, headers=headers)
+        except BufferError:
+            # The local queue is full: let it drain, and try again within the same bound as any other step.
+            self._producer.flush(self._timeout)
+            self._producer.produce(topic, value, key, partition, on_delivery=on_delivery, headers=headers)
+        except KafkaException as error:
+            raise TransactionAborted(f"a record for {topic} was refused: {error}") from error
+
+    def commit(self, offsets: list[TopicPartition], group_metadata: bytes) -> None:
+        """Commit what was produced, together with the input offsets.
+
+        Raises:
+            TransactionAborted: It did not happen; call `abort`.
+            ProducerFenced: It did not happen, and nothing can with this producer.
+        """
+        self._expect(Status.OPEN)
+        if generation(group_metadata) < 0:
+            raise TransactionAborted("this processor is not a member of its group now")
+        if self._producer.flush(self._timeout) > 0:
+            raise TransactionAborted(f"records were not acknowledged within {self._timeout} s")
+        self._repeat(lambda: self._producer.send_offsets_to_transaction(offsets, group_metadata, self._timeout))
+        self._repeat(lambda: self._producer.commit_transaction(self._timeout))
+        self._status = Status.IDLE
+
+    def abort(self) -> None:
+        """Throw the open transaction away, if there is one.
+
+        Raises:
+            ProducerFenced: The producer is of no use any more.
+        """
+        if self._status is Status.OPEN:
+            self._repeat(lambda: self._producer.abort_transaction(self._timeout))
+            self._status = Status.IDLE
+
+    def close(self) -> None:
+        """Drop the producer; an open transaction is aborted by whoever uses its ID next, or by the broker."""
+        self._status = Status.DEAD
+        self._producer.purge()
+        self._producer.flush(0)
+
+    def _expect(self, status: Status) -> None:
+        if self._status is not status:
+            raise AssertionError(f"{status.value} was expected, but {self._status.value}")
+
+    def _repeat(self, step: Callable[[], object]) -> None:
+        """Run a step; repeat it while the error says that the same call may be repeated."""
+        deadline = time.monotonic() + self._timeout
+        while True:
+            try:
+                step()
+                return
+            except KafkaException as raised:
+                error = raised.args[0]
+                if error.retriable() and time.monotonic() < deadline:
+                    continue
+                if error.txn_requires_abort() or (error.retriable() and not error.fatal()):
+                    raise TransactionAborted(str(error)) from raised
+                self._status = Status.DEAD
+                raise ProducerFenced(str(error)) from raised
+
+
+def generation(group_metadata: bytes) -> int:
+    """The generation in librdkafka's opaque group metadata; negative when the consumer is in no generation.
+
+    A commit with a negative generation is not checked by the broker when the group is empty, so it must not be sent.
+    """
+    if not group_metadata.startswith(b"CGMDv2:"):
+        raise FoldlogError(f"this librdkafka writes group metadata of an unknown version: {group_metadata[:8]!r}")
+    return int(struct.unpack_from("=i", group_metadata, 7)[0])
+
+
+def offsets_of(topic: str, positions: Iterable[tuple[int, int]]) -> list[TopicPartition]:
+    """Offsets as librdkafka takes them, from pairs of partition and next offset."""
+    return [TopicPartition(topic, partition, offset) for partition, offset in positions]
