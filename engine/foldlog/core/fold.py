@@ -273,6 +273,8 @@ def _deferred(run: Run, record: log.CommandDeferred) -> None:
 
 def _resumed(run: Run, record: log.WorkflowResumed) -> None:
     run.handled_ordinal = record.handled_ordinal
+    # A store keeps no handled commands: there, this record alone tells how far the ordinals had come.
+    run.deferred_ordinal = max(run.deferred_ordinal, record.handled_ordinal)
     if run.stalled is not None:
         run.stalled = None
         _clear_deadline(run, DeadlineKind.STALL, 0)
