@@ -13,7 +13,6 @@ from pathlib import Path
 import click
 from foldlog.exceptions import FoldlogError
 
-from ._make_lock import write_lock
 from .kafka import EmbeddedKafka
 
 
@@ -39,6 +38,8 @@ def kafka(folder: Path | None, port: int) -> None:
 @main.command()
 def lock() -> None:
     """Write the lock file of the jars anew (for maintainers)."""
+    from ._make_lock import write_lock
+
     click.echo(f"wrote {write_lock()}")
 
 

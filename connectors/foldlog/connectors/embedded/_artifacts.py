@@ -19,8 +19,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from ._lock import LockedArtifact
-from ._maven import download, repository_url
-from .exceptions import DiskFullError
+from .exceptions import DiskFullError, MissingExtraError
 
 CACHE_VARIABLE = "FOLDLOG_CACHE"
 _PARALLEL_DOWNLOADS = 4
@@ -85,6 +84,10 @@ class ArtifactCache:
         return True
 
     def _download_all(self, missing: Sequence[LockedArtifact], progress: Progress | None) -> None:
+        try:
+            from ._maven import repository_url
+        except ImportError as error:
+            raise MissingExtraError(error.name or "jgo") from error
         repository = self._repository or repository_url()
         if progress:
             megabytes = sum(artifact.size for artifact in missing) / 1e6
@@ -105,6 +108,8 @@ class ArtifactCache:
             raise
 
     def _download_one(self, artifact: LockedArtifact, staging: Path, repository: str) -> None:
+        from ._maven import download
+
         # jgo writes straight to the final name. In a private folder a half-written file harms nobody.
         path = download(artifact, staging, repository)
         artifact.verify(path)

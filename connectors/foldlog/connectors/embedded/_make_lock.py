@@ -1,6 +1,6 @@
 """Writes the lock file anew: what a maintainer does to move to another version of a server.
 
-Owns which Maven artifacts each server is resolved from. Needs the network.
+Owns which Maven artifacts each server is resolved from. Needs the network and ``foldlog[embedded]``.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The only module that imports jgo: Maven coordinates in, files out.
+"""The only module that imports jgo: Maven coordinates in, files out. Imported only when something is missing.
 
 Owns the translation between the lock file's terms and jgo's. jgo speaks to the repository through ``requests``, so
 HTTPS_PROXY, REQUESTS_CA_BUNDLE and their like apply.
@@ -10,16 +10,18 @@ import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+
+from jgo.constants import MAVEN_CENTRAL_URL
+from jgo.maven import Artifact, MavenContext, PythonResolver
+from jgo.util import http
+from requests import RequestException
 
 from ._lock import LockedArtifact, sha256_of
-from .exceptions import ArtifactUnavailableError, MissingExtraError
-
-if TYPE_CHECKING:
-    from jgo.maven import MavenContext
+from .exceptions import ArtifactUnavailableError
 
 REPOSITORY_VARIABLE = "FOLDLOG_MAVEN_REPOSITORY"
 _REQUEST_TIMEOUT_S = 30
+_CHUNK_BYTES = 1 << 18
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,22 +43,36 @@ class Root:
 
 def repository_url() -> str:
     """The Maven repository to download from: FOLDLOG_MAVEN_REPOSITORY, or Maven Central."""
-    configured = os.environ.get(REPOSITORY_VARIABLE, "").strip()
-    if configured:
-        return configured.rstrip("/")
-    try:
-        from jgo.constants import MAVEN_CENTRAL_URL
-    except ImportError as error:
-        raise MissingExtraError("jgo") from error
-    return str(MAVEN_CENTRAL_URL)
+    return os.environ.get(REPOSITORY_VARIABLE, "").strip().rstrip("/") or MAVEN_CENTRAL_URL
+
+
+class _Resolver(PythonResolver):
+    """jgo's resolver, but a download that fails closes its connection and says why."""
+
+    def download(self, artifact: Artifact) -> Path | None:
+        (repository,) = artifact.context.remote_repos.values()
+        url = f"{repository}/{artifact.component.path_prefix.as_posix()}/{artifact.filename}"
+        target = artifact.cached_path
+        assert target is not None
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with http.get(url, stream=True, timeout=artifact.context.timeout) as response:
+                response.raise_for_status()
+                with target.open("wb") as file:
+                    for chunk in response.iter_content(_CHUNK_BYTES):
+                        file.write(chunk)
+        except RequestException as error:
+            raise ArtifactUnavailableError(str(artifact), repository, _reason(error)) from error
+        return target
 
 
 def _context(folder: Path, repository: str) -> MavenContext:
-    try:
-        from jgo.maven import MavenContext
-    except ImportError as error:
-        raise MissingExtraError("jgo") from error
-    return MavenContext(repo_cache=folder, remote_repos={"foldlog": repository}, timeout=_REQUEST_TIMEOUT_S)
+    return MavenContext(
+        resolver=_Resolver(),
+        repo_cache=folder,
+        remote_repos={"foldlog": repository},
+        timeout=_REQUEST_TIMEOUT_S,
+    )
 
 
 def download(artifact: LockedArtifact, into: Path, repository: str) -> Path:
@@ -64,28 +80,18 @@ def download(artifact: LockedArtifact, into: Path, repository: str) -> Path:
 
     Raises:
         ArtifactUnavailableError: The repository cannot be reached or has no such file.
-        MissingExtraError: jgo is not installed.
         OSError: The folder cannot be written.
     """
     context = _context(into, repository)
     component = context.project(artifact.group, artifact.name).at_version(artifact.version)
-    file = component.artifact(artifact.classifier, artifact.packaging)
-    from requests import RequestException
-
-    try:
-        return Path(file.resolve())
-    except RequestException as error:
-        raise ArtifactUnavailableError(artifact.coordinate, repository, _reason(error)) from error
-    except RuntimeError as error:  # jgo's way to say: no repository has it
-        raise ArtifactUnavailableError(artifact.coordinate, repository, str(error)) from error
+    return component.artifact(artifact.classifier, artifact.packaging).resolve()
 
 
 def resolve_for_lock(roots: Iterable[Root], folder: Path, repository: str) -> Sequence[LockedArtifact]:
     """Resolves roots to exact artifacts and computes their checksums: how a lock file is made.
 
     Raises:
-        MissingExtraError: jgo is not installed.
-        requests.RequestException: The repository cannot be reached.
+        ArtifactUnavailableError: The repository cannot be reached or lacks a file.
     """
     context = _context(folder, repository)
     found: dict[str, LockedArtifact] = {}
@@ -102,8 +108,8 @@ def resolve_for_lock(roots: Iterable[Root], folder: Path, repository: str) -> Se
     return tuple(found.values())
 
 
-def _locked(artifact: Any) -> LockedArtifact:
-    path = Path(artifact.resolve())
+def _locked(artifact: Artifact) -> LockedArtifact:
+    path = artifact.resolve()
     middle = [artifact.classifier] if artifact.classifier else []
     parts = [artifact.groupId, artifact.artifactId, artifact.packaging, *middle, artifact.version]
     return LockedArtifact(coordinate=":".join(parts), sha256=sha256_of(path), size=path.stat().st_size)

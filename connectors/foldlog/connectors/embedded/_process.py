@@ -145,7 +145,7 @@ class SupervisedServer:
             what: Name of the server for messages.
             command: Executable and arguments.
             lock: Lock on the server's folder, inherited by the process.
-            cwd: Working directory.
+            cwd: Working directory: the server's folder.
             console_log: What the process prints is appended to this file.
             log: The server's own log, for messages; may be the same file.
             stop_timeout_s: Seconds between SIGTERM and SIGKILL.
@@ -154,6 +154,7 @@ class SupervisedServer:
         self._what = what
         self._console_log = console_log
         self._log = log
+        self._cwd = cwd
         self._stop_timeout_s = stop_timeout_s
         self._begin = {path: _size(path) for path in (console_log, log)}
         script = str(Path(__file__).with_name("_supervisor.py"))
@@ -243,7 +244,7 @@ class SupervisedServer:
 
     def _explain(self, otherwise: EmbeddedError) -> EmbeddedError:
         if self.says("No space left on device") or self.says("Disk quota exceeded"):
-            return DiskFullError(self._log.parent)
+            return DiskFullError(self._cwd)
         return otherwise
 
     def says(self, text: str) -> bool:

@@ -115,6 +115,7 @@ class EmbeddedKafka(EmbeddedServer):
 
     def _format(self, data: Path) -> None:
         """Makes the data folder. It gets its name when it is complete: a crash leaves none or a whole one."""
+        assert self._lock is not None
         unfinished = data.with_name("data.unfinished")
         shutil.rmtree(unfinished, ignore_errors=True)
         properties = self._write_server_properties(unfinished)
@@ -131,6 +132,7 @@ class EmbeddedKafka(EmbeddedServer):
             text=True,
             errors="replace",
             timeout=_FORMAT_TIMEOUT_S,
+            pass_fds=[self._lock.fd],  # should this program be killed now, the folder is in use until that ends
             check=False,
         )
         if done.returncode != 0:
