@@ -1,0 +1,135 @@
+"""What clients, workflows and activities share: retry policy, policies for workflow IDs, raw values.
+
+Names and meanings follow Temporal's `temporalio.common`. When a retry comes, and whether, is decided in
+`foldlog.core.retry`, on the record that `RetryPolicy.to_record` makes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import IntEnum
+
+from foldlog.exceptions import ConfigurationError
+from foldlog.schemas import common as records
+
+__all__ = [
+    "QueryRejectCondition",
+    "RawValue",
+    "RetryPolicy",
+    "WorkflowIDConflictPolicy",
+    "WorkflowIDReusePolicy",
+]
+
+_MILLISECOND = timedelta(milliseconds=1)
+
+
+@dataclass(frozen=True)
+class RetryPolicy:
+    """When and how often a failed attempt is repeated.
+
+    Raises:
+        ConfigurationError: A value cannot work; the message names the field.
+    """
+
+    initial_interval: timedelta = timedelta(seconds=1)
+    """Wait before the second attempt."""
+    backoff_coefficient: float = 2.0
+    """Each further wait is the one before times this; at least 1."""
+    maximum_interval: timedelta | None = None
+    """No wait is longer; None: 100 times the initial interval."""
+    maximum_attempts: int = 0
+    """Attempts in all, the first included; 0: no limit."""
+    non_retryable_error_types: Sequence[str] | None = None
+    """Types of `ApplicationError` that end the retries at once; for other exceptions, the name of the class."""
+
+    def __post_init__(self) -> None:
+        if self.initial_interval < _MILLISECOND:
+            raise _bad("initial_interval", f"must be at least 1 ms, not {self.initial_interval}")
+        if not (math.isfinite(self.backoff_coefficient) and self.backoff_coefficient >= 1):
+            raise _bad("backoff_coefficient", f"must be a number of at least 1, not {self.backoff_coefficient}")
+        if self.maximum_interval is not None and self.maximum_interval < self.initial_interval:
+            raise _bad("maximum_interval", f"must not be less than initial_interval ({self.initial_interval})")
+        if self.maximum_attempts < 0:
+            raise _bad("maximum_attempts", f"must not be negative: {self.maximum_attempts} (0 means no limit)")
+        if isinstance(self.non_retryable_error_types, str):
+            raise _bad("non_retryable_error_types", "must be a list of names, not a single string")
+
+    def to_record(self) -> records.RetryPolicy:
+        """As it is written to the log; intervals in whole milliseconds."""
+        return records.RetryPolicy(
+            initial_interval_ms=self.initial_interval // _MILLISECOND,
+            backoff_coefficient=self.backoff_coefficient,
+            maximum_interval_ms=0 if self.maximum_interval is None else self.maximum_interval // _MILLISECOND,
+            maximum_attempts=self.maximum_attempts,
+            non_retryable_error_types=list(self.non_retryable_error_types or ()),
+        )
+
+    @classmethod
+    def from_record(cls, record: records.RetryPolicy) -> RetryPolicy:
+        """As it was read from the log.
+
+        Raises:
+            ConfigurationError: Whoever wrote the record put in a value that cannot work.
+        """
+        return cls(
+            initial_interval=timedelta(milliseconds=record.initial_interval_ms),
+            backoff_coefficient=record.backoff_coefficient,
+            maximum_interval=timedelta(milliseconds=record.maximum_interval_ms) if record.maximum_interval_ms else None,
+            maximum_attempts=record.maximum_attempts,
+            non_retryable_error_types=record.non_retryable_error_types or None,
+        )
+
+
+def _bad(field: str, what: str) -> ConfigurationError:
+    return ConfigurationError(f"RetryPolicy.{field} {what}", option=field)
+
+
+class WorkflowIDReusePolicy(IntEnum):
+    """Whether a workflow may be started whose ID belonged to one that is closed. Names are the symbols in the log."""
+
+    ALLOW_DUPLICATE = 1
+    """Always."""
+    ALLOW_DUPLICATE_FAILED_ONLY = 2
+    """Only if the one before failed, was cancelled or terminated, or timed out."""
+    REJECT_DUPLICATE = 3
+    """Never, as long as the one before is remembered."""
+    TERMINATE_IF_RUNNING = 4
+    """Always; one that is running is terminated. Better: `WorkflowIDConflictPolicy.TERMINATE_EXISTING`."""
+
+
+class WorkflowIDConflictPolicy(IntEnum):
+    """What to do when a workflow of this ID is running. Names are the symbols in the log."""
+
+    UNSPECIFIED = 0
+    """As `FAIL`."""
+    FAIL = 1
+    """Refuse the start: `WorkflowAlreadyStartedError`."""
+    USE_EXISTING = 2
+    """Start nothing, and give a handle of the one that is running."""
+    TERMINATE_EXISTING = 3
+    """Terminate the one that is running, and start."""
+
+
+class QueryRejectCondition(IntEnum):
+    """When a query is refused because of the workflow's status. Names are the symbols in the log."""
+
+    NONE = 1
+    """Never."""
+    NOT_OPEN = 2
+    """When it is closed."""
+    NOT_COMPLETED_CLEANLY = 3
+    """When it is closed otherwise than by completing."""
+
+
+@dataclass(frozen=True)
+class RawValue:
+    """A value as it is in the log, not converted.
+
+    As a type hint it takes any payload unconverted, which is how dynamic activities and handlers are given their
+    arguments; as a value it is written as it is. Convert it with a payload converter's `from_payload`.
+    """
+
+    payload: records.Payload
