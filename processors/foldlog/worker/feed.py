@@ -7,8 +7,9 @@ a worker whose slots are all taken pauses its partitions and keeps polling, so t
 Rules:
 - A task is finished once its completion is in Kafka, not before. Until then, whoever has the partition repeats it.
 - A task that is running here is not started again when its partition goes away and comes back.
-- A record that cannot be decoded goes to the dead letters, and is finished once it is there.
-- A partition is held while its finished-set could outgrow the commit's metadata, or while a schema cannot be fetched.
+- A record that cannot be decoded is finished once it is among the dead letters.
+- A partition is held while its finished-set could outgrow the commit's metadata, while a schema cannot be fetched, and
+  while a dead letter cannot be written.
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ class TaskTaker(Protocol):
         """These are its own from here on; it calls `TaskFeed.ended` for each."""
 
     def dead_letter(self, record: TaskRecord, error: str) -> None:
-        """This one cannot be run; once that is on record, it calls `TaskFeed.ended`."""
+        """Put on record that this one cannot be run. May block for a while, and raise: it is tried again then."""
 
     def assigned(self, partitions: int, total: int) -> None:
         """How many partitions of how many this worker has now. The total is 0 if it is not known."""
@@ -271,17 +272,8 @@ class TaskFeed(TaskListener):
         """Take a record, unless it must wait."""
         if not partition.finished.fits(record.offset):
             return False
-        task: object = None
-        problem = ""
         try:
-            workflow_id = (record.key or b"").decode()
-            task = self._decode(record.value)
-            if not workflow_id:
-                problem = "the record has no key: it must be the workflow ID"
-            elif not isinstance(task, ActivityTask):
-                problem = f"a task topic holds ActivityTask records, not {type(task).__name__}"
-        except (DecodeError, UnicodeDecodeError) as error:
-            problem = str(error)
+            task = self._task(record)
         except Exception:
             _log.exception("a task cannot be decoded now; partition %d waits", record.partition)
             partition.retry_at = time.monotonic() + _RETRY_SECONDS
@@ -289,12 +281,29 @@ class TaskFeed(TaskListener):
         running = self._running.setdefault(record.partition, set())
         if not partition.finished.take(record.offset) or record.offset in running:
             return True
-        running.add(record.offset)
-        if isinstance(task, ActivityTask) and not problem:
-            self._batch.append(ReceivedTask(record.partition, record.offset, workflow_id, task))
+        if task is None:
+            partition.finished.finish(record.offset)
+            partition.dirty = True
         else:
-            self._taker.dead_letter(record, problem)
+            running.add(record.offset)
+            self._batch.append(task)
         return True
+
+    def _task(self, record: TaskRecord) -> ReceivedTask | None:
+        """The task in a record; None for a record that has none and is among the dead letters now."""
+        try:
+            workflow_id = (record.key or b"").decode()
+            task = self._decode(record.value)
+        except (DecodeError, UnicodeDecodeError) as error:
+            self._taker.dead_letter(record, str(error))
+            return None
+        if not isinstance(task, ActivityTask):
+            self._taker.dead_letter(record, f"a task topic holds ActivityTask records, not {type(task).__name__}")
+            return None
+        if not workflow_id:
+            self._taker.dead_letter(record, "the record has no key: it must be the workflow ID")
+            return None
+        return ReceivedTask(record.partition, record.offset, workflow_id, task)
 
     # Positions
 
