@@ -1,5 +1,68 @@
 """The way to Kafka for clients and workers: configuration, topics, and a connection that asks and tells.
 
 The only package of the engine's root that imports a Kafka library. It knows records and topics, and nothing of
-workflow code, data converters or the processor's state.
+workflow code, data converters or the processor's state. `Transport` is what it promises: whoever keeps that promise
+otherwise, such as an engine in memory, can stand behind the same client.
 """
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from foldlog.schemas.records import Command, Reply
+from foldlog.schemas.visibility import WorkflowVisibility
+
+__all__ = ["Transport"]
+
+
+class Transport(Protocol):
+    """What a client, and the completion side of a worker, need. `foldlog.transport.connection` is the one on Kafka.
+
+    Attributes:
+        client_id: Who we are in `reply_to`.
+        reply_partition: Where our replies go.
+    """
+
+    client_id: str
+    reply_partition: int
+
+    @property
+    def namespace(self) -> str:
+        """The namespace that is reached."""
+        ...
+
+    async def ask(self, workflow_id: str, command: Command, *, timeout: float) -> Reply:
+        """Sends a command and waits for its answer, a `Rejected` included; repeats it where delivery fails.
+
+        Args:
+            workflow_id: Whom it is for.
+            command: Any command with `reply_to`, which is set here.
+            timeout: In seconds.
+
+        Raises:
+            RPCError: There was no answer, in one of the ways of `foldlog.transport.errors`.
+        """
+        ...
+
+    async def poll(self, workflow_id: str, command: Command, *, wait: float) -> Reply | None:
+        """As `ask`, for answers that may take long: None after `wait` seconds, or when asking again makes sense."""
+        ...
+
+    def tell(
+        self, workflow_id: str, command: Command, on_delivery: Callable[[Exception | None], None] | None = None
+    ) -> None:
+        """Sends a command without an answer. Thread-safe. `on_delivery` is told what became of it, in any thread."""
+        ...
+
+    def on_notice(self, handler: Callable[[Reply], None]) -> None:
+        """Calls a handler, on the event loop, for each notice to this process, such as `ActivityCancelRequested`."""
+        ...
+
+    async def visibility(self, matches: Callable[[WorkflowVisibility], bool]) -> list[WorkflowVisibility]:
+        """The newest row of every run that matches."""
+        ...
+
+    async def close(self, *, timeout: float = 10.0) -> None:
+        """Delivers what has been told, for up to `timeout` seconds, and ends whatever still waits for an answer."""
+        ...

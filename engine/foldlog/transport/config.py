@@ -19,6 +19,9 @@ from foldlog.transport.errors import ConfigurationError
 
 BOOTSTRAP_VARIABLE = "KAFKA_BOOTSTRAP_SERVERS"
 
+_MAXIMUM_RECORD_BYTES = 1_000_000
+"""librdkafka's default, a little below the broker's."""
+
 _COMMON: Mapping[str, str] = {
     "client.id": "foldlog",
     # A topic that a producer creates by accident has the wrong partition count, and workflows in two places.
@@ -119,6 +122,11 @@ class KafkaConfig:
         address = merged.pop("bootstrap.servers", None)
         address = bootstrap_servers or address or os.environ.get(BOOTSTRAP_VARIABLE) or ""
         return cls(bootstrap_servers=address, options=merged)
+
+    @property
+    def maximum_record_bytes(self) -> int:
+        """The largest record that clients send, in bytes: `message.max.bytes`."""
+        return int(self.options.get("message.max.bytes", _MAXIMUM_RECORD_BYTES))
 
     def producer(self, **overrides: Any) -> dict[str, Any]:
         """Settings of a producer: idempotent, murmur2, no linger, lz4.

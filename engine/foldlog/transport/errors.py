@@ -5,18 +5,34 @@ Knows no Kafka library: whoever catches one of these needs none either.
 
 from __future__ import annotations
 
-from foldlog.exceptions import FoldlogError
+from foldlog.exceptions import (
+    ConfigurationError,
+    DeadlineExceededError,
+    FailedPreconditionError,
+    InvalidArgumentError,
+    RPCError,
+    RPCStatusCode,
+    UnavailableError,
+)
+
+__all__ = [
+    "BrokerUnreachableError",
+    "ConfigurationError",
+    "ConnectionClosedError",
+    "DeliveryError",
+    "NoAnswerError",
+    "QueueFullError",
+    "RecordTooLargeError",
+    "TopicMissingError",
+    "TransportError",
+]
 
 
-class TransportError(FoldlogError):
+class TransportError(RPCError):
     """Root of the errors of reaching the other side: the broker, a topic, or a processor behind it."""
 
 
-class ConfigurationError(TransportError):
-    """A setting is missing, unknown, or refused because foldlog's guarantees rest on it."""
-
-
-class BrokerUnreachableError(TransportError):
+class BrokerUnreachableError(TransportError, UnavailableError):
     """No broker answered.
 
     Attributes:
@@ -32,7 +48,7 @@ class BrokerUnreachableError(TransportError):
         self.bootstrap_servers = bootstrap_servers
 
 
-class TopicMissingError(TransportError):
+class TopicMissingError(TransportError, FailedPreconditionError):
     """A topic that foldlog needs is not there.
 
     Attributes:
@@ -44,27 +60,27 @@ class TopicMissingError(TransportError):
         self.topic = topic
 
 
-class RecordTooLargeError(TransportError):
+class RecordTooLargeError(TransportError, InvalidArgumentError):
     """A record is larger than the client or the topic takes.
 
     Attributes:
         topic: Where it was to go.
         size: Its encoded size, in bytes.
-        limit: What is allowed, in bytes; 0: the broker did not say.
+        limit: What the client takes, in bytes; 0: it was the topic that refused, and it did not say its limit.
     """
 
     def __init__(self, topic: str, size: int, limit: int) -> None:
-        allowed = f"the limit is {limit} bytes" if limit else "its max.message.bytes allows less"
+        allowed = f"the limit is {limit} bytes" if limit else "the topic's max.message.bytes allows less"
         super().__init__(
-            f"the record for {topic} has {size} bytes, {allowed}: pass a reference to large data instead of the data,"
-            " or raise message.max.bytes of the clients and max.message.bytes of the topic"
+            f"the record for {topic} has {size} bytes, but {allowed}: pass a reference to large data instead of the"
+            " data itself, or raise message.max.bytes of the clients and max.message.bytes of the topics"
         )
         self.topic = topic
         self.size = size
         self.limit = limit
 
 
-class NoAnswerError(TransportError):
+class NoAnswerError(TransportError, DeadlineExceededError):
     """The broker took the command, but no processor answered within the time allowed.
 
     The command stays in the log: a processor that starts later still handles it.
@@ -78,21 +94,23 @@ class NoAnswerError(TransportError):
     def __init__(self, workflow_id: str, topic: str, partition: int, timeout: float) -> None:
         super().__init__(
             f"no answer for workflow {workflow_id!r} within {timeout:g} s: the command is in partition {partition} of"
-            f" {topic}, so it may still be handled, but no processor may be running for that partition, or it is far"
-            " behind (start a worker that has workflows; see `foldlog worker run`)"
+            f" {topic} and may still be handled, but perhaps no processor is running for that partition, or it is far"
+            " behind (`foldlog worker run` starts one)"
         )
         self.workflow_id = workflow_id
         self.partition = partition
         self.timeout = timeout
 
 
-class DeliveryError(TransportError):
+class DeliveryError(TransportError, UnavailableError):
     """Kafka did not take a record, and repeating it would not help or time ran out."""
 
 
-class QueueFullError(TransportError):
+class QueueFullError(TransportError, UnavailableError):
     """The local queue of records that wait for the broker stayed full until the deadline."""
 
 
 class ConnectionClosedError(TransportError):
-    """The connection was closed while, or before, an answer was awaited."""
+    """The connection was closed before the answer came."""
+
+    status = RPCStatusCode.CANCELLED

@@ -1,0 +1,393 @@
+"""The connection of a process to the workflows of a namespace: it asks, tells, and hears notices.
+
+Owns the pairing of answers with questions, deadlines, and repeating what the broker did not take. Knows commands and
+replies as records; what they mean to a user is for `foldlog.client` and `foldlog.worker`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+import uuid
+from collections import deque
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from confluent_kafka import KafkaError, Message
+from foldlog.schemas.common import ReplyTo
+from foldlog.schemas.records import Command, Reply
+from foldlog.schemas.reply import ActivityCancelRequested, PartitionMoved
+from foldlog.schemas.visibility import WorkflowVisibility
+from foldlog.transport._deadlines import Deadlines
+from foldlog.transport._inlet import Inlet
+from foldlog.transport._outlet import Outlet
+from foldlog.transport.config import KafkaConfig
+from foldlog.transport.errors import (
+    ConnectionClosedError,
+    NoAnswerError,
+    QueueFullError,
+    TransportError,
+)
+from foldlog.transport.topics import Topics, partition_of
+from foldlog.transport.visibility import read_visibility
+
+if TYPE_CHECKING:
+    from foldlog.schemas.codec import Codec
+
+TELL_TIMEOUT_SECONDS = 10.0
+"""How long `tell` waits for room in the local queue."""
+CLOSE_TIMEOUT_SECONDS = 10.0
+"""How long `close` waits for records to be delivered."""
+_FULL_QUEUE_SECONDS = 0.002
+_REPEAT_SECONDS = 0.1
+
+logger = logging.getLogger(__name__)
+
+
+class _Question:
+    """A command that waits for its answer."""
+
+    __slots__ = ("answer", "delivered", "is_poll", "key", "queued", "tick", "timeout", "value", "workflow_id")
+
+    def __init__(
+        self, workflow_id: str, value: bytes, timeout: float, is_poll: bool, answer: asyncio.Future[Any]
+    ) -> None:
+        self.workflow_id = workflow_id
+        self.key = workflow_id.encode()
+        self.value = value
+        self.timeout = timeout
+        self.is_poll = is_poll
+        self.answer = answer
+        self.queued = False
+        self.delivered = False
+        self.tick = 0
+
+
+class Connection:
+    """One producer and one reader of replies, shared by the client and the workers of a process.
+
+    Made by `open`. `ask` and `poll` belong to the event loop that it was opened on; `tell` may be called anywhere.
+
+    Attributes:
+        config: How Kafka is reached.
+        topics: The namespace's topics.
+        codec: Writes commands and reads replies.
+        client_id: Who we are in `reply_to`; the key of our replies.
+        reply_partition: The partition of the replies topic that we read.
+    """
+
+    def __init__(
+        self, config: KafkaConfig, topics: Topics, codec: Codec, client_id: str, loop: asyncio.AbstractEventLoop
+    ) -> None:
+        """Private: use `open`."""
+        self.config = config
+        self.topics = topics
+        self.codec = codec
+        self.client_id = client_id
+        self.reply_partition = -1
+        self._loop = loop
+        self._command_partitions = 0
+        self._questions: dict[int, _Question] = {}
+        self._next_number = 1
+        self._deadlines = Deadlines(loop, self._expire)
+        self._arrived: deque[list[Reply]] = deque()
+        self._notice_handlers: list[Callable[[Reply], None]] = []
+        self._closed = False
+        self._inlet = Inlet(config, topics.replies, client_id, codec, self._receive)
+        self._outlet = Outlet(config)
+
+    @classmethod
+    async def open(
+        cls,
+        config: KafkaConfig,
+        topics: Topics,
+        *,
+        codec: Codec,
+        client_id: str | None = None,
+        timeout: float = 10.0,
+    ) -> Connection:
+        """A connection that is ready: its place in the replies topic is fixed before anything is asked.
+
+        Args:
+            config: How to reach Kafka.
+            topics: The namespace.
+            codec: Writes commands and reads replies.
+            client_id: Unique among all processes; None: a new one.
+            timeout: In seconds.
+
+        Raises:
+            BrokerUnreachableError: Nobody answered in time.
+            TopicMissingError: The namespace's topics are not there.
+            ConfigurationError: librdkafka does not know an option, or its value.
+        """
+        connection = cls(config, topics, codec, client_id or uuid.uuid4().hex, asyncio.get_running_loop())
+        try:
+            await asyncio.to_thread(connection._open, timeout)
+        except BaseException:
+            await connection.close(timeout=0)
+            raise
+        return connection
+
+    @property
+    def namespace(self) -> str:
+        """The namespace."""
+        return self.topics.namespace
+
+    async def ask(self, workflow_id: str, command: Command, *, timeout: float) -> Reply:
+        """Sends a command and waits for its answer, which may be a `Rejected`.
+
+        What the broker does not take is repeated until the deadline. Commands with a request ID are idempotent; those
+        without one only read.
+
+        Args:
+            workflow_id: Whom it is for.
+            command: Any command with `reply_to`, which is set here.
+            timeout: In seconds; deadlines are kept to 50 ms.
+
+        Raises:
+            NoAnswerError: No processor answered in time.
+            BrokerUnreachableError: The broker did not take the command in time.
+            TopicMissingError: There is no commands topic.
+            RecordTooLargeError: The command is too large.
+            QueueFullError: Too many records wait for the broker.
+            ConnectionClosedError: The connection is closed.
+        """
+        reply = await self._exchange(workflow_id, command, timeout, is_poll=False)
+        assert reply is not None  # only long polls end without one
+        return reply
+
+    async def poll(self, workflow_id: str, command: Command, *, wait: float) -> Reply | None:
+        """Sends a command whose answer may take long, such as `AwaitResult`.
+
+        Args:
+            workflow_id: Whom it is for.
+            command: Any command with `reply_to`, which is set here.
+            wait: How long to wait for the answer, in seconds: less than the 60 s after which it is forgotten.
+
+        Returns:
+            None when it is time to ask again: `wait` is over, or the workflow's partition has a new processor, which
+            knows of no waiters.
+
+        Raises:
+            TransportError: As `ask`, except `NoAnswerError`.
+        """
+        return await self._exchange(workflow_id, command, wait, is_poll=True)
+
+    def tell(
+        self, workflow_id: str, command: Command, on_delivery: Callable[[Exception | None], None] | None = None
+    ) -> None:
+        """Sends a command that nobody waits for an answer to. Thread-safe; returns at once unless the queue is full.
+
+        Args:
+            workflow_id: Whom it is for.
+            command: The command.
+            on_delivery: Told what became of it, in a thread of the connection: None, all in-sync replicas have it.
+                Without one, a failure is logged.
+
+        Raises:
+            RecordTooLargeError: The command is too large.
+            QueueFullError: Too many records wait for the broker, for longer than 10 s.
+            ConnectionClosedError: The connection is closed.
+        """
+        if self._closed:
+            raise ConnectionClosedError("the connection to Kafka is closed")
+        value = self.codec.encode(command)
+        report = partial(self._report, on_delivery, workflow_id, len(value))
+        deadline = time.monotonic() + TELL_TIMEOUT_SECONDS
+        while True:
+            try:
+                self._outlet.produce(self.topics.commands, workflow_id.encode(), value, report)
+                return
+            except BufferError:
+                if time.monotonic() > deadline:
+                    raise self._queue_full(TELL_TIMEOUT_SECONDS) from None
+                time.sleep(_FULL_QUEUE_SECONDS)
+
+    def on_notice(self, handler: Callable[[Reply], None]) -> None:
+        """Calls a handler, on the event loop, for each notice to this process, such as `ActivityCancelRequested`."""
+        self._notice_handlers.append(handler)
+
+    async def visibility(self, matches: Callable[[WorkflowVisibility], bool]) -> list[WorkflowVisibility]:
+        """The newest row of every run that matches, read from the visibility topic's beginning to its end.
+
+        Raises:
+            TransportError: The topic is missing or cannot be read.
+        """
+        return await asyncio.to_thread(read_visibility, self.config, self.topics, self.codec, matches)
+
+    async def close(self, *, timeout: float = CLOSE_TIMEOUT_SECONDS) -> None:
+        """Delivers what has been told, ends the threads, and ends open asks with `ConnectionClosedError`.
+
+        Args:
+            timeout: How long to wait for the deliveries, in seconds.
+        """
+        if self._closed:
+            return
+        self._closed = True
+        undelivered = await asyncio.to_thread(self._close, timeout)
+        if undelivered and timeout > 0:
+            logger.error("%d commands could not be delivered within %g s and are lost", undelivered, timeout)
+        self._deadlines.close()
+        for question in self._questions.values():
+            if not question.answer.done():
+                question.answer.set_exception(ConnectionClosedError("the connection to Kafka was closed"))
+
+    # Opening and closing, in a thread.
+
+    def _open(self, timeout: float) -> None:
+        deadline = time.monotonic() + timeout
+        replies = self._inlet.partitions(self.topics.replies, timeout)
+        self._command_partitions = self._inlet.partitions(self.topics.commands, _left(deadline))
+        self.reply_partition = partition_of(self.client_id, replies)
+        self._inlet.open(self.reply_partition, _left(deadline))
+
+    def _close(self, timeout: float) -> int:
+        undelivered = self._outlet.close(timeout)
+        self._inlet.close()
+        return undelivered
+
+    # Asking, on the event loop.
+
+    async def _exchange(self, workflow_id: str, command: Any, timeout: float, *, is_poll: bool) -> Reply | None:
+        if self._closed:
+            raise ConnectionClosedError("the connection to Kafka is closed")
+        if asyncio.get_running_loop() is not self._loop:
+            raise RuntimeError("a client is used on the event loop that it was connected on; connect one per loop")
+        number = self._next_number
+        self._next_number = number + 1
+        command.reply_to = ReplyTo(client_id=self.client_id, partition=self.reply_partition, correlation_id=number)
+        answer: asyncio.Future[Reply | None] = self._loop.create_future()
+        question = _Question(workflow_id, self.codec.encode(command), timeout, is_poll, answer)
+        self._questions[number] = question
+        question.tick = self._deadlines.add(number, timeout)
+        try:
+            self._send(question)
+            return await answer
+        finally:
+            del self._questions[number]
+            self._deadlines.discard(number, question.tick)
+
+    def _send(self, question: _Question) -> None:
+        if question.answer.done():
+            return
+        try:
+            report = partial(self._delivered, question)
+            self._outlet.produce(self.topics.commands, question.key, question.value, report)
+            question.queued = True
+        except BufferError:
+            self._loop.call_later(_FULL_QUEUE_SECONDS, self._send, question)
+        except TransportError as error:
+            question.answer.set_exception(error)
+
+    def _delivered(self, question: _Question, error: KafkaError | None, message: Message) -> None:
+        """In the outlet's thread: what became of a question."""
+        if error is None:
+            question.delivered = True
+        else:
+            self._on_loop(self._undelivered, question, error)
+
+    def _undelivered(self, question: _Question, error: KafkaError) -> None:
+        if question.answer.done():
+            return
+        if self._outlet.is_passing(error) and not self._closed:
+            self._loop.call_later(_REPEAT_SECONDS, self._send, question)
+        else:
+            question.answer.set_exception(self._outlet.explain(error, self.topics.commands, len(question.value)))
+
+    def _expire(self, numbers: Iterable[int]) -> None:
+        for number in numbers:
+            question = self._questions.get(number)
+            if question is None or question.answer.done():
+                continue
+            if not question.queued:
+                question.answer.set_exception(self._queue_full(question.timeout))
+            elif not question.delivered:
+                question.answer.set_exception(self._outlet.unreachable("the command was not delivered in time"))
+            elif question.is_poll:
+                question.answer.set_result(None)
+            else:
+                question.answer.set_exception(self.no_answer(question.workflow_id, question.timeout))
+
+    def no_answer(self, workflow_id: str, timeout: float) -> NoAnswerError:
+        """The error that says that no processor answered, and where the command is."""
+        partition = partition_of(workflow_id, self._command_partitions)
+        return NoAnswerError(workflow_id, self.topics.commands, partition, timeout)
+
+    def _queue_full(self, seconds: float) -> QueueFullError:
+        return QueueFullError(
+            f"the queue of records that wait for {self.config.bootstrap_servers} was full for {seconds:g} s: the"
+            " broker is slow or away, or more is sent than it takes (queue.buffering.max.messages, .max.kbytes)"
+        )
+
+    # Telling.
+
+    def _report(
+        self,
+        on_delivery: Callable[[Exception | None], None] | None,
+        workflow_id: str,
+        size: int,
+        error: KafkaError | None,
+        message: Message,
+    ) -> None:
+        failure = None if error is None else self._outlet.explain(error, self.topics.commands, size)
+        if on_delivery is not None:
+            on_delivery(failure)
+        elif failure is not None:
+            logger.error("a command for workflow %r is lost: %s", workflow_id, failure)
+
+    # Answers.
+
+    def _receive(self, replies: list[Reply]) -> None:
+        """In the inlet's thread. One wake-up of the loop for all that arrives before it gets there."""
+        self._arrived.append(replies)
+        if len(self._arrived) == 1:
+            self._on_loop(self._answer)
+
+    def _answer(self) -> None:
+        while self._arrived:
+            for reply in self._arrived[0]:
+                self._hand_over(reply)
+            # Removed only now: until then, the inlet's thread need not wake us.
+            self._arrived.popleft()
+
+    def _hand_over(self, reply: Reply) -> None:
+        if isinstance(reply, PartitionMoved):
+            self._ask_again(reply.partition)
+        elif isinstance(reply, ActivityCancelRequested):
+            self._notify(reply)
+        else:
+            question = self._questions.get(reply.correlation_id)
+            # Nobody: it came after the deadline, or the question was repeated and this is the second answer.
+            if question is not None and not question.answer.done():
+                question.answer.set_result(reply)
+
+    def _notify(self, notice: Reply) -> None:
+        for handler in self._notice_handlers:
+            try:
+                handler(notice)
+            except Exception:
+                # Somebody else's code must not cost the answers that come after it.
+                logger.exception("a handler of notices failed")
+
+    def _ask_again(self, partition: int) -> None:
+        for question in self._questions.values():
+            if (
+                question.is_poll
+                and not question.answer.done()
+                and partition_of(question.workflow_id, self._command_partitions) == partition
+            ):
+                question.answer.set_result(None)
+
+    def _on_loop(self, callback: Callable[..., Any], *arguments: Any) -> None:
+        try:
+            self._loop.call_soon_threadsafe(callback, *arguments)
+        except RuntimeError:
+            if not self._loop.is_closed():
+                raise
+            logger.debug("the event loop was closed before the connection")
+
+
+def _left(deadline: float) -> float:
+    return max(deadline - time.monotonic(), 0.1)
