@@ -67,7 +67,7 @@ def dev(
     """Run a Kafka with foldlog's topics on this machine.
 
     Starts a real Apache Kafka, creates the topics of the namespace, prints the address and runs until Ctrl-C. The first
-    start downloads Kafka (about 130 MB). With a COMMAND (after --), runs that with KAFKA_BOOTSTRAP_SERVERS and
+    start downloads its jars (45 MB). With a COMMAND (after --), runs that with KAFKA_BOOTSTRAP_SERVERS and
     FOLDLOG_NAMESPACE set, and ends when it ends, with its exit code. Where KAFKA_BOOTSTRAP_SERVERS is set or
     --bootstrap-servers is given, that broker is used and none is started.
 

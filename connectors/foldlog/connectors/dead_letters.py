@@ -20,14 +20,10 @@ from foldlog.connectors.topic_reader import Headers, TopicRecord, read_topic
 from foldlog.exceptions import FoldlogError
 from foldlog.transport.clients import open_producer
 from foldlog.transport.config import KafkaConfig
+from foldlog.transport.dead_letters import ERROR_HEADER, OFFSET_HEADER, PARTITION_HEADER, TIME_HEADER, TOPIC_HEADER
 from foldlog.transport.errors import DeliveryError
 from foldlog.transport.topics import Topics
 
-TOPIC_HEADER = "foldlog-topic"
-PARTITION_HEADER = "foldlog-partition"
-OFFSET_HEADER = "foldlog-offset"
-ERROR_HEADER = "foldlog-error"
-TIME_HEADER = "foldlog-time"
 RETRIED_HEADER = "foldlog-retried"
 _BY_KEY = -1
 _ADDED = frozenset({TOPIC_HEADER, PARTITION_HEADER, OFFSET_HEADER, ERROR_HEADER, TIME_HEADER})

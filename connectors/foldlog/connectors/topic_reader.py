@@ -16,7 +16,7 @@ from foldlog.transport.config import KafkaConfig
 from foldlog.transport.errors import BrokerUnreachableError, TopicMissingError, TransportError
 
 _AT_ONCE = 1000
-_POLL_SECONDS = 0.2
+_POLL_SECONDS = 0.05
 
 
 Headers = list[tuple[str, str | bytes | None]]
