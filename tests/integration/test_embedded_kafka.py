@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -12,7 +14,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, Message, Producer, ShareConsumer, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 from foldlog.connectors.embedded import EmbeddedKafka, KafkaOptions
@@ -193,3 +195,57 @@ def test_brokers_side_by_side_do_not_disturb_each_other(tmp_path: Path) -> None:
         create_topic(one.bootstrap_servers, "only-one")
         topics = AdminClient({"bootstrap.servers": two.bootstrap_servers}).list_topics(timeout=10).topics
         assert "only-one" not in topics
+
+
+def test_an_unknown_topic_is_not_made_by_the_way(kafka: str, namespace: str) -> None:
+    failures: list[str] = []
+
+    def note(error: KafkaError | None, _message: Message) -> None:
+        failures.append(error.name() if error is not None else "delivered")
+
+    # Without the last option the client hopes for half a minute that the topic is still on its way.
+    producer = Producer({"bootstrap.servers": kafka, "topic.metadata.propagation.max.ms": 100})
+    producer.produce(namespace, b"x", on_delivery=note)
+    assert producer.flush(30) == 0
+    assert len(failures) == 1
+    assert "UNKNOWN_TOPIC" in failures[0]  # the client's own word for it, or the broker's
+    topics = AdminClient({"bootstrap.servers": kafka}).list_topics(timeout=10).topics
+    assert namespace not in topics
+
+
+def test_a_share_group_works(private_kafka: EmbeddedKafka) -> None:
+    address = private_kafka.bootstrap_servers
+    create_topic(address, "shared")
+    consumer = ShareConsumer({"bootstrap.servers": address, "group.id": "sharing"})
+    try:
+        consumer.subscribe(["shared"])
+        seen: list[bytes] = []
+
+        def take() -> bool:
+            # A share group begins at the end of the topic, wherever that is when it first meets it.
+            produce(address, "shared", [b"task"])
+            seen.extend(message.value() or b"" for message in consumer.poll(0.5))
+            return bool(seen)
+
+        assert until(take)
+        assert set(seen) == {b"task"}
+    finally:
+        consumer.close()
+
+
+def test_the_transaction_of_a_killed_producer_is_aborted_and_holds_nobody_up(kafka: str, namespace: str) -> None:
+    create_topic(kafka, namespace)
+    code = (
+        "import sys, time; from confluent_kafka import Producer\n"
+        "producer = Producer({'bootstrap.servers': sys.argv[1], 'transactional.id': sys.argv[2],\n"
+        "                     'transaction.timeout.ms': 2000})\n"
+        "producer.init_transactions(30); producer.begin_transaction()\n"
+        "producer.produce(sys.argv[2], b'never'); producer.flush(30)\n"
+        "print('open', flush=True); time.sleep(600)\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", code, kafka, namespace], stdout=subprocess.PIPE, text=True) as program:
+        assert program.stdout is not None
+        assert program.stdout.readline() == "open\n"
+        program.kill()
+    produce(kafka, namespace, [b"after"])
+    assert consume(kafka, namespace, 1) == [b"after"]  # a consumer of committed records: librdkafka's default
