@@ -168,9 +168,7 @@ class DeadLetters:
                 # With a key the partition follows from it, also if the record was found in a wrong one.
                 partition = _BY_KEY if letter.key is not None else letter.partition
                 producer.produce(letter.topic, letter.value, letter.key, partition, headers=letter.headers)
-                producer.produce(
-                    self._topics.dead_letters, None, letter.key, letter.id.partition, headers=_note(letter)
-                )
+                producer.produce(notes, None, letter.key, letter.id.partition, headers=_note(letter))
             self._commit(producer)
         except KafkaException as error:
             if error.args[0].txn_requires_abort():

@@ -1,0 +1,223 @@
+"""The command line without a broker: help, options, settings, errors and completion."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner, Result
+from foldlog.cli._command import Command, Group, Settings, pass_settings
+from foldlog.cli._errors import CliError, ExitCode, translated
+from foldlog.cli._root import COMMANDS, cli
+from foldlog.exceptions import (
+    DeadlineExceededError,
+    FailedPreconditionError,
+    FoldlogError,
+    InvalidArgumentError,
+    UnavailableError,
+    WorkflowAlreadyStartedError,
+    WorkflowNotFoundError,
+)
+from foldlog.transport.errors import BrokerUnreachableError, ConfigurationError, NoAnswerError, TopicMissingError
+
+
+def invoke(*arguments: str, env: dict[str, str | None] | None = None) -> Result:
+    return CliRunner(env={"KAFKA_BOOTSTRAP_SERVERS": None, **(env or {})}).invoke(cli, arguments)
+
+
+def leaves() -> list[tuple[str, ...]]:
+    """Every command, as it is typed."""
+    found: list[tuple[str, ...]] = []
+    for name in COMMANDS:
+        command = cli.get_command(click.Context(cli), name)
+        if isinstance(command, click.Group):
+            found += [(name, sub) for sub in command.commands]
+        else:
+            found.append((name,))
+    return found
+
+
+@pytest.mark.parametrize("path", leaves(), ids=" ".join)
+def test_every_command_explains_itself_and_takes_the_global_options(path: tuple[str, ...]) -> None:
+    result = invoke(*path, "--help")
+    assert result.exit_code == 0
+    assert "--json" in result.output
+    assert "--namespace" in result.output
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_list_of_commands_says_what_each_says_itself(name: str) -> None:
+    module, attribute = COMMANDS[name][0].split(":")
+    command = getattr(importlib.import_module(f"foldlog.cli.{module}"), attribute)
+    assert command.name == name
+    assert command.get_short_help_str(limit=200) == COMMANDS[name][1]
+    assert COMMANDS[name][1] in invoke("--help").output
+
+
+def test_help_and_completion_of_the_root_import_nothing_heavy() -> None:
+    code = (
+        "import sys; from foldlog.cli._root import cli; cli(['--help'], standalone_mode=False); "
+        "heavy = {'confluent_kafka', 'fastavro', 'rich', 'structlog', 'asyncio', 'prometheus_client'} & set(sys.modules); "
+        "sys.exit(f'imported {heavy}' if heavy else 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_an_unknown_command_is_a_usage_error() -> None:
+    result = invoke("nosuch")
+    assert result.exit_code == ExitCode.USAGE
+    assert "No such command 'nosuch'" in result.stderr
+
+
+def test_version() -> None:
+    assert invoke("--version").output.startswith("foldlog, version ")
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_scripts(shell: str) -> None:
+    result = invoke("completion", shell)
+    assert result.exit_code == 0
+    assert "_FOLDLOG_COMPLETE" in result.output
+
+
+def test_completion_offers_commands_and_their_help() -> None:
+    env: dict[str, str | None] = {"_FOLDLOG_COMPLETE": "zsh_complete", "COMP_WORDS": "foldlog to", "COMP_CWORD": "1"}
+    result = CliRunner(env=env).invoke(cli, prog_name="foldlog", complete_var="_FOLDLOG_COMPLETE")
+    assert result.output.splitlines() == ["plain", "topics", COMMANDS["topics"][1]]
+
+
+# Settings
+
+
+@pytest.fixture
+def probe() -> click.Group:
+    """A root like the real one, with a command that shows its settings."""
+
+    @click.group(cls=Group, params=list(cli.params))
+    def root(**_: object) -> None:
+        """A root."""
+
+    @root.command()
+    @pass_settings
+    def show(settings: Settings) -> None:
+        """Show them."""
+        click.echo(repr(settings))
+        click.echo(f"kafka {settings.kafka!r}")
+
+    assert isinstance(show, Command)
+    return root
+
+
+def settings_of(probe: click.Group, *arguments: str, env: dict[str, str | None] | None = None) -> str:
+    result = CliRunner(env={"KAFKA_BOOTSTRAP_SERVERS": None, **(env or {})}).invoke(probe, arguments)
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def test_defaults_meet_foldlog_dev(probe: click.Group) -> None:
+    output = settings_of(probe, "show")
+    assert "namespace='default'" in output
+    assert "kafka KafkaConfig(bootstrap_servers='127.0.0.1:9092', options={})" in output
+
+
+def test_options_stand_before_or_after_the_command_and_the_later_wins(probe: click.Group) -> None:
+    assert "namespace='shop'" in settings_of(probe, "-n", "shop", "show")
+    assert "namespace='shop'" in settings_of(probe, "show", "--namespace", "shop")
+    assert "namespace='b'" in settings_of(probe, "-n", "a", "show", "-n", "b")
+    assert "json=True" in settings_of(probe, "--json", "show")
+    assert "json=True" in settings_of(probe, "show", "--json")
+
+
+def test_the_environment_is_overruled_by_options(probe: click.Group) -> None:
+    env: dict[str, str | None] = {"FOLDLOG_NAMESPACE": "env", "KAFKA_BOOTSTRAP_SERVERS": "env:1"}
+    assert "namespace='env'" in settings_of(probe, "show", env=env)
+    assert "KafkaConfig(bootstrap_servers='env:1'" in settings_of(probe, "show", env=env)
+    assert "namespace='opt'" in settings_of(probe, "show", "-n", "opt", env=env)
+    output = settings_of(probe, "show", "--bootstrap-servers", "opt:2", env=env)
+    assert "KafkaConfig(bootstrap_servers='opt:2'" in output
+
+
+def test_kafka_options_add_up_and_overrule_the_file(probe: click.Group, tmp_path: Path) -> None:
+    file = tmp_path / "client.properties"
+    file.write_text("bootstrap.servers=file:9\nsecurity.protocol=SSL\nclient.id=file\n", encoding="ascii")
+    output = settings_of(
+        probe,
+        "--kafka-option=client.id=option",
+        "show",
+        "--kafka-option=socket.timeout.ms=500",
+        f"--kafka-config={file}",
+    )
+    assert "KafkaConfig(bootstrap_servers='file:9'" in output
+    assert "'security.protocol': 'SSL'" in output
+    assert "'client.id': 'option'" in output
+    assert "'socket.timeout.ms': '500'" in output
+
+
+def test_a_refused_kafka_option_is_a_usage_error_with_its_reason() -> None:
+    result = invoke("topics", "check", "--kafka-option", "isolation.level=read_uncommitted")
+    assert result.exit_code == ExitCode.USAGE
+    assert "isolation.level cannot be set" in result.stderr
+    assert "Traceback" not in result.output
+
+
+# Errors
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (WorkflowNotFoundError("x"), ExitCode.NOT_FOUND),
+        (TopicMissingError("x"), ExitCode.NOT_FOUND),
+        (InvalidArgumentError("x"), ExitCode.USAGE),
+        (ConfigurationError("x"), ExitCode.USAGE),
+        (FailedPreconditionError("x"), ExitCode.REFUSED),
+        (WorkflowAlreadyStartedError("id", "type"), ExitCode.REFUSED),
+        (DeadlineExceededError("x"), ExitCode.UNAVAILABLE),
+        (UnavailableError("x"), ExitCode.UNAVAILABLE),
+        (BrokerUnreachableError("h:1"), ExitCode.UNAVAILABLE),
+        (NoAnswerError("id", "topic", 0, 1.0), ExitCode.UNAVAILABLE),
+        (FoldlogError("x"), ExitCode.FAILED),
+        (KeyboardInterrupt(), ExitCode.INTERRUPTED),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else str(value),
+)
+def test_each_error_has_its_exit_code(error: BaseException, code: ExitCode) -> None:
+    shown = translated(error)
+    assert shown is not None
+    assert shown.code is code
+    assert shown.exit_code == code
+
+
+def test_a_defect_keeps_its_traceback() -> None:
+    assert translated(ZeroDivisionError()) is None
+
+
+def test_errors_are_text_or_json_on_stderr(probe: click.Group) -> None:
+    @probe.command()
+    def fail() -> None:
+        """Fail."""
+        raise CliError("no luck", ExitCode.REFUSED, workflow_id="order-1")
+
+    plain = CliRunner().invoke(probe, ["fail"])
+    assert (plain.exit_code, plain.stdout, plain.stderr) == (5, "", "error: no luck\n")
+    machine = CliRunner().invoke(probe, ["fail", "--json"])
+    assert machine.exit_code == 5
+    assert json.loads(machine.stderr) == {"error": {"code": "REFUSED", "message": "no luck", "workflow_id": "order-1"}}
+
+
+def test_exit_codes_are_the_documented_ones() -> None:
+    assert {code.name: int(code) for code in ExitCode} == {
+        "OK": 0,
+        "FAILED": 1,
+        "USAGE": 2,
+        "NOT_FOUND": 3,
+        "UNAVAILABLE": 4,
+        "REFUSED": 5,
+        "INTERRUPTED": 130,
+    }
