@@ -23,10 +23,12 @@ __all__ = [
     "ChildWorkflowError",
     "ConfigurationError",
     "DeadlineExceededError",
+    "DefinitionError",
     "FailedPreconditionError",
     "FailureError",
     "FoldlogError",
     "InvalidArgumentError",
+    "PayloadConversionError",
     "RPCError",
     "RPCStatusCode",
     "RetryState",
@@ -57,6 +59,32 @@ class ConfigurationError(FoldlogError):
     def __init__(self, message: str, *, option: str = "") -> None:
         super().__init__(message)
         self.option = option
+
+
+class DefinitionError(ConfigurationError):
+    """A workflow or an activity is declared, or named, in a way that cannot work."""
+
+
+class PayloadConversionError(FoldlogError):
+    """A value cannot be converted to a payload, or a payload to the type that is wanted.
+
+    Attributes:
+        where: The part that does not fit, such as `args[0].items[3].price`; empty: all of it.
+        problem: What is wrong with it, such as `expected float, got str`.
+    """
+
+    def __init__(self, problem: str, where: str = "") -> None:
+        super().__init__(f"{where}: {problem}" if where else problem)
+        self.where = where
+        self.problem = problem
+
+    def within(self, outer: str) -> PayloadConversionError:
+        """The same error, where the value is known to be a part of another.
+
+        Args:
+            outer: What the value is, such as `args[0]` or `result`.
+        """
+        return PayloadConversionError(self.problem, f"{outer}{self.where}")
 
 
 # Failures: what crosses from an activity or a workflow to whoever waits for it.

@@ -1,0 +1,169 @@
+"""The converter that tries one encoding after the other, and the encodings of None and of bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import NoneType, UnionType
+from typing import Annotated, Any, ClassVar, NewType, TypeVar, Union, get_args, get_origin
+
+from foldlog.common import RawValue
+from foldlog.converter._base import EncodingPayloadConverter, PayloadConverter
+from foldlog.converter._json import JSONPlainPayloadConverter
+from foldlog.converter._names import type_name
+from foldlog.exceptions import PayloadConversionError
+from foldlog.schemas.common import Payload
+
+
+class CompositePayloadConverter(PayloadConverter):
+    """Converts with the first of several encodings that takes the value.
+
+    Derive from it to add encodings of your own:
+    `super().__init__(Mine(), *DefaultPayloadConverter.default_encoding_payload_converters)`.
+
+    Attributes:
+        converters: The converters, by encoding.
+    """
+
+    converters: Mapping[str, EncodingPayloadConverter]
+
+    def __init__(self, *converters: EncodingPayloadConverter) -> None:
+        """Make one.
+
+        Args:
+            *converters: In the order in which they are tried. No two may have the same encoding.
+        """
+        self.converters = {converter.encoding: converter for converter in converters}
+        if len(self.converters) < len(converters):
+            raise ValueError("two converters have the same encoding")
+        self._order = tuple(self.converters.values())
+
+    def to_payloads(self, values: Sequence[Any]) -> list[Payload]:
+        """See base class."""
+        payloads = []
+        for index, value in enumerate(values):
+            try:
+                payloads.append(self._to_payload(value))
+            except PayloadConversionError as error:
+                raise error.within(f"args[{index}]") from error.__cause__
+        return payloads
+
+    def to_payload(self, value: Any) -> Payload:
+        """See base class."""
+        try:
+            return self._to_payload(value)
+        except PayloadConversionError as error:
+            raise error.within("value") from error.__cause__
+
+    def from_payloads(self, payloads: Sequence[Payload], type_hints: Sequence[Any] | None = None) -> list[Any]:
+        """See base class."""
+        values = []
+        hinted = 0 if type_hints is None else len(type_hints)
+        for index, payload in enumerate(payloads):
+            hint = type_hints[index] if type_hints is not None and index < hinted else None
+            try:
+                values.append(self._from_payload(payload, hint))
+            except PayloadConversionError as error:
+                raise error.within(f"args[{index}]") from error.__cause__
+        return values
+
+    def from_payload(self, payload: Payload, type_hint: Any = None) -> Any:
+        """See base class."""
+        try:
+            return self._from_payload(payload, type_hint)
+        except PayloadConversionError as error:
+            raise error.within("value") from error.__cause__
+
+    def _to_payload(self, value: Any) -> Payload:
+        if value.__class__ is RawValue:
+            raw: Payload = value.payload
+            return raw
+        for converter in self._order:
+            payload = converter.to_payload(value)
+            if payload is not None:
+                return payload
+        raise PayloadConversionError(f"no converter takes a {type(value).__qualname__}")
+
+    def _from_payload(self, payload: Payload, type_hint: Any) -> Any:
+        if type_hint is RawValue:
+            return RawValue(payload)
+        converter = self.converters.get(payload.encoding)
+        if converter is None:
+            raise PayloadConversionError(
+                f"unknown encoding {payload.encoding!r}: this side needs the codec or the converter that wrote it"
+            )
+        return converter.from_payload(payload, type_hint)
+
+
+class BinaryNullPayloadConverter(EncodingPayloadConverter):
+    """None, as no bytes."""
+
+    @property
+    def encoding(self) -> str:
+        """See base class."""
+        return "binary/null"
+
+    def to_payload(self, value: Any) -> Payload | None:
+        """See base class."""
+        return Payload(encoding="binary/null") if value is None else None
+
+    def from_payload(self, payload: Payload, type_hint: Any = None) -> Any:
+        """See base class."""
+        if type_hint is None or _takes(type_hint, NoneType):
+            return None
+        raise PayloadConversionError(f"expected {type_name(type_hint)}, got null")
+
+
+class BinaryPlainPayloadConverter(EncodingPayloadConverter):
+    """Bytes as they are."""
+
+    @property
+    def encoding(self) -> str:
+        """See base class."""
+        return "binary/plain"
+
+    def to_payload(self, value: Any) -> Payload | None:
+        """See base class."""
+        if isinstance(value, (bytes, bytearray, memoryview)):
+            return Payload(encoding="binary/plain", data=bytes(value))
+        return None
+
+    def from_payload(self, payload: Payload, type_hint: Any = None) -> Any:
+        """See base class."""
+        if type_hint is None or _takes(type_hint, bytes):
+            return payload.data
+        if _takes(type_hint, bytearray):
+            return bytearray(payload.data)
+        raise PayloadConversionError(f"expected {type_name(type_hint)}, got bytes")
+
+
+def _takes(hint: Any, kind: type) -> bool:
+    """Whether a type hint allows values of a kind that JSON has no part in."""
+    if hint is kind or hint is Any or hint is object or isinstance(hint, TypeVar):
+        return True
+    origin = get_origin(hint)
+    if origin is Union or origin is UnionType:
+        return any(_takes(member, kind) for member in get_args(hint))
+    if origin is Annotated:
+        return _takes(get_args(hint)[0], kind)
+    if isinstance(hint, NewType):
+        return _takes(hint.__supertype__, kind)
+    # `type Alias = …` of Python 3.12.
+    alias = getattr(hint, "__value__", None)
+    return alias is not None and _takes(alias, kind)
+
+
+class DefaultPayloadConverter(CompositePayloadConverter):
+    """None as `binary/null`, bytes as `binary/plain`, everything else as `json/plain`."""
+
+    default_encoding_payload_converters: ClassVar[tuple[EncodingPayloadConverter, ...]] = (
+        BinaryNullPayloadConverter(),
+        BinaryPlainPayloadConverter(),
+        JSONPlainPayloadConverter(),
+    )
+
+    def __init__(self) -> None:
+        """Make one."""
+        super().__init__(*self.default_encoding_payload_converters)
+
+
+PayloadConverter.default = DefaultPayloadConverter()
