@@ -130,5 +130,9 @@ class Sensor:
     def activity_slots(self, task_queue: str, used: int, total: int) -> None:
         """Attempts that run now, of how many may run at a time."""
 
+    def task_partition_held(self, task_queue: str, partition: int, *, held: bool) -> None:
+        """A partition is not read further while `held`: what has ended in it out of order could outgrow the commit's
+        metadata, or a record in it can neither be decoded nor set aside at the moment."""
+
     def heartbeats_sent(self, task_queue: str, count: int) -> None:
         """Heartbeats that went out, after throttling."""
