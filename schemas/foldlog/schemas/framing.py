@@ -1,27 +1,20 @@
 """Bytes to records and back: Avro single-object encoding (Avro 1.11 specification, that section).
 
-Owns the table of the schemas that this build knows, by fingerprint, and the two functions of the hot path. A
-record is framed as `C3 01`, the CRC-64-AVRO fingerprint of its writer's schema (8 bytes, little endian), and
-the Avro body. The fingerprint names the schema and so the record's type: no union around a topic's records.
+Owns the two functions of the hot path. A record is framed as `C3 01`, the CRC-64-AVRO fingerprint of its writer's
+schema (8 bytes, little endian), and the Avro body. The fingerprint names the schema and so the record's type: no
+union around a topic's records.
 
-Schemas that this build does not know, and the Confluent wire format, are for `foldlog.schemas.registry`.
+Knows the schemas of this build only. Others, and the Confluent wire format, are for `foldlog.schemas.codec`.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
-from dataclasses import dataclass
-from importlib import resources
-from io import BytesIO
+from dataclasses import asdict, dataclass
 from typing import Any
 
-import fastavro
-from fastavro.repository.base import AbstractSchemaRepository, SchemaRepositoryError
-from fastavro.schema import fingerprint, load_schema, to_parsing_canonical_form
-from foldlog.schemas import command, common, event, log, reply, task, visibility
+from foldlog.schemas._wire import command, common, event, log, reply, task, visibility
+from foldlog.schemas._wire.primitives import Read, Write
 
-AVSC = resources.files("foldlog.schemas") / "avsc"
 MARKER = b"\xc3\x01"
 HEADER_BYTES = 10
 
@@ -31,11 +24,19 @@ class DecodeError(ValueError):
 
 
 class UnknownSchemaError(DecodeError):
-    """The frame is in order, but nobody knows the writer's schema."""
+    """The frame is in order, but nobody knows the writer's schema.
 
-    def __init__(self, schema_fingerprint: bytes) -> None:
-        super().__init__(f"no schema is known with CRC-64-AVRO fingerprint {schema_fingerprint.hex()}")
-        self.fingerprint = schema_fingerprint
+    Attributes:
+        fingerprint: What stands for that schema in the frame.
+    """
+
+    def __init__(self, fingerprint: bytes) -> None:
+        super().__init__(f"no schema is known with CRC-64-AVRO fingerprint {fingerprint.hex()}")
+        self.fingerprint = fingerprint
+
+
+class EncodeError(ValueError):
+    """A field of a record holds what its schema has no room for. The message names it."""
 
 
 @dataclass(slots=True, frozen=True)
@@ -43,76 +44,45 @@ class RecordType:
     """All that is needed to write and read one record class."""
 
     cls: type
-    fullname: str
-    schema: Any
-    """Parsed by fastavro, without logical types, which cost more to convert than they are worth here."""
-    definition: dict[str, Any]
-    """The self-contained schema as published, with docs, defaults and logical types."""
+    full_name: str
+    """In Avro, such as `foldlog.event.TimerFired`."""
     header: bytes
-    to_avro: Callable[[Any], dict[str, Any]]
-    from_avro: Callable[[dict[str, Any]], Any]
+    """What its frames begin with."""
+    write: Write
+    read: Read
 
 
-class _PackageRepository(AbstractSchemaRepository):
-    """Finds `foldlog.event.TimerFired` in avsc/event/TimerFired.avsc."""
+RECORD_TYPES: tuple[RecordType, ...] = tuple(
+    RecordType(cls, *entry)
+    for module in (common, command, event, log, reply, task, visibility)
+    for cls, entry in module.CODECS.items()
+    if entry[1]
+)
+"""The record types that can stand in a frame of their own."""
 
-    def load(self, name: str) -> Any:
-        _, namespace, short = name.split(".")
-        path = AVSC / namespace / f"{short}.avsc"
-        if not path.is_file():
-            raise SchemaRepositoryError(f"there is no schema named {name}")
-        return json.loads(path.read_text(encoding="utf-8"))
-
-
-def without_logical_types(schema: Any) -> Any:
-    """The same schema with plain primitive types: equal on the wire and in canonical form."""
-    if isinstance(schema, list):
-        return [without_logical_types(part) for part in schema]
-    if isinstance(schema, dict):
-        return {
-            key: without_logical_types(value)
-            for key, value in schema.items()
-            if key != "logicalType" and not key.startswith("__")
-        }
-    return schema
-
-
-def schema_fingerprint(definition: Any) -> bytes:
-    """The 8 bytes that stand for a schema in a frame: CRC-64-AVRO of its canonical form, little endian."""
-    # fastavro prints the number's bytes in the order in which the specification writes them to the frame.
-    return bytes.fromhex(fingerprint(to_parsing_canonical_form(definition), "CRC-64-AVRO"))
-
-
-def _record_types() -> list[RecordType]:
-    types = []
-    for module in (common, command, event, log, reply, task, visibility):
-        for cls, (fullname, to_avro, from_avro) in module.CODECS.items():
-            if fullname in ("foldlog.reply.PendingActivity", "foldlog.reply.PendingTimer"):
-                continue
-            definition: Any = load_schema(fullname, repo=_PackageRepository(), _write_hint=False)
-            schema = fastavro.parse_schema(without_logical_types(definition))
-            header = MARKER + schema_fingerprint(definition)
-            types.append(RecordType(cls, fullname, schema, definition, header, to_avro, from_avro))
-    return types
-
-
-RECORD_TYPES: tuple[RecordType, ...] = tuple(_record_types())
 BY_CLASS: dict[type, RecordType] = {record_type.cls: record_type for record_type in RECORD_TYPES}
-BY_FINGERPRINT: dict[bytes, RecordType] = {record_type.header[2:]: record_type for record_type in RECORD_TYPES}
+BY_FULL_NAME: dict[str, RecordType] = {record_type.full_name: record_type for record_type in RECORD_TYPES}
+BY_HEADER: dict[bytes, RecordType] = {record_type.header: record_type for record_type in RECORD_TYPES}
+
+# One look-up and one attribute less for each record.
+_WRITERS = {record_type.cls: (record_type.header, record_type.write) for record_type in RECORD_TYPES}
+_READERS = {record_type.header: record_type.read for record_type in RECORD_TYPES}
 
 
 def encode(record: Any) -> bytes:
     """The frame of a record.
 
     Raises:
-        KeyError: `record` is not of a class of this package.
-        ValueError, TypeError: a field holds what its schema cannot; the message of fastavro names it.
+        KeyError: `record` is not of a class of this package that may stand in a frame.
+        EncodeError: A field holds what its schema has no room for.
     """
-    record_type = BY_CLASS[type(record)]
-    buffer = BytesIO()
-    buffer.write(record_type.header)
-    fastavro.schemaless_writer(buffer, record_type.schema, record_type.to_avro(record))
-    return buffer.getvalue()
+    header, write = _WRITERS[type(record)]
+    pieces = [header]
+    try:
+        write(record, pieces)
+        return b"".join(pieces)
+    except Exception as error:  # whatever a value of the wrong type leads to
+        raise encode_error(record, error) from error
 
 
 def decode(data: bytes | None) -> Any:
@@ -122,36 +92,56 @@ def decode(data: bytes | None) -> Any:
         UnknownSchemaError: The writer's schema is not among them.
         DecodeError: Anything else is wrong with the bytes.
     """
-    if data is None or data[:2] != MARKER or len(data) < HEADER_BYTES:
-        raise DecodeError(_what_is_wrong(data))
-    record_type = BY_FINGERPRINT.get(data[2:HEADER_BYTES])
-    if record_type is None:
-        raise UnknownSchemaError(data[2:HEADER_BYTES])
-    return read_body(data, HEADER_BYTES, record_type.schema, None, record_type)
-
-
-def read_body(data: bytes, start: int, writer: Any, reader: Any, record_type: RecordType) -> Any:
-    """The record whose Avro body begins at `start`, resolved from `writer` to `reader` (None: the same).
-
-    Raises:
-        DecodeError: The body does not fit its schema, is cut off, or is followed by other bytes.
-    """
-    buffer = BytesIO(data)
-    buffer.seek(start)
+    if data is None:
+        raise DecodeError("the record has no value")
+    read = _READERS.get(data[:HEADER_BYTES])
+    if read is None:
+        raise _header_error(data)
     try:
-        values: Any = fastavro.schemaless_reader(buffer, writer, reader)
-        record = record_type.from_avro(values)
-    except Exception as error:
-        # fastavro raises whatever its C code met: EOFError, IndexError, UnicodeDecodeError, struct.error …
-        raise DecodeError(f"the body is no {record_type.fullname}: {type(error).__name__}: {error}") from error
-    if buffer.tell() != len(data):
-        raise DecodeError(f"{len(data) - buffer.tell()} bytes follow the {record_type.fullname}")
+        record, end = read(data, HEADER_BYTES)
+    except Exception as error:  # IndexError, UnicodeDecodeError, struct.error …: whatever garbage leads to
+        raise body_error(BY_HEADER[data[:HEADER_BYTES]].full_name, error) from error
+    if end != len(data):
+        raise length_error(BY_HEADER[data[:HEADER_BYTES]].full_name, end, len(data))
     return record
 
 
-def _what_is_wrong(data: bytes | None) -> str:
-    if data is None:
-        return "the record has no value"
+def encode_error(record: Any, error: Exception) -> EncodeError:
+    """The error to raise when writing `record` raised `error`: names the field, if it can be found."""
+    # Imported here because whoever encodes well needs neither fastavro nor the schemas.
+    from fastavro.validation import ValidationError, validate
+    from foldlog.schemas.definitions import parsed
+
+    name = BY_CLASS[type(record)].full_name
+    detail = f"{type(error).__name__}: {error}"
+    try:
+        validate(asdict(record), parsed(name), raise_errors=True)
+    except ValidationError as invalid:
+        detail = str(invalid)
+    except RecursionError:
+        pass  # a failure that is its own cause; `error` says so as well
+    return EncodeError(f"a {name} cannot be written: {detail}")
+
+
+def body_error(full_name: str, error: Exception) -> DecodeError:
+    """The error to raise when reading the body of a frame raised `error`."""
+    if isinstance(error, IndexError | EOFError):
+        return DecodeError(f"the body is no {full_name}: it ends too early, or a number in it is out of range")
+    return DecodeError(f"the body is no {full_name}: {type(error).__name__}: {error}")
+
+
+def length_error(full_name: str, end: int, length: int) -> DecodeError:
+    """The error to raise when a body did not end where its frame does."""
+    if end > length:
+        return DecodeError(f"the body is no {full_name}: it ends {end - length} bytes too early")
+    return DecodeError(f"{length - end} bytes follow the {full_name}")
+
+
+def _header_error(data: bytes) -> DecodeError:
     if data[:2] != MARKER:
-        return f"the record begins with {data[:2].hex() or 'nothing'}, not with c301 (single-object encoding)"
-    return f"the record ends after {len(data)} bytes, within the header of 10"
+        return DecodeError(
+            f"the record begins with {data[:2].hex() or 'nothing'}, not with c301 (single-object encoding)"
+        )
+    if len(data) < HEADER_BYTES:
+        return DecodeError(f"the record ends after {len(data)} bytes, within the header of {HEADER_BYTES}")
+    return UnknownSchemaError(data[2:HEADER_BYTES])

@@ -7,10 +7,8 @@ change those, not this.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
-from foldlog.schemas.codecs import Codecs
-from foldlog.schemas.common import Payload, payload_from_avro, payload_to_avro
+from foldlog.schemas.common import Payload
 
 
 @dataclass(slots=True, kw_only=True)
@@ -39,34 +37,3 @@ class WorkflowVisibility:
     """Why it is stalled; empty: it is not."""
     partition: int
     """Partition of <ns>.commands and <ns>.events."""
-
-
-def workflow_visibility_to_avro(record: WorkflowVisibility) -> dict[str, Any]:
-    return {
-        "workflow_id": record.workflow_id,
-        "run_id": record.run_id,
-        "workflow_type": record.workflow_type,
-        "task_queue": record.task_queue,
-        "status": record.status,
-        "start_ms": record.start_ms,
-        "close_ms": record.close_ms,
-        "history_length": record.history_length,
-        "memo": {key: payload_to_avro(item) for key, item in record.memo.items()},
-        "stalled_error": record.stalled_error,
-        "partition": record.partition,
-    }
-
-
-def workflow_visibility_from_avro(values: dict[str, Any]) -> WorkflowVisibility:
-    values["memo"] = {key: payload_from_avro(item) for key, item in values["memo"].items()}
-    return WorkflowVisibility(**values)
-
-
-CODECS: Codecs = {
-    WorkflowVisibility: (
-        "foldlog.visibility.WorkflowVisibility",
-        workflow_visibility_to_avro,
-        workflow_visibility_from_avro,
-    ),
-}
-"""Record class to Avro name, to dict, from dict."""
