@@ -1,0 +1,85 @@
+"""The three steps between values and the log in one object: payload converter, failure converter, codec."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from foldlog.converter._base import PayloadConverter
+from foldlog.converter._codec import PayloadCodec
+from foldlog.converter._failure import DefaultFailureConverter, FailureConverter
+from foldlog.converter._payload import DefaultPayloadConverter
+from foldlog.schemas.common import Failure, Payload
+
+
+@dataclass(frozen=True)
+class DataConverter:
+    """Converts values and exceptions to what is in the log, and back.
+
+    Clients and workers of a namespace must be given the same one. `dataclasses.replace` makes variants.
+    """
+
+    payload_converter_class: type[PayloadConverter] = DefaultPayloadConverter
+    """Made once, without arguments."""
+    payload_codec: PayloadCodec | None = None
+    """Applied after converting and before reading, at the edge only."""
+    failure_converter_class: type[FailureConverter] = DefaultFailureConverter
+    """Made once, without arguments."""
+    payload_converter: PayloadConverter = field(init=False, compare=False)
+    """The payload converter; all that workflow code sees."""
+    failure_converter: FailureConverter = field(init=False, compare=False)
+    """The failure converter."""
+
+    default: ClassVar[DataConverter]
+    """The converter that is used where none was chosen."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "payload_converter", self.payload_converter_class())
+        object.__setattr__(self, "failure_converter", self.failure_converter_class())
+
+    async def encode(self, values: Sequence[Any]) -> list[Payload]:
+        """Convert values, one payload each, and apply the codec.
+
+        Raises:
+            PayloadConversionError: A value cannot be converted; the message says which.
+        """
+        payloads = self.payload_converter.to_payloads(values)
+        if self.payload_codec is not None and payloads:
+            payloads = await self.payload_codec.encode(payloads)
+        return payloads
+
+    async def decode(self, payloads: Sequence[Payload], type_hints: Sequence[Any] | None = None) -> list[Any]:
+        """Undo the codec and convert payloads, one value each.
+
+        Args:
+            payloads: What to convert.
+            type_hints: The wanted types, in the same order.
+
+        Raises:
+            PayloadConversionError: A payload does not fit its type; the message says where.
+        """
+        if self.payload_codec is not None and payloads:
+            payloads = await self.payload_codec.decode(payloads)
+        return self.payload_converter.from_payloads(payloads, type_hints)
+
+    async def encode_failure(self, exception: BaseException) -> Failure:
+        """Make a failure of an exception, and apply the codec."""
+        failure = self.failure_converter.to_failure(exception, self.payload_converter)
+        if self.payload_codec is not None:
+            failure = await self.payload_codec.encode_failure(failure)
+        return failure
+
+    async def decode_failure(self, failure: Failure) -> BaseException:
+        """Undo the codec and make an exception of a failure."""
+        if self.payload_codec is not None:
+            failure = await self.payload_codec.decode_failure(failure)
+        return self.failure_converter.from_failure(failure, self.payload_converter)
+
+
+DataConverter.default = DataConverter()
+
+
+def default() -> DataConverter:
+    """The converter that is used where none was chosen."""
+    return DataConverter.default
