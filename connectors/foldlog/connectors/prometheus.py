@@ -122,6 +122,12 @@ class PrometheusSensor(Sensor):
         self._activities.slots_used.labels(task_queue).set(used)
         self._activities.slots.labels(task_queue).set(total)
 
+    def task_partition_held(self, task_queue: str, partition: int, *, held: bool) -> None:
+        if held:
+            self._activities.held.labels(task_queue, str(partition)).set(1)
+        else:
+            _forget(self._activities.held, task_queue, str(partition))
+
     def heartbeats_sent(self, task_queue: str, count: int) -> None:
         self._activities.heartbeats.labels(task_queue).inc(count)
 
@@ -266,6 +272,12 @@ class _ActivityMetrics:
         )
         self.slots_used = Gauge("foldlog_activity_slots_used", "Attempts that run now.", queue, registry=registry)
         self.slots = Gauge("foldlog_activity_slots", "Attempts that may run at a time.", queue, registry=registry)
+        self.held = Gauge(
+            "foldlog_task_partition_held",
+            "1 for a task partition that is not read further for now.",
+            [*queue, "partition"],
+            registry=registry,
+        )
         self.heartbeats = Counter("foldlog_heartbeats", "Heartbeats sent, after throttling.", queue, registry=registry)
         self.retries = Counter(
             "foldlog_activity_retries", "Further attempts scheduled.", ["activity_type"], registry=registry

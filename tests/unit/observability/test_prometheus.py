@@ -114,6 +114,16 @@ def test_activities_are_timed_by_how_they_ended(registry: CollectorRegistry, sen
     assert registry.get_sample_value("foldlog_activity_slots", {"task_queue": "q"}) == 100
 
 
+def test_a_held_task_partition_is_shown_until_it_is_read_again(
+    registry: CollectorRegistry, sensor: PrometheusSensor
+) -> None:
+    labels = {"task_queue": "q", "partition": "4"}
+    sensor.task_partition_held("q", 4, held=True)
+    assert registry.get_sample_value("foldlog_task_partition_held", labels) == 1
+    sensor.task_partition_held("q", 4, held=False)
+    assert registry.get_sample_value("foldlog_task_partition_held", labels) is None
+
+
 def test_two_sensors_need_two_registries(registry: CollectorRegistry, sensor: PrometheusSensor) -> None:
     PrometheusSensor(CollectorRegistry())
     with pytest.raises(ValueError, match="Duplicated"):
