@@ -1,0 +1,320 @@
+"""Activities of one run: decisions to schedule and to cancel them, and what their ends mean to the code that waits."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, cast
+
+from foldlog.core import decisions
+from foldlog.schemas import event as events
+from foldlog.schemas.common import Failure, Payload, RetryPolicy, RetryState
+from foldlog.workflow._activity_types import (
+    ActivityCancellationType,
+    ActivityConfig,
+    ActivityHandle,
+    LocalActivityConfig,
+)
+
+if TYPE_CHECKING:
+    from foldlog.runtime.instance import WorkflowInstance
+
+_DEFAULT_RETRY_POLICY = RetryPolicy()
+"""After 1 s, each wait twice the one before, at most 100 s, without limit. Nobody may change it."""
+_OPTIONS = frozenset(ActivityConfig.__annotations__)
+_LOCAL_OPTIONS = frozenset(LocalActivityConfig.__annotations__)
+
+
+class ActivityOperation:
+    """One activity that has been decided on, and the future that its end is told to."""
+
+    __slots__ = (
+        "activities",
+        "activity_id",
+        "activity_type",
+        "awaited",
+        "batch",
+        "cancel_requested",
+        "cancellation_type",
+        "event_id",
+        "future",
+        "index",
+        "local",
+        "result_type",
+    )
+
+    def __init__(
+        self,
+        activities: Activities,
+        activity_type: str,
+        activity_id: str,
+        result_type: Any,
+        cancellation_type: ActivityCancellationType,
+        local: bool,
+    ) -> None:
+        self.activities = activities
+        self.activity_type = activity_type
+        self.activity_id = activity_id
+        self.result_type = result_type
+        self.cancellation_type = cancellation_type
+        self.local = local
+        self.event_id = 0
+        self.future: asyncio.Future[Any] = asyncio.Future(loop=activities.host.loop)
+        self.awaited = False
+        self.cancel_requested = False
+        self.batch = activities.host.batch
+        self.index = -1
+
+    async def wait(self) -> Any:
+        """Wait for its result; the cancellation of whoever waits cancels it."""
+        self.awaited = True
+        while True:
+            try:
+                return await self.future
+            except asyncio.CancelledError:
+                if not self.future.cancelled():
+                    raise  # it has just ended; the task is cancelled all the same
+                if not self.request_cancel():
+                    raise self._cancelled_error() from None
+                self.future = asyncio.Future(loop=self.activities.host.loop)
+
+    def request_cancel(self) -> bool:
+        """Do what the cancellation type says.
+
+        Returns:
+            Whether its end is still to be waited for.
+        """
+        first = not self.cancel_requested
+        self.cancel_requested = True
+        if self.cancellation_type is ActivityCancellationType.ABANDON:
+            self.activities.forget(self)
+            return False
+        host = self.activities.host
+        if self.batch == host.batch:
+            host.withdraw(self.index)
+            self.activities.forget(self)
+            return False
+        if first:
+            decide = decisions.CancelLocalActivity if self.local else decisions.RequestCancelActivity
+            host.decide(decide(activity_id=self.activity_id))
+        if self.awaited and not self.local and self.cancellation_type is not ActivityCancellationType.TRY_CANCEL:
+            return True
+        self.activities.forget(self)
+        return False
+
+    def _cancelled_error(self) -> BaseException:
+        return self.error("activity canceled", Failure(kind="CANCELED", message="Cancelled"), "", "CANCEL_REQUESTED")
+
+    def error(self, message: str, cause: Failure, identity: str, retry_state: str) -> BaseException:
+        """The exception for its end."""
+        failure = Failure(
+            kind="ACTIVITY",
+            message=message,
+            activity_id=self.activity_id,
+            activity_type=self.activity_type,
+            scheduled_event_id=self.event_id,
+            identity=identity,
+            retry_state=cast(RetryState, retry_state),
+            cause=cause,
+        )
+        return self.activities.host.environment.exception(failure)
+
+
+class _Handle(ActivityHandle[Any]):
+    """The task of an activity that was started, not only executed."""
+
+    __slots__ = ("_operation",)
+
+    def __init__(self, operation: ActivityOperation) -> None:
+        self._operation = operation
+        loop = operation.activities.host.loop
+        super().__init__(operation.wait(), **loop.task_options(f"activity: {operation.activity_type}"))
+        loop.add_task(self)
+
+    def cancel(self, msg: Any | None = None) -> bool:
+        """Cancel the activity as its cancellation type says."""
+        if not self._operation.awaited and not self.done():
+            self._operation.request_cancel()  # the task will never begin, so it could not do this itself
+        return super().cancel(msg)
+
+
+class Activities:
+    """The activities of one run that have not ended."""
+
+    __slots__ = ("_number", "_open", "host")
+
+    def __init__(self, host: WorkflowInstance) -> None:
+        self.host = host
+        self._open: dict[int | str, ActivityOperation] = {}
+        """By scheduled event ID; until that is known, and for local ones, by activity ID."""
+        self._number = 0
+
+    def start(
+        self, activity_type: str, args: Sequence[Any], result_type: Any, options: Mapping[str, Any], local: bool
+    ) -> ActivityHandle[Any]:
+        """Schedule an activity and make a task that waits for it."""
+        return _Handle(self._schedule(activity_type, args, result_type, options, local, ""))
+
+    def execute(
+        self, activity_type: str, args: Sequence[Any], result_type: Any, options: Mapping[str, Any], local: bool
+    ) -> Coroutine[Any, Any, Any]:
+        """Schedule an activity when first awaited, and wait for it."""
+        self.host.check_may_decide("run an activity")
+        source = self.host.call_source() if self.host.replaying else ""
+        return self._execute(activity_type, args, result_type, options, local, source)
+
+    async def _execute(
+        self,
+        activity_type: str,
+        args: Sequence[Any],
+        result_type: Any,
+        options: Mapping[str, Any],
+        local: bool,
+        source: str,
+    ) -> Any:
+        return await self._schedule(activity_type, args, result_type, options, local, source).wait()
+
+    def _schedule(
+        self,
+        activity_type: str,
+        args: Sequence[Any],
+        result_type: Any,
+        options: Mapping[str, Any],
+        local: bool,
+        source: str,
+    ) -> ActivityOperation:
+        self.host.check_may_decide("run an activity")
+        decision = self._decision(activity_type, args, options, local)
+        decision.source = source
+        cancellation_type = options.get("cancellation_type", ActivityCancellationType.TRY_CANCEL)
+        operation = ActivityOperation(
+            self, activity_type, decision.activity_id, result_type, ActivityCancellationType(cancellation_type), local
+        )
+        operation.index = self.host.decide(decision)
+        self._open[decision.activity_id] = operation
+        return operation
+
+    def _decision(
+        self, activity_type: str, args: Sequence[Any], options: Mapping[str, Any], local: bool
+    ) -> decisions.ScheduleActivity | decisions.ScheduleLocalActivity:
+        _check_options(options, _LOCAL_OPTIONS if local else _OPTIONS)
+        schedule_to_close_ms = _milliseconds(options, "schedule_to_close_timeout")
+        start_to_close_ms = _milliseconds(options, "start_to_close_timeout")
+        if not schedule_to_close_ms and not start_to_close_ms:
+            raise ValueError(
+                f"activity {activity_type!r} must have start_to_close_timeout or schedule_to_close_timeout"
+            )
+        policy = options.get("retry_policy")
+        retry_policy = _DEFAULT_RETRY_POLICY if policy is None else policy.to_record()
+        payloads: list[Payload] = self.host.environment.payload_converter.to_payloads(args) if args else []
+        self._number += 1
+        activity_id = options.get("activity_id") or str(self._number)
+        if local:
+            return decisions.ScheduleLocalActivity(
+                activity_id=activity_id,
+                activity_type=activity_type,
+                args=payloads,
+                schedule_to_close_timeout_ms=schedule_to_close_ms,
+                start_to_close_timeout_ms=start_to_close_ms,
+                retry_policy=retry_policy,
+            )
+        return decisions.ScheduleActivity(
+            activity_id=activity_id,
+            activity_type=activity_type,
+            task_queue=options.get("task_queue") or self.host.started.task_queue,
+            args=payloads,
+            schedule_to_close_timeout_ms=schedule_to_close_ms,
+            schedule_to_start_timeout_ms=_milliseconds(options, "schedule_to_start_timeout"),
+            start_to_close_timeout_ms=start_to_close_ms,
+            heartbeat_timeout_ms=_milliseconds(options, "heartbeat_timeout"),
+            retry_policy=retry_policy,
+            eager=self.host.environment.eager_activities,
+        )
+
+    def forget(self, operation: ActivityOperation) -> None:
+        """Nobody waits for it any more: what still comes of it is passed over."""
+        self._open.pop(operation.event_id or operation.activity_id, None)
+
+    def waits_for(self, future: Any) -> str:
+        """In words, which activity a future stands for; empty if none."""
+        for operation in self._open.values():
+            if operation.future is future:
+                kind = "local activity" if operation.local else "activity"
+                return f"{kind} {operation.activity_type!r} (ID {operation.activity_id})"
+        return ""
+
+    # ---- events
+
+    def scheduled(self, recorded: events.ActivityTaskScheduled) -> None:
+        """The history has an activity now, under this event ID."""
+        operation = self._open.pop(recorded.activity_id, None)
+        if operation is not None:
+            operation.event_id = recorded.event_id
+            self._open[recorded.event_id] = operation
+
+    def completed(self, ended: events.ActivityTaskCompleted) -> None:
+        """An activity has a result."""
+        operation = self._open.pop(ended.scheduled_event_id, None)
+        if operation is not None:
+            self._succeed(operation, ended.result)
+
+    def failed(self, ended: events.ActivityTaskFailed) -> None:
+        """An activity failed for good."""
+        self._fail(ended, "activity failed", ended.failure, ended.identity, ended.retry_state)
+
+    def timed_out(self, ended: events.ActivityTaskTimedOut) -> None:
+        """An activity timed out for good."""
+        self._fail(ended, "activity timed out", ended.failure, "", ended.retry_state)
+
+    def canceled(self, ended: events.ActivityTaskCanceled) -> None:
+        """An activity ended by its cancellation."""
+        failure = Failure(kind="CANCELED", message="Cancelled", details=ended.details)
+        self._fail(ended, "activity canceled", failure, ended.identity, "CANCEL_REQUESTED")
+
+    def local_completed(self, ended: events.LocalActivityCompleted) -> None:
+        """A local activity ended."""
+        operation = self._open.pop(ended.activity_id, None)
+        if operation is None:
+            return
+        if ended.failure is not None:
+            error = operation.error("local activity failed", ended.failure, "", "UNSPECIFIED")
+            _settle(operation.future.set_exception, operation, error)
+        elif ended.result is not None:
+            self._succeed(operation, ended.result)
+
+    def _succeed(self, operation: ActivityOperation, payload: Payload) -> None:
+        value = self.host.environment.payload_converter.from_payload(payload, operation.result_type)
+        _settle(operation.future.set_result, operation, value)
+
+    def _fail(self, ended: Any, message: str, cause: Failure, identity: str, retry_state: str) -> None:
+        operation = self._open.pop(ended.scheduled_event_id, None)
+        if operation is not None:
+            error = operation.error(message, cause, identity, retry_state)
+            _settle(operation.future.set_exception, operation, error)
+
+
+def _settle(settle: Callable[[Any], None], operation: ActivityOperation, value: Any) -> None:
+    if not operation.future.done():
+        settle(value)
+
+
+def _check_options(options: Mapping[str, Any], known: frozenset[str]) -> None:
+    if not known.issuperset(options):
+        unknown = ", ".join(sorted(set(options) - known))
+        raise TypeError(f"unknown activity option: {unknown}; there are {', '.join(sorted(known))}")
+
+
+def _milliseconds(options: Mapping[str, Any], name: str) -> int:
+    """A timeout in milliseconds, rounded up; 0 if there is none."""
+    value = options.get(name)
+    if value is None:
+        return 0
+    if not isinstance(value, timedelta):
+        raise TypeError(f"{name} must be a timedelta, not {type(value).__name__}")
+    if value < _ZERO:
+        raise ValueError(f"{name} must not be negative: {value}")
+    return (value.days * 86_400 + value.seconds) * 1000 - (-value.microseconds // 1000)
+
+
+_ZERO = timedelta()

@@ -1,0 +1,75 @@
+"""The workflow types of a process, and the deciders made for their runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from foldlog.converter import DataConverter
+from foldlog.core.decider import WorkflowTaskError
+from foldlog.runtime import guard
+from foldlog.runtime.environment import Environment
+from foldlog.runtime.instance import WorkflowInstance
+from foldlog.schemas.event import WorkflowExecutionStarted
+from foldlog.workflow._definition import Definition
+
+
+class WorkflowRuntime:
+    """Runs workflows that are Python classes. Implements `foldlog.core.decider.DeciderFactory`; thread-safe."""
+
+    def __init__(
+        self,
+        workflows: Sequence[type],
+        *,
+        namespace: str,
+        data_converter: DataConverter | None = None,
+        failure_exception_types: Sequence[type[BaseException]] = (),
+        disable_eager_activity_execution: bool = False,
+    ) -> None:
+        """Register workflows, and install the guard in this process.
+
+        Args:
+            workflows: Classes with `@workflow.defn`.
+            namespace: The namespace that their runs are in.
+            data_converter: Converts arguments, results and failures; the default one if not given.
+            failure_exception_types: Exceptions that fail any of them instead of stalling it.
+            disable_eager_activity_execution: Whether all activity tasks go over their topic.
+
+        Raises:
+            ValueError: A class has no `@workflow.defn`, or two have the same name.
+            TypeError: Type hints of a run method or handler cannot be resolved.
+        """
+        converter = data_converter or DataConverter.default
+        self._environments: dict[str | None, Environment] = {}
+        for cls in workflows:
+            definition = Definition.must_from_class(cls)
+            if definition.name in self._environments:
+                other = self._environments[definition.name].definition.cls
+                raise ValueError(
+                    f"two workflows are named {definition.name or '<dynamic>'}: "
+                    f"{other.__module__}.{other.__qualname__} and {cls.__module__}.{cls.__qualname__}"
+                )
+            definition.check_signatures()
+            self._environments[definition.name] = Environment(
+                definition=definition,
+                namespace=namespace,
+                payload_converter=converter.payload_converter,
+                failure_converter=converter.failure_converter,
+                failure_exception_types=(*failure_exception_types, *definition.failure_exception_types),
+                eager_activities=not disable_eager_activity_execution,
+            )
+        guard.install()
+
+    @property
+    def workflow_types(self) -> Mapping[str, type]:
+        """The classes by name, without a dynamic one."""
+        return {name: environment.definition.cls for name, environment in self._environments.items() if name}
+
+    def create(self, workflow_id: str, started: WorkflowExecutionStarted) -> WorkflowInstance:
+        """See `DeciderFactory.create`."""
+        environment = self._environments.get(started.workflow_type) or self._environments.get(None)
+        if environment is None:
+            known = ", ".join(sorted(self.workflow_types)) or "none"
+            raise WorkflowTaskError(
+                f"workflow type {started.workflow_type!r} is not registered in this process; registered: {known}"
+            )
+        return WorkflowInstance(environment, workflow_id, started)

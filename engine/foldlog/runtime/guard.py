@@ -1,0 +1,198 @@
+"""The guard: while workflow code runs, files, sockets, processes, threads and sleeping are refused.
+
+A `sys.addaudithook` hook sees what the interpreter is about to do. It can neither be removed nor be set for one thread
+only, so it has to cost next to nothing when no workflow runs: one look into a table. What CPython has no audit event
+for (`time.sleep` up to 3.12, threads up to 3.11) is wrapped to raise one; what is neither audited nor
+worth wrapping, such as reading the clock, is looked for in the code when it is registered: see `scan`.
+"""
+
+from __future__ import annotations
+
+import _thread
+import asyncio
+import atexit
+import functools
+import sys
+import threading
+import time
+from types import FrameType
+from typing import Any
+
+from foldlog.workflow._exceptions import RestrictedWorkflowAccessError
+from foldlog.workflow._runtime import LOOP_ATTRIBUTE
+from foldlog.workflow._unsafe import UNRESTRICTED
+
+_FILES = "read and write in an activity"
+_NETWORK = "talk to the network in an activity"
+_PROCESS = "start and signal processes in an activity"
+_THREADS = "run blocking code in an activity; within the workflow use asyncio tasks"
+_SLEEP = "use `await workflow.sleep()` or `await asyncio.sleep()`, which are durable timers"
+_SYSTEM = "do it in an activity"
+_INPUT = "take it as an argument or a signal"
+
+_EVENTS = {
+    "time.sleep": ("sleep in the way of time.sleep", _SLEEP),
+    "_thread.start_new_thread": ("start a thread", _THREADS),
+    "_thread.start_joinable_thread": ("start a thread", _THREADS),
+    "builtins.input": ("wait for input", _INPUT),
+    "open": ("open a file", _FILES),
+    "mmap.__new__": ("map a file", _FILES),
+    "os.system": ("start a process", _PROCESS),
+    "os.exec": ("start a process", _PROCESS),
+    "os.fork": ("start a process", _PROCESS),
+    "os.forkpty": ("start a process", _PROCESS),
+    "os.posix_spawn": ("start a process", _PROCESS),
+    "os.spawn": ("start a process", _PROCESS),
+    "os.startfile": ("start a process", _PROCESS),
+    "os.kill": ("signal a process", _PROCESS),
+    "os.killpg": ("signal a process", _PROCESS),
+    "os.putenv": ("change the environment", _SYSTEM),
+    "os.unsetenv": ("change the environment", _SYSTEM),
+    "urllib.Request": ("open a URL", _NETWORK),
+    "webbrowser.open": ("open a browser", _SYSTEM),
+}
+"""Audit event to what it means and what to use instead."""
+
+_FAMILIES = {
+    "os.": ("use the file system", _FILES),
+    "shutil.": ("use the file system", _FILES),
+    "tempfile.": ("make a temporary file", _FILES),
+    "glob.": ("list files", _FILES),
+    "pathlib.": ("list files", _FILES),
+    "fcntl.": ("lock a file", _FILES),
+    "msvcrt.": ("lock a file", _FILES),
+    "sqlite3.": ("open a database", _FILES),
+    "dbm.": ("open a database", _FILES),
+    "socket.": ("use a socket", _NETWORK),
+    "http.client.": ("use HTTP", _NETWORK),
+    "ftplib.": ("use FTP", _NETWORK),
+    "imaplib.": ("use IMAP", _NETWORK),
+    "nntplib.": ("use NNTP", _NETWORK),
+    "poplib.": ("use POP", _NETWORK),
+    "smtplib.": ("send mail", _NETWORK),
+    "telnetlib.": ("use Telnet", _NETWORK),
+    "subprocess.": ("start a process", _PROCESS),
+    "pty.": ("start a process", _PROCESS),
+    "signal.": ("signal a thread", _PROCESS),
+    "syslog.": ("write to the system log", "use workflow.logger"),
+    "resource.": ("change limits of the process", _SYSTEM),
+    "winreg.": ("use the registry", _SYSTEM),
+    "_winapi.": ("start a process", _PROCESS),
+}
+"""The same by the beginning of an event's name, so that new ones of a kind are refused too."""
+
+_ALLOWED_MODULES = {
+    "importlib",  # reads .py and .pyc files; top-level code of a module runs once per process, not per workflow
+    "_frozen_importlib",
+    "_frozen_importlib_external",
+    "zipimport",
+    "linecache",  # source lines for tracebacks
+    "tokenize",
+    "zoneinfo",  # reads the time zone data that comes with Python or the system, once
+    "weakref",  # finalizers of other people's objects, run by the garbage collector
+    "pdb",  # whoever debugs knows what they do
+}
+"""Modules that may do what workflow code may not, also when it calls them."""
+
+_Advice = tuple[str, str]
+_UNKNOWN: Any = object()
+_advice: dict[str, _Advice | None] = dict(_EVENTS)
+_alive = [True]
+"""Empty once the interpreter shuts down."""
+_probed: set[str] | None = None
+"""While installing: events that were raised."""
+
+
+def _advice_for(event: str) -> _Advice | None:
+    """What is refused about an event met for the first time; None if nothing is."""
+    advice = next((advice for prefix, advice in _FAMILIES.items() if event.startswith(prefix)), None)
+    _advice[event] = advice
+    return advice
+
+
+def _hook(
+    event: str, args: tuple[Any, ...], known: Any = _advice.get, unknown: Any = _UNKNOWN, alive: Any = _alive
+) -> None:
+    # Globals are bound as defaults: the hook is called until the interpreter is gone, when there are none any more.
+    advice = known(event, unknown)
+    if advice is None or not alive:
+        return
+    if advice is unknown:
+        advice = _advice_for(event)
+        if advice is None:
+            return
+    if _probed is not None:
+        _probed.add(event)
+    if _watched() and not _allowed(sys._getframe(1)):
+        what, instead = advice
+        raise RestrictedWorkflowAccessError(
+            f"a workflow cannot {what} (audit event {event}{_shown(args)}): {instead}. "
+            "What does not affect the workflow may run under `with workflow.unsafe.sandbox_unrestricted():`."
+        )
+
+
+def _watched() -> bool:
+    """Whether code that the guard watches runs on this thread."""
+    runtime = getattr(asyncio._get_running_loop(), LOOP_ATTRIBUTE, None)
+    return runtime is not None and runtime.guarded and not UNRESTRICTED.get()
+
+
+def _allowed(frame: FrameType | None) -> bool:
+    """Whether a module that may do such things does it, on behalf of the workflow or of the garbage collector."""
+    while frame is not None:
+        module = frame.f_globals.get("__name__", "")
+        if module.partition(".")[0] in _ALLOWED_MODULES:
+            return True
+        function = frame.f_code.co_name
+        if function == "__del__" or (function == "callHandlers" and module == "logging"):
+            return True
+        frame = frame.f_back
+    return False
+
+
+def _shown(args: tuple[Any, ...]) -> str:
+    """The first argument of the event, such as a path."""
+    if not args or not isinstance(args[0], (str, bytes, int, float)):
+        return ""
+    return f" {args[0]!r}"
+
+
+# ---- installing
+
+_installing = threading.Lock()
+_installed = False
+
+
+def install() -> None:
+    """Install the guard in this process. Further calls do nothing."""
+    global _installed
+    with _installing:
+        if not _installed:
+            sys.addaudithook(_hook)
+            atexit.register(_alive.clear)
+            _wrap_unaudited()
+            _installed = True
+
+
+def _wrap_unaudited() -> None:
+    """Make functions that this Python does not audit raise the event that later ones do."""
+    global _probed
+    _probed = set()
+    time.sleep(0)
+    _thread.start_new_thread(int, ())
+    seen, _probed = _probed, None
+    if "time.sleep" not in seen:
+        time.sleep = _audited(time.sleep, "time.sleep")
+    if "_thread.start_new_thread" not in seen:
+        audited = _audited(_thread.start_new_thread, "_thread.start_new_thread")
+        _thread.start_new_thread = audited
+        threading._start_new_thread = audited  # type: ignore[attr-defined]  # what Thread.start calls
+
+
+def _audited(function: Any, event: str) -> Any:
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        sys.audit(event, *args)
+        return function(*args, **kwargs)
+
+    return call

@@ -1,0 +1,202 @@
+"""Signals and queries of one run: which handler takes which, in what order, and what is made of what they raise."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Coroutine, Sequence
+from contextvars import Context
+from inspect import iscoroutine
+from typing import TYPE_CHECKING, Any
+
+from foldlog.common import RawValue
+from foldlog.core.decider import QueryFailed
+from foldlog.runtime.loop import Mode
+from foldlog.schemas.common import Payload
+from foldlog.schemas.event import WorkflowExecutionSignaled
+from foldlog.workflow._handlers import (
+    HandlerUnfinishedPolicy,
+    QueryDefinition,
+    SignalDefinition,
+    handler_name,
+    query_definition,
+)
+
+if TYPE_CHECKING:
+    from foldlog.runtime.instance import WorkflowInstance
+
+_LOGGER = logging.getLogger("foldlog.workflow")
+STACK_TRACE_QUERY = "__stack_trace"
+
+
+class Handlers:
+    """The message handlers of one run. Made when the first message comes, or the first handler is set."""
+
+    __slots__ = ("_buffered", "_host", "_number", "_queries", "_running", "_signals")
+
+    def __init__(self, host: WorkflowInstance) -> None:
+        self._host = host
+        self._signals = host.environment.definition.signals
+        self._queries = host.environment.definition.queries
+        self._buffered: list[WorkflowExecutionSignaled] = []
+        """Signals that had no handler yet, in order."""
+        self._running: dict[int, tuple[str, SignalDefinition]] = {}
+        """Signals on their way to a handler or in an async one."""
+        self._number = 0
+
+    # ---- signals
+
+    def signal(self, signaled: WorkflowExecutionSignaled) -> None:
+        """A signal arrived."""
+        definition = self._signals.get(signaled.signal_name) or self._signals.get(None)
+        if definition is not None:
+            self._hand_over(definition, signaled)
+            return
+        self._buffered.append(signaled)
+        if not self._host.replaying:
+            _LOGGER.warning(
+                "signal %r has no handler; it is kept until one is set",
+                signaled.signal_name,
+                extra=self._host.log_extra(),
+            )
+
+    def _hand_over(self, definition: SignalDefinition, signaled: WorkflowExecutionSignaled) -> None:
+        self._number += 1
+        self._running[self._number] = signaled.signal_name, definition
+        self._host.loop.call_soon(self._deliver, definition, signaled, self._number, context=Context())
+
+    def _deliver(self, definition: SignalDefinition, signaled: WorkflowExecutionSignaled, number: int) -> None:
+        name = signaled.signal_name
+        handler = definition.bind(self._host.instance())
+        waits = False
+        try:
+            args = self._arguments(definition, name, signaled.args)
+        except Exception as error:
+            if not self._host.replaying:
+                _LOGGER.error(
+                    "signal %r is dropped, its arguments do not fit: %s", name, error, extra=self._host.log_extra()
+                )
+        else:
+            try:
+                result = handler(*args)
+                if iscoroutine(result):
+                    waits = True
+                    self._host.loop.create_task(self._finish(result, number), name=f"signal: {name}")
+            except (SystemExit, KeyboardInterrupt):
+                raise
+            except BaseException as error:
+                self._host.end_with(error)
+        finally:
+            if not waits:
+                del self._running[number]
+
+    async def _finish(self, coroutine: Coroutine[Any, Any, None], number: int) -> None:
+        try:
+            await coroutine
+        except (SystemExit, KeyboardInterrupt, GeneratorExit):
+            raise
+        except BaseException as error:
+            self._host.end_with(error)
+        finally:
+            self._running.pop(number, None)
+
+    @property
+    def all_finished(self) -> bool:
+        """Whether no signal is on its way to a handler or in an async one."""
+        return not self._running
+
+    def abandoned(self) -> list[str]:
+        """Names of signals whose handlers should have finished before the workflow ended."""
+        return [
+            name
+            for name, definition in self._running.values()
+            if definition.unfinished_policy is HandlerUnfinishedPolicy.WARN_AND_ABANDON
+        ]
+
+    # ---- handlers set at run time
+
+    def get(self, kind: str, name: str | None) -> Callable[..., Any] | None:
+        """The handler of a signal or query."""
+        definitions: Any = self._signals if kind == "signal" else self._queries
+        definition = definitions.get(name)
+        return None if definition is None else definition.bind(self._host.instance())
+
+    def set(self, kind: str, name: str | None, handler: Callable[..., Any] | None) -> None:
+        """Set or remove the handler of a signal or query. Signals that were kept for it are handed over in order."""
+        self._host.check_may_decide(f"set a {kind} handler")
+        if kind == "signal":
+            self._signals = _changed(self._signals, name, handler and _signal_definition(handler, name))
+            self._hand_over_buffered(name)
+        else:
+            definition = handler and query_definition(handler, name, name is None, is_method=False)
+            self._queries = _changed(self._queries, name, definition)
+
+    def _hand_over_buffered(self, name: str | None) -> None:
+        definition = self._signals.get(name)
+        if definition is None:
+            return
+        buffered, self._buffered = self._buffered, []
+        for signaled in buffered:
+            if name is None or signaled.signal_name == name:
+                self._hand_over(definition, signaled)
+            else:
+                self._buffered.append(signaled)
+
+    # ---- queries
+
+    def query(self, query_type: str, payloads: Sequence[Payload]) -> Payload:
+        """Answer a query.
+
+        Raises:
+            QueryFailed: As `Decider.query`.
+        """
+        environment = self._host.environment
+        try:
+            if query_type == STACK_TRACE_QUERY:
+                return environment.payload_converter.to_payload(self._host.stack())
+            definition = self._queries.get(query_type) or self._queries.get(None)
+            if definition is None:
+                known = " ".join(sorted(name for name in self._queries if name))
+                raise LookupError(f"Query handler for '{query_type}' expected but not found, known queries: [{known}]")
+            return self._answer(definition, query_type, payloads)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            raise QueryFailed(environment.failure(error)) from error
+
+    def _answer(self, definition: QueryDefinition, query_type: str, payloads: Sequence[Payload]) -> Payload:
+        loop = self._host.loop
+        outer = loop.enter()
+        loop.mode = Mode.READ_ONLY
+        try:
+            args = self._arguments(definition, query_type, payloads)
+            result = Context().run(definition.bind(self._host.instance()), *args)
+            if iscoroutine(result):
+                result.close()
+                raise TypeError(f"query handler {definition.label!r} returned a coroutine: it must not be async")
+            return self._host.environment.payload_converter.to_payload(result)
+        finally:
+            loop.mode = Mode.NORMAL
+            loop.leave(outer)
+
+    def _arguments(
+        self, definition: SignalDefinition | QueryDefinition, name: str, payloads: Sequence[Payload]
+    ) -> list[Any]:
+        if definition.name is None:
+            return [name, [RawValue(payload) for payload in payloads]]
+        signature = definition.signature
+        if not signature.accepts(len(payloads)):
+            raise TypeError(f"{name!r} takes {signature.expected()} arguments, but there are {len(payloads)}")
+        return self._host.environment.values(payloads, signature)
+
+
+def _signal_definition(handler: Callable[..., Any], name: str | None) -> SignalDefinition:
+    return SignalDefinition(name=handler_name(handler, "signal", name, name is None), fn=handler, is_method=False)
+
+
+def _changed(definitions: Any, name: str | None, definition: Any) -> Any:
+    """Definitions with one of them set or removed; those of the class are shared by its runs and stay as they are."""
+    changed = dict(definitions)
+    changed.pop(name, None)
+    if definition is not None:
+        changed[name] = definition
+    return changed

@@ -1,0 +1,495 @@
+"""One run of a workflow: its code, told what happened and asked what to do.
+
+It owns what the code waits for, and turns what the code does into decisions. It holds no history and makes no events:
+that is the state machine's part, on the other side of `foldlog.core.decider`. Used by one thread at a time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import warnings
+import zlib
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextvars import Context
+from datetime import UTC, datetime, timedelta
+from random import Random
+from types import MappingProxyType
+from typing import Any
+
+from foldlog import exceptions
+from foldlog.common import RawValue
+from foldlog.converter import PayloadConverter
+from foldlog.core import decisions
+from foldlog.core.decider import WorkflowTaskError
+from foldlog.core.decisions import Decision
+from foldlog.runtime.activities import Activities
+from foldlog.runtime.environment import Environment
+from foldlog.runtime.handlers import Handlers
+from foldlog.runtime.loop import DeterministicLoop, DurableTimer, Mode, RunDropped
+from foldlog.runtime.stack import call_source, format_error, format_tasks
+from foldlog.schemas import event as events
+from foldlog.schemas.common import Payload
+from foldlog.schemas.records import Event
+from foldlog.workflow._activity_types import ActivityConfig, ActivityHandle, LocalActivityConfig
+from foldlog.workflow._exceptions import ReadOnlyContextError, UnfinishedSignalHandlersWarning
+from foldlog.workflow._info import Info
+from foldlog.workflow._runtime import Runtime
+
+
+class WorkflowInstance(Runtime):
+    """The code of one run. Implements `foldlog.core.decider.Decider`."""
+
+    __slots__ = (
+        "_activities",
+        "_cancel_reason",
+        "_closed",
+        "_conditions",
+        "_decisions",
+        "_error",
+        "_handlers",
+        "_history_length",
+        "_main",
+        "_now_ms",
+        "_object",
+        "_random",
+        "_timer_number",
+        "_workflow_id",
+        "batch",
+        "environment",
+        "history_size",
+        "loop",
+        "replaying",
+        "started",
+    )
+
+    def __init__(self, environment: Environment, workflow_id: str, started: events.WorkflowExecutionStarted) -> None:
+        self.environment = environment
+        self.started = started
+        self.replaying = False
+        self.batch = 0
+        """Number of the activation that is under way."""
+        self.history_size = 0
+        """Bytes of the events so far. Set by whoever tells the history, before each activation."""
+        self._workflow_id = workflow_id
+        self._now_ms = started.time_ms
+        self._history_length = 0
+        self._object: Any = None
+        self._main: asyncio.Task[Any] | None = None
+        self._decisions: list[Decision | None] = []
+        self._closed = False
+        self._cancel_reason: str | None = None
+        self._error: BaseException | None = None
+        self._random: Random | None = None
+        self._timer_number = 0
+        self._handlers: Handlers | None = None
+        self._conditions: dict[asyncio.Future[bool], Callable[[], bool]] = {}
+        self._activities = Activities(self)
+        self.loop = DeterministicLoop(self, seed=zlib.crc32(started.run_id.encode()))
+
+    # ---- Decider
+
+    def activate(self, event: Event) -> list[Decision]:
+        """See `Decider.activate`."""
+        if self._closed:
+            return []
+        self.batch += 1
+        self._decisions = []
+        self._history_length = event.event_id
+        self._now_ms = max(self._now_ms, event.time_ms)
+        self._tell(event)
+        return self._made()
+
+    def _tell(self, event: Event) -> None:
+        loop = self.loop
+        outer = loop.enter()
+        try:
+            _APPLY[type(event)](self, event)
+            loop.run_ready()
+            if self._conditions:
+                self._settle_conditions()
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            self.end_with(error)
+        finally:
+            loop.leave(outer)
+
+    def _made(self) -> list[Decision]:
+        if self._error is not None:
+            raise self._stalled(self._error)
+        if self._closed and self._handlers is not None:
+            self._warn_of_abandoned(self._handlers)
+        made, self._decisions = self._decisions, []
+        return [decision for decision in made if decision is not None]
+
+    def recorded(self, event: Event) -> None:
+        """See `Decider.recorded`."""
+        if type(event) is events.ActivityTaskScheduled:
+            self._activities.scheduled(event)
+
+    def query(self, query_type: str, args: Sequence[Payload]) -> Payload:
+        """See `Decider.query`."""
+        return self.handlers.query(query_type, args)
+
+    def stack(self) -> str:
+        """See `Decider.stack`."""
+        return format_tasks(self.loop.unfinished_tasks(), self._waits_for)
+
+    def close(self) -> None:
+        """See `Decider.close`. `finally` blocks run up to their first await, and nothing they ask for is done."""
+        self._closed = True
+        self.replaying = True
+        self.loop.drop()
+        self._conditions.clear()
+        self._main = self._handlers = self._object = None
+
+    def _stalled(self, error: BaseException) -> WorkflowTaskError:
+        """What to raise for an error that is no workflow failure. It cannot be run on after that."""
+        stack = format_error(error)
+        self.close()
+        if isinstance(error, WorkflowTaskError):
+            error.stack_trace = error.stack_trace or stack
+            return error
+        return WorkflowTaskError(f"{type(error).__name__}: {error}", stack)
+
+    def _warn_of_abandoned(self, handlers: Handlers) -> None:
+        names = handlers.abandoned()
+        if names and not self.replaying:
+            warnings.warn(
+                f"workflow {self._workflow_id} ended while handlers of these signals were still running: "
+                f"{', '.join(names)}. Before it returns, let it "
+                "`await workflow.wait_condition(workflow.all_handlers_finished)`",
+                UnfinishedSignalHandlersWarning,
+                stacklevel=3,
+            )
+
+    # ---- what happened
+
+    def _begin(self, started: events.WorkflowExecutionStarted) -> None:
+        definition = self.environment.definition
+        if definition.name is None:
+            args: list[Any] = [[RawValue(payload) for payload in started.args]]
+        else:
+            if not definition.signature.accepts(len(started.args)):
+                raise WorkflowTaskError(
+                    f"workflow type {started.workflow_type} takes {definition.signature.expected()} arguments, "
+                    f"but was started with {len(started.args)}"
+                )
+            args = self.environment.values(started.args, definition.signature)
+        context = Context()
+        context.run(self._make_object, args)
+        body = definition.run_fn(self._object, *args)
+        self._main = self.loop.create_task(body, name="run", context=context)  # type: ignore[arg-type]  # it is async
+        self._main.add_done_callback(self._returned, context=context)
+
+    def _make_object(self, args: list[Any]) -> None:
+        definition = self.environment.definition
+        self._object = definition.cls(*args) if definition.takes_arguments_in_init else definition.cls()
+
+    def _returned(self, main: asyncio.Task[Any]) -> None:
+        """The run method is done."""
+        error = asyncio.CancelledError() if main.cancelled() else main.exception()
+        if error is not None:
+            self.end_with(error)
+        elif not self._closed:
+            try:
+                result = self.environment.payload_converter.to_payload(main.result())
+            except Exception as unfit:
+                self.end_with(unfit)
+            else:
+                self._end(decisions.CompleteWorkflow(result=result))
+
+    def end_with(self, error: BaseException) -> None:
+        """Close the run with an exception of its code, or stall it if the exception is no workflow failure."""
+        if self._closed or isinstance(error, RunDropped):
+            return
+        if isinstance(error, asyncio.CancelledError):
+            error = exceptions.CancelledError(str(error) or "Cancelled")
+        if self._cancel_reason is not None and exceptions.is_cancelled_exception(error):
+            self._end(decisions.CancelWorkflow())
+        elif self.is_failure_exception(error):
+            try:
+                failure = self.environment.failure(error)
+            except Exception as unfit:
+                self._error = self._error or unfit
+            else:
+                self._end(decisions.FailWorkflow(failure=failure))
+        else:
+            self._error = self._error or error
+
+    def _end(self, closing: Decision) -> None:
+        self.decide(closing)
+        self._closed = True
+
+    def _signaled(self, signaled: events.WorkflowExecutionSignaled) -> None:
+        self.handlers.signal(signaled)
+
+    def _cancel_requested(self, requested: events.WorkflowExecutionCancelRequested) -> None:
+        self._cancel_reason = requested.reason
+        if self._main is not None:
+            self._main.cancel()
+
+    def _timer_fired(self, fired: events.TimerFired) -> None:
+        self.loop.fire_timer(fired.timer_id)
+
+    def _activity_completed(self, ended: events.ActivityTaskCompleted) -> None:
+        self._activities.completed(ended)
+
+    def _activity_failed(self, ended: events.ActivityTaskFailed) -> None:
+        self._activities.failed(ended)
+
+    def _activity_timed_out(self, ended: events.ActivityTaskTimedOut) -> None:
+        self._activities.timed_out(ended)
+
+    def _activity_canceled(self, ended: events.ActivityTaskCanceled) -> None:
+        self._activities.canceled(ended)
+
+    def _local_activity_completed(self, ended: events.LocalActivityCompleted) -> None:
+        self._activities.local_completed(ended)
+
+    def _settle_conditions(self) -> None:
+        """Wake who waits for a condition that holds; each goes on before the next condition is looked at."""
+        progress = True
+        while progress:
+            progress = False
+            for future, condition in list(self._conditions.items()):
+                if future.done():
+                    continue
+                try:
+                    if not condition():
+                        continue
+                    future.set_result(True)
+                except Exception as error:
+                    future.set_exception(error)
+                progress = True
+                self.loop.run_ready()
+
+    # ---- deciding
+
+    @property
+    def handlers(self) -> Handlers:
+        """The handlers of its signals and queries."""
+        if self._handlers is None:
+            self._handlers = Handlers(self)
+        return self._handlers
+
+    def check_may_decide(self, what: str) -> None:
+        """Refuse to decide where nothing may be decided.
+
+        Raises:
+            ReadOnlyContextError: A query handler runs.
+            RunDropped: The run is being dropped.
+        """
+        mode = self.loop.mode
+        if mode is Mode.READ_ONLY:
+            raise ReadOnlyContextError(f"a query handler cannot {what}: it may only look and return")
+        if mode is Mode.DROPPING:
+            raise RunDropped
+
+    def decide(self, decision: Decision) -> int:
+        """Add a decision to those of this activation; after the closing one it comes to nothing.
+
+        Returns:
+            Its place among them, for `withdraw`.
+        """
+        self.check_may_decide(f"decide {type(decision).__name__}")
+        if self._closed:
+            return -1
+        if self.replaying and not decision.source:
+            decision.source = self.call_source()
+        self._decisions.append(decision)
+        return len(self._decisions) - 1
+
+    def withdraw(self, index: int) -> None:
+        """Take back a decision of this activation: what was begun and cancelled at once leaves no event."""
+        if index >= 0:
+            self._decisions[index] = None
+
+    def start_timer(self, timer: DurableTimer, fire_ms: int) -> int:
+        """Decide to start a timer; its ID."""
+        self._timer_number += 1
+        timer.batch = self.batch
+        timer.index = self.decide(decisions.StartTimer(timer_id=self._timer_number, fire_ms=fire_ms))
+        return self._timer_number
+
+    def cancel_timer(self, timer: DurableTimer) -> None:
+        """Decide to cancel a timer."""
+        if timer.batch == self.batch:
+            self.withdraw(timer.index)
+        else:
+            self.decide(decisions.CancelTimer(timer_id=timer.timer_id))
+
+    def call_source(self) -> str:
+        """Where in the workflow's code the running call comes from."""
+        return call_source(DeterministicLoop.run_ready.__code__)
+
+    def _waits_for(self, future: Any) -> str:
+        if future in self._conditions:
+            return "a condition"
+        return self._activities.waits_for(future)
+
+    # ---- Runtime
+
+    @property
+    def guarded(self) -> bool:
+        """Whether the guard watches its code."""
+        return self.environment.definition.guarded
+
+    def info(self) -> Info:
+        """See base class."""
+        started = self.started
+        start_time = datetime.fromtimestamp(started.time_ms / 1000, UTC)
+        return Info(
+            execution_timeout=_duration(started.execution_timeout_ms),
+            first_execution_run_id=started.first_execution_run_id,
+            namespace=self.environment.namespace,
+            raw_memo=MappingProxyType(started.memo),
+            run_id=started.run_id,
+            run_timeout=_duration(started.run_timeout_ms),
+            start_time=start_time,
+            task_queue=started.task_queue,
+            workflow_id=self._workflow_id,
+            workflow_start_time=start_time,
+            workflow_type=started.workflow_type,
+        )
+
+    def log_extra(self) -> Mapping[str, Any]:
+        """See base class."""
+        return {
+            "workflow_id": self._workflow_id,
+            "run_id": self.started.run_id,
+            "workflow_type": self.started.workflow_type,
+            "namespace": self.environment.namespace,
+        }
+
+    def instance(self) -> Any:
+        """See base class."""
+        return self._object
+
+    def time_ms(self) -> int:
+        """See base class."""
+        return self._now_ms
+
+    def random(self) -> Random:
+        """See base class."""
+        if self._random is None:
+            self._random = Random(self.started.run_id)
+        return self._random
+
+    def new_random(self) -> Random:
+        """See base class."""
+        return Random(self.random().getrandbits(128))
+
+    def is_replaying(self) -> bool:
+        """See base class."""
+        return self.replaying
+
+    def is_read_only(self) -> bool:
+        """See base class."""
+        return self.loop.mode is Mode.READ_ONLY
+
+    def is_failure_exception(self, error: BaseException) -> bool:
+        """See base class."""
+        return self.environment.is_failure_exception(error)
+
+    def cancellation_reason(self) -> str | None:
+        """See base class."""
+        return self._cancel_reason
+
+    def history_length(self) -> int:
+        """See base class."""
+        return self._history_length
+
+    def history_bytes(self) -> int:
+        """See base class."""
+        return self.history_size
+
+    def payload_converter(self) -> PayloadConverter:
+        """See base class."""
+        return self.environment.payload_converter
+
+    def memo_value(self, key: str, type_hint: type | None) -> Any:
+        """See base class."""
+        return self.environment.payload_converter.from_payload(self.started.memo[key], type_hint)
+
+    def start_activity(
+        self, activity_type: str, args: Sequence[Any], result_type: Any, options: ActivityConfig
+    ) -> ActivityHandle[Any]:
+        """See base class."""
+        return self._activities.start(activity_type, args, result_type, options, local=False)
+
+    def execute_activity(
+        self, activity_type: str, args: Sequence[Any], result_type: Any, options: ActivityConfig
+    ) -> Coroutine[Any, Any, Any]:
+        """See base class."""
+        return self._activities.execute(activity_type, args, result_type, options, local=False)
+
+    def start_local_activity(
+        self, activity_type: str, args: Sequence[Any], result_type: Any, options: LocalActivityConfig
+    ) -> ActivityHandle[Any]:
+        """See base class."""
+        return self._activities.start(activity_type, args, result_type, options, local=True)
+
+    def execute_local_activity(
+        self, activity_type: str, args: Sequence[Any], result_type: Any, options: LocalActivityConfig
+    ) -> Coroutine[Any, Any, Any]:
+        """See base class."""
+        return self._activities.execute(activity_type, args, result_type, options, local=True)
+
+    def wait_condition(self, condition: Callable[[], bool], timeout: float | None) -> Coroutine[Any, Any, None]:
+        """See base class."""
+        self.check_may_decide("wait for a condition")
+        return self._wait_condition(condition, timeout)
+
+    async def _wait_condition(self, condition: Callable[[], bool], timeout: float | None) -> None:
+        if condition():
+            return
+        if timeout is not None and timeout <= 0:
+            raise TimeoutError
+        future: asyncio.Future[bool] = asyncio.Future(loop=self.loop)
+        self._conditions[future] = condition
+        timer = None
+        try:
+            if timeout is not None:
+                timer = self.loop.call_later(timeout, _give_up, future)
+            if not await future:
+                raise TimeoutError
+        finally:
+            self._conditions.pop(future, None)
+            if timer is not None:
+                timer.cancel()
+
+    def handler(self, kind: str, name: str | None) -> Callable[..., Any] | None:
+        """See base class."""
+        return self.handlers.get(kind, name)
+
+    def set_handler(self, kind: str, name: str | None, handler: Callable[..., Any] | None) -> None:
+        """See base class."""
+        self.handlers.set(kind, name, handler)
+
+    def all_handlers_finished(self) -> bool:
+        """See base class."""
+        return self._handlers is None or self._handlers.all_finished
+
+
+def _give_up(future: asyncio.Future[bool]) -> None:
+    if not future.done():
+        future.set_result(False)
+
+
+def _duration(ms: int) -> timedelta | None:
+    return timedelta(milliseconds=ms) if ms else None
+
+
+_APPLY: dict[type, Callable[[WorkflowInstance, Any], None]] = {
+    events.WorkflowExecutionStarted: WorkflowInstance._begin,
+    events.WorkflowExecutionSignaled: WorkflowInstance._signaled,
+    events.WorkflowExecutionCancelRequested: WorkflowInstance._cancel_requested,
+    events.ActivityTaskCompleted: WorkflowInstance._activity_completed,
+    events.ActivityTaskFailed: WorkflowInstance._activity_failed,
+    events.ActivityTaskTimedOut: WorkflowInstance._activity_timed_out,
+    events.ActivityTaskCanceled: WorkflowInstance._activity_canceled,
+    events.TimerFired: WorkflowInstance._timer_fired,
+    events.LocalActivityCompleted: WorkflowInstance._local_activity_completed,
+}
+"""What each event from outside the code does."""

@@ -1,0 +1,74 @@
+"""Where workflow code is: the line that makes a decision, and the lines that tasks wait at. For people only."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import traceback
+from collections.abc import Callable, Iterable
+from types import CodeType, CoroutineType, FrameType
+from typing import Any
+
+from foldlog.workflow._tasks import OrderedTask
+
+_HERE = os.path.dirname(__file__) + os.sep
+_INTERNAL = (
+    _HERE,
+    os.path.join(os.path.dirname(os.path.dirname(_HERE)), "workflow") + os.sep,
+    os.path.dirname(asyncio.__file__) + os.sep,
+)
+"""Files whose frames tell users nothing."""
+
+
+def call_source(outermost: CodeType) -> str:
+    """The line of the user's code that the running call comes from, as `file:line in function`.
+
+    Args:
+        outermost: Where to stop looking: the code that runs the workflow.
+    """
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and frame.f_code is not outermost:
+        if not frame.f_code.co_filename.startswith(_INTERNAL):
+            return f"{frame.f_code.co_filename}:{frame.f_lineno} in {frame.f_code.co_qualname}"
+        frame = frame.f_back
+    # A coroutine of foldlog or asyncio that was made a task of its own: who made the task knows more.
+    task = asyncio.current_task()
+    return task.source if isinstance(task, OrderedTask) else ""
+
+
+def format_tasks(tasks: Iterable[asyncio.Task[Any]], waits_for: Callable[[Any], str]) -> str:
+    """Stacks of tasks that wait, as text.
+
+    Args:
+        tasks: The tasks.
+        waits_for: Says in words what a future stands for; empty if it does not know.
+    """
+    return "\n\n".join(_format_task(task, waits_for) for task in tasks)
+
+
+def _format_task(task: asyncio.Task[Any], waits_for: Callable[[Any], str]) -> str:
+    frames = _await_chain(task.get_coro())
+    shown = [frame for frame in frames if not frame.filename.startswith(_INTERNAL)] or frames
+    lines = [f"Task {task.get_name()} (most recent call last):\n", *traceback.format_list(shown)]
+    waiting = waits_for(getattr(task, "_fut_waiter", None))  # no public way to see it
+    if waiting:
+        lines.append(f"  waits for {waiting}\n")
+    return "".join(lines).rstrip("\n")
+
+
+def _await_chain(coroutine: Any) -> list[traceback.FrameSummary]:
+    """The lines at which a coroutine and those that it awaits stand."""
+    frames = []
+    while isinstance(coroutine, CoroutineType):
+        frame = coroutine.cr_frame
+        if frame is not None:
+            code = frame.f_code
+            frames.append(traceback.FrameSummary(code.co_filename, frame.f_lineno, code.co_qualname))
+        coroutine = coroutine.cr_await
+    return frames
+
+
+def format_error(error: BaseException) -> str:
+    """An exception with its stack and its causes, as text."""
+    return "".join(traceback.format_exception(error))

@@ -1,0 +1,76 @@
+"""Time, random numbers and waiting, as they come out the same in each replay."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from datetime import UTC, datetime, timedelta
+from random import Random
+from typing import Any
+from uuid import UUID
+
+from foldlog.workflow._runtime import current
+
+__all__ = ["new_random", "now", "random", "sleep", "time", "time_ns", "uuid4", "wait_condition"]
+
+
+def now() -> datetime:
+    """The workflow's time in UTC: when the event happened that the code now runs for."""
+    return datetime.fromtimestamp(current().time_ms() / 1000, UTC)
+
+
+def time() -> float:
+    """The workflow's time in Unix seconds, as `time.time()` elsewhere."""
+    return current().time_ms() / 1000
+
+
+def time_ns() -> int:
+    """The workflow's time in Unix nanoseconds; it is exact to the millisecond."""
+    return current().time_ms() * 1_000_000
+
+
+def random() -> Random:
+    """The run's own random numbers: seeded by the run ID, the same in each replay."""
+    return current().random()
+
+
+def new_random() -> Random:
+    """A further source of random numbers, seeded from the run's own."""
+    return current().new_random()
+
+
+def uuid4() -> UUID:
+    """A UUID that is the same in each replay. Not for secrets: who knows the run ID can work it out."""
+    return UUID(int=current().random().getrandbits(128), version=4)
+
+
+def sleep(duration: float | timedelta, *, summary: str | None = None) -> Coroutine[Any, Any, None]:
+    """Wait for a time; a durable timer, as `asyncio.sleep` is in workflows.
+
+    Args:
+        duration: Seconds, or a timedelta. Zero or less only lets other tasks run.
+        summary: One line for people. Taken for the sake of Temporal's signature; histories do not carry it.
+    """
+    del summary
+    current()
+    return asyncio.sleep(duration.total_seconds() if isinstance(duration, timedelta) else duration)
+
+
+def wait_condition(
+    fn: Callable[[], bool], *, timeout: timedelta | float | None = None, timeout_summary: str | None = None
+) -> Coroutine[Any, Any, None]:
+    """Wait until a condition holds.
+
+    It is looked at when awaited and after each event that the workflow is told of, until nothing moves any more. It
+    still holds when the caller goes on, whatever other tasks wait for it.
+
+    Args:
+        fn: The condition; it must be quick, must change nothing and cannot decide anything.
+        timeout: Seconds, or a timedelta, after which to give up; None waits for ever. A timeout is a durable timer.
+        timeout_summary: One line for people; see `sleep`.
+
+    Raises:
+        TimeoutError: The time is over.
+    """
+    del timeout_summary
+    return current().wait_condition(fn, timeout.total_seconds() if isinstance(timeout, timedelta) else timeout)

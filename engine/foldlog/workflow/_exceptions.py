@@ -1,0 +1,33 @@
+"""Errors and warnings that workflow code meets. Knows nothing of how workflows are run."""
+
+from __future__ import annotations
+
+from foldlog.core.decider import NondeterminismError
+from foldlog.exceptions import FoldlogError
+
+__all__ = [
+    "NondeterminismError",
+    "NotInWorkflowError",
+    "ReadOnlyContextError",
+    "RestrictedWorkflowAccessError",
+    "UnfinishedSignalHandlersWarning",
+]
+
+
+class NotInWorkflowError(FoldlogError):
+    """A function of `foldlog.workflow` was called outside of a workflow."""
+
+    def __init__(self) -> None:
+        super().__init__("not in a workflow: this works only in code that a workflow runs")
+
+
+class ReadOnlyContextError(FoldlogError):
+    """A query handler, or a condition, tried to decide something or to start a task."""
+
+
+class RestrictedWorkflowAccessError(NondeterminismError):
+    """Workflow code did what would come out differently in replay. The message says what to use instead."""
+
+
+class UnfinishedSignalHandlersWarning(RuntimeWarning):
+    """The workflow ended while async signal handlers of it were still running."""

@@ -1,0 +1,123 @@
+"""What a workflow may know about itself: `info()`, its memo and its state as seen by the runtime."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, TypeVar, overload
+
+from foldlog.converter import PayloadConverter
+from foldlog.schemas.common import Payload
+from foldlog.workflow._runtime import current, maybe_current
+
+__all__ = [
+    "Info",
+    "cancellation_reason",
+    "in_workflow",
+    "info",
+    "instance",
+    "is_failure_exception",
+    "memo",
+    "memo_value",
+    "payload_converter",
+]
+
+T = TypeVar("T")
+_MISSING: Any = object()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Info:
+    """Facts about the running workflow. Made by `info()`; never make one yourself."""
+
+    execution_timeout: timedelta | None
+    """Limit on the whole chain of runs."""
+    first_execution_run_id: str
+    """The first run of the chain that this run belongs to."""
+    namespace: str
+    raw_memo: Mapping[str, Payload]
+    run_id: str
+    run_timeout: timedelta | None
+    """Limit on this run."""
+    start_time: datetime
+    """When the run began, in UTC."""
+    task_queue: str
+    """Where its activities go if they name no queue."""
+    workflow_id: str
+    workflow_start_time: datetime
+    """When the run began, in UTC; here always the same as `start_time`."""
+    workflow_type: str
+
+    def get_current_history_length(self) -> int:
+        """Events in the history up to the one that the code runs for. In a query it may be out of date."""
+        return current().history_length()
+
+    def get_current_history_size(self) -> int:
+        """Bytes of the events up to the one that the code runs for. In a query it may be out of date."""
+        return current().history_bytes()
+
+
+def info() -> Info:
+    """Facts about the running workflow.
+
+    Raises:
+        NotInWorkflowError: Not called by a workflow; so do all functions here, except `in_workflow`.
+    """
+    return current().info()
+
+
+def in_workflow() -> bool:
+    """Whether the calling code runs in a workflow."""
+    return maybe_current() is not None
+
+
+def instance() -> Any:
+    """The object of the running workflow, of the class that has `@workflow.defn`."""
+    return current().instance()
+
+
+def is_failure_exception(error: BaseException) -> bool:
+    """Whether an exception, let through by the workflow, fails it. Any other stalls it until its code is mended."""
+    return current().is_failure_exception(error)
+
+
+def cancellation_reason() -> str | None:
+    """The reason given with the request to cancel this workflow; None if there was no request."""
+    return current().cancellation_reason()
+
+
+def payload_converter() -> PayloadConverter:
+    """What converts the workflow's values, for use with raw values."""
+    return current().payload_converter()
+
+
+def memo() -> Mapping[str, Any]:
+    """All memo values, converted without type hints."""
+    runtime = current()
+    return {key: runtime.memo_value(key, None) for key in runtime.info().raw_memo}
+
+
+@overload
+def memo_value(key: str, default: Any = ..., *, type_hint: None = None) -> Any: ...
+@overload
+def memo_value(key: str, *, type_hint: type[T]) -> T: ...
+@overload
+def memo_value(key: str, default: T, *, type_hint: type[T]) -> T: ...
+def memo_value(key: str, default: Any = _MISSING, *, type_hint: type | None = None) -> Any:
+    """One memo value.
+
+    Args:
+        key: Its key.
+        default: What to return if there is no such key.
+        type_hint: The type to convert it to.
+
+    Raises:
+        KeyError: There is no such key, and no default was given.
+    """
+    runtime = current()
+    if key not in runtime.info().raw_memo:
+        if default is _MISSING:
+            raise KeyError(f"Memo does not have a value for key {key}")
+        return default
+    return runtime.memo_value(key, type_hint)

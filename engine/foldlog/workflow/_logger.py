@@ -1,0 +1,56 @@
+"""The logger for workflow code: silent in replay, and each record says which run it comes from."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, MutableMapping
+from typing import Any
+
+from foldlog.workflow._runtime import maybe_current
+
+__all__ = ["LoggerAdapter", "logger"]
+
+
+class LoggerAdapter(logging.LoggerAdapter[logging.Logger]):
+    """Adds the running workflow to each record, as attributes `workflow_id`, `run_id`, `workflow_type`, `namespace`.
+
+    Attributes:
+        workflow_info_on_message: Whether the same is added to the message text. False by default.
+        workflow_info_on_extra: Whether the attributes are added. True by default.
+        log_during_replay: Whether it also logs while history is told again. False by default.
+    """
+
+    def __init__(self, logger: logging.Logger, extra: Mapping[str, Any] | None = None) -> None:
+        super().__init__(logger, dict(extra or {}))
+        self.workflow_info_on_message = False
+        self.workflow_info_on_extra = True
+        self.log_during_replay = False
+
+    def process(self, msg: Any, kwargs: MutableMapping[str, Any]) -> tuple[Any, MutableMapping[str, Any]]:
+        """Add the workflow to a record."""
+        runtime = maybe_current()
+        if runtime is None:
+            return msg, kwargs
+        facts = runtime.log_extra()
+        if self.workflow_info_on_extra:
+            kwargs["extra"] = {**(self.extra or {}), **facts, **(kwargs.get("extra") or {})}
+        if self.workflow_info_on_message:
+            msg = f"{msg} ({dict(facts)})"
+        return msg, kwargs
+
+    def isEnabledFor(self, level: int) -> bool:  # the name in logging
+        """Whether a record of this level would be logged now."""
+        if not self.log_during_replay:
+            runtime = maybe_current()
+            if runtime is not None and runtime.is_replaying():
+                return False
+        return super().isEnabledFor(level)
+
+    @property
+    def base_logger(self) -> logging.Logger:
+        """The logger underneath, for handlers and levels."""
+        return self.logger
+
+
+logger = LoggerAdapter(logging.getLogger("foldlog.workflow"))
+"""Logs of workflow code."""

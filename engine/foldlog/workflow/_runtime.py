@@ -1,0 +1,142 @@
+"""The seam between the functions of `foldlog.workflow` and whatever runs the workflow that calls them.
+
+The event loop that a workflow runs on carries the runtime; so the functions find it without a global, in tasks and
+handlers alike. Interceptors of outbound calls will stand between the two.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+from foldlog.workflow._exceptions import NotInWorkflowError
+
+if TYPE_CHECKING:
+    from foldlog.converter import PayloadConverter
+    from foldlog.workflow._activity_types import ActivityConfig, ActivityHandle, LocalActivityConfig
+    from foldlog.workflow._info import Info
+
+LOOP_ATTRIBUTE = "foldlog_host"
+"""Where a workflow's event loop keeps its runtime."""
+
+
+class Runtime(ABC):
+    """What runs one workflow, as its code sees it. Every method may be called only by that code."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def info(self) -> Info:
+        """Facts about the run."""
+
+    @abstractmethod
+    def instance(self) -> Any:
+        """The workflow object."""
+
+    @abstractmethod
+    def time_ms(self) -> int:
+        """The workflow's clock, in Unix milliseconds."""
+
+    @abstractmethod
+    def random(self) -> Random:
+        """The run's own random numbers, the same in each replay."""
+
+    @abstractmethod
+    def new_random(self) -> Random:
+        """A further source of random numbers."""
+
+    @abstractmethod
+    def is_replaying(self) -> bool:
+        """Whether history is told again."""
+
+    @abstractmethod
+    def is_read_only(self) -> bool:
+        """Whether a query handler or a condition runs."""
+
+    @abstractmethod
+    def is_failure_exception(self, error: BaseException) -> bool:
+        """Whether an exception fails the workflow rather than stalling it."""
+
+    @abstractmethod
+    def cancellation_reason(self) -> str | None:
+        """Why cancellation was asked for; None if it was not."""
+
+    @abstractmethod
+    def history_length(self) -> int:
+        """Events so far."""
+
+    @abstractmethod
+    def history_bytes(self) -> int:
+        """Bytes of the events so far."""
+
+    @abstractmethod
+    def payload_converter(self) -> PayloadConverter:
+        """Converts the workflow's values."""
+
+    @abstractmethod
+    def memo_value(self, key: str, type_hint: type | None) -> Any:
+        """The memo value of a key that is there."""
+
+    @abstractmethod
+    def start_activity(
+        self, activity_type: str, args: Sequence[Any], result_type: Any, options: ActivityConfig
+    ) -> ActivityHandle[Any]:
+        """Schedule an activity at once, as a task."""
+
+    @abstractmethod
+    def execute_activity(
+        self, activity_type: str, args: Sequence[Any], result_type: Any, options: ActivityConfig
+    ) -> Coroutine[Any, Any, Any]:
+        """Schedule an activity when first awaited, and wait for its result."""
+
+    @abstractmethod
+    def start_local_activity(
+        self, activity_type: str, args: Sequence[Any], result_type: Any, options: LocalActivityConfig
+    ) -> ActivityHandle[Any]:
+        """As `start_activity`, in the processor's own process."""
+
+    @abstractmethod
+    def execute_local_activity(
+        self, activity_type: str, args: Sequence[Any], result_type: Any, options: LocalActivityConfig
+    ) -> Coroutine[Any, Any, Any]:
+        """As `execute_activity`, in the processor's own process."""
+
+    @abstractmethod
+    def wait_condition(self, condition: Callable[[], bool], timeout: float | None) -> Coroutine[Any, Any, None]:
+        """Wait until a condition holds."""
+
+    @abstractmethod
+    def handler(self, kind: str, name: str | None) -> Callable[..., Any] | None:
+        """The handler of a signal or query; None as the name stands for the dynamic one."""
+
+    @abstractmethod
+    def set_handler(self, kind: str, name: str | None, handler: Callable[..., Any] | None) -> None:
+        """Set or remove the handler of a signal or query."""
+
+    @abstractmethod
+    def all_handlers_finished(self) -> bool:
+        """Whether no async handler is still running."""
+
+    @abstractmethod
+    def log_extra(self) -> Mapping[str, Any]:
+        """What each log record of the workflow carries."""
+
+
+def maybe_current() -> Runtime | None:
+    """The runtime of the workflow whose code is running on this thread; None outside of workflows."""
+    return getattr(asyncio._get_running_loop(), LOOP_ATTRIBUTE, None)
+
+
+def current() -> Runtime:
+    """The runtime of the workflow whose code is running on this thread.
+
+    Raises:
+        NotInWorkflowError: None is.
+    """
+    runtime = maybe_current()
+    if runtime is None:
+        raise NotInWorkflowError
+    return runtime

@@ -1,0 +1,44 @@
+"""Ways around the guard, and what else workflow code should not need to know."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+from foldlog.workflow._runtime import current
+
+__all__ = ["unsafe"]
+
+UNRESTRICTED: ContextVar[bool] = ContextVar("foldlog_unrestricted", default=False)
+"""Whether the guard lets everything through in this task and in tasks that it starts."""
+
+
+class unsafe:  # the name that Temporal's SDK gives it
+    """Functions that workflow code needs only in unusual cases."""
+
+    @staticmethod
+    def is_replaying() -> bool:
+        """Whether history is told to the workflow again. Code that decides by it cannot be replayed."""
+        return current().is_replaying()
+
+    @staticmethod
+    def is_read_only() -> bool:
+        """Whether a query handler or a condition runs, where nothing can be decided."""
+        return current().is_read_only()
+
+    @staticmethod
+    @contextmanager
+    def sandbox_unrestricted() -> Iterator[None]:
+        """Let files, sockets and so on through the guard in this block: what it does must not change any decision."""
+        token = UNRESTRICTED.set(True)
+        try:
+            yield
+        finally:
+            UNRESTRICTED.reset(token)
+
+    @staticmethod
+    @contextmanager
+    def imports_passed_through() -> Iterator[None]:
+        """Does nothing, since modules are never reloaded for workflows. For code that comes from Temporal."""
+        yield
