@@ -164,9 +164,18 @@ def test_ctrl_c_stops_the_broker_in_order(programs: Programs, tmp_path: Path) ->
     assert list((tmp_path / "data").rglob(".kafka_cleanshutdown"))
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_the_runner_ends_by_a_signal_with_code_0(tmp_path: Path, number: signal.Signals) -> None:
-    command = [sys.executable, "-m", "foldlog.connectors.embedded", "kafka", "--port", "0"]
+@pytest.mark.parametrize(
+    ("server", "number", "address"),
+    [
+        ("kafka", signal.SIGINT, "127.0.0.1:"),
+        ("kafka", signal.SIGTERM, "127.0.0.1:"),
+        ("registry", signal.SIGTERM, "http://127.0.0.1:"),
+    ],
+)
+def test_the_runner_ends_by_a_signal_with_code_0(
+    tmp_path: Path, server: str, number: signal.Signals, address: str
+) -> None:
+    command = [sys.executable, "-m", "foldlog.connectors.embedded", server, "--port", "0"]
     with subprocess.Popen(
         [*command, "--folder", str(tmp_path / "data")],
         stdout=subprocess.PIPE,
@@ -175,7 +184,7 @@ def test_the_runner_ends_by_a_signal_with_code_0(tmp_path: Path, number: signal.
         env={**os.environ, "PYTHONUNBUFFERED": "1"},
     ) as program:
         assert program.stdout is not None
-        line = next(line for line in program.stdout if line.startswith("127.0.0.1:"))
+        line = next(line for line in program.stdout if line.startswith(address))
         assert str(tmp_path / "data") in line
         family = psutil.Process(program.pid).children(recursive=True)
         assert family

@@ -161,8 +161,9 @@ def jvm_command(
         str(java),
         f"-Xmx{heap_mb}m",
         f"-Xms{min(heap_mb, 256)}m",
-        # On two cores it starts soonest and leaves the cores to the program under test.
-        "-XX:+UseSerialGC",
+        # Measured on two cores that also ran the client, 1,500 transactions of 50 records: this collector took 6 to
+        # 15 % less CPU time than the serial one and G1, and had the lowest latencies; all three start equally fast.
+        "-XX:+UseParallelGC",
         "-XX:+ExitOnOutOfMemoryError",
         "-Djava.awt.headless=true",
         f"-Dlog4j2.configurationFile={log4j}",
