@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
+from foldlog.schemas.codec import Codec
 from foldlog.schemas.records import Command, Reply
 from foldlog.schemas.visibility import WorkflowVisibility
 
@@ -22,10 +23,12 @@ class Transport(Protocol):
     Attributes:
         client_id: Who we are in `reply_to`.
         reply_partition: Where our replies go.
+        codec: Reads records that are within records, such as the events of a history.
     """
 
     client_id: str
     reply_partition: int
+    codec: Codec
 
     @property
     def namespace(self) -> str:

@@ -13,9 +13,10 @@ import uuid
 from collections import deque
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from confluent_kafka import KafkaError, Message
+from foldlog.schemas.codec import Codec
 from foldlog.schemas.common import ReplyTo
 from foldlog.schemas.records import Command, Reply
 from foldlog.schemas.reply import ActivityCancelRequested, PartitionMoved
@@ -32,9 +33,6 @@ from foldlog.transport.errors import (
 )
 from foldlog.transport.topics import Topics, partition_of
 from foldlog.transport.visibility import read_visibility
-
-if TYPE_CHECKING:
-    from foldlog.schemas.codec import Codec
 
 TELL_TIMEOUT_SECONDS = 10.0
 """How long `tell` waits for room in the local queue."""

@@ -8,18 +8,14 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
-from foldlog.schemas.framing import DecodeError
+from foldlog.schemas.codec import Codec, DecodeError, SchemaLookupError
 from foldlog.schemas.visibility import WorkflowVisibility
 from foldlog.transport.clients import open_consumer
 from foldlog.transport.config import KafkaConfig
 from foldlog.transport.errors import BrokerUnreachableError, DeliveryError, TopicMissingError
 from foldlog.transport.topics import Topics
-
-if TYPE_CHECKING:
-    from foldlog.schemas.codec import Codec
 
 STALL_SECONDS = 15.0
 """Reading fails if nothing comes for so long."""
@@ -77,7 +73,7 @@ class _Rows:
         if value is not None:
             try:
                 row = self._codec.decode(value)
-            except DecodeError as unreadable:
+            except (DecodeError, SchemaLookupError) as unreadable:
                 logger.warning("a row of %s at offset %s is skipped: %s", message.topic(), message.offset(), unreadable)
                 return
         # A newer row that does not match takes the place of an older one that did.

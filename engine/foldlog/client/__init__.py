@@ -1,0 +1,42 @@
+"""Client of durable workflows: start them, ask them, tell them. Names follow Temporal's `temporalio.client`."""
+
+from foldlog.client._client import RPC_TIMEOUT, Client, StartOptions
+from foldlog.client._description import (
+    PendingActivity,
+    PendingActivityState,
+    PendingTimer,
+    WorkflowExecution,
+    WorkflowExecutionDescription,
+    WorkflowExecutionStatus,
+)
+from foldlog.client._errors import (
+    WorkflowContinuedAsNewError,
+    WorkflowFailureError,
+    WorkflowQueryFailedError,
+    WorkflowQueryRejectedError,
+)
+from foldlog.client._handle import WorkflowHandle
+from foldlog.client._history import WorkflowHistory
+from foldlog.exceptions import RPCError, RPCStatusCode, WorkflowAlreadyStartedError, WorkflowNotFoundError
+
+__all__ = [
+    "RPC_TIMEOUT",
+    "Client",
+    "PendingActivity",
+    "PendingActivityState",
+    "PendingTimer",
+    "RPCError",
+    "RPCStatusCode",
+    "StartOptions",
+    "WorkflowAlreadyStartedError",
+    "WorkflowContinuedAsNewError",
+    "WorkflowExecution",
+    "WorkflowExecutionDescription",
+    "WorkflowExecutionStatus",
+    "WorkflowFailureError",
+    "WorkflowHandle",
+    "WorkflowHistory",
+    "WorkflowNotFoundError",
+    "WorkflowQueryFailedError",
+    "WorkflowQueryRejectedError",
+]

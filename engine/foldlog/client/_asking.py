@@ -1,0 +1,173 @@
+"""Long polls and short asks, as a client does them: deadlines, asking again, and refusals as exceptions.
+
+Knows replies as records; what is in their payloads is for the caller.
+"""
+
+from __future__ import annotations
+
+import copy
+import logging
+import time
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TypeVar
+
+from foldlog.client._errors import raise_rejected, unexpected
+from foldlog.converter import DataConverter
+from foldlog.exceptions import DeadlineExceededError
+from foldlog.schemas.command import AwaitResult, StartWorkflow
+from foldlog.schemas.records import Command
+from foldlog.schemas.reply import Accepted, Rejected, WorkflowResult
+from foldlog.transport import Transport
+from foldlog.transport.errors import BrokerUnreachableError, NoAnswerError, QueueFullError
+
+LONG_POLL_SECONDS = 30.0
+"""A waiter asks again after so long: half of the time after which a processor forgets it."""
+FIRST_POLL_SECONDS = 10.0
+"""The first time sooner, so that a missing processor is noticed."""
+
+logger = logging.getLogger("foldlog.client")
+
+ReplyType = TypeVar("ReplyType")
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """How one client asks.
+
+    Attributes:
+        transport: The way to the processors.
+        converter: Reads failures.
+        identity: Who asks, for people.
+        timeout: For answers that do not wait for a workflow to end, in seconds.
+    """
+
+    transport: Transport
+    converter: DataConverter
+    identity: str
+    timeout: float
+
+    async def ask(
+        self, workflow_id: str, command: Command, wanted: type[ReplyType], rpc_timeout: timedelta | None
+    ) -> ReplyType:
+        """The answer of the type that the question has.
+
+        Raises:
+            RPCError, WorkflowAlreadyStartedError, WorkflowQueryFailedError, WorkflowQueryRejectedError: The question
+                was refused, or there was no answer in time.
+        """
+        timeout = self.timeout if rpc_timeout is None else rpc_timeout.total_seconds()
+        reply = await self.transport.ask(workflow_id, command, timeout=timeout)
+        if isinstance(reply, wanted):
+            return reply
+        if isinstance(reply, Rejected):
+            await raise_rejected(reply, workflow_id, self.converter, getattr(command, "workflow_type", ""))
+        raise unexpected(reply)
+
+    async def result_of_start(
+        self, workflow_id: str, command: StartWorkflow, rpc_timeout: timedelta | None
+    ) -> WorkflowResult:
+        """Starts a workflow and waits for its end: one command and one answer, if it ends soon.
+
+        Args:
+            workflow_id: Its ID.
+            command: With `await_result`.
+            rpc_timeout: For all of it; None: for as long as it takes.
+
+        Raises:
+            RPCError, WorkflowAlreadyStartedError: The start was refused, or the time is over.
+        """
+        waiting = _Waiting(workflow_id, rpc_timeout)
+        result = await self._poll(waiting, command, FIRST_POLL_SECONDS)
+        if result is not None:
+            return result
+        # It takes longer. The same start again tells which run it is (and that somebody is there); from here on,
+        # that run is waited for, so that a start is never repeated after its request ID has been forgotten.
+        repeated = copy.copy(command)
+        repeated.await_result = False
+        while True:
+            try:
+                accepted = await self.ask(workflow_id, repeated, Accepted, waiting.at_most(self.timeout))
+                break
+            except (NoAnswerError, BrokerUnreachableError, QueueFullError) as error:
+                waiting.go_on_after(error)
+        return await self._result(waiting, accepted.run_id, follow_runs=True)
+
+    async def result_of_run(
+        self, workflow_id: str, run_id: str, follow_runs: bool, rpc_timeout: timedelta | None
+    ) -> WorkflowResult:
+        """How a run ended, once it has.
+
+        Args:
+            workflow_id: The workflow.
+            run_id: The run; empty: the current one.
+            follow_runs: Whether to wait for the end of the chain of runs.
+            rpc_timeout: None: for as long as it takes.
+
+        Raises:
+            RPCError: It is not known, or the time is over.
+        """
+        return await self._result(_Waiting(workflow_id, rpc_timeout), run_id, follow_runs)
+
+    async def _result(self, waiting: _Waiting, run_id: str, follow_runs: bool) -> WorkflowResult:
+        while True:
+            command = AwaitResult(identity=self.identity, run_id=run_id, follow_runs=follow_runs)
+            result = await self._poll(waiting, command, LONG_POLL_SECONDS)
+            if result is None:
+                continue
+            if result.status != "CONTINUED_AS_NEW" or not follow_runs:
+                return result
+            run_id = result.new_run_id
+
+    async def _poll(
+        self, waiting: _Waiting, command: AwaitResult | StartWorkflow, seconds: float
+    ) -> WorkflowResult | None:
+        """One long poll; None: ask again."""
+        wait = waiting.at_most(seconds).total_seconds()
+        try:
+            reply = await self.transport.poll(waiting.workflow_id, command, wait=wait)
+        except (BrokerUnreachableError, QueueFullError) as error:
+            waiting.go_on_after(error)
+            return None
+        if reply is None:
+            waiting.check()
+            return None
+        if isinstance(reply, WorkflowResult):
+            return reply
+        if isinstance(reply, Rejected):
+            workflow_type = getattr(command, "workflow_type", "")
+            await raise_rejected(reply, waiting.workflow_id, self.converter, workflow_type)
+        raise unexpected(reply)
+
+
+class _Waiting:
+    """The deadline of waiting for a workflow, if there is one."""
+
+    def __init__(self, workflow_id: str, timeout: timedelta | None) -> None:
+        self.workflow_id = workflow_id
+        self._timeout = timeout
+        self._deadline = None if timeout is None else time.monotonic() + timeout.total_seconds()
+
+    def at_most(self, seconds: float) -> timedelta:
+        """So long, or less if the deadline is nearer."""
+        if self._deadline is not None:
+            seconds = min(seconds, max(self._deadline - time.monotonic(), 0.0))
+        return timedelta(seconds=seconds)
+
+    def is_over(self) -> bool:
+        return self._deadline is not None and time.monotonic() >= self._deadline
+
+    def check(self) -> None:
+        """Raises if the deadline has passed."""
+        if self.is_over():
+            assert self._timeout is not None
+            raise DeadlineExceededError(
+                f"workflow {self.workflow_id!r} did not end within {self._timeout.total_seconds():g} s; it may still be"
+                " running (describe() tells), or perhaps no processor is"
+            )
+
+    def go_on_after(self, error: Exception) -> None:
+        """Nobody was there: raises if the deadline has passed, otherwise it is worth a warning."""
+        if self.is_over():
+            raise error
+        logger.warning("still waiting for workflow %r: %s", self.workflow_id, error)

@@ -1,0 +1,464 @@
+"""The client of a namespace: starts workflows, and gives handles of those that are there.
+
+Owns what a user says when starting, and how that becomes a command. How commands travel is the transport's matter.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from datetime import timedelta
+from types import TracebackType
+from typing import Any, Concatenate, TypedDict, Unpack, cast, overload
+
+from foldlog import converter as converters
+from foldlog.client._asking import Asking
+from foldlog.client._convert import encode_args, encode_memo, milliseconds, value_of
+from foldlog.client._description import WorkflowExecution, WorkflowExecutionStatus
+from foldlog.client._handle import WorkflowHandle
+from foldlog.client._types import (
+    UNSET,
+    MethodAsyncNoParam,
+    MethodAsyncSingleParam,
+    MultiParamSpec,
+    ParamType,
+    ReturnType,
+    SelfType,
+)
+from foldlog.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from foldlog.converter import DataConverter
+from foldlog.exceptions import ConfigurationError
+from foldlog.schemas.codec import Codec, SingleObjectCodec
+from foldlog.schemas.command import StartWorkflow, WorkflowIdConflictPolicy, WorkflowIdReusePolicy
+from foldlog.schemas.reply import Accepted
+from foldlog.schemas.visibility import WorkflowVisibility
+from foldlog.transport import Transport
+from foldlog.transport.config import KafkaConfig
+from foldlog.transport.connection import Connection
+from foldlog.transport.topics import Topics
+from foldlog.workflow._definition import Definition
+
+RPC_TIMEOUT = timedelta(seconds=10)
+"""How long an answer is awaited that does not wait for a workflow to end."""
+
+
+class StartOptions(TypedDict, total=False):
+    """Options of starting a workflow, all of them optional."""
+
+    execution_timeout: timedelta | None
+    """Limit on the whole chain of runs; at least 1 ms."""
+    run_timeout: timedelta | None
+    """Limit on one run; at least 1 ms."""
+    id_reuse_policy: WorkflowIDReusePolicy
+    """What happens if a closed workflow has this ID; ALLOW_DUPLICATE if not given."""
+    id_conflict_policy: WorkflowIDConflictPolicy
+    """What happens if an open workflow has this ID; FAIL if not given."""
+    memo: Mapping[str, Any] | None
+    """Notes that are shown with the workflow and do nothing."""
+    request_id: str | None
+    """A repeated start with the same one starts nothing and gives the same answer, for a day. A new one if not given:
+    give it where a program that crashed would repeat the start."""
+    rpc_timeout: timedelta | None
+    """How long to wait for the answer."""
+
+
+class Client:
+    """Starts workflows of one namespace, and asks and tells those that run.
+
+    One client per process and namespace is enough for thousands of calls at once. It belongs to the event loop that
+    it was connected on. Close it, or use it in `async with`.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        *,
+        data_converter: DataConverter | None = None,
+        identity: str | None = None,
+        rpc_timeout: timedelta = RPC_TIMEOUT,
+    ) -> None:
+        """A client on a transport that is open already; `connect` opens one on Kafka.
+
+        Args:
+            transport: The way to the processors. `close` closes it.
+            data_converter: Converts arguments and results; None: the default one.
+            identity: Who we are, for people; None: `pid@host`.
+            rpc_timeout: How long answers are awaited by default.
+        """
+        self._transport = transport
+        self._converter = data_converter or converters.default()
+        self._identity = identity or f"{os.getpid()}@{socket.gethostname()}"
+        self._asking = Asking(transport, self._converter, self._identity, rpc_timeout.total_seconds())
+
+    @classmethod
+    async def connect(
+        cls,
+        bootstrap_servers: str | KafkaConfig | None = None,
+        *,
+        namespace: str = "default",
+        data_converter: DataConverter | None = None,
+        kafka_options: Mapping[str, str] | Iterable[str] = (),
+        kafka_properties_file: str | os.PathLike[str] | None = None,
+        identity: str | None = None,
+        rpc_timeout: timedelta = RPC_TIMEOUT,
+        connect_timeout: timedelta = timedelta(seconds=10),
+        codec: Codec | None = None,
+    ) -> Client:
+        """Connects to the Kafka of a namespace.
+
+        Args:
+            bootstrap_servers: `host:port`, several separated by commas; None: from the options, the file or
+                `KAFKA_BOOTSTRAP_SERVERS`. Or a whole `KafkaConfig`.
+            namespace: The application.
+            data_converter: Converts arguments and results; None: the default one.
+            kafka_options: Options of librdkafka, as a mapping or as `name=value` strings.
+            kafka_properties_file: A file as Java clients and librdkafka's tools read it.
+            identity: Who we are, for people; None: `pid@host`.
+            rpc_timeout: How long answers are awaited by default.
+            connect_timeout: How long a broker is waited for.
+            codec: Writes and reads records; None: Avro single-object encoding.
+
+        Raises:
+            BrokerUnreachableError: No broker answered in time.
+            TopicMissingError: The namespace's topics are not there.
+            ConfigurationError: An option is missing, unknown or refused.
+        """
+        if isinstance(bootstrap_servers, KafkaConfig):
+            if kafka_options or kafka_properties_file is not None:
+                raise ConfigurationError("give either a KafkaConfig or options, not both")
+            config = bootstrap_servers
+        else:
+            config = KafkaConfig.from_environment(bootstrap_servers, kafka_options, kafka_properties_file)
+        transport = await Connection.open(
+            config, Topics(namespace), codec=codec or SingleObjectCodec(), timeout=connect_timeout.total_seconds()
+        )
+        return cls(transport, data_converter=data_converter, identity=identity, rpc_timeout=rpc_timeout)
+
+    async def __aenter__(self) -> Client:
+        """Gives the client itself."""
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Closes it."""
+        await self.close()
+
+    async def close(self) -> None:
+        """Ends the connection. Calls that still wait end with `ConnectionClosedError`."""
+        await self._transport.close()
+
+    @property
+    def transport(self) -> Transport:
+        """The way to the processors; workers of this process share it."""
+        return self._transport
+
+    @property
+    def namespace(self) -> str:
+        """The application."""
+        return self._transport.namespace
+
+    @property
+    def identity(self) -> str:
+        """Who we are, for people."""
+        return self._identity
+
+    @property
+    def data_converter(self) -> DataConverter:
+        """Converts arguments and results."""
+        return self._converter
+
+    @overload
+    async def start_workflow(
+        self,
+        workflow: MethodAsyncNoParam[SelfType, ReturnType],
+        *,
+        id: str,
+        task_queue: str,
+        **options: Unpack[StartOptions],
+    ) -> WorkflowHandle[SelfType, ReturnType]: ...
+    @overload
+    async def start_workflow(
+        self,
+        workflow: MethodAsyncSingleParam[SelfType, ParamType, ReturnType],
+        arg: ParamType,
+        *,
+        id: str,
+        task_queue: str,
+        **options: Unpack[StartOptions],
+    ) -> WorkflowHandle[SelfType, ReturnType]: ...
+    @overload
+    async def start_workflow(
+        self,
+        workflow: Callable[Concatenate[SelfType, MultiParamSpec], Awaitable[ReturnType]],
+        *,
+        args: Sequence[Any],
+        id: str,
+        task_queue: str,
+        **options: Unpack[StartOptions],
+    ) -> WorkflowHandle[SelfType, ReturnType]: ...
+    @overload
+    async def start_workflow(
+        self,
+        workflow: str,
+        arg: Any = ...,
+        *,
+        args: Sequence[Any] = ...,
+        id: str,
+        task_queue: str,
+        result_type: Any = None,
+        **options: Unpack[StartOptions],
+    ) -> WorkflowHandle[Any, Any]: ...
+    async def start_workflow(
+        self,
+        workflow: str | Callable[..., Awaitable[Any]],
+        arg: Any = UNSET,
+        *,
+        args: Sequence[Any] = (),
+        id: str,
+        task_queue: str,
+        result_type: Any = None,
+        **options: Unpack[StartOptions],
+    ) -> WorkflowHandle[Any, Any]:
+        """Starts a workflow. When this returns, it has begun.
+
+        Args:
+            workflow: Its run method, or its name.
+            arg: Its one argument.
+            args: Its arguments, if there are several.
+            id: Its ID, unique among the open workflows of the namespace.
+            task_queue: Where its activities' tasks go, unless they say otherwise.
+            result_type: Type of the result, where the workflow is given by name.
+            **options: See `StartOptions`.
+
+        Raises:
+            WorkflowAlreadyStartedError: The ID is in use, and the policies refuse another one.
+            RPCError: There was no answer in time.
+        """
+        rpc_timeout = options.get("rpc_timeout")
+        name, known_type = Definition.name_and_result_type(workflow)
+        command = await self._start_command(name, arg, args, id, task_queue, **options)
+        accepted = await self._asking.ask(id, command, Accepted, rpc_timeout)
+        return WorkflowHandle(
+            self._asking,
+            id,
+            result_run_id=accepted.run_id,
+            first_execution_run_id=accepted.run_id if accepted.started else None,
+            result_type=known_type if result_type is None else result_type,
+        )
+
+    @overload
+    async def execute_workflow(
+        self,
+        workflow: MethodAsyncNoParam[SelfType, ReturnType],
+        *,
+        id: str,
+        task_queue: str,
+        **options: Unpack[StartOptions],
+    ) -> ReturnType: ...
+    @overload
+    async def execute_workflow(
+        self,
+        workflow: MethodAsyncSingleParam[SelfType, ParamType, ReturnType],
+        arg: ParamType,
+        *,
+        id: str,
+        task_queue: str,
+        **options: Unpack[StartOptions],
+    ) -> ReturnType: ...
+    @overload
+    async def execute_workflow(
+        self,
+        workflow: Callable[Concatenate[SelfType, MultiParamSpec], Awaitable[ReturnType]],
+        *,
+        args: Sequence[Any],
+        id: str,
+        task_queue: str,
+        **options: Unpack[StartOptions],
+    ) -> ReturnType: ...
+    @overload
+    async def execute_workflow(
+        self,
+        workflow: str,
+        arg: Any = ...,
+        *,
+        args: Sequence[Any] = ...,
+        id: str,
+        task_queue: str,
+        result_type: Any = None,
+        **options: Unpack[StartOptions],
+    ) -> Any: ...
+    async def execute_workflow(
+        self,
+        workflow: str | Callable[..., Awaitable[Any]],
+        arg: Any = UNSET,
+        *,
+        args: Sequence[Any] = (),
+        id: str,
+        task_queue: str,
+        result_type: Any = None,
+        **options: Unpack[StartOptions],
+    ) -> Any:
+        """Starts a workflow and waits for its end, however long that takes.
+
+        Cheaper than `start_workflow` and then `result`: one command and one answer.
+
+        Args:
+            workflow: Its run method, or its name.
+            arg: Its one argument.
+            args: Its arguments, if there are several.
+            id: Its ID, unique among the open workflows of the namespace.
+            task_queue: Where its activities' tasks go, unless they say otherwise.
+            result_type: Type of the result, where the workflow is given by name.
+            **options: See `StartOptions`. `rpc_timeout` is for all of it here, without limit if not given.
+
+        Raises:
+            WorkflowFailureError: It ended without a result; `cause` says how.
+            WorkflowAlreadyStartedError: The ID is in use, and the policies refuse another one.
+            DeadlineExceededError: `rpc_timeout` is over.
+        """
+        rpc_timeout = options.get("rpc_timeout")
+        name, known_type = Definition.name_and_result_type(workflow)
+        command = await self._start_command(name, arg, args, id, task_queue, **options)
+        command.await_result = True
+        closed = await self._asking.result_of_start(id, command, rpc_timeout)
+        return await value_of(self._converter, closed, known_type if result_type is None else result_type)
+
+    def get_workflow_handle(
+        self,
+        workflow_id: str,
+        *,
+        run_id: str | None = None,
+        first_execution_run_id: str | None = None,
+        result_type: Any = None,
+    ) -> WorkflowHandle[Any, Any]:
+        """A handle of a workflow by its ID. Asks nobody whether there is one.
+
+        Args:
+            workflow_id: The ID.
+            run_id: One run of it; None: whichever is current.
+            first_execution_run_id: Cancel and terminate refuse unless the chain of runs began with this run.
+            result_type: Type of its result.
+        """
+        return WorkflowHandle(
+            self._asking,
+            workflow_id,
+            run_id=run_id,
+            result_run_id=run_id,
+            first_execution_run_id=first_execution_run_id,
+            result_type=result_type,
+        )
+
+    @overload
+    def get_workflow_handle_for(
+        self,
+        workflow: MethodAsyncNoParam[SelfType, ReturnType],
+        workflow_id: str,
+        *,
+        run_id: str | None = None,
+        first_execution_run_id: str | None = None,
+    ) -> WorkflowHandle[SelfType, ReturnType]: ...
+    @overload
+    def get_workflow_handle_for(
+        self,
+        workflow: MethodAsyncSingleParam[SelfType, Any, ReturnType],
+        workflow_id: str,
+        *,
+        run_id: str | None = None,
+        first_execution_run_id: str | None = None,
+    ) -> WorkflowHandle[SelfType, ReturnType]: ...
+    @overload
+    def get_workflow_handle_for(
+        self,
+        workflow: Callable[Concatenate[SelfType, ...], Awaitable[ReturnType]],
+        workflow_id: str,
+        *,
+        run_id: str | None = None,
+        first_execution_run_id: str | None = None,
+    ) -> WorkflowHandle[SelfType, ReturnType]: ...
+    def get_workflow_handle_for(
+        self,
+        workflow: Callable[..., Awaitable[Any]],
+        workflow_id: str,
+        *,
+        run_id: str | None = None,
+        first_execution_run_id: str | None = None,
+    ) -> WorkflowHandle[Any, Any]:
+        """As `get_workflow_handle`, with the types of a workflow's run method.
+
+        Raises:
+            ValueError: The function is no workflow's run method.
+        """
+        _, result_type = Definition.name_and_result_type(workflow)
+        return self.get_workflow_handle(
+            workflow_id, run_id=run_id, first_execution_run_id=first_execution_run_id, result_type=result_type
+        )
+
+    async def list_workflows(
+        self,
+        *,
+        status: WorkflowExecutionStatus | None = None,
+        workflow_type: str | None = None,
+        id_prefix: str | None = None,
+        limit: int | None = None,
+    ) -> AsyncIterator[WorkflowExecution]:
+        """The runs of the namespace, the newest first.
+
+        Reads the whole visibility topic each time: for people and scripts, not for serving requests.
+
+        Args:
+            status: Only runs of this status.
+            workflow_type: Only runs of this type.
+            id_prefix: Only workflow IDs that begin so.
+            limit: At most so many.
+
+        Raises:
+            TransportError: The visibility topic cannot be read.
+        """
+
+        def matches(row: WorkflowVisibility) -> bool:
+            return (
+                (status is None or row.status == status.name)
+                and (workflow_type is None or row.workflow_type == workflow_type)
+                and (id_prefix is None or row.workflow_id.startswith(id_prefix))
+            )
+
+        rows = await self._transport.visibility(matches)
+        rows.sort(key=lambda row: (row.start_ms, row.workflow_id), reverse=True)
+        for row in rows[:limit]:
+            yield WorkflowExecution(row.workflow_id, row, self._converter)
+
+    async def _start_command(
+        self,
+        workflow_type: str,
+        arg: Any,
+        args: Sequence[Any],
+        id: str,
+        task_queue: str,
+        *,
+        execution_timeout: timedelta | None = None,
+        run_timeout: timedelta | None = None,
+        id_reuse_policy: WorkflowIDReusePolicy = WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+        id_conflict_policy: WorkflowIDConflictPolicy = WorkflowIDConflictPolicy.UNSPECIFIED,
+        memo: Mapping[str, Any] | None = None,
+        request_id: str | None = None,
+        rpc_timeout: timedelta | None = None,
+    ) -> StartWorkflow:
+        if not id:
+            raise ValueError("a workflow needs an ID")
+        if not task_queue:
+            raise ValueError("a workflow needs a task queue")
+        return StartWorkflow(
+            request_id=request_id or uuid.uuid4().hex,
+            identity=self._identity,
+            workflow_type=workflow_type,
+            task_queue=task_queue,
+            args=await encode_args(self._converter, arg, args),
+            id_reuse_policy=cast(WorkflowIdReusePolicy, id_reuse_policy.name),
+            id_conflict_policy=cast(WorkflowIdConflictPolicy, id_conflict_policy.name),
+            execution_timeout_ms=milliseconds(execution_timeout, "execution_timeout"),
+            run_timeout_ms=milliseconds(run_timeout, "run_timeout"),
+            memo=await encode_memo(self._converter, memo),
+        )

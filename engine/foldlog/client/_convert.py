@@ -1,0 +1,71 @@
+"""Arguments, memos and results on their way to and from payloads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+from foldlog.client._errors import WorkflowContinuedAsNewError, WorkflowFailureError
+from foldlog.client._types import UNSET
+from foldlog.converter import DataConverter
+from foldlog.exceptions import RPCError, RPCStatusCode
+from foldlog.schemas.common import Payload
+from foldlog.schemas.reply import WorkflowResult
+
+_MILLISECOND = timedelta(milliseconds=1)
+
+
+async def encode_args(converter: DataConverter, arg: Any, args: Sequence[Any]) -> list[Payload]:
+    """One argument, or several, or none.
+
+    Raises:
+        ValueError: Both were given.
+    """
+    if arg is UNSET:
+        return await converter.encode(args) if args else []
+    if args:
+        raise ValueError("give either one argument or args, not both")
+    return await converter.encode([arg])
+
+
+async def encode_memo(converter: DataConverter, memo: Mapping[str, Any] | None) -> dict[str, Payload]:
+    """A memo's values, each by itself."""
+    if not memo:
+        return {}
+    return dict(zip(memo, await converter.encode(list(memo.values())), strict=True))
+
+
+async def decode_one(converter: DataConverter, payload: Payload, type_hint: Any) -> Any:
+    """One value; `type_hint` None: whatever it looks like."""
+    values = await converter.decode([payload], None if type_hint is None else [type_hint])
+    return values[0]
+
+
+async def value_of(converter: DataConverter, result: WorkflowResult, type_hint: Any) -> Any:
+    """What a workflow returned.
+
+    Raises:
+        WorkflowFailureError: It ended otherwise.
+        WorkflowContinuedAsNewError: It goes on in a run that was not to be followed.
+    """
+    if result.status == "COMPLETED":
+        return None if result.result is None else await decode_one(converter, result.result, type_hint)
+    if result.status == "CONTINUED_AS_NEW":
+        raise WorkflowContinuedAsNewError(result.new_run_id)
+    if result.failure is None:
+        raise RPCError(f"the run ended as {result.status}, and nothing says why", RPCStatusCode.DATA_LOSS)
+    raise WorkflowFailureError(cause=await converter.decode_failure(result.failure))
+
+
+def milliseconds(duration: timedelta | None, name: str) -> int:
+    """A timeout as in records: whole milliseconds, rounded up, 0 for none.
+
+    Raises:
+        ValueError: It is not positive.
+    """
+    if duration is None:
+        return 0
+    if duration <= timedelta(0):
+        raise ValueError(f"{name} must be more than 0, not {duration}")
+    return -(-duration // _MILLISECOND)

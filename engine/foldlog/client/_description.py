@@ -1,0 +1,193 @@
+"""What is known of a workflow, in the words of its users: status, times, what it waits for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import IntEnum
+from typing import Any
+
+from foldlog.client._convert import decode_one
+from foldlog.converter import DataConverter
+from foldlog.schemas import reply
+from foldlog.schemas.common import Payload
+from foldlog.schemas.visibility import WorkflowVisibility
+
+
+class WorkflowExecutionStatus(IntEnum):
+    """Status of a run. Names are those of the log."""
+
+    RUNNING = 1
+    COMPLETED = 2
+    FAILED = 3
+    CANCELED = 4
+    TERMINATED = 5
+    CONTINUED_AS_NEW = 6
+    TIMED_OUT = 7
+
+
+class PendingActivityState(IntEnum):
+    """What an activity that has not ended is doing. Names are those of the log."""
+
+    SCHEDULED = 1
+    """It waits for a worker, or runs and has not reported so: short attempts never do."""
+    STARTED = 2
+    """A worker has reported that it runs."""
+    CANCEL_REQUESTED = 3
+    """The workflow asked for its cancellation."""
+    BACKOFF = 4
+    """It failed, and the next attempt waits for its time."""
+
+
+class WorkflowExecution:
+    """A run as lists show it. Lists lag a little behind; `describe` does not.
+
+    Attributes:
+        id: The workflow ID.
+        run_id: The run.
+        workflow_type: Its type.
+        task_queue: Default task queue of its activities.
+        status: Its status.
+        start_time: When it began.
+        close_time: When it ended; None: it is open.
+        history_length: Events so far.
+        stalled_error: Why its code cannot go on; empty: it can.
+    """
+
+    def __init__(
+        self,
+        workflow_id: str,
+        row: WorkflowVisibility | reply.Description,
+        converter: DataConverter,
+    ) -> None:
+        """Private: made by the client."""
+        self.id = workflow_id
+        self.run_id = row.run_id
+        self.workflow_type = row.workflow_type
+        self.task_queue = row.task_queue
+        self.status = WorkflowExecutionStatus[row.status]
+        self.start_time = _required_time(row.start_ms)
+        self.close_time = _time(row.close_ms)
+        self.history_length = row.history_length
+        self.stalled_error = row.stalled_error
+        self._memo: Mapping[str, Payload] = row.memo
+        self._converter = converter
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(id={self.id!r}, run_id={self.run_id!r}, status={self.status.name})"
+
+    async def memo(self) -> Mapping[str, Any]:
+        """The memo, its values as they look without type hints."""
+        values = await self._converter.decode(list(self._memo.values()))
+        return dict(zip(self._memo, values, strict=True))
+
+    async def memo_value(self, key: str, default: Any = ..., *, type_hint: Any = None) -> Any:
+        """One value of the memo.
+
+        Args:
+            key: Its name.
+            default: What to give if there is none.
+            type_hint: Its type.
+
+        Raises:
+            KeyError: There is none, and no default.
+        """
+        payload = self._memo.get(key)
+        if payload is None:
+            if default is ...:
+                raise KeyError(f"workflow {self.id!r} has no memo value {key!r}")
+            return default
+        return await decode_one(self._converter, payload, type_hint)
+
+
+@dataclass(frozen=True)
+class PendingTimer:
+    """A timer that has not fired."""
+
+    timer_id: int
+    fire_time: datetime
+
+
+class PendingActivity:
+    """An activity that has not ended.
+
+    Attributes:
+        activity_id: Its ID within the run.
+        activity_type: Its type.
+        task_queue: Where its tasks go.
+        state: What it is doing.
+        attempt: The attempt, from 1.
+        scheduled_time: When it was scheduled.
+        started_time: When the attempt began, if its worker has reported that.
+        last_heartbeat_time: When the last heartbeat came, if one did.
+        next_attempt_time: When the next attempt is due, in state BACKOFF.
+        identity: The worker, if known.
+    """
+
+    def __init__(self, record: reply.PendingActivity, converter: DataConverter) -> None:
+        """Private: made by `describe`."""
+        self.activity_id = record.activity_id
+        self.activity_type = record.activity_type
+        self.task_queue = record.task_queue
+        self.state = PendingActivityState[record.state]
+        self.attempt = record.attempt
+        self.scheduled_time = _required_time(record.scheduled_ms)
+        self.started_time = _time(record.started_ms)
+        self.last_heartbeat_time = _time(record.heartbeat_ms)
+        self.next_attempt_time = _time(record.next_attempt_ms)
+        self.identity = record.identity
+        self._last_failure = record.last_failure
+        self._heartbeat_details = record.heartbeat_details
+        self._converter = converter
+
+    def __repr__(self) -> str:
+        return (
+            f"PendingActivity({self.activity_id!r}, {self.activity_type!r}, {self.state.name}, attempt={self.attempt})"
+        )
+
+    async def last_failure(self) -> BaseException | None:
+        """Why the attempt before failed; None: none has."""
+        return None if self._last_failure is None else await self._converter.decode_failure(self._last_failure)
+
+    async def heartbeat_details(self) -> Sequence[Any]:
+        """What the last heartbeat said, as its values look without type hints."""
+        return await self._converter.decode(self._heartbeat_details)
+
+
+class WorkflowExecutionDescription(WorkflowExecution):
+    """A run as its processor sees it.
+
+    Attributes:
+        first_execution_run_id: The first run of the chain.
+        execution_expiration_time: When the chain of runs times out; None: never.
+        history_size: Bytes of all events so far.
+        pending_activities: Activities that have not ended.
+        pending_timers: Timers that have not fired.
+        stalled_stack: Stack trace of `stalled_error`.
+        stalled_attempts: How often its code was tried in vain.
+        deferred_commands: Signals and the like that wait until it is no longer stalled.
+    """
+
+    def __init__(self, workflow_id: str, found: reply.Description, converter: DataConverter) -> None:
+        """Private: made by `describe`."""
+        super().__init__(workflow_id, found, converter)
+        self.first_execution_run_id = found.first_execution_run_id
+        self.execution_expiration_time = _time(found.execution_expiration_ms)
+        self.history_size = found.history_size
+        self.pending_activities = [PendingActivity(activity, converter) for activity in found.pending_activities]
+        self.pending_timers = [
+            PendingTimer(timer_id=timer.timer_id, fire_time=_required_time(timer.fire_ms))
+            for timer in found.pending_timers
+        ]
+        self.stalled_stack = found.stalled_stack
+        self.stalled_attempts = found.stalled_attempts
+        self.deferred_commands = found.deferred_commands
+
+
+def _time(unix_ms: int) -> datetime | None:
+    return _required_time(unix_ms) if unix_ms else None
+
+
+def _required_time(unix_ms: int) -> datetime:
+    return datetime.fromtimestamp(unix_ms / 1000, UTC)

@@ -1,0 +1,96 @@
+"""Errors of asking something of a workflow, and which refusal becomes which of them."""
+
+from __future__ import annotations
+
+from foldlog.converter import DataConverter
+from foldlog.exceptions import (
+    FailedPreconditionError,
+    FoldlogError,
+    InvalidArgumentError,
+    RPCError,
+    RPCStatusCode,
+    WorkflowAlreadyStartedError,
+    WorkflowNotFoundError,
+)
+from foldlog.schemas.records import Reply
+from foldlog.schemas.reply import Rejected
+
+
+class WorkflowFailureError(FoldlogError):
+    """A workflow ended without a result. `cause` says how: it failed, was cancelled or terminated, or timed out."""
+
+    def __init__(self, *, cause: BaseException) -> None:
+        """Make one."""
+        super().__init__(f"the workflow ended without a result: {type(cause).__name__}: {cause}")
+        self.__cause__ = cause
+
+    @property
+    def cause(self) -> BaseException:
+        """How it ended: `ApplicationError`, `ActivityError`, `CancelledError`, `TerminatedError` or `TimeoutError`."""
+        assert self.__cause__ is not None
+        return self.__cause__
+
+
+class WorkflowContinuedAsNewError(FoldlogError):
+    """The run continued as a new one, and `result` was asked not to follow.
+
+    Attributes:
+        new_execution_run_id: The new run.
+    """
+
+    def __init__(self, new_execution_run_id: str) -> None:
+        """Make one."""
+        super().__init__(f"the workflow continued as new run {new_execution_run_id}")
+        self.new_execution_run_id = new_execution_run_id
+
+
+class WorkflowQueryRejectedError(FoldlogError):
+    """The workflow's status is one in which the query was not wanted (`reject_condition`).
+
+    Attributes:
+        status: That status, as in the log: `COMPLETED`, `FAILED` …
+    """
+
+    def __init__(self, message: str, status: str) -> None:
+        """Make one."""
+        super().__init__(message)
+        self.status = status
+
+
+class WorkflowQueryFailedError(FoldlogError):
+    """The query handler raised, or there is no such handler. `__cause__` is what it raised, where known."""
+
+    @property
+    def message(self) -> str:
+        """What the handler said."""
+        return str(self)
+
+
+async def raise_rejected(
+    rejected: Rejected, workflow_id: str, converter: DataConverter, workflow_type: str = ""
+) -> None:
+    """Raises what a refusal stands for."""
+    match rejected.code:
+        case "NOT_FOUND" | "ALREADY_CLOSED":
+            raise WorkflowNotFoundError(rejected.message)
+        case "ALREADY_STARTED":
+            raise WorkflowAlreadyStartedError(workflow_id, workflow_type, run_id=rejected.run_id or None)
+        case "INVALID_ARGUMENT":
+            raise InvalidArgumentError(rejected.message)
+        case "FAILED_PRECONDITION":
+            raise FailedPreconditionError(rejected.message)
+        case "QUERY_REJECTED":
+            raise WorkflowQueryRejectedError(rejected.message, rejected.status)
+        case "QUERY_FAILED":
+            cause = None if rejected.failure is None else await converter.decode_failure(rejected.failure)
+            raise WorkflowQueryFailedError(rejected.message) from cause
+        case _:
+            raise RPCError(rejected.message)
+
+
+def unexpected(reply: Reply) -> RPCError:
+    """The error for an answer that does not fit the question."""
+    return RPCError(
+        f"a {type(reply).__name__} is no answer to what was asked: do client and processor run the same version?",
+        RPCStatusCode.INTERNAL,
+    )

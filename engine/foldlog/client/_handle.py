@@ -1,0 +1,320 @@
+"""A handle of one workflow: what can be asked of it and done to it."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from datetime import timedelta
+from typing import Any, Concatenate, Generic, cast, overload
+
+from foldlog.client._asking import Asking
+from foldlog.client._convert import decode_one, encode_args, value_of
+from foldlog.client._description import WorkflowExecutionDescription
+from foldlog.client._history import WorkflowHistory
+from foldlog.client._types import (
+    UNSET,
+    LocalReturnType,
+    MethodSyncNoParam,
+    MethodSyncOrAsyncNoParam,
+    MethodSyncOrAsyncSingleParam,
+    MethodSyncSingleParam,
+    MultiParamSpec,
+    ParamType,
+    ReturnType,
+    SelfType,
+)
+from foldlog.common import QueryRejectCondition
+from foldlog.schemas import command, reply
+from foldlog.schemas.records import Event
+from foldlog.workflow._handlers import QueryDefinition, SignalDefinition
+
+
+class WorkflowHandle(Generic[SelfType, ReturnType]):
+    """One workflow, by its ID and maybe a run. Made by the client; making one asks nobody anything."""
+
+    def __init__(
+        self,
+        asking: Asking,
+        id: str,
+        *,
+        run_id: str | None = None,
+        result_run_id: str | None = None,
+        first_execution_run_id: str | None = None,
+        result_type: Any = None,
+    ) -> None:
+        """Private: use `Client.start_workflow` or `Client.get_workflow_handle`."""
+        self._asking = asking
+        self._id = id
+        self._run_id = run_id
+        self._result_run_id = result_run_id
+        self._first_execution_run_id = first_execution_run_id
+        self._result_type = result_type
+
+    def __repr__(self) -> str:
+        run = f", run_id={self._run_id!r}" if self._run_id else ""
+        return f"WorkflowHandle({self._id!r}{run})"
+
+    @property
+    def id(self) -> str:
+        """The workflow ID."""
+        return self._id
+
+    @property
+    def run_id(self) -> str | None:
+        """The run that signals, queries, cancel, terminate and describe are for; None: the current one."""
+        return self._run_id
+
+    @property
+    def result_run_id(self) -> str | None:
+        """The run that `result` waits for; None: the one that is current when it is asked."""
+        return self._result_run_id
+
+    @property
+    def first_execution_run_id(self) -> str | None:
+        """The first run of the chain that cancel and terminate are for; None: any."""
+        return self._first_execution_run_id
+
+    async def result(self, *, follow_runs: bool = True, rpc_timeout: timedelta | None = None) -> ReturnType:
+        """Waits until the workflow ends, however long that takes, and gives what it returned.
+
+        Processors and brokers may come and go meanwhile.
+
+        Args:
+            follow_runs: Whether to wait for the end of the whole chain, where a run continues as new.
+            rpc_timeout: How long to wait; None: without limit.
+
+        Raises:
+            WorkflowFailureError: It ended without a result; `cause` says how.
+            WorkflowContinuedAsNewError: It continued as new, and `follow_runs` is false.
+            WorkflowNotFoundError: There is no such workflow, or its retention is over.
+            DeadlineExceededError: `rpc_timeout` is over.
+        """
+        closed = await self._asking.result_of_run(self._id, self._result_run_id or "", follow_runs, rpc_timeout)
+        return cast(ReturnType, await value_of(self._asking.converter, closed, self._result_type))
+
+    @overload
+    async def signal(
+        self,
+        signal: MethodSyncOrAsyncNoParam[SelfType, None],
+        *,
+        request_id: str | None = None,
+        rpc_timeout: timedelta | None = None,
+    ) -> None: ...
+    @overload
+    async def signal(
+        self,
+        signal: MethodSyncOrAsyncSingleParam[SelfType, ParamType, None],
+        arg: ParamType,
+        *,
+        request_id: str | None = None,
+        rpc_timeout: timedelta | None = None,
+    ) -> None: ...
+    @overload
+    async def signal(
+        self,
+        signal: Callable[Concatenate[SelfType, MultiParamSpec], Awaitable[None] | None],
+        *,
+        args: Sequence[Any],
+        request_id: str | None = None,
+        rpc_timeout: timedelta | None = None,
+    ) -> None: ...
+    @overload
+    async def signal(
+        self,
+        signal: str,
+        arg: Any = ...,
+        *,
+        args: Sequence[Any] = ...,
+        request_id: str | None = None,
+        rpc_timeout: timedelta | None = None,
+    ) -> None: ...
+    async def signal(
+        self,
+        signal: str | Callable[..., Any],
+        arg: Any = UNSET,
+        *,
+        args: Sequence[Any] = (),
+        request_id: str | None = None,
+        rpc_timeout: timedelta | None = None,
+    ) -> None:
+        """Sends a signal. When this returns, it is in the workflow's history, or kept for it if it is stalled.
+
+        Args:
+            signal: The signal's method, or its name.
+            arg: Its one argument.
+            args: Its arguments, if there are several.
+            request_id: A second signal with the same one does nothing; None: a new one.
+            rpc_timeout: How long to wait for the answer.
+
+        Raises:
+            WorkflowNotFoundError: There is no such workflow, or it has ended.
+            RPCError: There was no answer in time.
+        """
+        name = SignalDefinition.name_of(signal)
+        wanted = command.SignalWorkflow(
+            request_id=request_id or uuid.uuid4().hex,
+            identity=self._asking.identity,
+            run_id=self._run_id or "",
+            signal_name=name,
+            args=await encode_args(self._asking.converter, arg, args),
+        )
+        await self._asking.ask(self._id, wanted, reply.Accepted, rpc_timeout)
+
+    @overload
+    async def query(
+        self,
+        query: MethodSyncNoParam[SelfType, LocalReturnType],
+        *,
+        reject_condition: QueryRejectCondition | None = None,
+        rpc_timeout: timedelta | None = None,
+    ) -> LocalReturnType: ...
+    @overload
+    async def query(
+        self,
+        query: MethodSyncSingleParam[SelfType, ParamType, LocalReturnType],
+        arg: ParamType,
+        *,
+        reject_condition: QueryRejectCondition | None = None,
+        rpc_timeout: timedelta | None = None,
+    ) -> LocalReturnType: ...
+    @overload
+    async def query(
+        self,
+        query: Callable[Concatenate[SelfType, MultiParamSpec], LocalReturnType],
+        *,
+        args: Sequence[Any],
+        reject_condition: QueryRejectCondition | None = None,
+        rpc_timeout: timedelta | None = None,
+    ) -> LocalReturnType: ...
+    @overload
+    async def query(
+        self,
+        query: str,
+        arg: Any = ...,
+        *,
+        args: Sequence[Any] = ...,
+        result_type: Any = None,
+        reject_condition: QueryRejectCondition | None = None,
+        rpc_timeout: timedelta | None = None,
+    ) -> Any: ...
+    async def query(
+        self,
+        query: str | Callable[..., Any],
+        arg: Any = UNSET,
+        *,
+        args: Sequence[Any] = (),
+        result_type: Any = None,
+        reject_condition: QueryRejectCondition | None = None,
+        rpc_timeout: timedelta | None = None,
+    ) -> Any:
+        """Asks a query handler. A query sent after a signal sees that signal.
+
+        Args:
+            query: The query's method, or its name.
+            arg: Its one argument.
+            args: Its arguments, if there are several.
+            result_type: The answer's type, where the query is given by name.
+            reject_condition: In which states of the workflow it is refused; None: never.
+            rpc_timeout: How long to wait for the answer.
+
+        Raises:
+            WorkflowQueryFailedError: The handler raised, or there is none.
+            WorkflowQueryRejectedError: `reject_condition` holds.
+            WorkflowNotFoundError: There is no such workflow.
+            RPCError: There was no answer in time, or the workflow is stalled.
+        """
+        definition = None if isinstance(query, str) else QueryDefinition.from_fn(query)
+        if definition is not None and result_type is None:
+            result_type = definition.signature.result_type
+        wanted = command.QueryWorkflow(
+            identity=self._asking.identity,
+            run_id=self._run_id or "",
+            query_type=QueryDefinition.name_of(query),
+            args=await encode_args(self._asking.converter, arg, args),
+            reject_condition=cast(command.QueryRejectCondition, (reject_condition or QueryRejectCondition.NONE).name),
+        )
+        answer = await self._asking.ask(self._id, wanted, reply.QueryAnswer, rpc_timeout)
+        return await decode_one(self._asking.converter, answer.result, result_type)
+
+    async def cancel(self, *, reason: str = "", rpc_timeout: timedelta | None = None) -> None:
+        """Asks the workflow to cancel itself: `asyncio.CancelledError` is raised in its code, which may clean up.
+
+        Args:
+            reason: For people and for the history.
+            rpc_timeout: How long to wait for the answer.
+
+        Raises:
+            WorkflowNotFoundError: There is no such workflow, or it has ended.
+            RPCError: There was no answer in time.
+        """
+        wanted = command.CancelWorkflow(
+            request_id=uuid.uuid4().hex,
+            identity=self._asking.identity,
+            run_id=self._run_id or "",
+            first_execution_run_id=self._first_execution_run_id or "",
+            reason=reason,
+        )
+        await self._asking.ask(self._id, wanted, reply.Accepted, rpc_timeout)
+
+    async def terminate(self, *args: Any, reason: str = "", rpc_timeout: timedelta | None = None) -> None:
+        """Ends the workflow at once. Its code does not run again, and its activities count no longer.
+
+        Args:
+            *args: Details for the history.
+            reason: For people and for the history.
+            rpc_timeout: How long to wait for the answer.
+
+        Raises:
+            WorkflowNotFoundError: There is no such workflow, or it has ended.
+            RPCError: There was no answer in time.
+        """
+        wanted = command.TerminateWorkflow(
+            request_id=uuid.uuid4().hex,
+            identity=self._asking.identity,
+            run_id=self._run_id or "",
+            first_execution_run_id=self._first_execution_run_id or "",
+            reason=reason,
+            details=await encode_args(self._asking.converter, UNSET, args),
+        )
+        await self._asking.ask(self._id, wanted, reply.Accepted, rpc_timeout)
+
+    async def describe(self, *, rpc_timeout: timedelta | None = None) -> WorkflowExecutionDescription:
+        """The workflow as it is now: status, times, what it waits for, and why it is stalled, if it is.
+
+        Raises:
+            WorkflowNotFoundError: There is no such workflow.
+            RPCError: There was no answer in time.
+        """
+        wanted = command.DescribeWorkflow(identity=self._asking.identity, run_id=self._run_id or "")
+        found = await self._asking.ask(self._id, wanted, reply.Description, rpc_timeout)
+        return WorkflowExecutionDescription(self._id, found, self._asking.converter)
+
+    async def fetch_history(self, *, rpc_timeout: timedelta | None = None) -> WorkflowHistory:
+        """All events so far.
+
+        Raises:
+            WorkflowNotFoundError: There is no such workflow.
+            RPCError: There was no answer in time.
+        """
+        events = [event async for event in self.fetch_history_events(rpc_timeout=rpc_timeout)]
+        return WorkflowHistory(workflow_id=self._id, run_id=events[0].run_id, events=events)
+
+    async def fetch_history_events(self, *, rpc_timeout: timedelta | None = None) -> AsyncIterator[Event]:
+        """All events so far, one by one, asked for page by page.
+
+        Args:
+            rpc_timeout: How long to wait for one page.
+
+        Raises:
+            WorkflowNotFoundError: There is no such workflow.
+            RPCError: There was no answer in time.
+        """
+        decode = self._asking.transport.codec.decode
+        run_id, first = self._run_id or "", 1
+        while first:
+            wanted = command.GetHistory(identity=self._asking.identity, run_id=run_id, first_event_id=first)
+            page = await self._asking.ask(self._id, wanted, reply.HistoryPage, rpc_timeout)
+            for encoded in page.events:
+                yield decode(encoded)
+            # Later pages are of the same run, also when another one has become current.
+            run_id, first = page.run_id, page.next_event_id
