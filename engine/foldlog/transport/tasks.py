@@ -236,7 +236,12 @@ class TaskConsumer:
             partition,
             self.topic,
         )
-        self._consumer.seek(TopicPartition(self.topic, partition, OFFSET_BEGINNING))
+        # Not by seeking: librdkafka has stopped fetching this partition.
+        begin = [TopicPartition(self.topic, partition, OFFSET_BEGINNING)]
+        self._consumer.incremental_unassign(begin)
+        self._consumer.incremental_assign(begin)
+        if self._paused:
+            self._consumer.pause(begin)
 
     def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         committed = self._committed(partitions)

@@ -73,6 +73,11 @@ class RateLimit:
         self._lock = threading.Lock()
 
     @property
+    def per_second(self) -> float:
+        """What is let through now."""
+        return self._rate
+
+    @property
     def _burst(self) -> float:
         return max(1.0, self._rate / 10)
 
@@ -133,6 +138,11 @@ class HeartbeatThrottle:
         self.pending = False
         """Whether there is a heartbeat that has not gone out."""
         self._due = float("-inf")
+
+    @property
+    def due(self) -> float:
+        """When the next heartbeat may go out."""
+        return self._due
 
     def beat(self, now: float) -> float:
         """The attempt reports. Returns the seconds after which `send` is to be called; 0: at once."""

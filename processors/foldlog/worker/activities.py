@@ -1,0 +1,371 @@
+"""The activity worker: takes tasks from a topic and from a processor of this process, runs them, reports their ends.
+
+Owns what happens in which order: a task that came in waits for a slot and for the rate limit, runs, its end is
+delivered, and only then does its offset count as finished. Owns shutting down as well. Reading the topic is the
+feed's, running the runner's. Lives on one event loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from foldlog.schemas.common import ReplyTo
+from foldlog.schemas.records import Reply
+from foldlog.schemas.reply import ActivityCancelRequested
+from foldlog.schemas.task import ActivityTask
+from foldlog.sensor import ActivityOutcome, EndedActivity, Sensor
+from foldlog.transport.connection import Connection
+from foldlog.transport.dead_letters import DeadLetterWriter
+from foldlog.transport.tasks import TaskConsumer, TaskListener, TaskRecord
+from foldlog.worker.attempt import Attempt, AttemptListener, CancelReason, HeartbeatIntervals
+from foldlog.worker.calls import Calls
+from foldlog.worker.conversion import Conversion
+from foldlog.worker.delivery import Delivery
+from foldlog.worker.feed import COMMIT_INTERVAL_SECONDS, ReceivedTask, TaskFeed
+from foldlog.worker.finished import DEFAULT_LIMIT_BYTES
+from foldlog.worker.host import Handover, Send, WorkerHost
+from foldlog.worker.limits import RateLimit, Slots
+from foldlog.worker.local import LocalActivities
+from foldlog.worker.outcome import Canceled, Completed, Failed, Outcome
+from foldlog.worker.registry import Registry
+from foldlog.worker.reporting import EagerReporting, TopicReporting
+from foldlog.worker.reports import Reports
+from foldlog.worker.runner import Runner
+
+_log = logging.getLogger(__name__)
+
+_STILL_RUNNING_SECONDS = 10.0
+_REASONS: dict[str, CancelReason] = {
+    "CANCEL_REQUESTED": "CANCEL_REQUESTED",
+    "TIMED_OUT": "TIMED_OUT",
+    "NOT_FOUND": "NOT_FOUND",
+    "WORKFLOW_CLOSED": "WORKFLOW_CLOSED",
+}
+
+
+_OUTCOMES: dict[type, ActivityOutcome] = {Completed: "completed", Failed: "failed", Canceled: "canceled"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ActivityWorkerOptions:
+    """Settings of an activity worker."""
+
+    task_queue: str
+    identity: str
+    """Who this is, for people."""
+    max_concurrent_activities: int = 100
+    max_concurrent_local_activities: int = 100
+    max_activities_per_second: float | None = None
+    """Starts in a second in this worker, eager ones included; None: no limit."""
+    max_task_queue_activities_per_second: float | None = None
+    """Starts in a second in all workers of the queue together: each takes the share that its partitions are of all."""
+    heartbeat_intervals: HeartbeatIntervals = field(default_factory=HeartbeatIntervals)
+    session_timeout_seconds: float = 8.0
+    """A worker that is silent for so long loses its partitions, and others repeat what it was running."""
+    commit_interval_seconds: float = COMMIT_INTERVAL_SECONDS
+    metadata_limit_bytes: int = DEFAULT_LIMIT_BYTES
+    """The broker's `offset.metadata.max.bytes`."""
+    flush_timeout_seconds: float = 10.0
+    """How long a shutdown waits for completions to be delivered."""
+    take_tasks: bool = True
+    """False: only eager and local activities."""
+    eager: bool = True
+    """False: no eager activities."""
+
+
+class ActivityWorker:
+    """Runs the activities of one task queue. Make and use it on the event loop that is to run them."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        registry: Registry,
+        conversion: Conversion,
+        calls: Calls,
+        options: ActivityWorkerOptions,
+        *,
+        sensor: Sensor | None = None,
+        on_fatal: Callable[[BaseException], None],
+    ) -> None:
+        """Make a worker; nothing is read before `start`.
+
+        Args:
+            connection: Takes reports, and tells of cancellations.
+            registry: The activities.
+            conversion: Payloads to values and back.
+            calls: How code is called.
+            options: The settings.
+            sensor: Hears what is worth measuring.
+            on_fatal: Is told, on the event loop, what makes it impossible to go on.
+        """
+        self._connection = connection
+        self._registry = registry
+        self._calls = calls
+        self._options = options
+        self._sensor = sensor or Sensor()
+        self._on_fatal = on_fatal
+        self._loop = asyncio.get_running_loop()
+        self._slots = Slots(options.max_concurrent_activities)
+        self._rates = [RateLimit(rate) for rate in (options.max_activities_per_second,) if rate]
+        self._queue_rate = options.max_task_queue_activities_per_second
+        self._share = RateLimit(self._queue_rate) if self._queue_rate else None
+        if self._share is not None:
+            self._rates.append(self._share)
+        reply_to = ReplyTo(client_id=connection.client_id, partition=connection.reply_partition, correlation_id=0)
+        self._reports = Reports(options.identity, reply_to)
+        self._delivery = Delivery(connection.tell)
+        self._runner = Runner(registry, conversion, calls, intervals=options.heartbeat_intervals, on_broken=on_fatal)
+        self.host = WorkerHost(self._loop, self)
+        """For a processor of this process."""
+        self._local = LocalActivities(
+            self._runner, connection.namespace, options.max_concurrent_local_activities, self.host.paused
+        )
+        self.host.attach(self._local)
+        self._handover = Handover(self._loop)
+        self._ready: deque[ReceivedTask] = deque()
+        """Tasks that came in and wait for a slot or for the rate limit."""
+        self._remote = 0
+        """Attempts that run now, local ones not counted."""
+        self._stopping = False
+        self._round_scheduled = False
+        self._rate_timer: asyncio.TimerHandle | None = None
+        self._released = asyncio.Event()
+        self._ended: list[EndedActivity] = []
+        self._dead_letters = DeadLetterWriter(connection.config, connection.topics.dead_letters)
+        self._feed = TaskFeed(
+            self._open_consumer,
+            connection.codec.decode,
+            self,
+            name=options.task_queue,
+            metadata_limit_bytes=options.metadata_limit_bytes,
+            commit_interval=options.commit_interval_seconds,
+        )
+        self._topic_reporting = TopicReporting(
+            self._reports, self._delivery, self._feed, self._note_end, self._note_released
+        )
+        self._eager_reporting = EagerReporting(self._reports, self._note_end, self._note_released)
+
+    def _open_consumer(self, listener: TaskListener) -> TaskConsumer:
+        queue = self._options.task_queue
+        return TaskConsumer(
+            self._connection.config,
+            topic=self._connection.topics.tasks(queue),
+            group_id=f"{self._connection.namespace}.{queue}",
+            listener=listener,
+            session_timeout_seconds=self._options.session_timeout_seconds,
+        )
+
+    # ---- life
+
+    def start(self) -> None:
+        """Begin to take tasks. Their topic must exist."""
+        self._connection.on_notice(self._on_notice)
+        if self._options.take_tasks:
+            self._feed.start()
+
+    async def stop_taking(self, grace: float) -> None:
+        """Take nothing more, and wait for what runs; then ask it to stop, and wait until it has.
+
+        Local activities go on: their processor may still be running.
+
+        Args:
+            grace: How long attempts may go on undisturbed, in seconds.
+        """
+        self._stopping = True
+        self._calls.notify_shutdown()
+        self._feed.stop_taking()
+        while self._ready:
+            task = self._ready.popleft()
+            self._feed.ended(task.partition, task.offset, finished=False)
+        await self._until_idle(lambda: self._remote, grace)
+        for attempt in list(self._runner.running.values()):
+            if not attempt.is_local:
+                attempt.cancel("WORKER_SHUTDOWN")
+        while not await self._until_idle(lambda: self._remote, _STILL_RUNNING_SECONDS):
+            names = sorted({attempt.task.activity_type for attempt in self._runner.running.values()})
+            _log.warning("the worker waits for activities that ignore their cancellation: %s", ", ".join(names))
+
+    async def close(self) -> None:
+        """Stop local activities, deliver what is on its way, commit and leave the group. After `stop_taking`."""
+        self._local.close()
+        await self._until_idle(lambda: len(self._runner.running), _STILL_RUNNING_SECONDS)
+        if not await self._delivery.flush(self._options.flush_timeout_seconds):
+            _log.error(
+                "%d ends of activities could not be delivered within %g s: their tasks run again",
+                self._delivery.outstanding,
+                self._options.flush_timeout_seconds,
+            )
+        await asyncio.to_thread(self._feed.close)
+        await asyncio.to_thread(self._dead_letters.close)
+        self._runner.close()
+        self._tell_sensor()
+
+    async def _until_idle(self, running: Callable[[], int], timeout: float) -> bool:
+        deadline = self._loop.time() + timeout
+        while running():
+            left = deadline - self._loop.time()
+            if left <= 0:
+                return False
+            self._released.clear()
+            try:
+                await asyncio.wait_for(self._released.wait(), left)
+            except TimeoutError:
+                continue
+        return True
+
+    # ---- TaskTaker, on the poll thread
+
+    def capacity(self) -> int:
+        waiting = len(self._ready)
+        if not self._rates:
+            return self._slots.free - waiting
+        # What waits here for the rate limit could run elsewhere.
+        return 0 if waiting else min(self._slots.free, max(1, int(min(rate.per_second for rate in self._rates) / 10)))
+
+    def receive(self, tasks: list[ReceivedTask]) -> None:
+        self._handover.call(self._take_in, tasks)
+
+    def dead_letter(self, record: TaskRecord, error: str) -> None:
+        topic = self._connection.topics.tasks(self._options.task_queue)
+        _log.error("%s/%d@%d goes to the dead letters: %s", topic, record.partition, record.offset, error)
+        self._dead_letters.write(
+            topic,
+            record.partition,
+            record.offset,
+            key=record.key,
+            value=record.value,
+            headers=record.headers,
+            error=error,
+        )
+        self._sensor.dead_letter(topic)
+
+    def assigned(self, partitions: int, total: int) -> None:
+        if self._share is not None and self._queue_rate:
+            share = partitions / total if total else 1.0
+            self._share.change(self._queue_rate * share, time.monotonic())
+
+    def held(self, partition: int, *, held: bool) -> None:
+        self._sensor.task_partition_held(self._options.task_queue, partition, held=held)
+
+    def feed_failed(self, error: BaseException) -> None:
+        self._handover.call(self._on_fatal, error)
+
+    # ---- tasks, on the event loop
+
+    def _take_in(self, tasks: list[ReceivedTask]) -> None:
+        if self._stopping:
+            for task in tasks:
+                self._feed.ended(task.partition, task.offset, finished=False)
+            return
+        self._sensor.tasks_received(self._options.task_queue, len(tasks))
+        self._ready.extend(tasks)
+        self._dispatch()
+
+    def _dispatch(self) -> None:
+        while self._ready:
+            if not self._slots.take():
+                return
+            if self._rates and not self._take_tokens():
+                self._slots.give_back()
+                self._dispatch_later()
+                return
+            received = self._ready.popleft()
+            self._start(received.workflow_id, received.task, self._topic_reporting, received)
+
+    def _start(self, workflow_id: str, task: ActivityTask, listener: AttemptListener, origin: object) -> None:
+        self._remote += 1
+        key = (task.run_id, task.scheduled_event_id, task.attempt)
+        self._runner.start(Attempt(key, workflow_id, task, listener, origin))
+
+    def _take_tokens(self) -> bool:
+        now = time.monotonic()
+        for index, rate in enumerate(self._rates):
+            if not rate.take(now):
+                for taken in self._rates[:index]:
+                    taken.give_back()
+                return False
+        return True
+
+    def _dispatch_later(self) -> None:
+        if self._rate_timer is None:
+            now = time.monotonic()
+            # No longer than a second: the share of the queue's rate may have changed by then.
+            wait = min(max(rate.wait(now) for rate in self._rates), 1.0)
+            self._rate_timer = self._loop.call_later(wait, self._dispatch_again)
+
+    def _dispatch_again(self) -> None:
+        self._rate_timer = None
+        self._dispatch()
+        self._feed.slots_freed()
+
+    # ---- EagerTasks
+
+    def reserve(self, task_queue: str, activity_type: str) -> bool:
+        if self._stopping or not self._options.eager or task_queue != self._options.task_queue:
+            return False
+        if not self._registry.has(activity_type) or not self._slots.take():
+            return False
+        if self._rates and not self._take_tokens():
+            self._slots.give_back()
+            return False
+        return True
+
+    def release(self, task_queue: str) -> None:
+        self._slots.give_back()
+        for rate in self._rates:
+            rate.give_back()
+        self._feed.slots_freed()
+
+    def run_eager(self, workflow_id: str, task: ActivityTask, send: Send) -> None:
+        # Also while stopping: it is committed as eager, and nobody else would run it.
+        self._start(workflow_id, task, self._eager_reporting, send)
+
+    def cancel(self, notice: ActivityCancelRequested) -> None:
+        key = (notice.run_id, notice.scheduled_event_id, notice.attempt)
+        # A reason that this build does not know is one more way to say that the attempt is to stop.
+        self._runner.cancel(key, _REASONS.get(notice.reason, "NOT_FOUND"))
+
+    def _on_notice(self, notice: Reply) -> None:
+        if isinstance(notice, ActivityCancelRequested):
+            self.cancel(notice)
+
+    # ---- ends
+
+    def _note_end(self, attempt: Attempt, outcome: Outcome | None) -> None:
+        if outcome is None:
+            self._sensor.heartbeats_sent(self._options.task_queue, 1)
+            return
+        self._ended.append(
+            EndedActivity(
+                activity_type=attempt.task.activity_type,
+                outcome=_OUTCOMES.get(type(outcome), "abandoned"),
+                seconds=self._loop.time() - attempt.started_at,
+            )
+        )
+
+    def _note_released(self, attempt: Attempt) -> None:
+        self._slots.give_back()
+        self._remote -= 1
+        if not self._round_scheduled:
+            self._round_scheduled = True
+            self._loop.call_soon(self._after_round)
+
+    def _after_round(self) -> None:
+        """Once for all attempts that ended in one turn of the event loop."""
+        self._round_scheduled = False
+        self._dispatch()
+        self._feed.slots_freed()
+        self._released.set()
+        self._tell_sensor()
+
+    def _tell_sensor(self) -> None:
+        queue = self._options.task_queue
+        if self._ended:
+            ended, self._ended = self._ended, []
+            self._sensor.activities_ended(queue, ended)
+        self._sensor.activity_slots(queue, self._slots.used, self._slots.total)

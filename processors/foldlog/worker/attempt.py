@@ -1,0 +1,316 @@
+"""One attempt of an activity while it runs here: its times, heartbeats, and cancellation.
+
+Owns the state of the attempt and what is due for it. Knows neither how the activity is called (`runner`) nor where
+reports go (its listener). Lives on the event loop; only `heartbeat` comes from other threads too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+from foldlog.exceptions import CancelledError
+from foldlog.schemas.common import Failure, Payload
+from foldlog.schemas.task import ActivityTask
+from foldlog.worker.limits import HeartbeatThrottle
+from foldlog.worker.outcome import Dropped, Failed, Outcome
+from foldlog.worker.threads import ThreadRaiser
+
+CancelReason = Literal["CANCEL_REQUESTED", "TIMED_OUT", "NOT_FOUND", "WORKFLOW_CLOSED", "WORKER_SHUTDOWN"]
+"""Why an attempt is to stop. All but the last can come from the processor (`ActivityCancelRequested.reason`)."""
+
+AttemptKey = tuple[str, int | str, int]
+"""Run ID, scheduled event ID and attempt; of a local activity: run ID, activity ID and 0."""
+
+REPORT_START_SECONDS = 0.5
+"""An attempt that runs longer is reported as started; shorter ones never are."""
+
+FOREVER = float("inf")
+
+
+class AttemptListener(Protocol):
+    """Where an attempt's reports go. Called on the event loop."""
+
+    def started(self, attempt: Attempt, running_seconds: float) -> None:
+        """It has been running for so long and goes on."""
+
+    def heartbeat(self, attempt: Attempt, details: list[Payload]) -> None:
+        """It lives, and says how far it got."""
+
+    def ended(self, attempt: Attempt, outcome: Outcome) -> None:
+        """What became of it. Called once; its code may still be running if it ignores its cancellation."""
+
+    def released(self, attempt: Attempt) -> None:
+        """Its code has ended. Called once, last."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeartbeatIntervals:
+    """How heartbeats are throttled, in seconds."""
+
+    default: float = 30.0
+    """For attempts without a heartbeat timeout."""
+    maximum: float = 60.0
+    """No interval is longer."""
+
+
+class Attempt:
+    """One attempt. Made by whoever has the task, run by a `Runner`."""
+
+    __slots__ = (
+        "_beat_scheduled",
+        "_intervals",
+        "_last_details",
+        "_reported_start",
+        "_throttle",
+        "cancel_reason",
+        "cancelled_async",
+        "cancelled_thread",
+        "deadline",
+        "due",
+        "ended",
+        "entered",
+        "future",
+        "is_local",
+        "key",
+        "listener",
+        "loop",
+        "on_cancel",
+        "origin",
+        "raiser",
+        "started_at",
+        "started_wall",
+        "task",
+        "task_queue",
+        "wake",
+        "work",
+        "workflow_id",
+    )
+
+    def __init__(
+        self,
+        key: AttemptKey,
+        workflow_id: str,
+        task: ActivityTask,
+        listener: AttemptListener,
+        origin: Any = None,
+        *,
+        is_local: bool = False,
+    ) -> None:
+        """Describe an attempt; nothing runs yet.
+
+        Args:
+            key: What cancellations name it by.
+            workflow_id: Its workflow.
+            task: What to run.
+            listener: Where reports go.
+            origin: Whatever the listener needs to know it by.
+            is_local: Whether it is a local activity: those report no start.
+        """
+        self.key = key
+        self.workflow_id = workflow_id
+        self.task = task
+        self.listener = listener
+        self.origin = origin
+        self.is_local = is_local
+        self.work: asyncio.Task[None] | None = None
+        self.future: Future[Any] | None = None
+        """What an executor runs for it."""
+        self.raiser: ThreadRaiser | None = None
+        self.on_cancel: Callable[[], None] | None = None
+        """Tells code in another process."""
+        self.cancelled_async: asyncio.Event | None = None
+        self.cancelled_thread: threading.Event | None = None
+        self.cancel_reason: CancelReason | None = None
+        self.ended = False
+        self.entered = False
+        """Whether the activity's own code has been called."""
+        self._last_details: list[Payload] | None = None
+        self._throttle: HeartbeatThrottle | None = None
+        self._beat_scheduled = False
+        self._reported_start = False
+
+    def begin(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        now: float,
+        wall: float,
+        intervals: HeartbeatIntervals,
+        wake: Callable[[Attempt], None],
+    ) -> None:
+        """Start its clocks.
+
+        Args:
+            loop: The event loop.
+            now: Its time.
+            wall: Unix time in seconds.
+            intervals: How heartbeats are throttled.
+            wake: Is told when something is due earlier than before.
+        """
+        task = self.task
+        self.loop = loop
+        self.started_at = now
+        self.started_wall = wall
+        self._intervals = intervals
+        self.wake = wake
+        self.deadline = now + task.start_to_close_timeout_ms / 1000 if task.start_to_close_timeout_ms else FOREVER
+        if self.is_local:
+            self._reported_start = True
+        elif task.heartbeat_timeout_ms:
+            self._report_start(now)
+        self._reckon()
+
+    def act(self, now: float) -> None:
+        """Do what is due."""
+        if now >= self.deadline:
+            self.deadline = FOREVER
+            self._time_out()
+        if not self._reported_start and now >= self.started_at + REPORT_START_SECONDS:
+            self._report_start(now)
+        if self._beat_scheduled:
+            self._send_beat(now)
+        self._reckon()
+
+    def end(self, outcome: Outcome) -> None:
+        """Report how it ended, unless that has been said already."""
+        if not self.ended:
+            self.ended = True
+            self.due = FOREVER
+            self.listener.ended(self, outcome)
+
+    @property
+    def last_details(self) -> list[Payload]:
+        """What its last heartbeat carried; else what that of the attempt before did."""
+        return self.task.heartbeat_details if self._last_details is None else self._last_details
+
+    def cancel(self, reason: CancelReason) -> None:
+        """Ask its code to stop. Only the first call counts."""
+        if self.cancel_reason is not None:
+            return
+        self.cancel_reason = reason
+        if self.cancelled_thread is not None:
+            self.cancelled_thread.set()
+        if self.cancelled_async is not None:
+            self.cancelled_async.set()
+        if self.on_cancel is not None:
+            self.on_cancel()
+        if self.future is not None:
+            # Code in a thread is interrupted there; only what has not begun is cancelled here.
+            self.future.cancel()
+            if self.raiser is not None:
+                self.raiser.raise_in_thread(CancelledError)
+        elif self.entered and self.work is not None:
+            # Before that, the runner looks itself: a task that is cancelled before its first step runs no code at all.
+            self.work.cancel()
+
+    def heartbeat(self, details: list[Payload]) -> None:
+        """Note that it lives. Any thread; cheap when called often."""
+        self._last_details = details
+        if self._beat_scheduled or self.ended:
+            return
+        self._beat_scheduled = True
+        try:
+            running = asyncio.get_running_loop()
+        except RuntimeError:
+            running = None
+        if running is self.loop:
+            self._beat()
+        else:
+            self.loop.call_soon_threadsafe(self._beat)
+
+    @property
+    def reported_start(self) -> bool:
+        """Whether its listener has heard that it runs."""
+        return self._reported_start
+
+    def _beat(self) -> None:
+        if self.ended:
+            return
+        if self._throttle is None:
+            timeout = self.task.heartbeat_timeout_ms / 1000
+            self._throttle = HeartbeatThrottle(timeout, self._intervals.default, self._intervals.maximum)
+        now = self.loop.time()
+        wait = self._throttle.beat(now)
+        if wait <= 0:
+            self._send_beat(now)
+        elif now + wait < self.due:
+            self.due = now + wait
+            self.wake(self)
+
+    def _send_beat(self, now: float) -> None:
+        if self._throttle is not None and self._throttle.send(now):
+            self._beat_scheduled = False
+            self.listener.heartbeat(self, self.last_details)
+
+    def _report_start(self, now: float) -> None:
+        self._reported_start = True
+        self.listener.started(self, now - self.started_at)
+
+    def _time_out(self) -> None:
+        failure = Failure(
+            kind="TIMEOUT",
+            message="activity start-to-close timeout",
+            timeout_type="START_TO_CLOSE",
+            details=self.last_details,
+        )
+        if self.cancel_reason in (None, "CANCEL_REQUESTED"):
+            self.end(Failed(failure, self.last_details))
+        else:
+            self.end(Dropped())
+        self.cancel("TIMED_OUT")
+
+    def _reckon(self) -> None:
+        """When the next thing is due."""
+        due = self.deadline
+        if not self._reported_start:
+            due = min(due, self.started_at + REPORT_START_SECONDS)
+        if self._beat_scheduled and self._throttle is not None:
+            due = min(due, self._throttle.due)
+        self.due = FOREVER if self.ended else due
+
+
+class Watch:
+    """Wakes attempts when something is due for them: one timer for all, set for the first."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._attempts: set[Attempt] = set()
+        self._at = FOREVER
+        self._timer: asyncio.TimerHandle | None = None
+
+    def add(self, attempt: Attempt) -> None:
+        """Look after an attempt."""
+        self._attempts.add(attempt)
+        if attempt.due < self._at:
+            self.sooner(attempt)
+
+    def discard(self, attempt: Attempt) -> None:
+        """Look after it no longer."""
+        self._attempts.discard(attempt)
+
+    def sooner(self, attempt: Attempt) -> None:
+        """Something is due for it earlier than it was."""
+        if attempt.due < self._at:
+            self._set(attempt.due)
+
+    def close(self) -> None:
+        """Wake nobody any more."""
+        self._attempts.clear()
+        self._set(FOREVER)
+
+    def _set(self, at: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._at = at
+        self._timer = None if at == FOREVER else self._loop.call_at(at, self._sweep)
+
+    def _sweep(self) -> None:
+        now = self._loop.time()
+        for attempt in list(self._attempts):
+            if attempt.due <= now:
+                attempt.act(now)
+        self._set(min((attempt.due for attempt in self._attempts), default=FOREVER))

@@ -1,0 +1,48 @@
+"""Values to payloads and back for activities: at once where no codec is set, otherwise as the codec takes its time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from foldlog.common import RawValue
+from foldlog.converter import DataConverter
+from foldlog.schemas.common import Failure, Payload
+
+
+class Conversion:
+    """A data converter, with a way around the event loop for the common case."""
+
+    def __init__(self, data_converter: DataConverter) -> None:
+        self._data_converter = data_converter
+        self.payload_converter = data_converter.payload_converter
+        self.is_sync = data_converter.payload_codec is None
+        """Whether there is no codec, so that nothing needs to be awaited."""
+        self.encode_now = self.payload_converter.to_payload
+        self.decode_now = self.payload_converter.from_payloads
+
+    async def encode(self, value: Any) -> Payload:
+        """One value."""
+        return (await self._data_converter.encode([value]))[0]
+
+    async def encode_all(self, values: Sequence[Any]) -> list[Payload]:
+        """Values, one payload each."""
+        return await self._data_converter.encode(values) if values else []
+
+    async def encode_payloads(self, payloads: list[Payload]) -> list[Payload]:
+        """What the codec makes of payloads."""
+        codec = self._data_converter.payload_codec
+        return payloads if codec is None or not payloads else list(await codec.encode(payloads))
+
+    async def decode(self, payloads: Sequence[Payload], type_hints: Sequence[Any] | None) -> list[Any]:
+        """Payloads, one value each."""
+        return await self._data_converter.decode(payloads, type_hints)
+
+    async def decode_raw(self, payloads: Sequence[Payload]) -> list[RawValue]:
+        """Payloads as they are, the codec undone."""
+        values: list[RawValue] = await self._data_converter.decode(payloads, [RawValue] * len(payloads))
+        return values
+
+    async def encode_failure(self, exception: BaseException) -> Failure:
+        """An exception."""
+        return await self._data_converter.encode_failure(exception)

@@ -1,0 +1,133 @@
+"""Activities for a workflow processor of the same process: eager tasks and local activities.
+
+The processor calls from its own thread, the activities run on the worker's event loop: user code has one event loop,
+whatever way a task came, so connection pools, locks and clients that it shares between activities are safe. What is
+handed over is queued, and the loop is woken once for all that is queued when it gets there.
+
+A hop there and back costs some 0.1 ms when the loop is idle, and is shared by all that a batch hands over.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from foldlog.core.outcome import LocalCall
+from foldlog.processors.host import ActivityHost
+from foldlog.schemas.records import Command
+from foldlog.schemas.reply import ActivityCancelRequested
+from foldlog.schemas.task import ActivityTask
+from foldlog.worker.local import CallKey, Done, LocalActivities
+
+_log = logging.getLogger(__name__)
+
+Send = Callable[[str, Command], None]
+
+
+class Handover:
+    """Takes calls from other threads to an event loop."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._calls: deque[tuple[Callable[..., Any], tuple[Any, ...]]] = deque()
+        self._scheduled = False
+
+    def call(self, function: Callable[..., Any], *args: Any) -> None:
+        """Have the loop call something soon, after all that was handed over before. Any thread."""
+        self._calls.append((function, args))
+        if not self._scheduled:
+            self._scheduled = True
+            try:
+                self._loop.call_soon_threadsafe(self._run)
+            except RuntimeError:
+                # The loop has ended, and with it everything that could be called.
+                self._calls.clear()
+
+    def _run(self) -> None:
+        # First: whatever is queued from here on either is seen below or schedules another run.
+        self._scheduled = False
+        while self._calls:
+            function, args = self._calls.popleft()
+            try:
+                function(*args)
+            except Exception:
+                _log.exception("%s failed on the worker's event loop", function)
+
+
+class EagerTasks(Protocol):
+    """Who runs eager tasks. `reserve` and `release` come from any thread, the others on the event loop."""
+
+    def reserve(self, task_queue: str, activity_type: str) -> bool:
+        """Take a slot, if there is one."""
+
+    def release(self, task_queue: str) -> None:
+        """Give a slot back."""
+
+    def run_eager(self, workflow_id: str, task: ActivityTask, send: Send) -> None:
+        """Run a task on a slot that was taken."""
+
+    def cancel(self, notice: ActivityCancelRequested) -> None:
+        """Ask an attempt to stop."""
+
+
+class WorkerHost(ActivityHost):
+    """The activities of one worker, for a processor in another thread."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, eager: EagerTasks) -> None:
+        """Make a host.
+
+        Args:
+            loop: The worker's event loop.
+            eager: Who runs eager tasks.
+        """
+        self._handover = Handover(loop)
+        self._eager = eager
+        self._local: LocalActivities | None = None
+        self._awaited: set[CallKey] = set()
+        """Local calls begun since the last `poll_local` that have neither ended nor failed once."""
+        self._idle = threading.Event()
+
+    def attach(self, local: LocalActivities) -> None:
+        """Say who runs local activities; before the processor begins."""
+        self._local = local
+
+    def paused(self, key: CallKey) -> None:
+        """A local call has ended, or waits for its next attempt. On the event loop."""
+        self._awaited.discard(key)
+        if not self._awaited:
+            self._idle.set()
+
+    # ActivityHost, on the processor's thread
+
+    def reserve(self, task_queue: str, activity_type: str) -> bool:
+        return self._eager.reserve(task_queue, activity_type)
+
+    def release(self, task_queue: str) -> None:
+        self._eager.release(task_queue)
+
+    def run_eager(self, workflow_id: str, task: ActivityTask, send: Send) -> None:
+        self._handover.call(self._eager.run_eager, workflow_id, task, send)
+
+    def cancel(self, notice: ActivityCancelRequested) -> None:
+        self._handover.call(self._eager.cancel, notice)
+
+    def run_local(self, call: LocalCall, done: Done) -> None:
+        if self._local is None:
+            raise RuntimeError("this worker runs no local activities")
+        self._awaited.add((call.run_id, call.decision.activity_id))
+        self._handover.call(self._local.begin, call, done)
+
+    def poll_local(self, timeout_seconds: float) -> None:
+        if self._awaited:
+            self._idle.clear()
+            if self._awaited and not self._idle.wait(timeout_seconds):
+                # Whoever is that slow is not waited for again: its end comes with a later transaction.
+                self._awaited.clear()
+
+    def cancel_local(self, run_id: str, activity_id: str) -> None:
+        if self._local is not None:
+            self._handover.call(self._local.cancel, (run_id, activity_id))

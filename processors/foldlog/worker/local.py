@@ -1,0 +1,223 @@
+"""Local activities: run in the processor's own process, retried in memory, ended by their timeouts.
+
+Owns their attempts one after another and the limit on how many run at a time. A local activity leaves no trace before
+it has ended, so a processor that crashes runs it again. Lives on the event loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable
+
+from foldlog.core.engine import LocalResult
+from foldlog.core.outcome import LocalCall
+from foldlog.core.retry import next_delay_ms
+from foldlog.schemas.common import Failure, Payload, TimeoutType
+from foldlog.schemas.task import ActivityTask
+from foldlog.worker.attempt import Attempt, AttemptKey
+from foldlog.worker.outcome import Canceled, Completed, Dropped, Failed, Interrupted, Outcome
+from foldlog.worker.runner import Runner
+
+_log = logging.getLogger(__name__)
+
+Done = Callable[[LocalResult], None]
+CallKey = tuple[str, str]
+"""Run ID and activity ID."""
+
+
+class _Call:
+    """One local activity, over all its attempts."""
+
+    __slots__ = ("attempt", "call", "done", "expiry", "heartbeat_details", "key", "number", "started_at", "timer")
+
+    def __init__(self, call: LocalCall, done: Done, now: float) -> None:
+        self.call = call
+        self.done = done
+        self.key: CallKey = (call.run_id, call.decision.activity_id)
+        self.number = 1
+        self.started_at = now
+        self.attempt: Attempt | None = None
+        self.timer: asyncio.TimerHandle | None = None
+        """When the next attempt begins."""
+        self.expiry: asyncio.TimerHandle | None = None
+        """When schedule-to-close is over."""
+        self.heartbeat_details: list[Payload] = []
+
+
+class LocalActivities:
+    """The local activities of one worker."""
+
+    def __init__(self, runner: Runner, namespace: str, maximum: int, paused: Callable[[CallKey], None]) -> None:
+        """Make the place where they run.
+
+        Args:
+            runner: Runs their attempts.
+            namespace: Of the workflows.
+            maximum: How many attempts may run at a time; further ones wait.
+            paused: Is told of a call that has ended, or waits for its next attempt: nobody should wait for it.
+        """
+        self._runner = runner
+        self._namespace = namespace
+        self._free = maximum
+        self._paused = paused
+        self._loop = asyncio.get_running_loop()
+        self._calls: dict[CallKey, _Call] = {}
+        self._waiting: deque[_Call] = deque()
+
+    @property
+    def open(self) -> int:
+        """Calls that have not ended."""
+        return len(self._calls)
+
+    def begin(self, call: LocalCall, done: Done) -> None:
+        """Run a call to its end."""
+        state = _Call(call, done, self._loop.time())
+        previous = self._calls.get(state.key)
+        if previous is not None:
+            # The transaction that began it was aborted, and the workflow decided the same again.
+            self._forget(previous)
+        self._calls[state.key] = state
+        limit_ms = call.decision.schedule_to_close_timeout_ms
+        if limit_ms:
+            state.expiry = self._loop.call_later(limit_ms / 1000, self._expire, state)
+        self._start(state)
+
+    def cancel(self, key: CallKey) -> None:
+        """Stop a call; its result is not wanted any more."""
+        state = self._calls.get(key)
+        if state is not None:
+            self._forget(state)
+            self._paused(key)
+
+    def close(self) -> None:
+        """Stop all of them. Whoever has the workflows next runs them again."""
+        for state in list(self._calls.values()):
+            self._forget(state, shutdown=True)
+            self._paused(state.key)
+
+    def _start(self, state: _Call) -> None:
+        state.timer = None
+        if not self._free:
+            self._waiting.append(state)
+            return
+        self._free -= 1
+        state.attempt = Attempt(
+            self._attempt_key(state), state.call.workflow_id, self._task(state), self, state, is_local=True
+        )
+        self._runner.start(state.attempt)
+
+    def _attempt_key(self, state: _Call) -> AttemptKey:
+        return (*state.key, 0)
+
+    def _task(self, state: _Call) -> ActivityTask:
+        call, decision = state.call, state.call.decision
+        return ActivityTask(
+            namespace=self._namespace,
+            run_id=call.run_id,
+            workflow_type=call.workflow_type,
+            activity_id=decision.activity_id,
+            activity_type=decision.activity_type,
+            scheduled_event_id=0,
+            attempt=state.number,
+            args=decision.args,
+            scheduled_ms=call.scheduled_ms,
+            attempt_scheduled_ms=call.scheduled_ms,
+            schedule_to_close_timeout_ms=decision.schedule_to_close_timeout_ms,
+            start_to_close_timeout_ms=decision.start_to_close_timeout_ms,
+            retry_policy=decision.retry_policy,
+            heartbeat_details=state.heartbeat_details,
+        )
+
+    # AttemptListener
+
+    def started(self, attempt: Attempt, running_seconds: float) -> None:
+        """Nobody asks when a local activity began."""
+
+    def heartbeat(self, attempt: Attempt, details: list[Payload]) -> None:
+        """Nobody asks whether it lives; what it said is for its next attempt."""
+
+    def ended(self, attempt: Attempt, outcome: Outcome) -> None:
+        state: _Call = attempt.origin
+        if self._calls.get(state.key) is not state:
+            return
+        if isinstance(outcome, Completed):
+            self._finish(state, outcome.result, None)
+        elif isinstance(outcome, Failed):
+            self._failed(state, outcome)
+        elif isinstance(outcome, Canceled):
+            self._finish(state, None, Failure(kind="CANCELED", message="activity canceled itself"))
+        elif isinstance(outcome, Interrupted | Dropped):
+            self._forget(state)
+        else:
+            message = "a local activity cannot be completed from outside (raise_complete_async)"
+            self._failed(state, Failed(Failure(message=message, type="IllegalState", non_retryable=True)))
+
+    def released(self, attempt: Attempt) -> None:
+        self._free += 1
+        while self._free and self._waiting:
+            state = self._waiting.popleft()
+            if self._calls.get(state.key) is state:
+                self._start(state)
+
+    # How calls end
+
+    def _failed(self, state: _Call, outcome: Failed) -> None:
+        decision = state.call.decision
+        elapsed_ms = int((self._loop.time() - state.started_at) * 1000)
+        delay_ms, _ = next_delay_ms(
+            decision.retry_policy,
+            state.number,
+            outcome.failure,
+            elapsed_ms,
+            decision.schedule_to_close_timeout_ms,
+        )
+        if delay_ms is None:
+            self._finish(state, None, outcome.failure)
+            return
+        state.number += 1
+        state.heartbeat_details = outcome.heartbeat_details
+        state.attempt = None
+        state.timer = self._loop.call_later(delay_ms / 1000, self._start, state)
+        self._paused(state.key)
+
+    def _expire(self, state: _Call) -> None:
+        state.expiry = None
+        timeout_type: TimeoutType = "SCHEDULE_TO_CLOSE"
+        failure = Failure(kind="TIMEOUT", message="activity schedule-to-close timeout", timeout_type=timeout_type)
+        attempt = state.attempt
+        self._finish(state, None, failure)
+        if attempt is not None:
+            attempt.cancel("TIMED_OUT")
+
+    def _finish(self, state: _Call, result: Payload | None, failure: Failure | None) -> None:
+        self._drop(state)
+        call = state.call
+        ended = LocalResult(
+            workflow_id=call.workflow_id,
+            run_id=call.run_id,
+            activity_id=call.decision.activity_id,
+            activity_type=call.decision.activity_type,
+            attempt=state.number,
+            result=result,
+            failure=failure,
+        )
+        try:
+            state.done(ended)
+        finally:
+            self._paused(state.key)
+
+    def _forget(self, state: _Call, *, shutdown: bool = False) -> None:
+        """Stop a call and tell nobody."""
+        self._drop(state)
+        if state.attempt is not None:
+            state.attempt.cancel("WORKER_SHUTDOWN" if shutdown else "CANCEL_REQUESTED")
+
+    def _drop(self, state: _Call) -> None:
+        if self._calls.get(state.key) is state:
+            del self._calls[state.key]
+        for timer in (state.timer, state.expiry):
+            if timer is not None:
+                timer.cancel()
+        state.timer = state.expiry = None

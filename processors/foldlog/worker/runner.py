@@ -1,0 +1,207 @@
+"""Runs attempts: calls the activity's code, converts what goes in and comes out, and says how it ended.
+
+Owns the asyncio task of each attempt. Async activities run on the worker's event loop, in a task of their own, since
+code in them may ask for the current task (`asyncio.timeout` does). Sync ones run in an executor. Knows no Kafka.
+
+Nothing that an activity raises gets past the runner, KeyboardInterrupt excepted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from concurrent.futures import BrokenExecutor, Executor
+from typing import Any
+
+from foldlog.activity import ActivityCancellationDetails
+from foldlog.activity._context import CompleteAsyncError
+from foldlog.exceptions import ApplicationError, ApplicationErrorCategory, CancelledError
+from foldlog.schemas.common import Failure, Payload
+from foldlog.worker.attempt import Attempt, AttemptKey, CancelReason, HeartbeatIntervals, Watch
+from foldlog.worker.calls import Calls
+from foldlog.worker.conversion import Conversion
+from foldlog.worker.outcome import Canceled, Completed, Dropped, Failed, Interrupted, LeftOpen, Outcome
+from foldlog.worker.registry import Registry
+
+_log = logging.getLogger("foldlog.activity")
+
+_ENDED_ELSEWHERE = ("TIMED_OUT", "NOT_FOUND", "WORKFLOW_CLOSED")
+
+
+class Runner:
+    """Runs attempts on one event loop. All methods belong to that loop's thread."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        conversion: Conversion,
+        calls: Calls,
+        *,
+        intervals: HeartbeatIntervals,
+        on_broken: Callable[[BaseException], None],
+    ) -> None:
+        """Make a runner; call it on the event loop.
+
+        Args:
+            registry: The activities that there are.
+            conversion: Payloads to values and back.
+            calls: How code is called, with its context.
+            intervals: How heartbeats are throttled.
+            on_broken: Is told of an executor that broke: no sync activity will run any more.
+        """
+        self._registry = registry
+        self._conversion = conversion
+        self._calls = calls
+        self._intervals = intervals
+        self._on_broken = on_broken
+        self._loop = asyncio.get_running_loop()
+        self._watch = Watch(self._loop)
+        self.running: dict[AttemptKey, Attempt] = {}
+
+    def start(self, attempt: Attempt) -> None:
+        """Run an attempt; its listener hears the rest."""
+        self.running[attempt.key] = attempt
+        attempt.begin(self._loop, self._loop.time(), time.time(), self._intervals, self._watch.sooner)
+        self._watch.add(attempt)
+        attempt.work = self._loop.create_task(self._run(attempt))
+
+    def cancel(self, key: AttemptKey, reason: CancelReason) -> bool:
+        """Ask a running attempt to stop. False: it is not running here."""
+        attempt = self.running.get(key)
+        if attempt is None:
+            return False
+        attempt.cancel(reason)
+        return True
+
+    def cancel_all(self, reason: CancelReason) -> None:
+        """Ask everything to stop."""
+        for attempt in list(self.running.values()):
+            attempt.cancel(reason)
+
+    def close(self) -> None:
+        """Look after nothing any more."""
+        self._watch.close()
+
+    async def _run(self, attempt: Attempt) -> None:
+        try:
+            outcome = await self._outcome(attempt)
+        finally:
+            # Also when the event loop ends in the midst of it: then nothing is reported, and the task is repeated.
+            self._watch.discard(attempt)
+            if self.running.get(attempt.key) is attempt:
+                del self.running[attempt.key]
+        attempt.end(outcome)
+        attempt.listener.released(attempt)
+
+    async def _outcome(self, attempt: Attempt) -> Outcome:
+        try:
+            value = await self._execute(attempt)
+            conversion = self._conversion
+            if conversion.is_sync:
+                return Completed(conversion.encode_now(value))
+            return Completed(await conversion.encode(value))
+        except (GeneratorExit, KeyboardInterrupt):
+            raise
+        except BaseException as error:
+            if isinstance(error, asyncio.CancelledError) and attempt.cancel_reason is None and _is_being_cancelled():
+                raise
+            return await self._ended_by(attempt, error)
+
+    async def _execute(self, attempt: Attempt) -> Any:
+        task = attempt.task
+        activity = self._registry.find(task.activity_type)
+        conversion = self._conversion
+        if activity.dynamic:
+            args: list[Any] = [conversion.raw(task.args)]
+        elif not task.args:
+            args = []
+        elif conversion.is_sync:
+            args = conversion.decode_now(task.args, activity.arg_types)
+        else:
+            args = await conversion.decode(task.args, activity.arg_types)
+        details: list[Any] = await conversion.decode(task.heartbeat_details, None) if task.heartbeat_details else []
+        if attempt.cancel_reason is not None:
+            raise asyncio.CancelledError
+        attempt.entered = True
+        if activity.is_async:
+            self._calls.enter(attempt, details)
+            return await activity.function(*args)
+        return await self._calls.in_executor(attempt, activity, args, details)
+
+    async def _ended_by(self, attempt: Attempt, error: BaseException) -> Outcome:
+        """What an exception means."""
+        try:
+            if isinstance(error, CompleteAsyncError):
+                return LeftOpen()
+            if isinstance(error, asyncio.CancelledError | CancelledError) and attempt.cancel_reason is not None:
+                return await self._cancelled(attempt, attempt.cancel_reason, error)
+            if isinstance(error, CancelledError):
+                return Canceled(await self._conversion.encode_all(error.details))
+            if isinstance(error, asyncio.CancelledError):
+                # Something that it waited for was cancelled, not the activity.
+                error = _with_cause("an awaited task was cancelled", error)
+            elif isinstance(error, BrokenExecutor):
+                self._on_broken(error)
+            self._note(attempt, error)
+            return Failed(await self._conversion.encode_failure(error), attempt.last_details)
+        except Exception as problem:
+            _log.exception("the failure of an activity cannot be converted", extra=_details(attempt))
+            message = f"{type(error).__name__}: {error} (and the failure converter raised {problem!r})"
+            return Failed(Failure(message=message, type=type(error).__name__), attempt.last_details)
+
+    async def _cancelled(self, attempt: Attempt, reason: CancelReason, error: BaseException) -> Outcome:
+        if reason in _ENDED_ELSEWHERE:
+            return Dropped()
+        if reason == "WORKER_SHUTDOWN":
+            failure = Failure(message="the worker was shut down", type="WorkerShutdown")
+            return Interrupted(failure, attempt.last_details)
+        details: list[Payload] = []
+        if isinstance(error, CancelledError):
+            details = await self._conversion.encode_all(error.details)
+        return Canceled(details)
+
+    def _note(self, attempt: Attempt, error: BaseException) -> None:
+        benign = isinstance(error, ApplicationError) and error.category == ApplicationErrorCategory.BENIGN
+        _log.log(
+            logging.DEBUG if benign else logging.WARNING,
+            "activity %s failed: %s",
+            attempt.task.activity_type,
+            error,
+            exc_info=error,
+            extra=_details(attempt),
+        )
+
+
+def cancellation_details(reason: CancelReason) -> ActivityCancellationDetails:
+    """A reason as activities see it."""
+    return ActivityCancellationDetails(
+        cancel_requested=reason == "CANCEL_REQUESTED",
+        timed_out=reason == "TIMED_OUT",
+        not_found=reason in ("NOT_FOUND", "WORKFLOW_CLOSED"),
+        worker_shutdown=reason == "WORKER_SHUTDOWN",
+    )
+
+
+def _with_cause(message: str, cause: BaseException) -> ApplicationError:
+    error = ApplicationError(message, type="CancelledError")
+    error.__cause__ = cause
+    return error
+
+
+def _is_being_cancelled() -> bool:
+    """Whether somebody cancels the current task: as no attempt was asked to stop, the event loop is ending."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
+def _details(attempt: Attempt) -> dict[str, Any]:
+    task = attempt.task
+    return {
+        "workflow_id": attempt.workflow_id,
+        "run_id": task.run_id,
+        "activity_id": task.activity_id,
+        "activity_type": task.activity_type,
+        "attempt": task.attempt,
+    }
