@@ -1,0 +1,1 @@
+"""An order, from validation to shipment, undone step by step when something goes wrong."""

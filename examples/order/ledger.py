@@ -1,0 +1,121 @@
+"""Stock and money in a small SQLite database: the world outside, which activities change.
+
+Each change carries an idempotency key. A change whose key is there already is not made again, so an activity may run
+twice, as activities must be able to, and still counts once.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from examples.order.model import SHELVES, Order
+
+STOCK_PER_SHELF = 1_000_000
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS shelves (name TEXT PRIMARY KEY, stock INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS till (id INTEGER PRIMARY KEY CHECK (id = 1), cents INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS entries (
+    key TEXT PRIMARY KEY, kind TEXT NOT NULL, order_id TEXT NOT NULL, shelf TEXT, quantity INTEGER, cents INTEGER
+);
+"""
+
+
+@dataclass(frozen=True)
+class Totals:
+    """What the ledger says when all is done."""
+
+    taken: int
+    """Pieces that have left the shelves."""
+    cents: int
+    """Money in the till."""
+    by_kind: dict[str, int]
+    """How many entries of each kind."""
+
+
+class Ledger:
+    """The ledger in a file. Threads and processes may share it."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._local = threading.local()
+        with self._transaction() as database:
+            database.executescript(SCHEMA)
+            rows = [(f"shelf-{number:02d}", STOCK_PER_SHELF) for number in range(SHELVES)]
+            database.executemany("INSERT OR IGNORE INTO shelves VALUES (?, ?)", rows)
+            database.execute("INSERT OR IGNORE INTO till VALUES (1, 0)")
+
+    def reserve(self, key: str, order: Order) -> None:
+        """Take the goods off the shelf."""
+        self._enter(key, "reserve", order, quantity=order.quantity)
+
+    def release(self, key: str, order: Order) -> None:
+        """Put them back."""
+        self._enter(key, "release", order, quantity=-order.quantity)
+
+    def charge(self, key: str, order: Order) -> None:
+        """Take the money."""
+        self._enter(key, "charge", order, cents=order.cents)
+
+    def refund(self, key: str, order: Order) -> None:
+        """Give it back."""
+        self._enter(key, "refund", order, cents=-order.cents)
+
+    def ship(self, key: str, order: Order) -> None:
+        """Note that the goods left the house."""
+        self._enter(key, "ship", order)
+
+    def notify(self, key: str, order: Order) -> None:
+        """Note that the customer was told."""
+        self._enter(key, "notify", order)
+
+    def totals(self) -> Totals:
+        """Stock and money as they are now."""
+        with self._transaction() as database:
+            left = database.execute("SELECT sum(stock) FROM shelves").fetchone()[0]
+            cents = database.execute("SELECT cents FROM till").fetchone()[0]
+            by_kind = dict(database.execute("SELECT kind, count(*) FROM entries GROUP BY kind").fetchall())
+        return Totals(taken=SHELVES * STOCK_PER_SHELF - left, cents=cents, by_kind=by_kind)
+
+    def orders(self, kind: str) -> list[str]:
+        """The orders that have an entry of a kind, once for each entry."""
+        with self._transaction() as database:
+            return [row[0] for row in database.execute("SELECT order_id FROM entries WHERE kind = ?", (kind,))]
+
+    def close(self) -> None:
+        """Close this thread's connection."""
+        database: sqlite3.Connection | None = getattr(self._local, "database", None)
+        if database is not None:
+            database.close()
+            del self._local.database
+
+    def _enter(self, key: str, kind: str, order: Order, quantity: int = 0, cents: int = 0) -> None:
+        with self._transaction() as database:
+            entry = (key, kind, order.order_id, order.shelf, quantity, cents)
+            made = database.execute("INSERT OR IGNORE INTO entries VALUES (?, ?, ?, ?, ?, ?)", entry).rowcount
+            if not made:
+                return
+            if quantity:
+                database.execute("UPDATE shelves SET stock = stock - ? WHERE name = ?", (quantity, order.shelf))
+            if cents:
+                database.execute("UPDATE till SET cents = cents + ?", (cents,))
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        database: sqlite3.Connection | None = getattr(self._local, "database", None)
+        if database is None:
+            database = sqlite3.connect(self._path, timeout=30.0, isolation_level=None)
+            database.execute("PRAGMA journal_mode = WAL")
+            database.execute("PRAGMA synchronous = NORMAL")
+            self._local.database = database
+        database.execute("BEGIN IMMEDIATE")
+        try:
+            yield database
+        except BaseException:
+            database.execute("ROLLBACK")
+            raise
+        database.execute("COMMIT")
