@@ -61,7 +61,7 @@ class ConfigurationError(FoldlogError):
         self.option = option
 
 
-class DefinitionError(ConfigurationError):
+class DefinitionError(ConfigurationError, ValueError):
     """A workflow or an activity is declared, or named, in a way that cannot work."""
 
 

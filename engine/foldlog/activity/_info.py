@@ -1,0 +1,117 @@
+"""Facts about an attempt of an activity, as its code sees them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from foldlog.common import RetryPolicy
+from foldlog.schemas.task import ActivityTask
+
+
+@dataclass(frozen=True, kw_only=True)
+class Info:
+    """The running attempt. Times are in UTC, with a time zone."""
+
+    activity_id: str
+    """The activity, within its run."""
+    activity_type: str
+    """Its name."""
+    attempt: int
+    """Which attempt this is, from 1."""
+    current_attempt_scheduled_time: datetime
+    """When this attempt was scheduled."""
+    heartbeat_details: Sequence[Any]
+    """What the last heartbeat of the attempt before carried; empty if there was none."""
+    heartbeat_timeout: timedelta | None
+    """Limit between two heartbeats."""
+    is_local: bool
+    """Whether it is a local activity."""
+    namespace: str
+    """The namespace."""
+    retry_policy: RetryPolicy | None
+    """How failed attempts are repeated; None: not at all."""
+    schedule_to_close_timeout: timedelta | None
+    """Limit on all attempts together."""
+    scheduled_time: datetime
+    """When the activity was scheduled."""
+    start_to_close_timeout: timedelta | None
+    """Limit on one attempt."""
+    started_time: datetime
+    """When this attempt began."""
+    task_queue: str
+    """Where it came from."""
+    task_token: bytes
+    """Names this attempt, for its completion from another process."""
+    workflow_id: str
+    """The workflow."""
+    workflow_namespace: str
+    """The namespace of the workflow."""
+    workflow_run_id: str
+    """The run."""
+    workflow_type: str
+    """Its type."""
+
+    @property
+    def idempotency_key(self) -> str:
+        """Names this activity, the same in each attempt and never the same for another.
+
+        An activity may run more than once, though only one completion counts: an attempt that timed out may still be
+        running, and a worker that crashed may have been done but for saying so. Give this key to whatever the activity
+        changes (as the idempotency key of a payment, or a unique column), so that the second time changes nothing.
+        """
+        return f"{self.workflow_id}/{self.workflow_run_id}/{self.activity_id}"
+
+
+def info_from_task(
+    workflow_id: str,
+    task: ActivityTask,
+    *,
+    task_queue: str,
+    started_time: datetime,
+    task_token: bytes,
+    heartbeat_details: Sequence[Any] = (),
+    is_local: bool = False,
+) -> Info:
+    """What the code of an attempt is told.
+
+    Args:
+        workflow_id: The key of the task's record.
+        task: The task.
+        task_queue: Where it came from.
+        started_time: When the attempt began.
+        task_token: Names the attempt.
+        heartbeat_details: The task's heartbeat details, converted.
+        is_local: Whether it is a local activity.
+    """
+    return Info(
+        activity_id=task.activity_id,
+        activity_type=task.activity_type,
+        attempt=task.attempt,
+        current_attempt_scheduled_time=_time(task.attempt_scheduled_ms),
+        heartbeat_details=heartbeat_details,
+        heartbeat_timeout=_timeout(task.heartbeat_timeout_ms),
+        is_local=is_local,
+        namespace=task.namespace,
+        retry_policy=None if task.retry_policy is None else RetryPolicy.from_record(task.retry_policy),
+        schedule_to_close_timeout=_timeout(task.schedule_to_close_timeout_ms),
+        scheduled_time=_time(task.scheduled_ms),
+        start_to_close_timeout=_timeout(task.start_to_close_timeout_ms),
+        started_time=started_time,
+        task_queue=task_queue,
+        task_token=task_token,
+        workflow_id=workflow_id,
+        workflow_namespace=task.namespace,
+        workflow_run_id=task.run_id,
+        workflow_type=task.workflow_type,
+    )
+
+
+def _time(unix_ms: int) -> datetime:
+    return datetime.fromtimestamp(unix_ms / 1000, UTC)
+
+
+def _timeout(milliseconds: int) -> timedelta | None:
+    return timedelta(milliseconds=milliseconds) if milliseconds else None
