@@ -25,6 +25,11 @@ class Transaction:
     entries: list[LogEntry]
     events_offset: int
 
+    @property
+    def first_offset(self) -> int:
+        """Offset of its first record."""
+        return self.events_offset - len(self.entries)
+
 
 @dataclass
 class Simulation:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from foldlog.core import fold
 from foldlog.core.session import Answer
@@ -21,9 +21,7 @@ from foldlog.processors.store.expiry import EXPIRY_BUDGET, Expiry
 from foldlog.processors.store.formats import ExpiryKind, PendingKind, RunHead
 from foldlog.processors.store.kv import KeyValueStore, WriteBatch
 from foldlog.schemas import log
-
-if TYPE_CHECKING:
-    from foldlog.schemas.codec import Codec
+from foldlog.schemas.codec import Codec
 
 HOUR_MS = 3_600_000
 
@@ -80,7 +78,7 @@ class PartitionStore:
         """Open the state that is in `kv`, or begin with none.
 
         Args:
-            kv: Where it is, with the families `formats.FAMILIES`. The caller closes it.
+            kv: Where it is, with the families `formats.FAMILIES`.
             codec: Reads the records of the log.
             partition: The partition that this is for.
             request_retention_ms: How long a request ID is answered as before, in milliseconds of the log's time.
@@ -236,7 +234,7 @@ class PartitionStore:
                     yield workflow_id, run_id
 
     def close(self) -> None:
-        """Close the store that the state is in; its files stay."""
+        """Close the store that the state is in; its files stay. Once closed, does nothing."""
         self._kv.close()
 
     # ---- writing

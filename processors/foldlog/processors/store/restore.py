@@ -7,18 +7,16 @@ it reads until that record comes back is all that any owner before it has commit
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from foldlog.core import fold
 from foldlog.core.state import Run
 from foldlog.processors.store.errors import RestoreError
 from foldlog.processors.store.partition import PartitionStore
 from foldlog.schemas import log
+from foldlog.schemas.codec import Codec
 from foldlog.schemas.event import WorkflowExecutionStarted
 from foldlog.schemas.framing import DecodeError
-
-if TYPE_CHECKING:
-    from foldlog.schemas.codec import Codec
 
 MIB = 1 << 20
 

@@ -152,7 +152,7 @@ class RocksStore:
             raise self._closed()
         rows = self._run(lambda: reader.iter(options))
         rows.seek(max(prefix, start))
-        scan = _Scan(self, rows)
+        scan = _Scan(self, rows, end)
         self._scans.add(scan)
         return scan
 
@@ -173,6 +173,13 @@ class RocksStore:
             self._db.write(rows)
         except Exception as error:
             raise self._typed(error) from error
+
+    def flush(self) -> None:
+        """Write what is in memory to files: the next opening has no log to read then, and takes less time."""
+        if self._db is None:
+            raise self._closed()
+        for reader in self._readers.values():
+            self._run(reader.flush)
 
     def close(self) -> None:
         """See `KeyValueStore.close`."""
@@ -200,7 +207,8 @@ class RocksStore:
         try:
             # Takes the lock, so that nobody's open database is deleted.
             Rdict.destroy(str(path), Options(raw_mode=True))
-            shutil.rmtree(path)
+            if path.exists():
+                shutil.rmtree(path)
         except Exception as error:
             raise _typed(error, path) from error
 
@@ -225,10 +233,13 @@ class _Scan:
     rocksdict's own iterators end at a damaged block as if that were the end of the data; here it is an error.
     """
 
-    __slots__ = ("__weakref__", "_rows", "_store")
+    __slots__ = ("__weakref__", "_end", "_rows", "_store")
 
-    def __init__(self, store: RocksStore, rows: RdictIter) -> None:
+    def __init__(self, store: RocksStore, rows: RdictIter, end: bytes | None) -> None:
         self._store = store
+        # RocksDB compares with these very bytes, in place, and rocksdict 0.3.29 does not keep them: without this
+        # reference they are freed, and the scan ends wherever whatever lies there then says.
+        self._end = end
         self._rows: RdictIter | None = rows
 
     def __iter__(self) -> Iterator[tuple[bytes, bytes]]:
