@@ -4,7 +4,7 @@ Names and meanings follow Temporal's `temporalio.activity`; `Info.idempotency_ke
 """
 
 from foldlog.activity._context import ActivityCancellationDetails, NotInActivityError
-from foldlog.activity._definition import defn
+from foldlog.activity._definition import defn, is_definition
 from foldlog.activity._functions import (
     cancellation_details,
     client,
@@ -36,6 +36,7 @@ __all__ = [
     "in_activity",
     "info",
     "is_cancelled",
+    "is_definition",
     "is_worker_shutdown",
     "logger",
     "payload_converter",

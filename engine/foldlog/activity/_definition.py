@@ -64,6 +64,15 @@ def defn(
     return decorate if fn is None else decorate(fn)
 
 
+def is_definition(value: object) -> bool:
+    """Whether it is an activity that can be given to a worker.
+
+    False for a decorated class, and for a method taken from a class: a worker needs their object.
+    """
+    definition = Definition.from_callable(value) if callable(value) else None
+    return definition is not None and not definition.is_unbound
+
+
 @dataclass(frozen=True)
 class Definition:
     """An activity as the worker and the workflow runtime see it."""
@@ -80,12 +89,11 @@ class Definition:
 
         For the method of an object, and for an object with `__call__`, `Definition.fn` is what was given.
         """
-        definition: Definition | None = getattr(fn, _ATTRIBUTE, None)
-        if definition is None and isinstance(fn, partial):
-            definition = getattr(fn.func, _ATTRIBUTE, None)
-        if definition is None or definition.fn is fn:
-            return definition
-        return replace(definition, fn=fn)
+        definition = getattr(fn.func if isinstance(fn, partial) else fn, _ATTRIBUTE, None)
+        # Some objects have every attribute that one asks for.
+        if not isinstance(definition, Definition):
+            return None
+        return definition if definition.fn is fn else replace(definition, fn=fn)
 
     @staticmethod
     def must_from_callable(fn: Callable[..., Any]) -> Definition:
