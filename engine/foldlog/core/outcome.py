@@ -17,6 +17,7 @@ from foldlog.core.decisions import ScheduleLocalActivity
 from foldlog.core.state import Run
 from foldlog.schemas import event, log
 from foldlog.schemas.common import ReplyTo
+from foldlog.schemas.framing import EncodeError
 from foldlog.schemas.records import Reply
 from foldlog.schemas.task import ActivityTask
 
@@ -116,7 +117,10 @@ class Outcome:
             self.replies.append((reply_to, make(correlation_id=reply_to.correlation_id, **fields)))
 
     def _encode(self, record: Any) -> bytes:
-        encoded = self.encode(record)
+        try:
+            encoded = self.encode(record)
+        except EncodeError as error:
+            raise WorkflowTaskError(str(error)) from error
         if len(encoded) > MAXIMUM_RECORD_BYTES:
             raise WorkflowTaskError(
                 f"{type(record).__name__} has {len(encoded)} bytes, and a record may have {MAXIMUM_RECORD_BYTES}: "

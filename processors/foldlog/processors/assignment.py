@@ -164,10 +164,10 @@ class Assignment:
                 time_ms=time.time_ns() // 1_000_000,
             )
             producer.produce(self._topics.events, self._codec.encode(opened), None, number)
-        for entry in committed:
-            entry.offset = max(entry.offset, 0)
-            entry.metadata = self._instance_id
-        producer.commit(committed, self.group_metadata())
+        offsets = [
+            TopicPartition(entry.topic, entry.partition, max(entry.offset, 0), self._instance_id) for entry in committed
+        ]
+        producer.commit(offsets, self.group_metadata())
         self._given.clear()
         for number, epoch in epochs.items():
             self._start_restore(number, epoch)
@@ -180,6 +180,7 @@ class Assignment:
             self._topics.events,
             number,
             epoch,
+            self._codec,
             lambda: self._stores.open(number),
             self._stores.folder(number),
             self._sensor.restore_progress,

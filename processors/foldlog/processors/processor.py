@@ -30,6 +30,7 @@ from foldlog.processors.stores import Stores
 from foldlog.processors.transaction import ProducerFenced, TransactionAborted, TransactionalProducer
 from foldlog.schemas import command
 from foldlog.schemas.codec import Codec
+from foldlog.schemas.registry import SchemaLookupError
 from foldlog.schemas.reply import ActivityCancelRequested
 from foldlog.sensor import Sensor
 from foldlog.transport.admin import ensure_task_topic, require_topics
@@ -45,6 +46,8 @@ IDLE_SECONDS = 0.25
 """How long the loop waits for a command at most, so that it notices a stop and what has come due."""
 STEP_SECONDS = 30.0
 """Bound on each step of a commit."""
+RESTORES_AT_ONCE = 4
+"""A short restore is mostly waiting for the broker."""
 ENDS = (command.CompleteActivity, command.FailActivity, command.CancelActivity)
 
 
@@ -123,7 +126,7 @@ class WorkflowProcessor:
         partitions = require_topics(self._config, self._topics)
         with (
             Stores(self._options, self._codec) as stores,
-            ThreadPoolExecutor(1, thread_name_prefix="foldlog-restore") as restorers,
+            ThreadPoolExecutor(RESTORES_AT_ONCE, thread_name_prefix="foldlog-restore") as restorers,
         ):
             while not self._stopping.is_set():
                 try:
@@ -215,9 +218,9 @@ class WorkflowProcessor:
             assignment.advance(producer)
             self._handle(messages, assignment)
             self._commit(producer, output, assignment, began)
-        except (PoisonedInput, TransactionAborted) as error:
+        except (PoisonedInput, TransactionAborted, SchemaLookupError) as error:
             logger.warning("transaction aborted: %s", error)
-            self._sensor.transaction_aborted("error" if isinstance(error, PoisonedInput) else "rebalance")
+            self._sensor.transaction_aborted("rebalance" if isinstance(error, TransactionAborted) else "error")
             self._abort(producer, assignment)
 
     def _gather(self, consumer: Consumer, assignment: Assignment) -> dict[int, list[Message]]:

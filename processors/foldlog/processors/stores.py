@@ -7,7 +7,7 @@ from types import TracebackType
 
 from foldlog.processors.options import ProcessorOptions
 from foldlog.processors.state_dir import StateDirectory
-from foldlog.processors.store import PartitionStore, RocksResources, RocksStore, formats
+from foldlog.processors.store import PartitionStore, RocksResources, RocksStore
 from foldlog.schemas.codec import Codec
 
 
@@ -36,10 +36,11 @@ class Stores:
             StoreCorruptedError: It is damaged and may be deleted.
             StoreError: It cannot be opened, and that is not its fault.
         """
-        store = RocksStore(self.folder(partition), formats.FAMILIES, self._resources)
+        store = RocksStore(self.folder(partition), self._resources)
         return PartitionStore(
             store,
             self._codec,
+            partition=partition,
             request_retention_ms=int(self._options.request_retention_seconds * 1000),
             closed_retention_ms=int(self._options.closed_retention_seconds * 1000),
         )

@@ -25,6 +25,7 @@ from confluent_kafka import (
 from foldlog.exceptions import FoldlogError
 from foldlog.processors.store import PartitionStore, Restorer, StoreCorruptedError
 from foldlog.processors.transaction import ProducerFenced, TransactionAborted, TransactionalProducer
+from foldlog.schemas.codec import Codec
 from foldlog.transport.clients import open_admin, open_consumer, open_producer
 from foldlog.transport.config import KafkaConfig
 
@@ -84,6 +85,7 @@ class Restore:
         events_topic: str,
         partition: int,
         epoch: str,
+        codec: Codec,
         open_store: Callable[[], PartitionStore],
         folder: Path,
         progress: Callable[[int, int, int], None],
@@ -95,6 +97,7 @@ class Restore:
             events_topic: `<ns>.events`.
             partition: Which partition.
             epoch: Of the PartitionOpened record that ends the restore.
+            codec: Reads the events.
             open_store: Opens the partition's store.
             folder: Where that is; deleted and begun anew when it turns out damaged.
             progress: Told partition, records read and records in all, about once a second.
@@ -107,6 +110,7 @@ class Restore:
         self._config = config
         self._topic = events_topic
         self._epoch = epoch
+        self._codec = codec
         self._open_store = open_store
         self._folder = folder
         self._progress = progress
@@ -147,12 +151,14 @@ class Restore:
     def _read(self, store: PartitionStore) -> PartitionStore | None:
         """Read from the stored position to the barrier. None if canceled."""
         position = store.position.events_offset
-        restorer = Restorer(store, self._epoch)
+        restorer = Restorer(store, self._codec, epoch=self._epoch)
         consumer = open_consumer(self._config, **{"group.id": f"{self._topic}.restore"})
         try:
             consumer.assign([TopicPartition(self._topic, self.partition, position or OFFSET_BEGINNING)])
             _, end = consumer.get_watermark_offsets(TopicPartition(self._topic, self.partition), timeout=10.0)
-            if self._feed(consumer, restorer, max(end - position, 0)):
+            if position > end:
+                raise StoreCorruptedError(f"it is ahead of the log, which ends at {end}: its position is {position}")
+            if self._feed(consumer, restorer, end - position):
                 return store
         except BaseException:
             store.close()
@@ -181,7 +187,7 @@ class Restore:
                         continue
                     raise KafkaException(error)
                 self.records += 1
-                if restorer.feed(message.key(), message.value(), message.offset()):
+                if restorer.feed(message.key(), message.value(), message.offset() or 0):
                     self._progress(self.partition, self.records, self.records)
                     return True
             if now - told > 1.0:
