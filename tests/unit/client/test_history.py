@@ -1,0 +1,81 @@
+"""Histories as JSON, and back."""
+
+from __future__ import annotations
+
+import json
+from typing import get_args
+
+import pytest
+from foldlog.client import WorkflowHistory
+from foldlog.client._history import HistoryFormatError
+from foldlog.schemas import event, framing
+from foldlog.schemas.common import Failure, Payload
+from foldlog.schemas.records import Event
+
+HISTORY = WorkflowHistory(
+    workflow_id="order-1",
+    run_id="r",
+    events=[
+        event.WorkflowExecutionStarted(
+            run_id="r",
+            event_id=1,
+            time_ms=1_700_000_000_000,
+            workflow_type="orders",
+            task_queue="q",
+            args=[Payload(encoding="json/plain", data=b'{"a":"\xc3\xa9"}', metadata={"key": b"\x00\xff"})],
+            memo={"why": Payload(encoding="binary/null")},
+        ),
+        event.WorkflowExecutionFailed(
+            run_id="r",
+            event_id=2,
+            chain=bytes(range(16)),
+            failure=Failure(message="outer", cause=Failure(kind="TIMEOUT", timeout_type="HEARTBEAT", message="inner")),
+        ),
+    ],
+)
+
+
+def test_round_trip_keeps_every_byte() -> None:
+    again = WorkflowHistory.from_json(HISTORY.to_json())
+    assert again == HISTORY
+    assert [framing.encode(one) for one in again.events] == [framing.encode(one) for one in HISTORY.events]
+    assert WorkflowHistory.from_json(HISTORY.to_json_dict()) == HISTORY
+
+
+def test_every_event_type_has_a_name_that_is_found_again() -> None:
+    for cls in get_args(Event):
+        assert framing.BY_CLASS[cls].full_name == f"foldlog.event.{cls.__name__}"
+
+
+def test_text_is_readable() -> None:
+    text = HISTORY.to_json()
+    assert '"type": "WorkflowExecutionStarted"' in text
+    assert "1700000000000" in text
+
+
+def test_fields_that_a_file_lacks_take_their_defaults() -> None:
+    values = HISTORY.to_json_dict()
+    del values["events"][0]["event"]["memo"]
+    del values["events"][0]["event"]["identity"]
+    first = WorkflowHistory.from_json(values).events[0]
+    assert isinstance(first, event.WorkflowExecutionStarted)
+    assert (first.memo, first.identity) == ({}, "")
+
+
+@pytest.mark.parametrize(
+    ("text", "match"),
+    [
+        ("no json", "no workflow history"),
+        ("[]", "no workflow history"),
+        ("{}", "events"),
+        ('{"workflow_id": "a", "run_id": "r", "events": [{"type": "Else", "event": {}}]}', "event 1 .*Else"),
+        ('{"workflow_id": "a", "run_id": "r", "events": [{"type": "TimerFired", "event": 3}]}', "event 1 .*TimerFired"),
+    ],
+)
+def test_what_is_no_history_is_told(text: str, match: str) -> None:
+    with pytest.raises(HistoryFormatError, match=match):
+        WorkflowHistory.from_json(text)
+
+
+def test_json_dict_is_plain_json() -> None:
+    assert json.loads(json.dumps(HISTORY.to_json_dict())) == HISTORY.to_json_dict()
