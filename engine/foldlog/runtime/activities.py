@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from foldlog.core import decisions
 from foldlog.schemas import event as events
@@ -69,15 +69,23 @@ class ActivityOperation:
     async def wait(self) -> Any:
         """Wait for its result; the cancellation of whoever waits cancels it."""
         self.awaited = True
-        while True:
+        try:
+            return await self.future
+        except asyncio.CancelledError:
+            if not self.future.cancelled():
+                raise  # it has just ended; the task is cancelled all the same
+        return await self.wait_cancelled()
+
+    async def wait_cancelled(self) -> Any:
+        """Go on waiting for it after whoever waits was cancelled."""
+        while self.request_cancel():
+            self.future = asyncio.Future(loop=self.activities.host.loop)
             try:
                 return await self.future
             except asyncio.CancelledError:
                 if not self.future.cancelled():
-                    raise  # it has just ended; the task is cancelled all the same
-                if not self.request_cancel():
-                    raise self._cancelled_error() from None
-                self.future = asyncio.Future(loop=self.activities.host.loop)
+                    raise
+        raise self._cancelled_error()
 
     def request_cancel(self) -> bool:
         """Do what the cancellation type says.
@@ -129,7 +137,8 @@ class _Handle(ActivityHandle[Any]):
     def __init__(self, operation: ActivityOperation) -> None:
         self._operation = operation
         loop = operation.activities.host.loop
-        super().__init__(operation.wait(), **loop.task_options(f"activity: {operation.activity_type}"))
+        name = f"activity: {operation.activity_type}"
+        super().__init__(operation.wait(), loop=loop, order=loop.next_order(), name=name)
         loop.add_task(self)
 
     def cancel(self, msg: Any | None = None) -> bool:
@@ -173,7 +182,16 @@ class Activities:
         local: bool,
         source: str,
     ) -> Any:
-        return await self._schedule(activity_type, args, result_type, options, local, source).wait()
+        operation = self._schedule(activity_type, args, result_type, options, local, source)
+        del args, options  # there may be thousands of these frames, waiting for days
+        # As in ActivityOperation.wait, without a coroutine more.
+        operation.awaited = True
+        try:
+            return await operation.future
+        except asyncio.CancelledError:
+            if not operation.future.cancelled():
+                raise
+        return await operation.wait_cancelled()
 
     def _schedule(
         self,
@@ -184,53 +202,62 @@ class Activities:
         local: bool,
         source: str,
     ) -> ActivityOperation:
-        self.host.check_may_decide("run an activity")
-        decision = self._decision(activity_type, args, options, local)
+        host = self.host
+        host.check_may_decide("run an activity")
+        make = self._local_decision if local else self._decision
+        decision = make(activity_type, args, options)
         decision.source = source
         cancellation_type = options.get("cancellation_type", ActivityCancellationType.TRY_CANCEL)
-        operation = ActivityOperation(
-            self, activity_type, decision.activity_id, result_type, ActivityCancellationType(cancellation_type), local
-        )
-        operation.index = self.host.decide(decision)
+        operation = ActivityOperation(self, activity_type, decision.activity_id, result_type, cancellation_type, local)
+        operation.index = host.decide(decision)
         self._open[decision.activity_id] = operation
         return operation
 
-    def _decision(
-        self, activity_type: str, args: Sequence[Any], options: Mapping[str, Any], local: bool
-    ) -> decisions.ScheduleActivity | decisions.ScheduleLocalActivity:
-        _check_options(options, _LOCAL_OPTIONS if local else _OPTIONS)
-        schedule_to_close_ms = _milliseconds(options, "schedule_to_close_timeout")
-        start_to_close_ms = _milliseconds(options, "start_to_close_timeout")
-        if not schedule_to_close_ms and not start_to_close_ms:
-            raise ValueError(
-                f"activity {activity_type!r} must have start_to_close_timeout or schedule_to_close_timeout"
-            )
+    def _decision(self, activity_type: str, args: Sequence[Any], options: Mapping[str, Any]) -> Any:
+        if not _OPTIONS.issuperset(options):
+            _refuse_options(options, _OPTIONS)
+        start_to_close = options.get("start_to_close_timeout")
+        schedule_to_close = options.get("schedule_to_close_timeout")
+        schedule_to_start = options.get("schedule_to_start_timeout")
+        heartbeat = options.get("heartbeat_timeout")
+        if not start_to_close and not schedule_to_close:
+            raise ValueError(_NO_TIMEOUT.format(activity_type))
         policy = options.get("retry_policy")
-        retry_policy = _DEFAULT_RETRY_POLICY if policy is None else policy.to_record()
-        payloads: list[Payload] = self.host.environment.payload_converter.to_payloads(args) if args else []
-        self._number += 1
-        activity_id = options.get("activity_id") or str(self._number)
-        if local:
-            return decisions.ScheduleLocalActivity(
-                activity_id=activity_id,
-                activity_type=activity_type,
-                args=payloads,
-                schedule_to_close_timeout_ms=schedule_to_close_ms,
-                start_to_close_timeout_ms=start_to_close_ms,
-                retry_policy=retry_policy,
-            )
+        environment = self.host.environment
         return decisions.ScheduleActivity(
-            activity_id=activity_id,
             activity_type=activity_type,
             task_queue=options.get("task_queue") or self.host.started.task_queue,
-            args=payloads,
-            schedule_to_close_timeout_ms=schedule_to_close_ms,
-            schedule_to_start_timeout_ms=_milliseconds(options, "schedule_to_start_timeout"),
-            start_to_close_timeout_ms=start_to_close_ms,
-            heartbeat_timeout_ms=_milliseconds(options, "heartbeat_timeout"),
-            retry_policy=retry_policy,
-            eager=self.host.environment.eager_activities,
+            args=environment.payload_converter.to_payloads(args) if args else [],
+            schedule_to_close_timeout_ms=_milliseconds("schedule_to_close_timeout", schedule_to_close),
+            schedule_to_start_timeout_ms=_milliseconds("schedule_to_start_timeout", schedule_to_start),
+            start_to_close_timeout_ms=_milliseconds("start_to_close_timeout", start_to_close),
+            heartbeat_timeout_ms=_milliseconds("heartbeat_timeout", heartbeat),
+            retry_policy=_DEFAULT_RETRY_POLICY if policy is None else policy.to_record(),
+            eager=environment.eager_activities,
+            activity_id=self._next_id(options),
         )
+
+    def _local_decision(self, activity_type: str, args: Sequence[Any], options: Mapping[str, Any]) -> Any:
+        if not _LOCAL_OPTIONS.issuperset(options):
+            _refuse_options(options, _LOCAL_OPTIONS)
+        start_to_close = options.get("start_to_close_timeout")
+        schedule_to_close = options.get("schedule_to_close_timeout")
+        if not start_to_close and not schedule_to_close:
+            raise ValueError(_NO_TIMEOUT.format(activity_type))
+        policy = options.get("retry_policy")
+        return decisions.ScheduleLocalActivity(
+            activity_type=activity_type,
+            args=self.host.environment.payload_converter.to_payloads(args) if args else [],
+            schedule_to_close_timeout_ms=_milliseconds("schedule_to_close_timeout", schedule_to_close),
+            start_to_close_timeout_ms=_milliseconds("start_to_close_timeout", start_to_close),
+            retry_policy=_DEFAULT_RETRY_POLICY if policy is None else policy.to_record(),
+            activity_id=self._next_id(options),
+        )
+
+    def _next_id(self, options: Mapping[str, Any]) -> str:
+        """An ID for the next activity. Called last of all, so that a call that is refused uses up no number."""
+        self._number += 1
+        return options.get("activity_id") or str(self._number)
 
     def forget(self, operation: ActivityOperation) -> None:
         """Nobody waits for it any more: what still comes of it is passed over."""
@@ -299,22 +326,20 @@ def _settle(settle: Callable[[Any], None], operation: ActivityOperation, value: 
         settle(value)
 
 
-def _check_options(options: Mapping[str, Any], known: frozenset[str]) -> None:
-    if not known.issuperset(options):
-        unknown = ", ".join(sorted(set(options) - known))
-        raise TypeError(f"unknown activity option: {unknown}; there are {', '.join(sorted(known))}")
+_NO_TIMEOUT = "activity {!r} must have start_to_close_timeout or schedule_to_close_timeout"
 
 
-def _milliseconds(options: Mapping[str, Any], name: str) -> int:
+def _refuse_options(options: Mapping[str, Any], known: frozenset[str]) -> NoReturn:
+    unknown = ", ".join(sorted(set(options) - known))
+    raise TypeError(f"unknown activity option: {unknown}; there are {', '.join(sorted(known))}")
+
+
+def _milliseconds(name: str, value: Any) -> int:
     """A timeout in milliseconds, rounded up; 0 if there is none."""
-    value = options.get(name)
     if value is None:
         return 0
     if not isinstance(value, timedelta):
         raise TypeError(f"{name} must be a timedelta, not {type(value).__name__}")
-    if value < _ZERO:
+    if value.days < 0:
         raise ValueError(f"{name} must not be negative: {value}")
     return (value.days * 86_400 + value.seconds) * 1000 - (-value.microseconds // 1000)
-
-
-_ZERO = timedelta()

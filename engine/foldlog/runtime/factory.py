@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from foldlog.converter import DataConverter
 from foldlog.core.decider import WorkflowTaskError
+from foldlog.exceptions import DefinitionError
 from foldlog.runtime import guard
 from foldlog.runtime.environment import Environment
 from foldlog.runtime.instance import WorkflowInstance
@@ -35,8 +36,8 @@ class WorkflowRuntime:
             disable_eager_activity_execution: Whether all activity tasks go over their topic.
 
         Raises:
-            ValueError: A class has no `@workflow.defn`, or two have the same name.
-            TypeError: Type hints of a run method or handler cannot be resolved.
+            DefinitionError: A class has no `@workflow.defn`, two have the same name, or type hints of a run method or
+                handler cannot be resolved.
         """
         converter = data_converter or DataConverter.default
         self._environments: dict[str | None, Environment] = {}
@@ -44,7 +45,7 @@ class WorkflowRuntime:
             definition = Definition.must_from_class(cls)
             if definition.name in self._environments:
                 other = self._environments[definition.name].definition.cls
-                raise ValueError(
+                raise DefinitionError(
                     f"two workflows are named {definition.name or '<dynamic>'}: "
                     f"{other.__module__}.{other.__qualname__} and {cls.__module__}.{cls.__qualname__}"
                 )

@@ -80,7 +80,7 @@ class Handlers:
                 result = handler(*args)
                 if iscoroutine(result):
                     waits = True
-                    self._host.loop.create_task(self._finish(result, number), name=f"signal: {name}")
+                    self._host.loop.start_task(self._finish(result, number), f"signal: {name}")
             except (SystemExit, KeyboardInterrupt):
                 raise
             except BaseException as error:

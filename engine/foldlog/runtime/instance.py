@@ -31,7 +31,7 @@ from foldlog.schemas import event as events
 from foldlog.schemas.common import Payload
 from foldlog.schemas.records import Event
 from foldlog.workflow._activity_types import ActivityConfig, ActivityHandle, LocalActivityConfig
-from foldlog.workflow._exceptions import ReadOnlyContextError, UnfinishedSignalHandlersWarning
+from foldlog.workflow._exceptions import UnfinishedSignalHandlersWarning
 from foldlog.workflow._info import Info
 from foldlog.workflow._runtime import Runtime
 
@@ -75,7 +75,8 @@ class WorkflowInstance(Runtime):
         self._history_length = 0
         self._object: Any = None
         self._main: asyncio.Task[Any] | None = None
-        self._decisions: list[Decision | None] = []
+        self._decisions: list[Any] = []
+        """Decisions of the activation that is under way; None for those that were withdrawn."""
         self._closed = False
         self._cancel_reason: str | None = None
         self._error: BaseException | None = None
@@ -97,7 +98,12 @@ class WorkflowInstance(Runtime):
         self._history_length = event.event_id
         self._now_ms = max(self._now_ms, event.time_ms)
         self._tell(event)
-        return self._made()
+        if self._error is not None or self._closed:
+            self._check_end()
+        made, self._decisions = self._decisions, []
+        if None in made:
+            made = [decision for decision in made if decision is not None]
+        return made
 
     def _tell(self, event: Event) -> None:
         loop = self.loop
@@ -114,13 +120,11 @@ class WorkflowInstance(Runtime):
         finally:
             loop.leave(outer)
 
-    def _made(self) -> list[Decision]:
+    def _check_end(self) -> None:
         if self._error is not None:
             raise self._stalled(self._error)
-        if self._closed and self._handlers is not None:
+        if self._handlers is not None:
             self._warn_of_abandoned(self._handlers)
-        made, self._decisions = self._decisions, []
-        return [decision for decision in made if decision is not None]
 
     def recorded(self, event: Event) -> None:
         """See `Decider.recorded`."""
@@ -178,8 +182,8 @@ class WorkflowInstance(Runtime):
             args = self.environment.values(started.args, definition.signature)
         context = Context()
         context.run(self._make_object, args)
-        body = definition.run_fn(self._object, *args)
-        self._main = self.loop.create_task(body, name="run", context=context)  # type: ignore[arg-type]  # it is async
+        body: Any = definition.run_fn(self._object, *args)
+        self._main = self.loop.start_task(body, "run", context)
         self._main.add_done_callback(self._returned, context=context)
 
     def _make_object(self, args: list[Any]) -> None:
@@ -280,11 +284,8 @@ class WorkflowInstance(Runtime):
             ReadOnlyContextError: A query handler runs.
             RunDropped: The run is being dropped.
         """
-        mode = self.loop.mode
-        if mode is Mode.READ_ONLY:
-            raise ReadOnlyContextError(f"a query handler cannot {what}: it may only look and return")
-        if mode is Mode.DROPPING:
-            raise RunDropped
+        if self.loop.mode:
+            self.loop.refuse(what)
 
     def decide(self, decision: Decision) -> int:
         """Add a decision to those of this activation; after the closing one it comes to nothing.
@@ -292,7 +293,8 @@ class WorkflowInstance(Runtime):
         Returns:
             Its place among them, for `withdraw`.
         """
-        self.check_may_decide(f"decide {type(decision).__name__}")
+        if self.loop.mode:
+            self.loop.refuse(f"decide {type(decision).__name__}")
         if self._closed:
             return -1
         if self.replaying and not decision.source:

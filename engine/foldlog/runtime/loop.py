@@ -17,7 +17,7 @@ from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
 from contextvars import Context, copy_context
 from enum import IntEnum
 from types import CoroutineType
-from typing import Any, Protocol, TypeVar, TypeVarTuple, Unpack
+from typing import Any, NoReturn, Protocol, TypeVar, TypeVarTuple, Unpack
 
 from foldlog.runtime.refusals import RefusingLoop
 from foldlog.workflow._exceptions import ReadOnlyContextError, RestrictedWorkflowAccessError
@@ -204,19 +204,23 @@ class DeterministicLoop(RefusingLoop):
     def drop(self) -> None:
         """End all tasks without letting any of them decide or wait any more."""
         self.mode = Mode.DROPPING
+        unfinished = self.unfinished_tasks()
+        if unfinished:
+            self._end(unfinished)
+        self._tasks.clear()
+        self._timers.clear()
+        self._ready.clear()
+
+    def _end(self, tasks: list[OrderedTask[Any]]) -> None:
         outer = self.enter()
         try:
-            for task in self.unfinished_tasks():
-                task._log_destroy_pending = False  # type: ignore[attr-defined]  # no public way to silence it
+            for task in tasks:
                 _close_coroutine(task.get_coro())
                 waiting_for = task._fut_waiter  # type: ignore[attr-defined]  # no public way to see it
                 if waiting_for is not None:
                     waiting_for.cancel()  # breaks the cycle between the two, so that both go at once
         finally:
             self.leave(outer)
-        self._tasks.clear()
-        self._timers.clear()
-        self._ready.clear()
 
     # ---- asyncio's interface
 
@@ -228,7 +232,7 @@ class DeterministicLoop(RefusingLoop):
         if self.mode is Mode.NORMAL:
             self._ready.append(handle)
         elif self.mode is Mode.READ_ONLY:
-            raise ReadOnlyContextError("a query handler cannot start or wake tasks: it may only look and return")
+            self.refuse("start or wake tasks")
         return handle
 
     def call_later(
@@ -250,10 +254,8 @@ class DeterministicLoop(RefusingLoop):
     def _call_in(
         self, delay_ms: float, callback: Callable[..., object], args: tuple[Any, ...], context: Context | None
     ) -> asyncio.TimerHandle:
-        if self.mode is Mode.DROPPING:
-            raise RunDropped
-        if self.mode is Mode.READ_ONLY:
-            raise ReadOnlyContextError("a query handler cannot start a timer: it may only look and return")
+        if self.mode:
+            self.refuse("start a timer")
         now_ms = self.foldlog_host.time_ms()
         if delay_ms <= _EPSILON_MS:
             soon = asyncio.TimerHandle(now_ms / 1000, callback, args, self, context)
@@ -271,7 +273,7 @@ class DeterministicLoop(RefusingLoop):
         """Called by asyncio's handles, also for those that have fired."""
         if isinstance(handle, DurableTimer) and self._timers.get(handle.timer_id) is handle:
             if self.mode is Mode.READ_ONLY:
-                raise ReadOnlyContextError("a query handler cannot cancel a timer: it may only look and return")
+                self.refuse("cancel a timer")
             del self._timers[handle.timer_id]
             if self.mode is Mode.NORMAL:
                 self.foldlog_host.cancel_timer(handle)
@@ -283,8 +285,7 @@ class DeterministicLoop(RefusingLoop):
 
     def create_future(self) -> asyncio.Future[Any]:
         """A future of this run."""
-        self._order += 1
-        return OrderedFuture(loop=self, order=self._order)
+        return OrderedFuture(loop=self, order=self.next_order())
 
     def create_task(
         self,
@@ -300,29 +301,41 @@ class DeterministicLoop(RefusingLoop):
                 "asyncio.as_completed starts coroutines in an order that differs from replay to replay: "
                 "use workflow.as_completed, or make tasks of the coroutines first"
             )
-        try:
-            self.check_may_start_task()
-        except BaseException:
+        return self.start_task(coro, name, context, **options)
+
+    def start_task(
+        self,
+        coro: Generator[Any, None, T] | Coroutine[Any, Any, T],
+        name: object = None,
+        context: Context | None = None,
+        **options: Any,
+    ) -> asyncio.Task[T]:
+        """As `create_task`, for foldlog itself."""
+        if self.mode:
             coro.close()  # it never will be awaited, and Python would say so
-            raise
-        task = OrderedTask(coro, **self.task_options(name), context=context, **options)
-        self.add_task(task)
-        return task
-
-    def check_may_start_task(self) -> None:
-        """Refuse to start a task where nothing may be started."""
-        if self.mode is Mode.DROPPING:
-            raise RunDropped
-        if self.mode is Mode.READ_ONLY:
-            raise ReadOnlyContextError("a query handler cannot start tasks: it may only look and return")
-
-    def task_options(self, name: object) -> dict[str, Any]:
-        """What the constructor of a task of this run needs."""
-        self._order += 1
+            self.refuse("start tasks")
         if name is None:
             self._task_number += 1
             name = f"Task-{self._task_number}"
-        return {"loop": self, "order": self._order, "name": str(name)}
+        task = OrderedTask(coro, loop=self, order=self.next_order(), name=str(name), context=context, **options)
+        self.add_task(task)
+        return task
+
+    def refuse(self, what: str) -> NoReturn:
+        """Refuse what the mode does not allow.
+
+        Raises:
+            ReadOnlyContextError: A query handler runs.
+            RunDropped: The run is being dropped.
+        """
+        if self.mode is Mode.READ_ONLY:
+            raise ReadOnlyContextError(f"a query handler cannot {what}: it may only look and return")
+        raise RunDropped
+
+    def next_order(self) -> int:
+        """The hash of the next task or future."""
+        self._order += 1
+        return self._order
 
     def add_task(self, task: OrderedTask[Any]) -> None:
         """Keep a task alive: asyncio itself holds tasks only weakly."""
@@ -442,4 +455,4 @@ def _on_asyncgen_end(generator: AsyncGenerator[Any, Any]) -> None:
     serial = _asyncgen_loops.pop(id(generator), 0)
     loop = _get_running_loop()
     if isinstance(loop, DeterministicLoop) and loop._serial == serial and loop.mode is Mode.NORMAL:
-        loop.create_task(generator.aclose(), name="close an async generator")
+        loop.start_task(generator.aclose(), "close an async generator")

@@ -7,7 +7,9 @@ from datetime import timedelta
 from enum import IntEnum
 from typing import Any, Protocol, TypedDict, TypeVar
 
+from foldlog.activity._definition import Definition
 from foldlog.common import RetryPolicy
+from foldlog.exceptions import DefinitionError
 from foldlog.workflow._tasks import OrderedTask
 
 __all__ = ["ActivityCancellationType", "ActivityConfig", "ActivityHandle", "LocalActivityConfig"]
@@ -107,7 +109,7 @@ def resolve(activity: Any, arg: Any, args: Sequence[Any], result_type: Any) -> t
     """Name, arguments and result type of an activity that is to be called.
 
     Raises:
-        ValueError: The function has no `@activity.defn`, or is a dynamic activity.
+        DefinitionError: The function has no `@activity.defn`, or is a dynamic activity.
         TypeError: Both `arg` and `args` were given, `args` is no list, or the activity is neither function nor name.
     """
     if arg is not UNSET:
@@ -122,5 +124,5 @@ def resolve(activity: Any, arg: Any, args: Sequence[Any], result_type: Any) -> t
         raise TypeError(f"an activity is a function or a name, not {type(activity).__name__}")
     definition = Definition.must_from_callable(activity)
     if definition.name is None:
-        raise ValueError("a dynamic activity cannot be called by its function: give the activity's name")
+        raise DefinitionError("a dynamic activity cannot be called by its function: give the activity's name")
     return definition.name, args, definition.ret_type

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any, Literal, TypeVar, overload
 
 from foldlog.common import RawValue
+from foldlog.exceptions import DefinitionError
 from foldlog.workflow._handlers import QUERY_ATTRIBUTE, SIGNAL_ATTRIBUTE, QueryDefinition, SignalDefinition
 from foldlog.workflow._signature import Signature, keyword_only, signature_of
 
@@ -47,14 +48,16 @@ class Definition:
         """Resolve all type hints now, so that what is wrong with them shows when a worker starts.
 
         Raises:
-            TypeError: One cannot be resolved, or a dynamic method does not take what it must.
+            DefinitionError: One cannot be resolved, or a dynamic method does not take what it must.
         """
         raw = Sequence[RawValue]
         if self.name is None and self.signature.arg_types != (raw,):
-            raise TypeError(f"dynamic workflow {self.run_fn.__qualname__} must take one Sequence[RawValue]")
+            raise DefinitionError(f"dynamic workflow {self.run_fn.__qualname__} must take one Sequence[RawValue]")
         for handler in (*self.signals.values(), *self.queries.values()):
             if handler.name is None and handler.signature.arg_types != (str, raw):
-                raise TypeError(f"dynamic handler {handler.fn.__qualname__} must take a str and a Sequence[RawValue]")
+                raise DefinitionError(
+                    f"dynamic handler {handler.fn.__qualname__} must take a str and a Sequence[RawValue]"
+                )
 
     @staticmethod
     def from_class(cls: type) -> Definition | None:
@@ -67,11 +70,11 @@ class Definition:
         """The definition of a class.
 
         Raises:
-            ValueError: It has no `@workflow.defn`.
+            DefinitionError: It has no `@workflow.defn`.
         """
         definition = Definition.from_class(cls)
         if definition is None:
-            raise ValueError(f"class {getattr(cls, '__qualname__', cls)!s} has no @workflow.defn")
+            raise DefinitionError(f"class {getattr(cls, '__qualname__', cls)!s} has no @workflow.defn")
         return definition
 
     @staticmethod
@@ -79,12 +82,12 @@ class Definition:
         """The definition that a run method belongs to.
 
         Raises:
-            ValueError: It has no `@workflow.run`, or its class has no `@workflow.defn`.
+            DefinitionError: It has no `@workflow.run`, or its class has no `@workflow.defn`.
         """
         definition: Definition | None = getattr(fn, DEFINITION_ATTRIBUTE, None)
         if definition is None:
             name = getattr(fn, "__qualname__", str(fn))
-            raise ValueError(f"{name} is no workflow: it needs @workflow.run, and its class @workflow.defn")
+            raise DefinitionError(f"{name} is no workflow: it needs @workflow.run, and its class @workflow.defn")
         return definition
 
     @staticmethod
@@ -92,13 +95,13 @@ class Definition:
         """The name that a workflow is started by, and its result type (None if unknown).
 
         Raises:
-            ValueError: The function is no run method, or its workflow is dynamic.
+            DefinitionError: The function is no run method, or its workflow is dynamic.
         """
         if isinstance(workflow, str):
             return workflow, None
         definition = Definition.must_from_run_fn(workflow)
         if definition.name is None:
-            raise ValueError(f"{workflow.__qualname__} is a dynamic workflow: give the workflow's name instead")
+            raise DefinitionError(f"{workflow.__qualname__} is a dynamic workflow: give the workflow's name instead")
         return definition.name, definition.signature.result_type
 
 
@@ -106,14 +109,14 @@ def run(fn: RunFn) -> RunFn:
     """Make an async method the body of a workflow. There is exactly one in a workflow class.
 
     Raises:
-        ValueError: It is not async, or has keyword-only parameters.
+        DefinitionError: It is not async, or has keyword-only parameters.
     """
     is_async: bool = inspect.iscoroutinefunction(fn)
     if not is_async:
-        raise ValueError(f"@workflow.run method {getattr(fn, '__qualname__', fn)!s} must be async (async def)")
+        raise DefinitionError(f"@workflow.run method {getattr(fn, '__qualname__', fn)!s} must be async (async def)")
     unfit = keyword_only(fn)
     if unfit:
-        raise ValueError(
+        raise DefinitionError(
             f"@workflow.run method {fn.__qualname__} has keyword-only parameters ({', '.join(unfit)}): "
             "arguments are passed by position"
         )
@@ -125,10 +128,10 @@ def init(init_fn: InitFn) -> InitFn:
     """Let `__init__` take the same arguments as the run method.
 
     Raises:
-        ValueError: It is not on `__init__`.
+        DefinitionError: It is not on `__init__`.
     """
     if init_fn.__name__ != "__init__":
-        raise ValueError(f"@workflow.init is only for __init__, not for {init_fn.__qualname__}")
+        raise DefinitionError(f"@workflow.init is only for __init__, not for {init_fn.__qualname__}")
     setattr(init_fn, INIT_ATTRIBUTE, True)
     return init_fn
 
@@ -168,12 +171,12 @@ def defn(
             `TimeoutError`. With `Exception` here, every error fails it.
 
     Raises:
-        ValueError: The class cannot be a workflow; the message names every reason.
+        DefinitionError: The class cannot be a workflow; the message names every reason.
     """
 
     def decorate(cls: ClassType) -> ClassType:
         if name is not None and dynamic:
-            raise ValueError("@workflow.defn: give either name or dynamic, not both")
+            raise DefinitionError("@workflow.defn: give either name or dynamic, not both")
         _define(
             cls,
             name=None if dynamic else name or cls.__name__,
@@ -201,7 +204,7 @@ def _define(
         if not (isinstance(kind, type) and issubclass(kind, BaseException)):
             issues.append(f"failure_exception_types has {kind!r}, which is no exception class")
     if issues or run_fn is None:
-        raise ValueError(f"class {cls.__qualname__} cannot be a workflow: {'; '.join(issues)}")
+        raise DefinitionError(f"class {cls.__qualname__} cannot be a workflow: {'; '.join(issues)}")
     definition = Definition(
         name=name,
         cls=cls,

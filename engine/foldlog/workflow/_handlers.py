@@ -9,6 +9,7 @@ from enum import Enum
 from functools import cached_property
 from typing import Any, Literal, TypeVar, overload
 
+from foldlog.exceptions import DefinitionError
 from foldlog.workflow._signature import Signature, keyword_only, signature_of
 
 __all__ = ["HandlerUnfinishedPolicy", "query", "signal"]
@@ -71,7 +72,7 @@ class SignalDefinition(_HandlerDefinition):
         """The name that a signal is sent by.
 
         Raises:
-            ValueError: The function has no `@workflow.signal`, or is a dynamic handler.
+            DefinitionError: The function has no `@workflow.signal`, or is a dynamic handler.
         """
         return _name_of(signal, SIGNAL_ATTRIBUTE, "signal")
 
@@ -90,7 +91,7 @@ class QueryDefinition(_HandlerDefinition):
         """The name that a query is sent by.
 
         Raises:
-            ValueError: The function has no `@workflow.query`, or is a dynamic handler.
+            DefinitionError: The function has no `@workflow.query`, or is a dynamic handler.
         """
         return _name_of(query, QUERY_ATTRIBUTE, "query")
 
@@ -100,9 +101,9 @@ def _name_of(handler: str | Callable[..., Any], attribute: str, kind: str) -> st
         return handler
     definition: _HandlerDefinition | None = getattr(handler, attribute, None)
     if definition is None:
-        raise ValueError(f"{getattr(handler, '__qualname__', handler)!s} has no @workflow.{kind}")
+        raise DefinitionError(f"{getattr(handler, '__qualname__', handler)!s} has no @workflow.{kind}")
     if definition.name is None:
-        raise ValueError(f"{handler.__qualname__} is a dynamic {kind} handler: give the {kind}'s name instead")
+        raise DefinitionError(f"{handler.__qualname__} is a dynamic {kind} handler: give the {kind}'s name instead")
     return definition.name
 
 
@@ -110,15 +111,15 @@ def handler_name(fn: Callable[..., Any], kind: str, name: str | None, dynamic: b
     """The name to note down for a handler; None for a dynamic one.
 
     Raises:
-        ValueError: Both a name and `dynamic` were given, or the function cannot be a handler.
+        DefinitionError: Both a name and `dynamic` were given, or the function cannot be a handler.
     """
     if name is not None and dynamic:
-        raise ValueError(f"@workflow.{kind}: give either name or dynamic, not both")
+        raise DefinitionError(f"@workflow.{kind}: give either name or dynamic, not both")
     if not callable(fn):
-        raise ValueError(f"@workflow.{kind} is for functions, not for {fn!r}")
+        raise DefinitionError(f"@workflow.{kind} is for functions, not for {fn!r}")
     unfit = keyword_only(fn)
     if unfit:
-        raise ValueError(
+        raise DefinitionError(
             f"{kind} handler {fn.__qualname__} has keyword-only parameters ({', '.join(unfit)}): "
             "arguments are passed by position"
         )
@@ -163,7 +164,7 @@ def signal(
         description: One line for people.
 
     Raises:
-        ValueError: Name and dynamic were both given, or the method cannot take arguments by position.
+        DefinitionError: Name and dynamic were both given, or the method cannot take arguments by position.
     """
 
     def decorate(fn: SignalFn) -> SignalFn:
@@ -206,7 +207,7 @@ def query(
         description: One line for people.
 
     Raises:
-        ValueError: Name and dynamic were both given, the method is async or cannot take arguments by position.
+        DefinitionError: Name and dynamic were both given, the method is async or cannot take arguments by position.
     """
 
     def decorate(fn: QueryFn) -> QueryFn:
@@ -222,10 +223,10 @@ def query_definition(
     """The definition of a query handler.
 
     Raises:
-        ValueError: As `query`.
+        DefinitionError: As `query`.
     """
     if inspect.iscoroutinefunction(fn):
-        raise ValueError(f"query handler {fn.__qualname__} is async: a query is answered at once, it cannot wait")
+        raise DefinitionError(f"query handler {fn.__qualname__} is async: a query is answered at once, it cannot wait")
     return QueryDefinition(
         name=handler_name(fn, "query", name, dynamic), fn=fn, is_method=is_method, description=description
     )

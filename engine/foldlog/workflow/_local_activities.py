@@ -83,7 +83,8 @@ def execute_local_activity(
 
     Raises:
         ActivityError: It failed, timed out or was cancelled; its `cause` says which. Raised where it is awaited.
-        ValueError: There is no timeout, or one is negative; the function has no `@activity.defn`.
+        ValueError: There is no timeout, or one is negative.
+        DefinitionError: The function has no `@activity.defn`.
         TypeError: An option is unknown or of the wrong type.
         ReadOnlyContextError: A query handler called it.
     """
@@ -216,7 +217,8 @@ def start_local_activity(
         A task; cancelling it cancels the activity as `cancellation_type` says.
 
     Raises:
-        ValueError: There is no timeout, or one is negative; the function has no `@activity.defn`.
+        ValueError: There is no timeout, or one is negative.
+        DefinitionError: The function has no `@activity.defn`.
         TypeError: An option is unknown or of the wrong type.
         ReadOnlyContextError: A query handler called it.
     """

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, get_type_hints
 
+from foldlog.exceptions import DefinitionError
+
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
 
@@ -43,13 +45,14 @@ def signature_of(fn: Callable[..., Any], *, method: bool) -> Signature:
         method: Whether its first parameter is `self` and comes from elsewhere.
 
     Raises:
-        TypeError: An annotation names something that does not exist.
+        DefinitionError: An annotation names something that cannot be found.
     """
     try:
-        hints = get_type_hints(fn)
-    except (NameError, TypeError) as error:
-        raise TypeError(
-            f"type hints of {fn.__qualname__} cannot be resolved: {error} (a type imported only for type checkers?)"
+        hints = get_type_hints(fn, include_extras=True)
+    except Exception as error:
+        raise DefinitionError(
+            f"type hints of {fn.__qualname__} cannot be resolved: {error} (is the type defined inside of a function, "
+            "or imported only for type checkers?)"
         ) from error
     parameters = list(inspect.signature(fn).parameters.values())[1 if method else 0 :]
     positional = [parameter for parameter in parameters if parameter.kind in _POSITIONAL]

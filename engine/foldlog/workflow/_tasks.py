@@ -33,6 +33,8 @@ class OrderedTask(asyncio.Task[T]):
         self.source = ""
         """Where it was made; kept only while replaying."""
         super().__init__(coro, loop=loop, name=name, context=context, **options)
+        # A workflow that waits is dropped at any time, and goes on elsewhere: nothing that asyncio should warn of.
+        self._log_destroy_pending = False
 
     def __hash__(self) -> int:
         return self._order
