@@ -7,12 +7,12 @@ reports go (its listener). Lives on the event loop; only `heartbeat` comes from 
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
+from foldlog.activity._context import ActivityCancellationDetails, Context
 from foldlog.exceptions import CancelledError
 from foldlog.schemas.common import Failure, Payload
 from foldlog.schemas.task import ActivityTask
@@ -25,6 +25,8 @@ CancelReason = Literal["CANCEL_REQUESTED", "TIMED_OUT", "NOT_FOUND", "WORKFLOW_C
 
 AttemptKey = tuple[str, int | str, int]
 """Run ID, scheduled event ID and attempt; of a local activity: run ID, activity ID and 0."""
+
+WithDetails = Callable[["Attempt", Callable[[list[Payload]], None]], None]
 
 REPORT_START_SECONDS = 0.5
 """An attempt that runs longer is reported as started; shorter ones never are."""
@@ -67,9 +69,9 @@ class Attempt:
         "_last_details",
         "_reported_start",
         "_throttle",
+        "_with_details",
         "cancel_reason",
-        "cancelled_async",
-        "cancelled_thread",
+        "context",
         "deadline",
         "due",
         "ended",
@@ -81,6 +83,7 @@ class Attempt:
         "loop",
         "on_cancel",
         "origin",
+        "overstayed",
         "raiser",
         "started_at",
         "started_wall",
@@ -121,14 +124,15 @@ class Attempt:
         self.future: Future[Any] | None = None
         """What an executor runs for it."""
         self.raiser: ThreadRaiser | None = None
-        self.on_cancel: Callable[[], None] | None = None
-        """Tells code in another process."""
-        self.cancelled_async: asyncio.Event | None = None
-        self.cancelled_thread: threading.Event | None = None
+        self.on_cancel: Callable[[ActivityCancellationDetails], None] | None = None
+        """Tells code in another process. Blocks for a moment."""
+        self.context: Context | None = None
         self.cancel_reason: CancelReason | None = None
         self.ended = False
         self.entered = False
         """Whether the activity's own code has been called."""
+        self.overstayed = False
+        """Whether its start-to-close timeout passed here."""
         self._last_details: list[Payload] | None = None
         self._throttle: HeartbeatThrottle | None = None
         self._beat_scheduled = False
@@ -141,6 +145,7 @@ class Attempt:
         wall: float,
         intervals: HeartbeatIntervals,
         wake: Callable[[Attempt], None],
+        with_details: WithDetails,
     ) -> None:
         """Start its clocks.
 
@@ -150,6 +155,7 @@ class Attempt:
             wall: Unix time in seconds.
             intervals: How heartbeats are throttled.
             wake: Is told when something is due earlier than before.
+            with_details: Passes the newest heartbeat details on, ready to be sent.
         """
         task = self.task
         self.loop = loop
@@ -157,6 +163,7 @@ class Attempt:
         self.started_wall = wall
         self._intervals = intervals
         self.wake = wake
+        self._with_details = with_details
         self.deadline = now + task.start_to_close_timeout_ms / 1000 if task.start_to_close_timeout_ms else FOREVER
         if self.is_local:
             self._reported_start = True
@@ -183,21 +190,26 @@ class Attempt:
             self.listener.ended(self, outcome)
 
     @property
-    def last_details(self) -> list[Payload]:
-        """What its last heartbeat carried; else what that of the attempt before did."""
-        return self.task.heartbeat_details if self._last_details is None else self._last_details
+    def new_details(self) -> list[Payload] | None:
+        """What its last heartbeat carried, before any codec; None: there was none."""
+        return self._last_details
 
     def cancel(self, reason: CancelReason) -> None:
         """Ask its code to stop. Only the first call counts."""
         if self.cancel_reason is not None:
             return
         self.cancel_reason = reason
-        if self.cancelled_thread is not None:
-            self.cancelled_thread.set()
-        if self.cancelled_async is not None:
-            self.cancelled_async.set()
+        self.interrupt()
+
+    def interrupt(self) -> None:
+        """Let its code know that it is to stop."""
+        if self.cancel_reason is None:
+            return
+        details = cancellation_details(self.cancel_reason)
+        if self.context is not None:
+            self.context.cancel(details)
         if self.on_cancel is not None:
-            self.on_cancel()
+            self.loop.run_in_executor(None, self.on_cancel, details)
         if self.future is not None:
             # Code in a thread is interrupted there; only what has not begun is cancelled here.
             self.future.cancel()
@@ -244,21 +256,20 @@ class Attempt:
     def _send_beat(self, now: float) -> None:
         if self._throttle is not None and self._throttle.send(now):
             self._beat_scheduled = False
-            self.listener.heartbeat(self, self.last_details)
+            self._with_details(self, self._beaten)
+
+    def _beaten(self, details: list[Payload]) -> None:
+        if not self.ended:
+            self.listener.heartbeat(self, details)
 
     def _report_start(self, now: float) -> None:
         self._reported_start = True
         self.listener.started(self, now - self.started_at)
 
     def _time_out(self) -> None:
-        failure = Failure(
-            kind="TIMEOUT",
-            message="activity start-to-close timeout",
-            timeout_type="START_TO_CLOSE",
-            details=self.last_details,
-        )
         if self.cancel_reason in (None, "CANCEL_REQUESTED"):
-            self.end(Failed(failure, self.last_details))
+            self.overstayed = True
+            self._with_details(self, lambda details: self.end(timed_out(details)))
         else:
             self.end(Dropped())
         self.cancel("TIMED_OUT")
@@ -271,6 +282,24 @@ class Attempt:
         if self._beat_scheduled and self._throttle is not None:
             due = min(due, self._throttle.due)
         self.due = FOREVER if self.ended else due
+
+
+def timed_out(details: list[Payload]) -> Failed:
+    """The end of an attempt that overstays, given its last heartbeat's details."""
+    failure = Failure(
+        kind="TIMEOUT", message="activity start-to-close timeout", timeout_type="START_TO_CLOSE", details=details
+    )
+    return Failed(failure, details)
+
+
+def cancellation_details(reason: CancelReason) -> ActivityCancellationDetails:
+    """A reason as activities see it."""
+    return ActivityCancellationDetails(
+        cancel_requested=reason == "CANCEL_REQUESTED",
+        timed_out=reason == "TIMED_OUT",
+        not_found=reason in ("NOT_FOUND", "WORKFLOW_CLOSED"),
+        worker_shutdown=reason == "WORKER_SHUTDOWN",
+    )
 
 
 class Watch:

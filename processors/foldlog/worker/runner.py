@@ -12,14 +12,13 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
-from concurrent.futures import BrokenExecutor, Executor
+from concurrent.futures import BrokenExecutor
 from typing import Any
 
-from foldlog.activity import ActivityCancellationDetails
 from foldlog.activity._context import CompleteAsyncError
 from foldlog.exceptions import ApplicationError, ApplicationErrorCategory, CancelledError
 from foldlog.schemas.common import Failure, Payload
-from foldlog.worker.attempt import Attempt, AttemptKey, CancelReason, HeartbeatIntervals, Watch
+from foldlog.worker.attempt import Attempt, AttemptKey, CancelReason, HeartbeatIntervals, Watch, timed_out
 from foldlog.worker.calls import Calls
 from foldlog.worker.conversion import Conversion
 from foldlog.worker.outcome import Canceled, Completed, Dropped, Failed, Interrupted, LeftOpen, Outcome
@@ -58,12 +57,15 @@ class Runner:
         self._on_broken = on_broken
         self._loop = asyncio.get_running_loop()
         self._watch = Watch(self._loop)
+        self._encoding: set[asyncio.Task[None]] = set()
         self.running: dict[AttemptKey, Attempt] = {}
 
     def start(self, attempt: Attempt) -> None:
         """Run an attempt; its listener hears the rest."""
         self.running[attempt.key] = attempt
-        attempt.begin(self._loop, self._loop.time(), time.time(), self._intervals, self._watch.sooner)
+        attempt.begin(
+            self._loop, self._loop.time(), time.time(), self._intervals, self._watch.sooner, self._with_details
+        )
         self._watch.add(attempt)
         attempt.work = self._loop.create_task(self._run(attempt))
 
@@ -113,10 +115,11 @@ class Runner:
         task = attempt.task
         activity = self._registry.find(task.activity_type)
         conversion = self._conversion
+        args: list[Any] = []
         if activity.dynamic:
-            args: list[Any] = [conversion.raw(task.args)]
+            args = [await conversion.decode_raw(task.args)]
         elif not task.args:
-            args = []
+            pass
         elif conversion.is_sync:
             args = conversion.decode_now(task.args, activity.arg_types)
         else:
@@ -145,22 +148,49 @@ class Runner:
             elif isinstance(error, BrokenExecutor):
                 self._on_broken(error)
             self._note(attempt, error)
-            return Failed(await self._conversion.encode_failure(error), attempt.last_details)
+            return Failed(await self._conversion.encode_failure(error), await self._details(attempt))
         except Exception as problem:
             _log.exception("the failure of an activity cannot be converted", extra=_details(attempt))
             message = f"{type(error).__name__}: {error} (and the failure converter raised {problem!r})"
-            return Failed(Failure(message=message, type=type(error).__name__), attempt.last_details)
+            return Failed(Failure(message=message, type=type(error).__name__), attempt.task.heartbeat_details)
 
     async def _cancelled(self, attempt: Attempt, reason: CancelReason, error: BaseException) -> Outcome:
+        if attempt.overstayed:
+            return timed_out(await self._details(attempt))
         if reason in _ENDED_ELSEWHERE:
             return Dropped()
         if reason == "WORKER_SHUTDOWN":
             failure = Failure(message="the worker was shut down", type="WorkerShutdown")
-            return Interrupted(failure, attempt.last_details)
+            return Interrupted(failure, await self._details(attempt))
         details: list[Payload] = []
         if isinstance(error, CancelledError):
             details = await self._conversion.encode_all(error.details)
         return Canceled(details)
+
+    async def _details(self, attempt: Attempt) -> list[Payload]:
+        """What the next attempt should know: the last heartbeat of this one, else of the one before."""
+        if attempt.new_details is None:
+            return attempt.task.heartbeat_details
+        return await self._conversion.encode_payloads(attempt.new_details)
+
+    def _with_details(self, attempt: Attempt, then: Callable[[list[Payload]], None]) -> None:
+        """Pass on the same, at once if there is no codec."""
+        if attempt.new_details is None:
+            then(attempt.task.heartbeat_details)
+        elif self._conversion.is_sync:
+            then(attempt.new_details)
+        else:
+            task = self._loop.create_task(self._pass_on(attempt, then))
+            self._encoding.add(task)
+            task.add_done_callback(self._encoding.discard)
+
+    async def _pass_on(self, attempt: Attempt, then: Callable[[list[Payload]], None]) -> None:
+        try:
+            details = await self._details(attempt)
+        except Exception:
+            _log.exception("heartbeat details cannot be encoded", extra=_details(attempt))
+            details = attempt.task.heartbeat_details
+        then(details)
 
     def _note(self, attempt: Attempt, error: BaseException) -> None:
         benign = isinstance(error, ApplicationError) and error.category == ApplicationErrorCategory.BENIGN
@@ -172,16 +202,6 @@ class Runner:
             exc_info=error,
             extra=_details(attempt),
         )
-
-
-def cancellation_details(reason: CancelReason) -> ActivityCancellationDetails:
-    """A reason as activities see it."""
-    return ActivityCancellationDetails(
-        cancel_requested=reason == "CANCEL_REQUESTED",
-        timed_out=reason == "TIMED_OUT",
-        not_found=reason in ("NOT_FOUND", "WORKFLOW_CLOSED"),
-        worker_shutdown=reason == "WORKER_SHUTDOWN",
-    )
 
 
 def _with_cause(message: str, cause: BaseException) -> ApplicationError:

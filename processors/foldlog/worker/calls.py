@@ -1,0 +1,141 @@
+"""How the code of an activity is called: with its context, on the event loop, in a thread, or in another process."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import nullcontext
+from contextvars import copy_context
+from datetime import UTC, datetime
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from foldlog.activity import Info
+from foldlog.activity._context import Context
+from foldlog.activity._info import info_from_task
+from foldlog.activity._latch import Latch
+from foldlog.schemas.framing import encode
+from foldlog.schemas.task import TaskToken
+from foldlog.worker.attempt import Attempt
+from foldlog.worker.conversion import Conversion
+from foldlog.worker.processes import ProcessBridge
+from foldlog.worker.registry import Registered
+from foldlog.worker.threads import ThreadRaiser
+
+if TYPE_CHECKING:
+    from foldlog.client import Client
+
+
+class Calls:
+    """Calls activities of one worker.
+
+    Args:
+        conversion: For values in heartbeats.
+        task_queue: The worker's queue, as `Info` tells it.
+        executor: Runs what is not async; None if there is nothing of the kind.
+        client: For async activities.
+    """
+
+    def __init__(
+        self, conversion: Conversion, *, task_queue: str, executor: Executor | None = None, client: Client | None = None
+    ) -> None:
+        self._payload_converter = conversion.payload_converter
+        self._task_queue = task_queue
+        self._executor = executor
+        self._client = client
+        self._shutdown = Latch()
+        self._processes: ProcessBridge | None = None
+        if executor is not None and not isinstance(executor, ThreadPoolExecutor):
+            self._processes = ProcessBridge(self._payload_converter)
+
+    def notify_shutdown(self) -> None:
+        """Tell activities that the worker begins to stop."""
+        self._shutdown.set()
+        if self._processes is not None:
+            self._processes.notify_shutdown()
+
+    def close(self) -> None:
+        """End what serves other processes. Blocks for a moment."""
+        if self._processes is not None:
+            self._processes.close()
+
+    def enter(self, attempt: Attempt, details: list[Any]) -> None:
+        """Make this attempt the current one of the running task, before its async function is called there."""
+        context = Context(
+            partial(self._info, attempt, details),
+            heartbeat=partial(self._heartbeat, attempt),
+            worker_shutdown=self._shutdown,
+            payload_converter=self._payload_converter,
+            client=self._client,
+        )
+        attempt.context = context
+        Context.set(context)
+
+    async def in_executor(self, attempt: Attempt, activity: Registered, args: list[Any], details: list[Any]) -> Any:
+        """Call a function that is not async, and wait for it."""
+        assert self._executor is not None  # there is one as soon as one activity is not async
+        if self._processes is not None:
+            await self._processes.start()
+            future = self._processes.submit(
+                self._executor, attempt, self._info(attempt, details), activity.function, args
+            )
+        else:
+            future = self._in_thread(attempt, activity, args, details)
+        attempt.future = future
+        if attempt.cancel_reason is not None:
+            # It came while this was being set up.
+            attempt.interrupt()
+        return await asyncio.wrap_future(future)
+
+    def _in_thread(self, attempt: Attempt, activity: Registered, args: list[Any], details: list[Any]) -> Future[Any]:
+        assert self._executor is not None
+        raiser = ThreadRaiser() if activity.interruptible else None
+        context = Context(
+            partial(self._info, attempt, details),
+            heartbeat=partial(self._heartbeat, attempt),
+            worker_shutdown=self._shutdown,
+            shield_thread_cancel_exception=nullcontext if raiser is None else raiser.shielded,
+            payload_converter=self._payload_converter,
+        )
+        attempt.context = context
+        attempt.raiser = raiser
+        surroundings = copy_context()
+        return self._executor.submit(surroundings.run, _call_in_thread, context, raiser, activity.function, args)
+
+    def _heartbeat(self, attempt: Attempt, *details: Any) -> None:
+        attempt.heartbeat(self._payload_converter.to_payloads(details))
+
+    def _info(self, attempt: Attempt, details: list[Any]) -> Info:
+        task = attempt.task
+        token = TaskToken(
+            namespace=task.namespace,
+            workflow_id=attempt.workflow_id,
+            run_id=task.run_id,
+            activity_id=task.activity_id,
+            scheduled_event_id=task.scheduled_event_id,
+            attempt=task.attempt,
+        )
+        return info_from_task(
+            attempt.workflow_id,
+            task,
+            task_queue=self._task_queue,
+            started_time=datetime.fromtimestamp(attempt.started_wall, UTC),
+            task_token=encode(token),
+            heartbeat_details=details,
+            is_local=attempt.is_local,
+        )
+
+
+def _call_in_thread(
+    context: Context, raiser: ThreadRaiser | None, function: Callable[..., Any], args: list[Any]
+) -> Any:
+    Context.set(context)
+    try:
+        if raiser is None:
+            return function(*args)
+        with raiser.entered():
+            return function(*args)
+    except StopIteration as error:
+        # A future cannot carry it: whoever awaits would wait for ever.
+        raise RuntimeError(f"the activity raised StopIteration: {error.value!r}") from error

@@ -1,0 +1,175 @@
+"""Activities in a process pool: what they are told, and what they tell, across the boundary.
+
+Owns a manager process with a queue of heartbeats and the set of attempts that are to stop. It is started with the
+first attempt, by `spawn`: a fork of a process with Kafka's threads in it may hang. The executor is the user's.
+
+Code in another process cannot be interrupted: it learns of its cancellation by `activity.is_cancelled()` or
+`wait_for_cancelled_sync()`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+import multiprocessing
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
+from multiprocessing.managers import SyncManager
+from typing import Any
+
+from foldlog.activity import Info
+from foldlog.activity._context import ActivityCancellationDetails, Context
+from foldlog.activity._latch import Latch
+from foldlog.converter import PayloadConverter
+from foldlog.schemas.common import Payload
+from foldlog.worker.attempt import Attempt
+
+_log = logging.getLogger(__name__)
+
+_POLL_SECONDS = 0.1
+_SHUTDOWN = -1
+"""Key of the worker's own shutdown among the attempts that are to stop."""
+
+
+class ProcessBridge:
+    """The worker's end."""
+
+    def __init__(self, payload_converter: PayloadConverter) -> None:
+        self._payload_converter = payload_converter
+        self._manager: SyncManager | None = None
+        self._heartbeats: Any = None
+        self._stopped: Any = None
+        self._attempts: dict[int, Attempt] = {}
+        self._numbers = itertools.count()
+        self._reader: threading.Thread | None = None
+        self._starting = asyncio.Lock()
+
+    def submit(
+        self, executor: Executor, attempt: Attempt, info: Info, function: Callable[..., Any], args: list[Any]
+    ) -> Future[Any]:
+        """Have another process call a function. After `start`."""
+        number = next(self._numbers)
+        self._attempts[number] = attempt
+        attempt.on_cancel = lambda details: self._stopped.update({number: details})
+        future = executor.submit(
+            _call_in_process,
+            number,
+            info,
+            self._payload_converter,
+            self._heartbeats,
+            self._stopped,
+            function,
+            args,
+        )
+        future.add_done_callback(lambda _: self._forget(number))
+        return future
+
+    def notify_shutdown(self) -> None:
+        """Tell the other processes that the worker begins to stop."""
+        if self._stopped is not None:
+            self._stopped.update({_SHUTDOWN: None})
+
+    def close(self) -> None:
+        """End the manager process."""
+        if self._manager is not None and self._reader is not None:
+            self._heartbeats.put(None)
+            self._reader.join()
+            self._manager.shutdown()
+            self._manager = None
+
+    async def start(self) -> None:
+        """Start the manager process, the first time."""
+        if self._manager is None:
+            async with self._starting:
+                await asyncio.to_thread(self._start)
+
+    def _start(self) -> None:
+        if self._manager is None:
+            self._manager = multiprocessing.get_context("spawn").Manager()
+            self._heartbeats = self._manager.Queue()
+            self._stopped = self._manager.dict()
+            self._reader = threading.Thread(target=self._read, name="foldlog-process-heartbeats", daemon=True)
+            self._reader.start()
+
+    def _read(self) -> None:
+        while True:
+            try:
+                item: tuple[int, list[Payload]] | None = self._heartbeats.get()
+            except (EOFError, OSError):
+                _log.warning("the manager process has ended: activities in other processes send no more heartbeats")
+                return
+            if item is None:
+                return
+            attempt = self._attempts.get(item[0])
+            if attempt is not None:
+                attempt.heartbeat(item[1])
+
+    def _forget(self, number: int) -> None:
+        attempt = self._attempts.pop(number, None)
+        if attempt is not None and attempt.cancel_reason is not None:
+            try:
+                self._stopped.pop(number, None)
+            except (EOFError, OSError):
+                return  # The manager has ended, and its dictionary with it.
+
+
+class _RemoteLatch(Latch):
+    """Whether the worker has put a number among those that are to stop. Not for event loops."""
+
+    __slots__ = ("_number", "_on_set", "_stopped")
+
+    def __init__(self, stopped: Any, number: int, on_set: Callable[[Any], None] | None = None) -> None:
+        super().__init__()
+        self._stopped = stopped
+        self._number = number
+        self._on_set = on_set
+
+    def is_set(self) -> bool:
+        if not self._set and self._number in self._stopped:
+            self._set = True
+            if self._on_set is not None:
+                self._on_set(self._stopped[self._number])
+        return self._set
+
+    def wait_sync(self, timeout: float | None = None) -> bool:
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while not self.is_set():
+            left = _POLL_SECONDS if deadline is None else min(deadline - time.monotonic(), _POLL_SECONDS)
+            if left <= 0:
+                return False
+            time.sleep(left)
+        return True
+
+
+def _call_in_process(
+    number: int,
+    info: Info,
+    payload_converter: PayloadConverter,
+    heartbeats: Any,
+    stopped: Any,
+    function: Callable[..., Any],
+    args: list[Any],
+) -> Any:
+    def heartbeat(*details: Any) -> None:
+        heartbeats.put((number, payload_converter.to_payloads(details)))
+
+    def cancelled(details: ActivityCancellationDetails) -> None:
+        context.cancellation_details = details
+
+    context = Context(
+        info,
+        heartbeat=heartbeat,
+        worker_shutdown=_RemoteLatch(stopped, _SHUTDOWN),
+        payload_converter=payload_converter,
+    )
+    context.cancelled = _RemoteLatch(stopped, number, cancelled)
+    token = Context.set(context)
+    try:
+        return function(*args)
+    except StopIteration as error:
+        raise RuntimeError(f"the activity raised StopIteration: {error.value!r}") from error
+    finally:
+        Context.reset(token)
