@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, TypeVar
 
 import click
-from foldlog.cli._errors import CliError, translated
+from foldlog.cli._errors import CliError, ExitCode, translated
 
 if TYPE_CHECKING:
+    from foldlog.schemas.codec import Codec, FetchSchema
     from foldlog.transport.config import KafkaConfig
 
 P = ParamSpec("P")
@@ -73,6 +74,25 @@ class Settings:
             named = "bootstrap.servers" in options or "bootstrap.servers" in file or os.environ.get(BOOTSTRAP_VARIABLE)
             address = None if named else DEFAULT_BOOTSTRAP
         return KafkaConfig.from_environment(address, self.kafka_options, self.kafka_config)
+
+    def codec(self, fetch: FetchSchema | None = None) -> Codec:
+        """How records are written: Avro single-object encoding, or framed for the schema registry that is given.
+
+        Args:
+            fetch: Where schemas are asked for that this build does not know.
+
+        Raises:
+            CliError: The registry's client is not installed, or refuses the URL.
+        """
+        from foldlog.schemas.codec import ConfluentCodec, SingleObjectCodec
+        from foldlog.schemas.registry import registry_client
+
+        if self.registry_url is None:
+            return SingleObjectCodec(fetch)
+        try:
+            return ConfluentCodec(registry_client({"url": self.registry_url}), fetch)
+        except (ImportError, ValueError) as error:
+            raise CliError(f"schema registry {self.registry_url}: {error}", ExitCode.USAGE) from error
 
 
 def _given(ctx: click.Context) -> dict[str, Any]:

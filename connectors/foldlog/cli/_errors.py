@@ -71,26 +71,17 @@ def translated(error: BaseException) -> CliError | None:
 
 def _code(error: BaseException) -> ExitCode:
     from foldlog import exceptions
-    from foldlog.transport import errors
+    from foldlog.transport.errors import TopicMissingError
 
-    if isinstance(error, exceptions.RPCError):
-        return _RPC_CODES.get(error.status.name, ExitCode.FAILED)
-    usage = (exceptions.ConfigurationError, errors.ConfigurationError)
-    unavailable = (
-        errors.BrokerUnreachableError,
-        errors.NoAnswerError,
-        errors.DeliveryError,
-        errors.QueueFullError,
-        errors.ConnectionClosedError,
-    )
-    for kinds, code in (
-        (usage, ExitCode.USAGE),
-        (unavailable, ExitCode.UNAVAILABLE),
-        (errors.TopicMissingError, ExitCode.NOT_FOUND),
+    for kind, code in (
+        (TopicMissingError, ExitCode.NOT_FOUND),
+        (exceptions.ConfigurationError, ExitCode.USAGE),
         (exceptions.WorkflowAlreadyStartedError, ExitCode.REFUSED),
     ):
-        if isinstance(error, kinds):
+        if isinstance(error, kind):
             return code
+    if isinstance(error, exceptions.RPCError):
+        return _RPC_CODES.get(error.status.name, ExitCode.FAILED)
     return ExitCode.FAILED
 
 

@@ -12,7 +12,8 @@ from foldlog.cli._command import Group, Settings, pass_settings
 from foldlog.cli._errors import CliError, ExitCode
 from foldlog.cli._output import iso, when, write_facts, write_json, write_table
 from foldlog.connectors.dead_letters import DeadLetter, DeadLetterId, DeadLetters
-from foldlog.schemas.framing import DecodeError, decode
+from foldlog.schemas.codec import DecodeError, SchemaLookupError
+from foldlog.transport.schemas_topic import SchemasTopic
 from foldlog.transport.topics import Topics
 
 _SHOWN_BYTES = 512
@@ -97,7 +98,7 @@ def show(settings: Settings, letter_id: DeadLetterId, raw: bool, timeout: float)
     if raw:
         sys.stdout.buffer.write(letter.value or b"")
         return
-    record = _decoded(letter.value)
+    record = _decoded(settings, letter.value)
     if settings.json:
         write_json({**_summary(letter), "headers": _headers(letter), "value_hex": _hex(letter.value), "record": record})
         return
@@ -173,11 +174,12 @@ def _headers(letter: DeadLetter) -> list[tuple[str, str]]:
     return [(name, _text(value.encode() if isinstance(value, str) else value)) for name, value in letter.headers]
 
 
-def _decoded(value: bytes | None) -> dict[str, Any] | None:
-    """The record, if this build can read it: many letters are here because nobody can."""
+def _decoded(settings: Settings, value: bytes | None) -> dict[str, Any] | None:
+    """The record, if anybody can read it: many letters are here because nobody can."""
     try:
-        record = decode(value)
-    except DecodeError:
+        with SchemasTopic(settings.kafka, Topics(settings.namespace)) as schemas:
+            record = settings.codec(schemas.fetch).decode(value)
+    except (DecodeError, SchemaLookupError):
         return None
     return {"type": type(record).__name__, "fields": dataclasses.asdict(record)}
 

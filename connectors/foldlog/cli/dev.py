@@ -22,6 +22,7 @@ from foldlog.cli._output import write_json
 from foldlog.connectors.embedded import EmbeddedKafka, EmbeddedRegistry, configured_bootstrap_servers
 from foldlog.transport.admin import create_topics
 from foldlog.transport.config import BOOTSTRAP_VARIABLE, KafkaConfig
+from foldlog.transport.schemas_topic import SchemasTopic
 from foldlog.transport.topics import DEFAULT_PARTITIONS, Topics
 
 _POLL_SECONDS = 0.2
@@ -79,7 +80,10 @@ def dev(
         stopping = stack.enter_context(_signals())
         servers = stack.enter_context(_servers(settings, port, data_dir, schema_registry))
         config = KafkaConfig(bootstrap_servers=servers.bootstrap_servers) if servers.log else settings.kafka
-        create_topics(config, Topics(settings.namespace), partitions=partitions, task_queues=task_queues)
+        topics = Topics(settings.namespace)
+        create_topics(config, topics, partitions=partitions, task_queues=task_queues)
+        with SchemasTopic(config, topics) as schemas:
+            schemas.publish()
         if command:
             code = _run(command, settings, servers, stopping)
             click.get_current_context().exit(code)

@@ -9,6 +9,7 @@ from foldlog.cli._command import Group, Settings, pass_settings
 from foldlog.cli._errors import ExitCode
 from foldlog.cli._output import write_json, write_table
 from foldlog.transport.admin import TopicProblem, check_topics, create_topics
+from foldlog.transport.schemas_topic import SchemasTopic
 from foldlog.transport.topics import DEFAULT_PARTITIONS, Topics
 
 
@@ -47,16 +48,19 @@ def create(
 ) -> None:
     """Create the topics that are missing; those that are there are checked and never changed.
 
-    Ends with 1 if one that is there has settings that would lose data or split workflows.
+    Also publishes the schemas of this version to the namespace's schemas topic. Ends with 1 if one that is there has settings that would lose data or split workflows.
     """
+    config, names = settings.kafka, Topics(settings.namespace)
     done = create_topics(
-        settings.kafka,
-        Topics(settings.namespace),
+        config,
+        names,
         partitions=partitions,
         replication_factor=replication_factor or -1,
         task_queues=task_queues,
         timeout=timeout,
     )
+    with SchemasTopic(config, names) as schemas:
+        schemas.publish(timeout=timeout)
     if settings.json:
         write_json(asdict(done))
     else:

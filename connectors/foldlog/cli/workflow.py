@@ -1,0 +1,327 @@
+"""`foldlog workflow`: start, ask and steer workflows, by their names and with JSON.
+
+Owns the options and what is printed. Everything is asked through `foldlog.client`, as a program would.
+"""
+
+from __future__ import annotations
+
+import uuid
+from datetime import timedelta
+from typing import Any
+
+import click
+from foldlog.cli import _plain
+from foldlog.cli._client import asynchronous, connected
+from foldlog.cli._command import Group, Settings, pass_settings
+from foldlog.cli._errors import CliError, ExitCode
+from foldlog.cli._output import write_facts, write_json, write_table
+from foldlog.cli._params import duration, json_by_name, json_values
+from foldlog.client import (
+    WorkflowExecutionStatus,
+    WorkflowFailureError,
+    WorkflowHandle,
+    WorkflowQueryFailedError,
+    WorkflowQueryRejectedError,
+)
+from foldlog.common import QueryRejectCondition, WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+
+
+@click.group(cls=Group)
+def workflow() -> None:
+    """Start, ask and steer workflows."""
+
+
+_workflow_id = click.argument("workflow_id", metavar="WORKFLOW_ID")
+_run_id = click.option("--run-id", "-r", metavar="ID", help="One run; without it the current one.")
+_input = click.option(
+    "--input", "-i", "inputs", multiple=True, metavar="JSON", callback=json_values, help="An argument; may be repeated."
+)
+_timeout = click.option(
+    "--timeout",
+    metavar="TIME",
+    callback=duration,
+    default="10s",
+    show_default=True,
+    help="How long to wait for the answer.",
+)
+
+
+def _choice(policy: type[Any]) -> click.Choice[str]:
+    return click.Choice([member.name for member in policy if member.value], case_sensitive=False)
+
+
+@workflow.command()
+@click.argument("workflow_type", metavar="TYPE")
+@click.option("--id", "workflow_id", metavar="ID", help="Its workflow ID.  [default: a new UUID]")
+@click.option("--task-queue", "-q", required=True, metavar="NAME", help="Where its activities' tasks go.")
+@_input
+@click.option("--id-reuse-policy", type=_choice(WorkflowIDReusePolicy), help="If a closed workflow has this ID.")
+@click.option("--id-conflict-policy", type=_choice(WorkflowIDConflictPolicy), help="If a running workflow has this ID.")
+@click.option("--execution-timeout", metavar="TIME", callback=duration, help="Limit on all its runs together.")
+@click.option("--run-timeout", metavar="TIME", callback=duration, help="Limit on one run.")
+@click.option("--request-id", metavar="ID", help="A second start with the same request ID starts nothing.")
+@click.option("--memo", multiple=True, metavar="NAME=JSON", callback=json_by_name, help="A note; may be repeated.")
+@click.option("--wait", is_flag=True, help="Wait for its end and show its result, as `result` does.")
+@_timeout
+@pass_settings
+@asynchronous
+async def start(
+    settings: Settings,
+    workflow_type: str,
+    workflow_id: str | None,
+    task_queue: str,
+    inputs: list[Any],
+    id_reuse_policy: str | None,
+    id_conflict_policy: str | None,
+    execution_timeout: timedelta | None,
+    run_timeout: timedelta | None,
+    request_id: str | None,
+    memo: dict[str, Any],
+    wait: bool,
+    timeout: timedelta,
+) -> None:
+    """Start a workflow.
+
+    \b
+    foldlog workflow start Order --id order-1 -q orders -i '{"customer": 7, "dollars": "29.33"}'
+    """
+    async with connected(settings) as client:
+        handle = await client.start_workflow(
+            workflow_type,
+            args=inputs,
+            id=workflow_id or str(uuid.uuid4()),
+            task_queue=task_queue,
+            id_reuse_policy=WorkflowIDReusePolicy[(id_reuse_policy or "ALLOW_DUPLICATE").upper()],
+            id_conflict_policy=WorkflowIDConflictPolicy[(id_conflict_policy or "UNSPECIFIED").upper()],
+            execution_timeout=execution_timeout,
+            run_timeout=run_timeout,
+            memo=memo or None,
+            request_id=request_id,
+            rpc_timeout=timeout,
+        )
+        if wait:
+            await _show_result(settings, handle, None)
+            return
+    started = {"workflow_id": handle.id, "run_id": handle.result_run_id}
+    if settings.json:
+        write_json(started)
+    else:
+        write_facts(started.items())
+
+
+@workflow.command()
+@_workflow_id
+@click.argument("signal_name", metavar="SIGNAL")
+@_input
+@_run_id
+@click.option("--request-id", metavar="ID", help="A second signal with the same request ID does nothing.")
+@_timeout
+@pass_settings
+@asynchronous
+async def signal(
+    settings: Settings,
+    workflow_id: str,
+    signal_name: str,
+    inputs: list[Any],
+    run_id: str | None,
+    request_id: str | None,
+    timeout: timedelta,
+) -> None:
+    """Send a signal; it is in the workflow's history when this returns."""
+    async with connected(settings) as client:
+        handle = client.get_workflow_handle(workflow_id, run_id=run_id)
+        await handle.signal(signal_name, args=inputs, request_id=request_id, rpc_timeout=timeout)
+    _done(settings, workflow_id, f"signal {signal_name} is in the history of {workflow_id}")
+
+
+@workflow.command()
+@_workflow_id
+@click.argument("query_type", metavar="QUERY")
+@_input
+@_run_id
+@click.option("--reject-condition", type=_choice(QueryRejectCondition), help="Refuse in these states of the workflow.")
+@_timeout
+@pass_settings
+@asynchronous
+async def query(
+    settings: Settings,
+    workflow_id: str,
+    query_type: str,
+    inputs: list[Any],
+    run_id: str | None,
+    reject_condition: str | None,
+    timeout: timedelta,
+) -> None:
+    """Ask a query handler and print its answer as JSON."""
+    condition = QueryRejectCondition[(reject_condition or "NONE").upper()]
+    async with connected(settings) as client:
+        handle = client.get_workflow_handle(workflow_id, run_id=run_id)
+        try:
+            answer = await handle.query(query_type, args=inputs, reject_condition=condition, rpc_timeout=timeout)
+        except WorkflowQueryRejectedError as error:
+            raise CliError(str(error), ExitCode.REFUSED, status=error.status) from error
+        except WorkflowQueryFailedError as error:
+            raise CliError(f"query {query_type} failed: {error}", ExitCode.FAILED) from error
+    write_json(answer)
+
+
+@workflow.command()
+@_workflow_id
+@_run_id
+@_timeout
+@pass_settings
+@asynchronous
+async def describe(settings: Settings, workflow_id: str, run_id: str | None, timeout: timedelta) -> None:
+    """Show status, times, what it waits for, and why it is stalled if it is."""
+    async with connected(settings) as client:
+        found = await client.get_workflow_handle(workflow_id, run_id=run_id).describe(rpc_timeout=timeout)
+        shown = await _plain.description(found)
+    if settings.json:
+        write_json(shown)
+        return
+    write_facts(
+        [(name.replace("_", " "), value) for name, value in shown.items() if not isinstance(value, list | dict)]
+    )
+    write_facts([(f"memo {name}", value) for name, value in shown["memo"].items()])
+    if shown["pending_activities"]:
+        click.echo()
+        names = ("activity_id", "activity_type", "state", "attempt", "scheduled_time", "next_attempt_time")
+        rows = [
+            (*(activity[name] or "" for name in names), _plain.failure_text(activity["last_failure"]))
+            for activity in shown["pending_activities"]
+        ]
+        write_table([*(name.replace("_", " ") for name in names), "last failure"], rows)
+    if shown["pending_timers"]:
+        click.echo()
+        write_table(["timer", "due"], [(timer["timer_id"], timer["fire_time"]) for timer in shown["pending_timers"]])
+
+
+@workflow.command()
+@_workflow_id
+@_run_id
+@click.option("--timeout", metavar="TIME", callback=duration, help="How long to wait.  [default: without limit]")
+@pass_settings
+@asynchronous
+async def result(settings: Settings, workflow_id: str, run_id: str | None, timeout: timedelta | None) -> None:
+    """Wait for a workflow's end and print what it returned as JSON.
+
+    Ends with 1 if the workflow ended otherwise: it failed, was cancelled or terminated, or timed out.
+    """
+    async with connected(settings) as client:
+        await _show_result(settings, client.get_workflow_handle(workflow_id, run_id=run_id), timeout)
+
+
+async def _show_result(settings: Settings, handle: WorkflowHandle[Any, Any], timeout: timedelta | None) -> None:
+    shown: dict[str, Any] = {"workflow_id": handle.id, "run_id": handle.result_run_id, "status": "COMPLETED"}
+    try:
+        shown["result"] = await handle.result(rpc_timeout=timeout)
+    except WorkflowFailureError as error:
+        shown["status"] = _plain.status_of(error.cause)
+        shown["failure"] = _plain.failure(error.cause)
+    if settings.json:
+        write_json(shown)
+    elif "failure" not in shown:
+        write_json(shown["result"])
+    if "failure" not in shown:
+        return
+    if settings.json:
+        click.get_current_context().exit(int(ExitCode.FAILED))
+    state = shown["status"].replace("_", " ").lower()
+    raise CliError(f"workflow {handle.id} ended {state}: {_plain.failure_text(shown['failure'])}", ExitCode.FAILED)
+
+
+@workflow.command()
+@_workflow_id
+@_run_id
+@_timeout
+@pass_settings
+@asynchronous
+async def history(settings: Settings, workflow_id: str, run_id: str | None, timeout: timedelta) -> None:
+    """Show every event of a run; with --json in full."""
+    async with connected(settings) as client:
+        handle = client.get_workflow_handle(workflow_id, run_id=run_id)
+        found = await handle.fetch_history(rpc_timeout=timeout)
+        events = [await _plain.event(one, client.data_converter) for one in found.events]
+    if settings.json:
+        write_json({"workflow_id": workflow_id, "run_id": found.run_id, "events": events})
+        return
+    write_table(["#", "time", "event", ""], [_event_row(one) for one in events])
+
+
+def _event_row(event: dict[str, Any]) -> tuple[Any, ...]:
+    hidden = ("event_id", "time", "type", "chain", "identity", "request_id")
+    details = "  ".join(f"{name}={value}" for name, value in event.items() if name not in hidden)
+    return event["event_id"], event["time"], event["type"], details
+
+
+@workflow.command()
+@_workflow_id
+@_run_id
+@click.option("--reason", default="", help="For people and for the history.")
+@_timeout
+@pass_settings
+@asynchronous
+async def cancel(settings: Settings, workflow_id: str, run_id: str | None, reason: str, timeout: timedelta) -> None:
+    """Ask a workflow to cancel itself; its code may clean up."""
+    async with connected(settings) as client:
+        await client.get_workflow_handle(workflow_id, run_id=run_id).cancel(reason=reason, rpc_timeout=timeout)
+    _done(settings, workflow_id, f"{workflow_id} was asked to cancel itself")
+
+
+@workflow.command()
+@_workflow_id
+@_run_id
+@click.option("--reason", default="", help="For people and for the history.")
+@_timeout
+@pass_settings
+@asynchronous
+async def terminate(settings: Settings, workflow_id: str, run_id: str | None, reason: str, timeout: timedelta) -> None:
+    """End a workflow at once; its code does not run again."""
+    async with connected(settings) as client:
+        await client.get_workflow_handle(workflow_id, run_id=run_id).terminate(reason=reason, rpc_timeout=timeout)
+    _done(settings, workflow_id, f"{workflow_id} is terminated")
+
+
+def _done(settings: Settings, workflow_id: str, text: str) -> None:
+    if settings.json:
+        write_json({"workflow_id": workflow_id})
+    else:
+        click.echo(text)
+
+
+@workflow.command("list")
+@click.option("--status", type=_choice(WorkflowExecutionStatus), help="Only runs of this status.")
+@click.option("--type", "workflow_type", metavar="TYPE", help="Only runs of this workflow type.")
+@click.option("--id-prefix", metavar="TEXT", help="Only workflow IDs that begin so.")
+@click.option("--stalled", is_flag=True, help="Only runs whose code cannot go on.")
+@click.option("--limit", type=click.IntRange(min=1), default=100, show_default=True, help="At most so many.")
+@pass_settings
+@asynchronous
+async def list_workflows(
+    settings: Settings, status: str | None, workflow_type: str | None, id_prefix: str | None, stalled: bool, limit: int
+) -> None:
+    """List runs, the newest first. Reads the whole visibility topic, which lags a little behind."""
+    rows: list[dict[str, Any]] = []
+    async with connected(settings) as client:
+        async for found in client.list_workflows(
+            status=WorkflowExecutionStatus[status.upper()] if status else None,
+            workflow_type=workflow_type,
+            id_prefix=id_prefix,
+            limit=None if stalled else limit,
+        ):
+            if not stalled or found.stalled_error:
+                rows.append(_plain.execution(found))
+            if len(rows) == limit:
+                break
+    if settings.json:
+        write_json(rows)
+        return
+    if not rows:
+        click.echo("no such workflows")
+        return
+    names = ("workflow_id", "workflow_type", "status", "start_time", "close_time", "history_length", "run_id")
+    table = [
+        [("STALLED" if name == "status" and row["stalled_error"] else row[name] or "") for name in names]
+        for row in rows
+    ]
+    write_table([name.replace("_", " ") for name in names], table)
