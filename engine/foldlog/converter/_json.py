@@ -138,7 +138,10 @@ class JSONPlainPayloadConverter(EncodingPayloadConverter):
             return list(value)
         if isinstance(value, Mapping):
             return dict(value)
-        raise TypeError(f"a {type(value).__qualname__} cannot be written as JSON")
+        kind = type(value).__qualname__
+        if isinstance(value, tuple):
+            raise TypeError(f"a key of type {kind} cannot be written as JSON")
+        raise TypeError(f"a value of type {kind} cannot be written as JSON")
 
     def _refuse_nan(self, value: Any) -> None:
         # msgspec writes them as null, without a word; a value must not change on its way. In MessagePack they stay what
