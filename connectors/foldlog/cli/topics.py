@@ -48,7 +48,8 @@ def create(
 ) -> None:
     """Create the topics that are missing; those that are there are checked and never changed.
 
-    Also publishes the schemas of this version to the namespace's schemas topic. Ends with 1 if one that is there has settings that would lose data or split workflows.
+    Also publishes the schemas of this version to the namespace's schemas topic. Ends with 1 if one that is there has
+    settings that would lose data or split workflows.
     """
     config, names = settings.kafka, Topics(settings.namespace)
     done = create_topics(
