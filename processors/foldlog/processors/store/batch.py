@@ -84,6 +84,7 @@ class StoreBatch:
         """
         self._is_due = is_due
         self.rows = WriteBatch(formats.FAMILIES)
+        self._history = self.rows.families[formats.HISTORY]
         self.runs: dict[tuple[str, str], RunChanges] = {}
         self.timers_added: set[bytes] = set()
         self.timers_removed: set[bytes] = set()
@@ -120,30 +121,28 @@ class StoreBatch:
             raise RuntimeError("a batch that is sealed or full takes no more records")
         self.records += 1
         self.bytes += len(encoded)
-        handler = _PARTITION_RECORDS.get(type(record))
-        if handler is not None:
-            handler(self, workflow_id, record, encoded)
+        kind = type(record)
+        if kind in _PARTITION_RECORDS:
+            _PARTITION_RECORDS[kind](self, workflow_id, record, encoded)
             return
         if run is None:
-            raise TypeError(f"a {type(record).__name__} belongs to a run")
-        changes = self.runs.get((workflow_id, run.run_id))
+            raise TypeError(f"a {kind.__name__} belongs to a run")
+        name = (workflow_id, run.run_id)
+        changes = self.runs.get(name)
         if changes is None:
-            changes = RunChanges(formats.run_key(workflow_id, run.run_id), run)
-            self.runs[workflow_id, run.run_id] = changes
+            changes = self.runs[name] = RunChanges(formats.run_key(workflow_id, run.run_id), run)
         else:
             changes.run = run
-        extra = _RUN_RECORDS.get(type(record))
-        if extra is not None:
-            extra(changes, record, encoded)
+        if kind in _RUN_RECORDS:
+            _RUN_RECORDS[kind](changes, record, encoded)
             return
         event_id: int = record.event_id  # type: ignore[union-attr]  # all others are events
         if not changes.first_event_id:
             changes.first_event_id = event_id
         changes.last_event_id = event_id
-        self.rows.families[formats.HISTORY][changes.key + formats.NUMBER.pack(event_id)] = encoded
-        special = _EVENTS.get(type(record))
-        if special is not None:
-            special(self, workflow_id, changes, record)
+        self._history[changes.key + formats.NUMBER.pack(event_id)] = encoded
+        if kind in _EVENTS:
+            _EVENTS[kind](self, workflow_id, changes, record)
         if run.status != "RUNNING" and not changes.closed:
             changes.closed = True
             self._expire(ExpiryKind.RUN, _closed_ms(run), changes.key)

@@ -71,17 +71,19 @@ class Restorer:
             RestoreError: The record cannot be read, or does not follow from those before.
             StoreError: The store cannot be written.
         """
+        encoded = value or b""
         try:
             record = self._codec.decode(value)
             workflow_id = key.decode() if key else ""
-            run = self._fold(workflow_id, record, value or b"")
+            run = self._fold(workflow_id, record, encoded)
         except (DecodeError, UnicodeDecodeError, KeyError, fold.BrokenHistoryError) as error:
             raise RestoreError(offset, f"{type(error).__name__}: {error}") from error
-        self._batch.add(workflow_id, record, value or b"", run)
+        batch = self._batch
+        batch.add(workflow_id, record, encoded, run)
         self.records += 1
         self._next_offset = offset + 1
-        self.done = bool(self._epoch) and type(record) is log.PartitionOpened and record.epoch == self._epoch
-        batch = self._batch
+        if type(record) is log.PartitionOpened:
+            self.done = record.epoch == self._epoch != ""
         if self.done or batch.full or batch.records >= self._batch_records or batch.bytes >= self._batch_bytes:
             self.flush()
         return self.done
