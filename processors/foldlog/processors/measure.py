@@ -1,4 +1,4 @@
-"""What a committed transaction comes to in numbers, for the sensor."""
+"""What a committed transaction comes to, for the sensor: its numbers, and the rare events in it."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from collections import Counter
 from collections.abc import Sequence
 
 from foldlog.core.fold import is_closing
+from foldlog.core.state import Run
 from foldlog.processors.partition import Work
 from foldlog.schemas import event, log
 from foldlog.schemas.command import QueryWorkflow
-from foldlog.sensor import CommittedBatch
+from foldlog.sensor import CommittedBatch, Sensor
 
 
 def measured(works: Sequence[Work], began: float, handled: float, committed: float, stored: float) -> CommittedBatch:
@@ -57,3 +58,22 @@ def measured(works: Sequence[Work], began: float, handled: float, committed: flo
         committing_seconds=committed - handled,
         storing_seconds=stored - committed,
     )
+
+
+def tell_rare(works: Sequence[Work], commands_topic: str, sensor: Sensor) -> None:
+    """Tell of dead letters and of stalled and resumed workflows."""
+    for work in works:
+        for _ in work.dead_letters:
+            sensor.dead_letter(commands_topic)
+        resumed: dict[str, Run] = {}
+        for entry in work.outcome.log:
+            kind = type(entry.record)
+            if entry.run is None or kind not in (log.WorkflowStalled, log.WorkflowResumed):
+                continue
+            if kind is log.WorkflowStalled:
+                sensor.workflow_stalled(entry.run.started.workflow_type)
+            else:
+                resumed[entry.run.run_id] = entry.run
+        for run in resumed.values():
+            if run.stalled is None:
+                sensor.workflow_resumed(run.started.workflow_type)

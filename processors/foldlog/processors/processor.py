@@ -22,7 +22,7 @@ from foldlog.core.decider import DeciderFactory
 from foldlog.core.engine import LocalResult
 from foldlog.processors.assignment import Assignment
 from foldlog.processors.host import ActivityHost
-from foldlog.processors.measure import measured
+from foldlog.processors.measure import measured, tell_rare
 from foldlog.processors.options import ProcessorOptions
 from foldlog.processors.output import PRODUCER_LIMIT_BYTES, Output
 from foldlog.processors.partition import Partition, PoisonedInput, Work
@@ -334,13 +334,13 @@ class WorkflowProcessor:
         producer.commit(offsets, assignment.group_metadata())
         committed = time.perf_counter()
         self._settle_memory()
+        self._hand_over(works)  # Before the stores are written, so that the activities run meanwhile.
         evicted = self._apply(works, ends, assignment)
-        self._hand_over(works)
         if evicted:
             self._sensor.workflows_evicted(evicted)
-        self._sensor.batch_committed(
-            measured([work for _, work in works], began, handled, committed, time.perf_counter())
-        )
+        done = [work for _, work in works]
+        self._sensor.batch_committed(measured(done, began, handled, committed, time.perf_counter()))
+        tell_rare(done, self._topics.commands, self._sensor)
 
     def _apply(self, works: list[tuple[Partition, Work]], ends: dict[int, int], assignment: Assignment) -> int:
         share = max(len(assignment.running), 1)
