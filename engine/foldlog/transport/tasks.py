@@ -96,6 +96,7 @@ class TaskConsumer:
         group_id: The consumer group; by convention `<namespace>.<task queue>`.
         listener: Is told of assignments and failed commits.
         session_timeout_seconds: A member that is silent for so long loses its partitions. Brokers allow 6 s and more.
+            The option `session.timeout.ms` wins over it.
 
     Raises:
         TopicMissingError: From `read`: there is no such topic.
@@ -116,16 +117,18 @@ class TaskConsumer:
         self._listener = listener
         self._paused = False
         session_ms = int(session_timeout_seconds * 1000)
+        defaults: dict[str, Any] = {
+            "session.timeout.ms": session_ms,
+            "heartbeat.interval.ms": max(session_ms // 6, 500),
+            # Tasks that wait in this process could run in another one.
+            "queued.min.messages": 1000,
+        }
         settings: dict[str, Any] = {
             "group.id": group_id,
             "partition.assignment.strategy": "cooperative-sticky",
-            "session.timeout.ms": session_ms,
-            "heartbeat.interval.ms": max(session_ms // 6, 500),
             "on_commit": self._on_commit,
+            **{name: value for name, value in defaults.items() if name not in config.options},
         }
-        if "queued.min.messages" not in config.options:
-            # Tasks that wait in this process could run in another one.
-            settings["queued.min.messages"] = 1000
         self._consumer = open_consumer(config, **settings)
         self._consumer.subscribe([topic], on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost)
 

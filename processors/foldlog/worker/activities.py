@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from foldlog.schemas.codec import Codec
 from foldlog.schemas.common import ReplyTo
 from foldlog.schemas.records import Reply
 from foldlog.schemas.reply import ActivityCancelRequested
@@ -89,6 +90,7 @@ class ActivityWorker:
         calls: Calls,
         options: ActivityWorkerOptions,
         *,
+        codec: Codec | None = None,
         sensor: Sensor | None = None,
         on_fatal: Callable[[BaseException], None],
     ) -> None:
@@ -100,6 +102,7 @@ class ActivityWorker:
             conversion: Payloads to values and back.
             calls: How code is called.
             options: The settings.
+            codec: Reads tasks; None: the connection's.
             sensor: Hears what is worth measuring.
             on_fatal: Is told, on the event loop, what makes it impossible to go on.
         """
@@ -139,7 +142,7 @@ class ActivityWorker:
         self._dead_letters = DeadLetterWriter(connection.config, connection.topics.dead_letters)
         self._feed = TaskFeed(
             self._open_consumer,
-            connection.codec.decode,
+            (codec or connection.codec).decode,
             self,
             name=options.task_queue,
             metadata_limit_bytes=options.metadata_limit_bytes,

@@ -88,9 +88,14 @@ class SingleObjectCodec:
 
     def __init__(self, fetch: FetchSchema | None = None, registry: SchemaRegistryClient | None = None) -> None:
         self._fetch = fetch
+        self._registry = registry
         found = Registry(registry) if registry is not None else None
         self._by_fingerprint = ForeignSchemas(self._find)
         self._by_id = ForeignSchemas(lambda header: found.find(_schema_id(header))) if found else None
+
+    def asking(self, fetch: FetchSchema) -> SingleObjectCodec:
+        """This codec, if it has somebody to ask for schemas; else one like it that asks `fetch`."""
+        return self if self._fetch is not None else SingleObjectCodec(fetch, self._registry)
 
     def decode(self, data: bytes | None, /) -> Any:
         """See `Codec.decode`."""

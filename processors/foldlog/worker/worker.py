@@ -1,0 +1,489 @@
+"""The worker: runs a workflow processor when it has workflows, and an activity worker when it has activities.
+
+Owns starting, stopping and failing of both together. Names and meanings follow Temporal's `temporalio.worker.Worker`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import pickle
+import threading
+from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from datetime import timedelta
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypedDict, Unpack
+
+from foldlog.client import Client
+from foldlog.exceptions import ConfigurationError
+from foldlog.processors.options import ProcessorOptions
+from foldlog.processors.processor import WorkflowProcessor
+from foldlog.runtime import WorkflowRuntime
+from foldlog.schemas.codec import Codec, SingleObjectCodec
+from foldlog.sensor import Sensor
+from foldlog.transport.admin import ensure_task_topic
+from foldlog.transport.connection import Connection
+from foldlog.transport.schemas_topic import SchemasTopic
+from foldlog.worker.activities import ActivityWorker, ActivityWorkerOptions
+from foldlog.worker.attempt import HeartbeatIntervals
+from foldlog.worker.calls import Calls
+from foldlog.worker.conversion import Conversion
+from foldlog.worker.registry import Registry
+
+_log = logging.getLogger(__name__)
+
+_NO_TIME = timedelta()
+
+
+class OptionsWithoutMeaning(TypedDict, total=False):
+    """Options of Temporal's worker that have nothing to act on here: accepted, so that code moves over, and ignored."""
+
+    workflow_runner: Any
+    """Workflow code runs in no sandbox; the guard watches it."""
+    unsandboxed_workflow_runner: Any
+    workflow_task_executor: Any
+    """Workflow code runs on the processor's thread."""
+    max_concurrent_workflow_tasks: int | None
+    max_concurrent_workflow_task_polls: int | None
+    max_concurrent_activity_task_polls: int | None
+    """There are no polls: tasks are read from topics."""
+    nonsticky_to_sticky_poll_ratio: float
+    sticky_queue_schedule_to_start_timeout: timedelta
+    """Workflows live where their partition is."""
+    max_eager_activity_reservations_per_workflow_task: int
+    workflow_task_poller_behavior: Any
+    activity_task_poller_behavior: Any
+    shared_state_manager: Any
+    """Process pools need none here."""
+    disable_safe_workflow_eviction: bool
+    use_worker_versioning: bool
+    debug_mode: bool
+
+
+class Worker:
+    """Runs workflows, activities, or both, of one namespace.
+
+    Use `async with worker:`, or `await worker.run()`. It belongs to the event loop on which it is started: that is
+    where async activities run. Workflows run on a thread of their own.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        *,
+        task_queue: str,
+        workflows: Sequence[type] = (),
+        activities: Sequence[Callable[..., Any]] = (),
+        activity_executor: Executor | None = None,
+        max_concurrent_activities: int = 100,
+        max_concurrent_local_activities: int = 100,
+        max_activities_per_second: float | None = None,
+        max_task_queue_activities_per_second: float | None = None,
+        max_cached_workflows: int = 10_000,
+        graceful_shutdown_timeout: timedelta = _NO_TIME,
+        default_heartbeat_throttle_interval: timedelta = timedelta(seconds=30),
+        max_heartbeat_throttle_interval: timedelta = timedelta(seconds=60),
+        workflow_failure_exception_types: Sequence[type[BaseException]] = (),
+        disable_eager_activity_execution: bool = False,
+        no_remote_activities: bool = False,
+        on_fatal_error: Callable[[BaseException], Awaitable[None]] | None = None,
+        identity: str | None = None,
+        build_id: str | None = None,
+        state_dir: str | Path = ".foldlog/state",
+        instance_id: str = "",
+        sensor: Sensor | None = None,
+        **ignored: Unpack[OptionsWithoutMeaning],
+    ) -> None:
+        """Check everything that can be checked without Kafka; nothing runs yet.
+
+        Args:
+            client: A connected client: its namespace, data converter and connection are the worker's.
+            task_queue: Where activity tasks are taken from. Workflows are not bound to a queue: each worker with
+                workflows takes its share of all workflows of the namespace, so it must have all their types.
+            workflows: Classes with `@workflow.defn`.
+            activities: Functions and methods with `@activity.defn`.
+            activity_executor: Runs activities that are not async. None: a thread pool with
+                `max_concurrent_activities` threads. A process pool needs picklable functions and arguments.
+            max_concurrent_activities: How many attempts run at a time, local ones not counted.
+            max_concurrent_local_activities: How many attempts of local activities run at a time.
+            max_activities_per_second: How many attempts this worker begins in a second.
+            max_task_queue_activities_per_second: How many attempts all workers of the queue together begin in a
+                second. Give all of them the same number: each takes the share that its partitions are of all.
+            max_cached_workflows: How many workflows are kept in memory; any other is rebuilt when it is needed.
+            graceful_shutdown_timeout: How long activities may go on after a shutdown has begun, before they are
+                cancelled.
+            default_heartbeat_throttle_interval: How often a heartbeat is sent at most where an activity has no
+                heartbeat timeout. Where it has, it is 80 % of that.
+            max_heartbeat_throttle_interval: A heartbeat is held back no longer than this.
+            workflow_failure_exception_types: Exceptions that fail a workflow instead of stalling it.
+            disable_eager_activity_execution: Whether all activity tasks go over their topic.
+            no_remote_activities: Whether no tasks are taken from the topic, so that only activities of workflows in
+                this process run here: eager and local ones.
+            on_fatal_error: Is called before a worker that cannot go on shuts down.
+            identity: Who this is, for people; None: the client's.
+            build_id: Version of the workflow code, for people.
+            state_dir: Where the workflow processor keeps its stores. A folder that outlives the process saves time
+                when it starts again.
+            instance_id: A name of this worker that outlives its process and that no other one has at the same time:
+                after a restart, its workflows then go on at once. Empty: a new one each time.
+            sensor: Hears what is worth measuring.
+            **ignored: See `OptionsWithoutMeaning`.
+
+        Raises:
+            ConfigurationError: An option cannot work; the message names it.
+            DefinitionError: A workflow or an activity is not declared as it must be.
+        """
+        for name in ignored:
+            if name not in OptionsWithoutMeaning.__annotations__:
+                raise TypeError(f"Worker has no option {name}")
+            _log.debug("the worker's option %s has no meaning on Kafka and is ignored", name)
+        if not workflows and not activities:
+            raise ConfigurationError("a worker needs workflows or activities", option="workflows")
+        self._client = client
+        self._connection = _connection(client)
+        self._connection.topics.tasks(task_queue)  # whether it can be the name of a topic
+        self._identity = identity or client.identity
+        self._sensor = sensor or Sensor()
+        self._grace = _seconds("graceful_shutdown_timeout", graceful_shutdown_timeout)
+        self._on_fatal_error = on_fatal_error
+        self._registry = Registry(activities)
+        self._executor = activity_executor
+        _check_executor(self._registry, activity_executor)
+        self._activity_options = ActivityWorkerOptions(
+            task_queue=task_queue,
+            identity=self._identity,
+            max_concurrent_activities=_positive("max_concurrent_activities", max_concurrent_activities),
+            max_concurrent_local_activities=_positive(
+                "max_concurrent_local_activities", max_concurrent_local_activities
+            ),
+            max_activities_per_second=_rate("max_activities_per_second", max_activities_per_second),
+            max_task_queue_activities_per_second=_rate(
+                "max_task_queue_activities_per_second", max_task_queue_activities_per_second
+            ),
+            heartbeat_intervals=HeartbeatIntervals(
+                default=_seconds("default_heartbeat_throttle_interval", default_heartbeat_throttle_interval),
+                maximum=_seconds("max_heartbeat_throttle_interval", max_heartbeat_throttle_interval),
+            ),
+            take_tasks=not no_remote_activities,
+            eager=not disable_eager_activity_execution,
+        )
+        self._runtime: WorkflowRuntime | None = None
+        if workflows:
+            self._runtime = WorkflowRuntime(
+                workflows,
+                namespace=client.namespace,
+                data_converter=client.data_converter,
+                failure_exception_types=workflow_failure_exception_types,
+                disable_eager_activity_execution=disable_eager_activity_execution,
+            )
+        self._processor_options = ProcessorOptions(
+            namespace=client.namespace,
+            state_dir=Path(state_dir),
+            instance_id=instance_id,
+            build_id=build_id or "",
+            max_cached_workflows=_positive("max_cached_workflows", max_cached_workflows),
+            identity=self._identity,
+        )
+        self._state = _State()
+
+    # ---- for whoever runs it
+
+    @property
+    def client(self) -> Client:
+        """The client that it was given."""
+        return self._client
+
+    @property
+    def task_queue(self) -> str:
+        """Where activity tasks are taken from."""
+        return self._activity_options.task_queue
+
+    @property
+    def identity(self) -> str:
+        """Who this is, for people."""
+        return self._identity
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it has been started and has not ended."""
+        return self._state.started and not self._state.ended.is_set()
+
+    @property
+    def is_shutdown(self) -> bool:
+        """Whether it has been started and has ended."""
+        return self._state.ended.is_set()
+
+    @property
+    def processor(self) -> WorkflowProcessor | None:
+        """The workflow processor, for health checks; None before the start, and without workflows."""
+        return self._state.processor
+
+    async def run(self) -> None:
+        """Run until `shutdown`, or until this task is cancelled, which shuts it down as well.
+
+        Raises:
+            RuntimeError: It has been run before.
+            TransportError: Kafka, or its topics, cannot be used as configured.
+            Exception: What made it impossible to go on.
+        """
+        state = self._state
+        if state.started:
+            raise RuntimeError("a worker can be run only once: make another one")
+        state.started = True
+        state.loop = asyncio.get_running_loop()
+        try:
+            try:
+                await self._start()
+                state.running.set()
+                await state.stopping.wait()
+            finally:
+                await _to_the_end(self._stop())
+        finally:
+            state.ended.set()
+            state.running.set()
+        if state.fatal is not None:
+            raise state.fatal
+
+    async def shutdown(self) -> None:
+        """Begin to shut down, and wait until that is done.
+
+        No more tasks are taken; activities that run have `graceful_shutdown_timeout` to end, and are cancelled then;
+        what they have to report is delivered. Does nothing if it is not running.
+        """
+        self._state.stopping.set()
+        if self._state.started:
+            await self._state.ended.wait()
+
+    async def __aenter__(self) -> Self:
+        """Start it, and return once it takes tasks. If it cannot go on later, the block is cancelled.
+
+        Raises:
+            Exception: It could not be started.
+        """
+        state = self._state
+        block = asyncio.current_task()
+        task = asyncio.create_task(self.run(), name=f"foldlog-worker-{self.task_queue}")
+        state.task = task
+        try:
+            await state.running.wait()
+        except asyncio.CancelledError:
+            task.cancel()
+            raise
+        if state.ended.is_set():
+            await task
+        task.add_done_callback(lambda _: self._cancel_block(block))
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Shut it down.
+
+        Raises:
+            Exception: What made it impossible to go on, in place of the cancellation of the block.
+        """
+        state = self._state
+        state.left = True
+        state.stopping.set()
+        assert state.task is not None
+        try:
+            await _to_the_end(state.task)
+        finally:
+            block = asyncio.current_task()
+            if state.block_cancelled and kind is asyncio.CancelledError and block is not None:
+                block.uncancel()
+
+    def _cancel_block(self, block: asyncio.Task[Any] | None) -> None:
+        if not self._state.left and self._state.fatal is not None and block is not None:
+            self._state.block_cancelled = True
+            block.cancel()
+
+    # ---- starting
+
+    async def _start(self) -> None:
+        """Numbered, for `_stop` undoes them in reverse."""
+        state = self._state
+        # 1. Whoever reads our records must find their schemas; tasks must have a topic.
+        state.schemas = SchemasTopic(self._connection.config, self._connection.topics)
+        await asyncio.to_thread(self._prepare_topics, state.schemas)
+        codec = _reading_codec(self._connection.codec, state.schemas)
+        # 2. Activities, since workflows may need them at once.
+        if len(self._registry):
+            state.activities = self._make_activity_worker(codec)
+            state.activities.start()
+        # 3. Workflows.
+        if self._runtime is not None:
+            state.processor = WorkflowProcessor(
+                self._connection.config,
+                self._processor_options,
+                self._runtime,
+                codec,
+                state.activities.host if state.activities is not None else None,
+                self._sensor,
+            )
+            state.thread = threading.Thread(
+                target=self._process, args=(state.processor,), name="foldlog-processor", daemon=True
+            )
+            state.thread.start()
+
+    def _prepare_topics(self, schemas: SchemasTopic) -> None:
+        schemas.publish()
+        ensure_task_topic(self._connection.config, self._connection.topics, self.task_queue)
+
+    def _make_activity_worker(self, codec: Codec) -> ActivityWorker:
+        state = self._state
+        conversion = Conversion(self._client.data_converter)
+        executor = self._executor
+        if executor is None and self._registry.sync:
+            threads = self._activity_options.max_concurrent_activities
+            executor = state.own_executor = ThreadPoolExecutor(threads, thread_name_prefix="foldlog-activity")
+        state.calls = Calls(conversion, task_queue=self.task_queue, executor=executor, client=self._client)
+        return ActivityWorker(
+            self._connection,
+            self._registry,
+            conversion,
+            state.calls,
+            self._activity_options,
+            codec=codec,
+            sensor=self._sensor,
+            on_fatal=self._fail,
+        )
+
+    def _process(self, processor: WorkflowProcessor) -> None:
+        """The processor's thread."""
+        try:
+            processor.run()
+        except BaseException as error:
+            _log.exception("the workflow processor cannot go on")
+            self._fail_from_thread(error)
+        else:
+            if not self._state.stopping_processor:
+                self._fail_from_thread(RuntimeError("the workflow processor ended without being asked to"))
+
+    def _fail_from_thread(self, error: BaseException) -> None:
+        loop = self._state.loop
+        assert loop is not None
+        try:
+            loop.call_soon_threadsafe(self._fail, error)
+        except RuntimeError:
+            _log.debug("the event loop ended before the worker")
+
+    def _fail(self, error: BaseException) -> None:
+        """Remember what makes it impossible to go on, and shut down."""
+        if self._state.fatal is None:
+            self._state.fatal = error
+            self._state.stopping.set()
+
+    # ---- stopping
+
+    async def _stop(self) -> None:
+        """Undo `_start`, as far as it came."""
+        state = self._state
+        if state.fatal is not None and self._on_fatal_error is not None:
+            try:
+                await self._on_fatal_error(state.fatal)
+            except Exception:
+                _log.exception("on_fatal_error failed")
+        # While activities end, the processor goes on: what eager ones report goes to its next transactions.
+        if state.activities is not None:
+            await state.activities.stop_taking(self._grace)
+        if state.processor is not None and state.thread is not None:
+            state.stopping_processor = True
+            state.processor.stop()
+            await asyncio.to_thread(state.thread.join)
+        if state.activities is not None:
+            await state.activities.close()
+        await asyncio.to_thread(self._close)
+
+    def _close(self) -> None:
+        state = self._state
+        if state.calls is not None:
+            state.calls.close()
+        if state.own_executor is not None:
+            state.own_executor.shutdown()
+        if state.schemas is not None:
+            state.schemas.close()
+
+
+class _State:
+    """What a worker has once it runs."""
+
+    def __init__(self) -> None:
+        self.started = False
+        self.running = asyncio.Event()
+        """It takes tasks, or has failed to."""
+        self.stopping = asyncio.Event()
+        self.stopping_processor = False
+        self.ended = asyncio.Event()
+        self.fatal: BaseException | None = None
+        self.left = False
+        """The `async with` block has ended."""
+        self.block_cancelled = False
+        self.loop: asyncio.AbstractEventLoop | None = None
+        self.task: asyncio.Task[None] | None = None
+        self.schemas: SchemasTopic | None = None
+        self.activities: ActivityWorker | None = None
+        self.calls: Calls | None = None
+        self.own_executor: Executor | None = None
+        self.processor: WorkflowProcessor | None = None
+        self.thread: threading.Thread | None = None
+
+
+async def _to_the_end(work: Awaitable[None]) -> None:
+    """Await something to its end, also if the waiting task is cancelled meanwhile; that comes up afterwards."""
+    task = asyncio.ensure_future(work)
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError as error:
+            if task.cancelled():
+                raise
+            cancelled = error
+        except Exception:
+            break
+    task.result()
+    if cancelled is not None:
+        raise cancelled
+
+
+def _connection(client: Client) -> Connection:
+    if not isinstance(client.transport, Connection):
+        raise ConfigurationError("a worker needs a client that is connected to Kafka", option="client")
+    return client.transport
+
+
+def _reading_codec(codec: Codec, schemas: SchemasTopic) -> Codec:
+    return codec.asking(schemas.fetch) if isinstance(codec, SingleObjectCodec) else codec
+
+
+def _check_executor(registry: Registry, executor: Executor | None) -> None:
+    if not isinstance(executor, ProcessPoolExecutor):
+        return
+    for activity in registry.sync:
+        try:
+            pickle.dumps(activity.function)
+        except Exception as error:
+            raise ConfigurationError(
+                f"activity {activity.name} cannot be sent to a process pool: {error}", option="activity_executor"
+            ) from error
+
+
+def _positive(name: str, value: int) -> int:
+    if value < 1:
+        raise ConfigurationError(f"{name} must be at least 1, not {value}", option=name)
+    return value
+
+
+def _rate(name: str, value: float | None) -> float | None:
+    if value is not None and value <= 0:
+        raise ConfigurationError(f"{name} must be more than 0, not {value} (None: no limit)", option=name)
+    return value
+
+
+def _seconds(name: str, value: timedelta) -> float:
+    if value < _NO_TIME:
+        raise ConfigurationError(f"{name} must not be negative: {value}", option=name)
+    return value.total_seconds()
