@@ -1,0 +1,39 @@
+"""What the public modules export: a name that comes or goes is a change of the API, and must be meant."""
+
+from __future__ import annotations
+
+import importlib
+
+import pytest
+
+EXPORTS = {
+    "foldlog.activity": """
+        ActivityCancellationDetails Info LoggerAdapter NotInActivityError cancellation_details client defn heartbeat
+        in_activity info is_cancelled is_definition is_worker_shutdown logger payload_converter raise_complete_async
+        shield_thread_cancel_exception wait_for_cancelled wait_for_cancelled_sync wait_for_worker_shutdown
+        wait_for_worker_shutdown_sync
+    """,
+    "foldlog.common": """
+        QueryRejectCondition RawValue RetryPolicy WorkflowIDConflictPolicy WorkflowIDReusePolicy
+    """,
+    "foldlog.converter": """
+        BinaryNullPayloadConverter BinaryPlainPayloadConverter CompositePayloadConverter DataConverter
+        DefaultFailureConverter DefaultFailureConverterWithEncodedAttributes DefaultPayloadConverter
+        EncodingPayloadConverter FailureConverter JSONPlainPayloadConverter JSONTypeConverter PayloadCodec
+        PayloadConverter default
+    """,
+    "foldlog.exceptions": """
+        ActivityError ApplicationError ApplicationErrorCategory CancelledError ChildWorkflowError ConfigurationError
+        DeadlineExceededError DefinitionError FailedPreconditionError FailureError FoldlogError InvalidArgumentError
+        PayloadConversionError RPCError RPCStatusCode RetryState ServerError TerminatedError TimeoutError TimeoutType
+        UnavailableError WorkflowAlreadyStartedError WorkflowNotFoundError is_cancelled_exception
+    """,
+}
+
+
+@pytest.mark.parametrize("module", EXPORTS)
+def test_exports(module: str) -> None:
+    imported = importlib.import_module(module)
+    assert sorted(imported.__all__) == EXPORTS[module].split()
+    for name in imported.__all__:
+        assert getattr(imported, name) is not None
