@@ -18,6 +18,9 @@ from fastavro.schema import fingerprint, load_schema, to_parsing_canonical_form
 Definition = dict[str, Any]
 """A self-contained schema as JSON, with its docs, defaults and logical types."""
 
+_KEYS = ("name", "type", "logicalType", "doc", "symbols", "items", "values", "fields", "default")
+"""The order in which a schema is printed."""
+
 AVSC = resources.files("foldlog.schemas") / "avsc"
 
 
@@ -78,12 +81,17 @@ def schema_fingerprint(schema: Any) -> bytes:
 
 
 def _plain(schema: Any) -> Any:
-    """The schema without the marks that fastavro puts on what it has parsed."""
+    """The schema without the marks of fastavro's parser, which also leaves the keys in no order."""
     if isinstance(schema, list):
         return [_plain(part) for part in schema]
     if isinstance(schema, dict):
-        return {key: _plain(value) for key, value in schema.items() if not key.startswith("__")}
+        ours = [key for key in schema if not key.startswith("__")]
+        return {key: _plain(schema[key]) for key in sorted(ours, key=_place)}
     return schema
+
+
+def _place(key: str) -> tuple[int, str]:
+    return (_KEYS.index(key) if key in _KEYS else len(_KEYS), key)
 
 
 def _without_logical_types(schema: Any) -> Any:

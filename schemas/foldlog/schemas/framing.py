@@ -52,13 +52,16 @@ class RecordType:
     read: Read
 
 
-RECORD_TYPES: tuple[RecordType, ...] = tuple(
-    RecordType(cls, *entry)
+_CODECS = [
+    (cls, *entry)
     for module in (common, command, event, log, reply, task, visibility)
     for cls, entry in module.CODECS.items()
-    if entry[1]
-)
-"""The record types that can stand in a frame of their own."""
+]
+CLASSES: dict[str, type] = {full_name: cls for cls, full_name, *_ in _CODECS}
+"""Every record class by its full name in Avro."""
+
+RECORD_TYPES: tuple[RecordType, ...] = tuple(RecordType(*codec) for codec in _CODECS if codec[2])
+"""The record types that can stand in a frame of their own: the others are always part of one."""
 
 BY_CLASS: dict[type, RecordType] = {record_type.cls: record_type for record_type in RECORD_TYPES}
 BY_FULL_NAME: dict[str, RecordType] = {record_type.full_name: record_type for record_type in RECORD_TYPES}
@@ -117,10 +120,19 @@ def encode_error(record: Any, error: Exception) -> EncodeError:
     try:
         validate(asdict(record), parsed(name), raise_errors=True)
     except ValidationError as invalid:
-        detail = str(invalid)
+        detail = "; ".join(_misfit(each.field, each.datum, each.schema) for each in invalid.errors)
     except RecursionError:
         pass  # a failure that is its own cause; `error` says so as well
     return EncodeError(f"a {name} cannot be written: {detail}")
+
+
+def _misfit(field: str, value: Any, schema: Any) -> str:
+    # Numbers and enums are told; texts, bytes and payloads are people's data, and may be long.
+    kind, name = (schema["type"], schema.get("name")) if isinstance(schema, dict) else (schema, None)
+    found = repr(value) if value is None or isinstance(value, int | float) else f"a {type(value).__name__}"
+    if kind == "enum" and isinstance(value, str):
+        found = repr(value[:60])
+    return f"{field} is {found}, which is no {name or kind}"
 
 
 def body_error(full_name: str, error: Exception) -> DecodeError:

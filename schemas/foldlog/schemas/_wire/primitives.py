@@ -20,8 +20,8 @@ Codecs = dict[type, tuple[str, bytes, Write, Read]]
 """Record class to its full Avro name, frame header (empty: never framed), writer and reader."""
 
 _LONG_BITS = 64
-_INT_RANGE = range(-(1 << 31), 1 << 31)
-_LONG_RANGE = range(-(1 << 63), 1 << 63)
+_INT_END = 1 << 31
+_LONG_END = 1 << 63
 
 
 class WireError(ValueError):
@@ -30,7 +30,7 @@ class WireError(ValueError):
 
 @lru_cache(maxsize=4096)  # times of one batch are equal, and so are many timeouts
 def _long(number: int) -> bytes:
-    if number not in _LONG_RANGE:
+    if not -_LONG_END <= number < _LONG_END:
         raise WireError(f"{number} has more than 64 bits")
     rest = (number << 1) ^ (number >> 63)
     encoded = bytearray()
@@ -42,7 +42,7 @@ def _long(number: int) -> bytes:
 
 
 def _int(number: int) -> bytes:
-    if number not in _INT_RANGE:
+    if not -_INT_END <= number < _INT_END:
         raise WireError(f"{number} has more than 32 bits")
     return _long(number)
 
