@@ -86,6 +86,11 @@ def is_closing(record: object) -> bool:
     return type(record) in _CLOSING
 
 
+def closing_status(kind: type) -> Status | None:
+    """The status of a run that an event of this class has closed; None if the class closes no run."""
+    return _CLOSING.get(kind)
+
+
 def is_event(record: object) -> bool:
     """Whether the record is part of its run's history."""
     kind = type(record)

@@ -43,7 +43,7 @@ def restore(store: PartitionStore, transactions: Iterable[Transaction], **option
     for key, value, offset in records(transactions):
         if offset >= store.position.events_offset:
             restorer.feed(key, value, offset)
-    restorer.flush()
+    restorer.settle()
     return restorer
 
 

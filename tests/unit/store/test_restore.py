@@ -17,6 +17,7 @@ from foldlog.processors.store import (
     Restorer,
     RocksResources,
     RocksStore,
+    StoreCorruptedError,
 )
 from foldlog.processors.store.verify import digest, dump
 from foldlog.schemas import event, log
@@ -107,6 +108,8 @@ def test_a_restore_goes_on_where_the_last_one_was_cut_off(open_kv: OpenStore) ->
         last = position
         position = store.position.events_offset
         assert position >= last
+    # The last one finds what those before it have left unsettled.
+    restore(partition_store(cut_kv, **RETENTION), [])
     assert list(dump(cut_kv)) == list(dump(whole_kv))
 
 
@@ -123,7 +126,6 @@ def test_a_restore_goes_on_where_the_last_one_was_cut_off(open_kv: OpenStore) ->
         ),
         (b"w", encode(event.WorkflowExecutionTimedOut(run_id="unknown", event_id=2)), "unknown"),
         (b"w", encode(event.WorkflowExecutionTimedOut(run_id="r", event_id=3)), "does not follow"),
-        (b"w", encode(log.ActivityAttempt(run_id="r", scheduled_event_id=9, attempt=1, attempt_ms=0)), "KeyError: 9"),
     ],
 )
 def test_a_record_that_cannot_be_folded_is_named(key: bytes, value: bytes | None, reason: str) -> None:
@@ -134,6 +136,34 @@ def test_a_record_that_cannot_be_folded_is_named(key: bytes, value: bytes | None
         restorer.feed(key, value, 41)
     assert caught.value.offset == 41
     assert "41" in str(caught.value)
+
+
+def test_a_run_that_cannot_be_folded_is_found_when_it_is_settled() -> None:
+    store = partition_store(memory())
+    restorer = Restorer(store, SingleObjectCodec(), epoch="")
+    started = event.WorkflowExecutionStarted(run_id="r", event_id=1, workflow_type="W", task_queue="q")
+    restorer.feed(b"w", encode(started), 0)
+    restorer.feed(b"w", encode(log.ActivityAttempt(run_id="r", scheduled_event_id=9, attempt=1, attempt_ms=0)), 1)
+    with pytest.raises(StoreCorruptedError, match="run r: KeyError: 9"):
+        restorer.settle()
+
+
+def test_a_run_is_not_settled_before_the_barrier(kv: KeyValueStore) -> None:
+    simulation = Simulation(random.Random(5))
+    live = partition_store(memory())
+    while not live.counts().open_runs or live.next_due_ms() is None:
+        apply(live, simulation.transaction(5))
+    opened = simulation.open("e")
+    store = partition_store(kv)
+    restorer = Restorer(store, SingleObjectCodec(), epoch="e")
+    for record in records(simulation.transactions[:-1]):
+        restorer.feed(*record)
+    restorer.flush()
+    assert list(store.unsettled_runs()) == list(live.open_runs())
+    assert store.next_due_ms() is None
+    assert restorer.feed(*records([opened])[0])
+    assert list(store.unsettled_runs()) == []
+    assert store.next_due_ms() == live.next_due_ms()
 
 
 KILLED = """

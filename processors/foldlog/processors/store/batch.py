@@ -6,14 +6,15 @@ A batch is filled from records alone and reads nothing. What depends on rows tha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, get_args
 
 from foldlog.core.session import Answer
-from foldlog.core.state import Run
+from foldlog.core.state import DeadlineChange, Run
 from foldlog.processors.store import formats
 from foldlog.processors.store.formats import ExpiryKind, PendingKind, RunHead
 from foldlog.processors.store.kv import WriteBatch
+from foldlog.processors.store.outline import EventHead, Outline
 from foldlog.schemas import event, log
 from foldlog.schemas.records import Event, LogRecord
 
@@ -34,7 +35,7 @@ class RunChanges:
         "run",
     )
 
-    def __init__(self, key: bytes, run: Run) -> None:
+    def __init__(self, key: bytes, run: Run | Outline) -> None:
         self.key = key
         self.run = run
         """The run after the records of this batch, until the batch is sealed."""
@@ -104,15 +105,17 @@ class StoreBatch:
         """Of the encoded records."""
         self._sealed = False
 
-    def add(self, workflow_id: str, record: LogRecord, encoded: bytes, run: Run | None = None) -> None:
+    def add(
+        self, workflow_id: str, record: LogRecord | EventHead, encoded: bytes, run: Run | Outline | None = None
+    ) -> None:
         """Take in the next record of the log.
 
         Args:
             workflow_id: Its key; empty if it has none.
-            record: The record.
+            record: The record; in a restore, what was read of it.
             encoded: The same, as it stands in the topic.
             run: For events and records of a run, the run with this record applied. It may be further already, as
-                long as all that was applied is added to this batch.
+                long as all that was applied is added to this batch. In a restore, its outline.
 
         Raises:
             RuntimeError: The batch is sealed or full.
@@ -127,14 +130,11 @@ class StoreBatch:
             return
         if run is None:
             raise TypeError(f"a {kind.__name__} belongs to a run")
-        name = (workflow_id, run.run_id)
-        changes = self.runs.get(name)
-        if changes is None:
-            changes = self.runs[name] = RunChanges(formats.run_key(workflow_id, run.run_id), run)
-        else:
-            changes.run = run
+        changes = self._changes(workflow_id, run)
         if kind in _RUN_RECORDS:
-            _RUN_RECORDS[kind](changes, record, encoded)
+            # What waits for a run goes with it.
+            if run.status == "RUNNING":
+                _RUN_RECORDS[kind](changes, record, encoded)
             return
         event_id: int = record.event_id  # type: ignore[union-attr]  # all others are events
         if not changes.first_event_id:
@@ -146,6 +146,31 @@ class StoreBatch:
         if run.status != "RUNNING" and not changes.closed:
             changes.closed = True
             self._expire(ExpiryKind.RUN, _closed_ms(run), changes.key)
+
+    def unsettle(self, run: Outline) -> None:
+        """Note that a run is stored by its outline from here on: its timers go, until it is settled."""
+        self._changes(run.workflow_id, run).pending[formats.pending_id(PendingKind.UNSETTLED)] = (0, b"")
+
+    def settle(self, run: Run, stale: Iterable[bytes]) -> None:
+        """Take in a run that was stored by its outline.
+
+        Args:
+            run: The run, folded from its rows.
+            stale: Its pending rows that count no more, by what follows the run key.
+        """
+        changes = self._changes(run.workflow_id, run)
+        changes.ended.update(stale)
+        changes.ended.add(formats.pending_id(PendingKind.UNSETTLED))
+        run.deadline_changes[:] = [DeadlineChange(due_ms, key, True) for key, due_ms in run.deadlines.items()]
+
+    def _changes(self, workflow_id: str, run: Run | Outline) -> RunChanges:
+        name = (workflow_id, run.run_id)
+        changes = self.runs.get(name)
+        if changes is None:
+            changes = self.runs[name] = RunChanges(formats.run_key(workflow_id, run.run_id), run)
+        else:
+            changes.run = run
+        return changes
 
     def seal(self) -> None:
         """Take what is written of the runs from the runs; no record can be added any more."""
@@ -161,7 +186,7 @@ class StoreBatch:
             if changes.first_event_id:
                 heads[changes.key] = formats.pack_head(_head(run))
 
-    def _take_deadlines(self, key: bytes, run: Run) -> None:
+    def _take_deadlines(self, key: bytes, run: Run | Outline) -> None:
         added, removed = self.timers_added, self.timers_removed
         for change in run.deadline_changes:
             timer = formats.timer_key(change.due_ms, key, change.key)
@@ -260,11 +285,13 @@ def _end(changes: RunChanges, row: bytes) -> None:
         changes.ended.add(row)
 
 
-def _head(run: Run) -> RunHead:
+def _head(run: Run | Outline) -> RunHead:
     return RunHead(run.status, run.last_event_id, run.chain, run.history_size, _closed_ms(run))
 
 
-def _closed_ms(run: Run) -> int:
+def _closed_ms(run: Run | Outline) -> int:
+    if isinstance(run, Outline):
+        return run.closed_ms
     return run.closing.time_ms if run.closing is not None else 0
 
 

@@ -91,6 +91,9 @@ class PendingKind(IntEnum):
     """The last WorkflowResumed: for the ordinal that it names."""
     STALLED = 5
     """The last WorkflowStalled: until the run resumes."""
+    UNSETTLED = 6
+    """No record: in a restore that has not ended, the run's timers are missing, and of its pending rows some may count
+    no more."""
 
 
 class ExpiryKind(IntEnum):

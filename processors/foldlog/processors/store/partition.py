@@ -158,11 +158,13 @@ class PartitionStore:
                     run = fold.begin(workflow_id, event, encoded)
                 else:
                     fold.apply(run, event, encoded)
+                while pending and pending[-1][0] == run.last_event_id:
+                    encoded = pending.pop()[1]
+                    fold.apply(run, self._codec.decode(encoded), encoded)
             except (ValueError, KeyError, fold.BrokenHistoryError) as error:
-                raise StoreCorruptedError(f"workflow {workflow_id!r} run {run_id}: {error}") from error
-            while pending and pending[-1][0] == run.last_event_id:
-                encoded = pending.pop()[1]
-                fold.apply(run, self._codec.decode(encoded), encoded)
+                raise StoreCorruptedError(
+                    f"workflow {workflow_id!r} run {run_id}: {type(error).__name__}: {error}"
+                ) from error
         if run is None:
             raise KeyError(f"workflow {workflow_id!r} has no run {run_id}")
         if pending:
@@ -236,6 +238,30 @@ class PartitionStore:
     def close(self) -> None:
         """Close the store that the state is in; its files stay. Once closed, does nothing."""
         self._kv.close()
+
+    # ---- for a restore
+
+    def is_settled(self, workflow_id: str, run_id: str) -> bool:
+        """Whether all rows of an open run are there, see `StoreBatch.unsettle`."""
+        row = formats.run_key(workflow_id, run_id) + formats.pending_id(PendingKind.UNSETTLED)
+        return self._kv.get(formats.PENDING, row) is None
+
+    def unsettled_runs(self) -> Iterator[tuple[str, str]]:
+        """Workflow ID and run ID of each run that is not settled, in order of the keys."""
+        for key, _ in self._kv.scan(formats.PENDING):
+            workflow_id, run_id, end = formats.read_run_key(key)
+            if key[end] == PendingKind.UNSETTLED:
+                yield workflow_id, run_id
+
+    def stale_rows(self, run: Run) -> Iterator[bytes]:
+        """The pending rows that count no more for a run that is folded from them: what follows the run key."""
+        key = formats.run_key(run.workflow_id, run.run_id)
+        count = {formats.pending_id(PendingKind.ATTEMPT, event_id) for event_id in run.activities}
+        count.update(map(formats.local_id, run.local_activities))
+        for full, _ in self._kv.scan(formats.PENDING, key):
+            row = full[len(key) :]
+            if row[0] in (PendingKind.ATTEMPT, PendingKind.LOCAL) and row not in count:
+                yield row
 
     # ---- writing
 
@@ -323,5 +349,6 @@ class PartitionStore:
             rows.delete(formats.PENDING, key)
 
     def _pending(self, key: bytes) -> Iterator[tuple[int, bytes]]:
-        for _, value in self._kv.scan(formats.PENDING, key):
-            yield formats.NUMBER.unpack_from(value)[0], value[formats.NUMBER.size :]
+        for row, value in self._kv.scan(formats.PENDING, key):
+            if row[len(key)] != PendingKind.UNSETTLED:
+                yield formats.NUMBER.unpack_from(value)[0], value[formats.NUMBER.size :]
