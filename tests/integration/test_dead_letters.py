@@ -11,12 +11,12 @@ from click.testing import CliRunner, Result
 from confluent_kafka import Producer
 from foldlog.cli._root import cli
 from foldlog.connectors.dead_letters import DeadLetterId, DeadLetters, NotRetriableError
-from foldlog.connectors.topic_reader import read_topic
 from foldlog.schemas.command import SignalWorkflow
 from foldlog.schemas.framing import encode
 from foldlog.transport.admin import create_topics
 from foldlog.transport.config import KafkaConfig
 from foldlog.transport.errors import TopicMissingError
+from foldlog.transport.topic_reader import read_topic
 from foldlog.transport.topics import Topics, partition_of
 
 GARBAGE = b"\xff\x00 not avro"

@@ -16,12 +16,12 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
 
 from confluent_kafka import KafkaException, Producer
-from foldlog.connectors.topic_reader import Headers, TopicRecord, read_topic
 from foldlog.exceptions import FoldlogError
 from foldlog.transport.clients import open_producer
 from foldlog.transport.config import KafkaConfig
 from foldlog.transport.dead_letters import ERROR_HEADER, OFFSET_HEADER, PARTITION_HEADER, TIME_HEADER, TOPIC_HEADER
 from foldlog.transport.errors import DeliveryError
+from foldlog.transport.topic_reader import Headers, TopicRecord, read_topic
 from foldlog.transport.topics import Topics
 
 RETRIED_HEADER = "foldlog-retried"

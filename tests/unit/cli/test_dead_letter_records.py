@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from foldlog.connectors.dead_letters import DeadLetterId, letters_in
-from foldlog.connectors.topic_reader import TopicRecord
+from foldlog.transport.topic_reader import TopicRecord
 
 
 def test_ids_are_partition_and_offset_and_the_partition_may_be_left_out() -> None:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
 from foldlog.transport.clients import open_consumer
 from foldlog.transport.config import KafkaConfig
-from foldlog.transport.errors import BrokerUnreachableError, TopicMissingError, TransportError
+from foldlog.transport.errors import BrokerUnreachableError, DeliveryError, TopicMissingError
 
 _AT_ONCE = 1000
 _POLL_SECONDS = 0.05
@@ -48,8 +48,8 @@ def read_topic(config: KafkaConfig, topic: str, *, timeout: float = 30.0) -> Ite
 
     Raises:
         TopicMissingError: There is no such topic.
-        BrokerUnreachableError: No broker answered in time.
-        TransportError: The broker refuses, or the topic makes no progress.
+        BrokerUnreachableError: No broker answered, or nothing came, in time.
+        DeliveryError: The broker refuses.
     """
     consumer = open_consumer(
         config, **{"group.id": "foldlog-reader", "enable.partition.eof": "true", "fetch.wait.max.ms": "100"}
@@ -63,16 +63,16 @@ def read_topic(config: KafkaConfig, topic: str, *, timeout: float = 30.0) -> Ite
             if messages:
                 heard = time.monotonic()
             elif time.monotonic() - heard > timeout:
-                raise TransportError(
-                    f"{topic} made no progress for {timeout:g} s; {len(open_partitions)} partitions are unread"
-                )
+                unread = ", ".join(map(str, sorted(open_partitions)))
+                detail = f"nothing came for {timeout:g} s; unread partitions of {topic}: {unread}"
+                raise BrokerUnreachableError(config.bootstrap_servers, detail)
             for message in messages:
                 if (error := message.error()) is None:
                     yield _record(message)
                 elif error.code() == KafkaError._PARTITION_EOF:
                     open_partitions.discard(_known(message.partition()))
                 elif not error.retriable():
-                    raise TransportError(f"{topic} cannot be read: {error.str()}")
+                    raise DeliveryError(f"the topic {topic} cannot be read: {error.str()}")
     finally:
         consumer.close()
 
@@ -85,7 +85,7 @@ def _partitions(consumer: Consumer, config: KafkaConfig, topic: str, timeout: fl
     if metadata.error is not None:
         if metadata.error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
             raise TopicMissingError(topic)
-        raise TransportError(f"{topic} cannot be read: {metadata.error.str()}")
+        raise DeliveryError(f"the topic {topic} cannot be read: {metadata.error.str()}")
     return list(metadata.partitions)
 
 

@@ -1,0 +1,45 @@
+"""How values are written on the command line."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import click
+import pytest
+from foldlog.cli._params import duration, json_by_name, json_values
+
+CONTEXT = click.Context(click.Command("test"))
+PARAM = click.Option(["--test"])
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("90", 90.0), ("1.5", 1.5), ("500ms", 0.5), ("90s", 90.0), ("5m", 300.0), ("2h", 7200.0), ("7d", 604800.0)],
+)
+def test_time_spans(text: str, seconds: float) -> None:
+    assert duration(CONTEXT, PARAM, text) == timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize("text", ["", "x", "-5", "5 weeks", "1e3", "m"])
+def test_what_is_no_time_span_says_how_one_is_written(text: str) -> None:
+    with pytest.raises(click.BadParameter, match="500ms, 90s, 5m, 2h, 7d"):
+        duration(CONTEXT, PARAM, text)
+
+
+def test_no_time_span_stays_none() -> None:
+    assert duration(CONTEXT, PARAM, None) is None
+
+
+def test_json_values_keep_their_order_and_types() -> None:
+    assert json_values(CONTEXT, PARAM, ['{"a": [1, null]}', '"text"', "3"]) == [{"a": [1, None]}, "text", 3]
+
+
+def test_a_bare_word_is_no_json_and_the_message_shows_the_quotes() -> None:
+    with pytest.raises(click.BadParameter, match="'\"text\"'"):
+        json_values(CONTEXT, PARAM, ["text"])
+
+
+def test_json_by_name() -> None:
+    assert json_by_name(CONTEXT, PARAM, ["a=1", 'b="x=y"']) == {"a": 1, "b": "x=y"}
+    with pytest.raises(click.BadParameter, match="not written NAME=JSON"):
+        json_by_name(CONTEXT, PARAM, ["1"])
