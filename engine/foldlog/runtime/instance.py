@@ -141,11 +141,19 @@ class WorkflowInstance(Runtime):
 
     def close(self) -> None:
         """See `Decider.close`. `finally` blocks run up to their first await, and nothing they ask for is done."""
+        if self.loop.mode is Mode.DROPPING:
+            return
         self._closed = True
         self.replaying = True
         self.loop.drop()
         self._conditions.clear()
         self._main = self._handlers = self._object = None
+
+    def __del__(self) -> None:
+        # Whoever forgets to close it must not have its finally blocks run in the middle of another workflow, which is
+        # what happens if the garbage collector finds its coroutines on its own.
+        if hasattr(self, "loop"):
+            self.close()
 
     def _stalled(self, error: BaseException) -> WorkflowTaskError:
         """What to raise for an error that is no workflow failure. It cannot be run on after that."""

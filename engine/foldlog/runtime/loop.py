@@ -32,8 +32,10 @@ _Outer = tuple[asyncio.AbstractEventLoop, Any]
 _LOGGER = logging.getLogger("foldlog.workflow")
 _TASKS_KEPT = 16
 """Finished tasks are swept out of the list of tasks when it reaches this length, then at twice what is left."""
-_EPSILON_MS = 1e-2
-"""Unix seconds as a float are exact to about 0.0003 ms: differences below this are rounding, not a later time."""
+_DELAY_ERROR_MS = 1e-6
+"""Delays in seconds as floats: what is over a whole millisecond by less than this is rounding."""
+_TIME_ERROR_MS = 1e-2
+"""The same for Unix seconds, which as floats are exact to about 0.0003 ms."""
 
 
 class RunDropped(BaseException):
@@ -241,29 +243,35 @@ class DeterministicLoop(RefusingLoop):
         """Run a callback after a delay in seconds: a durable timer, unless the delay is zero or less."""
         if math.isnan(delay):
             raise ValueError("the delay is not a number (NaN)")
-        return self._call_in(delay * 1000, callback, args, context)
+        return self._call_in(delay * 1000, _DELAY_ERROR_MS, callback, args, context)
 
     def call_at(
-        self, when: float, callback: Callable[[Unpack[Ts]], object], *args: *Ts, context: Context | None = None
+        self, when: float, callback: Callable[[*Ts], object], *args: *Ts, context: Context | None = None
     ) -> asyncio.TimerHandle:
         """Run a callback at a time of the workflow's clock: a durable timer, unless the time is past."""
         if math.isnan(when):
             raise ValueError("the time is not a number (NaN)")
-        return self._call_in(when * 1000 - self.foldlog_host.time_ms(), callback, args, context)
+        delay_ms = when * 1000 - self.foldlog_host.time_ms()
+        return self._call_in(0 if delay_ms < _TIME_ERROR_MS else delay_ms, _TIME_ERROR_MS, callback, args, context)
 
     def _call_in(
-        self, delay_ms: float, callback: Callable[..., object], args: tuple[Any, ...], context: Context | None
+        self,
+        delay_ms: float,
+        error_ms: float,
+        callback: Callable[..., object],
+        args: tuple[Any, ...],
+        context: Context | None,
     ) -> asyncio.TimerHandle:
         if self.mode:
             self.refuse("start a timer")
         now_ms = self.foldlog_host.time_ms()
-        if delay_ms <= _EPSILON_MS:
+        if delay_ms <= 0:
             soon = asyncio.TimerHandle(now_ms / 1000, callback, args, self, context)
             self._ready.append(soon)
             return soon
         if math.isinf(delay_ms):
             return asyncio.TimerHandle(math.inf, callback, args, self, context)
-        fire_ms = now_ms + math.ceil(delay_ms - _EPSILON_MS)
+        fire_ms = now_ms + max(1, math.ceil(delay_ms - error_ms))
         timer = DurableTimer(fire_ms / 1000, callback, args, self, context)
         timer.timer_id = self.foldlog_host.start_timer(timer, fire_ms)
         self._timers[timer.timer_id] = timer
@@ -314,8 +322,8 @@ class DeterministicLoop(RefusingLoop):
         if self.mode:
             coro.close()  # it never will be awaited, and Python would say so
             self.refuse("start tasks")
+        self._task_number += 1  # also for tasks with names: some versions of asyncio name them afterwards
         if name is None:
-            self._task_number += 1
             name = f"Task-{self._task_number}"
         task = OrderedTask(coro, loop=self, order=self.next_order(), name=str(name), context=context, **options)
         self.add_task(task)

@@ -1,0 +1,265 @@
+"""A history and a decider without the state machine: makes the events that decisions lead to, and the answers to them.
+
+It is simpler than `foldlog.core.machine` on purpose: no retries, no timeouts, no effects. Replay is the engine's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from foldlog.converter import DataConverter
+from foldlog.core import decisions
+from foldlog.core.decider import QueryFailed
+from foldlog.core.decisions import Decision
+from foldlog.core.replay import replay
+from foldlog.runtime import WorkflowRuntime
+from foldlog.runtime.instance import WorkflowInstance
+from foldlog.schemas import event
+from foldlog.schemas.common import Failure
+from foldlog.schemas.records import Event
+
+EPOCH_MS = 1_700_000_000_000
+CONVERTER = DataConverter.default.payload_converter
+FAILURES = DataConverter.default.failure_converter
+ENDS = (
+    event.WorkflowExecutionCompleted,
+    event.WorkflowExecutionFailed,
+    event.WorkflowExecutionCanceled,
+)
+
+
+class Driver:
+    """One run, told what happens by a test."""
+
+    def __init__(
+        self,
+        workflow: type,
+        *args: Any,
+        run_id: str = "run-1",
+        workflow_type: str | None = None,
+        memo: dict[str, Any] | None = None,
+        start: bool = True,
+        **options: Any,
+    ) -> None:
+        self.runtime = WorkflowRuntime([workflow], namespace="test", **options)
+        self.now_ms = EPOCH_MS
+        self.events: list[Any] = []
+        self.decided: list[Decision] = []
+        """All decisions so far."""
+        self.activities: dict[int, event.ActivityTaskScheduled] = {}
+        self.local: dict[str, decisions.ScheduleLocalActivity] = {}
+        self.timers: dict[int, event.TimerStarted] = {}
+        self.started = event.WorkflowExecutionStarted(
+            run_id=run_id,
+            event_id=1,
+            time_ms=self.now_ms,
+            workflow_type=workflow_type or workflow.__name__,
+            task_queue="default-queue",
+            args=CONVERTER.to_payloads(args),
+            run_timeout_ms=60_000,
+            memo={key: CONVERTER.to_payload(value) for key, value in (memo or {}).items()},
+            first_execution_run_id=run_id,
+        )
+        self.decider: WorkflowInstance = self.runtime.create("workflow-1", self.started)
+        if start:
+            self.tell(self.started)
+
+    # ---- what happens
+
+    def tell(self, happened: Event) -> list[Decision]:
+        """An event from outside; returns what the code decides about it."""
+        self._append(happened)
+        made = self.decider.activate(happened)
+        self.decided += made
+        for decision in made:
+            self._record(decision)
+        return made
+
+    def signal(self, name: str, *args: Any) -> list[Decision]:
+        return self.tell(event.WorkflowExecutionSignaled(signal_name=name, args=CONVERTER.to_payloads(args)))
+
+    def cancel(self, reason: str = "") -> list[Decision]:
+        return self.tell(event.WorkflowExecutionCancelRequested(reason=reason))
+
+    def complete(self, activity: str | int | None = None, result: Any = None) -> list[Decision]:
+        """An open activity ends well: the first one of a type, one by event ID, or the first of all."""
+        event_id = self._pick(activity)
+        del self.activities[event_id]
+        return self.tell(
+            event.ActivityTaskCompleted(scheduled_event_id=event_id, result=CONVERTER.to_payload(result))
+        )
+
+    def fail(self, activity: str | int | None, error: BaseException) -> list[Decision]:
+        event_id = self._pick(activity)
+        del self.activities[event_id]
+        return self.tell(
+            event.ActivityTaskFailed(
+                scheduled_event_id=event_id,
+                failure=FAILURES.to_failure(error, CONVERTER),
+                retry_state="MAXIMUM_ATTEMPTS_REACHED",
+                identity="worker-1",
+            )
+        )
+
+    def time_out(self, activity: str | int | None) -> list[Decision]:
+        event_id = self._pick(activity)
+        del self.activities[event_id]
+        failure = Failure(kind="TIMEOUT", message="activity start-to-close timeout", timeout_type="START_TO_CLOSE")
+        return self.tell(
+            event.ActivityTaskTimedOut(scheduled_event_id=event_id, failure=failure, retry_state="TIMEOUT")
+        )
+
+    def acknowledge_cancel(self, activity: str | int | None, *details: Any) -> list[Decision]:
+        event_id = self._pick(activity)
+        del self.activities[event_id]
+        return self.tell(
+            event.ActivityTaskCanceled(scheduled_event_id=event_id, details=CONVERTER.to_payloads(details))
+        )
+
+    def complete_local(self, activity_id: str, result: Any = None, error: BaseException | None = None) -> list[Decision]:
+        decision = self.local.pop(activity_id)
+        return self.tell(
+            event.LocalActivityCompleted(
+                activity_id=activity_id,
+                activity_type=decision.activity_type,
+                attempt=1,
+                result=None if error else CONVERTER.to_payload(result),
+                failure=FAILURES.to_failure(error, CONVERTER) if error else None,
+            )
+        )
+
+    def fire(self) -> list[Decision]:
+        """The timer that is due first fires; the clock moves there."""
+        timer = min(self.timers.values(), key=lambda timer: (timer.fire_ms, timer.timer_id))
+        del self.timers[timer.timer_id]
+        self.now_ms = max(self.now_ms, timer.fire_ms)
+        return self.tell(event.TimerFired(timer_id=timer.timer_id, started_event_id=timer.event_id))
+
+    def run(self, activities: dict[str, Callable[..., Any]] | None = None, limit: int = 1000) -> Driver:
+        """Complete what is open, activities first, until nothing is: a world where all goes well."""
+        for _ in range(limit):
+            if self.end is not None:
+                return self
+            if self.activities:
+                event_id, scheduled = next(iter(self.activities.items()))
+                function = (activities or {}).get(scheduled.activity_type, lambda *args: None)
+                self.complete(event_id, function(*CONVERTER.from_payloads(scheduled.args)))
+            elif self.local:
+                activity_id, decision = next(iter(self.local.items()))
+                function = (activities or {}).get(decision.activity_type, lambda *args: None)
+                self.complete_local(activity_id, function(*CONVERTER.from_payloads(decision.args)))
+            elif self.timers:
+                self.fire()
+            else:
+                return self
+        raise AssertionError(f"no end after {limit} events")
+
+    # ---- what came of it
+
+    def query(self, name: str, *args: Any) -> Any:
+        """The answer; a handler's exception is raised."""
+        try:
+            return CONVERTER.from_payload(self.decider.query(name, CONVERTER.to_payloads(args)))
+        except QueryFailed as failed:
+            raise FAILURES.from_failure(failed.failure, CONVERTER) from failed
+
+    @property
+    def end(self) -> Any:
+        """The event that closed the run; None while it is open."""
+        return self.events[-1] if isinstance(self.events[-1], ENDS) else None
+
+    @property
+    def result(self) -> Any:
+        """What the run returned; its failure is raised."""
+        end = self.end
+        assert end is not None, f"still open, waits at\n{self.decider.stack()}"
+        if isinstance(end, event.WorkflowExecutionFailed):
+            raise FAILURES.from_failure(end.failure, CONVERTER)
+        assert isinstance(end, event.WorkflowExecutionCompleted), end
+        return CONVERTER.from_payload(end.result)
+
+    def kinds(self) -> list[str]:
+        """Names of all decisions so far."""
+        return [type(decision).__name__ for decision in self.decided]
+
+    def replay(self, events: Sequence[Any] | None = None) -> WorkflowInstance:
+        """A decider of the same run, brought to the same place by its history."""
+        decider = self.runtime.create("workflow-1", self.started)
+        outstanding = replay(decider, self.events if events is None else events)
+        assert [type(decision) for decision in outstanding] == [decisions.ScheduleLocalActivity] * len(self.local)
+        return decider
+
+    # ---- inside
+
+    def _pick(self, activity: str | int | None) -> int:
+        if isinstance(activity, int):
+            return activity
+        for event_id, scheduled in self.activities.items():
+            if activity in (None, scheduled.activity_type):
+                return event_id
+        raise AssertionError(f"no open activity {activity}")
+
+    def _append(self, record: Any) -> None:
+        record.run_id = self.started.run_id
+        record.event_id = len(self.events) + 1
+        record.time_ms = self.now_ms
+        self.events.append(record)
+
+    def _record(self, decision: Any) -> None:
+        if isinstance(decision, decisions.ScheduleLocalActivity):
+            self.local[decision.activity_id] = decision
+            return
+        if isinstance(decision, decisions.CancelLocalActivity):
+            del self.local[decision.activity_id]
+            return
+        record = _EVENTS[type(decision)](self, decision)
+        self._append(record)
+        if isinstance(record, event.ActivityTaskScheduled):
+            self.activities[record.event_id] = record
+        elif isinstance(record, event.TimerStarted):
+            self.timers[record.timer_id] = record
+        self.decider.recorded(record)
+
+    def _scheduled(self, decision: decisions.ScheduleActivity) -> Any:
+        return event.ActivityTaskScheduled(
+            activity_id=decision.activity_id,
+            activity_type=decision.activity_type,
+            task_queue=decision.task_queue,
+            args=decision.args,
+            retry_policy=decision.retry_policy,
+        )
+
+    def _cancel_requested(self, decision: decisions.RequestCancelActivity) -> Any:
+        for event_id, scheduled in self.activities.items():
+            if scheduled.activity_id == decision.activity_id:
+                return event.ActivityTaskCancelRequested(scheduled_event_id=event_id)
+        raise AssertionError(f"activity {decision.activity_id} is not open")
+
+    def _timer_started(self, decision: decisions.StartTimer) -> Any:
+        assert decision.fire_ms > self.now_ms
+        return event.TimerStarted(timer_id=decision.timer_id, fire_ms=decision.fire_ms)
+
+    def _timer_canceled(self, decision: decisions.CancelTimer) -> Any:
+        timer = self.timers.pop(decision.timer_id)
+        return event.TimerCanceled(timer_id=timer.timer_id, started_event_id=timer.event_id)
+
+    def _completed(self, decision: decisions.CompleteWorkflow) -> Any:
+        return event.WorkflowExecutionCompleted(result=decision.result)
+
+    def _failed(self, decision: decisions.FailWorkflow) -> Any:
+        return event.WorkflowExecutionFailed(failure=decision.failure)
+
+    def _canceled(self, decision: decisions.CancelWorkflow) -> Any:
+        return event.WorkflowExecutionCanceled(details=decision.details)
+
+
+_EVENTS: dict[type, Callable[[Driver, Any], Any]] = {
+    decisions.ScheduleActivity: Driver._scheduled,
+    decisions.RequestCancelActivity: Driver._cancel_requested,
+    decisions.StartTimer: Driver._timer_started,
+    decisions.CancelTimer: Driver._timer_canceled,
+    decisions.CompleteWorkflow: Driver._completed,
+    decisions.FailWorkflow: Driver._failed,
+    decisions.CancelWorkflow: Driver._canceled,
+}
