@@ -21,6 +21,7 @@ from foldlog.transport.errors import BrokerUnreachableError, DeliveryError, Topi
 _POLL_SECONDS = 0.1
 _BATCH = 1000
 
+_NOT_ALLOWED = (KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.CLUSTER_AUTHORIZATION_FAILED)
 _REPLIES = frozenset(get_args(Reply))
 
 logger = logging.getLogger(__name__)
@@ -85,8 +86,8 @@ class Inlet:
                 _, end = self._consumer.get_watermark_offsets(position, timeout=max(deadline - time.monotonic(), 0.1))
                 break
             except KafkaException as error:
-                # A topic that has just been made may have no leader yet.
-                if time.monotonic() > deadline or not error.args[0].retriable():
+                # A topic that has just been made may have no leader yet, or one that does not know it.
+                if time.monotonic() > deadline or error.args[0].code() in _NOT_ALLOWED:
                     raise self._unreachable(error.args[0]) from error
                 time.sleep(0.05)
         self._consumer.assign([TopicPartition(self._topic, partition, end)])
@@ -100,6 +101,9 @@ class Inlet:
         self._consumer.close()
 
     def _unreachable(self, error: KafkaError) -> TransportError:
+        if error.code() in _NOT_ALLOWED:
+            return DeliveryError(f"the topic {self._topic} may not be read: {error.str()}")
+        self._consumer.poll(0)  # lets `_note` hear why
         return BrokerUnreachableError(self._config.bootstrap_servers, self._last_error or error.str())
 
     def _note(self, error: KafkaError) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import re
+import time
 from typing import Any
 
 from confluent_kafka import Consumer, KafkaException, Producer
@@ -12,6 +14,30 @@ from foldlog.transport.errors import ConfigurationError
 
 KAFKA_LOGGER = logging.getLogger("foldlog.kafka")
 """Where librdkafka's own messages go."""
+
+_REPEAT_SECONDS = 30.0
+_VARYING = re.compile(r"after \d+ms|\d+ identical")
+
+
+class _Repetitions(logging.Filter):
+    """Lets a message through once in a while: a client that finds no broker says so several times a second."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._silent_until: dict[str, float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        now = time.monotonic()
+        message = _VARYING.sub("", record.getMessage())
+        if self._silent_until.get(message, 0.0) > now:
+            return False
+        # Few messages differ within half a minute, so this stays small.
+        self._silent_until = {text: until for text, until in self._silent_until.items() if until > now}
+        self._silent_until[message] = now + _REPEAT_SECONDS
+        return True
+
+
+KAFKA_LOGGER.addFilter(_Repetitions())
 
 
 def open_producer(config: KafkaConfig, **overrides: Any) -> Producer:

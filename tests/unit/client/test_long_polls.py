@@ -68,10 +68,10 @@ async def test_without_a_deadline_waiting_outlasts_brokers_and_processors(caplog
 
 
 async def test_the_deadline_is_for_all_of_it() -> None:
-    client, transport = client_that_hears(None)
+    client, transport = client_that_hears(*[None] * 100_000)
     with pytest.raises(DeadlineExceededError, match=r"'a' did not end within 0\.001 s"):
         await client.get_workflow_handle("a").result(rpc_timeout=timedelta(milliseconds=1))
-    assert transport.waits[0] <= 0.001
+    assert max(transport.waits) <= 0.001
 
 
 async def test_the_last_trouble_is_told_at_the_deadline() -> None:
