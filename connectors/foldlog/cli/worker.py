@@ -103,7 +103,7 @@ async def run(
             if metrics_port is not None:
                 server = MonitoringServer(
                     REGISTRY,
-                    live={"worker": lambda: made.healthy},
+                    live={"worker": made.healthy},
                     ready={"worker": lambda: made.ready},
                     host=metrics_host,
                     port=metrics_port,
@@ -141,21 +141,21 @@ def _name(activity: Any) -> str:
 async def _run_until_signal(made: Worker) -> None:
     """Runs a worker; the first signal stops it in order, a second Ctrl-C at once."""
     loop = asyncio.get_running_loop()
-    stopping = asyncio.Event()
 
     def stop(number: int) -> None:
-        logger.info("%s: stopping", signal.Signals(number).name)
+        logger.info("%s: stopping; activities that run may go on for a while", signal.Signals(number).name)
+        # From here on the signal means what it means elsewhere: the end of the process, at once.
         loop.remove_signal_handler(number)
         stopping.set()
 
+    stopping = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop, number)
     running = asyncio.create_task(made.run())
     waiting = asyncio.create_task(stopping.wait())
     try:
         await asyncio.wait({running, waiting}, return_when=asyncio.FIRST_COMPLETED)
-        if not running.done():
-            await made.shutdown()
+        await made.shutdown()
         await running
     finally:
         waiting.cancel()

@@ -220,6 +220,30 @@ class Worker:
         """The workflow processor, for health checks; None before the start, and without workflows."""
         return self._state.processor
 
+    @property
+    def ready(self) -> bool:
+        """Whether it does its work: it has started, and its partitions are assigned and restored.
+
+        For readiness checks; may be asked from any thread.
+        """
+        state = self._state
+        if not self.is_running or not state.running.is_set() or state.stopping.is_set():
+            return False
+        return self._runtime is None or (state.processor is not None and state.processor.ready)
+
+    def healthy(self, within_seconds: float = 60.0) -> bool:
+        """Whether it can go on: nothing has failed for good, and the processor's loop has turned lately.
+
+        For liveness checks; may be asked from any thread.
+
+        Args:
+            within_seconds: What lately means.
+        """
+        state = self._state
+        if state.fatal is not None:
+            return False
+        return state.processor is None or state.ended.is_set() or state.processor.healthy(within_seconds)
+
     async def run(self) -> None:
         """Run until `shutdown`, or until this task is cancelled, which shuts it down as well.
 
