@@ -96,7 +96,7 @@ class Registry:
     def _self_contained(self, schema: Schema) -> Definition:
         if schema.schema_type not in (None, "AVRO"):
             return {"type": str(schema.schema_type)}  # no Avro: whoever parses it says so
-        whole: Any = json.loads(schema.schema_str or "null")
+        whole = _json(schema)
         if schema.references:
             whole = load_schema("", repo=_Parts({"": whole, **self._references(schema)}), _write_hint=False)
         plain: Definition = whole
@@ -108,9 +108,16 @@ class Registry:
         for reference in schema.references or []:
             if reference.name and reference.subject and reference.version:
                 registered = self._client.get_version(reference.subject, reference.version)
-                found[reference.name] = json.loads(registered.schema.schema_str or "null")
+                found[reference.name] = _json(registered.schema)
                 found |= self._references(registered.schema)
         return found
+
+
+def _json(schema: Schema) -> Any:
+    try:
+        return json.loads(schema.schema_str or "") or {}
+    except ValueError:
+        return {}  # no schema: whoever parses it says so
 
 
 class _Parts(AbstractSchemaRepository):

@@ -74,7 +74,7 @@ def _resolving(writer: Any, reader: Any, read_own: Read) -> Read:
 @cache
 def _reader_schema(full_name: str) -> Any:
     """The parsed schema with the defaults of bytes as bytes: in JSON, and in what fastavro fills in, they are text."""
-    return parse(_bytes_defaults(definition(full_name)))
+    return _bytes_defaults(parse(definition(full_name)))
 
 
 def _bytes_defaults(schema: Any) -> Any:
