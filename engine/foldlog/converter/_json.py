@@ -1,7 +1,7 @@
 """Values as JSON, checked against type hints.
 
 Built on msgspec, in C. It refuses some hints, such as a union of two dataclasses; those are read by pydantic where it
-is installed. docs/design/data-converter.md has the reasons and the figures.
+is installed. docs/design/13-data-converter.md has the reasons and the figures.
 """
 
 from __future__ import annotations
