@@ -20,7 +20,7 @@ from foldlog.processors.store import (
     StoreCorruptedError,
 )
 from foldlog.processors.store.verify import digest, dump
-from foldlog.schemas import event, log
+from foldlog.schemas import command, event, log
 from foldlog.schemas.codec import SingleObjectCodec
 from foldlog.schemas.framing import encode
 
@@ -119,6 +119,7 @@ def test_a_restore_goes_on_where_the_last_one_was_cut_off(open_kv: OpenStore) ->
         (b"w", b"\xc3\x01garbage", "DecodeError"),
         (b"w", None, "DecodeError"),
         (b"w", b"", "DecodeError"),
+        (b"w", encode(command.DescribeWorkflow()), "DescribeWorkflow"),
         (
             b"\xff",
             encode(event.WorkflowExecutionStarted(run_id="r", event_id=1, workflow_type="W", task_queue="q")),

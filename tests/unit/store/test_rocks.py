@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -58,6 +59,7 @@ def test_a_store_is_open_once(tmp_path: Path, resources: RocksResources) -> None
 
 OTHER_PROCESS = """
 import sys
+from concurrent.futures import ThreadPoolExecutor
 import time
 from pathlib import Path
 from foldlog.processors.store import RocksResources, RocksStore, StoreLockedError
@@ -180,3 +182,15 @@ def test_memory_is_bounded_over_all_partitions(tmp_path: Path) -> None:
 def test_memory_that_cannot_work_is_refused(memory: int, buffers: int) -> None:
     with pytest.raises(ValueError, match="write_buffer_bytes"):
         RocksResources(memory_bytes=memory, write_buffer_bytes=buffers)
+
+
+def test_a_store_moves_from_one_thread_to_another(tmp_path: Path, resources: RocksResources) -> None:
+    """A partition is restored on a thread of its own, and served on another."""
+    with ThreadPoolExecutor(1) as restorers:
+        store = restorers.submit(RocksStore, tmp_path, resources).result()
+        restorers.submit(put, store, b"a", b"b").result()
+        scan = restorers.submit(store.scan, FAMILY).result()
+    assert [key for key, _ in scan] == [b"a", b"b"]
+    assert store.get(FAMILY, b"a") == b"value"
+    put(store, b"c")
+    store.close()

@@ -146,10 +146,13 @@ class StoreBatch:
         if run.status != "RUNNING" and not changes.closed:
             changes.closed = True
             self._expire(ExpiryKind.RUN, _closed_ms(run), changes.key)
+            if isinstance(run, Outline):
+                self.rows.delete(formats.META, formats.META_UNSETTLED + changes.key)
 
     def unsettle(self, run: Outline) -> None:
         """Note that a run is stored by its outline from here on: its timers go, until it is settled."""
-        self._changes(run.workflow_id, run).pending[formats.pending_id(PendingKind.UNSETTLED)] = (0, b"")
+        changes = self._changes(run.workflow_id, run)
+        self.rows.put(formats.META, formats.META_UNSETTLED + changes.key, b"")
 
     def settle(self, run: Run, stale: Iterable[bytes]) -> None:
         """Take in a run that was stored by its outline.
@@ -160,7 +163,7 @@ class StoreBatch:
         """
         changes = self._changes(run.workflow_id, run)
         changes.ended.update(stale)
-        changes.ended.add(formats.pending_id(PendingKind.UNSETTLED))
+        self.rows.delete(formats.META, formats.META_UNSETTLED + changes.key)
         run.deadline_changes[:] = [DeadlineChange(due_ms, key, True) for key, due_ms in run.deadlines.items()]
 
     def _changes(self, workflow_id: str, run: Run | Outline) -> RunChanges:

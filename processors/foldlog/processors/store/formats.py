@@ -48,6 +48,9 @@ META_POSITION = b"position"
 META_COUNTS = b"counts"
 META_OPENED = b"opened"
 """The last PartitionOpened, as it stands in the log."""
+META_UNSETTLED = b"unsettled "
+"""Before the key of a run: a restore that has not ended stored it by its outline. Its timers are missing, and of its
+pending rows some may count no more."""
 
 END_OF_TEXT = b"\x00\x01"
 LAST_MS = (1 << 63) - 1
@@ -91,9 +94,6 @@ class PendingKind(IntEnum):
     """The last WorkflowResumed: for the ordinal that it names."""
     STALLED = 5
     """The last WorkflowStalled: until the run resumes."""
-    UNSETTLED = 6
-    """No record: in a restore that has not ended, the run's timers are missing, and of its pending rows some may count
-    no more."""
 
 
 class ExpiryKind(IntEnum):

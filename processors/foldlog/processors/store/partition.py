@@ -243,15 +243,12 @@ class PartitionStore:
 
     def is_settled(self, workflow_id: str, run_id: str) -> bool:
         """Whether all rows of an open run are there, see `StoreBatch.unsettle`."""
-        row = formats.run_key(workflow_id, run_id) + formats.pending_id(PendingKind.UNSETTLED)
-        return self._kv.get(formats.PENDING, row) is None
+        return self._kv.get(formats.META, formats.META_UNSETTLED + formats.run_key(workflow_id, run_id)) is None
 
     def unsettled_runs(self) -> Iterator[tuple[str, str]]:
         """Workflow ID and run ID of each run that is not settled, in order of the keys."""
-        for key, _ in self._kv.scan(formats.PENDING):
-            workflow_id, run_id, end = formats.read_run_key(key)
-            if key[end] == PendingKind.UNSETTLED:
-                yield workflow_id, run_id
+        for key, _ in self._kv.scan(formats.META, formats.META_UNSETTLED):
+            yield formats.read_run_key(key, len(formats.META_UNSETTLED))[:2]
 
     def stale_rows(self, run: Run) -> Iterator[bytes]:
         """The pending rows that count no more for a run that is folded from them: what follows the run key."""
@@ -349,6 +346,5 @@ class PartitionStore:
             rows.delete(formats.PENDING, key)
 
     def _pending(self, key: bytes) -> Iterator[tuple[int, bytes]]:
-        for row, value in self._kv.scan(formats.PENDING, key):
-            if row[len(key)] != PendingKind.UNSETTLED:
-                yield formats.NUMBER.unpack_from(value)[0], value[formats.NUMBER.size :]
+        for _, value in self._kv.scan(formats.PENDING, key):
+            yield formats.NUMBER.unpack_from(value)[0], value[formats.NUMBER.size :]

@@ -18,7 +18,7 @@ from foldlog.schemas import log
 from foldlog.schemas.codec import Codec
 from foldlog.schemas.event import WorkflowExecutionStarted
 from foldlog.schemas.framing import DecodeError
-from foldlog.schemas.records import RunRecord
+from foldlog.schemas.records import LogRecord, RunRecord
 
 MIB = 1 << 20
 SETTLED_AT_ONCE = 2_000
@@ -83,6 +83,8 @@ class Restorer:
             if peeked is None:
                 record = self._codec.decode(value)
                 kind = type(record)
+                if kind not in _OF_THE_LOG:
+                    raise DecodeError(f"a {kind.__name__} has no place in the events")
             else:
                 kind, record = peeked
             run = None if kind in _NOT_OF_A_RUN else self._outline(workflow_id, kind, record, encoded)
@@ -171,3 +173,4 @@ class Restorer:
 
 _NOT_OF_A_RUN = frozenset((log.BatchCommitted, log.PartitionOpened, log.RequestRejected))
 _RUN_RECORDS = frozenset(get_args(RunRecord))
+_OF_THE_LOG = frozenset(get_args(LogRecord))
