@@ -16,7 +16,7 @@ from functools import partial
 from typing import Any
 
 from confluent_kafka import KafkaError, Message
-from foldlog.schemas.codec import Codec
+from foldlog.schemas.codec import Codec, SingleObjectCodec
 from foldlog.schemas.common import ReplyTo
 from foldlog.schemas.records import Command, Reply
 from foldlog.schemas.reply import ActivityCancelRequested, PartitionMoved
@@ -27,10 +27,12 @@ from foldlog.transport._outlet import Outlet
 from foldlog.transport.config import KafkaConfig
 from foldlog.transport.errors import (
     ConnectionClosedError,
+    DeliveryError,
     NoAnswerError,
     QueueFullError,
     TransportError,
 )
+from foldlog.transport.schemas_topic import SchemasTopic
 from foldlog.transport.topics import Topics, partition_of
 from foldlog.transport.visibility import read_visibility
 
@@ -82,6 +84,10 @@ class Connection:
         """Private: use `open`."""
         self.config = config
         self.topics = topics
+        self._schemas: SchemasTopic | None = None
+        if isinstance(codec, SingleObjectCodec):
+            self._schemas = SchemasTopic(config, topics)
+            codec = codec.asking(self._schemas.fetch)
         self.codec = codec
         self.client_id = client_id
         self.reply_partition = -1
@@ -118,6 +124,7 @@ class Connection:
         Raises:
             BrokerUnreachableError: Nobody answered in time.
             TopicMissingError: The namespace's topics are not there.
+            DeliveryError: They may not be used.
             ConfigurationError: librdkafka does not know an option, or its value.
         """
         connection = cls(config, topics, codec, client_id or uuid.uuid4().hex, asyncio.get_running_loop())
@@ -240,10 +247,25 @@ class Connection:
         self._command_partitions = self._inlet.partitions(self.topics.commands, _left(deadline))
         self.reply_partition = partition_of(self.client_id, replies)
         self._inlet.open(self.reply_partition, _left(deadline))
+        self._publish_schemas(_left(deadline))
+
+    def _publish_schemas(self, timeout: float) -> None:
+        """A processor of another version must find the schemas of our commands."""
+        if self._schemas is None:
+            return
+        try:
+            self._schemas.publish(timeout=timeout)
+        except DeliveryError as error:
+            # Some may write commands but no schemas; then a worker of this version does it, or there is none to need.
+            logger.warning("the schemas of this version are not published: %s", error)
+        finally:
+            self._schemas.close()
 
     def _close(self, timeout: float) -> int:
         undelivered = self._outlet.close(timeout)
         self._inlet.close()
+        if self._schemas is not None:
+            self._schemas.close()
         return undelivered
 
     # Asking, on the event loop.
