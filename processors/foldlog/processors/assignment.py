@@ -13,13 +13,13 @@ import uuid
 from collections.abc import Callable, Iterable
 from concurrent.futures import Executor
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, TopicPartition
 from foldlog.processors.options import ProcessorOptions
 from foldlog.processors.partition import Partition
-from foldlog.processors.store import PartitionStore
+from foldlog.processors.store import PartitionStore, RestoreError
 from foldlog.processors.stores import Stores
-from foldlog.processors.takeover import Restore, fence, last_owners
-from foldlog.processors.transaction import TransactionalProducer
+from foldlog.processors.takeover import Restore, RestoreStalledError, fence, last_owners
+from foldlog.processors.transaction import TransactionAborted, TransactionalProducer
 from foldlog.schemas.codec import Codec
 from foldlog.schemas.log import PartitionOpened
 from foldlog.schemas.reply import PartitionMoved
@@ -33,6 +33,10 @@ REPORT_SECONDS = 1.0
 """How often the sensor hears of lag and counts."""
 KAFKA_SECONDS = 30.0
 """Bound on one question to the broker."""
+RETRY_SECONDS = 1.0
+"""Wait before a restore that the broker did not let happen is tried again."""
+DAMAGED_RETRY_SECONDS = 60.0
+"""Likewise for one whose events cannot be folded: somebody has to do something about it."""
 
 
 class Assignment:
@@ -79,6 +83,8 @@ class Assignment:
         self._given: set[int] = set()
         """Given by the group, but their barrier is not written yet."""
         self._restores: dict[int, Restore] = {}
+        self._failed: dict[int, float] = {}
+        """Partitions whose restore failed, and when it is tried again."""
         self._assigned_once = False
         self._reported = 0.0
 
@@ -92,7 +98,7 @@ class Assignment:
     @property
     def settled(self) -> bool:
         """Whether the group has spoken and all that it gave takes commands."""
-        return self._assigned_once and not self.opening
+        return self._assigned_once and not self.opening and not self._failed
 
     def subscribe(self, partition_count: int) -> None:
         """Join the group."""
@@ -119,13 +125,21 @@ class Assignment:
 
         Raises:
             TransactionAborted: The barriers could not be written; try again in the next turn.
-            FoldlogError: A store cannot be opened or restored.
+            StoreError: A store cannot be opened or written.
         """
+        now = time.monotonic()
+        for number in [number for number, retry_at in self._failed.items() if retry_at < now]:
+            del self._failed[number]
+            self._given.add(number)
         if self._given:
-            self._write_barriers(producer, sorted(self._given))
+            try:
+                self._write_barriers(producer, sorted(self._given))
+            except (KafkaException, TimeoutError) as error:
+                raise TransactionAborted(
+                    f"partitions {sorted(self._given)} cannot be taken over yet: {error}"
+                ) from error
         for number in [number for number, restore in self._restores.items() if restore.done]:
             self._begin(self._restores.pop(number))
-        now = time.monotonic()
         if now - self._reported > REPORT_SECONDS:
             self._reported = now
             self._report()
@@ -138,7 +152,7 @@ class Assignment:
 
     def close(self) -> None:
         """Let go of all partitions."""
-        self._drop([*self.running, *self._restores, *self._given], lost=False)
+        self._drop([*self.running, *self._restores, *self._given, *self._failed], lost=False)
 
     # ---- taking over
 
@@ -191,7 +205,8 @@ class Assignment:
     def _begin(self, restore: Restore) -> None:
         """The last step: from here on the partition's commands are handled."""
         if restore.error is not None:
-            raise restore.error
+            self._restore_failed(restore.partition, restore.error)
+            return
         store = restore.store
         if store is None:
             return
@@ -210,6 +225,23 @@ class Assignment:
         )
         moved = PartitionMoved(partition=restore.partition, instance=self._instance_id)
         partition.opened(moved, time.time_ns() // 1_000_000)
+
+    def _restore_failed(self, number: int, error: BaseException) -> None:
+        """Try again later; the other partitions go on."""
+        if isinstance(error, RestoreError):
+            logger.error(
+                "partition %d of %s stays closed, and its workflows stand still: %s; tried again in %g s",
+                number,
+                self._topics.events,
+                error,
+                DAMAGED_RETRY_SECONDS,
+            )
+            self._failed[number] = time.monotonic() + DAMAGED_RETRY_SECONDS
+        elif isinstance(error, KafkaException | RestoreStalledError):
+            logger.warning("partition %d could not be restored, and is tried again: %s", number, error)
+            self._failed[number] = time.monotonic() + RETRY_SECONDS
+        else:
+            raise error
 
     # ---- the group's word
 
@@ -234,6 +266,7 @@ class Assignment:
     def _drop(self, numbers: Iterable[int], *, lost: bool) -> None:
         for number in list(numbers):
             self._given.discard(number)
+            self._failed.pop(number, None)
             if (restore := self._restores.pop(number, None)) is not None:
                 restore.cancel()
             if (partition := self.running.pop(number, None)) is not None:

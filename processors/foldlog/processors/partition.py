@@ -90,6 +90,7 @@ class Partition:
         namespace: str,
         build_id: str,
         reserve: Callable[[str, str], bool],
+        release: Callable[[str], None],
     ) -> None:
         self.number = number
         self.store = store
@@ -98,6 +99,7 @@ class Partition:
         self.sessions = CachedSessions(store)
         self._codec = codec
         self._namespace = namespace
+        self._release = release
         self._engine = Engine(
             factory,
             self.sessions,
@@ -262,16 +264,23 @@ class Partition:
         Returns:
             Workflow ID and run ID of runs whose local activities were forgotten with their sessions.
         """
-        self._work = None
+        self._forget_work()
         self._engine.aborted()
         self.next_offset = self.store.position.commands_offset
         return self.sessions.aborted()
 
     def close(self) -> None:
         """Drop the live runs and close the store; its files stay."""
-        self._work = None
+        self._forget_work()
         self.sessions.clear()
         self.store.close()
+
+    def _forget_work(self) -> None:
+        """The open transaction is not to be: its eager tasks give their slots back."""
+        work, self._work = self._work, None
+        if work is not None:
+            for entry in work.outcome.eager:
+                self._release(entry.task_queue)
 
 
 def _workflow_id(key: bytes | None) -> str:

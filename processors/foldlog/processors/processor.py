@@ -48,6 +48,11 @@ STEP_SECONDS = 30.0
 """Bound on each step of a commit."""
 RESTORES_AT_ONCE = 4
 """A short restore is mostly waiting for the broker."""
+REJOIN_SECONDS = 0.5
+"""Wait before a processor that could not go on joins its group again."""
+ABORT_SECONDS = 0.01
+"""Wait after an aborted transaction, doubled with each further one in a row."""
+ABORT_MAXIMUM_SECONDS = 1.0
 ENDS = (command.CompleteActivity, command.FailActivity, command.CancelActivity)
 
 
@@ -99,6 +104,8 @@ class WorkflowProcessor:
         self._memory_heard = 0.0
         """When one of them was begun or last said something."""
         self._heartbeat = time.monotonic()
+        self._aborts = 0
+        """Transactions aborted one after the other."""
         self._assignment: Assignment | None = None
 
     # ---- for whoever runs it
@@ -131,15 +138,18 @@ class WorkflowProcessor:
             while not self._stopping.is_set():
                 try:
                     self._run_as_member(partitions, stores, restorers)
-                except ProducerFenced as error:
-                    # Another processor took over while this one was paused. Begin anew, as a new member.
-                    logger.warning("processor %s is fenced and joins the group anew: %s", self.instance_id, error)
+                except (ProducerFenced, TransactionAborted, KafkaException) as error:
+                    # Another processor took over while this one was paused, or the broker was away for too long to say
+                    # what became of a transaction. Begin anew, as a new member, with what the log says.
+                    logger.warning("processor %s joins the group anew: %s", self.instance_id, error)
                     self._sensor.transaction_aborted("fenced")
+                    self._stopping.wait(REJOIN_SECONDS)
 
     # ---- one membership
 
     def _run_as_member(self, partitions: int, stores: Stores, restorers: Executor) -> None:
         """Join the group and process until the end, or until this member is fenced."""
+        self._heartbeat = time.monotonic()
         producer = TransactionalProducer(self._open_producer(), STEP_SECONDS)
         consumer = self._open_consumer()
         output = Output(self._topics, self._codec, partitions, self._ensure_task_topic)
@@ -201,6 +211,7 @@ class WorkflowProcessor:
             namespace=self._options.namespace,
             build_id=self._options.build_id,
             reserve=self._host.reserve if self._host else lambda task_queue, activity_type: False,
+            release=self._host.release if self._host else lambda task_queue: None,
         )
 
     def _ensure_task_topic(self, task_queue: str) -> None:
@@ -221,7 +232,11 @@ class WorkflowProcessor:
         except (PoisonedInput, TransactionAborted, SchemaLookupError) as error:
             logger.warning("transaction aborted: %s", error)
             self._sensor.transaction_aborted("rebalance" if isinstance(error, TransactionAborted) else "error")
-            self._abort(producer, assignment)
+            self._abort(producer, assignment, messages)
+            self._aborts += 1
+            self._stopping.wait(min(ABORT_SECONDS * 2 ** min(self._aborts, 10), ABORT_MAXIMUM_SECONDS))
+        else:
+            self._aborts = 0
 
     def _gather(self, consumer: Consumer, assignment: Assignment) -> dict[int, list[Message]]:
         """Wait for one command, then take what else is there."""
@@ -376,7 +391,9 @@ class WorkflowProcessor:
                 self._in_memory.discard(_ended(item.said))
             self._taken.clear()
 
-    def _abort(self, producer: TransactionalProducer, assignment: Assignment) -> None:
+    def _abort(
+        self, producer: TransactionalProducer, assignment: Assignment, messages: dict[int, list[Message]]
+    ) -> None:
         """Throw the open transaction away, and go back to where it began."""
         producer.abort()
         for item in self._taken:
@@ -385,14 +402,10 @@ class WorkflowProcessor:
             else:
                 self._inbox.put(item)
         self._taken.clear()
-        for partition in assignment.running.values():
-            work = partition.open_work
-            if work is None:
-                continue
-            if self._host is not None:
-                for entry in work.outcome.eager:
-                    self._host.release(entry.task_queue)
-            assignment.rewind(partition)
+        for number, partition in assignment.running.items():
+            # Also where nothing was handled yet: the consumer has given the commands away and goes on behind them.
+            if partition.open_work is not None or number in messages:
+                assignment.rewind(partition)
 
 
 def _ended(said: Any) -> tuple[str, str, int]:

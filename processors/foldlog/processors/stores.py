@@ -37,13 +37,17 @@ class Stores:
             StoreError: It cannot be opened, and that is not its fault.
         """
         store = RocksStore(self.folder(partition), self._resources)
-        return PartitionStore(
-            store,
-            self._codec,
-            partition=partition,
-            request_retention_ms=int(self._options.request_retention_seconds * 1000),
-            closed_retention_ms=int(self._options.closed_retention_seconds * 1000),
-        )
+        try:
+            return PartitionStore(
+                store,
+                self._codec,
+                partition=partition,
+                request_retention_ms=int(self._options.request_retention_seconds * 1000),
+                closed_retention_ms=int(self._options.closed_retention_seconds * 1000),
+            )
+        except BaseException:
+            store.close()
+            raise
 
     def __enter__(self) -> Stores:
         return self

@@ -15,15 +15,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from confluent_kafka import (
-    OFFSET_BEGINNING,
-    Consumer,
-    ConsumerGroupTopicPartitions,
-    KafkaException,
-    TopicPartition,
-)
+from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, KafkaException, TopicPartition
 from foldlog.exceptions import FoldlogError
-from foldlog.processors.store import PartitionStore, Restorer, StoreCorruptedError
+from foldlog.processors.store import PartitionStore, Restorer, StoreCorruptedError, StoreLockedError
 from foldlog.processors.transaction import ProducerFenced, TransactionAborted, TransactionalProducer
 from foldlog.schemas.codec import Codec
 from foldlog.transport.clients import open_admin, open_consumer, open_producer
@@ -34,6 +28,12 @@ logger = logging.getLogger("foldlog.processor")
 READ_AT_ONCE = 2_000
 STALL_SECONDS = 60.0
 """A restore that reads nothing for so long, though its barrier is committed, has failed."""
+LOCKED_SECONDS = 30.0
+"""How long an earlier restore of the same partition, which was canceled, may take to let go of the store."""
+
+
+class RestoreStalledError(FoldlogError):
+    """What was committed does not come back from the broker."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +116,7 @@ class Restore:
         self._progress = progress
         self._canceled = threading.Event()
         self._done = threading.Event()
+        self._ending = threading.Lock()
 
     @property
     def done(self) -> bool:
@@ -124,7 +125,10 @@ class Restore:
 
     def cancel(self) -> None:
         """The partition is not ours any more: stop soon, and close the store."""
-        self._canceled.set()
+        with self._ending:
+            self._canceled.set()
+            if self._done.is_set():
+                self._close_store()
 
     def run(self) -> None:
         """Restore. Called once, on a thread of its own."""
@@ -135,18 +139,33 @@ class Restore:
             self.error = error
         finally:
             self.seconds = time.monotonic() - began
-            if self._canceled.is_set() and self.store is not None:
-                self.store.close()
-                self.store = None
-            self._done.set()
+            with self._ending:
+                if self._canceled.is_set():
+                    self._close_store()
+                self._done.set()
+
+    def _close_store(self) -> None:
+        if self.store is not None:
+            self.store.close()
+            self.store = None
 
     def _restored(self) -> PartitionStore | None:
         try:
-            return self._read(self._open_store())
+            return self._read(self._opened())
         except StoreCorruptedError as error:
             logger.warning("partition %d: the store is rebuilt from the log: %s", self.partition, error)
             shutil.rmtree(self._folder, ignore_errors=True)
-            return self._read(self._open_store())
+            return self._read(self._opened())
+
+    def _opened(self) -> PartitionStore:
+        """The store; a partition that came back while its canceled restore still ends waits for that."""
+        deadline = time.monotonic() + LOCKED_SECONDS
+        while True:
+            try:
+                return self._open_store()
+            except StoreLockedError:
+                if self._canceled.wait(0.05) or time.monotonic() > deadline:
+                    raise
 
     def _read(self, store: PartitionStore) -> PartitionStore | None:
         """Read from the stored position to the barrier. None if canceled."""
@@ -154,10 +173,11 @@ class Restore:
         restorer = Restorer(store, self._codec, epoch=self._epoch)
         consumer = open_consumer(self._config, **{"group.id": f"{self._topic}.restore"})
         try:
-            consumer.assign([TopicPartition(self._topic, self.partition, position or OFFSET_BEGINNING)])
-            _, end = consumer.get_watermark_offsets(TopicPartition(self._topic, self.partition), timeout=10.0)
+            # Asked before the assignment, so that the leader is known by then: otherwise librdkafka waits 500 ms.
+            begin, end = consumer.get_watermark_offsets(TopicPartition(self._topic, self.partition), timeout=10.0)
             if position > end:
                 raise StoreCorruptedError(f"it is ahead of the log, which ends at {end}: its position is {position}")
+            consumer.assign([TopicPartition(self._topic, self.partition, position or begin)])
             if self._feed(consumer, restorer, end - position):
                 return store
         except BaseException:
@@ -172,12 +192,14 @@ class Restore:
         """True when the barrier was read, false when canceled."""
         heard = told = time.monotonic()
         while not self._canceled.is_set():
-            messages = consumer.consume(READ_AT_ONCE, timeout=0.2)
+            # `consume` waits until it has as many as it may have: so only for the first, and then for none.
+            first = consumer.poll(0.2)
+            messages = [] if first is None else [first, *consumer.consume(READ_AT_ONCE, timeout=0)]
             now = time.monotonic()
             if messages:
                 heard = now
             elif now - heard > STALL_SECONDS:
-                raise FoldlogError(
+                raise RestoreStalledError(
                     f"partition {self.partition} of {self._topic}: its last record was not read back within "
                     f"{STALL_SECONDS:g} s after it was committed"
                 )

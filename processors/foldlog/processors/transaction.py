@@ -84,7 +84,10 @@ class TransactionalProducer:
         except BufferError:
             # The local queue is full: let it drain, and try again within the same bound as any other step.
             self._producer.flush(self._timeout)
-            self._producer.produce(topic, value, key, partition, on_delivery=on_delivery, headers=headers)
+            try:
+                self._producer.produce(topic, value, key, partition, on_delivery=on_delivery, headers=headers)
+            except (BufferError, KafkaException) as error:
+                raise TransactionAborted(f"a record for {topic} was refused: {error}") from error
         except KafkaException as error:
             raise TransactionAborted(f"a record for {topic} was refused: {error}") from error
 
@@ -111,7 +114,12 @@ class TransactionalProducer:
             ProducerFenced: The producer is of no use any more.
         """
         if self._status is Status.OPEN:
-            self._repeat(lambda: self._producer.abort_transaction(self._timeout))
+            try:
+                self._repeat(lambda: self._producer.abort_transaction(self._timeout))
+            except TransactionAborted as error:
+                # Whether it is open still, nobody knows: the next producer with this ID ends it.
+                self._status = Status.DEAD
+                raise ProducerFenced(f"the transaction could not be aborted: {error}") from error
             self._status = Status.IDLE
 
     def close(self) -> None:
