@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from foldlog.converter import FailureConverter, PayloadConverter
-from foldlog.exceptions import FailureError
+from foldlog.exceptions import FailureError, is_cancelled_exception
 from foldlog.schemas.common import Failure, Payload
 from foldlog.workflow._definition import Definition
 from foldlog.workflow._signature import Signature
@@ -26,17 +26,29 @@ class Environment:
     eager_activities: bool
 
     def is_failure_exception(self, error: BaseException) -> bool:
-        """Whether an exception fails the workflow rather than stalling it."""
-        return isinstance(error, (FailureError, TimeoutError, *self.failure_exception_types))
+        """Whether an exception fails the workflow rather than stalling it; a group, whether all in it do."""
+        if isinstance(error, (FailureError, TimeoutError, *self.failure_exception_types)):
+            return True
+        return isinstance(error, BaseExceptionGroup) and all(map(self.is_failure_exception, error.exceptions))
 
     def values(self, payloads: Sequence[Payload], signature: Signature) -> list[Any]:
         """Arguments from payloads."""
         return self.payload_converter.from_payloads(payloads, signature.arg_types) if payloads else []
 
     def failure(self, error: BaseException) -> Failure:
-        """An exception as data."""
-        return self.failure_converter.to_failure(error, self.payload_converter)
+        """An exception as data. A group says by its cause what the first one in it was."""
+        failure = self.failure_converter.to_failure(error, self.payload_converter)
+        if failure.cause is None and isinstance(error, BaseExceptionGroup):
+            failure.cause = self.failure(error.exceptions[0])
+        return failure
 
     def exception(self, failure: Failure) -> BaseException:
         """The exception that a failure stands for."""
         return self.failure_converter.from_failure(failure, self.payload_converter)
+
+
+def is_cancellation(error: BaseException) -> bool:
+    """Whether an exception says that something was cancelled; a group, whether all in it do."""
+    if isinstance(error, BaseExceptionGroup):
+        return all(map(is_cancellation, error.exceptions))
+    return is_cancelled_exception(error)

@@ -23,7 +23,7 @@ from foldlog.core import decisions
 from foldlog.core.decider import WorkflowTaskError
 from foldlog.core.decisions import Decision
 from foldlog.runtime.activities import Activities
-from foldlog.runtime.environment import Environment
+from foldlog.runtime.environment import Environment, is_cancellation
 from foldlog.runtime.handlers import Handlers
 from foldlog.runtime.loop import DeterministicLoop, DurableTimer, Mode, RunDropped
 from foldlog.runtime.stack import call_source, format_error, format_tasks
@@ -217,7 +217,7 @@ class WorkflowInstance(Runtime):
             return
         if isinstance(error, asyncio.CancelledError):
             error = exceptions.CancelledError(str(error) or "Cancelled")
-        if self._cancel_reason is not None and exceptions.is_cancelled_exception(error):
+        if self._cancel_reason is not None and is_cancellation(error):
             self._end(decisions.CancelWorkflow())
         elif self.is_failure_exception(error):
             try:

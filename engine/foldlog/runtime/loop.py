@@ -16,6 +16,7 @@ from asyncio import _get_running_loop, _set_running_loop
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
 from contextvars import Context, copy_context
 from enum import IntEnum
+from inspect import CORO_CREATED, getcoroutinestate
 from types import CoroutineType
 from typing import Any, NoReturn, Protocol, TypeVar, TypeVarTuple, Unpack
 
@@ -435,7 +436,7 @@ def _unstarted(coroutine: Any) -> list[Any]:
 
 
 def _is_unstarted(value: Any) -> bool:
-    return isinstance(value, CoroutineType) and value.cr_frame is not None and value.cr_frame.f_lasti < 0
+    return isinstance(value, CoroutineType) and getcoroutinestate(value) == CORO_CREATED
 
 
 # ---- async generators

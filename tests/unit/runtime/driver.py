@@ -86,9 +86,7 @@ class Driver:
         """An open activity ends well: the first one of a type, one by event ID, or the first of all."""
         event_id = self._pick(activity)
         del self.activities[event_id]
-        return self.tell(
-            event.ActivityTaskCompleted(scheduled_event_id=event_id, result=CONVERTER.to_payload(result))
-        )
+        return self.tell(event.ActivityTaskCompleted(scheduled_event_id=event_id, result=CONVERTER.to_payload(result)))
 
     def fail(self, activity: str | int | None, error: BaseException) -> list[Decision]:
         event_id = self._pick(activity)
@@ -117,7 +115,9 @@ class Driver:
             event.ActivityTaskCanceled(scheduled_event_id=event_id, details=CONVERTER.to_payloads(details))
         )
 
-    def complete_local(self, activity_id: str, result: Any = None, error: BaseException | None = None) -> list[Decision]:
+    def complete_local(
+        self, activity_id: str, result: Any = None, error: BaseException | None = None
+    ) -> list[Decision]:
         decision = self.local.pop(activity_id)
         return self.tell(
             event.LocalActivityCompleted(
@@ -143,12 +143,10 @@ class Driver:
                 return self
             if self.activities:
                 event_id, scheduled = next(iter(self.activities.items()))
-                function = (activities or {}).get(scheduled.activity_type, lambda *args: None)
-                self.complete(event_id, function(*CONVERTER.from_payloads(scheduled.args)))
+                self.complete(event_id, _answer(activities, scheduled))
             elif self.local:
                 activity_id, decision = next(iter(self.local.items()))
-                function = (activities or {}).get(decision.activity_type, lambda *args: None)
-                self.complete_local(activity_id, function(*CONVERTER.from_payloads(decision.args)))
+                self.complete_local(activity_id, _answer(activities, decision))
             elif self.timers:
                 self.fire()
             else:
@@ -252,6 +250,11 @@ class Driver:
 
     def _canceled(self, decision: decisions.CancelWorkflow) -> Any:
         return event.WorkflowExecutionCanceled(details=decision.details)
+
+
+def _answer(activities: dict[str, Callable[..., Any]] | None, wanted: Any) -> Any:
+    function = (activities or {}).get(wanted.activity_type)
+    return None if function is None else function(*CONVERTER.from_payloads(wanted.args))
 
 
 _EVENTS: dict[type, Callable[[Driver, Any], Any]] = {

@@ -356,7 +356,7 @@ def test_a_timer_that_is_cancelled_at_once_leaves_nothing() -> None:
         @workflow.run
         async def run(self) -> str:
             async with asyncio.timeout(10):
-                pass
+                await asyncio.sleep(0)
             return await asyncio.wait_for(asyncio.sleep(0, "x"), 10)
 
     driver = Driver(InTime)
