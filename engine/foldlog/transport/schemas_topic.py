@@ -26,7 +26,6 @@ logger = logging.getLogger(__name__)
 
 FETCH_TIMEOUT_SECONDS = 5.0
 PUBLISH_TIMEOUT_SECONDS = 30.0
-_FETCH_WAIT_MS = 500
 _POLL_SECONDS = 0.1
 _NO_LEADER_YET = (KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE)
 """What a broker says for a moment after a topic was created."""
@@ -125,10 +124,20 @@ class SchemasTopic:
         """
         consumer = self._consumer or self._open(deadline)
         ends = {partition: self._end(consumer, partition, deadline) for partition in self._next}
-        if any(self._next[partition] > end for partition, end in ends.items()):
-            # The topic was deleted and created again: what was read is of the old one, and true all the same.
-            self._next = dict.fromkeys(self._next, 0)
-            self._assign(consumer)
+        # An end below what was read: the topic was deleted and created again. What was read is true all the same.
+        starts = {partition: at if at <= ends[partition] else 0 for partition, at in self._next.items()}
+        self._next = starts
+        if starts == ends:
+            return
+        # Assigned only for as long as there is something to read: a fetch that waits for records holds back all other
+        # requests on its connection, such as the next one for the end.
+        consumer.assign([TopicPartition(self._topic, part, at or OFFSET_BEGINNING) for part, at in starts.items()])
+        try:
+            self._read_to(ends, consumer, deadline)
+        finally:
+            consumer.unassign()
+
+    def _read_to(self, ends: dict[int, int], consumer: Consumer, deadline: float) -> None:
         while any(self._next[partition] < end for partition, end in ends.items()):
             remaining = deadline - time.monotonic()
             if remaining <= 0:
@@ -144,8 +153,6 @@ class SchemasTopic:
                 "group.id": f"{self._topic}-readers",  # the library wants one; nothing is ever committed
                 "enable.partition.eof": "true",
                 "auto.offset.reset": "earliest",  # a compacted topic loses nothing that is not there again
-                # Nobody waits for what is not there yet: the end is asked for first.
-                "fetch.wait.max.ms": str(_FETCH_WAIT_MS),
             },
         )
         try:
@@ -153,17 +160,11 @@ class SchemasTopic:
             if found.error is not None:
                 raise KafkaException(found.error)
             self._next = {partition: self._next.get(partition, 0) for partition in found.partitions}
-            self._assign(consumer)
         except BaseException:
             consumer.close()
             raise
         self._consumer = consumer
         return consumer
-
-    def _assign(self, consumer: Consumer) -> None:
-        consumer.assign(
-            [TopicPartition(self._topic, partition, at or OFFSET_BEGINNING) for partition, at in self._next.items()]
-        )
 
     def _end(self, consumer: Consumer, partition: int, deadline: float) -> int:
         """The offset after the last record. A request to the broker."""
@@ -209,7 +210,9 @@ class SchemasTopic:
             if error is not None:
                 failures.append(error)
 
-        producer = open_producer(self._config, **{"message.timeout.ms": str(int(_remaining(deadline) * 1000))})
+        # Twice does no harm, so no time is spent on getting a producer ID.
+        timeout_ms = str(int(_remaining(deadline) * 1000))
+        producer = open_producer(self._config, **{"enable.idempotence": "false", "message.timeout.ms": timeout_ms})
         for key, value in records.items():
             producer.produce(self._topic, key=key, value=value, on_delivery=delivered)
         waiting = producer.flush(_remaining(deadline))
