@@ -78,10 +78,22 @@ class JSONPlainPayloadConverter(EncodingPayloadConverter):
         self._encoding = encoding
         self._encode_user = encode_unknown
         self._custom = tuple(custom_type_converters)
+        self._prepare()
+
+    def _prepare(self) -> None:
         self._encode = msgspec.json.Encoder(enc_hook=self._encode_hook).encode
         self._encode_msgpack = msgspec.msgpack.Encoder(enc_hook=self._encode_hook).encode
         # One reader per type, for making one costs some hundred times what reading does.
         self._reader = lru_cache(maxsize=4096)(self._make_reader)
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Workers send their converter to the processes of a process pool.
+        prepared = ("_encode", "_encode_msgpack", "_reader")
+        return {name: value for name, value in self.__dict__.items() if name not in prepared}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._prepare()
 
     @property
     def encoding(self) -> str:

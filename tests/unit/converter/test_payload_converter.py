@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import pickle
 import sys
 from collections import OrderedDict, deque
 from collections.abc import Mapping, Sequence
@@ -305,6 +306,16 @@ def test_types_of_ones_own() -> None:
     assert (read.total.cents, read.discount) == (995, Sku("x"))
     with pytest.raises(PayloadConversionError, match="no converter reads a complex"):
         converter.from_payload(json("1"), complex)
+
+
+def test_converters_can_be_sent_to_other_processes() -> None:
+    json_converter = JSONPlainPayloadConverter(encode_unknown=write_money, custom_type_converters=[MoneyReader()])
+    for converter in (CompositePayloadConverter(json_converter), CONVERTER):
+        converter.to_payload("used")
+        again = pickle.loads(pickle.dumps(converter))
+        assert again.from_payload(again.to_payload([1, "x"]), list[int | str]) == [1, "x"]
+    sent = pickle.loads(pickle.dumps(CompositePayloadConverter(json_converter)))
+    assert sent.from_payload(sent.to_payload({"a": Money(5)}), dict[str, Money])["a"].cents == 5
 
 
 class PickyConverter(EncodingPayloadConverter):
