@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import statistics
 import tempfile
+import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -51,7 +52,7 @@ class Figures:
 
 def measure_bare(folder: Path, servers: str, kind: str, size: Size, figures: Figures) -> None:
     """One round of the bare loop."""
-    prefix = f"bare-{folder.name}-{kind}-{len(figures.per_s)}".lower()
+    prefix = f"bare-{uuid.uuid4().hex[:8]}"
     names = [f"{prefix}.{name}" for name in ("commands", "events", "tasks", "replies")]
     admin = AdminClient({"bootstrap.servers": servers})
     for created in admin.create_topics([NewTopic(name, PARTITIONS, 1) for name in names]).values():

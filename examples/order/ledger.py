@@ -16,13 +16,12 @@ from pathlib import Path
 from examples.order.model import SHELVES, Order
 
 STOCK_PER_SHELF = 1_000_000
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS shelves (name TEXT PRIMARY KEY, stock INTEGER NOT NULL);
-CREATE TABLE IF NOT EXISTS till (id INTEGER PRIMARY KEY CHECK (id = 1), cents INTEGER NOT NULL);
-CREATE TABLE IF NOT EXISTS entries (
-    key TEXT PRIMARY KEY, kind TEXT NOT NULL, order_id TEXT NOT NULL, shelf TEXT, quantity INTEGER, cents INTEGER
-);
-"""
+SCHEMA = (
+    "CREATE TABLE IF NOT EXISTS shelves (name TEXT PRIMARY KEY, stock INTEGER NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS till (id INTEGER PRIMARY KEY CHECK (id = 1), cents INTEGER NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS entries (key TEXT PRIMARY KEY, kind TEXT NOT NULL, order_id TEXT NOT NULL, "
+    "shelf TEXT, quantity INTEGER, cents INTEGER)",
+)
 
 
 @dataclass(frozen=True)
@@ -44,7 +43,8 @@ class Ledger:
         self._path = path
         self._local = threading.local()
         with self._transaction() as database:
-            database.executescript(SCHEMA)
+            for statement in SCHEMA:
+                database.execute(statement)
             rows = [(f"shelf-{number:02d}", STOCK_PER_SHELF) for number in range(SHELVES)]
             database.executemany("INSERT OR IGNORE INTO shelves VALUES (?, ?)", rows)
             database.execute("INSERT OR IGNORE INTO till VALUES (1, 0)")
