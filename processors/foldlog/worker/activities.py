@@ -186,17 +186,17 @@ class ActivityWorker:
             task = self._ready.popleft()
             self._feed.ended(task.partition, task.offset, finished=False)
         await self._until_idle(lambda: self._remote, grace)
-        for attempt in list(self._runner.running.values()):
+        for attempt in self._runner.attempts:
             if not attempt.is_local:
                 attempt.cancel("WORKER_SHUTDOWN")
         while not await self._until_idle(lambda: self._remote, _STILL_RUNNING_SECONDS):
-            names = sorted({attempt.task.activity_type for attempt in self._runner.running.values()})
+            names = sorted({attempt.task.activity_type for attempt in self._runner.attempts})
             _log.warning("the worker waits for activities that ignore their cancellation: %s", ", ".join(names))
 
     async def close(self) -> None:
         """Stop local activities, deliver what is on its way, commit and leave the group. After `stop_taking`."""
         self._local.close()
-        await self._until_idle(lambda: len(self._runner.running), _STILL_RUNNING_SECONDS)
+        await self._until_idle(lambda: len(self._runner.attempts), _STILL_RUNNING_SECONDS)
         if not await self._delivery.flush(self._options.flush_timeout_seconds):
             _log.error(
                 "%d ends of activities could not be delivered within %g s: their tasks run again",

@@ -307,19 +307,20 @@ class Watch:
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
-        self._attempts: set[Attempt] = set()
+        self.attempts: set[Attempt] = set()
+        """Those that it looks after."""
         self._at = FOREVER
         self._timer: asyncio.TimerHandle | None = None
 
     def add(self, attempt: Attempt) -> None:
         """Look after an attempt."""
-        self._attempts.add(attempt)
+        self.attempts.add(attempt)
         if attempt.due < self._at:
             self.sooner(attempt)
 
     def discard(self, attempt: Attempt) -> None:
         """Look after it no longer."""
-        self._attempts.discard(attempt)
+        self.attempts.discard(attempt)
 
     def sooner(self, attempt: Attempt) -> None:
         """Something is due for it earlier than it was."""
@@ -328,7 +329,7 @@ class Watch:
 
     def close(self) -> None:
         """Wake nobody any more."""
-        self._attempts.clear()
+        self.attempts.clear()
         self._set(FOREVER)
 
     def _set(self, at: float) -> None:
@@ -339,7 +340,7 @@ class Watch:
 
     def _sweep(self) -> None:
         now = self._loop.time()
-        for attempt in list(self._attempts):
+        for attempt in list(self.attempts):
             if attempt.due <= now:
                 attempt.act(now)
-        self._set(min((attempt.due for attempt in self._attempts), default=FOREVER))
+        self._set(min((attempt.due for attempt in self.attempts), default=FOREVER))

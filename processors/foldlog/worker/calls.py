@@ -47,7 +47,7 @@ class Calls:
         self._shutdown = Latch()
         self._processes: ProcessBridge | None = None
         if executor is not None and not isinstance(executor, ThreadPoolExecutor):
-            self._processes = ProcessBridge(self._payload_converter)
+            self._processes = ProcessBridge(conversion.payload_converter_class)
 
     def notify_shutdown(self) -> None:
         """Tell activities that the worker begins to stop."""

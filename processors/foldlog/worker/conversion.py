@@ -16,6 +16,7 @@ class Conversion:
     def __init__(self, data_converter: DataConverter) -> None:
         self._data_converter = data_converter
         self.payload_converter = data_converter.payload_converter
+        self.payload_converter_class = data_converter.payload_converter_class
         self.is_sync = data_converter.payload_codec is None
         """Whether there is no codec, so that nothing needs to be awaited."""
         self.encode_now = self.payload_converter.to_payload

@@ -17,6 +17,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
+from functools import cache
 from multiprocessing.managers import SyncManager
 from typing import Any
 
@@ -37,8 +38,8 @@ _SHUTDOWN = -1
 class ProcessBridge:
     """The worker's end."""
 
-    def __init__(self, payload_converter: PayloadConverter) -> None:
-        self._payload_converter = payload_converter
+    def __init__(self, payload_converter_class: type[PayloadConverter]) -> None:
+        self._payload_converter_class = payload_converter_class
         self._manager: SyncManager | None = None
         self._heartbeats: Any = None
         self._stopped: Any = None
@@ -58,7 +59,7 @@ class ProcessBridge:
             _call_in_process,
             number,
             info,
-            self._payload_converter,
+            self._payload_converter_class,
             self._heartbeats,
             self._stopped,
             function,
@@ -144,15 +145,23 @@ class _RemoteLatch(Latch):
         return True
 
 
+@cache
+def _payload_converter(payload_converter_class: type[PayloadConverter]) -> PayloadConverter:
+    """The other process's own one: converters need not be picklable."""
+    return payload_converter_class()
+
+
 def _call_in_process(
     number: int,
     info: Info,
-    payload_converter: PayloadConverter,
+    payload_converter_class: type[PayloadConverter],
     heartbeats: Any,
     stopped: Any,
     function: Callable[..., Any],
     args: list[Any],
 ) -> Any:
+    payload_converter = _payload_converter(payload_converter_class)
+
     def heartbeat(*details: Any) -> None:
         heartbeats.put((number, payload_converter.to_payloads(details)))
 

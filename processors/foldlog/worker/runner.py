@@ -59,6 +59,7 @@ class Runner:
         self._watch = Watch(self._loop)
         self._encoding: set[asyncio.Task[None]] = set()
         self.running: dict[AttemptKey, Attempt] = {}
+        """The newest of each key."""
 
     def start(self, attempt: Attempt) -> None:
         """Run an attempt; its listener hears the rest."""
@@ -79,8 +80,13 @@ class Runner:
 
     def cancel_all(self, reason: CancelReason) -> None:
         """Ask everything to stop."""
-        for attempt in list(self.running.values()):
+        for attempt in self.attempts:
             attempt.cancel(reason)
+
+    @property
+    def attempts(self) -> list[Attempt]:
+        """All that run now. There may be two of one key: a task that was read again is run again."""
+        return list(self._watch.attempts)
 
     def close(self) -> None:
         """Look after nothing any more."""

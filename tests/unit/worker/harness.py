@@ -1,0 +1,119 @@
+"""A runner without Kafka: attempts whose reports the test sees."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from typing import Any
+
+from foldlog.converter import DataConverter
+from foldlog.schemas.common import Payload
+from foldlog.schemas.task import ActivityTask
+from foldlog.worker.attempt import Attempt, HeartbeatIntervals
+from foldlog.worker.calls import Calls
+from foldlog.worker.conversion import Conversion
+from foldlog.worker.outcome import Completed, Outcome
+from foldlog.worker.registry import Registry
+from foldlog.worker.runner import Runner
+
+DEADLINE = 20.0
+
+
+async def until(condition: Callable[[], Any], what: str) -> None:
+    """Wait for a condition on the running event loop.
+
+    Raises:
+        AssertionError: It did not come true in time.
+    """
+    end = time.monotonic() + DEADLINE
+    while not condition():
+        assert time.monotonic() < end, f"not in time: {what}"
+        await asyncio.sleep(0.005)
+
+
+class Watched:
+    """One attempt and all that was heard of it."""
+
+    def __init__(self) -> None:
+        self.starts: list[float] = []
+        self.heartbeats: list[list[Payload]] = []
+        self.outcomes: list[Outcome] = []
+        self.over = asyncio.Event()
+        self.attempt: Attempt | None = None
+
+    def started(self, attempt: Attempt, running_seconds: float) -> None:
+        self.starts.append(running_seconds)
+
+    def heartbeat(self, attempt: Attempt, details: list[Payload]) -> None:
+        self.heartbeats.append(details)
+
+    def ended(self, attempt: Attempt, outcome: Outcome) -> None:
+        self.outcomes.append(outcome)
+
+    def released(self, attempt: Attempt) -> None:
+        self.over.set()
+
+    async def outcome(self) -> Outcome:
+        """How it ended, once its code has."""
+        await asyncio.wait_for(self.over.wait(), DEADLINE)
+        assert len(self.outcomes) == 1
+        return self.outcomes[0]
+
+
+class Bench:
+    """A runner with some activities."""
+
+    def __init__(
+        self,
+        activities: Sequence[Callable[..., Any]],
+        *,
+        executor: Executor | None = None,
+        converter: DataConverter = DataConverter.default,
+        intervals: HeartbeatIntervals | None = None,
+    ) -> None:
+        self.conversion = Conversion(converter)
+        self.broken: list[BaseException] = []
+        self.calls = Calls(self.conversion, task_queue="work", executor=executor)
+        self.runner = Runner(
+            Registry(activities),
+            self.conversion,
+            self.calls,
+            intervals=intervals or HeartbeatIntervals(),
+            on_broken=self.broken.append,
+        )
+
+    async def start(self, activity_type: str, *args: Any, **fields: Any) -> Watched:
+        """Begin an attempt."""
+        given: dict[str, Any] = {
+            "namespace": "shop",
+            "run_id": "run",
+            "workflow_type": "Order",
+            "activity_id": "7",
+            "activity_type": activity_type,
+            "scheduled_event_id": 5,
+            "attempt": 1,
+            "args": await self.conversion.encode_all(args),
+            "scheduled_ms": 1_000,
+            "attempt_scheduled_ms": 2_000,
+        }
+        watched = Watched()
+        task = ActivityTask(**given | fields)
+        watched.attempt = Attempt(("run", task.scheduled_event_id, task.attempt), "wf", task, watched)
+        self.runner.start(watched.attempt)
+        return watched
+
+    async def run(self, activity_type: str, *args: Any, **fields: Any) -> Outcome:
+        """Run an attempt to its end."""
+        return await (await self.start(activity_type, *args, **fields)).outcome()
+
+    async def values(self, payloads: list[Payload]) -> list[Any]:
+        """Payloads, decoded."""
+        return await self.conversion.decode(payloads, None)
+
+    async def result(self, activity_type: str, *args: Any, **fields: Any) -> Any:
+        """What an attempt returns."""
+        outcome = await self.run(activity_type, *args, **fields)
+        assert isinstance(outcome, Completed), outcome
+        return (await self.values([outcome.result]))[0]

@@ -1,0 +1,69 @@
+"""Activities in a process pool: context, heartbeats and cancellation across the boundary."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+
+import pytest
+from foldlog import activity
+from foldlog.exceptions import ApplicationError
+from foldlog.worker.outcome import Completed, Failed
+
+from .harness import Bench, until
+
+
+@activity.defn
+def where() -> tuple[int, str]:
+    return os.getpid(), activity.info().activity_id
+
+
+@activity.defn
+def beat_until_cancelled() -> str:
+    activity.heartbeat("half")
+    assert activity.wait_for_cancelled_sync(20)
+    details = activity.cancellation_details()
+    assert details is not None
+    return f"{activity.is_cancelled()} {details.cancel_requested} {activity.is_worker_shutdown()}"
+
+
+@activity.defn
+def refuse() -> None:
+    raise ApplicationError("no", 1, type="No", non_retryable=True)
+
+
+@activity.defn
+def stop_iteration() -> None:
+    raise StopIteration
+
+
+@pytest.fixture(scope="module")
+def processes() -> Iterator[ProcessPoolExecutor]:
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        yield pool
+
+
+async def test_code_runs_elsewhere_with_its_context(processes: ProcessPoolExecutor) -> None:
+    bench = Bench([where, refuse, stop_iteration], executor=processes)
+    pid, activity_id = await bench.result("where")
+    assert pid != os.getpid()
+    assert activity_id == "7"
+    outcome = await bench.run("refuse")
+    assert isinstance(outcome, Failed)
+    assert (outcome.failure.type, outcome.failure.non_retryable) == ("No", True)
+    assert isinstance(await bench.run("stop_iteration"), Failed)
+    bench.calls.close()
+
+
+async def test_heartbeats_and_cancellation_cross_the_boundary(processes: ProcessPoolExecutor) -> None:
+    bench = Bench([beat_until_cancelled], executor=processes)
+    watched = await bench.start("beat_until_cancelled")
+    await until(lambda: watched.heartbeats, "a heartbeat arrives")
+    assert await bench.values(watched.heartbeats[0]) == ["half"]
+    bench.runner.cancel_all("CANCEL_REQUESTED")
+    outcome = await watched.outcome()
+    assert isinstance(outcome, Completed), outcome
+    assert await bench.values([outcome.result]) == ["True True False"]
+    bench.calls.close()

@@ -1,0 +1,461 @@
+"""The runner: results, failures, timeouts, heartbeats and cancellation of attempts."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from foldlog import activity
+from foldlog.common import RawValue
+from foldlog.converter import DataConverter, PayloadCodec
+from foldlog.exceptions import ApplicationError, CancelledError
+from foldlog.schemas.common import Payload
+from foldlog.schemas.framing import decode
+from foldlog.worker.attempt import HeartbeatIntervals
+from foldlog.worker.outcome import Canceled, Completed, Dropped, Failed, Interrupted, LeftOpen
+
+from .harness import Bench, until
+
+
+@dataclass
+class Order:
+    number: int
+    lines: list[str]
+
+
+@pytest.fixture
+def threads() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(4) as pool:
+        yield pool
+
+
+@activity.defn
+async def total(order: Order, factor: int) -> int:
+    await asyncio.sleep(0)
+    return len(order.lines) * factor
+
+
+@activity.defn
+def total_in_thread(order: Order, factor: int) -> int:
+    return len(order.lines) * factor
+
+
+@activity.defn
+async def fail(kind: str) -> None:
+    if kind == "application":
+        raise ApplicationError("no stock", 3, type="OutOfStock", non_retryable=True)
+    if kind == "exit":
+        raise SystemExit(3)
+    if kind == "stray":
+        future = asyncio.get_running_loop().create_future()
+        future.cancel()
+        await future
+    if kind == "own":
+        raise CancelledError("enough", "so far")
+    raise ValueError("broken") from KeyError("why")
+
+
+@activity.defn
+def stop_iteration() -> None:
+    raise StopIteration(4)
+
+
+@activity.defn
+async def open_end() -> None:
+    activity.raise_complete_async()
+
+
+class Gate:
+    """Activities that the test holds."""
+
+    def __init__(self) -> None:
+        self.entered = threading.Event()
+        self.go_on = threading.Event()
+        self.log: list[Any] = []
+
+    def _left(self, error: BaseException) -> None:
+        self.log.append((type(error), activity.is_cancelled(), activity.cancellation_details()))
+
+    @activity.defn
+    async def wait(self) -> str:
+        self.entered.set()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError as error:
+            self._left(error)
+            raise
+        return "never"
+
+    @activity.defn
+    async def stubborn(self) -> str:
+        self.entered.set()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            await asyncio.to_thread(self.go_on.wait, 20)
+        return "done all the same"
+
+    @activity.defn
+    def spin(self) -> str:
+        self.entered.set()
+        try:
+            while not self.go_on.wait(0.001):
+                pass
+        except CancelledError as error:
+            self._left(error)
+            raise
+        return "done"
+
+    @activity.defn(no_thread_cancel_exception=True)
+    def look(self) -> str:
+        self.entered.set()
+        assert activity.wait_for_cancelled_sync(20)
+        return f"saw {activity.is_cancelled()}"
+
+    @activity.defn
+    def shielded(self) -> str:
+        with activity.shield_thread_cancel_exception():
+            self.entered.set()
+            while not self.go_on.wait(0.001):
+                pass
+            self.log.append("shielded part done")
+        while True:
+            pass
+
+    @activity.defn
+    async def beat(self, times: int) -> None:
+        for number in range(times):
+            activity.heartbeat(number)
+        self.entered.set()
+        await asyncio.to_thread(self.go_on.wait, 20)
+        raise ApplicationError("stopped")
+
+    @activity.defn
+    def beat_in_thread(self, times: int) -> None:
+        for number in range(times):
+            activity.heartbeat(number)
+        self.entered.set()
+        assert self.go_on.wait(20)
+        raise ApplicationError("stopped")
+
+
+async def test_results_of_both_kinds(threads: ThreadPoolExecutor) -> None:
+    bench = Bench([total, total_in_thread], executor=threads)
+    order = Order(1, ["a", "b"])
+    assert await bench.result("total", order, 3) == 6
+    assert await bench.result("total_in_thread", order, 4) == 8
+    assert bench.runner.running == {}
+
+
+async def test_context_is_the_attempts_own() -> None:
+    seen: dict[str, str] = {}
+
+    @activity.defn
+    async def who(name: str) -> str:
+        await asyncio.sleep(0)
+        seen[name] = activity.info().activity_id
+        return activity.info().workflow_id
+
+    bench = Bench([who])
+    outcomes = await asyncio.gather(*(bench.result("who", str(n), activity_id=str(n)) for n in range(5)))
+    assert outcomes == ["wf"] * 5
+    assert seen == {str(n): str(n) for n in range(5)}
+    assert not activity.in_activity()
+
+
+async def test_info_tells_the_task() -> None:
+    found: list[activity.Info] = []
+
+    @activity.defn
+    async def look() -> None:
+        found.append(activity.info())
+
+    bench = Bench([look])
+    details = await bench.conversion.encode_all(["half"])
+    await bench.result("look", heartbeat_timeout_ms=5_000, heartbeat_details=details, attempt=3)
+    info = found[0]
+    assert (info.attempt, info.heartbeat_details, info.task_queue) == (3, ["half"], "work")
+    assert info.heartbeat_timeout == timedelta(seconds=5)
+    assert info.scheduled_time == datetime.fromtimestamp(1, UTC)
+    token = decode(info.task_token)
+    assert (token.workflow_id, token.run_id, token.scheduled_event_id, token.attempt) == ("wf", "run", 5, 3)
+
+
+async def test_failures_keep_type_details_and_cause() -> None:
+    bench = Bench([fail])
+    outcome = await bench.run("fail", "application")
+    assert isinstance(outcome, Failed)
+    assert (outcome.failure.type, outcome.failure.non_retryable) == ("OutOfStock", True)
+    assert await bench.values(outcome.failure.details) == [3]
+    outcome = await bench.run("fail", "other")
+    assert isinstance(outcome, Failed)
+    assert (outcome.failure.type, outcome.failure.message) == ("ValueError", "broken")
+    assert outcome.failure.cause is not None
+    assert outcome.failure.cause.type == "KeyError"
+    assert "test_runner.py" in outcome.failure.stack_trace
+
+
+@pytest.mark.parametrize(("kind", "type_"), [("exit", "SystemExit"), ("stray", "CancelledError")])
+async def test_nothing_gets_past_the_runner(kind: str, type_: str) -> None:
+    outcome = await Bench([fail]).run("fail", kind)
+    assert isinstance(outcome, Failed)
+    assert outcome.failure.type == type_
+    assert not outcome.failure.non_retryable
+
+
+async def test_stop_iteration_in_a_thread_is_a_failure(threads: ThreadPoolExecutor) -> None:
+    outcome = await Bench([stop_iteration], executor=threads).run("stop_iteration")
+    assert isinstance(outcome, Failed)
+    assert outcome.failure.type == "RuntimeError"
+
+
+async def test_unknown_activity_names_the_registered_ones() -> None:
+    outcome = await Bench([total, fail]).run("totl")
+    assert isinstance(outcome, Failed)
+    assert "fail, total" in outcome.failure.message
+    assert not outcome.failure.non_retryable
+
+
+async def test_arguments_that_do_not_fit() -> None:
+    bench = Bench([total])
+    outcome = await bench.run("total", "no order", 1)
+    assert isinstance(outcome, Failed)
+    assert "args[0]" in outcome.failure.message
+    outcome = await bench.run("total", Order(1, []))
+    assert isinstance(outcome, Failed)
+    assert outcome.failure.type == "TypeError"
+
+
+async def test_a_result_that_cannot_be_converted_is_a_failure() -> None:
+    @activity.defn
+    async def odd() -> Any:
+        return object()
+
+    outcome = await Bench([odd]).run("odd")
+    assert isinstance(outcome, Failed)
+    assert "object" in outcome.failure.message
+
+
+async def test_dynamic_activity_takes_what_nobody_else_has() -> None:
+    @activity.defn(dynamic=True)
+    async def anything(args: Sequence[RawValue]) -> str:
+        values = activity.payload_converter().from_payloads([arg.payload for arg in args])
+        return f"{activity.info().activity_type}{values}"
+
+    bench = Bench([total, anything])
+    assert await bench.result("newer", 1, "x") == "newer[1, 'x']"
+    assert await bench.result("total", Order(1, ["a"]), 2) == 2
+
+
+async def test_left_open_for_somebody_else() -> None:
+    assert isinstance(await Bench([open_end]).run("open_end"), LeftOpen)
+
+
+async def test_start_is_reported_only_when_it_lasts() -> None:
+    gate = Gate()
+    bench = Bench([total, gate.wait])
+    short = await bench.start("total", Order(1, []), 1)
+    await short.outcome()
+    assert short.starts == []
+    long = await bench.start("wait")
+    await until(lambda: long.starts, "the start is reported")
+    assert long.starts[0] >= 0.5
+    with_heartbeat = await bench.start("total", Order(1, []), 1, heartbeat_timeout_ms=1000, attempt=2)
+    assert len(with_heartbeat.starts) == 1
+    bench.runner.cancel_all("CANCEL_REQUESTED")
+    await long.outcome()
+    assert len(long.starts) == 1
+
+
+async def test_whoever_overstays_is_timed_out_and_cancelled() -> None:
+    gate = Gate()
+    watched = await Bench([gate.wait]).start("wait", start_to_close_timeout_ms=30)
+    outcome = await watched.outcome()
+    assert isinstance(outcome, Failed)
+    assert (outcome.failure.kind, outcome.failure.timeout_type) == ("TIMEOUT", "START_TO_CLOSE")
+    assert gate.log == [(asyncio.CancelledError, True, activity.ActivityCancellationDetails(timed_out=True))]
+
+
+async def test_a_timeout_is_reported_also_if_the_code_goes_on() -> None:
+    gate = Gate()
+    watched = await Bench([gate.stubborn]).start("stubborn", start_to_close_timeout_ms=30)
+    await until(lambda: watched.outcomes, "the timeout is reported")
+    assert not watched.over.is_set()
+    gate.go_on.set()
+    assert isinstance(await watched.outcome(), Failed)
+
+
+@pytest.mark.parametrize("reason", ["CANCEL_REQUESTED", "TIMED_OUT", "NOT_FOUND", "WORKFLOW_CLOSED", "WORKER_SHUTDOWN"])
+async def test_cancellation_of_async_code(reason: Any) -> None:
+    gate = Gate()
+    bench = Bench([gate.wait])
+    watched = await bench.start("wait")
+    await until(gate.entered.is_set, "it runs")
+    assert bench.runner.cancel(("run", 5, 1), reason)
+    expected = {"CANCEL_REQUESTED": Canceled, "WORKER_SHUTDOWN": Interrupted}.get(reason, Dropped)
+    assert type(await watched.outcome()) is expected
+    [(kind, cancelled, details)] = gate.log
+    assert (kind, cancelled) == (asyncio.CancelledError, True)
+    assert details.cancel_requested == (reason == "CANCEL_REQUESTED")
+    assert details.worker_shutdown == (reason == "WORKER_SHUTDOWN")
+    assert not bench.runner.cancel(("run", 5, 1), reason)
+
+
+async def test_the_same_attempt_twice_is_stopped_twice() -> None:
+    gate = Gate()
+    bench = Bench([gate.wait])
+    twice = [await bench.start("wait"), await bench.start("wait")]
+    await until(lambda: all(one.attempt and one.attempt.entered for one in twice), "both run")
+    bench.runner.cancel_all("WORKER_SHUTDOWN")
+    for watched in twice:
+        assert isinstance(await watched.outcome(), Interrupted)
+    assert bench.runner.running == {}
+
+
+async def test_cancelled_before_its_first_step() -> None:
+    gate = Gate()
+    bench = Bench([gate.wait])
+    watched = await bench.start("wait")
+    bench.runner.cancel(("run", 5, 1), "CANCEL_REQUESTED")
+    assert isinstance(await watched.outcome(), Canceled)
+    assert not gate.entered.is_set()
+
+
+async def test_code_may_refuse_its_cancellation() -> None:
+    gate = Gate()
+    gate.go_on.set()
+    bench = Bench([gate.stubborn])
+    watched = await bench.start("stubborn")
+    await until(gate.entered.is_set, "it runs")
+    bench.runner.cancel(("run", 5, 1), "CANCEL_REQUESTED")
+    assert isinstance(await watched.outcome(), Completed)
+
+
+async def test_an_activity_may_cancel_itself() -> None:
+    bench = Bench([fail])
+    outcome = await bench.run("fail", "own")
+    assert isinstance(outcome, Canceled)
+    assert await bench.values(outcome.details) == ["so far"]
+
+
+async def test_cancellation_raises_in_a_thread(threads: ThreadPoolExecutor) -> None:
+    gate = Gate()
+    bench = Bench([gate.spin], executor=threads)
+    watched = await bench.start("spin")
+    await until(gate.entered.is_set, "it runs")
+    bench.runner.cancel(("run", 5, 1), "CANCEL_REQUESTED")
+    assert isinstance(await watched.outcome(), Canceled)
+    assert [(kind, cancelled) for kind, cancelled, _ in gate.log] == [(CancelledError, True)]
+
+
+async def test_threads_without_exceptions_see_their_cancellation(threads: ThreadPoolExecutor) -> None:
+    gate = Gate()
+    bench = Bench([gate.look], executor=threads)
+    watched = await bench.start("look")
+    await until(gate.entered.is_set, "it runs")
+    bench.runner.cancel(("run", 5, 1), "CANCEL_REQUESTED")
+    outcome = await watched.outcome()
+    assert isinstance(outcome, Completed)
+    assert await bench.values([outcome.result]) == ["saw True"]
+
+
+async def test_shielded_part_of_a_thread_ends_first(threads: ThreadPoolExecutor) -> None:
+    gate = Gate()
+    bench = Bench([gate.shielded], executor=threads)
+    watched = await bench.start("shielded")
+    await until(gate.entered.is_set, "it runs")
+    bench.runner.cancel(("run", 5, 1), "CANCEL_REQUESTED")
+    gate.go_on.set()
+    assert isinstance(await watched.outcome(), Canceled)
+    assert gate.log == ["shielded part done"]
+
+
+async def test_cancelled_while_it_waits_for_a_thread() -> None:
+    gate, second = Gate(), Gate()
+    with ThreadPoolExecutor(1) as pool:
+        bench = Bench([gate.spin], executor=pool)
+        other = Bench([second.spin], executor=pool)
+        first = await bench.start("spin")
+        await until(gate.entered.is_set, "the thread is taken")
+        watched = await other.start("spin")
+        await until(lambda: watched.attempt and watched.attempt.future, "it waits")
+        other.runner.cancel_all("CANCEL_REQUESTED")
+        assert isinstance(await watched.outcome(), Canceled)
+        gate.go_on.set()
+        await first.outcome()
+    assert not second.entered.is_set()
+
+
+@pytest.mark.parametrize("name", ["beat", "beat_in_thread"])
+async def test_heartbeats_are_throttled_and_the_last_is_never_lost(name: str, threads: ThreadPoolExecutor) -> None:
+    gate = Gate()
+    bench = Bench([gate.beat, gate.beat_in_thread], executor=threads)
+    watched = await bench.start(name, 1000, heartbeat_timeout_ms=60_000)
+    await until(lambda: gate.entered.is_set() and watched.heartbeats, "it has sent heartbeats")
+    gate.go_on.set()
+    outcome = await watched.outcome()
+    assert isinstance(outcome, Failed)
+    assert len(watched.heartbeats) == 1
+    assert await bench.values(outcome.heartbeat_details) == [999]
+
+
+async def test_held_back_heartbeats_go_out_when_due() -> None:
+    gate = Gate()
+    bench = Bench([gate.beat], intervals=HeartbeatIntervals(default=0.05))
+    watched = await bench.start("beat", 10)
+    await until(lambda: len(watched.heartbeats) == 2, "the newest one went out")
+    assert await bench.values(watched.heartbeats[1]) == [9]
+    gate.go_on.set()
+    await watched.outcome()
+
+
+async def test_a_failure_without_a_heartbeat_keeps_the_details_of_the_attempt_before() -> None:
+    bench = Bench([fail])
+    details = await bench.conversion.encode_all(["half"])
+    outcome = await bench.run("fail", "other", heartbeat_details=details)
+    assert isinstance(outcome, Failed)
+    assert outcome.heartbeat_details == details
+
+
+class Reverse(PayloadCodec):
+    """Turns the bytes round, and takes a turn of the event loop for it."""
+
+    async def encode(self, payloads: Sequence[Payload]) -> list[Payload]:
+        await asyncio.sleep(0)
+        return [Payload(encoding="reversed/" + one.encoding, data=one.data[::-1]) for one in payloads]
+
+    async def decode(self, payloads: Sequence[Payload]) -> list[Payload]:
+        await asyncio.sleep(0)
+        return [Payload(encoding=one.encoding.removeprefix("reversed/"), data=one.data[::-1]) for one in payloads]
+
+
+async def test_a_codec_sees_everything_that_leaves() -> None:
+    gate = Gate()
+    bench = Bench([total, fail, gate.beat, gate.wait], converter=DataConverter(payload_codec=Reverse()))
+    assert await bench.result("total", Order(1, ["a"]), 5) == 5
+    outcome = await bench.run("fail", "application")
+    assert isinstance(outcome, Failed)
+    assert outcome.failure.details[0].encoding == "reversed/json/plain"
+    watched = await bench.start("beat", 3, start_to_close_timeout_ms=200)
+    outcome = await watched.outcome()
+    assert isinstance(outcome, Failed)
+    assert outcome.failure.kind == "TIMEOUT"
+    assert [payload.encoding for payload in outcome.heartbeat_details] == ["reversed/json/plain"]
+    assert await bench.values(outcome.heartbeat_details) == [2]
+    assert await bench.values(watched.heartbeats[0]) == [2]
+    gate.go_on.set()
+
+
+async def test_a_broken_executor_is_told() -> None:
+    pool = ThreadPoolExecutor(1, initializer=lambda: 1 / 0)
+    bench = Bench([total_in_thread], executor=pool)
+    outcome = await bench.run("total_in_thread", Order(1, []), 1)
+    assert isinstance(outcome, Failed)
+    assert len(bench.broken) == 1
+    pool.shutdown()
