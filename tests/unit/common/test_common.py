@@ -12,7 +12,7 @@ from foldlog.core.retry import next_delay_ms
 from foldlog.exceptions import ApplicationErrorCategory, ConfigurationError, RetryState, TimeoutType
 from foldlog.schemas import command, common
 from foldlog.schemas.common import Failure
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 
@@ -30,6 +30,7 @@ def policies(draw: st.DrawFn) -> RetryPolicy:
     )
 
 
+@settings(deadline=None)
 @given(policies())
 def test_policies_come_back_from_their_records(policy: RetryPolicy) -> None:
     assert RetryPolicy.from_record(policy.to_record()) == policy

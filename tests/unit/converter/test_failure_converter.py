@@ -33,7 +33,7 @@ from foldlog.exceptions import (
 from foldlog.schemas.codec import SingleObjectCodec
 from foldlog.schemas.common import Failure, Payload
 from foldlog.schemas.event import WorkflowExecutionFailed
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 VALUES = PayloadConverter.default
@@ -106,11 +106,13 @@ def _lists(attributes: dict[str, Any]) -> dict[str, Any]:
     return {name: list(value) for name, value in attributes.items() if isinstance(value, tuple | list)}
 
 
+@settings(deadline=None)
 @given(chains())
 def test_failures_come_back_as_they_were(error: FailureError) -> None:
     assert facts(CONVERTER.from_failure(CONVERTER.to_failure(error, VALUES), VALUES)) == facts(error)
 
 
+@settings(deadline=None)
 @given(chains())
 def test_failures_pass_through_the_log_and_become_the_same_failure_again(error: FailureError) -> None:
     failure = CONVERTER.to_failure(error, VALUES)
@@ -121,6 +123,7 @@ def test_failures_pass_through_the_log_and_become_the_same_failure_again(error: 
     assert CONVERTER.to_failure(CONVERTER.from_failure(read, VALUES), VALUES) == failure
 
 
+@settings(deadline=None)
 @given(chains())
 def test_failures_can_be_pickled(error: FailureError) -> None:
     again = pickle.loads(pickle.dumps(error))

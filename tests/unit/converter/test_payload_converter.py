@@ -27,7 +27,7 @@ from foldlog.converter import (
 )
 from foldlog.exceptions import PayloadConversionError
 from foldlog.schemas.common import Payload
-from hypothesis import given
+from hypothesis import given, settings
 
 from tests.unit.converter.types import (
     Account,
@@ -64,6 +64,7 @@ def json(text: str) -> Payload:
     return Payload(encoding="json/plain", data=text.encode())
 
 
+@settings(deadline=None)
 @given(typed_values())
 def test_what_goes_in_comes_out(typed: tuple[Any, Any]) -> None:
     hint, value = typed
@@ -72,6 +73,7 @@ def test_what_goes_in_comes_out(typed: tuple[Any, Any]) -> None:
     assert type(again) is type(value)
 
 
+@settings(deadline=None)
 @given(typed_values())
 def test_pydantic_reads_the_same_where_it_has_to(typed: tuple[Any, Any]) -> None:
     hint, value = typed
