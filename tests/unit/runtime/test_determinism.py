@@ -1,0 +1,170 @@
+"""The same history leads to the same decisions: in replay, in other processes, with other hash seeds."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from foldlog import workflow
+from foldlog.core.decider import NondeterminismError
+from foldlog.core.replay import replay
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.unit.runtime.driver import Driver
+from tests.unit.runtime.scenarios import Busy, play, transcript
+
+ROOT = Path(__file__).parents[3]
+
+
+@given(seed=st.integers(0, 2**32), rounds=st.integers(1, 4))
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_any_interleaving_replays_to_the_same_decisions(seed: int, rounds: int) -> None:
+    driver = play(random.Random(seed), rounds)
+    decider = driver.replay()
+    assert decider.stack() == driver.decider.stack()
+    assert decider.random().random() == driver.decider.random().random()
+
+
+@given(seed=st.integers(0, 2**32), data=st.data())
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_a_run_goes_on_alike_after_replay_from_any_point(seed: int, data: st.DataObject) -> None:
+    driver = play(random.Random(seed), 2)
+    outside = [index for index, record in enumerate(driver.events) if type(record).__name__ in _OUTSIDE and index > 0]
+    cut = data.draw(st.sampled_from(outside))
+    decider = driver.runtime.create("workflow-1", driver.started)
+    replay(decider, driver.events[:cut])
+    made = []
+    for record in driver.events[cut:]:
+        if type(record).__name__ in _OUTSIDE:
+            made += decider.activate(record)
+        else:
+            decider.recorded(record)
+    assert made == driver.decided[-len(made) :]
+    assert decider.stack() == driver.decider.stack()
+
+
+_OUTSIDE = {
+    "WorkflowExecutionSignaled",
+    "ActivityTaskCompleted",
+    "ActivityTaskFailed",
+    "ActivityTaskTimedOut",
+    "ActivityTaskCanceled",
+    "TimerFired",
+    "LocalActivityCompleted",
+}
+
+
+def test_the_same_in_processes_with_other_hash_seeds() -> None:
+    here = transcript(play(random.Random(7)))
+    for hash_seed in ("0", "1", "4711"):
+        done = subprocess.run(
+            [sys.executable, "-m", "tests.unit.runtime.scenarios", "7"],
+            capture_output=True,
+            text=True,
+            check=True,
+            cwd=ROOT,
+            env={**os.environ, "PYTHONHASHSEED": hash_seed},
+        )
+        assert done.stdout.strip() == here
+
+
+def test_runs_differ_by_their_ids() -> None:
+    @workflow.defn
+    class Random:
+        @workflow.run
+        async def run(self) -> list[str]:
+            return [str(workflow.uuid4()), str(workflow.random().random()), str(workflow.new_random().random())]
+
+    results = [Driver(Random, run_id=run_id).result for run_id in ("a", "b", "a")]
+    assert results[0] == results[2]
+    assert not set(results[0]) & set(results[1])
+
+
+# ---- when the code has changed
+
+
+@workflow.defn(name="Changing")
+class Before:
+    @workflow.run
+    async def run(self) -> None:
+        await workflow.execute_activity("first", start_to_close_timeout=timedelta(seconds=1))
+        await asyncio.sleep(1)
+        await asyncio.gather(asyncio.sleep(2), asyncio.sleep(3))
+
+
+@workflow.defn(name="Changing")
+class After:
+    @workflow.run
+    async def run(self) -> None:
+        await workflow.execute_activity("first", start_to_close_timeout=timedelta(seconds=1))
+        await workflow.execute_activity("new", start_to_close_timeout=timedelta(seconds=1))
+        await asyncio.sleep(1)
+
+
+@workflow.defn(name="Changing")
+class Shorter:
+    @workflow.run
+    async def run(self) -> None:
+        await workflow.execute_activity("first", start_to_close_timeout=timedelta(seconds=1))
+
+
+@workflow.defn(name="Changing")
+class InATask:
+    @workflow.run
+    async def run(self) -> None:
+        await asyncio.gather(asyncio.sleep(5))
+
+
+@pytest.mark.parametrize(
+    ("changed", "line", "where"),
+    [
+        (After, 'workflow.execute_activity("new"', "After.run"),
+        (InATask, "asyncio.gather(asyncio.sleep(5))", "InATask.run"),
+    ],
+)
+def test_the_first_difference_is_named_with_its_line(changed: type, line: str, where: str) -> None:
+    driver = Driver(Before, workflow_type="Changing")
+    driver.complete("first")
+    other = Driver(changed, workflow_type="Changing", start=False)
+    with pytest.raises(NondeterminismError) as raised:
+        other.replay(driver.events)
+    number = next(n for n, text in enumerate(Path(__file__).read_text().splitlines(), 1) if line in text)
+    assert f"test_determinism.py:{number} in {where}" in str(raised.value)
+
+
+def test_code_that_decides_less_is_found_too() -> None:
+    driver = Driver(Before, workflow_type="Changing")
+    driver.complete("first")
+    other = Driver(Shorter, workflow_type="Changing", start=False)
+    with pytest.raises(NondeterminismError, match="TimerStarted"):
+        other.replay(driver.events)
+
+
+def test_decisions_carry_their_source_only_in_replay() -> None:
+    driver = Driver(Before, workflow_type="Changing")
+    driver.complete("first")
+    driver.fire()
+    assert {decision.source for decision in driver.decided} == {""}
+    decider = driver.runtime.create("workflow-1", driver.started)
+    decider.replaying = True
+    sources = []
+    for record in driver.events:
+        if type(record).__name__ in _OUTSIDE | {"WorkflowExecutionStarted"}:
+            sources += [decision.source for decision in decider.activate(record)]
+        else:
+            decider.recorded(record)
+    assert len(sources) == 4
+    assert all("test_determinism.py:" in source and source.endswith("in Before.run") for source in sources)
+
+
+def test_a_query_sees_the_same_after_replay() -> None:
+    driver = play(random.Random(3))
+    assert driver.replay().query("__stack_trace", []) == driver.decider.query("__stack_trace", [])
+    assert Busy.__name__ == driver.started.workflow_type
