@@ -29,6 +29,10 @@ from foldlog.schemas.records import Command, Event
 
 STALL_INITIAL_MS = 1_000
 STALL_MAXIMUM_MS = 60_000
+MAXIMUM_ERROR = 4_000
+"""Characters of an error's message that are kept with a stalled run."""
+MAXIMUM_STACK = 40_000
+"""Characters of its stack: the end of it, which names what was raised."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +59,7 @@ class Engine:
         decode: Callable[[bytes], Any],
         new_run_id: Callable[[], str],
         reserve: Callable[[str, str], bool] = lambda task_queue, activity_type: False,
+        require_queue: Callable[[str], None] = lambda task_queue: None,
         build_id: str = "",
     ) -> None:
         """Make an engine.
@@ -65,6 +70,7 @@ class Engine:
             decode: Reads a record of the partition's own log.
             new_run_id: A fresh unique run ID.
             reserve: Takes a slot of a worker in this process for an eager task, if one is free.
+            require_queue: Makes sure that tasks can be sent to a task queue; raises WorkflowTaskError if they cannot.
             build_id: The version of the workflow code, noted where a run stalls.
         """
         self._factory = factory
@@ -72,6 +78,7 @@ class Engine:
         self._decode = decode
         self._new_run_id = new_run_id
         self._reserve = reserve
+        self._require_queue = require_queue
         self._build_id = build_id
         self.waiters = Waiters()
         self._answers: dict[tuple[str, str], Answer] = {}
@@ -116,8 +123,15 @@ class Engine:
             return
         if key[0] == DeadlineKind.STALL:
             self.resume(session, outcome)
-        else:
-            self._tell(session, machine.fire(session.run, key, outcome), outcome)
+            return
+        try:
+            if key[0] == DeadlineKind.RETRY:
+                self._require_queue(session.run.activities[key[1]].scheduled.task_queue)
+            happened = machine.fire(session.run, key, outcome)
+        except WorkflowTaskError as error:
+            self._stall(session, error, outcome)
+            return
+        self._tell(session, happened, outcome)
 
     def local_ended(self, ended: LocalResult, outcome: Outcome) -> None:
         """A local activity ended. A result that nobody waits for is passed over."""
@@ -141,10 +155,20 @@ class Engine:
         session = self._sessions.find(workflow_id, run_id)
         if session is None or key not in session.run.deadlines:
             return
-        if key[0] == DeadlineKind.EAGER:
-            machine.requeue(session.run, key[1], outcome)
-        elif session.decider is None:
-            self._rebuild(session, outcome)
+        try:
+            if key[0] == DeadlineKind.EAGER:
+                self._require_queue(session.run.activities[key[1]].scheduled.task_queue)
+                machine.requeue(session.run, key[1], outcome)
+            elif session.decider is None:
+                self._rebuild(session, outcome)
+        except WorkflowTaskError as error:
+            self._stall(session, error, outcome)
+
+    def give_up(self, workflow_id: str, run_id: str, why: str, outcome: Outcome) -> None:
+        """What came due for a run cannot be handled: the run stalls, so that all others go on."""
+        session = self._sessions.find(workflow_id, run_id)
+        if session is not None and session.run.is_open:
+            self._stall(session, WorkflowTaskError(why), outcome)
 
     def committed(self) -> None:
         """The outcome is committed: its answers are in the store."""
@@ -172,7 +196,11 @@ class Engine:
                 return
             reason = command.TerminateWorkflow(reason="TerminateIfRunning policy: a new run starts")
             self._close(existing.run, lambda run: machine.terminate(run, reason, outcome), outcome)
-        run = machine.start(workflow_id, self._new_run_id(), wanted, outcome)
+        try:
+            run = machine.start(workflow_id, self._new_run_id(), wanted, outcome)
+        except WorkflowTaskError as error:
+            self._reject(workflow_id, wanted, outcome, "INVALID_ARGUMENT", str(error))
+            return
         session = self._sessions.add(run)
         self._accept_start(run, wanted, True, outcome)
         self._tell(session, run.started, outcome)
@@ -193,22 +221,24 @@ class Engine:
         session = self._open_for(workflow_id, wanted, outcome)
         if session is None:
             return
-        self._accept(session.run, wanted, outcome)
-        self._tell(session, machine.signal(session.run, wanted, outcome), outcome)
+        self._accept_and_tell(session, machine.signal, wanted, outcome)
 
     def _cancel(self, workflow_id: str, wanted: command.CancelWorkflow, outcome: Outcome) -> None:
         session = self._open_for(workflow_id, wanted, outcome)
         if session is None:
             return
-        self._accept(session.run, wanted, outcome)
-        self._tell(session, machine.request_cancel(session.run, wanted, outcome), outcome)
+        self._accept_and_tell(session, machine.request_cancel, wanted, outcome)
 
     def _terminate(self, workflow_id: str, wanted: command.TerminateWorkflow, outcome: Outcome) -> None:
         session = self._open_for(workflow_id, wanted, outcome, also_stalled=True)
         if session is None:
             return
+        try:
+            self._close(session.run, lambda run: machine.terminate(run, wanted, outcome), outcome)
+        except WorkflowTaskError as error:
+            self._reject(workflow_id, wanted, outcome, "INVALID_ARGUMENT", str(error), session.run)
+            return
         self._accept(session.run, wanted, outcome)
-        self._close(session.run, lambda run: machine.terminate(run, wanted, outcome), outcome)
 
     def _activity(self, workflow_id: str, wanted: Any, outcome: Outcome) -> None:
         """What a worker says. It waits for no answer: what fits no more is dropped."""
@@ -218,7 +248,11 @@ class Engine:
         elif session.run.stalled is not None:
             self._defer(session.run, wanted, outcome)
         else:
-            self._tell(session, _ACTIVITY_COMMANDS[type(wanted)](session.run, wanted, outcome), outcome)
+            try:
+                happened = _ACTIVITY_COMMANDS[type(wanted)](session.run, wanted, outcome)
+            except WorkflowTaskError as error:
+                happened = machine.refuse_report(session.run, wanted, str(error), outcome)
+            self._tell(session, happened, outcome)
 
     def _query(self, workflow_id: str, wanted: command.QueryWorkflow, outcome: Outcome) -> None:
         session = self._sessions.find(workflow_id, wanted.run_id)
@@ -294,7 +328,9 @@ class Engine:
         if not made or decider is None:
             return
         for decision in made:
-            if type(decision) is decisions.ScheduleLocalActivity:
+            if type(decision) is decisions.ScheduleActivity:
+                self._require_queue(decision.task_queue or session.run.started.task_queue)
+            elif type(decision) is decisions.ScheduleLocalActivity:
                 session.local[decision.activity_id] = decision
             elif type(decision) is decisions.CancelLocalActivity:
                 session.local.pop(decision.activity_id, None)
@@ -342,8 +378,8 @@ class Engine:
             run,
             log.WorkflowStalled(
                 run_id=run.run_id,
-                error=str(error) or type(error).__name__,
-                stack_trace=error.stack_trace or "".join(traceback.format_exception(error)),
+                error=(str(error) or type(error).__name__)[:MAXIMUM_ERROR],
+                stack_trace=(error.stack_trace or "".join(traceback.format_exception(error)))[-MAXIMUM_STACK:],
                 attempts=attempts,
                 retry_ms=outcome.now_ms + delay_ms,
                 since_ms=before.since_ms if before else outcome.now_ms,
@@ -447,6 +483,19 @@ class Engine:
             else:
                 outcome.reply(reply_to, reply.Accepted, run_id=answer.run_id, started=answer.started)
         return True
+
+    def _accept_and_tell(
+        self, session: Session, record: Callable[[Run, Any, Outcome], Event | None], wanted: Any, outcome: Outcome
+    ) -> None:
+        """Record what a client says, answer, and tell the code. What cannot be recorded is refused."""
+        run = session.run
+        try:
+            happened = record(run, wanted, outcome)
+        except WorkflowTaskError as error:
+            self._reject(run.workflow_id, wanted, outcome, "INVALID_ARGUMENT", str(error), run)
+            return
+        self._accept(run, wanted, outcome)
+        self._tell(session, happened, outcome)
 
     def _accept(self, run: Run, wanted: Any, outcome: Outcome) -> None:
         self._remember(run.workflow_id, wanted.request_id, Answer(run.run_id))

@@ -197,6 +197,22 @@ def activity_canceled(run: Run, wanted: command.CancelActivity, outcome: Outcome
     return canceled
 
 
+def refuse_report(run: Run, wanted: Any, why: str, outcome: Outcome) -> Event | None:
+    """A worker's report cannot be recorded, for example because it is too large. An end fails its activity for good,
+    since the next attempt would end likewise; a sign of life is dropped."""
+    if isinstance(wanted, command.ActivityStarted | command.HeartbeatActivity) or _fitting(run, wanted) is None:
+        return None
+    failure = Failure(kind="APPLICATION", type="ReportRefused", message=why, non_retryable=True)
+    refused = command.FailActivity(
+        run_id=wanted.run_id,
+        scheduled_event_id=wanted.scheduled_event_id,
+        attempt=wanted.attempt,
+        identity=wanted.identity,
+        failure=failure,
+    )
+    return fail_activity(run, refused, outcome)
+
+
 def _retry(
     run: Run, activity: Activity, failure: Failure, heartbeat_details: list[Payload], outcome: Outcome
 ) -> RetryState | None:

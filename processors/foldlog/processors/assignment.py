@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Executor
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, TopicPartition
+from foldlog.exceptions import FoldlogError
 from foldlog.processors.options import ProcessorOptions
 from foldlog.processors.partition import Partition
 from foldlog.processors.store import PartitionStore, RestoreError
@@ -37,6 +38,10 @@ RETRY_SECONDS = 1.0
 """Wait before a restore that the broker did not let happen is tried again."""
 DAMAGED_RETRY_SECONDS = 60.0
 """Likewise for one whose events cannot be folded: somebody has to do something about it."""
+
+
+class CommandsLostError(FoldlogError):
+    """The commands topic is another than the one whose commands have been handled."""
 
 
 class Assignment:
@@ -150,6 +155,43 @@ class Assignment:
         self._consumer.seek(TopicPartition(self._topics.commands, partition.number, _offset(partition)))
         partition.recover_local(forgotten)
 
+    def reopen(self, number: int) -> None:
+        """The partition's store is of no use any more: rebuild it, while the other partitions go on."""
+        partition = self.running.pop(number)
+        where = [TopicPartition(self._topics.commands, number)]
+        self._consumer.pause(where)
+        partition.close()
+        self._stores.discard(number)
+        self._given.add(number)
+
+    def offset_gone(self, number: int) -> None:
+        """The command that is to be read next is not in the topic.
+
+        Raises:
+            CommandsLostError: The topic ends before it.
+        """
+        partition = self.running.get(number)
+        if partition is None:
+            return
+        topic = self._topics.commands
+        begin, end = self._consumer.get_watermark_offsets(TopicPartition(topic, number), timeout=KAFKA_SECONDS)
+        if partition.next_offset > end:
+            raise CommandsLostError(
+                f"partition {number} of {topic} ends at offset {end}, but commands below {partition.next_offset} have "
+                "been handled: the topic was deleted and created again, or the broker has lost records. What is in it "
+                "now cannot be told from what was handled; start in a new namespace, or bring the topic back"
+            )
+        if partition.next_offset < begin:
+            logger.error(
+                "partition %d of %s: the commands from offset %d to %d were deleted by retention before they were "
+                "handled, and are lost",
+                number,
+                topic,
+                partition.next_offset,
+                begin - 1,
+            )
+        self._consumer.seek(TopicPartition(topic, number, max(partition.next_offset, begin)))
+
     def close(self) -> None:
         """Let go of all partitions."""
         self._drop([*self.running, *self._restores, *self._given, *self._failed], lost=False)
@@ -224,7 +266,7 @@ class Assignment:
             restore.seconds,
         )
         moved = PartitionMoved(partition=restore.partition, instance=self._instance_id)
-        partition.opened(moved, time.time_ns() // 1_000_000)
+        partition.opened(moved)
 
     def _restore_failed(self, number: int, error: BaseException) -> None:
         """Try again later; the other partitions go on."""

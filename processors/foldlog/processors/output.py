@@ -7,23 +7,28 @@ its content would fail again each time.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from typing import Any
 
 from foldlog.core.outcome import MAXIMUM_RECORD_BYTES
 from foldlog.core.views import visibility_row
 from foldlog.processors.partition import DeadLetter, Work
+from foldlog.processors.queues import TaskQueues
 from foldlog.processors.transaction import DeliveryCallback, Headers, TransactionalProducer
 from foldlog.schemas import reply
 from foldlog.schemas.codec import Codec
 from foldlog.schemas.common import ReplyTo
 from foldlog.schemas.log import BatchCommitted
+from foldlog.transport.dead_letters import dead_letter_headers
 from foldlog.transport.topics import Topics
 
 logger = logging.getLogger("foldlog.processor")
 
 PRODUCER_LIMIT_BYTES = MAXIMUM_RECORD_BYTES + 40_000
 """`message.max.bytes` of the processor: an event's limit, and room for what is made of it. Below Kafka's default."""
+CUT_HEADER = "foldlog-cut"
+"""On a dead letter that was too large: bytes of the whole key and of the whole value."""
+CUT_BYTES = 100_000
+"""What such a letter keeps of each."""
 
 
 class Output:
@@ -34,7 +39,7 @@ class Output:
         topics: Topics,
         codec: Codec,
         reply_partitions: int,
-        ensure_task_topic: Callable[[str], None],
+        queues: TaskQueues,
     ) -> None:
         """Make an output.
 
@@ -42,13 +47,12 @@ class Output:
             topics: The namespace's topics.
             codec: Writes the records.
             reply_partitions: How many `<ns>.replies` has; an address beyond them is nobody's.
-            ensure_task_topic: Creates the topic of a task queue if it is missing; called once for each queue.
+            queues: The topics of tasks.
         """
         self._topics = topics
         self._codec = codec
         self._reply_partitions = reply_partitions
-        self._ensure_task_topic = ensure_task_topic
-        self._task_topics: dict[str, str] = {}
+        self._queues = queues
 
     def produce(self, producer: TransactionalProducer, partition: int, work: Work, on_last: DeliveryCallback) -> None:
         """Produce all that the work comes to.
@@ -61,8 +65,7 @@ class Output:
         """
         self._log(producer, partition, work, on_last)
         for entry in work.outcome.tasks:
-            topic = self._task_topics.get(entry.task_queue) or self._task_topic(entry.task_queue)
-            producer.produce(topic, self._task(entry.task), entry.workflow_id.encode())
+            producer.produce(self._queues.topic(entry.task_queue), self._task(entry.task), entry.workflow_id.encode())
         for run in work.outcome.visible.values():
             row = self._codec.encode(visibility_row(run, partition))
             producer.produce(self._topics.visibility, row, f"{run.workflow_id}/{run.run_id}".encode())
@@ -90,10 +93,6 @@ class Output:
             encoded = self._codec.encode(task)
         return encoded
 
-    def _task_topic(self, task_queue: str) -> str:
-        self._ensure_task_topic(task_queue)
-        return self._task_topics.setdefault(task_queue, self._topics.tasks(task_queue))
-
     def _reply(self, producer: TransactionalProducer, reply_to: ReplyTo, answer: Any) -> None:
         if not 0 <= reply_to.partition < self._reply_partitions:
             logger.warning("an answer for %s has no partition %d to go to", reply_to.client_id, reply_to.partition)
@@ -106,12 +105,18 @@ class Output:
         producer.produce(self._topics.replies, encoded, reply_to.client_id.encode(), reply_to.partition)
 
     def _dead_letter(self, producer: TransactionalProducer, partition: int, letter: DeadLetter, now_ms: int) -> None:
-        headers: Headers = [
-            *letter.headers,
-            ("foldlog-topic", self._topics.commands.encode()),
-            ("foldlog-partition", str(partition).encode()),
-            ("foldlog-offset", str(letter.offset).encode()),
-            ("foldlog-error", letter.error[:10_000].encode()),
-            ("foldlog-time", str(now_ms).encode()),
-        ]
-        producer.produce(self._topics.dead_letters, letter.value, letter.key, -1, headers)
+        own = dead_letter_headers(self._topics.commands, partition, letter.offset, letter.error[:4_000], now_ms)
+        headers: Headers = [*letter.headers, *own]
+        value = letter.value or b""
+        key = letter.key or b""
+        around = len(key) + sum(len(name) + len(content or b"") + 10 for name, content in headers)
+        if around + len(value) <= PRODUCER_LIMIT_BYTES:
+            producer.produce(self._topics.dead_letters, letter.value, letter.key, -1, headers)
+            return
+        # A record that the topic of commands took may be too large for here once it has headers: the place where it
+        # was found stays known, and there it is until the topic's retention ends.
+        logger.error(
+            "the command at offset %d of partition %d is too large for the dead letters", letter.offset, partition
+        )
+        cut = (CUT_HEADER, f"{len(key)} {len(value)}".encode())
+        producer.produce(self._topics.dead_letters, value[:CUT_BYTES], key[:CUT_BYTES], -1, [*own, cut])

@@ -6,22 +6,25 @@ feeds it and commits what it comes to.
 
 from __future__ import annotations
 
+import functools
 import logging
 import time
 import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from foldlog.core.decider import DeciderFactory
 from foldlog.core.engine import Engine, LocalResult
-from foldlog.core.outcome import Outcome
+from foldlog.core.outcome import MAXIMUM_WORKFLOW_ID_BYTES, Outcome
 from foldlog.core.state import DeadlineKind
 from foldlog.processors.sessions import CachedSessions
+from foldlog.processors.store.errors import StoreError
 from foldlog.processors.store.partition import PartitionStore
 from foldlog.schemas import log
 from foldlog.schemas.codec import Codec
 from foldlog.schemas.framing import DecodeError
+from foldlog.schemas.registry import SchemaLookupError
 from foldlog.schemas.reply import PartitionMoved
 
 logger = logging.getLogger("foldlog.processor")
@@ -31,15 +34,48 @@ DUE_AT_ONCE = 1_000
 
 
 class PoisonedInput(Exception):
-    """Handling one input raised what it never should. The transaction must be thrown away.
+    """Handling one input raised what it never should. The transaction must be thrown away; the next time, the
+    partition knows that input and sets it aside."""
+
+
+class NotNow(Exception):
+    """Handling cannot go on now, for no fault of the input. The transaction must be thrown away and repeated."""
+
+
+class StoreFailed(Exception):
+    """A partition's store cannot be used any more.
 
     Attributes:
-        offset: Of the command; None when it was no command from the topic.
+        partition: Which one.
+        error: Why.
     """
 
-    def __init__(self, what: str, offset: int | None) -> None:
-        super().__init__(what)
-        self.offset = offset
+    def __init__(self, partition: int, error: StoreError) -> None:
+        super().__init__(f"partition {partition}: {error}")
+        self.partition = partition
+        self.error = error
+
+
+_NO_FAULT = (NotNow, SchemaLookupError, StoreError)
+"""Raised while handling: the input may be handled the next time."""
+
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
+
+
+def _on_store(
+    method: Callable[Concatenate[Partition, Arguments], Result],
+) -> Callable[Concatenate[Partition, Arguments], Result]:
+    """Make the store's errors say whose they are."""
+
+    @functools.wraps(method)
+    def wrapped(self: Partition, /, *args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
+        try:
+            return method(self, *args, **kwargs)
+        except StoreError as error:
+            raise StoreFailed(self.number, error) from error
+
+    return wrapped
 
 
 @dataclass(slots=True)
@@ -91,6 +127,8 @@ class Partition:
         build_id: str,
         reserve: Callable[[str, str], bool],
         release: Callable[[str], None],
+        require_queue: Callable[[str], None],
+        partition_of: Callable[[str], int],
     ) -> None:
         self.number = number
         self.store = store
@@ -106,9 +144,14 @@ class Partition:
             decode=codec.decode,
             new_run_id=lambda: uuid.uuid4().hex,
             reserve=reserve,
+            require_queue=require_queue,
             build_id=build_id,
         )
-        self._poisoned: dict[int, str] = {}
+        self._partition_of = partition_of
+        self._poisoned: dict[object, str] = {}
+        """Why inputs cannot be handled, by the offset of a command, or by what came due."""
+        self._unannounced: PartitionMoved | None = None
+        """The takeover that is not committed yet."""
         self._work: Work | None = None
 
     # ---- input
@@ -119,6 +162,7 @@ class Partition:
             self._work = Work(Outcome(now_ms=now_ms, namespace=self._namespace, encode=self._codec.encode))
         return self._work
 
+    @_on_store
     def handle(self, records: Iterable[Record], now_ms: int) -> None:
         """Handle commands in their order.
 
@@ -136,7 +180,7 @@ class Partition:
                 self._dead_letter(work, record, self._poisoned.pop(offset))
                 continue
             try:
-                workflow_id = _workflow_id(record.key())
+                workflow_id = self._workflow_id(record.key())
                 command = self._codec.decode(record.value())
                 handle = self._engine.handles(command)
             except DecodeError as error:
@@ -146,24 +190,33 @@ class Partition:
             counts[name] = counts.get(name, 0) + 1
             try:
                 handle(workflow_id, command, work.outcome)
+            except _NO_FAULT:
+                raise
             except Exception as error:
                 logger.exception("command at offset %d of partition %d failed", offset, self.number)
                 message = f"{name} for workflow {workflow_id!r}: {type(error).__name__}: {error}"
                 self._poisoned[offset] = message
-                raise PoisonedInput(message, offset) from error
+                raise PoisonedInput(message) from error
 
+    @_on_store
     def handle_local(self, workflow_id: str, command: Any, now_ms: int) -> None:
         """Handle what an eager activity of this process says."""
         work = self.work(now_ms)
         name = type(command).__name__
         work.commands[name] = work.commands.get(name, 0) + 1
-        self._guarded(name, self._engine.handle, workflow_id, command, work.outcome)
+        self._guarded(None, name, self._engine.handle, workflow_id, command, work.outcome)
 
+    @_on_store
     def local_ended(self, ended: LocalResult, now_ms: int) -> None:
-        """Handle the end of a local activity."""
-        work = self.work(now_ms)
-        self._guarded("local activity", self._engine.local_ended, ended, work.outcome)
+        """Handle the end of a local activity.
 
+        Raises:
+            PoisonedInput: It cannot be handled; whoever has it must not hand it over again.
+        """
+        work = self.work(now_ms)
+        self._guarded(None, "end of a local activity", self._engine.local_ended, ended, work.outcome)
+
+    @_on_store
     def fire_due(self, now_ms: int) -> None:
         """Handle what has come due."""
         next_due_ms = self.store.next_due_ms()
@@ -173,42 +226,90 @@ class Partition:
         for due in self.store.due(now_ms, DUE_AT_ONCE):
             work.timers_fired += 1
             work.latest_timer_ms = max(work.latest_timer_ms, now_ms - due.due_ms)
-            self._guarded("deadline", self._engine.fire, due.workflow_id, due.run_id, due.key, due.due_ms, work.outcome)
+            where = (due.workflow_id, due.run_id, due.key)
+            if where in self._poisoned:
+                self._engine.give_up(due.workflow_id, due.run_id, self._poisoned.pop(where), work.outcome)
+                continue
+            what = f"what came due for workflow {due.workflow_id!r}, {due.key[0].name}"
+            args = (due.workflow_id, due.run_id, due.key, due.due_ms, work.outcome)
+            self._guarded(where, what, self._engine.fire, *args)
 
-    def opened(self, moved: PartitionMoved, now_ms: int) -> None:
-        """The partition has just been taken over: go on with what only its last owner knew of.
+    def opened(self, moved: PartitionMoved) -> None:
+        """The partition has just been taken over; see `go_on`."""
+        self._unannounced = moved
+
+    @_on_store
+    def go_on(self, now_ms: int) -> None:
+        """After a takeover, and until that is committed: go on with what only the last owner knew of.
 
         Eager tasks go to their topic, local activities run again, and stalled runs are tried, since the code may be
         another than the one that stalled.
         """
+        if self._unannounced is None:
+            return
         work = self.work(now_ms)
-        work.moved = moved
+        if work.moved is not None:
+            return
+        work.moved = self._unannounced
         for due in self.store.unfinished():
-            self._guarded("recovery", self._engine.recover, due.workflow_id, due.run_id, due.key, work.outcome)
+            where = (due.workflow_id, due.run_id, due.key)
+            self._guarded_once(where, self._engine.recover, due.workflow_id, due.run_id, due.key, work.outcome)
         for workflow_id, run_id in self.store.stalled_runs():
             session = self.sessions.find(workflow_id, run_id)
             if session is not None:
-                self._guarded("resume", self._engine.resume, session, work.outcome)
+                self._guarded_once((workflow_id, run_id), self._engine.resume, session, work.outcome)
 
+    @_on_store
     def recover_local(self, forgotten: list[tuple[str, str]]) -> None:
         """Run local activities again that an aborted transaction made this process forget."""
         if forgotten:
             work = self.work(time.time_ns() // 1_000_000)
             for workflow_id, run_id in forgotten:
                 key = (DeadlineKind.LOCAL, 0)
-                self._guarded("recovery", self._engine.recover, workflow_id, run_id, key, work.outcome)
+                where = (workflow_id, run_id, key)
+                self._guarded_once(where, self._engine.recover, workflow_id, run_id, key, work.outcome)
 
     @property
     def open_work(self) -> Work | None:
         """The work of the open transaction, if there is one."""
         return self._work
 
-    def _guarded(self, what: str, step: Callable[..., None], *args: Any) -> None:
+    def _guarded(self, where: object, what: str, step: Callable[..., None], *args: Any) -> None:
+        """Do a step that must not fail; if it does, remember it under `where`.
+
+        Raises:
+            PoisonedInput: It failed.
+        """
         try:
             step(*args)
+        except _NO_FAULT:
+            raise
         except Exception as error:
             logger.exception("%s on partition %d failed", what, self.number)
-            raise PoisonedInput(f"{what}: {type(error).__name__}: {error}", None) from error
+            message = f"{what}: {type(error).__name__}: {error}"
+            if where is not None:
+                self._poisoned[where] = message
+            raise PoisonedInput(message) from error
+
+    def _guarded_once(self, where: object, step: Callable[..., None], *args: Any) -> None:
+        """Do a step that may be left out, and is, once it has failed."""
+        if where not in self._poisoned:
+            self._guarded(where, f"taking over {where}", step, *args)
+
+    def _workflow_id(self, key: bytes | None) -> str:
+        """The workflow ID in a command's key.
+
+        Raises:
+            DecodeError: There is none, or none that can be in this partition.
+        """
+        workflow_id = _workflow_id(key)
+        home = self._partition_of(workflow_id)
+        if home != self.number:
+            raise DecodeError(
+                f"workflow {workflow_id!r} lives in partition {home}, and the record is in partition {self.number}: "
+                "its producer must choose the partition by murmur2 of the key"
+            )
+        return workflow_id
 
     def _dead_letter(self, work: Work, record: Record, error: str) -> None:
         logger.warning("command at offset %d of partition %d: %s", record.offset(), self.number, error)
@@ -217,6 +318,7 @@ class Partition:
 
     # ---- output
 
+    @_on_store
     def take(self) -> Work | None:
         """The work of the open transaction, to be committed; None if there is none.
 
@@ -235,6 +337,7 @@ class Partition:
         outcome.append_loose("", log.BatchCommitted(commands_offset=self.next_offset, time_ms=outcome.now_ms))
         return work
 
+    @_on_store
     def committed(self, events_offset: int, max_workflows: int, max_history_bytes: int) -> int:
         """The work is committed: apply it to the store.
 
@@ -245,11 +348,16 @@ class Partition:
 
         Returns:
             How many cached workflows were dropped.
+
+        Raises:
+            StoreFailed: The log has it, and the store perhaps not.
         """
         work = self._work
         if work is None:
             return 0
         self._work = None
+        if work.moved is not None:
+            self._unannounced = None
         batch = self.store.stage()
         for entry in work.outcome.log:
             batch.add(entry.workflow_id, entry.record, entry.encoded, entry.run)
@@ -291,6 +399,8 @@ def _workflow_id(key: bytes | None) -> str:
     """
     if not key:
         raise DecodeError("the record has no key: the key of a command is the workflow ID, in UTF-8")
+    if len(key) > MAXIMUM_WORKFLOW_ID_BYTES:
+        raise DecodeError(f"the key has {len(key)} bytes, and a workflow ID may have {MAXIMUM_WORKFLOW_ID_BYTES}")
     try:
         return key.decode("utf-8")
     except UnicodeDecodeError as error:

@@ -25,7 +25,9 @@ from foldlog.processors.host import ActivityHost
 from foldlog.processors.measure import measured, tell_rare
 from foldlog.processors.options import ProcessorOptions
 from foldlog.processors.output import PRODUCER_LIMIT_BYTES, Output
-from foldlog.processors.partition import Partition, PoisonedInput, Work
+from foldlog.processors.partition import NotNow, Partition, PoisonedInput, StoreFailed, Work
+from foldlog.processors.queues import TaskQueues
+from foldlog.processors.store import StoreCorruptedError
 from foldlog.processors.stores import Stores
 from foldlog.processors.transaction import ProducerFenced, TransactionAborted, TransactionalProducer
 from foldlog.schemas import command
@@ -33,10 +35,10 @@ from foldlog.schemas.codec import Codec
 from foldlog.schemas.registry import SchemaLookupError
 from foldlog.schemas.reply import ActivityCancelRequested
 from foldlog.sensor import Sensor
-from foldlog.transport.admin import ensure_task_topic, require_topics
+from foldlog.transport.admin import require_topics
 from foldlog.transport.clients import open_consumer, open_producer
 from foldlog.transport.config import KafkaConfig
-from foldlog.transport.topics import Topics
+from foldlog.transport.topics import Topics, partition_of
 
 logger = logging.getLogger("foldlog.processor")
 
@@ -63,6 +65,20 @@ class FromMemory:
     partition: int
     workflow_id: str
     said: Any
+    poisoned: bool = False
+    """It cannot be handled."""
+
+
+class Unapplied(Exception):
+    """A transaction is committed, but a store does not have it: only the log knows what is true.
+
+    Attributes:
+        failed: Which store, and why.
+    """
+
+    def __init__(self, failed: StoreFailed) -> None:
+        super().__init__(str(failed))
+        self.failed = failed
 
 
 class WorkflowProcessor:
@@ -95,6 +111,8 @@ class WorkflowProcessor:
         self._host = host
         self._sensor = sensor or Sensor()
         self._topics = Topics(options.namespace)
+        self._queues = TaskQueues(config, self._topics)
+        self._partitions = 0
         self._stopping = threading.Event()
         self._inbox: queue.SimpleQueue[FromMemory] = queue.SimpleQueue()
         self._taken: list[FromMemory] = []
@@ -130,29 +148,34 @@ class WorkflowProcessor:
             TopicsUnfitError: The topics are not as they have to be.
             TransportError: Kafka cannot be used as configured.
         """
-        partitions = require_topics(self._config, self._topics)
+        self._partitions = require_topics(self._config, self._topics)
         with (
             Stores(self._options, self._codec) as stores,
             ThreadPoolExecutor(RESTORES_AT_ONCE, thread_name_prefix="foldlog-restore") as restorers,
         ):
             while not self._stopping.is_set():
                 try:
-                    self._run_as_member(partitions, stores, restorers)
+                    self._run_as_member(stores, restorers)
                 except (ProducerFenced, TransactionAborted, KafkaException) as error:
                     # Another processor took over while this one was paused, or the broker was away for too long to say
                     # what became of a transaction. Begin anew, as a new member, with what the log says.
                     logger.warning("processor %s joins the group anew: %s", self.instance_id, error)
                     self._sensor.transaction_aborted("fenced")
                     self._stopping.wait(REJOIN_SECONDS)
+                except Unapplied as error:
+                    logger.error("processor %s reads all its partitions back: %s", self.instance_id, error)
+                    _require_damage(error.failed)
+                    stores.discard(error.failed.partition)
 
     # ---- one membership
 
-    def _run_as_member(self, partitions: int, stores: Stores, restorers: Executor) -> None:
+    def _run_as_member(self, stores: Stores, restorers: Executor) -> None:
         """Join the group and process until the end, or until this member is fenced."""
         self._heartbeat = time.monotonic()
         producer = TransactionalProducer(self._open_producer(), STEP_SECONDS)
         consumer = self._open_consumer()
-        output = Output(self._topics, self._codec, partitions, self._ensure_task_topic)
+        replies = consumer.list_topics(self._topics.replies, timeout=STEP_SECONDS).topics[self._topics.replies]
+        output = Output(self._topics, self._codec, len(replies.partitions), self._queues)
         assignment = Assignment(
             self._config,
             self._options,
@@ -166,7 +189,7 @@ class WorkflowProcessor:
         )
         self._assignment = assignment
         try:
-            assignment.subscribe(partitions)
+            assignment.subscribe(self._partitions)
             while not self._stopping.is_set():
                 self._heartbeat = time.monotonic()
                 self._step(consumer, producer, output, assignment)
@@ -211,11 +234,14 @@ class WorkflowProcessor:
             namespace=self._options.namespace,
             build_id=self._options.build_id,
             reserve=self._host.reserve if self._host else lambda task_queue, activity_type: False,
-            release=self._host.release if self._host else lambda task_queue: None,
+            release=self._release,
+            require_queue=self._queues.require,
+            partition_of=lambda workflow_id: partition_of(workflow_id, self._partitions),
         )
 
-    def _ensure_task_topic(self, task_queue: str) -> None:
-        ensure_task_topic(self._config, self._topics, task_queue)
+    def _release(self, task_queue: str) -> None:
+        if self._host is not None:
+            self._host.release(task_queue)
 
     # ---- one turn of the loop
 
@@ -229,10 +255,13 @@ class WorkflowProcessor:
             assignment.advance(producer)
             self._handle(messages, assignment)
             self._commit(producer, output, assignment, began)
-        except (PoisonedInput, TransactionAborted, SchemaLookupError) as error:
+        except (PoisonedInput, NotNow, StoreFailed, TransactionAborted, SchemaLookupError) as error:
             logger.warning("transaction aborted: %s", error)
             self._sensor.transaction_aborted("rebalance" if isinstance(error, TransactionAborted) else "error")
             self._abort(producer, assignment, messages)
+            if isinstance(error, StoreFailed):
+                _require_damage(error)
+                assignment.reopen(error.partition)
             self._aborts += 1
             self._stopping.wait(min(ABORT_SECONDS * 2 ** min(self._aborts, 10), ABORT_MAXIMUM_SECONDS))
         else:
@@ -256,10 +285,19 @@ class WorkflowProcessor:
         found: dict[int, list[Message]] = {}
         for item in (message, *consumer.consume(self._options.max_batch_commands - 1, timeout=0)):
             if (error := item.error()) is not None:
-                _check(error)
+                self._check(error, item, assignment)
             else:
                 found.setdefault(item.partition() or 0, []).append(item)
         return found
+
+    def _check(self, error: KafkaError, item: Message, assignment: Assignment) -> None:
+        """An error that the consumer reports instead of a record."""
+        if error.code() == KafkaError._AUTO_OFFSET_RESET:
+            assignment.offset_gone(item.partition() or 0)
+        elif error.fatal():
+            raise ProducerFenced(str(error))
+        else:
+            logger.warning("consumer: %s", error)
 
     def _await_memory(self, seconds: float) -> None:
         try:
@@ -269,10 +307,11 @@ class WorkflowProcessor:
 
     def _handle(self, messages: dict[int, list[Message]], assignment: Assignment) -> None:
         now_ms = time.time_ns() // 1_000_000
+        for partition in assignment.running.values():
+            partition.go_on(now_ms)
         for number, records in messages.items():
-            partition = assignment.running.get(number)
-            if partition is not None:
-                partition.handle(records, now_ms)
+            if (owned := assignment.running.get(number)) is not None:
+                owned.handle(records, now_ms)
         for partition in assignment.running.values():
             partition.fire_due(now_ms)
         while not self._inbox.empty():
@@ -285,12 +324,16 @@ class WorkflowProcessor:
     def _handle_from_memory(self, item: FromMemory, assignment: Assignment, now_ms: int) -> None:
         """What belongs to a partition that has moved is dropped: its new owner runs the activity again."""
         partition = assignment.running.get(item.partition)
-        if partition is None:
+        if partition is None or item.poisoned:
             return
-        if isinstance(item.said, LocalResult):
-            partition.local_ended(item.said, now_ms)
-        else:
-            partition.handle_local(item.workflow_id, item.said, now_ms)
+        try:
+            if isinstance(item.said, LocalResult):
+                partition.local_ended(item.said, now_ms)
+            else:
+                partition.handle_local(item.workflow_id, item.said, now_ms)
+        except PoisonedInput:
+            item.poisoned = True  # Its timeouts end the activity.
+            raise
 
     def _run_local(self, host: ActivityHost, assignment: Assignment) -> None:
         """Run the local activities that were decided, and those that follow from them, for a bounded time."""
@@ -358,10 +401,21 @@ class WorkflowProcessor:
         tell_rare(done, self._topics.commands, self._sensor)
 
     def _apply(self, works: list[tuple[Partition, Work]], ends: dict[int, int], assignment: Assignment) -> int:
+        """Put what is committed into the stores.
+
+        Raises:
+            Unapplied: One of them does not take it.
+        """
         share = max(len(assignment.running), 1)
         workflows = max(self._options.max_cached_workflows // share, 1)
         history_bytes = self._options.max_cached_history_bytes // share
-        return sum(partition.committed(ends[partition.number], workflows, history_bytes) for partition, _ in works)
+        try:
+            return sum(partition.committed(ends[partition.number], workflows, history_bytes) for partition, _ in works)
+        except StoreFailed as error:
+            for _, work in works:
+                for entry in work.outcome.eager:
+                    self._release(entry.task_queue)
+            raise Unapplied(error) from error
 
     def _hand_over(self, works: list[tuple[Partition, Work]]) -> None:
         """Give eager tasks to the workers of this process, now that they are committed."""
@@ -417,10 +471,11 @@ def _ended(said: Any) -> tuple[str, str, int]:
     return "", "", 0
 
 
-def _check(error: KafkaError) -> None:
-    """An error that the consumer reports instead of a record."""
-    if error.code() == KafkaError._AUTO_OFFSET_RESET:
-        raise KafkaException(error)
-    if error.fatal():
-        raise ProducerFenced(str(error))
-    logger.warning("consumer: %s", error)
+def _require_damage(failed: StoreFailed) -> None:
+    """Go on only if deleting the store helps.
+
+    Raises:
+        StoreError: It does not.
+    """
+    if not isinstance(failed.error, StoreCorruptedError):
+        raise failed.error

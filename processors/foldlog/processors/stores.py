@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from types import TracebackType
 
@@ -48,6 +49,10 @@ class Stores:
         except BaseException:
             store.close()
             raise
+
+    def discard(self, partition: int) -> None:
+        """Delete a partition's store, which is closed: it is rebuilt from the log."""
+        shutil.rmtree(self.folder(partition), ignore_errors=True)
 
     def __enter__(self) -> Stores:
         return self
