@@ -212,6 +212,9 @@ def _close(simulation: Simulation, run: Run, outcome: Outcome) -> None:
         ]
     )
     outcome.append(run, closing)
+    if simulation.rng.random() < 0.2:
+        # A processor may find out too late that the run is closed.
+        _start_local(simulation, run, outcome)
 
 
 def _running(run: Run) -> bool:

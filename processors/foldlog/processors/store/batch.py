@@ -204,6 +204,11 @@ class StoreBatch:
             else:
                 removed.add(timer)
         run.deadline_changes.clear()
+        if run.status != "RUNNING" and isinstance(run, Run):
+            # A closed run has nothing to come, whatever a record that came too late has set.
+            late = {formats.timer_key(due_ms, key, name) for name, due_ms in run.deadlines.items()}
+            added -= late
+            removed |= late
 
     # ---- records of the partition
 
