@@ -165,6 +165,11 @@ class ActivityWorker:
 
     # ---- life
 
+    @property
+    def running(self) -> int:
+        """How many attempts run now."""
+        return len(self._runner.attempts)
+
     def start(self) -> None:
         """Begin to take tasks. Their topic must exist."""
         self._connection.on_notice(self._on_notice)

@@ -216,6 +216,11 @@ class Worker:
         return self._state.ended.is_set()
 
     @property
+    def running_activities(self) -> int:
+        """How many attempts run now, local ones included."""
+        return self._state.activities.running if self._state.activities is not None else 0
+
+    @property
     def processor(self) -> WorkflowProcessor | None:
         """The workflow processor, for health checks; None before the start, and without workflows."""
         return self._state.processor

@@ -17,6 +17,7 @@ from foldlog.transport.dead_letters import DeadLetterWriter
 from foldlog.transport.tasks import TaskConsumer, TaskListener, TaskRecord
 from foldlog.transport.topics import Topics
 from foldlog.worker.feed import ReceivedTask, TaskFeed
+from foldlog.worker.finished import FinishedSet
 
 DEADLINE = 60.0
 QUEUE = "work"
@@ -83,6 +84,12 @@ def committed(config: KafkaConfig, topics: Topics, partition: int = 0) -> tuple[
     result = admin.list_consumer_group_offsets([wanted])[group].result(DEADLINE)
     found = result.topic_partitions[0]
     return found.offset, found.metadata or ""
+
+
+def unfinished(offset: int, metadata: str, end: int) -> list[int]:
+    """The offsets below `end` that a commit leaves to be run."""
+    finished = FinishedSet(offset, metadata)
+    return [number for number in range(offset, end) if finished.take(number)]
 
 
 def read_all(config: KafkaConfig, topic: str, count: int, deadline: float = DEADLINE) -> list[Any]:

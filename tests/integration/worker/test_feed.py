@@ -11,9 +11,9 @@ from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient
 from foldlog.schemas.framing import encode
 from foldlog.worker.feed import PAUSE_AFTER_SECONDS
-from foldlog.worker.finished import DEFAULT_LIMIT_BYTES, FinishedSet
+from foldlog.worker.finished import DEFAULT_LIMIT_BYTES
 
-from .taskfeed import QUEUE, Taker, activity_task, committed, prepare, read_all, send, send_tasks, until
+from .taskfeed import QUEUE, Taker, activity_task, committed, prepare, read_all, send, send_tasks, unfinished, until
 
 MakeTaker = Callable[..., Taker]
 
@@ -29,12 +29,6 @@ def make_taker() -> Iterator[MakeTaker]:
     yield make
     for taker in takers:
         taker.close()
-
-
-def unfinished(offset: int, metadata: str, end: int) -> list[int]:
-    """The offsets below `end` that a commit leaves to be run."""
-    finished = FinishedSet(offset, metadata)
-    return [number for number in range(offset, end) if finished.take(number)]
 
 
 def test_next_owner_runs_only_what_had_not_ended(kafka: str, namespace: str, make_taker: MakeTaker) -> None:
