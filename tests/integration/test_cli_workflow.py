@@ -1,0 +1,320 @@
+"""The command line against a real broker and a worker in a process of its own, as people and scripts use it."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+import urllib.error
+import urllib.request
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from foldlog.cli._root import cli
+
+APP = """
+from datetime import timedelta
+
+from foldlog import activity, workflow
+from foldlog.exceptions import ApplicationError
+from foldlog.worker import Worker
+
+
+@activity.defn
+async def charge(amount: int) -> None:
+    raise ApplicationError("card declined", amount, type="Declined", non_retryable=True)
+
+
+@workflow.defn
+class Approval:
+    def __init__(self) -> None:
+        self.by = ""
+
+    @workflow.run
+    async def run(self, order: dict) -> dict:
+        await workflow.wait_condition(lambda: self.by != "")
+        return {"order": order, "by": self.by}
+
+    @workflow.signal
+    def approve(self, by: str) -> None:
+        self.by = by
+
+    @workflow.query
+    def status(self, prefix: str) -> str:
+        return prefix + (self.by or "waiting")
+
+
+@workflow.defn
+class Purchase:
+    @workflow.run
+    async def run(self, amount: int) -> None:
+        await workflow.execute_activity(charge, amount, start_to_close_timeout=timedelta(seconds=10))
+
+
+@workflow.defn
+class Buggy:
+    @workflow.run
+    async def run(self) -> None:
+        raise ValueError("a bug")
+
+
+class Shop:
+    @activity.defn
+    async def greet(self, name: str) -> str:
+        return "Hello, " + name
+
+
+@workflow.defn
+class Greeting:
+    @workflow.run
+    async def run(self, name: str) -> str:
+        return await workflow.execute_activity("greet", name, start_to_close_timeout=timedelta(seconds=10))
+
+
+def make(client, **options):
+    return Worker(client, workflows=[Greeting], activities=[Shop().greet], **options)
+"""
+
+DEADLINE_SECONDS = 60.0
+
+
+class WorkerProcess:
+    """`foldlog worker run` in a process, with its log in a file."""
+
+    def __init__(self, kafka: str, namespace: str, folder: Path, *arguments: str) -> None:
+        self.log = folder / f"worker-{uuid.uuid4().hex}.log"
+        command = [sys.executable, "-m", "foldlog.cli", "worker", "run", *arguments]
+        command += ["-q", "shop", "--metrics-port", "0", "--log-format", "json", "--bootstrap-servers", kafka]
+        command += ["-n", namespace, "--state-dir", str(folder / "state")]
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(command, cwd=folder, stderr=log, stdout=log)
+
+    def lines(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.log.read_text(encoding="utf-8").splitlines() if line.startswith("{")]
+
+    def url(self) -> str:
+        """Where it serves metrics, once it does."""
+        deadline = time.monotonic() + DEADLINE_SECONDS
+        while time.monotonic() < deadline:
+            for line in self.lines():
+                if "metrics and health are at" in line["event"]:
+                    return str(line["event"]).rsplit(" ", 1)[-1]
+            assert self.process.poll() is None, self.log.read_text(encoding="utf-8")
+            time.sleep(0.05)
+        raise AssertionError(self.log.read_text(encoding="utf-8"))
+
+    def get(self, path: str) -> tuple[int, str]:
+        try:
+            with urllib.request.urlopen(self.url() + path, timeout=10) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, error.read().decode()
+        except OSError as error:  # it is ending
+            return 0, str(error)
+
+    def await_ready(self) -> None:
+        deadline = time.monotonic() + DEADLINE_SECONDS
+        while self.get("/readyz")[0] != 200:
+            assert time.monotonic() < deadline, self.log.read_text(encoding="utf-8")
+            assert self.process.poll() is None, self.log.read_text(encoding="utf-8")
+            time.sleep(0.05)
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        try:
+            return self.process.wait(DEADLINE_SECONDS)
+        finally:
+            self.process.kill()
+            self.process.wait()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("cli")
+    (folder / "shop.py").write_text(textwrap.dedent(APP), encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def shop(kafka: str) -> str:
+    """A namespace with topics."""
+    namespace = f"test-{uuid.uuid4().hex[:12]}"
+    run(kafka, namespace, "topics", "create", "--partitions", "2")
+    return namespace
+
+
+@pytest.fixture(scope="module")
+def worker(kafka: str, shop: str, folder: Path) -> Iterator[WorkerProcess]:
+    process = WorkerProcess(kafka, shop, folder, "shop")
+    process.await_ready()
+    yield process
+    process.stop()
+
+
+def run(kafka: str, namespace: str, *arguments: str) -> Result:
+    where = ["--bootstrap-servers", kafka, "-n", namespace]
+    result: Result = CliRunner().invoke(cli, [*arguments, *where])
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result
+
+
+def ask(kafka: str, namespace: str, *arguments: str) -> Any:
+    """The JSON that a command prints."""
+    result = run(kafka, namespace, *arguments, "--json")
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
+
+
+@pytest.fixture
+def order(kafka: str, shop: str, worker: WorkerProcess) -> str:
+    """The ID of a workflow that waits for approval."""
+    workflow_id = f"order-{uuid.uuid4().hex[:8]}"
+    started = ask(
+        kafka, shop, "workflow", "start", "Approval", "--id", workflow_id, "-q", "shop", "-i", '{"cds": 2}',
+        "--memo", 'note="gift"',
+    )  # fmt: skip
+    assert started["workflow_id"] == workflow_id
+    assert started["run_id"]
+    return workflow_id
+
+
+def test_start_query_signal_result_history(kafka: str, shop: str, order: str) -> None:
+    assert run(kafka, shop, "workflow", "query", order, "status", "-i", '"is "').stdout == '"is waiting"\n'
+    described = ask(kafka, shop, "workflow", "describe", order)
+    assert (described["status"], described["workflow_type"], described["memo"]) == (
+        "RUNNING",
+        "Approval",
+        {"note": "gift"},
+    )
+
+    assert "in the history" in run(kafka, shop, "workflow", "signal", order, "approve", "-i", '"Ann"').stdout
+    assert ask(kafka, shop, "workflow", "query", order, "status", "-i", '"by "') == "by Ann"
+    result = run(kafka, shop, "workflow", "result", order, "--timeout", "30s")
+    assert (result.exit_code, json.loads(result.stdout)) == (0, {"order": {"cds": 2}, "by": "Ann"})
+    assert ask(kafka, shop, "workflow", "result", order)["status"] == "COMPLETED"
+
+    events = ask(kafka, shop, "workflow", "history", order)["events"]
+    assert [event["event_id"] for event in events] == list(range(1, len(events) + 1))
+    assert [event["type"] for event in events] == [
+        "WorkflowExecutionStarted",
+        "WorkflowExecutionSignaled",
+        "WorkflowExecutionCompleted",
+    ]
+    assert events[1]["args"] == ["Ann"]
+    assert "WorkflowExecutionSignaled" in run(kafka, shop, "workflow", "history", order).stdout
+    assert order in run(kafka, shop, "workflow", "describe", order).stdout
+
+
+def test_refusals_have_their_exit_codes(kafka: str, shop: str, order: str) -> None:
+    again = run(kafka, shop, "workflow", "start", "Approval", "--id", order, "-q", "shop", "-i", "{}")
+    assert (again.exit_code, again.stderr.count("\n")) == (5, 1)
+    assert "exists already" in again.stderr
+    unknown = run(kafka, shop, "workflow", "describe", "nobody", "--json")
+    assert unknown.exit_code == 3
+    assert json.loads(unknown.stderr)["error"]["code"] == "NOT_FOUND"
+    no_query = run(kafka, shop, "workflow", "query", order, "nosuch")
+    assert (no_query.exit_code, "nosuch" in no_query.stderr) == (1, True)
+    waiting = run(kafka, shop, "workflow", "result", order, "--timeout", "500ms")
+    assert (waiting.exit_code, "did not end within" in waiting.stderr) == (4, True)
+    assert run(kafka, shop, "workflow", "start", "Approval", "-q", "shop", "-i", "no json").exit_code == 2
+    assert "Traceback" not in again.output + unknown.output + no_query.output + waiting.output
+
+
+def test_cancel_and_terminate(kafka: str, shop: str, order: str, worker: WorkerProcess) -> None:
+    run(kafka, shop, "workflow", "cancel", order, "--reason", "out of stock")
+    ended = run(kafka, shop, "workflow", "result", order)
+    assert (ended.exit_code, ended.stdout) == (1, "")
+    assert f"workflow {order} ended canceled" in ended.stderr
+
+    other = ask(kafka, shop, "workflow", "start", "Approval", "-q", "shop", "-i", "{}")["workflow_id"]
+    assert run(kafka, shop, "workflow", "terminate", other, "--reason", "test").exit_code == 0
+    failed = run(kafka, shop, "workflow", "result", other, "--json")
+    assert (failed.exit_code, json.loads(failed.stdout)["status"]) == (1, "TERMINATED")
+    assert run(kafka, shop, "workflow", "terminate", other).exit_code == 3
+
+
+def test_a_failure_is_shown_with_its_causes(kafka: str, shop: str, worker: WorkerProcess) -> None:
+    started = run(kafka, shop, "workflow", "start", "Purchase", "-q", "shop", "-i", "402", "--wait", "--json")
+    shown = json.loads(started.stdout)
+    assert (started.exit_code, shown["status"]) == (1, "FAILED")
+    assert shown["failure"]["type"] == "ActivityError"
+    assert shown["failure"]["activity_type"] == "charge"
+    assert shown["failure"]["cause"]["type"] == "Declined"
+    assert shown["failure"]["cause"]["details"] == [402]
+
+
+def test_a_stalled_workflow_says_so_everywhere(kafka: str, shop: str, worker: WorkerProcess) -> None:
+    stalled = ask(kafka, shop, "workflow", "start", "Buggy", "-q", "shop")["workflow_id"]
+    described = ask(kafka, shop, "workflow", "describe", stalled)
+    assert described["status"] == "RUNNING"
+    assert "a bug" in described["stalled_error"]
+    assert "shop.py" in described["stalled_stack"]
+    listed = ask(kafka, shop, "workflow", "list", "--stalled")
+    assert [row["workflow_id"] for row in listed] == [stalled]
+    assert "STALLED" in run(kafka, shop, "workflow", "list").stdout
+    status, metrics = worker.get("/metrics")
+    assert status == 200
+    assert 'foldlog_workflow_stalls_total{workflow_type="Buggy"}' in metrics
+    run(kafka, shop, "workflow", "terminate", stalled)
+
+
+def test_list_filters(kafka: str, shop: str, order: str) -> None:
+    rows = ask(kafka, shop, "workflow", "list", "--status", "running", "--type", "Approval", "--id-prefix", order)
+    assert [(row["workflow_id"], row["status"], row["workflow_type"]) for row in rows] == [
+        (order, "RUNNING", "Approval")
+    ]
+    assert ask(kafka, shop, "workflow", "list", "--type", "Nosuch") == []
+    assert len(ask(kafka, shop, "workflow", "list", "--limit", "1")) == 1
+    run(kafka, shop, "workflow", "terminate", order)
+
+
+def test_the_worker_is_measured_and_stops_in_order(kafka: str, namespace: str, folder: Path) -> None:
+    run(kafka, namespace, "topics", "create", "--partitions", "2")
+    process = WorkerProcess(kafka, namespace, folder, "shop:make", "--instance-id", "one")
+    try:
+        process.await_ready()
+        assert process.get("/healthz")[0] == 200
+        result = run(kafka, namespace, "workflow", "start", "Greeting", "-q", "shop", "-i", '"Ann"', "--wait")
+        assert json.loads(result.stdout) == "Hello, Ann"
+        metrics = process.get("/metrics")[1]
+        for name in (
+            'foldlog_commands_total{type="StartWorkflow"} 1.0',
+            'foldlog_workflows_closed_total{status="COMPLETED",workflow_type="Greeting"} 1.0',
+            'foldlog_activity_seconds_count{activity_type="greet",outcome="completed",task_queue="shop"} 1.0',
+            "foldlog_partitions_assigned 2.0",
+            "foldlog_restore_seconds_count 2.0",
+        ):
+            assert name in metrics
+    finally:
+        code = process.stop()
+    assert code == 0, process.log.read_text(encoding="utf-8")
+    assert any("SIGTERM: stopping" in line["event"] for line in process.lines())
+
+
+def test_a_worker_that_cannot_start_says_why(kafka: str, namespace: str, folder: Path) -> None:
+    no_topics = WorkerProcess(kafka, namespace, folder, "shop")
+    assert no_topics.process.wait(DEADLINE_SECONDS) == 3
+    log = no_topics.log.read_text(encoding="utf-8")
+    assert "foldlog topics create" in log
+    assert "Traceback" not in log
+    no_module = WorkerProcess(kafka, namespace, folder, "nosuch")
+    assert no_module.process.wait(DEADLINE_SECONDS) == 2
+    assert "there is no module nosuch" in no_module.log.read_text(encoding="utf-8")
+
+
+def test_nobody_answers(kafka: str, namespace: str) -> None:
+    run(kafka, namespace, "topics", "create", "--partitions", "2")
+    silent = run(kafka, namespace, "workflow", "describe", "order-1", "--timeout", "300ms")
+    assert (silent.exit_code, "foldlog worker run" in silent.stderr) == (4, True)
+    away = CliRunner().invoke(cli, ["workflow", "describe", "order-1", "--bootstrap-servers", "127.0.0.1:1"])
+    assert (away.exit_code, "no Kafka broker can be reached at 127.0.0.1:1" in away.stderr) == (4, True)
