@@ -51,13 +51,14 @@ class Definition:
             DefinitionError: One cannot be resolved, or a dynamic method does not take what it must.
         """
         raw = Sequence[RawValue]
-        if self.name is None and self.signature.arg_types != (raw,):
+        types = self.signature.arg_types
+        if self.name is None and types != (raw,):
             raise DefinitionError(f"dynamic workflow {self.run_fn.__qualname__} must take one Sequence[RawValue]")
         for handler in (*self.signals.values(), *self.queries.values()):
-            if handler.name is None and handler.signature.arg_types != (str, raw):
-                raise DefinitionError(
-                    f"dynamic handler {handler.fn.__qualname__} must take a str and a Sequence[RawValue]"
-                )
+            types = handler.signature.arg_types
+            if handler.name is None and types != (str, raw):
+                name = handler.fn.__qualname__
+                raise DefinitionError(f"dynamic handler {name} must take a str and a Sequence[RawValue]")
 
     @staticmethod
     def from_class(cls: type) -> Definition | None:
