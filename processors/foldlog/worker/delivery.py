@@ -36,6 +36,7 @@ class Delivery:
         self._loop = asyncio.get_running_loop()
         self._open: set[_Pending] = set()
         self._emptied = asyncio.Event()
+        self._flushing = False
 
     @property
     def outstanding(self) -> int:
@@ -64,20 +65,20 @@ class Delivery:
     async def flush(self, timeout: float) -> bool:
         """Wait until nothing is on its way. False: that took longer than `timeout` seconds."""
         deadline = time.monotonic() + timeout
-        while self._open:
+        self._flushing = True
+        while self._open and time.monotonic() < deadline:
             self._emptied.clear()
-            if not self._open:
-                break
-            try:
-                await asyncio.wait_for(self._emptied.wait(), max(deadline - time.monotonic(), 0))
-            except TimeoutError:
-                return not self._open
-        return True
+            if self._open:
+                try:
+                    await asyncio.wait_for(self._emptied.wait(), max(deadline - time.monotonic(), 0))
+                except TimeoutError:
+                    break
+        return not self._open
 
     def ended(self, pending: _Pending) -> None:
         """A command is in the topic. Any thread."""
         self._open.discard(pending)
-        if not self._open:
+        if self._flushing and not self._open:
             self._on_loop(self._emptied.set)
 
     def try_again(self, pending: _Pending, delay: float) -> None:
