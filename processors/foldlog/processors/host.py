@@ -40,7 +40,11 @@ class ActivityHost(Protocol):
         """Run a local activity, with its retries and timeouts, and hand over how it ended, from any thread."""
 
     def poll_local(self, timeout_seconds: float) -> None:
-        """Let local activities make progress on the processor's thread until none runs or the time is over."""
+        """Wait until the local activities begun since the last call have ended, or until the time is over.
+
+        One that waits for its next attempt, or that was still running when the time of an earlier call was over, is not
+        waited for: its end comes to `done` later. Call it after each batch of `run_local`.
+        """
 
     def cancel_local(self, run_id: str, activity_id: str) -> None:
         """Cancel a local activity; its result is not wanted any more."""
