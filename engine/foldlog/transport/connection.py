@@ -16,7 +16,7 @@ from functools import partial
 from typing import Any
 
 from confluent_kafka import KafkaError, Message
-from foldlog.schemas.codec import Codec, SingleObjectCodec
+from foldlog.schemas.codec import Codec, ConfluentCodec, SingleObjectCodec
 from foldlog.schemas.common import ReplyTo
 from foldlog.schemas.records import Command, Reply
 from foldlog.schemas.reply import ActivityCancelRequested, PartitionMoved
@@ -85,7 +85,7 @@ class Connection:
         self.config = config
         self.topics = topics
         self._schemas: SchemasTopic | None = None
-        if isinstance(codec, SingleObjectCodec):
+        if isinstance(codec, SingleObjectCodec | ConfluentCodec):
             self._schemas = SchemasTopic(config, topics)
             codec = codec.asking(self._schemas.fetch)
         self.codec = codec

@@ -21,7 +21,7 @@ from foldlog.exceptions import ConfigurationError
 from foldlog.processors.options import ProcessorOptions
 from foldlog.processors.processor import WorkflowProcessor
 from foldlog.runtime import WorkflowRuntime
-from foldlog.schemas.codec import Codec, SingleObjectCodec
+from foldlog.schemas.codec import Codec, ConfluentCodec, SingleObjectCodec
 from foldlog.sensor import Sensor
 from foldlog.transport.admin import ensure_task_topic
 from foldlog.transport.connection import Connection
@@ -359,6 +359,8 @@ class Worker:
 
     def _prepare_topics(self, schemas: SchemasTopic) -> None:
         schemas.publish()
+        if isinstance(self._connection.codec, ConfluentCodec):
+            self._connection.codec.prepare()
         ensure_task_topic(self._connection.config, self._connection.topics, self.task_queue)
 
     def _make_activity_worker(self, codec: Codec) -> ActivityWorker:
@@ -485,7 +487,7 @@ def _connection(client: Client) -> Connection:
 
 
 def _reading_codec(codec: Codec, schemas: SchemasTopic) -> Codec:
-    return codec.asking(schemas.fetch) if isinstance(codec, SingleObjectCodec) else codec
+    return codec.asking(schemas.fetch) if isinstance(codec, SingleObjectCodec | ConfluentCodec) else codec
 
 
 def _check_executor(registry: Registry, executor: Executor | None) -> None:

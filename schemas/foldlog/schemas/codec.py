@@ -152,10 +152,19 @@ class ConfluentCodec:
     def __init__(
         self, registry: SchemaRegistryClient, fetch: FetchSchema | None = None, *, register: bool = True
     ) -> None:
+        self._client = registry
         self._registry = Registry(registry)
         self._register = register
         self._headers: dict[type, bytes] = {}
         self._single_object = SingleObjectCodec(fetch, registry)
+
+    def asking(self, fetch: FetchSchema) -> ConfluentCodec:
+        """This codec, if it has somebody to ask for schemas of single-object encoding; else one like it."""
+        if self._single_object.asking(fetch) is self._single_object:
+            return self
+        codec = ConfluentCodec(self._client, fetch, register=self._register)
+        codec._headers = self._headers  # the IDs are the same
+        return codec
 
     def prepare(self) -> None:
         """Gets the IDs of all schemas, so that no record has to wait for one later. Takes a request for each.

@@ -13,9 +13,9 @@ from confluent_kafka.schema_registry.error import SchemaRegistryError
 from foldlog.schemas import framing
 from foldlog.schemas.codec import ConfluentCodec, SchemaLookupError, SingleObjectCodec
 from foldlog.schemas.common import Payload
-from foldlog.schemas.definitions import definition
+from foldlog.schemas.definitions import definition, schema_fingerprint
 from foldlog.schemas.event import TimerFired, WorkflowExecutionCompleted
-from foldlog.schemas.framing import RECORD_TYPES, DecodeError, EncodeError
+from foldlog.schemas.framing import RECORD_TYPES, DecodeError, EncodeError, UnknownSchemaError
 from foldlog.schemas.registry import registry_client
 
 RECORD = TimerFired(run_id="r", event_id=3, time_ms=5, timer_id=1, started_event_id=2)
@@ -77,6 +77,21 @@ def test_both_codecs_read_both_framings(client: Any) -> None:
     for codec in (confluent, SingleObjectCodec(registry=client)):
         assert codec.decode(framing.encode(RECORD)) == RECORD
         assert codec.decode(confluent.encode(RECORD)) == RECORD
+
+
+def test_schemas_of_single_object_encoding_are_asked_for(client: Any) -> None:
+    schema = {**definition("foldlog.event.TimerFired")}
+    schema["fields"] = [{"name": "mood", "type": "string", "default": ""}, *schema["fields"]]
+    frame = framing.MARKER + schema_fingerprint(schema) + b"\x08good" + framing.encode(RECORD)[10:]
+    codec = ConfluentCodec(client)
+    codec.encode(RECORD)
+    with pytest.raises(UnknownSchemaError):
+        codec.decode(frame)
+    asking = codec.asking(lambda _: schema)
+    assert asking.decode(frame) == RECORD
+    assert asking.asking(lambda _: None) is asking
+    asking.encode(RECORD)
+    assert client.requests == ["register_schema"]
 
 
 def test_a_schema_that_is_only_looked_up_must_be_there(client: Any) -> None:

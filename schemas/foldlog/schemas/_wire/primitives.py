@@ -78,6 +78,10 @@ def read_number(buffer: bytes, at: int) -> tuple[int, int]:
     if second < 0x80:
         number = buffer[at - 1] & 0x7F | second << 7
         return (number >> 1) ^ -(number & 1), at + 1
+    third = buffer[at + 1]
+    if third < 0x80:
+        number = buffer[at - 1] & 0x7F | (second & 0x7F) << 7 | third << 14
+        return (number >> 1) ^ -(number & 1), at + 2
     time = _six_bytes(buffer[at - 1 : at + 5])
     if time is not None:
         return time, at + 5
