@@ -28,7 +28,7 @@ $(READY): pyproject.toml constraints.txt
 	@touch $@
 
 demo: $(READY) ## Run thousands of real orders through durable workflows on a real Kafka.
-	$(BIN)/python -m examples.orders.demo
+	$(BIN)/python -m examples.order.demo
 
 test: $(READY) ## Run every test; those of tests/integration start a real Kafka.
 	$(BIN)/python -m pytest

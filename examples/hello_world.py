@@ -22,7 +22,7 @@ class Greeting:
 
 
 async def main() -> None:
-    client = await Client.connect("localhost:9092")
+    client = await Client.connect()  # the Kafka that KAFKA_BOOTSTRAP_SERVERS names
     async with Worker(client, task_queue="hello", workflows=[Greeting], activities=[compose_greeting]):
         print(await client.execute_workflow(Greeting.run, "Kafka", id="greeting-1", task_queue="hello"))
 

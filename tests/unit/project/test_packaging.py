@@ -1,0 +1,103 @@
+"""What the wheel needs is declared: a fresh environment has nothing but that."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+import tomllib
+from collections.abc import Iterator
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+SOURCES = [ROOT / root / "foldlog" for root in ("schemas", "engine", "processors", "connectors")]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+ABOVE = {
+    "schemas": {"core", "runtime", "workflow", "activity", "client", "transport", "converter", "processors", "worker"}
+    | {"connectors", "cli"},
+    "engine": {"processors", "worker", "connectors", "cli"},
+    "processors": {"connectors", "cli"},
+    "connectors": set(),
+}
+"""What a source root must not import: the packages of the roots above it."""
+
+
+def imports(path: Path, *, late: bool) -> Iterator[str]:
+    """Modules that a file imports; with `late`, also those that functions import when they run."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    nodes = ast.walk(tree) if late else iter(tree.body)
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            yield node.module
+
+
+def names(requirements: list[str]) -> set[str]:
+    return {re.split(r"[\[<>=!~; ]", requirement)[0].lower().replace("_", "-") for requirement in requirements}
+
+
+def third_party(*, late: bool) -> dict[str, Path]:
+    """Distributions that the sources import, each with one file that does."""
+    owners = metadata.packages_distributions()
+    found: dict[str, Path] = {}
+    for source in SOURCES:
+        for path in source.rglob("*.py"):
+            for module in imports(path, late=late):
+                top = module.partition(".")[0]
+                if top != "foldlog" and top not in sys.stdlib_module_names:
+                    found[owners[top][0].lower().replace("_", "-")] = path
+    return found
+
+
+def test_whatever_is_imported_at_once_is_a_dependency_and_the_rest_an_extra() -> None:
+    needed = names(PROJECT["dependencies"])
+    extras = [wanted for extra, wanted in PROJECT["optional-dependencies"].items() if extra != "dev"]
+    allowed = needed.union(*map(names, extras))
+    assert {name: str(path) for name, path in third_party(late=True).items() if name not in allowed} == {}
+    guarded = {name: path for name, path in third_party(late=False).items() if name not in needed}
+    assert {name: str(path) for name, path in guarded.items() if not is_optional(path)} == {}
+
+
+def is_optional(path: Path) -> bool:
+    """Whether a file may need an extra: it is imported only by those who use it."""
+    return "embedded" in path.parts or "pydantic" in path.name
+
+
+def test_every_dependency_is_used() -> None:
+    used = set(third_party(late=True))
+    assert names(PROJECT["dependencies"]) - used == set()
+
+
+def test_every_pinned_version_is_in_range_and_every_dependency_is_pinned() -> None:
+    text = (ROOT / "constraints.txt").read_text(encoding="utf-8")
+    assert re.findall(r"^[^#\n].* @ .*$", text, re.MULTILINE) == [], "a version is pinned by a place, not by a number"
+    pinned = names([line for line in text.splitlines() if line and not line.startswith("#")])
+    wanted = names(PROJECT["dependencies"]).union(*map(names, PROJECT["optional-dependencies"].values()))
+    assert wanted - {"foldlog"} - pinned == set()
+
+
+@pytest.mark.parametrize("root", ABOVE)
+def test_imports_point_one_way(root: str) -> None:
+    wrong = [
+        f"{path.relative_to(ROOT)} imports {module}"
+        for path in (ROOT / root / "foldlog").rglob("*.py")
+        for module in imports(path, late=True)
+        if module.startswith("foldlog.") and module.split(".")[1] in ABOVE[root]
+    ]
+    assert wrong == []
+
+
+def test_only_the_transport_knows_kafka_in_the_engine() -> None:
+    engine = ROOT / "engine" / "foldlog"
+    wrong = [
+        f"{path.relative_to(ROOT)} imports {module}"
+        for path in engine.rglob("*.py")
+        for module in imports(path, late=True)
+        if module.partition(".")[0] in ("confluent_kafka", "rocksdict") and engine / "transport" not in path.parents
+    ]
+    assert wrong == []
