@@ -9,34 +9,30 @@ from __future__ import annotations
 import asyncio
 import warnings
 import zlib
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextvars import Context
-from datetime import UTC, datetime, timedelta
-from random import Random
-from types import MappingProxyType
 from typing import Any
 
 from foldlog import exceptions
 from foldlog.common import RawValue
-from foldlog.converter import PayloadConverter
 from foldlog.core import decisions
 from foldlog.core.decider import WorkflowTaskError
 from foldlog.core.decisions import Decision
 from foldlog.runtime.activities import Activities
+from foldlog.runtime.dropping import RunDropped
 from foldlog.runtime.environment import Environment, is_cancellation
+from foldlog.runtime.facts import RunFacts
 from foldlog.runtime.handlers import Handlers
-from foldlog.runtime.loop import DeterministicLoop, DurableTimer, Mode, RunDropped
+from foldlog.runtime.loop import DeterministicLoop, DurableTimer, Mode
 from foldlog.runtime.stack import call_source, format_error, format_tasks
 from foldlog.schemas import event as events
 from foldlog.schemas.common import Payload
 from foldlog.schemas.records import Event
 from foldlog.workflow._activity_types import ActivityConfig, ActivityHandle, LocalActivityConfig
 from foldlog.workflow._exceptions import UnfinishedSignalHandlersWarning
-from foldlog.workflow._info import Info
-from foldlog.workflow._runtime import Runtime
 
 
-class WorkflowInstance(Runtime):
+class WorkflowInstance(RunFacts):
     """The code of one run. Implements `foldlog.core.decider.Decider`."""
 
     __slots__ = (
@@ -47,32 +43,17 @@ class WorkflowInstance(Runtime):
         "_decisions",
         "_error",
         "_handlers",
-        "_history_length",
         "_main",
-        "_now_ms",
         "_object",
-        "_random",
         "_timer_number",
-        "_workflow_id",
         "batch",
-        "environment",
-        "history_size",
         "loop",
-        "replaying",
-        "started",
     )
 
     def __init__(self, environment: Environment, workflow_id: str, started: events.WorkflowExecutionStarted) -> None:
-        self.environment = environment
-        self.started = started
-        self.replaying = False
+        super().__init__(environment, workflow_id, started)
         self.batch = 0
         """Number of the activation that is under way."""
-        self.history_size = 0
-        """Bytes of the events so far. Set by whoever tells the history, before each activation."""
-        self._workflow_id = workflow_id
-        self._now_ms = started.time_ms
-        self._history_length = 0
         self._object: Any = None
         self._main: asyncio.Task[Any] | None = None
         self._decisions: list[Any] = []
@@ -80,7 +61,6 @@ class WorkflowInstance(Runtime):
         self._closed = False
         self._cancel_reason: str | None = None
         self._error: BaseException | None = None
-        self._random: Random | None = None
         self._timer_number = 0
         self._handlers: Handlers | None = None
         self._conditions: dict[asyncio.Future[bool], Callable[[], bool]] = {}
@@ -95,8 +75,7 @@ class WorkflowInstance(Runtime):
             return []
         self.batch += 1
         self._decisions = []
-        self._history_length = event.event_id
-        self._now_ms = max(self._now_ms, event.time_ms)
+        self.advance(event)
         self._tell(event)
         if self._error is not None or self._closed:
             self._check_end()
@@ -168,7 +147,7 @@ class WorkflowInstance(Runtime):
         names = handlers.abandoned()
         if names and not self.replaying:
             warnings.warn(
-                f"workflow {self._workflow_id} ended while handlers of these signals were still running: "
+                f"workflow {self.workflow_id} ended while handlers of these signals were still running: "
                 f"{', '.join(names)}. Before it returns, let it "
                 "`await workflow.wait_condition(workflow.all_handlers_finished)`",
                 UnfinishedSignalHandlersWarning,
@@ -340,87 +319,17 @@ class WorkflowInstance(Runtime):
 
     # ---- Runtime
 
-    @property
-    def guarded(self) -> bool:
-        """Whether the guard watches its code."""
-        return self.environment.definition.guarded
-
-    def info(self) -> Info:
-        """See base class."""
-        started = self.started
-        start_time = datetime.fromtimestamp(started.time_ms / 1000, UTC)
-        return Info(
-            execution_timeout=_duration(started.execution_timeout_ms),
-            first_execution_run_id=started.first_execution_run_id,
-            namespace=self.environment.namespace,
-            raw_memo=MappingProxyType(started.memo),
-            run_id=started.run_id,
-            run_timeout=_duration(started.run_timeout_ms),
-            start_time=start_time,
-            task_queue=started.task_queue,
-            workflow_id=self._workflow_id,
-            workflow_start_time=start_time,
-            workflow_type=started.workflow_type,
-        )
-
-    def log_extra(self) -> Mapping[str, Any]:
-        """See base class."""
-        return {
-            "workflow_id": self._workflow_id,
-            "run_id": self.started.run_id,
-            "workflow_type": self.started.workflow_type,
-            "namespace": self.environment.namespace,
-        }
-
     def instance(self) -> Any:
         """See base class."""
         return self._object
-
-    def time_ms(self) -> int:
-        """See base class."""
-        return self._now_ms
-
-    def random(self) -> Random:
-        """See base class."""
-        if self._random is None:
-            self._random = Random(self.started.run_id)
-        return self._random
-
-    def new_random(self) -> Random:
-        """See base class."""
-        return Random(self.random().getrandbits(128))
-
-    def is_replaying(self) -> bool:
-        """See base class."""
-        return self.replaying
-
-    def is_read_only(self) -> bool:
-        """See base class."""
-        return self.loop.mode is Mode.READ_ONLY
-
-    def is_failure_exception(self, error: BaseException) -> bool:
-        """See base class."""
-        return self.environment.is_failure_exception(error)
 
     def cancellation_reason(self) -> str | None:
         """See base class."""
         return self._cancel_reason
 
-    def history_length(self) -> int:
+    def is_read_only(self) -> bool:
         """See base class."""
-        return self._history_length
-
-    def history_bytes(self) -> int:
-        """See base class."""
-        return self.history_size
-
-    def payload_converter(self) -> PayloadConverter:
-        """See base class."""
-        return self.environment.payload_converter
-
-    def memo_value(self, key: str, type_hint: type | None) -> Any:
-        """See base class."""
-        return self.environment.payload_converter.from_payload(self.started.memo[key], type_hint)
+        return self.loop.mode is Mode.READ_ONLY
 
     def start_activity(
         self, activity_type: str, args: Sequence[Any], result_type: Any, options: ActivityConfig
@@ -485,10 +394,6 @@ class WorkflowInstance(Runtime):
 def _give_up(future: asyncio.Future[bool]) -> None:
     if not future.done():
         future.set_result(False)
-
-
-def _duration(ms: int) -> timedelta | None:
-    return timedelta(milliseconds=ms) if ms else None
 
 
 _APPLY: dict[type, Callable[[WorkflowInstance, Any], None]] = {

@@ -16,10 +16,9 @@ from asyncio import _get_running_loop, _set_running_loop
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
 from contextvars import Context, copy_context
 from enum import IntEnum
-from inspect import CORO_CREATED, getcoroutinestate
-from types import CoroutineType
 from typing import Any, NoReturn, Protocol, TypeVar, TypeVarTuple, Unpack
 
+from foldlog.runtime.dropping import RunDropped, close_coroutine
 from foldlog.runtime.refusals import RefusingLoop
 from foldlog.workflow._exceptions import ReadOnlyContextError, RestrictedWorkflowAccessError
 from foldlog.workflow._tasks import OrderedFuture, OrderedTask
@@ -37,10 +36,6 @@ _DELAY_ERROR_MS = 1e-6
 """Delays in seconds as floats: what is over a whole millisecond by less than this is rounding."""
 _TIME_ERROR_MS = 1e-2
 """The same for Unix seconds, which as floats are exact to about 0.0003 ms."""
-
-
-class RunDropped(BaseException):
-    """Code of a run that is being dropped asks for something. No Exception, so that `except Exception` lets it by."""
 
 
 class Mode(IntEnum):
@@ -218,7 +213,7 @@ class DeterministicLoop(RefusingLoop):
         outer = self.enter()
         try:
             for task in tasks:
-                _close_coroutine(task.get_coro())
+                close_coroutine(task.get_coro())
                 waiting_for = task._fut_waiter  # type: ignore[attr-defined]  # no public way to see it
                 if waiting_for is not None:
                     waiting_for.cancel()  # breaks the cycle between the two, so that both go at once
@@ -400,43 +395,6 @@ def _in_as_completed(frame: Any) -> bool:
             return True
         frame = frame.f_back
     return False
-
-
-# ---- dropping
-
-_CLOSE_ATTEMPTS = 100
-"""A coroutine that catches GeneratorExit and awaits again is closed again, this often at most."""
-
-
-def _close_coroutine(coroutine: Any) -> None:
-    """End a coroutine where it stands, as Python ends a generator: GeneratorExit is raised at its await."""
-    for unstarted in _unstarted(coroutine):
-        unstarted.close()
-    for _ in range(_CLOSE_ATTEMPTS):
-        try:
-            coroutine.close()
-        except RuntimeError:
-            continue  # it awaited again in a finally block
-        except BaseException:
-            return  # what its cleanup raises is of no use to anyone: the run goes on elsewhere, from its history
-        return
-
-
-def _unstarted(coroutine: Any) -> list[Any]:
-    """Coroutines held in local variables along a chain of awaits that have not begun: Python would warn of them."""
-    found = []
-    while isinstance(coroutine, CoroutineType):
-        frame = coroutine.cr_frame
-        if frame is not None:
-            for value in frame.f_locals.values():
-                items = value if isinstance(value, (list, tuple)) else (value,)
-                found += [item for item in items if _is_unstarted(item)]
-        coroutine = coroutine.cr_await
-    return found
-
-
-def _is_unstarted(value: Any) -> bool:
-    return isinstance(value, CoroutineType) and getcoroutinestate(value) == CORO_CREATED
 
 
 # ---- async generators

@@ -1,4 +1,8 @@
-"""Calls of activities that are functions or names."""
+"""Calls of activities that are functions or names.
+
+What they return is typed `Coroutine[object, None, R]`: with Any in it, as usual, mypy could not tell the overloads of
+`asyncio.gather` apart and would know nothing of its result.
+"""
 
 from __future__ import annotations
 
@@ -14,29 +18,29 @@ __all__ = ["execute_activity", "start_activity"]
 @overload
 def execute_activity(
     activity: Callable[[], Awaitable[R]], **options: Unpack[ActivityConfig]
-) -> Coroutine[Any, Any, R]: ...
+) -> Coroutine[object, None, R]: ...
 @overload
-def execute_activity(activity: Callable[[], R], **options: Unpack[ActivityConfig]) -> Coroutine[Any, Any, R]: ...
+def execute_activity(activity: Callable[[], R], **options: Unpack[ActivityConfig]) -> Coroutine[object, None, R]: ...
 @overload
 def execute_activity(
     activity: Callable[[P], Awaitable[R]], arg: P, **options: Unpack[ActivityConfig]
-) -> Coroutine[Any, Any, R]: ...
+) -> Coroutine[object, None, R]: ...
 @overload
 def execute_activity(
     activity: Callable[[P], R], arg: P, **options: Unpack[ActivityConfig]
-) -> Coroutine[Any, Any, R]: ...
+) -> Coroutine[object, None, R]: ...
 @overload
 def execute_activity(
     activity: Callable[..., Awaitable[R]], *, args: Sequence[Any], **options: Unpack[ActivityConfig]
-) -> Coroutine[Any, Any, R]: ...
+) -> Coroutine[object, None, R]: ...
 @overload
 def execute_activity(
     activity: Callable[..., R], *, args: Sequence[Any], **options: Unpack[ActivityConfig]
-) -> Coroutine[Any, Any, R]: ...
+) -> Coroutine[object, None, R]: ...
 @overload
 def execute_activity(
     activity: str, arg: Any = ..., *, args: Sequence[Any] = ..., result_type: type[R], **options: Unpack[ActivityConfig]
-) -> Coroutine[Any, Any, R]: ...
+) -> Coroutine[object, None, R]: ...
 @overload
 def execute_activity(
     activity: str,
@@ -45,7 +49,7 @@ def execute_activity(
     args: Sequence[Any] = ...,
     result_type: None = None,
     **options: Unpack[ActivityConfig],
-) -> Coroutine[Any, Any, Any]: ...
+) -> Coroutine[object, None, Any]: ...
 def execute_activity(
     activity: Any,
     arg: Any = UNSET,

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime, timedelta
 from random import Random
-from typing import Any
 from uuid import UUID
 
 from foldlog.workflow._runtime import current
@@ -44,7 +43,7 @@ def uuid4() -> UUID:
     return UUID(int=current().random().getrandbits(128), version=4)
 
 
-def sleep(duration: float | timedelta, *, summary: str | None = None) -> Coroutine[Any, Any, None]:
+def sleep(duration: float | timedelta, *, summary: str | None = None) -> Coroutine[object, None, None]:
     """Wait for a time; a durable timer, as `asyncio.sleep` is in workflows.
 
     Args:
@@ -58,7 +57,7 @@ def sleep(duration: float | timedelta, *, summary: str | None = None) -> Corouti
 
 def wait_condition(
     fn: Callable[[], bool], *, timeout: timedelta | float | None = None, timeout_summary: str | None = None
-) -> Coroutine[Any, Any, None]:
+) -> Coroutine[object, None, None]:
     """Wait until a condition holds.
 
     It is looked at when awaited and after each event that the workflow is told of, until nothing moves any more. It

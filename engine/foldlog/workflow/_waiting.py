@@ -87,7 +87,7 @@ class _Waiter:
                 future.remove_done_callback(self._on_done)
 
 
-def as_completed(fs: Iterable[Awaitable[T]], *, timeout: float | None = None) -> Iterator[Coroutine[Any, Any, T]]:
+def as_completed(fs: Iterable[Awaitable[T]], *, timeout: float | None = None) -> Iterator[Coroutine[object, None, T]]:
     """As `asyncio.as_completed`, but coroutines among `fs` start in their order.
 
     Args:
@@ -100,7 +100,7 @@ def as_completed(fs: Iterable[Awaitable[T]], *, timeout: float | None = None) ->
     return _as_completed(_several(fs), timeout)
 
 
-def _as_completed(fs: list[Awaitable[T]], timeout: float | None) -> Generator[Coroutine[Any, Any, T], None, None]:
+def _as_completed(fs: list[Awaitable[T]], timeout: float | None) -> Generator[Coroutine[object, None, T], None, None]:
     loop = asyncio.get_running_loop()
     done: asyncio.Queue[asyncio.Future[T] | None] = asyncio.Queue()
     pending: dict[asyncio.Future[T], None] = dict.fromkeys(asyncio.ensure_future(f, loop=loop) for f in fs)

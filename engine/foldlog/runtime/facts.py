@@ -1,0 +1,122 @@
+"""What a run knows without waiting for anything: facts from its start, its clock, its random numbers, its memo."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from random import Random
+from types import MappingProxyType
+from typing import Any
+
+from foldlog.converter import PayloadConverter
+from foldlog.runtime.environment import Environment
+from foldlog.schemas.event import WorkflowExecutionStarted
+from foldlog.schemas.records import Event
+from foldlog.workflow._info import Info
+from foldlog.workflow._runtime import Runtime
+
+
+class RunFacts(Runtime):
+    """The part of a runtime that only looks."""
+
+    __slots__ = (
+        "_history_length",
+        "_now_ms",
+        "_random",
+        "environment",
+        "history_size",
+        "replaying",
+        "started",
+        "workflow_id",
+    )
+
+    def __init__(self, environment: Environment, workflow_id: str, started: WorkflowExecutionStarted) -> None:
+        self.environment = environment
+        self.workflow_id = workflow_id
+        self.started = started
+        self.replaying = False
+        self.history_size = 0
+        """Bytes of the events so far. Set by whoever tells the history, before each activation."""
+        self._history_length = 0
+        self._now_ms = started.time_ms
+        self._random: Random | None = None
+
+    def advance(self, event: Event) -> None:
+        """The code is told of an event. Its clock goes there; it never goes back, though those of processors differ."""
+        self._history_length = event.event_id
+        if event.time_ms > self._now_ms:
+            self._now_ms = event.time_ms
+
+    @property
+    def guarded(self) -> bool:
+        """Whether the guard watches its code."""
+        return self.environment.definition.guarded
+
+    def info(self) -> Info:
+        """See base class."""
+        started = self.started
+        start_time = datetime.fromtimestamp(started.time_ms / 1000, UTC)
+        return Info(
+            execution_timeout=_duration(started.execution_timeout_ms),
+            first_execution_run_id=started.first_execution_run_id,
+            namespace=self.environment.namespace,
+            raw_memo=MappingProxyType(started.memo),
+            run_id=started.run_id,
+            run_timeout=_duration(started.run_timeout_ms),
+            start_time=start_time,
+            task_queue=started.task_queue,
+            workflow_id=self.workflow_id,
+            workflow_start_time=start_time,
+            workflow_type=started.workflow_type,
+        )
+
+    def log_extra(self) -> Mapping[str, Any]:
+        """See base class."""
+        return {
+            "workflow_id": self.workflow_id,
+            "run_id": self.started.run_id,
+            "workflow_type": self.started.workflow_type,
+            "namespace": self.environment.namespace,
+        }
+
+    def time_ms(self) -> int:
+        """See base class."""
+        return self._now_ms
+
+    def random(self) -> Random:
+        """See base class."""
+        if self._random is None:
+            self._random = Random(self.started.run_id)
+        return self._random
+
+    def new_random(self) -> Random:
+        """See base class."""
+        return Random(self.random().getrandbits(128))
+
+    def is_replaying(self) -> bool:
+        """See base class."""
+        return self.replaying
+
+    def is_failure_exception(self, error: BaseException) -> bool:
+        """See base class."""
+        return self.environment.is_failure_exception(error)
+
+    def history_length(self) -> int:
+        """See base class."""
+        return self._history_length
+
+    def history_bytes(self) -> int:
+        """See base class."""
+        return self.history_size
+
+    def payload_converter(self) -> PayloadConverter:
+        """See base class."""
+        return self.environment.payload_converter
+
+    def memo_value(self, key: str, type_hint: type | None) -> Any:
+        """See base class."""
+        return self.environment.payload_converter.from_payload(self.started.memo[key], type_hint)
+
+
+def _duration(ms: int) -> timedelta | None:
+    return timedelta(milliseconds=ms) if ms else None
