@@ -116,6 +116,8 @@ class TaskConsumer:
         self.group_id = group_id
         self._listener = listener
         self._paused = False
+        self._moved: set[int] = set()
+        """Partitions that came or went while records were being read."""
         session_ms = int(session_timeout_seconds * 1000)
         defaults: dict[str, Any] = {
             "session.timeout.ms": session_ms,
@@ -143,10 +145,15 @@ class TaskConsumer:
             # A record could only come from a partition that was assigned during this very call.
             return self._records([self._consumer.poll(timeout)])
         first = self._consumer.poll(timeout)
-        messages = [first]
-        if first is not None and maximum > 1:
-            messages += self._consumer.consume(maximum - 1, 0)
-        return self._records(messages)
+        if first is None or maximum == 1:
+            return self._records([first])
+        self._moved.clear()
+        messages = self._consumer.consume(maximum - 1, 0)
+        if first.partition() in self._moved:
+            # It was read under the assignment before this one, which begins anew at the committed position: whoever
+            # takes the first record of an assignment may conclude that there is none below it.
+            return self._records(messages)
+        return self._records([first, *messages])
 
     def pause(self) -> None:
         """Read nothing until `resume`, also from partitions that are assigned in the meantime."""
@@ -247,6 +254,7 @@ class TaskConsumer:
             self._consumer.pause(begin)
 
     def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        self._moved.update(item.partition for item in partitions)
         committed = self._committed(partitions)
         self._listener.assigned(
             {item.partition: Position(max(item.offset, -1), item.metadata or "") for item in committed}
@@ -279,10 +287,12 @@ class TaskConsumer:
                 _log.warning("reading the committed positions of %s: %s", self.topic, error.args[0].str())
 
     def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        self._moved.update(item.partition for item in partitions)
         positions = self._listener.revoked([item.partition for item in partitions])
         self.commit(positions, wait=True)
 
     def _on_lost(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        self._moved.update(item.partition for item in partitions)
         self._listener.lost([item.partition for item in partitions])
 
     def _on_commit(self, error: KafkaError | None, partitions: list[TopicPartition] | None) -> None:

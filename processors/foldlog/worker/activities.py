@@ -135,6 +135,8 @@ class ActivityWorker:
         self._remote = 0
         """Attempts that run now, local ones not counted."""
         self._stopping = False
+        self._cancelling = False
+        """The grace period is over."""
         self._round_scheduled = False
         self._rate_timer: asyncio.TimerHandle | None = None
         self._released = asyncio.Event()
@@ -170,6 +172,15 @@ class ActivityWorker:
         """How many attempts run now."""
         return len(self._runner.attempts)
 
+    @property
+    def ready(self) -> bool:
+        """Whether it is a member of its group."""
+        return self._feed.joined or not self._options.take_tasks
+
+    def healthy(self, within_seconds: float) -> bool:
+        """Whether its poll thread has gone round lately."""
+        return not self._options.take_tasks or time.monotonic() - self._feed.turned_at < within_seconds
+
     def start(self) -> None:
         """Begin to take tasks. Their topic must exist."""
         self._connection.on_notice(self._on_notice)
@@ -191,6 +202,7 @@ class ActivityWorker:
             task = self._ready.popleft()
             self._feed.ended(task.partition, task.offset, finished=False)
         await self._until_idle(lambda: self._remote, grace)
+        self._cancelling = True
         for attempt in self._runner.attempts:
             if not attempt.is_local:
                 attempt.cancel("WORKER_SHUTDOWN")
@@ -288,7 +300,10 @@ class ActivityWorker:
     def _start(self, workflow_id: str, task: ActivityTask, listener: AttemptListener, origin: object) -> None:
         self._remote += 1
         key = (task.run_id, task.scheduled_event_id, task.attempt)
-        self._runner.start(Attempt(key, workflow_id, task, listener, origin))
+        attempt = Attempt(key, workflow_id, task, listener, origin)
+        self._runner.start(attempt)
+        if self._cancelling:
+            attempt.cancel("WORKER_SHUTDOWN")
 
     def _take_tokens(self) -> bool:
         now = time.monotonic()

@@ -127,6 +127,10 @@ class TaskFeed(TaskListener):
         self._counted_at = float("-inf")
         self._total = 0
         self._batch: list[ReceivedTask] = []
+        self.joined = False
+        """Whether the group has given this worker its partitions, be it none."""
+        self.turned_at = time.monotonic()
+        """When the poll thread last went round, on the monotonic clock."""
         self._thread = threading.Thread(target=self._run, name=f"foldlog-tasks-{name}", daemon=True)
 
     def start(self) -> None:
@@ -186,6 +190,7 @@ class TaskFeed(TaskListener):
 
     def _round(self, consumer: TaskConsumer) -> None:
         """Account for what ended, then take what comes."""
+        self.turned_at = time.monotonic()
         self._note_ended(consumer)
         now = time.monotonic()
         if now - self._counted_at > _COUNT_PARTITIONS_SECONDS:
@@ -332,6 +337,7 @@ class TaskFeed(TaskListener):
                 _log.error("partition %d: %s; tasks that ended above offset %d run again", number, error, low_water)
                 finished = FinishedSet(low_water, limit_bytes=self._limit_bytes)
             self._partitions[number] = _Partition(finished, position, limit_bytes=self._limit_bytes)
+        self.joined = True
         self._tell_assigned()
 
     def revoked(self, partitions: Sequence[int]) -> Mapping[int, Position]:

@@ -13,6 +13,7 @@ import logging
 import time
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor
+from contextvars import copy_context
 from typing import Any
 
 from foldlog.activity._context import CompleteAsyncError
@@ -57,6 +58,7 @@ class Runner:
         self._on_broken = on_broken
         self._loop = asyncio.get_running_loop()
         self._watch = Watch(self._loop)
+        self._surroundings = copy_context()
         self._encoding: set[asyncio.Task[None]] = set()
         self.running: dict[AttemptKey, Attempt] = {}
         """The newest of each key."""
@@ -68,7 +70,8 @@ class Runner:
             self._loop, self._loop.time(), time.time(), self._intervals, self._watch.sooner, self._with_details
         )
         self._watch.add(attempt)
-        attempt.work = self._loop.create_task(self._run(attempt))
+        # A context of its own: this may be called on behalf of an attempt that has just ended.
+        attempt.work = self._loop.create_task(self._run(attempt), context=self._surroundings.copy())
 
     def cancel(self, key: AttemptKey, reason: CancelReason) -> bool:
         """Ask a running attempt to stop. False: it is not running here."""

@@ -221,6 +221,23 @@ class Worker:
         return self._state.activities.running if self._state.activities is not None else 0
 
     @property
+    def ready(self) -> bool:
+        """Whether it has been given its share of the work and has taken it up: partitions are assigned and restored."""
+        state = self._state
+        parts = [part for part in (state.activities, state.processor) if part is not None]
+        return self.is_running and bool(parts) and all(part.ready for part in parts)
+
+    def healthy(self, within_seconds: float = 60.0) -> bool:
+        """Whether it runs, and its threads have gone round lately.
+
+        Args:
+            within_seconds: How lately.
+        """
+        state = self._state
+        parts = [part for part in (state.activities, state.processor) if part is not None]
+        return self.is_running and state.fatal is None and all(part.healthy(within_seconds) for part in parts)
+
+    @property
     def processor(self) -> WorkflowProcessor | None:
         """The workflow processor, for health checks; None before the start, and without workflows."""
         return self._state.processor

@@ -367,11 +367,14 @@ async def test_a_worker_that_cannot_go_on_says_so(setting: AbstractAsyncContextM
 async def test_a_worker_runs_once(setting: AbstractAsyncContextManager[Setting]) -> None:
     async with setting as place:
         worker = place.worker(greet)
+        assert not worker.ready
         async with worker:
             assert worker.is_running
+            assert worker.healthy()
+            await asyncio.to_thread(until, lambda: worker.ready, "it has joined its group")
             with pytest.raises(RuntimeError, match="only once"):
                 await worker.run()
-        assert not worker.is_running
+        assert not (worker.is_running or worker.ready or worker.healthy())
 
 
 async def test_options_are_checked(setting: AbstractAsyncContextManager[Setting]) -> None:

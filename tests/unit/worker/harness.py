@@ -42,6 +42,7 @@ class Watched:
         self.outcomes: list[Outcome] = []
         self.over = asyncio.Event()
         self.attempt: Attempt | None = None
+        self.on_released: Callable[[], Any] = lambda: None
 
     def started(self, attempt: Attempt, running_seconds: float) -> None:
         self.starts.append(running_seconds)
@@ -53,6 +54,7 @@ class Watched:
         self.outcomes.append(outcome)
 
     def released(self, attempt: Attempt) -> None:
+        self.on_released()
         self.over.set()
 
     async def outcome(self) -> Outcome:

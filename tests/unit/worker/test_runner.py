@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -21,6 +22,8 @@ from foldlog.worker.attempt import HeartbeatIntervals
 from foldlog.worker.outcome import Canceled, Completed, Dropped, Failed, Interrupted, LeftOpen
 
 from .harness import Bench, until
+
+MARK: ContextVar[str] = ContextVar("mark")
 
 
 @dataclass
@@ -167,6 +170,25 @@ async def test_context_is_the_attempts_own() -> None:
     assert outcomes == ["wf"] * 5
     assert seen == {str(n): str(n) for n in range(5)}
     assert not activity.in_activity()
+
+
+async def test_context_variables_do_not_leak_into_the_next_attempt() -> None:
+    seen: list[str] = []
+
+    @activity.defn
+    async def mark(name: str) -> None:
+        seen.append(MARK.get())
+        MARK.set(name)
+
+    MARK.set("outer")
+    bench = Bench([mark])
+    first = await bench.start("mark", "a")
+    second: list[asyncio.Task[Any]] = []
+    # As the worker does it: the end of one attempt begins the next.
+    first.on_released = lambda: second.append(asyncio.ensure_future(bench.run("mark", "b")))
+    await first.outcome()
+    await second[0]
+    assert seen == ["outer", "outer"]
 
 
 async def test_info_tells_the_task() -> None:
