@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import struct
 from collections.abc import Callable
+from io import BytesIO
 from typing import TYPE_CHECKING, Any, Protocol
 
 from foldlog.schemas import framing
@@ -178,12 +179,13 @@ class ConfluentCodec:
     def encode(self, record: Any, /) -> bytes:
         """See `Codec.encode`."""
         cls = type(record)
-        pieces = [self._headers.get(cls) or self._header(cls)]
+        buffer = BytesIO()
+        buffer.write(self._headers.get(cls) or self._header(cls))
         try:
-            framing.BY_CLASS[cls].write(record, pieces)
-            return b"".join(pieces)
+            framing.BY_CLASS[cls].write(record, buffer)
         except Exception as error:  # whatever a value of the wrong type leads to
             raise encode_error(record, error) from error
+        return buffer.getvalue()
 
     def decode(self, data: bytes | None, /) -> Any:
         """See `Codec.decode`."""
@@ -206,10 +208,12 @@ def _schema_id(header: bytes) -> int:
 
 
 def _read_with(reader: Reader, data: bytes, start: int) -> Any:
+    buffer = BytesIO(data)
+    buffer.seek(start)
     try:
-        record, end = reader.read(data, start)
+        record = reader.read(buffer)
     except Exception as error:  # whatever garbage leads to
         raise body_error(reader.full_name, error) from error
-    if end != len(data):
-        raise length_error(reader.full_name, end, len(data))
+    if buffer.tell() != len(data):
+        raise length_error(reader.full_name, buffer.tell(), len(data))
     return record

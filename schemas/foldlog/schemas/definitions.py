@@ -1,7 +1,7 @@
 """The Avro schemas of this build, as fastavro and everybody outside of Python needs them.
 
 Owns the reading of the `.avsc` files and the fingerprint that stands for a schema in a frame. Knows no record
-classes and no framing: the hot path does without this module and without fastavro.
+classes and no framing.
 """
 
 from __future__ import annotations

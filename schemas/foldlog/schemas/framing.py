@@ -9,11 +9,15 @@ Knows the schemas of this build only. Others, and the Confluent wire format, are
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from io import BytesIO
 from typing import Any
 
-from foldlog.schemas._wire import command, common, event, log, reply, task, visibility
-from foldlog.schemas._wire.primitives import Read, Write
+from fastavro import schemaless_reader, schemaless_writer
+from fastavro.validation import ValidationError, validate
+from foldlog.schemas._conversions import command, common, event, log, reply, task, visibility
+from foldlog.schemas.definitions import parsed
 
 MARKER = b"\xc3\x01"
 HEADER_BYTES = 10
@@ -48,28 +52,41 @@ class RecordType:
     """In Avro, such as `foldlog.event.TimerFired`."""
     header: bytes
     """What its frames begin with."""
-    write: Write
-    read: Read
+    to_avro: Callable[[Any], dict[str, Any]]
+    """The record as fastavro takes it."""
+    from_avro: Callable[[dict[str, Any]], Any]
+    """The record that fastavro's dict stands for; takes the dict over."""
+    schema: Any
+    """As fastavro takes it."""
+
+    def write(self, record: Any, buffer: BytesIO) -> None:
+        """Write the body of a record."""
+        schemaless_writer(buffer, self.schema, self.to_avro(record))
+
+    def read(self, buffer: BytesIO) -> Any:
+        """The record whose body comes next."""
+        values: Any = schemaless_reader(buffer, self.schema, None)
+        return self.from_avro(values)
 
 
-_CODECS = [
+_CONVERSIONS = [
     (cls, *entry)
     for module in (common, command, event, log, reply, task, visibility)
-    for cls, entry in module.CODECS.items()
+    for cls, entry in module.CONVERSIONS.items()
 ]
-CLASSES: dict[str, type] = {full_name: cls for cls, full_name, *_ in _CODECS}
+CLASSES: dict[str, type] = {full_name: cls for cls, full_name, *_ in _CONVERSIONS}
 """Every record class by its full name in Avro."""
 
-RECORD_TYPES: tuple[RecordType, ...] = tuple(RecordType(*codec) for codec in _CODECS if codec[2])
+RECORD_TYPES: tuple[RecordType, ...] = tuple(
+    RecordType(cls, full_name, header, to_avro, from_avro, parsed(full_name))
+    for cls, full_name, header, to_avro, from_avro in _CONVERSIONS
+    if header
+)
 """The record types that can stand in a frame of their own: the others are always part of one."""
 
 BY_CLASS: dict[type, RecordType] = {record_type.cls: record_type for record_type in RECORD_TYPES}
 BY_FULL_NAME: dict[str, RecordType] = {record_type.full_name: record_type for record_type in RECORD_TYPES}
 BY_HEADER: dict[bytes, RecordType] = {record_type.header: record_type for record_type in RECORD_TYPES}
-
-# One look-up and one attribute less for each record.
-_WRITERS = {record_type.cls: (record_type.header, record_type.write) for record_type in RECORD_TYPES}
-_READERS = {record_type.header: record_type.read for record_type in RECORD_TYPES}
 
 
 def encode(record: Any) -> bytes:
@@ -79,13 +96,14 @@ def encode(record: Any) -> bytes:
         KeyError: `record` is not of a class of this package that may stand in a frame.
         EncodeError: A field holds what its schema has no room for.
     """
-    header, write = _WRITERS[type(record)]
-    pieces = [header]
+    record_type = BY_CLASS[type(record)]
+    buffer = BytesIO()
+    buffer.write(record_type.header)
     try:
-        write(record, pieces)
-        return b"".join(pieces)
+        schemaless_writer(buffer, record_type.schema, record_type.to_avro(record))
     except Exception as error:  # whatever a value of the wrong type leads to
         raise encode_error(record, error) from error
+    return buffer.getvalue()
 
 
 def decode(data: bytes | None) -> Any:
@@ -97,24 +115,22 @@ def decode(data: bytes | None) -> Any:
     """
     if data is None:
         raise DecodeError("the record has no value")
-    read = _READERS.get(data[:HEADER_BYTES])
-    if read is None:
+    record_type = BY_HEADER.get(data[:HEADER_BYTES])
+    if record_type is None:
         raise _header_error(data)
+    buffer = BytesIO(data)
+    buffer.seek(HEADER_BYTES)
     try:
-        record, end = read(data, HEADER_BYTES)
+        record = record_type.read(buffer)
     except Exception as error:  # IndexError, UnicodeDecodeError, struct.error …: whatever garbage leads to
-        raise body_error(BY_HEADER[data[:HEADER_BYTES]].full_name, error) from error
-    if end != len(data):
-        raise length_error(BY_HEADER[data[:HEADER_BYTES]].full_name, end, len(data))
+        raise body_error(record_type.full_name, error) from error
+    if buffer.tell() != len(data):
+        raise length_error(record_type.full_name, buffer.tell(), len(data))
     return record
 
 
 def encode_error(record: Any, error: Exception) -> EncodeError:
     """The error to raise when writing `record` raised `error`: names the field, if it can be found."""
-    # Imported here because whoever encodes well needs neither fastavro nor the schemas.
-    from fastavro.validation import ValidationError, validate
-    from foldlog.schemas.definitions import parsed
-
     name = BY_CLASS[type(record)].full_name
     detail = f"{type(error).__name__}: {error}"
     try:

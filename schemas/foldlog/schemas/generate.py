@@ -1,9 +1,9 @@
 """Writes the Python modules for the Avro schemas: `python -m foldlog.schemas.generate`.
 
 The `.avsc` files are the source, because they are public API for programs in any language. For each namespace there
-are two modules: the record classes (this module writes them) and the functions that write and read their bodies
-(`foldlog.schemas._generate_wire`). A test fails when the written modules are not what these two would write. Needs
-ruff, which lays the text out.
+are two modules: the record classes (this module writes them) and the conversions between them and fastavro's dicts
+(`foldlog.schemas._generate_conversions`). A test fails when the written modules are not what these two would write.
+Needs ruff, which lays the text out.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from textwrap import wrap
 from typing import Any
 
 from foldlog.schemas._avsc import Record, is_record, module_names, module_of, primitive, records_of, short
-from foldlog.schemas._generate_wire import WireModule
+from foldlog.schemas._generate_conversions import ConversionModule
 from foldlog.schemas.definitions import definition, schema_fingerprint
 
 HERE = Path(__file__).parent
@@ -118,7 +118,7 @@ def modules() -> dict[Path, str]:
     for name in module_names():
         records = records_of(name)
         texts[HERE / f"{name}.py"] = RecordModule(name, records).text()
-        texts[HERE / "_wire" / f"{name}.py"] = WireModule(name, records, headers(records)).text()
+        texts[HERE / "_conversions" / f"{name}.py"] = ConversionModule(name, records, headers(records)).text()
     return {path: _laid_out(text, path) for path, text in texts.items()}
 
 

@@ -16,7 +16,6 @@ from io import BytesIO
 from typing import Any
 
 import fastavro
-from foldlog.schemas._wire.primitives import Read
 from foldlog.schemas.definitions import Definition, definition, parse, schema_fingerprint
 from foldlog.schemas.framing import BY_FULL_NAME, MARKER, DecodeError
 
@@ -35,7 +34,7 @@ class Reader:
     """Reads the bodies that were written with one schema."""
 
     full_name: str
-    read: Read
+    read: Callable[[BytesIO], Any]
 
 
 def reader_for(writer: Definition) -> Reader:
@@ -54,21 +53,13 @@ def reader_for(writer: Definition) -> Reader:
         raise DecodeError(f"this version of foldlog has no record named {full_name}")
     if MARKER + schema_fingerprint(writer) == record_type.header:
         return Reader(full_name, record_type.read)
-    return Reader(full_name, _resolving(schema, _reader_schema(full_name), record_type.read))
+    resolved = _reader_schema(full_name)
 
+    def read(buffer: BytesIO) -> Any:
+        values: Any = fastavro.schemaless_reader(buffer, schema, resolved)
+        return record_type.from_avro(values)
 
-def _resolving(writer: Any, reader: Any, read_own: Read) -> Read:
-    def read(buffer: bytes, at: int) -> tuple[Any, int]:
-        stream = BytesIO(buffer)
-        stream.seek(at)
-        values: Any = fastavro.schemaless_reader(stream, writer, reader)
-        # What has been resolved is written as this build would have: one place makes records, and checks them.
-        own = BytesIO()
-        fastavro.schemaless_writer(own, reader, values)
-        record, _ = read_own(own.getvalue(), 0)
-        return record, stream.tell()
-
-    return read
+    return Reader(full_name, read)
 
 
 @cache

@@ -1,0 +1,193 @@
+"""Conversions of the records of `foldlog.log`.
+
+Written by `python -m foldlog.schemas.generate` from avsc/log/*.avsc:
+change those, not this.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from foldlog.schemas._conversions.common import (
+    failure_from_avro,
+    failure_to_avro,
+    payload_from_avro,
+    payload_to_avro,
+    reply_to_from_avro,
+    reply_to_to_avro,
+)
+from foldlog.schemas._conversions.types import Conversions
+from foldlog.schemas.log import (
+    ActivityAttempt,
+    BatchCommitted,
+    CommandDeferred,
+    LocalActivityStarted,
+    PartitionOpened,
+    RequestRejected,
+    WorkflowResumed,
+    WorkflowStalled,
+)
+
+
+def activity_attempt_to_avro(record: ActivityAttempt) -> dict[str, Any]:
+    return {
+        "run_id": record.run_id,
+        "scheduled_event_id": record.scheduled_event_id,
+        "attempt": record.attempt,
+        "phase": record.phase,
+        "attempt_ms": record.attempt_ms,
+        "started_ms": record.started_ms,
+        "heartbeat_ms": record.heartbeat_ms,
+        "worker": None if record.worker is None else ("foldlog.common.ReplyTo", reply_to_to_avro(record.worker)),
+        "identity": record.identity,
+        "last_failure": None
+        if record.last_failure is None
+        else ("foldlog.common.Failure", failure_to_avro(record.last_failure)),
+        "heartbeat_details": [payload_to_avro(item) for item in record.heartbeat_details],
+    }
+
+
+def activity_attempt_from_avro(values: dict[str, Any]) -> ActivityAttempt:
+    values["worker"] = None if values["worker"] is None else reply_to_from_avro(values["worker"])
+    values["last_failure"] = None if values["last_failure"] is None else failure_from_avro(values["last_failure"])
+    values["heartbeat_details"] = [payload_from_avro(item) for item in values["heartbeat_details"]]
+    return ActivityAttempt(**values)
+
+
+def batch_committed_to_avro(record: BatchCommitted) -> dict[str, Any]:
+    return {
+        "commands_offset": record.commands_offset,
+        "time_ms": record.time_ms,
+    }
+
+
+def batch_committed_from_avro(values: dict[str, Any]) -> BatchCommitted:
+    return BatchCommitted(**values)
+
+
+def command_deferred_to_avro(record: CommandDeferred) -> dict[str, Any]:
+    return {
+        "run_id": record.run_id,
+        "ordinal": record.ordinal,
+        "command": record.command,
+    }
+
+
+def command_deferred_from_avro(values: dict[str, Any]) -> CommandDeferred:
+    return CommandDeferred(**values)
+
+
+def local_activity_started_to_avro(record: LocalActivityStarted) -> dict[str, Any]:
+    return {
+        "run_id": record.run_id,
+        "activity_id": record.activity_id,
+    }
+
+
+def local_activity_started_from_avro(values: dict[str, Any]) -> LocalActivityStarted:
+    return LocalActivityStarted(**values)
+
+
+def partition_opened_to_avro(record: PartitionOpened) -> dict[str, Any]:
+    return {
+        "instance": record.instance,
+        "epoch": record.epoch,
+        "partition_count": record.partition_count,
+        "build_id": record.build_id,
+        "time_ms": record.time_ms,
+    }
+
+
+def partition_opened_from_avro(values: dict[str, Any]) -> PartitionOpened:
+    return PartitionOpened(**values)
+
+
+def request_rejected_to_avro(record: RequestRejected) -> dict[str, Any]:
+    return {
+        "request_id": record.request_id,
+        "answer": record.answer,
+        "time_ms": record.time_ms,
+    }
+
+
+def request_rejected_from_avro(values: dict[str, Any]) -> RequestRejected:
+    return RequestRejected(**values)
+
+
+def workflow_resumed_to_avro(record: WorkflowResumed) -> dict[str, Any]:
+    return {
+        "run_id": record.run_id,
+        "handled_ordinal": record.handled_ordinal,
+    }
+
+
+def workflow_resumed_from_avro(values: dict[str, Any]) -> WorkflowResumed:
+    return WorkflowResumed(**values)
+
+
+def workflow_stalled_to_avro(record: WorkflowStalled) -> dict[str, Any]:
+    return {
+        "run_id": record.run_id,
+        "error": record.error,
+        "stack_trace": record.stack_trace,
+        "attempts": record.attempts,
+        "retry_ms": record.retry_ms,
+        "since_ms": record.since_ms,
+        "build_id": record.build_id,
+    }
+
+
+def workflow_stalled_from_avro(values: dict[str, Any]) -> WorkflowStalled:
+    return WorkflowStalled(**values)
+
+
+CONVERSIONS: Conversions = {
+    ActivityAttempt: (
+        "foldlog.log.ActivityAttempt",
+        b"\xc3\x01\xf9x\xb6j\xb4\tz\x0c",
+        activity_attempt_to_avro,
+        activity_attempt_from_avro,
+    ),
+    BatchCommitted: (
+        "foldlog.log.BatchCommitted",
+        b"\xc3\x01\x8aQr?\x9ar\x01`",
+        batch_committed_to_avro,
+        batch_committed_from_avro,
+    ),
+    CommandDeferred: (
+        "foldlog.log.CommandDeferred",
+        b"\xc3\x01\xd1\xfacbp\xc4\xa5\x14",
+        command_deferred_to_avro,
+        command_deferred_from_avro,
+    ),
+    LocalActivityStarted: (
+        "foldlog.log.LocalActivityStarted",
+        b"\xc3\x01\x93^Di\xfa\xd8\xcen",
+        local_activity_started_to_avro,
+        local_activity_started_from_avro,
+    ),
+    PartitionOpened: (
+        "foldlog.log.PartitionOpened",
+        b"\xc3\x01;o\xd7\xcb.\x03u6",
+        partition_opened_to_avro,
+        partition_opened_from_avro,
+    ),
+    RequestRejected: (
+        "foldlog.log.RequestRejected",
+        b"\xc3\x01\xb5\xe0\xd7]@M\xd6\xe7",
+        request_rejected_to_avro,
+        request_rejected_from_avro,
+    ),
+    WorkflowResumed: (
+        "foldlog.log.WorkflowResumed",
+        b"\xc3\x01\xed\xb82\xc7y\x12\xd1-",
+        workflow_resumed_to_avro,
+        workflow_resumed_from_avro,
+    ),
+    WorkflowStalled: (
+        "foldlog.log.WorkflowStalled",
+        b"\xc3\x01\xe3\xf4\xc9\xda\x9d0\x1d\xb3",
+        workflow_stalled_to_avro,
+        workflow_stalled_from_avro,
+    ),
+}

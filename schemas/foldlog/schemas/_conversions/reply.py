@@ -1,0 +1,228 @@
+"""Conversions of the records of `foldlog.reply`.
+
+Written by `python -m foldlog.schemas.generate` from avsc/reply/*.avsc:
+change those, not this.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from foldlog.schemas._conversions.common import failure_from_avro, failure_to_avro, payload_from_avro, payload_to_avro
+from foldlog.schemas._conversions.types import Conversions
+from foldlog.schemas.reply import (
+    Accepted,
+    ActivityCancelRequested,
+    Description,
+    HistoryPage,
+    PartitionMoved,
+    PendingActivity,
+    PendingTimer,
+    QueryAnswer,
+    Rejected,
+    WorkflowResult,
+)
+
+
+def accepted_to_avro(record: Accepted) -> dict[str, Any]:
+    return {
+        "correlation_id": record.correlation_id,
+        "run_id": record.run_id,
+        "started": record.started,
+    }
+
+
+def accepted_from_avro(values: dict[str, Any]) -> Accepted:
+    return Accepted(**values)
+
+
+def activity_cancel_requested_to_avro(record: ActivityCancelRequested) -> dict[str, Any]:
+    return {
+        "run_id": record.run_id,
+        "scheduled_event_id": record.scheduled_event_id,
+        "attempt": record.attempt,
+        "reason": record.reason,
+    }
+
+
+def activity_cancel_requested_from_avro(values: dict[str, Any]) -> ActivityCancelRequested:
+    return ActivityCancelRequested(**values)
+
+
+def description_to_avro(record: Description) -> dict[str, Any]:
+    return {
+        "correlation_id": record.correlation_id,
+        "run_id": record.run_id,
+        "workflow_type": record.workflow_type,
+        "task_queue": record.task_queue,
+        "status": record.status,
+        "start_ms": record.start_ms,
+        "close_ms": record.close_ms,
+        "execution_expiration_ms": record.execution_expiration_ms,
+        "history_length": record.history_length,
+        "history_size": record.history_size,
+        "memo": {key: payload_to_avro(item) for key, item in record.memo.items()},
+        "first_execution_run_id": record.first_execution_run_id,
+        "stalled_error": record.stalled_error,
+        "stalled_stack": record.stalled_stack,
+        "stalled_attempts": record.stalled_attempts,
+        "deferred_commands": record.deferred_commands,
+        "pending_activities": [pending_activity_to_avro(item) for item in record.pending_activities],
+        "pending_timers": [pending_timer_to_avro(item) for item in record.pending_timers],
+    }
+
+
+def description_from_avro(values: dict[str, Any]) -> Description:
+    values["memo"] = {key: payload_from_avro(item) for key, item in values["memo"].items()}
+    values["pending_activities"] = [pending_activity_from_avro(item) for item in values["pending_activities"]]
+    values["pending_timers"] = [pending_timer_from_avro(item) for item in values["pending_timers"]]
+    return Description(**values)
+
+
+def history_page_to_avro(record: HistoryPage) -> dict[str, Any]:
+    return {
+        "correlation_id": record.correlation_id,
+        "run_id": record.run_id,
+        "events": record.events,
+        "next_event_id": record.next_event_id,
+    }
+
+
+def history_page_from_avro(values: dict[str, Any]) -> HistoryPage:
+    return HistoryPage(**values)
+
+
+def partition_moved_to_avro(record: PartitionMoved) -> dict[str, Any]:
+    return {
+        "partition": record.partition,
+        "instance": record.instance,
+    }
+
+
+def partition_moved_from_avro(values: dict[str, Any]) -> PartitionMoved:
+    return PartitionMoved(**values)
+
+
+def pending_activity_to_avro(record: PendingActivity) -> dict[str, Any]:
+    return {
+        "activity_id": record.activity_id,
+        "activity_type": record.activity_type,
+        "task_queue": record.task_queue,
+        "state": record.state,
+        "attempt": record.attempt,
+        "scheduled_ms": record.scheduled_ms,
+        "started_ms": record.started_ms,
+        "heartbeat_ms": record.heartbeat_ms,
+        "next_attempt_ms": record.next_attempt_ms,
+        "identity": record.identity,
+        "last_failure": None
+        if record.last_failure is None
+        else ("foldlog.common.Failure", failure_to_avro(record.last_failure)),
+        "heartbeat_details": [payload_to_avro(item) for item in record.heartbeat_details],
+    }
+
+
+def pending_activity_from_avro(values: dict[str, Any]) -> PendingActivity:
+    values["last_failure"] = None if values["last_failure"] is None else failure_from_avro(values["last_failure"])
+    values["heartbeat_details"] = [payload_from_avro(item) for item in values["heartbeat_details"]]
+    return PendingActivity(**values)
+
+
+def pending_timer_to_avro(record: PendingTimer) -> dict[str, Any]:
+    return {
+        "timer_id": record.timer_id,
+        "fire_ms": record.fire_ms,
+    }
+
+
+def pending_timer_from_avro(values: dict[str, Any]) -> PendingTimer:
+    return PendingTimer(**values)
+
+
+def query_answer_to_avro(record: QueryAnswer) -> dict[str, Any]:
+    return {
+        "correlation_id": record.correlation_id,
+        "result": payload_to_avro(record.result),
+    }
+
+
+def query_answer_from_avro(values: dict[str, Any]) -> QueryAnswer:
+    values["result"] = payload_from_avro(values["result"])
+    return QueryAnswer(**values)
+
+
+def rejected_to_avro(record: Rejected) -> dict[str, Any]:
+    return {
+        "correlation_id": record.correlation_id,
+        "code": record.code,
+        "message": record.message,
+        "run_id": record.run_id,
+        "status": record.status,
+        "failure": None if record.failure is None else ("foldlog.common.Failure", failure_to_avro(record.failure)),
+    }
+
+
+def rejected_from_avro(values: dict[str, Any]) -> Rejected:
+    values["failure"] = None if values["failure"] is None else failure_from_avro(values["failure"])
+    return Rejected(**values)
+
+
+def workflow_result_to_avro(record: WorkflowResult) -> dict[str, Any]:
+    return {
+        "correlation_id": record.correlation_id,
+        "run_id": record.run_id,
+        "status": record.status,
+        "result": None if record.result is None else ("foldlog.common.Payload", payload_to_avro(record.result)),
+        "failure": None if record.failure is None else ("foldlog.common.Failure", failure_to_avro(record.failure)),
+        "new_run_id": record.new_run_id,
+    }
+
+
+def workflow_result_from_avro(values: dict[str, Any]) -> WorkflowResult:
+    values["result"] = None if values["result"] is None else payload_from_avro(values["result"])
+    values["failure"] = None if values["failure"] is None else failure_from_avro(values["failure"])
+    return WorkflowResult(**values)
+
+
+CONVERSIONS: Conversions = {
+    Accepted: ("foldlog.reply.Accepted", b"\xc3\x01%\x7fh\xd9}c\xa7\xd5", accepted_to_avro, accepted_from_avro),
+    ActivityCancelRequested: (
+        "foldlog.reply.ActivityCancelRequested",
+        b"\xc3\x01{\xff\xb2\xc6s\xadt2",
+        activity_cancel_requested_to_avro,
+        activity_cancel_requested_from_avro,
+    ),
+    Description: (
+        "foldlog.reply.Description",
+        b"\xc3\x01\x10\x1c\xa16\xb6b\x1e\x84",
+        description_to_avro,
+        description_from_avro,
+    ),
+    HistoryPage: (
+        "foldlog.reply.HistoryPage",
+        b"\xc3\x01B\xcd\x1a\xd2\xfaN\xfa\x80",
+        history_page_to_avro,
+        history_page_from_avro,
+    ),
+    PartitionMoved: (
+        "foldlog.reply.PartitionMoved",
+        b"\xc3\x01\xba\x9f~c9\xc3\xae\xf0",
+        partition_moved_to_avro,
+        partition_moved_from_avro,
+    ),
+    PendingActivity: ("foldlog.reply.PendingActivity", b"", pending_activity_to_avro, pending_activity_from_avro),
+    PendingTimer: ("foldlog.reply.PendingTimer", b"", pending_timer_to_avro, pending_timer_from_avro),
+    QueryAnswer: (
+        "foldlog.reply.QueryAnswer",
+        b"\xc3\x01\xde\xc9\x8aa'r\xe8z",
+        query_answer_to_avro,
+        query_answer_from_avro,
+    ),
+    Rejected: ("foldlog.reply.Rejected", b"\xc3\x01\xdd\xdecL\x8b7\xf2\xf1", rejected_to_avro, rejected_from_avro),
+    WorkflowResult: (
+        "foldlog.reply.WorkflowResult",
+        b"\xc3\x01\xd8F\xe5U\x07F\x8e\xcb",
+        workflow_result_to_avro,
+        workflow_result_from_avro,
+    ),
+}

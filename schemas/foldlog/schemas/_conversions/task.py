@@ -1,0 +1,78 @@
+"""Conversions of the records of `foldlog.task`.
+
+Written by `python -m foldlog.schemas.generate` from avsc/task/*.avsc:
+change those, not this.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from foldlog.schemas._conversions.common import (
+    payload_from_avro,
+    payload_to_avro,
+    retry_policy_from_avro,
+    retry_policy_to_avro,
+)
+from foldlog.schemas._conversions.types import Conversions
+from foldlog.schemas.task import ActivityTask, TaskToken
+
+
+def activity_task_to_avro(record: ActivityTask) -> dict[str, Any]:
+    return {
+        "namespace": record.namespace,
+        "run_id": record.run_id,
+        "workflow_type": record.workflow_type,
+        "activity_id": record.activity_id,
+        "activity_type": record.activity_type,
+        "scheduled_event_id": record.scheduled_event_id,
+        "attempt": record.attempt,
+        "args": [payload_to_avro(item) for item in record.args],
+        "scheduled_ms": record.scheduled_ms,
+        "attempt_scheduled_ms": record.attempt_scheduled_ms,
+        "schedule_to_close_timeout_ms": record.schedule_to_close_timeout_ms,
+        "start_to_close_timeout_ms": record.start_to_close_timeout_ms,
+        "heartbeat_timeout_ms": record.heartbeat_timeout_ms,
+        "retry_policy": None
+        if record.retry_policy is None
+        else ("foldlog.common.RetryPolicy", retry_policy_to_avro(record.retry_policy)),
+        "heartbeat_details": [payload_to_avro(item) for item in record.heartbeat_details],
+    }
+
+
+def activity_task_from_avro(values: dict[str, Any]) -> ActivityTask:
+    values["args"] = [payload_from_avro(item) for item in values["args"]]
+    values["retry_policy"] = None if values["retry_policy"] is None else retry_policy_from_avro(values["retry_policy"])
+    values["heartbeat_details"] = [payload_from_avro(item) for item in values["heartbeat_details"]]
+    return ActivityTask(**values)
+
+
+def task_token_to_avro(record: TaskToken) -> dict[str, Any]:
+    return {
+        "namespace": record.namespace,
+        "workflow_id": record.workflow_id,
+        "run_id": record.run_id,
+        "activity_id": record.activity_id,
+        "scheduled_event_id": record.scheduled_event_id,
+        "attempt": record.attempt,
+    }
+
+
+def task_token_from_avro(values: dict[str, Any]) -> TaskToken:
+    return TaskToken(**values)
+
+
+CONVERSIONS: Conversions = {
+    ActivityTask: (
+        "foldlog.task.ActivityTask",
+        b"\xc3\x01\xbd(\xb7[\xcbO\x95\x90",
+        activity_task_to_avro,
+        activity_task_from_avro,
+    ),
+    TaskToken: (
+        "foldlog.task.TaskToken",
+        b"\xc3\x01\xae\x8c\x89t\xf2\xa5\x89\xc6",
+        task_token_to_avro,
+        task_token_from_avro,
+    ),
+}

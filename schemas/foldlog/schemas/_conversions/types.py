@@ -1,0 +1,9 @@
+"""The type of the conversion tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+Conversions = dict[type, tuple[str, bytes, Callable[[Any], dict[str, Any]], Callable[[dict[str, Any]], Any]]]
+"""Record class to its full Avro name, frame header (empty: never framed), to fastavro's dict and from it."""

@@ -1,0 +1,44 @@
+"""Conversions of the records of `foldlog.visibility`.
+
+Written by `python -m foldlog.schemas.generate` from avsc/visibility/*.avsc:
+change those, not this.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from foldlog.schemas._conversions.common import payload_from_avro, payload_to_avro
+from foldlog.schemas._conversions.types import Conversions
+from foldlog.schemas.visibility import WorkflowVisibility
+
+
+def workflow_visibility_to_avro(record: WorkflowVisibility) -> dict[str, Any]:
+    return {
+        "workflow_id": record.workflow_id,
+        "run_id": record.run_id,
+        "workflow_type": record.workflow_type,
+        "task_queue": record.task_queue,
+        "status": record.status,
+        "start_ms": record.start_ms,
+        "close_ms": record.close_ms,
+        "history_length": record.history_length,
+        "memo": {key: payload_to_avro(item) for key, item in record.memo.items()},
+        "stalled_error": record.stalled_error,
+        "partition": record.partition,
+    }
+
+
+def workflow_visibility_from_avro(values: dict[str, Any]) -> WorkflowVisibility:
+    values["memo"] = {key: payload_from_avro(item) for key, item in values["memo"].items()}
+    return WorkflowVisibility(**values)
+
+
+CONVERSIONS: Conversions = {
+    WorkflowVisibility: (
+        "foldlog.visibility.WorkflowVisibility",
+        b"\xc3\x01S\xb2h\xa1\xef;\\\xc3",
+        workflow_visibility_to_avro,
+        workflow_visibility_from_avro,
+    ),
+}

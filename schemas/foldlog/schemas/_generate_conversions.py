@@ -1,0 +1,108 @@
+"""Writes the modules of `foldlog.schemas._conversions`: from each record class to what fastavro takes, and back.
+
+Owns the translation of Avro types to straight-line Python, so that nothing has to be looked up per record. Knows only
+the shapes that the schemas use: unions are of null and one type, in this order.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from foldlog.schemas._avsc import Record, is_record, module_of, primitive, short, snake
+
+
+def to_avro(name: str) -> str:
+    return f"{snake(short(name))}_to_avro"
+
+
+def from_avro(name: str) -> str:
+    return f"{snake(short(name))}_from_avro"
+
+
+@dataclass
+class ConversionModule:
+    """The module of the conversions of one namespace."""
+
+    name: str
+    records: list[Record]
+    headers: dict[str, bytes]
+    """The frame header of each record that may stand in a frame of its own."""
+    used: dict[str, set[str]] = field(default_factory=dict)
+    """What is imported from other modules of this kind."""
+
+    def text(self) -> str:
+        body: list[str] = []
+        for record in self.records:
+            body += ["", "", *self._to_avro(record), "", "", *self._from_avro(record)]
+        body += ["", "", "CONVERSIONS: Conversions = {"]
+        for record in self.records:
+            header = self.headers.get(record.fullname, b"")
+            entry = f"({record.fullname!r}, {header!r}, {to_avro(record.name)}, {from_avro(record.name)})"
+            body.append(f"    {record.name}: {entry},")
+        body.append("}")
+        head = [
+            f'"""Conversions of the records of `foldlog.{self.name}`.',
+            "",
+            f"Written by `python -m foldlog.schemas.generate` from avsc/{self.name}/*.avsc:",
+            "change those, not this.",
+            '"""',
+            "",
+            "from __future__ import annotations",
+            "",
+            "from typing import Any",
+            "",
+            "from foldlog.schemas._conversions.types import Conversions",
+            *(
+                f"from foldlog.schemas._conversions.{module} import {', '.join(sorted(names))}"
+                for module, names in sorted(self.used.items())
+            ),
+            f"from foldlog.schemas.{self.name} import {', '.join(record.name for record in self.records)}",
+        ]
+        return "\n".join([*head, *body, ""])
+
+    def _to_avro(self, record: Record) -> list[str]:
+        lines = [f"def {to_avro(record.name)}(record: {record.name}) -> dict[str, Any]:", "    return {"]
+        for entry in record.fields:
+            lines.append(f"        {entry['name']!r}: {self._encoder(entry['type'], 'record.' + entry['name'])},")
+        return [*lines, "    }"]
+
+    def _from_avro(self, record: Record) -> list[str]:
+        lines = [f"def {from_avro(record.name)}(values: dict[str, Any]) -> {record.name}:"]
+        for entry in record.fields:
+            value = f"values[{entry['name']!r}]"
+            expression = self._decoder(entry["type"], value)
+            if expression != value:
+                lines.append(f"    {value} = {expression}")
+        return [*lines, f"    return {record.name}(**values)"]
+
+    def _encoder(self, typ: Any, value: str) -> str:
+        """An expression that makes of `value` what fastavro writes."""
+        kind = primitive(typ)
+        if is_record(typ):
+            return f"{self._named(typ, to_avro(typ))}({value})"
+        if kind == "union" and is_record(typ[1]):
+            # The tuple names the branch: without it fastavro validates the record against the union each time.
+            return f"None if {value} is None else ({typ[1]!r}, {self._encoder(typ[1], value)})"
+        return self._each(kind, typ, value, self._encoder)
+
+    def _decoder(self, typ: Any, value: str) -> str:
+        """An expression that makes of fastavro's `value` what the class holds."""
+        kind = primitive(typ)
+        if is_record(typ):
+            return f"{self._named(typ, from_avro(typ))}({value})"
+        if kind == "union" and is_record(typ[1]):
+            return f"None if {value} is None else {self._decoder(typ[1], value)}"
+        return self._each(kind, typ, value, self._decoder)
+
+    def _each(self, kind: str, typ: Any, value: str, convert: Any) -> str:
+        if kind == "array" and is_record(typ["items"]):
+            return f"[{convert(typ['items'], 'item')} for item in {value}]"
+        if kind == "map" and is_record(typ["values"]):
+            return f"{{key: {convert(typ['values'], 'item')} for key, item in {value}.items()}}"
+        return value
+
+    def _named(self, typ: str, function: str) -> str:
+        if module_of(typ) != self.name:
+            self.used.setdefault(module_of(typ), set()).add(function)
+        return function
