@@ -44,13 +44,13 @@ format: $(READY) ## Rewrite the code in the project's style.
 	$(BIN)/ruff format $(CODE)
 
 bench: $(READY) ## Measure against a bare loop; writes benchmarks/results/latest.json.
-	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks.throughput
 
 dev: $(READY) ## Run a Kafka with foldlog's topics on 127.0.0.1:9092 until Ctrl-C.
 	$(BIN)/foldlog dev
 
 chaos: $(READY) ## Kill processes at random N times and check every invariant (N=200).
-	$(BIN)/python -m tests.chaos --kills $(N)
+	$(BIN)/python -m tests.integration.processor.chaos --kills $(N)
 
 clean: ## Delete caches and what was built; .venv stays.
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .foldlog dist build
