@@ -17,17 +17,29 @@ from foldlog.client._errors import (
 )
 from foldlog.client._handle import WorkflowHandle
 from foldlog.client._history import WorkflowHistory
-from foldlog.exceptions import RPCError, RPCStatusCode, WorkflowAlreadyStartedError, WorkflowNotFoundError
+from foldlog.exceptions import (
+    DeadlineExceededError,
+    RPCError,
+    RPCStatusCode,
+    WorkflowAlreadyStartedError,
+    WorkflowNotFoundError,
+)
+from foldlog.transport.errors import BrokerUnreachableError, NoAnswerError, RecordTooLargeError, TopicMissingError
 
 __all__ = [
     "RPC_TIMEOUT",
+    "BrokerUnreachableError",
     "Client",
+    "DeadlineExceededError",
+    "NoAnswerError",
     "PendingActivity",
     "PendingActivityState",
     "PendingTimer",
     "RPCError",
     "RPCStatusCode",
+    "RecordTooLargeError",
     "StartOptions",
+    "TopicMissingError",
     "WorkflowAlreadyStartedError",
     "WorkflowContinuedAsNewError",
     "WorkflowExecution",

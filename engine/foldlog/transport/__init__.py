@@ -8,11 +8,12 @@ otherwise, such as an engine in memory, can stand behind the same client.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from foldlog.schemas.codec import Codec
-from foldlog.schemas.records import Command, Reply
-from foldlog.schemas.visibility import WorkflowVisibility
+if TYPE_CHECKING:  # so that reading options and naming topics does not load Avro
+    from foldlog.schemas.codec import Codec
+    from foldlog.schemas.records import Command, Reply
+    from foldlog.schemas.visibility import WorkflowVisibility
 
 __all__ = ["Transport"]
 

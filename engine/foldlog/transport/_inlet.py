@@ -36,16 +36,25 @@ class Inlet:
         client_id: Whose replies.
         codec: Reads them.
         deliver: Told each batch, in the inlet's thread.
+        failed: Told, in that thread, that it ends because of an error: no answer will come any more.
     """
 
     def __init__(
-        self, config: KafkaConfig, topic: str, client_id: str, codec: Codec, deliver: Callable[[list[Reply]], None]
+        self,
+        config: KafkaConfig,
+        topic: str,
+        client_id: str,
+        codec: Codec,
+        *,
+        deliver: Callable[[list[Reply]], None],
+        failed: Callable[[Exception], None],
     ) -> None:
         self._config = config
         self._topic = topic
         self._key = client_id.encode()
         self._codec = codec
         self._deliver = deliver
+        self._failed = failed
         self._last_error = ""
         # The group is never joined and nothing is committed; librdkafka wants a name all the same. If our position
         # has been deleted, what is left is read: an answer that is still there must not be lost.
@@ -111,6 +120,13 @@ class Inlet:
             self._last_error = error.str()
 
     def _read(self) -> None:
+        try:
+            self._read_until_stopped()
+        except Exception as error:
+            logger.exception("answers are no longer read")
+            self._failed(error)
+
+    def _read_until_stopped(self) -> None:
         consumer = self._consumer
         while not self._stopping.is_set():
             first = consumer.poll(_POLL_SECONDS)

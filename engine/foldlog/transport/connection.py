@@ -98,8 +98,12 @@ class Connection:
         self._deadlines = Deadlines(loop, self._expire)
         self._arrived: deque[list[Reply]] = deque()
         self._notice_handlers: list[Callable[[Reply], None]] = []
-        self._closed = False
-        self._inlet = Inlet(config, topics.replies, client_id, codec, self._receive)
+        self._closed = ""
+        """Why it can be used no longer; empty: it can."""
+        self._closing = False
+        self._inlet = Inlet(
+            config, topics.replies, client_id, codec, deliver=self._receive, failed=partial(self._on_loop, self._break)
+        )
         self._outlet = Outlet(config)
 
     @classmethod
@@ -197,7 +201,7 @@ class Connection:
             ConnectionClosedError: The connection is closed.
         """
         if self._closed:
-            raise ConnectionClosedError("the connection to Kafka is closed")
+            raise ConnectionClosedError(self._closed)
         value = self.codec.encode(command)
         report = partial(self._report, on_delivery, workflow_id, len(value))
         deadline = time.monotonic() + TELL_TIMEOUT_SECONDS
@@ -228,16 +232,24 @@ class Connection:
         Args:
             timeout: How long to wait for the deliveries, in seconds.
         """
-        if self._closed:
+        if self._closing:
             return
-        self._closed = True
+        self._closing = True
+        self._closed = self._closed or "the connection to Kafka is closed"
         undelivered = await asyncio.to_thread(self._close, timeout)
         if undelivered and timeout > 0:
             logger.error("%d commands could not be delivered within %g s and are lost", undelivered, timeout)
+        self._end_questions()
+
+    def _break(self, error: Exception) -> None:
+        self._closed = f"the connection to Kafka failed: {type(error).__name__}: {error}"
+        self._end_questions()
+
+    def _end_questions(self) -> None:
         self._deadlines.close()
         for question in self._questions.values():
             if not question.answer.done():
-                question.answer.set_exception(ConnectionClosedError("the connection to Kafka was closed"))
+                question.answer.set_exception(ConnectionClosedError(self._closed))
 
     # Opening and closing, in a thread.
 
@@ -272,7 +284,7 @@ class Connection:
 
     async def _exchange(self, workflow_id: str, command: Any, timeout: float, *, is_poll: bool) -> Reply | None:
         if self._closed:
-            raise ConnectionClosedError("the connection to Kafka is closed")
+            raise ConnectionClosedError(self._closed)
         if asyncio.get_running_loop() is not self._loop:
             raise RuntimeError("a client is used on the event loop that it was connected on; connect one per loop")
         number = self._next_number

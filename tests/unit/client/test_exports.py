@@ -1,0 +1,35 @@
+"""What `foldlog.client` promises: a name that goes or comes is a decision, not an accident."""
+
+from __future__ import annotations
+
+import foldlog.client
+
+
+def test_the_public_names() -> None:
+    assert sorted(foldlog.client.__all__) == [
+        "BrokerUnreachableError",
+        "Client",
+        "DeadlineExceededError",
+        "NoAnswerError",
+        "PendingActivity",
+        "PendingActivityState",
+        "PendingTimer",
+        "RPCError",
+        "RPCStatusCode",
+        "RPC_TIMEOUT",
+        "RecordTooLargeError",
+        "StartOptions",
+        "TopicMissingError",
+        "WorkflowAlreadyStartedError",
+        "WorkflowContinuedAsNewError",
+        "WorkflowExecution",
+        "WorkflowExecutionDescription",
+        "WorkflowExecutionStatus",
+        "WorkflowFailureError",
+        "WorkflowHandle",
+        "WorkflowHistory",
+        "WorkflowNotFoundError",
+        "WorkflowQueryFailedError",
+        "WorkflowQueryRejectedError",
+    ]
+    assert all(hasattr(foldlog.client, name) for name in foldlog.client.__all__)
