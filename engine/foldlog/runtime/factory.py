@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from foldlog.converter import DataConverter
 from foldlog.core.decider import WorkflowTaskError
 from foldlog.exceptions import DefinitionError
-from foldlog.runtime import guard
+from foldlog.runtime import guard, scan
 from foldlog.runtime.environment import Environment
 from foldlog.runtime.instance import WorkflowInstance
 from foldlog.schemas.event import WorkflowExecutionStarted
@@ -26,7 +26,7 @@ class WorkflowRuntime:
         failure_exception_types: Sequence[type[BaseException]] = (),
         disable_eager_activity_execution: bool = False,
     ) -> None:
-        """Register workflows, and install the guard in this process.
+        """Register workflows, warn of what their code must not use, and install the guard in this process.
 
         Args:
             workflows: Classes with `@workflow.defn`.
@@ -50,6 +50,8 @@ class WorkflowRuntime:
                     f"{other.__module__}.{other.__qualname__} and {cls.__module__}.{cls.__qualname__}"
                 )
             definition.check_signatures()
+            if definition.guarded:
+                scan.warn_of(definition)
             self._environments[definition.name] = Environment(
                 definition=definition,
                 namespace=namespace,

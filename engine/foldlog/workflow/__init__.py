@@ -21,6 +21,7 @@ from foldlog.workflow._clock import new_random, now, random, sleep, time, time_n
 from foldlog.workflow._definition import defn, init, run
 from foldlog.workflow._exceptions import (
     NondeterminismError,
+    NondeterminismWarning,
     NotInWorkflowError,
     ReadOnlyContextError,
     RestrictedWorkflowAccessError,
@@ -70,6 +71,7 @@ __all__ = [
     "LocalActivityConfig",
     "LoggerAdapter",
     "NondeterminismError",
+    "NondeterminismWarning",
     "NotInWorkflowError",
     "ReadOnlyContextError",
     "RestrictedWorkflowAccessError",

@@ -7,6 +7,7 @@ from foldlog.exceptions import FoldlogError
 
 __all__ = [
     "NondeterminismError",
+    "NondeterminismWarning",
     "NotInWorkflowError",
     "ReadOnlyContextError",
     "RestrictedWorkflowAccessError",
@@ -27,6 +28,10 @@ class ReadOnlyContextError(FoldlogError):
 
 class RestrictedWorkflowAccessError(NondeterminismError):
     """Workflow code did what would come out differently in replay. The message says what to use instead."""
+
+
+class NondeterminismWarning(RuntimeWarning):
+    """Workflow code uses something that comes out differently in replay, such as the clock of the machine."""
 
 
 class UnfinishedSignalHandlersWarning(RuntimeWarning):

@@ -15,6 +15,7 @@ PUBLIC = [
     "LocalActivityConfig",
     "LoggerAdapter",
     "NondeterminismError",
+    "NondeterminismWarning",
     "NotInWorkflowError",
     "ReadOnlyContextError",
     "RestrictedWorkflowAccessError",

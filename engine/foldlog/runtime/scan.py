@@ -1,0 +1,158 @@
+"""What the guard cannot see: calls in workflow code whose results no replay repeats, found in its bytecode.
+
+CPython raises no audit event for reading the clock, drawing random numbers or waiting for a lock. So when a workflow
+is registered, the code of its class, and of functions of its module that it calls, is searched for names that stand
+for such things. That finds what is written down, not what is called in a roundabout way; so it warns and does not
+refuse. It may know the guard's advice; it runs nothing of the workflow.
+"""
+
+from __future__ import annotations
+
+import datetime
+import dis
+import inspect
+import os
+import queue
+import random
+import secrets
+import threading
+import time
+import uuid
+import warnings
+from collections.abc import Iterator
+from types import CodeType, FunctionType, ModuleType
+from typing import Any, NamedTuple
+
+from foldlog.activity._definition import Definition as ActivityDefinition
+from foldlog.workflow._definition import Definition
+from foldlog.workflow._exceptions import NondeterminismWarning
+
+_CLOCK = "use workflow.now() or workflow.time()"
+_RANDOM = "use workflow.random()"
+_UUID = "use workflow.uuid4()"
+_SECRET = "make secrets in an activity"
+_ENVIRONMENT = "take it as an argument, or read it in an activity"
+_THREADS = "use the class of that name in asyncio"
+
+_NAMES: dict[Any, dict[str, str]] = {
+    time: {
+        **dict.fromkeys(("time", "time_ns", "monotonic", "monotonic_ns", "perf_counter", "perf_counter_ns"), _CLOCK),
+        **dict.fromkeys(("process_time", "process_time_ns", "thread_time", "thread_time_ns"), _CLOCK),
+        "sleep": "use `await workflow.sleep()`",
+    },
+    datetime.datetime: dict.fromkeys(("now", "utcnow", "today"), _CLOCK),
+    datetime.date: {"today": _CLOCK},
+    random: dict.fromkeys((name for name in random.__all__ if name[0].islower()), _RANDOM),
+    uuid: dict.fromkeys(("uuid1", "uuid4"), _UUID),
+    secrets: dict.fromkeys(secrets.__all__, _SECRET),
+    os: {
+        **dict.fromkeys(("urandom", "getrandom"), _SECRET),
+        **dict.fromkeys(("environ", "environb", "getenv", "getenvb", "getpid", "getcwd"), _ENVIRONMENT),
+    },
+    threading: dict.fromkeys(("Lock", "RLock", "Event", "Condition", "Semaphore", "Barrier"), _THREADS),
+    queue: dict.fromkeys(("Queue", "LifoQueue", "PriorityQueue", "SimpleQueue"), _THREADS),
+}
+"""Module or class, and names in it with what to use instead."""
+
+
+class Finding(NamedTuple):
+    """One place in workflow code that no replay repeats."""
+
+    filename: str
+    line: int
+    function: str
+    name: str
+    instead: str
+
+    def __str__(self) -> str:
+        return f"{self.function} uses {self.name}, which comes out differently in replay: {self.instead}"
+
+
+def warn_of(definition: Definition) -> None:
+    """Warn of everything found in a workflow's code, with its line; `NondeterminismWarning` is the category."""
+    for finding in findings(definition):
+        warnings.warn_explicit(str(finding), NondeterminismWarning, finding.filename, finding.line)
+
+
+def findings(definition: Definition) -> list[Finding]:
+    """Everything that is found in a workflow's code, by line."""
+    queries = {query.fn for query in definition.queries.values()}
+    waiting = [
+        function
+        for base in definition.cls.__mro__
+        for function in map(_function, vars(base).values())
+        if function is not None and function not in queries and not _is_activity(function)
+    ]
+    seen: set[FunctionType] = set()
+    found: set[Finding] = set()
+    while waiting:
+        function = waiting.pop()
+        if function in seen:
+            continue
+        seen.add(function)
+        for code in _codes(function.__code__):
+            for line, value, finding in _references(code, function.__globals__):
+                if finding is not None:
+                    found.add(Finding(code.co_filename, line, code.co_qualname, *finding))
+                called = _function(value)
+                if called is not None and called.__module__ == definition.cls.__module__ and not _is_activity(called):
+                    waiting.append(called)
+    return sorted(found)
+
+
+def _function(value: Any) -> FunctionType | None:
+    value = getattr(value, "__func__", value) if isinstance(value, (staticmethod, classmethod)) else value
+    value = inspect.unwrap(value) if isinstance(value, FunctionType) else value
+    return value if isinstance(value, FunctionType) else None
+
+
+def _is_activity(function: FunctionType) -> bool:
+    return ActivityDefinition.from_callable(function) is not None
+
+
+def _codes(code: CodeType) -> Iterator[CodeType]:
+    """A function's code and that of functions within it."""
+    yield code
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _codes(constant)
+
+
+def _references(code: CodeType, names: dict[str, Any]) -> Iterator[tuple[int, Any, tuple[str, str] | None]]:
+    """Line, value and finding of each global that the code uses, and of attributes of modules and classes."""
+    line = code.co_firstlineno
+    value: Any = None
+    for instruction in dis.get_instructions(code):
+        if instruction.positions is not None and instruction.positions.lineno is not None:
+            line = instruction.positions.lineno
+        if instruction.opname in ("LOAD_GLOBAL", "LOAD_NAME"):
+            value = names.get(instruction.argval)
+            yield line, value, _found(value)
+        elif instruction.opname in ("LOAD_ATTR", "LOAD_METHOD") and isinstance(value, (ModuleType, type)):
+            owner, name = value, instruction.argval
+            value = inspect.getattr_static(owner, name, None)
+            yield line, value, _found_in(owner, name)
+        elif instruction.opname not in ("PRECALL", "CACHE", "PUSH_NULL", "EXTENDED_ARG"):
+            value = None
+
+
+def _found_in(owner: Any, name: str) -> tuple[str, str] | None:
+    """Whether a name in a module or class is one to warn of."""
+    for known, wrong in _NAMES.items():
+        inherited = isinstance(owner, type) and isinstance(known, type) and issubclass(owner, known)
+        if (owner is known or inherited) and name in wrong:
+            return f"{known.__name__}.{name}", wrong[name]
+    return None
+
+
+def _found(value: Any) -> tuple[str, str] | None:
+    """Whether a global is something to warn of, imported by its own name."""
+    if value is None or isinstance(value, (ModuleType, int, str)):
+        return None
+    for known, wrong in _NAMES.items():
+        for name, instead in wrong.items():
+            meant = vars(known).get(name)
+            # The guard wraps time.sleep; a module may have imported it before.
+            if value is meant or value is getattr(meant, "__wrapped__", meant):
+                return f"{known.__name__}.{name}", instead
+    return None
