@@ -214,7 +214,12 @@ class SchemasTopic:
         timeout_ms = str(int(_remaining(deadline) * 1000))
         producer = open_producer(self._config, **{"enable.idempotence": "false", "message.timeout.ms": timeout_ms})
         for key, value in records.items():
-            producer.produce(self._topic, key=key, value=value, on_delivery=delivered)
+            try:
+                producer.produce(self._topic, key=key, value=value, on_delivery=delivered)
+            except BufferError as full:  # somebody has set a very short queue
+                if producer.flush(_remaining(deadline)):
+                    raise BrokerUnreachableError(self._config.bootstrap_servers, "the queue is full") from full
+                producer.produce(self._topic, key=key, value=value, on_delivery=delivered)
         waiting = producer.flush(_remaining(deadline))
         if failures:
             raise self._as_transport_error(failures[0])
