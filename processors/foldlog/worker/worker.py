@@ -221,23 +221,6 @@ class Worker:
         return self._state.activities.running if self._state.activities is not None else 0
 
     @property
-    def ready(self) -> bool:
-        """Whether it has been given its share of the work and has taken it up: partitions are assigned and restored."""
-        state = self._state
-        parts = [part for part in (state.activities, state.processor) if part is not None]
-        return self.is_running and bool(parts) and all(part.ready for part in parts)
-
-    def healthy(self, within_seconds: float = 60.0) -> bool:
-        """Whether it runs, and its threads have gone round lately.
-
-        Args:
-            within_seconds: How lately.
-        """
-        state = self._state
-        parts = [part for part in (state.activities, state.processor) if part is not None]
-        return self.is_running and state.fatal is None and all(part.healthy(within_seconds) for part in parts)
-
-    @property
     def processor(self) -> WorkflowProcessor | None:
         """The workflow processor, for health checks; None before the start, and without workflows."""
         return self._state.processor
@@ -251,10 +234,10 @@ class Worker:
         state = self._state
         if not self.is_running or not state.running.is_set() or state.stopping.is_set():
             return False
-        return self._runtime is None or (state.processor is not None and state.processor.ready)
+        return all(part.ready for part in (state.activities, state.processor) if part is not None)
 
     def healthy(self, within_seconds: float = 60.0) -> bool:
-        """Whether it can go on: nothing has failed for good, and the processor's loop has turned lately.
+        """Whether it can go on: nothing has failed for good, and its threads have gone round lately.
 
         For liveness checks; may be asked from any thread.
 
@@ -264,7 +247,8 @@ class Worker:
         state = self._state
         if state.fatal is not None:
             return False
-        return state.processor is None or state.ended.is_set() or state.processor.healthy(within_seconds)
+        parts = [part for part in (state.activities, state.processor) if part is not None]
+        return state.ended.is_set() or all(part.healthy(within_seconds) for part in parts)
 
     async def run(self) -> None:
         """Run until `shutdown`, or until this task is cancelled, which shuts it down as well.

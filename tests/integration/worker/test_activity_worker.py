@@ -374,7 +374,8 @@ async def test_a_worker_runs_once(setting: AbstractAsyncContextManager[Setting])
             await asyncio.to_thread(until, lambda: worker.ready, "it has joined its group")
             with pytest.raises(RuntimeError, match="only once"):
                 await worker.run()
-        assert not (worker.is_running or worker.ready or worker.healthy())
+        assert worker.is_shutdown
+        assert not worker.ready
 
 
 async def test_options_are_checked(setting: AbstractAsyncContextManager[Setting]) -> None:
