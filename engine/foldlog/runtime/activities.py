@@ -126,7 +126,8 @@ class ActivityOperation:
             retry_state=cast(RetryState, retry_state),
             cause=cause,
         )
-        return self.activities.host.environment.exception(failure)
+        error: BaseException = self.activities.host.environment.exception(failure)
+        return error
 
 
 class _Handle(ActivityHandle[Any]):
@@ -154,7 +155,7 @@ class Activities:
     __slots__ = ("_number", "_open", "host")
 
     def __init__(self, host: WorkflowInstance) -> None:
-        self.host = host
+        self.host: Any = host
         self._open: dict[int | str, ActivityOperation] = {}
         """By scheduled event ID; until that is known, and for local ones, by activity ID."""
         self._number = 0
@@ -258,6 +259,11 @@ class Activities:
         """An ID for the next activity. Called last of all, so that a call that is refused uses up no number."""
         self._number += 1
         return options.get("activity_id") or str(self._number)
+
+    def close(self) -> None:
+        """Let go of everything."""
+        self._open.clear()
+        self.host = None
 
     def forget(self, operation: ActivityOperation) -> None:
         """Nobody waits for it any more: what still comes of it is passed over."""

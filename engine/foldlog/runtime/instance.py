@@ -125,8 +125,10 @@ class WorkflowInstance(RunFacts):
         self._closed = True
         self.replaying = True
         self.loop.drop()
+        # Without these cycles all of it goes at once; the garbage collector would let thousands of dead runs pile up.
         self._conditions.clear()
-        self._main = self._handlers = self._object = None
+        self._activities.close()
+        self._main = self._handlers = self._object = self._error = None
 
     def __del__(self) -> None:
         # Whoever forgets to close it must not have its finally blocks run in the middle of another workflow, which is

@@ -208,6 +208,7 @@ class DeterministicLoop(RefusingLoop):
         self._tasks.clear()
         self._timers.clear()
         self._ready.clear()
+        self.foldlog_host = None
 
     def _end(self, tasks: list[OrderedTask[Any]]) -> None:
         outer = self.enter()
