@@ -55,7 +55,7 @@ class RecordType:
     to_avro: Callable[[Any], dict[str, Any]]
     """The record as fastavro takes it."""
     from_avro: Callable[[dict[str, Any]], Any]
-    """The record that fastavro's dict stands for; takes the dict over."""
+    """The record that fastavro's dict stands for."""
     schema: Any
     """As fastavro takes it."""
 

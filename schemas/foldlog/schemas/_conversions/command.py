@@ -46,8 +46,14 @@ def activity_started_to_avro(record: ActivityStarted) -> dict[str, Any]:
 
 
 def activity_started_from_avro(values: dict[str, Any]) -> ActivityStarted:
-    values["reply_to"] = None if values["reply_to"] is None else reply_to_from_avro(values["reply_to"])
-    return ActivityStarted(**values)
+    record = object.__new__(ActivityStarted)
+    record.run_id = values["run_id"]
+    record.scheduled_event_id = values["scheduled_event_id"]
+    record.attempt = values["attempt"]
+    record.identity = values["identity"]
+    record.reply_to = None if values["reply_to"] is None else reply_to_from_avro(values["reply_to"])
+    record.running_ms = values["running_ms"]
+    return record
 
 
 def await_result_to_avro(record: AwaitResult) -> dict[str, Any]:
@@ -60,8 +66,12 @@ def await_result_to_avro(record: AwaitResult) -> dict[str, Any]:
 
 
 def await_result_from_avro(values: dict[str, Any]) -> AwaitResult:
-    values["reply_to"] = None if values["reply_to"] is None else reply_to_from_avro(values["reply_to"])
-    return AwaitResult(**values)
+    record = object.__new__(AwaitResult)
+    record.identity = values["identity"]
+    record.reply_to = None if values["reply_to"] is None else reply_to_from_avro(values["reply_to"])
+    record.run_id = values["run_id"]
+    record.follow_runs = values["follow_runs"]
+    return record
 
 
 def cancel_activity_to_avro(record: CancelActivity) -> dict[str, Any]:
@@ -75,8 +85,13 @@ def cancel_activity_to_avro(record: CancelActivity) -> dict[str, Any]:
 
 
 def cancel_activity_from_avro(values: dict[str, Any]) -> CancelActivity:
-    values["details"] = [payload_from_avro(item) for item in values["details"]]
-    return CancelActivity(**values)
+    record = object.__new__(CancelActivity)
+    record.run_id = values["run_id"]
+    record.scheduled_event_id = values["scheduled_event_id"]
+    record.attempt = values["attempt"]
+    record.identity = values["identity"]
+    record.details = [payload_from_avro(item) for item in values["details"]]
+    return record
 
 
 def cancel_workflow_to_avro(record: CancelWorkflow) -> dict[str, Any]:
@@ -91,8 +106,14 @@ def cancel_workflow_to_avro(record: CancelWorkflow) -> dict[str, Any]:
 
 
 def cancel_workflow_from_avro(values: dict[str, Any]) -> CancelWorkflow:
-    values["reply_to"] = None if values["reply_to"] is None else reply_to_from_avro(values["reply_to"])
-    return CancelWorkflow(**values)
+    record = object.__new__(CancelWorkflow)
+    record.request_id = values["request_id"]
+    record.identity = values["identity"]
+    record.reply_to = None if values["reply_to"] is None else reply_to_from_avro(values["reply_to"])
+    record.run_id = values["run_id"]
+    record.first_execution_run_id = values["first_execution_run_id"]
+    record.reason = values["reason"]
+    return record
 
 
 def complete_activity_to_avro(record: CompleteActivity) -> dict[str, Any]:
@@ -106,8 +127,13 @@ def complete_activity_to_avro(record: CompleteActivity) -> dict[str, Any]:
 
 
 def complete_activity_from_avro(values: dict[str, Any]) -> CompleteActivity:
-    values["result"] = payload_from_avro(values["result"])
-    return CompleteActivity(**values)
+    record = object.__new__(CompleteActivity)
+    record.run_id = values["run_id"]
+    record.scheduled_event_id = values["scheduled_event_id"]
+    record.attempt = values["attempt"]
+    record.identity = values["identity"]
+    record.result = payload_from_avro(values["result"])
+    return record
 
 
 def describe_workflow_to_avro(record: DescribeWorkflow) -> dict[str, Any]:
@@ -119,8 +145,11 @@ def describe_workflow_to_avro(record: DescribeWorkflow) -> dict[str, Any]:
 
 
 def describe_workflow_from_avro(values: dict[str, Any]) -> DescribeWorkflow:
-    values["reply_to"] = None if values["reply_to"] is None else reply_to_from_avro(values["reply_to"])
-    return DescribeWorkflow(**values)
+    record = object.__new__(DescribeWorkflow)
+    record.identity = values["identity"]
+    record.reply_to = None if values["reply_to"] is None else reply_to_from_avro(values["reply_to"])
+    record.run_id = values["run_id"]
+    return record
 
 
 def fail_activity_to_avro(record: FailActivity) -> dict[str, Any]:
@@ -135,9 +164,14 @@ def fail_activity_to_avro(record: FailActivity) -> dict[str, Any]:
 
 
 def fail_activity_from_avro(values: dict[str, Any]) -> FailActivity:
-    values["failure"] = failure_from_avro(values["failure"])
-    values["heartbeat_details"] = [payload_from_avro(item) for item in values["heartbeat_details"]]
-    return FailActivity(**values)
+    record = object.__new__(FailActivity)
+    record.run_id = values["run_id"]
+    record.scheduled_event_id = values["scheduled_event_id"]
+    record.attempt = values["attempt"]
+    record.identity = values["identity"]
+    record.failure = failure_from_avro(values["failure"])
+    record.heartbeat_details = [payload_from_avro(item) for item in values["heartbeat_details"]]
+    return record
 
 
 def get_history_to_avro(record: GetHistory) -> dict[str, Any]:
@@ -151,8 +185,13 @@ def get_history_to_avro(record: GetHistory) -> dict[str, Any]:
 
 
 def get_history_from_avro(values: dict[str, Any]) -> GetHistory:
-    values["reply_to"] = None if values["reply_to"] is None else reply_to_from_avro(values["reply_to"])
-    return GetHistory(**values)
+    record = object.__new__(GetHistory)
+    record.identity = values["identity"]
+    record.reply_to = None if values["reply_to"] is None else reply_to_from_avro(values["reply_to"])
+    record.run_id = values["run_id"]
+    record.first_event_id = values["first_event_id"]
+    record.maximum_bytes = values["maximum_bytes"]
+    return record
 
 
 def heartbeat_activity_to_avro(record: HeartbeatActivity) -> dict[str, Any]:
@@ -167,9 +206,14 @@ def heartbeat_activity_to_avro(record: HeartbeatActivity) -> dict[str, Any]:
 
 
 def heartbeat_activity_from_avro(values: dict[str, Any]) -> HeartbeatActivity:
-    values["reply_to"] = None if values["reply_to"] is None else reply_to_from_avro(values["reply_to"])
-    values["details"] = [payload_from_avro(item) for item in values["details"]]
-    return HeartbeatActivity(**values)
+    record = object.__new__(HeartbeatActivity)
+    record.run_id = values["run_id"]
+    record.scheduled_event_id = values["scheduled_event_id"]
+    record.attempt = values["attempt"]
+    record.identity = values["identity"]
+    record.reply_to = None if values["reply_to"] is None else reply_to_from_avro(values["reply_to"])
+    record.details = [payload_from_avro(item) for item in values["details"]]
+    return record
 
 
 def query_workflow_to_avro(record: QueryWorkflow) -> dict[str, Any]:
@@ -184,9 +228,14 @@ def query_workflow_to_avro(record: QueryWorkflow) -> dict[str, Any]:
 
 
 def query_workflow_from_avro(values: dict[str, Any]) -> QueryWorkflow:
-    values["reply_to"] = None if values["reply_to"] is None else reply_to_from_avro(values["reply_to"])
-    values["args"] = [payload_from_avro(item) for item in values["args"]]
-    return QueryWorkflow(**values)
+    record = object.__new__(QueryWorkflow)
+    record.identity = values["identity"]
+    record.reply_to = None if values["reply_to"] is None else reply_to_from_avro(values["reply_to"])
+    record.run_id = values["run_id"]
+    record.query_type = values["query_type"]
+    record.args = [payload_from_avro(item) for item in values["args"]]
+    record.reject_condition = values["reject_condition"]
+    return record
 
 
 def signal_workflow_to_avro(record: SignalWorkflow) -> dict[str, Any]:
@@ -201,9 +250,14 @@ def signal_workflow_to_avro(record: SignalWorkflow) -> dict[str, Any]:
 
 
 def signal_workflow_from_avro(values: dict[str, Any]) -> SignalWorkflow:
-    values["reply_to"] = None if values["reply_to"] is None else reply_to_from_avro(values["reply_to"])
-    values["args"] = [payload_from_avro(item) for item in values["args"]]
-    return SignalWorkflow(**values)
+    record = object.__new__(SignalWorkflow)
+    record.request_id = values["request_id"]
+    record.identity = values["identity"]
+    record.reply_to = None if values["reply_to"] is None else reply_to_from_avro(values["reply_to"])
+    record.run_id = values["run_id"]
+    record.signal_name = values["signal_name"]
+    record.args = [payload_from_avro(item) for item in values["args"]]
+    return record
 
 
 def start_workflow_to_avro(record: StartWorkflow) -> dict[str, Any]:
@@ -224,10 +278,20 @@ def start_workflow_to_avro(record: StartWorkflow) -> dict[str, Any]:
 
 
 def start_workflow_from_avro(values: dict[str, Any]) -> StartWorkflow:
-    values["reply_to"] = None if values["reply_to"] is None else reply_to_from_avro(values["reply_to"])
-    values["args"] = [payload_from_avro(item) for item in values["args"]]
-    values["memo"] = {key: payload_from_avro(item) for key, item in values["memo"].items()}
-    return StartWorkflow(**values)
+    record = object.__new__(StartWorkflow)
+    record.request_id = values["request_id"]
+    record.identity = values["identity"]
+    record.reply_to = None if values["reply_to"] is None else reply_to_from_avro(values["reply_to"])
+    record.workflow_type = values["workflow_type"]
+    record.task_queue = values["task_queue"]
+    record.args = [payload_from_avro(item) for item in values["args"]]
+    record.id_reuse_policy = values["id_reuse_policy"]
+    record.id_conflict_policy = values["id_conflict_policy"]
+    record.execution_timeout_ms = values["execution_timeout_ms"]
+    record.run_timeout_ms = values["run_timeout_ms"]
+    record.memo = {key: payload_from_avro(item) for key, item in values["memo"].items()}
+    record.await_result = values["await_result"]
+    return record
 
 
 def terminate_workflow_to_avro(record: TerminateWorkflow) -> dict[str, Any]:
@@ -243,9 +307,15 @@ def terminate_workflow_to_avro(record: TerminateWorkflow) -> dict[str, Any]:
 
 
 def terminate_workflow_from_avro(values: dict[str, Any]) -> TerminateWorkflow:
-    values["reply_to"] = None if values["reply_to"] is None else reply_to_from_avro(values["reply_to"])
-    values["details"] = [payload_from_avro(item) for item in values["details"]]
-    return TerminateWorkflow(**values)
+    record = object.__new__(TerminateWorkflow)
+    record.request_id = values["request_id"]
+    record.identity = values["identity"]
+    record.reply_to = None if values["reply_to"] is None else reply_to_from_avro(values["reply_to"])
+    record.run_id = values["run_id"]
+    record.first_execution_run_id = values["first_execution_run_id"]
+    record.reason = values["reason"]
+    record.details = [payload_from_avro(item) for item in values["details"]]
+    return record
 
 
 CONVERSIONS: Conversions = {

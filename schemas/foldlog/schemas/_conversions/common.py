@@ -39,12 +39,29 @@ def failure_to_avro(record: Failure) -> dict[str, Any]:
 
 
 def failure_from_avro(values: dict[str, Any]) -> Failure:
-    values["details"] = [payload_from_avro(item) for item in values["details"]]
-    values["encoded_attributes"] = (
+    record = object.__new__(Failure)
+    record.kind = values["kind"]
+    record.message = values["message"]
+    record.stack_trace = values["stack_trace"]
+    record.type = values["type"]
+    record.non_retryable = values["non_retryable"]
+    record.next_retry_delay_ms = values["next_retry_delay_ms"]
+    record.category = values["category"]
+    record.details = [payload_from_avro(item) for item in values["details"]]
+    record.timeout_type = values["timeout_type"]
+    record.activity_id = values["activity_id"]
+    record.activity_type = values["activity_type"]
+    record.scheduled_event_id = values["scheduled_event_id"]
+    record.identity = values["identity"]
+    record.retry_state = values["retry_state"]
+    record.workflow_id = values["workflow_id"]
+    record.run_id = values["run_id"]
+    record.workflow_type = values["workflow_type"]
+    record.encoded_attributes = (
         None if values["encoded_attributes"] is None else payload_from_avro(values["encoded_attributes"])
     )
-    values["cause"] = None if values["cause"] is None else failure_from_avro(values["cause"])
-    return Failure(**values)
+    record.cause = None if values["cause"] is None else failure_from_avro(values["cause"])
+    return record
 
 
 def payload_to_avro(record: Payload) -> dict[str, Any]:
@@ -56,7 +73,11 @@ def payload_to_avro(record: Payload) -> dict[str, Any]:
 
 
 def payload_from_avro(values: dict[str, Any]) -> Payload:
-    return Payload(**values)
+    record = object.__new__(Payload)
+    record.encoding = values["encoding"]
+    record.data = values["data"]
+    record.metadata = values["metadata"]
+    return record
 
 
 def reply_to_to_avro(record: ReplyTo) -> dict[str, Any]:
@@ -68,7 +89,11 @@ def reply_to_to_avro(record: ReplyTo) -> dict[str, Any]:
 
 
 def reply_to_from_avro(values: dict[str, Any]) -> ReplyTo:
-    return ReplyTo(**values)
+    record = object.__new__(ReplyTo)
+    record.client_id = values["client_id"]
+    record.partition = values["partition"]
+    record.correlation_id = values["correlation_id"]
+    return record
 
 
 def retry_policy_to_avro(record: RetryPolicy) -> dict[str, Any]:
@@ -82,7 +107,13 @@ def retry_policy_to_avro(record: RetryPolicy) -> dict[str, Any]:
 
 
 def retry_policy_from_avro(values: dict[str, Any]) -> RetryPolicy:
-    return RetryPolicy(**values)
+    record = object.__new__(RetryPolicy)
+    record.initial_interval_ms = values["initial_interval_ms"]
+    record.backoff_coefficient = values["backoff_coefficient"]
+    record.maximum_interval_ms = values["maximum_interval_ms"]
+    record.maximum_attempts = values["maximum_attempts"]
+    record.non_retryable_error_types = values["non_retryable_error_types"]
+    return record
 
 
 CONVERSIONS: Conversions = {

@@ -50,7 +50,13 @@ def activity_task_cancel_requested_to_avro(record: ActivityTaskCancelRequested) 
 
 
 def activity_task_cancel_requested_from_avro(values: dict[str, Any]) -> ActivityTaskCancelRequested:
-    return ActivityTaskCancelRequested(**values)
+    record = object.__new__(ActivityTaskCancelRequested)
+    record.run_id = values["run_id"]
+    record.event_id = values["event_id"]
+    record.time_ms = values["time_ms"]
+    record.chain = values["chain"]
+    record.scheduled_event_id = values["scheduled_event_id"]
+    return record
 
 
 def activity_task_canceled_to_avro(record: ActivityTaskCanceled) -> dict[str, Any]:
@@ -67,8 +73,16 @@ def activity_task_canceled_to_avro(record: ActivityTaskCanceled) -> dict[str, An
 
 
 def activity_task_canceled_from_avro(values: dict[str, Any]) -> ActivityTaskCanceled:
-    values["details"] = [payload_from_avro(item) for item in values["details"]]
-    return ActivityTaskCanceled(**values)
+    record = object.__new__(ActivityTaskCanceled)
+    record.run_id = values["run_id"]
+    record.event_id = values["event_id"]
+    record.time_ms = values["time_ms"]
+    record.chain = values["chain"]
+    record.scheduled_event_id = values["scheduled_event_id"]
+    record.attempt = values["attempt"]
+    record.identity = values["identity"]
+    record.details = [payload_from_avro(item) for item in values["details"]]
+    return record
 
 
 def activity_task_completed_to_avro(record: ActivityTaskCompleted) -> dict[str, Any]:
@@ -85,8 +99,16 @@ def activity_task_completed_to_avro(record: ActivityTaskCompleted) -> dict[str, 
 
 
 def activity_task_completed_from_avro(values: dict[str, Any]) -> ActivityTaskCompleted:
-    values["result"] = payload_from_avro(values["result"])
-    return ActivityTaskCompleted(**values)
+    record = object.__new__(ActivityTaskCompleted)
+    record.run_id = values["run_id"]
+    record.event_id = values["event_id"]
+    record.time_ms = values["time_ms"]
+    record.chain = values["chain"]
+    record.scheduled_event_id = values["scheduled_event_id"]
+    record.attempt = values["attempt"]
+    record.identity = values["identity"]
+    record.result = payload_from_avro(values["result"])
+    return record
 
 
 def activity_task_failed_to_avro(record: ActivityTaskFailed) -> dict[str, Any]:
@@ -104,8 +126,17 @@ def activity_task_failed_to_avro(record: ActivityTaskFailed) -> dict[str, Any]:
 
 
 def activity_task_failed_from_avro(values: dict[str, Any]) -> ActivityTaskFailed:
-    values["failure"] = failure_from_avro(values["failure"])
-    return ActivityTaskFailed(**values)
+    record = object.__new__(ActivityTaskFailed)
+    record.run_id = values["run_id"]
+    record.event_id = values["event_id"]
+    record.time_ms = values["time_ms"]
+    record.chain = values["chain"]
+    record.scheduled_event_id = values["scheduled_event_id"]
+    record.attempt = values["attempt"]
+    record.identity = values["identity"]
+    record.failure = failure_from_avro(values["failure"])
+    record.retry_state = values["retry_state"]
+    return record
 
 
 def activity_task_scheduled_to_avro(record: ActivityTaskScheduled) -> dict[str, Any]:
@@ -130,9 +161,22 @@ def activity_task_scheduled_to_avro(record: ActivityTaskScheduled) -> dict[str, 
 
 
 def activity_task_scheduled_from_avro(values: dict[str, Any]) -> ActivityTaskScheduled:
-    values["args"] = [payload_from_avro(item) for item in values["args"]]
-    values["retry_policy"] = None if values["retry_policy"] is None else retry_policy_from_avro(values["retry_policy"])
-    return ActivityTaskScheduled(**values)
+    record = object.__new__(ActivityTaskScheduled)
+    record.run_id = values["run_id"]
+    record.event_id = values["event_id"]
+    record.time_ms = values["time_ms"]
+    record.chain = values["chain"]
+    record.activity_id = values["activity_id"]
+    record.activity_type = values["activity_type"]
+    record.task_queue = values["task_queue"]
+    record.args = [payload_from_avro(item) for item in values["args"]]
+    record.schedule_to_close_timeout_ms = values["schedule_to_close_timeout_ms"]
+    record.schedule_to_start_timeout_ms = values["schedule_to_start_timeout_ms"]
+    record.start_to_close_timeout_ms = values["start_to_close_timeout_ms"]
+    record.heartbeat_timeout_ms = values["heartbeat_timeout_ms"]
+    record.retry_policy = None if values["retry_policy"] is None else retry_policy_from_avro(values["retry_policy"])
+    record.eager = values["eager"]
+    return record
 
 
 def activity_task_timed_out_to_avro(record: ActivityTaskTimedOut) -> dict[str, Any]:
@@ -149,8 +193,16 @@ def activity_task_timed_out_to_avro(record: ActivityTaskTimedOut) -> dict[str, A
 
 
 def activity_task_timed_out_from_avro(values: dict[str, Any]) -> ActivityTaskTimedOut:
-    values["failure"] = failure_from_avro(values["failure"])
-    return ActivityTaskTimedOut(**values)
+    record = object.__new__(ActivityTaskTimedOut)
+    record.run_id = values["run_id"]
+    record.event_id = values["event_id"]
+    record.time_ms = values["time_ms"]
+    record.chain = values["chain"]
+    record.scheduled_event_id = values["scheduled_event_id"]
+    record.attempt = values["attempt"]
+    record.failure = failure_from_avro(values["failure"])
+    record.retry_state = values["retry_state"]
+    return record
 
 
 def local_activity_completed_to_avro(record: LocalActivityCompleted) -> dict[str, Any]:
@@ -168,9 +220,17 @@ def local_activity_completed_to_avro(record: LocalActivityCompleted) -> dict[str
 
 
 def local_activity_completed_from_avro(values: dict[str, Any]) -> LocalActivityCompleted:
-    values["result"] = None if values["result"] is None else payload_from_avro(values["result"])
-    values["failure"] = None if values["failure"] is None else failure_from_avro(values["failure"])
-    return LocalActivityCompleted(**values)
+    record = object.__new__(LocalActivityCompleted)
+    record.run_id = values["run_id"]
+    record.event_id = values["event_id"]
+    record.time_ms = values["time_ms"]
+    record.chain = values["chain"]
+    record.activity_id = values["activity_id"]
+    record.activity_type = values["activity_type"]
+    record.attempt = values["attempt"]
+    record.result = None if values["result"] is None else payload_from_avro(values["result"])
+    record.failure = None if values["failure"] is None else failure_from_avro(values["failure"])
+    return record
 
 
 def timer_canceled_to_avro(record: TimerCanceled) -> dict[str, Any]:
@@ -185,7 +245,14 @@ def timer_canceled_to_avro(record: TimerCanceled) -> dict[str, Any]:
 
 
 def timer_canceled_from_avro(values: dict[str, Any]) -> TimerCanceled:
-    return TimerCanceled(**values)
+    record = object.__new__(TimerCanceled)
+    record.run_id = values["run_id"]
+    record.event_id = values["event_id"]
+    record.time_ms = values["time_ms"]
+    record.chain = values["chain"]
+    record.timer_id = values["timer_id"]
+    record.started_event_id = values["started_event_id"]
+    return record
 
 
 def timer_fired_to_avro(record: TimerFired) -> dict[str, Any]:
@@ -200,7 +267,14 @@ def timer_fired_to_avro(record: TimerFired) -> dict[str, Any]:
 
 
 def timer_fired_from_avro(values: dict[str, Any]) -> TimerFired:
-    return TimerFired(**values)
+    record = object.__new__(TimerFired)
+    record.run_id = values["run_id"]
+    record.event_id = values["event_id"]
+    record.time_ms = values["time_ms"]
+    record.chain = values["chain"]
+    record.timer_id = values["timer_id"]
+    record.started_event_id = values["started_event_id"]
+    return record
 
 
 def timer_started_to_avro(record: TimerStarted) -> dict[str, Any]:
@@ -215,7 +289,14 @@ def timer_started_to_avro(record: TimerStarted) -> dict[str, Any]:
 
 
 def timer_started_from_avro(values: dict[str, Any]) -> TimerStarted:
-    return TimerStarted(**values)
+    record = object.__new__(TimerStarted)
+    record.run_id = values["run_id"]
+    record.event_id = values["event_id"]
+    record.time_ms = values["time_ms"]
+    record.chain = values["chain"]
+    record.timer_id = values["timer_id"]
+    record.fire_ms = values["fire_ms"]
+    return record
 
 
 def workflow_execution_cancel_requested_to_avro(record: WorkflowExecutionCancelRequested) -> dict[str, Any]:
@@ -231,7 +312,15 @@ def workflow_execution_cancel_requested_to_avro(record: WorkflowExecutionCancelR
 
 
 def workflow_execution_cancel_requested_from_avro(values: dict[str, Any]) -> WorkflowExecutionCancelRequested:
-    return WorkflowExecutionCancelRequested(**values)
+    record = object.__new__(WorkflowExecutionCancelRequested)
+    record.run_id = values["run_id"]
+    record.event_id = values["event_id"]
+    record.time_ms = values["time_ms"]
+    record.chain = values["chain"]
+    record.reason = values["reason"]
+    record.request_id = values["request_id"]
+    record.identity = values["identity"]
+    return record
 
 
 def workflow_execution_canceled_to_avro(record: WorkflowExecutionCanceled) -> dict[str, Any]:
@@ -245,8 +334,13 @@ def workflow_execution_canceled_to_avro(record: WorkflowExecutionCanceled) -> di
 
 
 def workflow_execution_canceled_from_avro(values: dict[str, Any]) -> WorkflowExecutionCanceled:
-    values["details"] = [payload_from_avro(item) for item in values["details"]]
-    return WorkflowExecutionCanceled(**values)
+    record = object.__new__(WorkflowExecutionCanceled)
+    record.run_id = values["run_id"]
+    record.event_id = values["event_id"]
+    record.time_ms = values["time_ms"]
+    record.chain = values["chain"]
+    record.details = [payload_from_avro(item) for item in values["details"]]
+    return record
 
 
 def workflow_execution_completed_to_avro(record: WorkflowExecutionCompleted) -> dict[str, Any]:
@@ -260,8 +354,13 @@ def workflow_execution_completed_to_avro(record: WorkflowExecutionCompleted) -> 
 
 
 def workflow_execution_completed_from_avro(values: dict[str, Any]) -> WorkflowExecutionCompleted:
-    values["result"] = payload_from_avro(values["result"])
-    return WorkflowExecutionCompleted(**values)
+    record = object.__new__(WorkflowExecutionCompleted)
+    record.run_id = values["run_id"]
+    record.event_id = values["event_id"]
+    record.time_ms = values["time_ms"]
+    record.chain = values["chain"]
+    record.result = payload_from_avro(values["result"])
+    return record
 
 
 def workflow_execution_failed_to_avro(record: WorkflowExecutionFailed) -> dict[str, Any]:
@@ -275,8 +374,13 @@ def workflow_execution_failed_to_avro(record: WorkflowExecutionFailed) -> dict[s
 
 
 def workflow_execution_failed_from_avro(values: dict[str, Any]) -> WorkflowExecutionFailed:
-    values["failure"] = failure_from_avro(values["failure"])
-    return WorkflowExecutionFailed(**values)
+    record = object.__new__(WorkflowExecutionFailed)
+    record.run_id = values["run_id"]
+    record.event_id = values["event_id"]
+    record.time_ms = values["time_ms"]
+    record.chain = values["chain"]
+    record.failure = failure_from_avro(values["failure"])
+    return record
 
 
 def workflow_execution_signaled_to_avro(record: WorkflowExecutionSignaled) -> dict[str, Any]:
@@ -293,8 +397,16 @@ def workflow_execution_signaled_to_avro(record: WorkflowExecutionSignaled) -> di
 
 
 def workflow_execution_signaled_from_avro(values: dict[str, Any]) -> WorkflowExecutionSignaled:
-    values["args"] = [payload_from_avro(item) for item in values["args"]]
-    return WorkflowExecutionSignaled(**values)
+    record = object.__new__(WorkflowExecutionSignaled)
+    record.run_id = values["run_id"]
+    record.event_id = values["event_id"]
+    record.time_ms = values["time_ms"]
+    record.chain = values["chain"]
+    record.signal_name = values["signal_name"]
+    record.args = [payload_from_avro(item) for item in values["args"]]
+    record.request_id = values["request_id"]
+    record.identity = values["identity"]
+    return record
 
 
 def workflow_execution_started_to_avro(record: WorkflowExecutionStarted) -> dict[str, Any]:
@@ -317,9 +429,22 @@ def workflow_execution_started_to_avro(record: WorkflowExecutionStarted) -> dict
 
 
 def workflow_execution_started_from_avro(values: dict[str, Any]) -> WorkflowExecutionStarted:
-    values["args"] = [payload_from_avro(item) for item in values["args"]]
-    values["memo"] = {key: payload_from_avro(item) for key, item in values["memo"].items()}
-    return WorkflowExecutionStarted(**values)
+    record = object.__new__(WorkflowExecutionStarted)
+    record.run_id = values["run_id"]
+    record.event_id = values["event_id"]
+    record.time_ms = values["time_ms"]
+    record.chain = values["chain"]
+    record.workflow_type = values["workflow_type"]
+    record.task_queue = values["task_queue"]
+    record.args = [payload_from_avro(item) for item in values["args"]]
+    record.execution_timeout_ms = values["execution_timeout_ms"]
+    record.run_timeout_ms = values["run_timeout_ms"]
+    record.execution_expiration_ms = values["execution_expiration_ms"]
+    record.memo = {key: payload_from_avro(item) for key, item in values["memo"].items()}
+    record.first_execution_run_id = values["first_execution_run_id"]
+    record.request_id = values["request_id"]
+    record.identity = values["identity"]
+    return record
 
 
 def workflow_execution_terminated_to_avro(record: WorkflowExecutionTerminated) -> dict[str, Any]:
@@ -336,8 +461,16 @@ def workflow_execution_terminated_to_avro(record: WorkflowExecutionTerminated) -
 
 
 def workflow_execution_terminated_from_avro(values: dict[str, Any]) -> WorkflowExecutionTerminated:
-    values["details"] = [payload_from_avro(item) for item in values["details"]]
-    return WorkflowExecutionTerminated(**values)
+    record = object.__new__(WorkflowExecutionTerminated)
+    record.run_id = values["run_id"]
+    record.event_id = values["event_id"]
+    record.time_ms = values["time_ms"]
+    record.chain = values["chain"]
+    record.reason = values["reason"]
+    record.details = [payload_from_avro(item) for item in values["details"]]
+    record.request_id = values["request_id"]
+    record.identity = values["identity"]
+    return record
 
 
 def workflow_execution_timed_out_to_avro(record: WorkflowExecutionTimedOut) -> dict[str, Any]:
@@ -351,7 +484,13 @@ def workflow_execution_timed_out_to_avro(record: WorkflowExecutionTimedOut) -> d
 
 
 def workflow_execution_timed_out_from_avro(values: dict[str, Any]) -> WorkflowExecutionTimedOut:
-    return WorkflowExecutionTimedOut(**values)
+    record = object.__new__(WorkflowExecutionTimedOut)
+    record.run_id = values["run_id"]
+    record.event_id = values["event_id"]
+    record.time_ms = values["time_ms"]
+    record.chain = values["chain"]
+    record.execution = values["execution"]
+    return record
 
 
 CONVERSIONS: Conversions = {

@@ -48,10 +48,19 @@ def activity_attempt_to_avro(record: ActivityAttempt) -> dict[str, Any]:
 
 
 def activity_attempt_from_avro(values: dict[str, Any]) -> ActivityAttempt:
-    values["worker"] = None if values["worker"] is None else reply_to_from_avro(values["worker"])
-    values["last_failure"] = None if values["last_failure"] is None else failure_from_avro(values["last_failure"])
-    values["heartbeat_details"] = [payload_from_avro(item) for item in values["heartbeat_details"]]
-    return ActivityAttempt(**values)
+    record = object.__new__(ActivityAttempt)
+    record.run_id = values["run_id"]
+    record.scheduled_event_id = values["scheduled_event_id"]
+    record.attempt = values["attempt"]
+    record.phase = values["phase"]
+    record.attempt_ms = values["attempt_ms"]
+    record.started_ms = values["started_ms"]
+    record.heartbeat_ms = values["heartbeat_ms"]
+    record.worker = None if values["worker"] is None else reply_to_from_avro(values["worker"])
+    record.identity = values["identity"]
+    record.last_failure = None if values["last_failure"] is None else failure_from_avro(values["last_failure"])
+    record.heartbeat_details = [payload_from_avro(item) for item in values["heartbeat_details"]]
+    return record
 
 
 def batch_committed_to_avro(record: BatchCommitted) -> dict[str, Any]:
@@ -62,7 +71,10 @@ def batch_committed_to_avro(record: BatchCommitted) -> dict[str, Any]:
 
 
 def batch_committed_from_avro(values: dict[str, Any]) -> BatchCommitted:
-    return BatchCommitted(**values)
+    record = object.__new__(BatchCommitted)
+    record.commands_offset = values["commands_offset"]
+    record.time_ms = values["time_ms"]
+    return record
 
 
 def command_deferred_to_avro(record: CommandDeferred) -> dict[str, Any]:
@@ -74,7 +86,11 @@ def command_deferred_to_avro(record: CommandDeferred) -> dict[str, Any]:
 
 
 def command_deferred_from_avro(values: dict[str, Any]) -> CommandDeferred:
-    return CommandDeferred(**values)
+    record = object.__new__(CommandDeferred)
+    record.run_id = values["run_id"]
+    record.ordinal = values["ordinal"]
+    record.command = values["command"]
+    return record
 
 
 def local_activity_started_to_avro(record: LocalActivityStarted) -> dict[str, Any]:
@@ -85,7 +101,10 @@ def local_activity_started_to_avro(record: LocalActivityStarted) -> dict[str, An
 
 
 def local_activity_started_from_avro(values: dict[str, Any]) -> LocalActivityStarted:
-    return LocalActivityStarted(**values)
+    record = object.__new__(LocalActivityStarted)
+    record.run_id = values["run_id"]
+    record.activity_id = values["activity_id"]
+    return record
 
 
 def partition_opened_to_avro(record: PartitionOpened) -> dict[str, Any]:
@@ -99,7 +118,13 @@ def partition_opened_to_avro(record: PartitionOpened) -> dict[str, Any]:
 
 
 def partition_opened_from_avro(values: dict[str, Any]) -> PartitionOpened:
-    return PartitionOpened(**values)
+    record = object.__new__(PartitionOpened)
+    record.instance = values["instance"]
+    record.epoch = values["epoch"]
+    record.partition_count = values["partition_count"]
+    record.build_id = values["build_id"]
+    record.time_ms = values["time_ms"]
+    return record
 
 
 def request_rejected_to_avro(record: RequestRejected) -> dict[str, Any]:
@@ -111,7 +136,11 @@ def request_rejected_to_avro(record: RequestRejected) -> dict[str, Any]:
 
 
 def request_rejected_from_avro(values: dict[str, Any]) -> RequestRejected:
-    return RequestRejected(**values)
+    record = object.__new__(RequestRejected)
+    record.request_id = values["request_id"]
+    record.answer = values["answer"]
+    record.time_ms = values["time_ms"]
+    return record
 
 
 def workflow_resumed_to_avro(record: WorkflowResumed) -> dict[str, Any]:
@@ -122,7 +151,10 @@ def workflow_resumed_to_avro(record: WorkflowResumed) -> dict[str, Any]:
 
 
 def workflow_resumed_from_avro(values: dict[str, Any]) -> WorkflowResumed:
-    return WorkflowResumed(**values)
+    record = object.__new__(WorkflowResumed)
+    record.run_id = values["run_id"]
+    record.handled_ordinal = values["handled_ordinal"]
+    return record
 
 
 def workflow_stalled_to_avro(record: WorkflowStalled) -> dict[str, Any]:
@@ -138,7 +170,15 @@ def workflow_stalled_to_avro(record: WorkflowStalled) -> dict[str, Any]:
 
 
 def workflow_stalled_from_avro(values: dict[str, Any]) -> WorkflowStalled:
-    return WorkflowStalled(**values)
+    record = object.__new__(WorkflowStalled)
+    record.run_id = values["run_id"]
+    record.error = values["error"]
+    record.stack_trace = values["stack_trace"]
+    record.attempts = values["attempts"]
+    record.retry_ms = values["retry_ms"]
+    record.since_ms = values["since_ms"]
+    record.build_id = values["build_id"]
+    return record
 
 
 CONVERSIONS: Conversions = {

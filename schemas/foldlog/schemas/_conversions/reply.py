@@ -33,7 +33,11 @@ def accepted_to_avro(record: Accepted) -> dict[str, Any]:
 
 
 def accepted_from_avro(values: dict[str, Any]) -> Accepted:
-    return Accepted(**values)
+    record = object.__new__(Accepted)
+    record.correlation_id = values["correlation_id"]
+    record.run_id = values["run_id"]
+    record.started = values["started"]
+    return record
 
 
 def activity_cancel_requested_to_avro(record: ActivityCancelRequested) -> dict[str, Any]:
@@ -46,7 +50,12 @@ def activity_cancel_requested_to_avro(record: ActivityCancelRequested) -> dict[s
 
 
 def activity_cancel_requested_from_avro(values: dict[str, Any]) -> ActivityCancelRequested:
-    return ActivityCancelRequested(**values)
+    record = object.__new__(ActivityCancelRequested)
+    record.run_id = values["run_id"]
+    record.scheduled_event_id = values["scheduled_event_id"]
+    record.attempt = values["attempt"]
+    record.reason = values["reason"]
+    return record
 
 
 def description_to_avro(record: Description) -> dict[str, Any]:
@@ -73,10 +82,26 @@ def description_to_avro(record: Description) -> dict[str, Any]:
 
 
 def description_from_avro(values: dict[str, Any]) -> Description:
-    values["memo"] = {key: payload_from_avro(item) for key, item in values["memo"].items()}
-    values["pending_activities"] = [pending_activity_from_avro(item) for item in values["pending_activities"]]
-    values["pending_timers"] = [pending_timer_from_avro(item) for item in values["pending_timers"]]
-    return Description(**values)
+    record = object.__new__(Description)
+    record.correlation_id = values["correlation_id"]
+    record.run_id = values["run_id"]
+    record.workflow_type = values["workflow_type"]
+    record.task_queue = values["task_queue"]
+    record.status = values["status"]
+    record.start_ms = values["start_ms"]
+    record.close_ms = values["close_ms"]
+    record.execution_expiration_ms = values["execution_expiration_ms"]
+    record.history_length = values["history_length"]
+    record.history_size = values["history_size"]
+    record.memo = {key: payload_from_avro(item) for key, item in values["memo"].items()}
+    record.first_execution_run_id = values["first_execution_run_id"]
+    record.stalled_error = values["stalled_error"]
+    record.stalled_stack = values["stalled_stack"]
+    record.stalled_attempts = values["stalled_attempts"]
+    record.deferred_commands = values["deferred_commands"]
+    record.pending_activities = [pending_activity_from_avro(item) for item in values["pending_activities"]]
+    record.pending_timers = [pending_timer_from_avro(item) for item in values["pending_timers"]]
+    return record
 
 
 def history_page_to_avro(record: HistoryPage) -> dict[str, Any]:
@@ -89,7 +114,12 @@ def history_page_to_avro(record: HistoryPage) -> dict[str, Any]:
 
 
 def history_page_from_avro(values: dict[str, Any]) -> HistoryPage:
-    return HistoryPage(**values)
+    record = object.__new__(HistoryPage)
+    record.correlation_id = values["correlation_id"]
+    record.run_id = values["run_id"]
+    record.events = values["events"]
+    record.next_event_id = values["next_event_id"]
+    return record
 
 
 def partition_moved_to_avro(record: PartitionMoved) -> dict[str, Any]:
@@ -100,7 +130,10 @@ def partition_moved_to_avro(record: PartitionMoved) -> dict[str, Any]:
 
 
 def partition_moved_from_avro(values: dict[str, Any]) -> PartitionMoved:
-    return PartitionMoved(**values)
+    record = object.__new__(PartitionMoved)
+    record.partition = values["partition"]
+    record.instance = values["instance"]
+    return record
 
 
 def pending_activity_to_avro(record: PendingActivity) -> dict[str, Any]:
@@ -123,9 +156,20 @@ def pending_activity_to_avro(record: PendingActivity) -> dict[str, Any]:
 
 
 def pending_activity_from_avro(values: dict[str, Any]) -> PendingActivity:
-    values["last_failure"] = None if values["last_failure"] is None else failure_from_avro(values["last_failure"])
-    values["heartbeat_details"] = [payload_from_avro(item) for item in values["heartbeat_details"]]
-    return PendingActivity(**values)
+    record = object.__new__(PendingActivity)
+    record.activity_id = values["activity_id"]
+    record.activity_type = values["activity_type"]
+    record.task_queue = values["task_queue"]
+    record.state = values["state"]
+    record.attempt = values["attempt"]
+    record.scheduled_ms = values["scheduled_ms"]
+    record.started_ms = values["started_ms"]
+    record.heartbeat_ms = values["heartbeat_ms"]
+    record.next_attempt_ms = values["next_attempt_ms"]
+    record.identity = values["identity"]
+    record.last_failure = None if values["last_failure"] is None else failure_from_avro(values["last_failure"])
+    record.heartbeat_details = [payload_from_avro(item) for item in values["heartbeat_details"]]
+    return record
 
 
 def pending_timer_to_avro(record: PendingTimer) -> dict[str, Any]:
@@ -136,7 +180,10 @@ def pending_timer_to_avro(record: PendingTimer) -> dict[str, Any]:
 
 
 def pending_timer_from_avro(values: dict[str, Any]) -> PendingTimer:
-    return PendingTimer(**values)
+    record = object.__new__(PendingTimer)
+    record.timer_id = values["timer_id"]
+    record.fire_ms = values["fire_ms"]
+    return record
 
 
 def query_answer_to_avro(record: QueryAnswer) -> dict[str, Any]:
@@ -147,8 +194,10 @@ def query_answer_to_avro(record: QueryAnswer) -> dict[str, Any]:
 
 
 def query_answer_from_avro(values: dict[str, Any]) -> QueryAnswer:
-    values["result"] = payload_from_avro(values["result"])
-    return QueryAnswer(**values)
+    record = object.__new__(QueryAnswer)
+    record.correlation_id = values["correlation_id"]
+    record.result = payload_from_avro(values["result"])
+    return record
 
 
 def rejected_to_avro(record: Rejected) -> dict[str, Any]:
@@ -163,8 +212,14 @@ def rejected_to_avro(record: Rejected) -> dict[str, Any]:
 
 
 def rejected_from_avro(values: dict[str, Any]) -> Rejected:
-    values["failure"] = None if values["failure"] is None else failure_from_avro(values["failure"])
-    return Rejected(**values)
+    record = object.__new__(Rejected)
+    record.correlation_id = values["correlation_id"]
+    record.code = values["code"]
+    record.message = values["message"]
+    record.run_id = values["run_id"]
+    record.status = values["status"]
+    record.failure = None if values["failure"] is None else failure_from_avro(values["failure"])
+    return record
 
 
 def workflow_result_to_avro(record: WorkflowResult) -> dict[str, Any]:
@@ -179,9 +234,14 @@ def workflow_result_to_avro(record: WorkflowResult) -> dict[str, Any]:
 
 
 def workflow_result_from_avro(values: dict[str, Any]) -> WorkflowResult:
-    values["result"] = None if values["result"] is None else payload_from_avro(values["result"])
-    values["failure"] = None if values["failure"] is None else failure_from_avro(values["failure"])
-    return WorkflowResult(**values)
+    record = object.__new__(WorkflowResult)
+    record.correlation_id = values["correlation_id"]
+    record.run_id = values["run_id"]
+    record.status = values["status"]
+    record.result = None if values["result"] is None else payload_from_avro(values["result"])
+    record.failure = None if values["failure"] is None else failure_from_avro(values["failure"])
+    record.new_run_id = values["new_run_id"]
+    return record
 
 
 CONVERSIONS: Conversions = {

@@ -41,10 +41,23 @@ def activity_task_to_avro(record: ActivityTask) -> dict[str, Any]:
 
 
 def activity_task_from_avro(values: dict[str, Any]) -> ActivityTask:
-    values["args"] = [payload_from_avro(item) for item in values["args"]]
-    values["retry_policy"] = None if values["retry_policy"] is None else retry_policy_from_avro(values["retry_policy"])
-    values["heartbeat_details"] = [payload_from_avro(item) for item in values["heartbeat_details"]]
-    return ActivityTask(**values)
+    record = object.__new__(ActivityTask)
+    record.namespace = values["namespace"]
+    record.run_id = values["run_id"]
+    record.workflow_type = values["workflow_type"]
+    record.activity_id = values["activity_id"]
+    record.activity_type = values["activity_type"]
+    record.scheduled_event_id = values["scheduled_event_id"]
+    record.attempt = values["attempt"]
+    record.args = [payload_from_avro(item) for item in values["args"]]
+    record.scheduled_ms = values["scheduled_ms"]
+    record.attempt_scheduled_ms = values["attempt_scheduled_ms"]
+    record.schedule_to_close_timeout_ms = values["schedule_to_close_timeout_ms"]
+    record.start_to_close_timeout_ms = values["start_to_close_timeout_ms"]
+    record.heartbeat_timeout_ms = values["heartbeat_timeout_ms"]
+    record.retry_policy = None if values["retry_policy"] is None else retry_policy_from_avro(values["retry_policy"])
+    record.heartbeat_details = [payload_from_avro(item) for item in values["heartbeat_details"]]
+    return record
 
 
 def task_token_to_avro(record: TaskToken) -> dict[str, Any]:
@@ -59,7 +72,14 @@ def task_token_to_avro(record: TaskToken) -> dict[str, Any]:
 
 
 def task_token_from_avro(values: dict[str, Any]) -> TaskToken:
-    return TaskToken(**values)
+    record = object.__new__(TaskToken)
+    record.namespace = values["namespace"]
+    record.workflow_id = values["workflow_id"]
+    record.run_id = values["run_id"]
+    record.activity_id = values["activity_id"]
+    record.scheduled_event_id = values["scheduled_event_id"]
+    record.attempt = values["attempt"]
+    return record
 
 
 CONVERSIONS: Conversions = {

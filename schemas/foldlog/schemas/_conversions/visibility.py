@@ -30,8 +30,19 @@ def workflow_visibility_to_avro(record: WorkflowVisibility) -> dict[str, Any]:
 
 
 def workflow_visibility_from_avro(values: dict[str, Any]) -> WorkflowVisibility:
-    values["memo"] = {key: payload_from_avro(item) for key, item in values["memo"].items()}
-    return WorkflowVisibility(**values)
+    record = object.__new__(WorkflowVisibility)
+    record.workflow_id = values["workflow_id"]
+    record.run_id = values["run_id"]
+    record.workflow_type = values["workflow_type"]
+    record.task_queue = values["task_queue"]
+    record.status = values["status"]
+    record.start_ms = values["start_ms"]
+    record.close_ms = values["close_ms"]
+    record.history_length = values["history_length"]
+    record.memo = {key: payload_from_avro(item) for key, item in values["memo"].items()}
+    record.stalled_error = values["stalled_error"]
+    record.partition = values["partition"]
+    return record
 
 
 CONVERSIONS: Conversions = {

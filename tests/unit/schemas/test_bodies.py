@@ -1,0 +1,106 @@
+"""Every record type goes round, its conversions lose nothing, and what is damaged is refused or is another record."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, fields
+from io import BytesIO
+from typing import Any
+
+import fastavro
+import pytest
+from foldlog.schemas.definitions import parsed
+from foldlog.schemas.framing import BY_FULL_NAME, HEADER_BYTES, DecodeError, decode, encode
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.unit.schemas.samples import FRAMED, full_record, least_record, random_record
+
+
+def plain_body(full_name: str, record: Any) -> bytes:
+    """The body without the generated conversions."""
+    body = BytesIO()
+    fastavro.schemaless_writer(body, parsed(full_name), asdict(record))
+    return body.getvalue()
+
+
+def long(number: int) -> bytes:
+    body = BytesIO()
+    fastavro.schemaless_writer(body, "long", number)
+    return body.getvalue()
+
+
+@pytest.mark.parametrize("full_name", FRAMED)
+@given(data=st.data())
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_a_record_goes_round(full_name: str, data: st.DataObject) -> None:
+    record = data.draw(random_record(full_name))
+    frame = encode(record)
+    assert frame == BY_FULL_NAME[full_name].header + plain_body(full_name, record)
+    assert decode(frame) == record
+
+
+@pytest.mark.parametrize("full_name", FRAMED)
+def test_a_record_that_was_read_is_as_complete_as_one_that_was_made(full_name: str) -> None:
+    """Reading does not call the class, so nothing but this shows that a field was forgotten."""
+    for record in (full_record(full_name), least_record(full_name)):
+        read = decode(encode(record))
+        assert {field.name: getattr(read, field.name) for field in fields(read)} == {
+            field.name: getattr(record, field.name) for field in fields(record)
+        }
+
+
+def test_items_in_several_blocks_with_their_sizes_are_read() -> None:
+    """Other writers may cut an array into blocks and say how many bytes each has, with a negative count."""
+    record = full_record("foldlog.command.StartWorkflow")
+    frame = encode(record)
+    bodies = [plain_body("foldlog.common.Payload", item) for item in record.args]
+    whole = long(len(bodies)) + b"".join(bodies)
+    assert frame.count(whole) == 1
+    one_by_one = b"".join(long(-1) + long(len(body)) + body for body in bodies)
+    assert decode(frame.replace(whole, one_by_one)) == record
+
+
+@pytest.mark.parametrize("full_name", FRAMED)
+def test_a_frame_that_was_cut_off_is_refused(full_name: str) -> None:
+    frame = encode(full_record(full_name))
+    for length in range(HEADER_BYTES, len(frame)):
+        with pytest.raises(DecodeError):
+            decode(frame[:length])
+
+
+@pytest.mark.parametrize("full_name", FRAMED)
+def test_a_frame_that_goes_on_is_refused(full_name: str) -> None:
+    with pytest.raises(DecodeError, match="1 bytes follow"):
+        decode(encode(full_record(full_name)) + b"\0")
+
+
+@pytest.mark.parametrize("number", [long(-1), long(-(1 << 63)), long((1 << 63) - 1), b"\x80" * 100_000 + b"\x01"])
+@pytest.mark.parametrize("full_name", ["foldlog.common.Payload", "foldlog.reply.HistoryPage", "foldlog.common.Failure"])
+def test_lengths_that_lead_nowhere_are_refused(full_name: str, number: bytes) -> None:
+    with pytest.raises(DecodeError):
+        decode(BY_FULL_NAME[full_name].header + number * 3)
+
+
+@pytest.mark.parametrize("full_name", FRAMED)
+@given(garbage=st.binary(max_size=300))
+@settings(max_examples=40, deadline=None)
+def test_garbage_is_a_record_or_refused(full_name: str, garbage: bytes) -> None:
+    try:
+        record = decode(BY_FULL_NAME[full_name].header + garbage)
+    except DecodeError:
+        return
+    assert type(record) is BY_FULL_NAME[full_name].cls
+
+
+@pytest.mark.parametrize("full_name", FRAMED)
+@given(data=st.data())
+@settings(max_examples=40, deadline=None)
+def test_a_damaged_record_is_another_record_or_refused(full_name: str, data: st.DataObject) -> None:
+    frame = bytearray(encode(full_record(full_name)))
+    place = data.draw(st.integers(HEADER_BYTES, len(frame) - 1))
+    frame[place] = data.draw(st.integers(0, 255))
+    try:
+        record = decode(bytes(frame))
+    except DecodeError:
+        return
+    assert type(record) is BY_FULL_NAME[full_name].cls
