@@ -60,6 +60,7 @@ class Engine:
         new_run_id: Callable[[], str],
         reserve: Callable[[str, str], bool] = lambda task_queue, activity_type: False,
         require_queue: Callable[[str], None] = lambda task_queue: None,
+        local_activities: bool = True,
         build_id: str = "",
     ) -> None:
         """Make an engine.
@@ -71,6 +72,7 @@ class Engine:
             new_run_id: A fresh unique run ID.
             reserve: Takes a slot of a worker in this process for an eager task, if one is free.
             require_queue: Makes sure that tasks can be sent to a task queue; raises WorkflowTaskError if they cannot.
+            local_activities: Whether this process can run any.
             build_id: The version of the workflow code, noted where a run stalls.
         """
         self._factory = factory
@@ -79,6 +81,7 @@ class Engine:
         self._new_run_id = new_run_id
         self._reserve = reserve
         self._require_queue = require_queue
+        self._local_activities = local_activities
         self._build_id = build_id
         self.waiters = Waiters()
         self._answers: dict[tuple[str, str], Answer] = {}
@@ -331,6 +334,11 @@ class Engine:
             if type(decision) is decisions.ScheduleActivity:
                 self._require_queue(decision.task_queue or session.run.started.task_queue)
             elif type(decision) is decisions.ScheduleLocalActivity:
+                if not self._local_activities:
+                    raise WorkflowTaskError(
+                        f"local activity {decision.activity_type!r} cannot run: this worker has no activities, and one "
+                        "with workflows needs the local activities of all of them"
+                    )
                 session.local[decision.activity_id] = decision
             elif type(decision) is decisions.CancelLocalActivity:
                 session.local.pop(decision.activity_id, None)

@@ -128,6 +128,7 @@ class Partition:
         reserve: Callable[[str, str], bool],
         release: Callable[[str], None],
         require_queue: Callable[[str], None],
+        local_activities: bool,
         partition_of: Callable[[str], int],
     ) -> None:
         self.number = number
@@ -145,6 +146,7 @@ class Partition:
             new_run_id=lambda: uuid.uuid4().hex,
             reserve=reserve,
             require_queue=require_queue,
+            local_activities=local_activities,
             build_id=build_id,
         )
         self._partition_of = partition_of

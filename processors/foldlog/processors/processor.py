@@ -236,6 +236,7 @@ class WorkflowProcessor:
             reserve=self._host.reserve if self._host else lambda task_queue, activity_type: False,
             release=self._release,
             require_queue=self._queues.require,
+            local_activities=self._host is not None,
             partition_of=lambda workflow_id: partition_of(workflow_id, self._partitions),
         )
 

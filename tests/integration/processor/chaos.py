@@ -22,7 +22,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -37,7 +37,7 @@ from foldlog.schemas.framing import decode, encode
 from foldlog.transport.admin import create_topics
 from foldlog.transport.config import KafkaConfig
 from foldlog.transport.topic_reader import read_topic
-from foldlog.transport.topics import Topics
+from foldlog.transport.topics import Topics, partition_of
 
 from examples.order.ledger import Ledger
 from examples.order.model import Order, Outcome, read_orders
@@ -157,13 +157,29 @@ class Chaos:
             await self._kill_all()
             self._over.set()
             self._say(f"{len(self._load.outcomes)} orders have ended; what is open now must end too")
-            async with asyncio.timeout(FINISH_SECONDS):
-                while not self._finished() or not all(task.done() for task in work):
-                    self._fleet.check()
-                    await asyncio.sleep(0.1)
+            end = time.monotonic() + FINISH_SECONDS
+            while (unfinished := self._unfinished()) or not all(task.done() for task in work):
+                self._fleet.check()
+                if time.monotonic() > end:
+                    raise AssertionError(f"not finished: {await self._described(client, unfinished)}")
+                await asyncio.sleep(0.1)
 
-    def _finished(self) -> bool:
-        return self._load.orders.keys() == self._load.outcomes.keys() and len(self._load.seen) == SUMS
+    def _unfinished(self) -> list[str]:
+        orders = sorted(self._load.orders.keys() - self._load.outcomes.keys())
+        sums = sorted(self._load.added.keys() - self._load.seen.keys())
+        return [*(f"order-{order_id}" for order_id in orders), *sums]
+
+    async def _described(self, client: Client, unfinished: list[str]) -> str:
+        """What hangs, and where it lives."""
+        lines = [f"{len(unfinished)} workflows"]
+        for workflow_id in unfinished[:20]:
+            try:
+                found = await client.get_workflow_handle(workflow_id).describe(rpc_timeout=timedelta(seconds=5))
+                state = repr(found)
+            except RPCError as error:
+                state = repr(error)
+            lines.append(f"{workflow_id} in partition {partition_of(workflow_id, PARTITIONS)}: {state}")
+        return "\n".join(lines)
 
     async def _order_lane(self, client: Client, orders: Iterator[Order]) -> None:
         while not self._over.is_set():
@@ -244,7 +260,7 @@ class Chaos:
                 killed += 1
                 self._counts[name] += 1
                 returning.append(asyncio.create_task(self._return(name, self._random.uniform(*DOWN_SECONDS))))
-                self._say(f"{killed}/{self._kills} killed {name}; {len(self._load.outcomes)} orders have ended")
+                self._say(f"{datetime.now():%X} {killed}/{self._kills} killed {name}; {len(self._load.outcomes)} orders have ended")
         await asyncio.gather(*returning)
 
     async def _return(self, name: str, after_seconds: float) -> None:

@@ -2,7 +2,7 @@
 
     python -m tests.integration.processor.program ROLE --servers … --namespace … --folder …
 
-Roles: `workflows`, `activities`, and `both`, where activities are handed over in memory too.
+Roles: `workflows` with local activities, `activities`, and `both`, where activities are handed over in memory too.
 """
 
 from __future__ import annotations
@@ -36,7 +36,8 @@ async def serve(options: argparse.Namespace) -> None:
                 client,
                 task_queue=QUEUE,
                 workflows=() if options.role == "activities" else [*WORKFLOWS, OrderWorkflow],
-                activities=() if options.role == "workflows" else [echo, *ledger],
+                activities=[echo] if options.role == "workflows" else [echo, *ledger],
+                no_remote_activities=options.role == "workflows",
                 activity_executor=threads,
                 state_dir=options.folder / options.state,
                 instance_id=options.instance_id,
