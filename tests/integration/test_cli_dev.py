@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -107,16 +108,17 @@ def test_a_command_that_does_not_exist_is_a_usage_error(kafka: str, namespace: s
     assert (result.exit_code, result.stderr) == (2, "error: cannot run no-such-program: No such file or directory\n")
 
 
-def test_a_taken_port_is_a_clear_error(kafka: str, namespace: str) -> None:
-    port = kafka.rsplit(":", 1)[-1]
-    done = subprocess.run(
-        command("--port", port, "-n", namespace, "--", "true"),
-        env=environment(),
-        capture_output=True,
-        text=True,
-        timeout=SECONDS,
-        check=False,
-    )
+def test_a_taken_port_is_a_clear_error(namespace: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = subprocess.run(
+            command("--port", str(port), "-n", namespace, "--", "true"),
+            env=environment(),
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+            check=False,
+        )
     assert (done.returncode, f"port {port}" in done.stderr, "Traceback" in done.stderr) == (1, True, False)
 
 

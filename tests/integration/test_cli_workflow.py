@@ -20,6 +20,7 @@ from click.testing import CliRunner, Result
 from foldlog.cli._root import cli
 
 APP = """
+import asyncio
 from datetime import timedelta
 
 from foldlog import activity, workflow
@@ -30,6 +31,19 @@ from foldlog.worker import Worker
 @activity.defn
 async def charge(amount: int) -> None:
     raise ApplicationError("card declined", amount, type="Declined", non_retryable=True)
+
+
+@activity.defn
+async def sleep() -> None:
+    activity.logger.info("sleeping")
+    await asyncio.sleep(600)
+
+
+@workflow.defn
+class Sleeping:
+    @workflow.run
+    async def run(self) -> None:
+        await workflow.execute_activity(sleep, start_to_close_timeout=timedelta(seconds=900))
 
 
 @workflow.defn
@@ -99,16 +113,20 @@ class WorkerProcess:
     def lines(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self.log.read_text(encoding="utf-8").splitlines() if line.startswith("{")]
 
-    def url(self) -> str:
-        """Where it serves metrics, once it does."""
+    def await_line(self, text: str) -> dict[str, Any]:
+        """The first line of the log with this text in its event, once it is there."""
         deadline = time.monotonic() + DEADLINE_SECONDS
         while time.monotonic() < deadline:
             for line in self.lines():
-                if "metrics and health are at" in line["event"]:
-                    return str(line["event"]).rsplit(" ", 1)[-1]
+                if text in line["event"]:
+                    return line
             assert self.process.poll() is None, self.log.read_text(encoding="utf-8")
             time.sleep(0.05)
         raise AssertionError(self.log.read_text(encoding="utf-8"))
+
+    def url(self) -> str:
+        """Where it serves metrics, once it does."""
+        return str(self.await_line("metrics and health are at")["event"]).rsplit(" ", 1)[-1]
 
     def get(self, path: str) -> tuple[int, str]:
         try:
@@ -299,6 +317,24 @@ def test_the_worker_is_measured_and_stops_in_order(kafka: str, namespace: str, f
         code = process.stop()
     assert code == 0, process.log.read_text(encoding="utf-8")
     assert any("SIGTERM: stopping" in line["event"] for line in process.lines())
+
+
+def test_a_second_signal_ends_a_worker_that_waits_for_its_activities(kafka: str, namespace: str, folder: Path) -> None:
+    run(kafka, namespace, "topics", "create", "--partitions", "2")
+    process = WorkerProcess(kafka, namespace, folder, "shop", "--graceful-shutdown", "10m")
+    try:
+        process.await_ready()
+        run(kafka, namespace, "workflow", "start", "Sleeping", "-q", "shop")
+        slept = process.await_line("sleeping")
+        assert slept["activity_type"] == "sleep"
+        assert slept["workflow_id"]
+        process.process.send_signal(signal.SIGINT)
+        process.await_line("SIGINT: stopping")
+        assert process.get("/readyz")[0] == 503
+        process.process.send_signal(signal.SIGINT)
+        assert process.process.wait(DEADLINE_SECONDS) == -signal.SIGINT
+    finally:
+        process.stop()
 
 
 def test_a_worker_that_cannot_start_says_why(kafka: str, namespace: str, folder: Path) -> None:

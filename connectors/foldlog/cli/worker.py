@@ -144,8 +144,8 @@ async def _run_until_signal(made: Worker) -> None:
 
     def stop(number: int) -> None:
         logger.info("%s: stopping; activities that run may go on for a while", signal.Signals(number).name)
-        # From here on the signal means what it means elsewhere: the end of the process, at once.
         loop.remove_signal_handler(number)
+        signal.signal(number, signal.SIG_DFL)  # the next one ends the process, whatever still waits in it
         stopping.set()
 
     stopping = asyncio.Event()
