@@ -1,7 +1,8 @@
 """Stock and money in a small SQLite database: the world outside, which activities change.
 
 Each change carries an idempotency key. A change whose key is there already is not made again, so an activity may run
-twice, as activities must be able to, and still counts once.
+twice, as activities must be able to, and still counts once. What undoes a change looks whether that was made: the
+order may have ended before it, and an attempt that was given up may still come late, after it was undone.
 """
 
 from __future__ import annotations
@@ -50,20 +51,20 @@ class Ledger:
             database.execute("INSERT OR IGNORE INTO till VALUES (1, 0)")
 
     def reserve(self, key: str, order: Order) -> None:
-        """Take the goods off the shelf."""
-        self._enter(key, "reserve", order, quantity=order.quantity)
+        """Take the goods off the shelf, unless they have been put back already."""
+        self._enter(key, "reserve", order, quantity=order.quantity, undone_by="release")
 
     def release(self, key: str, order: Order) -> None:
-        """Put them back."""
-        self._enter(key, "release", order, quantity=-order.quantity)
+        """Put them back, if they were taken."""
+        self._undo(key, "release", "reserve", order)
 
     def charge(self, key: str, order: Order) -> None:
-        """Take the money."""
-        self._enter(key, "charge", order, cents=order.cents)
+        """Take the money, unless it has been given back already."""
+        self._enter(key, "charge", order, cents=order.cents, undone_by="refund")
 
     def refund(self, key: str, order: Order) -> None:
-        """Give it back."""
-        self._enter(key, "refund", order, cents=-order.cents)
+        """Give it back, if it was taken."""
+        self._undo(key, "refund", "charge", order)
 
     def ship(self, key: str, order: Order) -> None:
         """Note that the goods left the house."""
@@ -93,16 +94,16 @@ class Ledger:
             database.close()
             del self._local.database
 
-    def _enter(self, key: str, kind: str, order: Order, quantity: int = 0, cents: int = 0) -> None:
+    def _enter(self, key: str, kind: str, order: Order, quantity: int = 0, cents: int = 0, undone_by: str = "") -> None:
         with self._transaction() as database:
-            entry = (key, kind, order.order_id, order.shelf, quantity, cents)
-            made = database.execute("INSERT OR IGNORE INTO entries VALUES (?, ?, ?, ?, ?, ?)", entry).rowcount
-            if not made:
-                return
-            if quantity:
-                database.execute("UPDATE shelves SET stock = stock - ? WHERE name = ?", (quantity, order.shelf))
-            if cents:
-                database.execute("UPDATE till SET cents = cents + ?", (cents,))
+            if not _entries(database, undone_by, order):
+                _change(database, key, kind, order, quantity, cents)
+
+    def _undo(self, key: str, kind: str, undone: str, order: Order) -> None:
+        with self._transaction() as database:
+            entries = _entries(database, undone, order)
+            quantity, cents = sum(entry[0] for entry in entries), sum(entry[1] for entry in entries)
+            _change(database, key, kind, order, -quantity, -cents)
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
@@ -119,3 +120,20 @@ class Ledger:
             database.execute("ROLLBACK")
             raise
         database.execute("COMMIT")
+
+
+def _entries(database: sqlite3.Connection, kind: str, order: Order) -> list[tuple[int, int]]:
+    """Quantity and cents of an order's entries of a kind."""
+    query = "SELECT quantity, cents FROM entries WHERE order_id = ? AND kind = ?"
+    return database.execute(query, (order.order_id, kind)).fetchall()
+
+
+def _change(database: sqlite3.Connection, key: str, kind: str, order: Order, quantity: int, cents: int) -> None:
+    """Enter a change, and make it, unless its key says that it was made before."""
+    entry = (key, kind, order.order_id, order.shelf, quantity, cents)
+    if not database.execute("INSERT OR IGNORE INTO entries VALUES (?, ?, ?, ?, ?, ?)", entry).rowcount:
+        return
+    if quantity:
+        database.execute("UPDATE shelves SET stock = stock - ? WHERE name = ?", (quantity, order.shelf))
+    if cents:
+        database.execute("UPDATE till SET cents = cents + ?", (cents,))
