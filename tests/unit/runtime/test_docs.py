@@ -1,0 +1,66 @@
+"""The code in docs/workflows.md is code: it is run, and its workflows are."""
+
+from __future__ import annotations
+
+import re
+import sys
+import types
+import warnings
+from pathlib import Path
+from typing import Any
+
+import pytest
+from foldlog.exceptions import ActivityError, ApplicationError
+from foldlog.runtime import WorkflowRuntime
+from foldlog.schemas import event
+
+from tests.unit.runtime.driver import Driver
+
+PAGE = Path(__file__).parents[3] / "docs" / "workflows.md"
+
+
+@pytest.fixture
+def page(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The page as a module."""
+    module = types.ModuleType("docs_workflows")
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    for block in re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.S):
+        exec(compile(block, str(PAGE), "exec", dont_inherit=True), vars(module))
+    return module
+
+
+def test_all_workflows_of_the_page_can_be_registered(page: Any) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        runtime = WorkflowRuntime([page.OrderWorkflow, page.FanOut, page.WithCleanup], namespace="n")
+    assert set(runtime.workflow_types) == {"OrderWorkflow", "FanOut", "WithCleanup"}
+
+
+def test_the_order(page: Any) -> None:
+    driver = Driver(page.OrderWorkflow, page.Order("o-1", 995))
+    assert driver.query("current_status") == "new"
+    driver.signal("approve")
+    assert driver.query("current_status") == "charging"
+    driver.complete("charge", "receipt")
+    driver.fail("ship", ApplicationError("lost"))
+    driver.complete("refund")
+    with pytest.raises(ActivityError):
+        _ = driver.result
+    late = Driver(page.OrderWorkflow, page.Order("o-2", 1))
+    late.fire()
+    with pytest.raises(ApplicationError, match="nobody approved"):
+        _ = late.result
+
+
+def test_the_fan_out_runs_ten_at_a_time(page: Any) -> None:
+    driver = Driver(page.FanOut, [str(number) for number in range(25)])
+    assert len(driver.activities) == 10
+    assert driver.run({"work": int}).result == list(range(25))
+
+
+def test_the_cleanup(page: Any) -> None:
+    driver = Driver(page.WithCleanup)
+    driver.complete("reserve")
+    driver.cancel("no longer wanted")
+    driver.complete("release")
+    assert isinstance(driver.end, event.WorkflowExecutionCanceled)
