@@ -87,7 +87,8 @@ class Asking:
         repeated.await_result = False
         while True:
             try:
-                accepted = await self.ask(workflow_id, repeated, Accepted, waiting.at_most(self.timeout))
+                left = timedelta(seconds=waiting.at_most(self.timeout))
+                accepted = await self.ask(workflow_id, repeated, Accepted, left)
                 break
             except (NoAnswerError, BrokerUnreachableError, QueueFullError) as error:
                 waiting.go_on_after(error)
@@ -123,7 +124,7 @@ class Asking:
         self, waiting: _Waiting, command: AwaitResult | StartWorkflow, seconds: float
     ) -> WorkflowResult | None:
         """One long poll; None: ask again."""
-        wait = waiting.at_most(seconds).total_seconds()
+        wait = waiting.at_most(seconds)
         try:
             reply = await self.transport.poll(waiting.workflow_id, command, wait=wait)
         except (BrokerUnreachableError, QueueFullError) as error:
@@ -148,11 +149,11 @@ class _Waiting:
         self._timeout = timeout
         self._deadline = None if timeout is None else time.monotonic() + timeout.total_seconds()
 
-    def at_most(self, seconds: float) -> timedelta:
+    def at_most(self, seconds: float) -> float:
         """So long, or less if the deadline is nearer."""
-        if self._deadline is not None:
-            seconds = min(seconds, max(self._deadline - time.monotonic(), 0.0))
-        return timedelta(seconds=seconds)
+        if self._deadline is None:
+            return seconds
+        return min(seconds, max(self._deadline - time.monotonic(), 0.0))
 
     def is_over(self) -> bool:
         return self._deadline is not None and time.monotonic() >= self._deadline

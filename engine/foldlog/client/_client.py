@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import socket
-import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from types import TracebackType
@@ -15,7 +14,7 @@ from typing import Any, Concatenate, TypedDict, Unpack, cast, overload
 
 from foldlog import converter as converters
 from foldlog.client._asking import Asking
-from foldlog.client._convert import encode_args, encode_memo, milliseconds, value_of
+from foldlog.client._convert import encode_args, encode_memo, milliseconds, new_request_id, value_of
 from foldlog.client._description import WorkflowExecution, WorkflowExecutionStatus
 from foldlog.client._handle import WorkflowHandle
 from foldlog.client._types import (
@@ -451,7 +450,7 @@ class Client:
         if not task_queue:
             raise ValueError("a workflow needs a task queue")
         return StartWorkflow(
-            request_id=request_id or uuid.uuid4().hex,
+            request_id=request_id or new_request_id(),
             identity=self._identity,
             workflow_type=workflow_type,
             task_queue=task_queue,

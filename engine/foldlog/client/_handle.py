@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import timedelta
 from typing import Any, Concatenate, Generic, cast, overload
 
 from foldlog.client._asking import Asking
-from foldlog.client._convert import decode_one, encode_args, value_of
+from foldlog.client._convert import decode_one, encode_args, new_request_id, value_of
 from foldlog.client._description import WorkflowExecutionDescription
 from foldlog.client._history import WorkflowHistory
 from foldlog.client._types import (
@@ -152,7 +151,7 @@ class WorkflowHandle(Generic[SelfType, ReturnType]):
         """
         name = SignalDefinition.name_of(signal)
         wanted = command.SignalWorkflow(
-            request_id=request_id or uuid.uuid4().hex,
+            request_id=request_id or new_request_id(),
             identity=self._asking.identity,
             run_id=self._run_id or "",
             signal_name=name,
@@ -248,7 +247,7 @@ class WorkflowHandle(Generic[SelfType, ReturnType]):
             RPCError: There was no answer in time.
         """
         wanted = command.CancelWorkflow(
-            request_id=uuid.uuid4().hex,
+            request_id=new_request_id(),
             identity=self._asking.identity,
             run_id=self._run_id or "",
             first_execution_run_id=self._first_execution_run_id or "",
@@ -269,7 +268,7 @@ class WorkflowHandle(Generic[SelfType, ReturnType]):
             RPCError: There was no answer in time.
         """
         wanted = command.TerminateWorkflow(
-            request_id=uuid.uuid4().hex,
+            request_id=new_request_id(),
             identity=self._asking.identity,
             run_id=self._run_id or "",
             first_execution_run_id=self._first_execution_run_id or "",
