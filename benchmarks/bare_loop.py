@@ -23,26 +23,21 @@ from rocksdict import Options, Rdict, WriteBatch
 STEPS = {"One": 1, "Five": 5}
 BATCH = 1_000
 
-_BODIES = [
-    {"type": "record", "name": "Start", "fields": [("type", "string"), ("args", "bytes"), ("client", "string")]},
-    {"type": "record", "name": "Schedule", "fields": [("activity", "long"), ("type", "string"), ("args", "bytes")]},
-    {"type": "record", "name": "Complete", "fields": [("activity", "long"), ("result", "bytes")]},
-    {"type": "record", "name": "Close", "fields": [("result", "bytes"), ("client", "string")]},
-]
-for _body in _BODIES:
-    _body["fields"] = [{"name": name, "type": kind} for name, kind in _body["fields"]]  # type: ignore[str-unpack]
+_BODIES = {
+    "Start": {"type": "string", "args": "bytes", "client": "string"},
+    "Schedule": {"activity": "long", "type": "string", "args": "bytes"},
+    "Complete": {"activity": "long", "result": "bytes"},
+    "Close": {"result": "bytes", "client": "string"},
+}
+
+
+def _record(name: str, fields: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "record", "name": name, "fields": [{"name": key, "type": kind} for key, kind in fields.items()]}
+
+
+_BRANCHES = [_record(name, fields) for name, fields in _BODIES.items()]
 SCHEMA = fastavro.parse_schema(
-    {
-        "type": "record",
-        "name": "Envelope",
-        "fields": [
-            {"name": "workflow", "type": "string"},
-            {"name": "run", "type": "string"},
-            {"name": "number", "type": "long"},
-            {"name": "time", "type": "long"},
-            {"name": "body", "type": _BODIES},
-        ],
-    }
+    _record("Envelope", {"workflow": "string", "run": "string", "number": "long", "time": "long", "body": _BRANCHES})
 )
 
 

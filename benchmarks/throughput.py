@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import click
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
 from foldlog.client import Client
 from foldlog.connectors.embedded import broker_from_environment
 
