@@ -1,9 +1,10 @@
 """The guard: while workflow code runs, files, sockets, processes, threads and sleeping are refused.
 
 A `sys.addaudithook` hook sees what the interpreter is about to do. It can neither be removed nor be set for one thread
-only, so it has to cost next to nothing when no workflow runs: one look into a table. What CPython has no audit event
-for (`time.sleep` up to 3.12, threads up to 3.11) is wrapped to raise one; what is neither audited nor
-worth wrapping, such as reading the clock, is looked for in the code when it is registered: see `scan`.
+only, so it has to cost next to nothing when no workflow runs: one look into a table. What this
+Python has no audit event for though later ones do (in 3.11 `time.sleep` and threads) is found out when installing, and
+wrapped to raise one; what is neither audited nor worth wrapping, such as reading the clock, is looked for in the code
+when it is registered: see `scan`.
 """
 
 from __future__ import annotations
