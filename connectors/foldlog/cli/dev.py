@@ -21,12 +21,14 @@ from foldlog.cli._errors import CliError, ExitCode
 from foldlog.cli._output import write_json
 from foldlog.connectors.embedded import EmbeddedKafka, EmbeddedRegistry, configured_bootstrap_servers
 from foldlog.transport.admin import create_topics
+from foldlog.transport.clients import open_producer
 from foldlog.transport.config import BOOTSTRAP_VARIABLE, KafkaConfig
 from foldlog.transport.schemas_topic import SchemasTopic
 from foldlog.transport.topics import DEFAULT_PARTITIONS, Topics
 
 _POLL_SECONDS = 0.2
 _CHILD_GRACE_SECONDS = 10.0
+_WARM_UP_SECONDS = 30.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,6 +84,8 @@ def dev(
         config = KafkaConfig(bootstrap_servers=servers.bootstrap_servers) if servers.log else settings.kafka
         topics = Topics(settings.namespace)
         create_topics(config, topics, partitions=partitions, task_queues=task_queues)
+        if servers.log:
+            _warm_up(config)
         with SchemasTopic(config, topics) as schemas:
             schemas.publish()
         if command:
@@ -140,6 +144,11 @@ def _servers(settings: Settings, port: int, data_dir: Path | None, schema_regist
             log=kafka.log_path if kafka else None,
             check=check,
         )
+
+
+def _warm_up(config: KafkaConfig) -> None:
+    """Lets a new broker make and load its transaction log, so that whoever comes first need not wait and be warned."""
+    open_producer(config, **{"transactional.id": "foldlog-dev"}).init_transactions(_WARM_UP_SECONDS)
 
 
 def _progress(line: str) -> None:
