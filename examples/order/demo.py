@@ -60,8 +60,9 @@ class Processes:
         """Start a process: `workflows-1` and `workflows-2`, `activities-1` and `activities-2`."""
         role = name.partition("-")[0]
         command = [sys.executable, "-m", "examples.order.worker", role, "--namespace", self._namespace]
+        command += ["--instance-id", name]
         if role == "workflows":
-            command += ["--state-dir", str(self._folder / "state"), "--instance-id", name]
+            command += ["--state-dir", str(self._folder / "state")]
         else:
             command += ["--ledger", str(self._folder / "ledger.db"), "--crash-dir", str(self._folder / "crashes")]
         with (self._folder / f"{name}.log").open("ab") as log:

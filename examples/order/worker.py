@@ -57,7 +57,15 @@ def main(role: str, namespace: str, ledger: Path, crash_dir: Path | None, state_
                 return
             with ThreadPoolExecutor(16) as threads:
                 activities = OrderActivities(Ledger(ledger), crash_dir).all()
-                await run(Worker(client, task_queue=TASK_QUEUE, activities=activities, activity_executor=threads))
+                await run(
+                    Worker(
+                        client,
+                        task_queue=TASK_QUEUE,
+                        activities=activities,
+                        activity_executor=threads,
+                        instance_id=instance_id,
+                    )
+                )
 
     asyncio.run(work())
 

@@ -111,6 +111,7 @@ class TaskConsumer:
         group_id: str,
         listener: TaskListener,
         session_timeout_seconds: float = 8.0,
+        instance_id: str = "",
     ) -> None:
         self.topic = topic
         self.group_id = group_id
@@ -131,6 +132,9 @@ class TaskConsumer:
             "on_commit": self._on_commit,
             **{name: value for name, value in defaults.items() if name not in config.options},
         }
+        if instance_id:
+            # A static member (KIP-345): a restart within the session gets its partitions back without a rebalance.
+            settings["group.instance.id"] = instance_id
         self._consumer = open_consumer(config, **settings)
         self._consumer.subscribe([topic], on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost)
 

@@ -66,6 +66,8 @@ class ActivityWorkerOptions:
     max_task_queue_activities_per_second: float | None = None
     """Starts in a second in all workers of the queue together: each takes the share that its partitions are of all."""
     heartbeat_intervals: HeartbeatIntervals = field(default_factory=HeartbeatIntervals)
+    instance_id: str = ""
+    """A name that outlives the process: a restart goes on at once with the tasks that it had. Empty: none."""
     session_timeout_seconds: float = 8.0
     """A worker that is silent for so long loses its partitions, and others repeat what it was running."""
     commit_interval_seconds: float = COMMIT_INTERVAL_SECONDS
@@ -163,6 +165,7 @@ class ActivityWorker:
             group_id=f"{self._connection.namespace}.{queue}",
             listener=listener,
             session_timeout_seconds=self._options.session_timeout_seconds,
+            instance_id=self._options.instance_id,
         )
 
     # ---- life

@@ -127,7 +127,7 @@ class Worker:
             state_dir: Where the workflow processor keeps its stores. A folder that outlives the process saves time
                 when it starts again.
             instance_id: A name of this worker that outlives its process and that no other one has at the same time:
-                after a restart, its workflows then go on at once. Empty: a new one each time.
+                after a restart, its workflows and activities then go on at once. Empty: a new one each time.
             sensor: Hears what is worth measuring.
             **ignored: See `OptionsWithoutMeaning`.
 
@@ -166,6 +166,7 @@ class Worker:
                 default=_seconds("default_heartbeat_throttle_interval", default_heartbeat_throttle_interval),
                 maximum=_seconds("max_heartbeat_throttle_interval", max_heartbeat_throttle_interval),
             ),
+            instance_id=instance_id,
             take_tasks=not no_remote_activities,
             eager=not disable_eager_activity_execution,
         )
