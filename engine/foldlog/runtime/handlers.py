@@ -166,7 +166,7 @@ class Handlers:
     def _answer(self, definition: QueryDefinition, query_type: str, payloads: Sequence[Payload]) -> Payload:
         loop = self._host.loop
         outer = loop.enter()
-        loop.mode = Mode.READ_ONLY
+        mode, loop.mode = loop.mode, Mode.READ_ONLY
         try:
             args = self._arguments(definition, query_type, payloads)
             result = Context().run(definition.bind(self._host.instance()), *args)
@@ -175,7 +175,7 @@ class Handlers:
                 raise TypeError(f"query handler {definition.label!r} returned a coroutine: it must not be async")
             return self._host.environment.payload_converter.to_payload(result)
         finally:
-            loop.mode = Mode.NORMAL
+            loop.mode = mode
             loop.leave(outer)
 
     def _arguments(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import inspect
 import math
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -306,7 +307,7 @@ async def tuple_of_futures(_: Script) -> Any:
     return await future
 
 
-SCRIPTS = {name: function for name, function in globals().items() if asyncio.iscoroutinefunction(function)}
+SCRIPTS = {name: function for name, function in globals().items() if inspect.iscoroutinefunction(function)}
 
 EXPECTED = {
     "gather": ["a!", "slept", "b!"],

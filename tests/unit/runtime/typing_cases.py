@@ -13,6 +13,9 @@ from typing import Any, assert_type
 
 from foldlog import activity, workflow
 from foldlog.common import RetryPolicy
+from foldlog.core.decider import Decider, DeciderFactory
+from foldlog.runtime import WorkflowRuntime
+from foldlog.schemas.event import WorkflowExecutionStarted
 from foldlog.workflow import ActivityConfig, ActivityHandle, LocalActivityConfig
 
 TIMEOUT = timedelta(seconds=1)
@@ -187,6 +190,11 @@ async def definitions(typed: Typed, order: Order) -> None:
     typed.look("x")  # type: ignore[arg-type]
     await typed.asynchronous(order)
     typed.synchronous(1)  # type: ignore[call-arg]
+
+
+def seam(runtime: WorkflowRuntime, started: WorkflowExecutionStarted) -> Decider:
+    factory: DeciderFactory = runtime
+    return factory.create("workflow-1", started)
 
 
 @workflow.signal  # type: ignore[type-var]
