@@ -32,7 +32,7 @@ STALL_MAXIMUM_MS = 60_000
 MAXIMUM_ERROR = 4_000
 """Characters of an error's message that are kept with a stalled run."""
 MAXIMUM_STACK = 40_000
-"""Characters of its stack: the end of it, which names what was raised."""
+"""Characters of its stack that are kept."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -386,8 +386,8 @@ class Engine:
             run,
             log.WorkflowStalled(
                 run_id=run.run_id,
-                error=(str(error) or type(error).__name__)[:MAXIMUM_ERROR],
-                stack_trace=(error.stack_trace or "".join(traceback.format_exception(error)))[-MAXIMUM_STACK:],
+                error=_cut(str(error) or type(error).__name__, MAXIMUM_ERROR),
+                stack_trace=_cut(error.stack_trace or "".join(traceback.format_exception(error)), MAXIMUM_STACK),
                 attempts=attempts,
                 retry_ms=outcome.now_ms + delay_ms,
                 since_ms=before.since_ms if before else outcome.now_ms,
@@ -561,6 +561,13 @@ class Engine:
     def _close(self, run: Run, close: Callable[[Run], None], outcome: Outcome) -> None:
         close(run)
         self._answer_waiters(run, outcome)
+
+
+def _cut(text: str, maximum: int) -> str:
+    """Beginning and end of what is too long."""
+    if len(text) <= maximum:
+        return text
+    return f"{text[: maximum // 2]}\n… {len(text) - maximum} characters left out …\n{text[-(maximum // 2) :]}"
 
 
 _ACTIVITY_COMMANDS: dict[type, Callable[[Run, Any, Outcome], Event | None]] = {

@@ -52,8 +52,8 @@ LANES = 24
 CANCELED = 0.1
 """Share of the orders that are canceled while they run."""
 SUMS = 6
-PAUSE_SECONDS = (0.1, 4.0)
-"""Time between two kills, at least and at most."""
+PAUSES_SECONDS = ((0.1, 3.0), (0.1, 3.0), (7.0, 12.0))
+"""Time between two kills, from one of these ranges: amid the recovery from the last one, or after it."""
 DOWN_SECONDS = (0.0, 1.5)
 """How long what was killed stays away."""
 FINISH_SECONDS = 120.0
@@ -251,7 +251,7 @@ class Chaos:
         returning: list[asyncio.Task[None]] = []
         killed = 0
         while killed < self._kills:
-            await asyncio.sleep(self._random.uniform(*PAUSE_SECONDS))
+            await asyncio.sleep(self._random.uniform(*self._random.choice(PAUSES_SECONDS)))
             self._fleet.check()
             alive = sorted(name for name, member in self._fleet.members.items() if not member.killed)
             count = min(self._random.choice((1, 1, 2)), len(alive), self._kills - killed)
@@ -260,7 +260,8 @@ class Chaos:
                 killed += 1
                 self._counts[name] += 1
                 returning.append(asyncio.create_task(self._return(name, self._random.uniform(*DOWN_SECONDS))))
-                self._say(f"{datetime.now():%X} {killed}/{self._kills} killed {name}; {len(self._load.outcomes)} orders have ended")
+                ended = len(self._load.outcomes)
+                self._say(f"{datetime.now():%X} {killed}/{self._kills} killed {name}; {ended} orders have ended")
         await asyncio.gather(*returning)
 
     async def _return(self, name: str, after_seconds: float) -> None:
