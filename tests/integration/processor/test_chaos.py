@@ -10,7 +10,6 @@ import pytest
 
 from tests.integration.processor.chaos import run_chaos
 
-
 KILLS = 15
 
 
