@@ -22,6 +22,7 @@ SCHEMA = (
     "CREATE TABLE IF NOT EXISTS till (id INTEGER PRIMARY KEY CHECK (id = 1), cents INTEGER NOT NULL)",
     "CREATE TABLE IF NOT EXISTS entries (key TEXT PRIMARY KEY, kind TEXT NOT NULL, order_id TEXT NOT NULL, "
     "shelf TEXT, quantity INTEGER, cents INTEGER)",
+    "CREATE INDEX IF NOT EXISTS entries_of_orders ON entries (order_id, kind)",
 )
 
 
@@ -41,8 +42,10 @@ class Ledger:
     """The ledger in a file. Threads and processes may share it."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._local = threading.local()
+        self._lock = threading.Lock()
+        self._database = sqlite3.connect(path, timeout=30.0, isolation_level=None, check_same_thread=False)
+        self._database.execute("PRAGMA journal_mode = WAL")
+        self._database.execute("PRAGMA synchronous = NORMAL")
         with self._transaction() as database:
             for statement in SCHEMA:
                 database.execute(statement)
@@ -88,11 +91,8 @@ class Ledger:
             return [row[0] for row in database.execute("SELECT order_id FROM entries WHERE kind = ?", (kind,))]
 
     def close(self) -> None:
-        """Close this thread's connection."""
-        database: sqlite3.Connection | None = getattr(self._local, "database", None)
-        if database is not None:
-            database.close()
-            del self._local.database
+        """Close the file."""
+        self._database.close()
 
     def _enter(self, key: str, kind: str, order: Order, quantity: int = 0, cents: int = 0, undone_by: str = "") -> None:
         with self._transaction() as database:
@@ -107,19 +107,15 @@ class Ledger:
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
-        database: sqlite3.Connection | None = getattr(self._local, "database", None)
-        if database is None:
-            database = sqlite3.connect(self._path, timeout=30.0, isolation_level=None)
-            database.execute("PRAGMA journal_mode = WAL")
-            database.execute("PRAGMA synchronous = NORMAL")
-            self._local.database = database
-        database.execute("BEGIN IMMEDIATE")
-        try:
-            yield database
-        except BaseException:
-            database.execute("ROLLBACK")
-            raise
-        database.execute("COMMIT")
+        """A transaction, undone whatever ends it early: also the cancellation that is raised in an activity's thread."""
+        with self._lock:
+            try:
+                self._database.execute("BEGIN IMMEDIATE")
+                yield self._database
+                self._database.execute("COMMIT")
+            finally:
+                if self._database.in_transaction:
+                    self._database.execute("ROLLBACK")
 
 
 def _entries(database: sqlite3.Connection, kind: str, order: Order) -> list[tuple[int, int]]:
