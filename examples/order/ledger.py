@@ -107,7 +107,7 @@ class Ledger:
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
-        """A transaction, undone whatever ends it early: also the cancellation that is raised in an activity's thread."""
+        """A transaction, undone whatever ends it early, also by the cancellation raised in an activity's thread."""
         with self._lock:
             try:
                 self._database.execute("BEGIN IMMEDIATE")
