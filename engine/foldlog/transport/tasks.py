@@ -2,7 +2,8 @@
 
 Owns the Kafka consumer: joining, where reading begins, pausing, committing with metadata. What the metadata says and
 which records are worth running is the listener's. One thread uses a consumer; the listener is called on that thread,
-from within `read`, `commit` and `close`.
+from within `read`, `commit` and `close`. No other thread may use it: some calls of the Kafka library hold
+Python's lock while they wait for the one that polls, for ever.
 
 Assignment is cooperative and sticky: a member that comes or goes moves as few partitions as possible, and so as few
 running attempts as possible are repeated elsewhere.
@@ -117,6 +118,8 @@ class TaskConsumer:
         self.group_id = group_id
         self._listener = listener
         self._paused = False
+        self._missing = 0
+        """How often in a row the broker has said that there is no such topic."""
         self._moved: set[int] = set()
         """Partitions that came or went while records were being read."""
         session_ms = int(session_timeout_seconds * 1000)
@@ -205,14 +208,27 @@ class TaskConsumer:
     def partition_count(self, timeout: float = _ATTEMPT_SECONDS) -> int:
         """How many partitions the topic has; 0 if it is not known.
 
+        To be asked now and then: a consumer whose topic is deleted goes silent (librdkafka 2.16).
+
         Args:
             timeout: How long to wait for the broker, in seconds.
+
+        Raises:
+            TopicMissingError: The broker has said twice in a row that there is no such topic.
         """
         try:
-            metadata = self._consumer.list_topics(self.topic, timeout=timeout)
+            found = self._consumer.list_topics(self.topic, timeout=timeout).topics[self.topic]
         except KafkaException:
             return 0
-        return len(metadata.topics[self.topic].partitions)
+        if found.error is None:
+            self._missing = 0
+            return len(found.partitions)
+        if found.error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
+            # Once is nothing: a broker may not have heard yet of a topic that is new.
+            self._missing += 1
+            if self._missing > 1:
+                raise TopicMissingError(self.topic)
+        return 0
 
     def close(self) -> None:
         """Leave the group. The listener's `revoked` is asked for the last positions."""

@@ -35,9 +35,11 @@ COMMIT_INTERVAL_SECONDS = 0.05
 PAUSE_AFTER_SECONDS = 0.5
 """For so long a worker without a free slot just waits; pausing throws away what has been fetched already."""
 
+COUNT_INTERVAL_SECONDS = 30.0
+"""How often the topic is looked at: whether it is still there, and how many partitions it has."""
+
 _RETRY_SECONDS = 1.0
 _MINIMUM_LIMIT_BYTES = 64
-_COUNT_PARTITIONS_SECONDS = 60.0
 _NOTHING = Position(-1, "")
 
 
@@ -97,6 +99,7 @@ class TaskFeed(TaskListener):
         taker: Who runs the tasks.
         metadata_limit_bytes: The broker's `offset.metadata.max.bytes`.
         commit_interval: Seconds between two commits.
+        count_interval: Seconds between two looks at the topic.
     """
 
     def __init__(
@@ -108,12 +111,14 @@ class TaskFeed(TaskListener):
         name: str,
         metadata_limit_bytes: int = DEFAULT_LIMIT_BYTES,
         commit_interval: float = COMMIT_INTERVAL_SECONDS,
+        count_interval: float = COUNT_INTERVAL_SECONDS,
     ) -> None:
         self._open_consumer = open_consumer
         self._decode = decode
         self._taker = taker
         self._limit_bytes = metadata_limit_bytes
         self._commit_interval = commit_interval
+        self._count_interval = count_interval
         self._partitions: dict[int, _Partition] = {}
         self._running: dict[int, set[int]] = {}
         """Offsets that were handed over and have not ended, also of partitions that went away."""
@@ -193,7 +198,7 @@ class TaskFeed(TaskListener):
         self.turned_at = time.monotonic()
         self._note_ended(consumer)
         now = time.monotonic()
-        if now - self._counted_at > _COUNT_PARTITIONS_SECONDS:
+        if now - self._counted_at > self._count_interval:
             self._counted_at = now
             self._total = consumer.partition_count()
             self._tell_assigned()

@@ -11,6 +11,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures.thread import BrokenThreadPool
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -18,7 +19,6 @@ from typing import Any
 
 import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient
 from foldlog import activity
 from foldlog.client import Client
 from foldlog.connectors.embedded import EmbeddedKafka
@@ -28,7 +28,6 @@ from foldlog.schemas.common import RetryPolicy
 from foldlog.schemas.framing import decode, encode
 from foldlog.schemas.reply import ActivityCancelRequested
 from foldlog.transport.config import KafkaConfig
-from foldlog.transport.errors import TopicMissingError
 from foldlog.transport.topics import Topics
 from foldlog.worker import Worker
 
@@ -347,21 +346,25 @@ async def test_a_worker_that_cannot_go_on_says_so(setting: AbstractAsyncContextM
     async def note(error: BaseException) -> None:
         told.append(error)
 
+    @activity.defn(name="greet")
+    def never() -> None:
+        raise AssertionError("no thread begins")
+
+    threads = ThreadPoolExecutor(1, initializer=lambda: 1 / 0)
     async with setting as place:
-        topic = place.topics.tasks(QUEUE)
+        send_tasks(place.config, place.topics, [1])
 
         async def work() -> None:
-            async with place.worker(greet, on_fatal_error=note):
-                admin = AdminClient(place.config.admin())
-                await asyncio.to_thread(admin.delete_topics([topic])[topic].result, DEADLINE)
+            async with place.worker(never, activity_executor=threads, on_fatal_error=note):
                 await asyncio.Event().wait()
 
-        with pytest.raises(TopicMissingError):
+        with pytest.raises(BrokenThreadPool):
             await work()
-        assert isinstance(told[0], TopicMissingError)
+        assert isinstance(told[0], BrokenThreadPool)
         current = asyncio.current_task()
         assert current is not None
         assert current.cancelling() == 0
+    threads.shutdown()
 
 
 async def test_a_worker_runs_once(setting: AbstractAsyncContextManager[Setting]) -> None:

@@ -10,6 +10,7 @@ import pytest
 from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient
 from foldlog.schemas.framing import encode
+from foldlog.transport.errors import TopicMissingError
 from foldlog.worker.feed import PAUSE_AFTER_SECONDS
 from foldlog.worker.finished import DEFAULT_LIMIT_BYTES
 
@@ -179,10 +180,16 @@ def test_tasks_that_retention_took_do_not_stop_the_others(kafka: str, namespace:
     until(lambda: committed(config, topics) == (10, ""), "everything is committed")
 
 
-def test_a_missing_topic_ends_the_feed(kafka: str, namespace: str, make_taker: MakeTaker) -> None:
+@pytest.mark.parametrize("joined", [False, True])
+def test_a_missing_topic_ends_the_feed(kafka: str, namespace: str, make_taker: MakeTaker, joined: bool) -> None:
     config, topics = prepare(kafka, namespace, partitions=1)
-    admin = AdminClient(config.admin())
-    admin.delete_topics([topics.tasks(QUEUE)])[topics.tasks(QUEUE)].result(30)
-    taker = make_taker(config, topics)
+    admin, topic = AdminClient(config.admin()), topics.tasks(QUEUE)
+    if not joined:
+        admin.delete_topics([topic])[topic].result(30)
+    taker = make_taker(config, topics, count_interval=0.1)
+    if joined:
+        until(lambda: taker.feed.joined, "it has partitions")
+        admin.delete_topics([topic])[topic].result(30)
     until(lambda: taker.failure is not None, "the feed says so")
-    assert topics.tasks(QUEUE) in str(taker.failure)
+    assert isinstance(taker.failure, TopicMissingError)
+    assert topic in str(taker.failure)
