@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import pickle
 import threading
 from collections.abc import Awaitable, Callable, Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypedDict, Unpack
+from typing import Any, Self, Unpack
 
 from foldlog.client import Client
 from foldlog.exceptions import ConfigurationError
@@ -30,36 +29,12 @@ from foldlog.worker.activities import ActivityWorker, ActivityWorkerOptions
 from foldlog.worker.attempt import HeartbeatIntervals
 from foldlog.worker.calls import Calls
 from foldlog.worker.conversion import Conversion
+from foldlog.worker.options import OptionsWithoutMeaning, check_executor, positive, rate, seconds
 from foldlog.worker.registry import Registry
 
 _log = logging.getLogger(__name__)
 
 _NO_TIME = timedelta()
-
-
-class OptionsWithoutMeaning(TypedDict, total=False):
-    """Options of Temporal's worker that have nothing to act on here: accepted, so that code moves over, and ignored."""
-
-    workflow_runner: Any
-    """Workflow code runs in no sandbox; the guard watches it."""
-    unsandboxed_workflow_runner: Any
-    workflow_task_executor: Any
-    """Workflow code runs on the processor's thread."""
-    max_concurrent_workflow_tasks: int | None
-    max_concurrent_workflow_task_polls: int | None
-    max_concurrent_activity_task_polls: int | None
-    """There are no polls: tasks are read from topics."""
-    nonsticky_to_sticky_poll_ratio: float
-    sticky_queue_schedule_to_start_timeout: timedelta
-    """Workflows live where their partition is."""
-    max_eager_activity_reservations_per_workflow_task: int
-    workflow_task_poller_behavior: Any
-    activity_task_poller_behavior: Any
-    shared_state_manager: Any
-    """Process pools need none here."""
-    disable_safe_workflow_eviction: bool
-    use_worker_versioning: bool
-    debug_mode: bool
 
 
 class Worker:
@@ -146,25 +121,25 @@ class Worker:
         self._connection.topics.tasks(task_queue)  # whether it can be the name of a topic
         self._identity = identity or client.identity
         self._sensor = sensor or Sensor()
-        self._grace = _seconds("graceful_shutdown_timeout", graceful_shutdown_timeout)
+        self._grace = seconds("graceful_shutdown_timeout", graceful_shutdown_timeout)
         self._on_fatal_error = on_fatal_error
         self._registry = Registry(activities)
         self._executor = activity_executor
-        _check_executor(self._registry, activity_executor)
+        check_executor(self._registry, activity_executor)
         self._activity_options = ActivityWorkerOptions(
             task_queue=task_queue,
             identity=self._identity,
-            max_concurrent_activities=_positive("max_concurrent_activities", max_concurrent_activities),
-            max_concurrent_local_activities=_positive(
+            max_concurrent_activities=positive("max_concurrent_activities", max_concurrent_activities),
+            max_concurrent_local_activities=positive(
                 "max_concurrent_local_activities", max_concurrent_local_activities
             ),
-            max_activities_per_second=_rate("max_activities_per_second", max_activities_per_second),
-            max_task_queue_activities_per_second=_rate(
+            max_activities_per_second=rate("max_activities_per_second", max_activities_per_second),
+            max_task_queue_activities_per_second=rate(
                 "max_task_queue_activities_per_second", max_task_queue_activities_per_second
             ),
             heartbeat_intervals=HeartbeatIntervals(
-                default=_seconds("default_heartbeat_throttle_interval", default_heartbeat_throttle_interval),
-                maximum=_seconds("max_heartbeat_throttle_interval", max_heartbeat_throttle_interval),
+                default=seconds("default_heartbeat_throttle_interval", default_heartbeat_throttle_interval),
+                maximum=seconds("max_heartbeat_throttle_interval", max_heartbeat_throttle_interval),
             ),
             instance_id=instance_id,
             take_tasks=not no_remote_activities,
@@ -184,7 +159,7 @@ class Worker:
             state_dir=Path(state_dir),
             instance_id=instance_id,
             build_id=build_id or "",
-            max_cached_workflows=_positive("max_cached_workflows", max_cached_workflows),
+            max_cached_workflows=positive("max_cached_workflows", max_cached_workflows),
             identity=self._identity,
         )
         self._state = _State()
@@ -490,33 +465,3 @@ def _connection(client: Client) -> Connection:
 
 def _reading_codec(codec: Codec, schemas: SchemasTopic) -> Codec:
     return codec.asking(schemas.fetch) if isinstance(codec, SingleObjectCodec | ConfluentCodec) else codec
-
-
-def _check_executor(registry: Registry, executor: Executor | None) -> None:
-    if not isinstance(executor, ProcessPoolExecutor):
-        return
-    for activity in registry.sync:
-        try:
-            pickle.dumps(activity.function)
-        except Exception as error:
-            raise ConfigurationError(
-                f"activity {activity.name} cannot be sent to a process pool: {error}", option="activity_executor"
-            ) from error
-
-
-def _positive(name: str, value: int) -> int:
-    if value < 1:
-        raise ConfigurationError(f"{name} must be at least 1, not {value}", option=name)
-    return value
-
-
-def _rate(name: str, value: float | None) -> float | None:
-    if value is not None and value <= 0:
-        raise ConfigurationError(f"{name} must be more than 0, not {value} (None: no limit)", option=name)
-    return value
-
-
-def _seconds(name: str, value: timedelta) -> float:
-    if value < _NO_TIME:
-        raise ConfigurationError(f"{name} must not be negative: {value}", option=name)
-    return value.total_seconds()

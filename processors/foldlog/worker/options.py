@@ -1,0 +1,95 @@
+"""Checks of the worker's options, and the options that have no meaning here."""
+
+from __future__ import annotations
+
+import logging
+import pickle
+from concurrent.futures import Executor, ProcessPoolExecutor
+from datetime import timedelta
+from typing import Any, TypedDict
+
+from foldlog.exceptions import ConfigurationError
+from foldlog.worker.registry import Registry
+
+_log = logging.getLogger(__name__)
+
+
+class OptionsWithoutMeaning(TypedDict, total=False):
+    """Options of Temporal's worker that have nothing to act on here: accepted, so that code moves over, and ignored."""
+
+    workflow_runner: Any
+    """Workflow code runs in no sandbox; the guard watches it."""
+    unsandboxed_workflow_runner: Any
+    workflow_task_executor: Any
+    """Workflow code runs on the processor's thread."""
+    max_concurrent_workflow_tasks: int | None
+    max_concurrent_workflow_task_polls: int | None
+    max_concurrent_activity_task_polls: int | None
+    """There are no polls: tasks are read from topics."""
+    nonsticky_to_sticky_poll_ratio: float
+    sticky_queue_schedule_to_start_timeout: timedelta
+    """Workflows live where their partition is."""
+    max_eager_activity_reservations_per_workflow_task: int
+    workflow_task_poller_behavior: Any
+    activity_task_poller_behavior: Any
+    shared_state_manager: Any
+    """Process pools need none here."""
+    disable_safe_workflow_eviction: bool
+    use_worker_versioning: bool
+    debug_mode: bool
+
+
+def check_executor(registry: Registry, executor: Executor | None) -> None:
+    """Whether an executor can run the activities that are not async.
+
+    Raises:
+        ConfigurationError: A function cannot be sent to its processes.
+    """
+    if not isinstance(executor, ProcessPoolExecutor):
+        return
+    context = executor._mp_context
+    if context is not None and context.get_start_method() == "fork":
+        _log.warning(
+            "activity_executor forks its processes: with Kafka's threads in this one, they may hang; make it with"
+            " mp_context=multiprocessing.get_context('spawn')"
+        )
+    for activity in registry.sync:
+        try:
+            pickle.dumps(activity.function)
+        except Exception as error:
+            raise ConfigurationError(
+                f"activity {activity.name} cannot be sent to a process pool: {error}", option="activity_executor"
+            ) from error
+
+
+def positive(name: str, value: int) -> int:
+    """A number, if it is at least 1.
+
+    Raises:
+        ConfigurationError: It is not.
+    """
+    if value < 1:
+        raise ConfigurationError(f"{name} must be at least 1, not {value}", option=name)
+    return value
+
+
+def rate(name: str, value: float | None) -> float | None:
+    """A number a second, if it is more than 0 or None.
+
+    Raises:
+        ConfigurationError: It is not.
+    """
+    if value is not None and value <= 0:
+        raise ConfigurationError(f"{name} must be more than 0, not {value} (None: no limit)", option=name)
+    return value
+
+
+def seconds(name: str, value: timedelta) -> float:
+    """A duration in seconds, if it is not negative.
+
+    Raises:
+        ConfigurationError: It is.
+    """
+    if value < timedelta():
+        raise ConfigurationError(f"{name} must not be negative: {value}", option=name)
+    return value.total_seconds()
