@@ -96,8 +96,8 @@ class Sensor:
     def workflows_evicted(self, count: int) -> None:
         """Coroutines were dropped from memory to keep its bound; they are rebuilt by replay when needed."""
 
-    def workflows_replayed(self, count: int, events: int, seconds: float) -> None:
-        """Coroutines were rebuilt from their histories: how many, from how many events, in which time together."""
+    def workflows_replayed(self, count: int, events: int) -> None:
+        """Coroutines were rebuilt from their histories: how many, and from how many events together."""
 
     def dead_letter(self, topic: str) -> None:
         """A record of this topic could not be decoded or handled and went to `<ns>.dead-letters`."""

@@ -14,6 +14,9 @@ from foldlog.sensor import AbortReason, CommittedBatch, EndedActivity, Sensor
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.metrics import MetricWrapperBase
 
+MAXIMUM_TYPES = 200
+"""Workflow types that get a label of their own."""
+
 BATCH_SECONDS = (0.0005, 0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 """A commit takes about 3 ms and must end before `transaction.timeout.ms`, 10 s."""
 BATCH_COMMANDS = (1, 2, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000)
@@ -72,18 +75,17 @@ class PrometheusSensor(Sensor):
         self._partitions.set(self._partitions.stalled, partition, count)
 
     def workflow_stalled(self, workflow_type: str) -> None:
-        self._workflows.stalls.labels(workflow_type).inc()
+        self._workflows.stalls.labels(self._workflows.known(workflow_type)).inc()
 
     def workflow_resumed(self, workflow_type: str) -> None:
-        self._workflows.resumes.labels(workflow_type).inc()
+        self._workflows.resumes.labels(self._workflows.known(workflow_type)).inc()
 
     def workflows_evicted(self, count: int) -> None:
         self._workflows.evicted.inc(count)
 
-    def workflows_replayed(self, count: int, events: int, seconds: float) -> None:
+    def workflows_replayed(self, count: int, events: int) -> None:
         self._workflows.replays.inc(count)
         self._workflows.replayed_events.inc(events)
-        self._workflows.replay_seconds.inc(seconds)
 
     def dead_letter(self, topic: str) -> None:
         self._batches.dead_letters.labels(topic).inc()
@@ -192,6 +194,7 @@ class _WorkflowMetrics:
     """What becomes of workflows."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
+        self._types: set[str] = set()
         kind = ["workflow_type"]
         self.started = Counter("foldlog_workflows_started", "Runs started.", kind, registry=registry)
         self.ended = Counter("foldlog_workflows_closed", "Runs closed.", [*kind, "status"], registry=registry)
@@ -201,13 +204,19 @@ class _WorkflowMetrics:
         self.evicted = Counter("foldlog_workflows_evicted", "Coroutines dropped from memory.", registry=registry)
         self.replays = Counter("foldlog_workflow_replays", "Coroutines rebuilt from their history.", registry=registry)
         self.replayed_events = Counter("foldlog_replayed_events", "Events read for that.", registry=registry)
-        self.replay_seconds = Counter("foldlog_replay_seconds", "Time spent on that.", registry=registry)
+
+    def known(self, workflow_type: str) -> str:
+        """The type as a label. Anybody may start a workflow of any name, and each name would be a series for good."""
+        if workflow_type in self._types or len(self._types) < MAXIMUM_TYPES:
+            self._types.add(workflow_type)
+            return workflow_type
+        return "other"
 
     def committed(self, batch: CommittedBatch) -> None:
         for workflow_type, count in batch.started.items():
-            self.started.labels(workflow_type).inc(count)
+            self.started.labels(self.known(workflow_type)).inc(count)
         for (workflow_type, status), count in batch.closed.items():
-            self.ended.labels(workflow_type, status).inc(count)
+            self.ended.labels(self.known(workflow_type), status).inc(count)
 
 
 class _PartitionMetrics:

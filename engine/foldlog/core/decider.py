@@ -22,6 +22,8 @@ class Decider(Protocol):
 
     replaying: bool
     """True while history is told again: logs are silent, and decisions carry their source."""
+    history_size: int
+    """Bytes of the run's events up to the one that is told next; set by the caller."""
 
     def activate(self, event: Event) -> list[Decision]:
         """Tell the code what happened and run it until it waits.

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from foldlog.core import decisions, machine
-from foldlog.core.decider import DeciderFactory, QueryFailed, WorkflowTaskError
+from foldlog.core.decider import Decider, DeciderFactory, QueryFailed, WorkflowTaskError
 from foldlog.core.decisions import Decision
 from foldlog.core.outcome import Outcome
 from foldlog.core.replay import replay
@@ -321,6 +321,7 @@ class Engine:
             if session.decider is None:
                 self._rebuild(session, outcome)
             else:
+                session.decider.history_size = run.history_size
                 self._decide(session, session.decider.activate(happened), outcome)
         except WorkflowTaskError as error:
             self._stall(session, error, outcome)
@@ -345,17 +346,39 @@ class Engine:
         for recorded in machine.decide(session.run, made, outcome, self._reserve):
             decider.recorded(recorded)
 
-    def _rebuild(self, session: Session, outcome: Outcome) -> Any:
+    def _rebuild(self, session: Session, outcome: Outcome) -> Decider:
         """Make the run's code anew from its history, and go on where that ends."""
-        run = session.run
-        decider = self._factory.create(run.workflow_id, run.started)
-        history = (self._decode(encoded) for encoded in self._encoded_history(run, outcome))
-        # A run that has just begun is told, not told again: its logs must be seen.
-        outstanding = decider.activate(run.started) if run.last_event_id == 1 else replay(decider, history)
-        session.decider = decider
-        if run.is_open:
+        session.decider, outstanding = self._replayed(session.run, outcome)
+        decider = session.decider
+        if session.run.is_open:
             self._decide(session, outstanding, outcome)
         return decider
+
+    def _replayed(self, run: Run, outcome: Outcome) -> tuple[Decider, list[Decision]]:
+        """The run's code at the end of its history, and what it wants then.
+
+        Raises:
+            WorkflowTaskError: It cannot be brought there.
+        """
+        decider = self._factory.create(run.workflow_id, run.started)
+        try:
+            if run.last_event_id == 1:
+                # A run that has just begun is told, not told again: its logs must be seen.
+                decider.history_size = run.history_size
+                return decider, decider.activate(run.started)
+            outcome.replayed_events.append(run.last_event_id)
+            return decider, replay(decider, self._retold(run, decider, outcome))
+        except WorkflowTaskError:
+            decider.close()
+            raise
+
+    def _retold(self, run: Run, decider: Decider, outcome: Outcome) -> Iterator[Event]:
+        """The history, with the decider knowing at each event how large it was then."""
+        size = 0
+        for encoded in self._encoded_history(run, outcome):
+            size += len(encoded)
+            decider.history_size = size
+            yield self._decode(encoded)
 
     def _encoded_history(self, run: Run, outcome: Outcome) -> Iterator[bytes]:
         """The run's events, those of the open transaction included."""
@@ -403,9 +426,7 @@ class Engine:
         stalled = run.stalled
         waiting = list(self._waiting_commands(run, outcome))
         try:
-            decider = self._factory.create(run.workflow_id, run.started)
-            history = [self._decode(encoded) for encoded in self._encoded_history(run, outcome)]
-            outstanding = replay(decider, history)
+            decider, outstanding = self._replayed(run, outcome)
         except WorkflowTaskError as error:
             self._stall(session, error, outcome)
             return

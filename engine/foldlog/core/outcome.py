@@ -78,6 +78,8 @@ class Outcome:
     """Runs whose visibility row is out of date."""
     local_calls: list[LocalCall] = field(default_factory=list)
     """For this process, at once."""
+    replayed_events: list[int] = field(default_factory=list)
+    """How many events each replay told again."""
     canceled_local: list[tuple[str, str]] = field(default_factory=list)
     """Run ID and activity ID of local activities that nobody waits for any more."""
     canceled_eager: list[tuple[str, int, int]] = field(default_factory=list)

@@ -12,8 +12,8 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
 
-from confluent_kafka import KafkaError, KafkaException, TopicCollection, TopicPartitionInfo
-from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic  # type: ignore[attr-defined]  # no __all__
+from confluent_kafka import KafkaError, KafkaException, TopicCollection
+from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, TopicDescription  # type: ignore[attr-defined]  # no __all__
 from foldlog.transport.clients import open_admin
 from foldlog.transport.config import KafkaConfig
 from foldlog.transport.errors import BrokerUnreachableError, TransportError
@@ -90,6 +90,7 @@ class _Found:
     led: bool
     """Each partition has a leader."""
     config: Mapping[str, str]
+    topic_id: str
 
 
 def create_topics(
@@ -164,8 +165,18 @@ def check_topics(
     return _problems(config, topics, wanted, found, partitions)
 
 
-def require_topics(config: KafkaConfig, topics: Topics, *, timeout: float = 30.0) -> int:
-    """The number of partitions of commands and events, once all topics are in order.
+@dataclass(frozen=True)
+class TopicsInOrder:
+    """What a processor has to know of its topics."""
+
+    partitions: int
+    """Of commands and of events."""
+    events_id: str
+    """Kafka's ID of the topic of events (KIP-516); empty where the broker has none."""
+
+
+def require_topics(config: KafkaConfig, topics: Topics, *, timeout: float = 30.0) -> TopicsInOrder:
+    """Makes sure that all topics are in order.
 
     Raises:
         TopicsUnfitError: They are not.
@@ -176,7 +187,7 @@ def require_topics(config: KafkaConfig, topics: Topics, *, timeout: float = 30.0
     problems = _problems(config, topics, wanted, found, None)
     if problems:
         raise TopicsUnfitError(topics.namespace, problems)
-    return found[topics.commands].partitions
+    return TopicsInOrder(found[topics.commands].partitions, found[topics.events].topic_id)
 
 
 def ensure_task_topic(
@@ -265,7 +276,7 @@ def _describe(
 ) -> dict[str, _Found]:
     """What is there of the topics, by name."""
     names = [spec.name for spec in specs]
-    partitions: dict[str, list[TopicPartitionInfo]] = {}
+    descriptions: dict[str, TopicDescription] = {}
     for name, future in admin.describe_topics(TopicCollection(names), request_timeout=_left(deadline)).items():
         try:
             description = _result(future, config, deadline, f"the topic {name} cannot be described")
@@ -273,15 +284,18 @@ def _describe(
             if refused.code != KafkaError.UNKNOWN_TOPIC_OR_PART:
                 raise
             continue
-        partitions[name] = description.partitions
-    resources = [ConfigResource(ConfigResource.Type.TOPIC, name) for name in partitions]
+        descriptions[name] = description
+    resources = [ConfigResource(ConfigResource.Type.TOPIC, name) for name in descriptions]
     found = {}
     for resource, future in _describe_configs(admin, resources, deadline).items():
         entries = _result(future, config, deadline, f"the settings of topic {resource.name} cannot be read")
         settings = {name: str(entries[name].value) for name in _CHECKED}
-        infos = partitions[resource.name]
+        description = descriptions[resource.name]
+        infos = description.partitions
         led = all(info.leader is not None and info.leader.id >= 0 for info in infos)
-        found[resource.name] = _Found(partitions=len(infos), led=led, config=settings)
+        found[resource.name] = _Found(
+            partitions=len(infos), led=led, config=settings, topic_id=str(description.topic_id or "")
+        )
     return found
 
 

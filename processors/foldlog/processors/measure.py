@@ -61,10 +61,12 @@ def measured(works: Sequence[Work], began: float, handled: float, committed: flo
 
 
 def tell_rare(works: Sequence[Work], commands_topic: str, sensor: Sensor) -> None:
-    """Tell of dead letters and of stalled and resumed workflows."""
+    """Tell of dead letters, of replays, and of stalled and resumed workflows."""
     for work in works:
         for _ in work.dead_letters:
             sensor.dead_letter(commands_topic)
+        if replays := work.outcome.replayed_events:
+            sensor.workflows_replayed(len(replays), sum(replays))
         resumed: dict[str, Run] = {}
         for entry in work.outcome.log:
             kind = type(entry.record)

@@ -148,9 +148,10 @@ class WorkflowProcessor:
             TopicsUnfitError: The topics are not as they have to be.
             TransportError: Kafka cannot be used as configured.
         """
-        self._partitions = require_topics(self._config, self._topics)
+        topics = require_topics(self._config, self._topics)
+        self._partitions = topics.partitions
         with (
-            Stores(self._options, self._codec) as stores,
+            Stores(self._options, self._codec, topics.events_id) as stores,
             ThreadPoolExecutor(RESTORES_AT_ONCE, thread_name_prefix="foldlog-restore") as restorers,
         ):
             while not self._stopping.is_set():
@@ -258,7 +259,7 @@ class WorkflowProcessor:
             self._commit(producer, output, assignment, began)
         except (PoisonedInput, NotNow, StoreFailed, TransactionAborted, SchemaLookupError) as error:
             logger.warning("transaction aborted: %s", error)
-            self._sensor.transaction_aborted("rebalance" if isinstance(error, TransactionAborted) else "error")
+            self._sensor.transaction_aborted(error.reason if isinstance(error, TransactionAborted) else "error")
             self._abort(producer, assignment, messages)
             if isinstance(error, StoreFailed):
                 _require_damage(error)

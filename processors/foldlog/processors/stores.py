@@ -15,14 +15,20 @@ from foldlog.schemas.codec import Codec
 class Stores:
     """Opens partitions' stores. A context manager: it holds its slot of the folder until it ends."""
 
-    def __init__(self, options: ProcessorOptions, codec: Codec) -> None:
+    def __init__(self, options: ProcessorOptions, codec: Codec, topic_id: str) -> None:
         """Take a slot of the state folder.
+
+        Args:
+            options: Where the folder is, and how much memory the stores may take.
+            codec: Reads records.
+            topic_id: Kafka's ID of `<ns>.events`, of which a store is a fold.
 
         Raises:
             FoldlogError: The folder cannot be used.
         """
         self._options = options
         self._codec = codec
+        self._topic_id = topic_id
         self._directory = StateDirectory(options.state_dir, options.namespace)
         self._resources = RocksResources(memory_bytes=options.store_memory_bytes)
 
@@ -43,6 +49,7 @@ class Stores:
                 store,
                 self._codec,
                 partition=partition,
+                topic_id=self._topic_id,
                 request_retention_ms=int(self._options.request_retention_seconds * 1000),
                 closed_retention_ms=int(self._options.closed_retention_seconds * 1000),
             )

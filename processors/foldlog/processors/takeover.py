@@ -15,11 +15,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, KafkaException, TopicPartition
+from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, KafkaException, Message, TopicPartition
 from foldlog.exceptions import FoldlogError
-from foldlog.processors.store import PartitionStore, Restorer, StoreCorruptedError, StoreLockedError
+from foldlog.processors.store import PartitionStore, RestoreError, Restorer, StoreCorruptedError, StoreLockedError
 from foldlog.processors.transaction import ProducerFenced, TransactionAborted, TransactionalProducer
-from foldlog.schemas.codec import Codec
+from foldlog.schemas.codec import Codec, DecodeError, UnknownSchemaError
 from foldlog.transport.clients import open_admin, open_consumer, open_producer
 from foldlog.transport.config import KafkaConfig
 
@@ -209,10 +209,26 @@ class Restore:
                         continue
                     raise KafkaException(error)
                 self.records += 1
-                if restorer.feed(message.key(), message.value(), message.offset() or 0):
+                if self._fold(restorer, message):
                     self._progress(self.partition, self.records, self.records)
                     return True
             if now - told > 1.0:
                 told = now
                 self._progress(self.partition, self.records, max(total, self.records))
         return False
+
+    def _fold(self, restorer: Restorer, message: Message) -> bool:
+        """Fold one record; true if it was the barrier."""
+        try:
+            return restorer.feed(message.key(), message.value(), message.offset() or 0)
+        except RestoreError as error:
+            # What a processor writes can be read with the schema that it names, so this was written by somebody else.
+            # Should it stand where a record of ours was, the next event of that run does not follow the one before.
+            # An unknown schema, however, may be that of a newer build.
+            cause = error.__cause__
+            if not isinstance(cause, DecodeError) or isinstance(cause, UnknownSchemaError):
+                raise
+            logger.error(
+                "partition %d of %s: %s; it is none of ours and is passed over", self.partition, self._topic, error
+            )
+            return False

@@ -17,13 +17,29 @@ from enum import Enum
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer, TopicPartition
 from foldlog.exceptions import FoldlogError
+from foldlog.sensor import AbortReason
 
 Headers = list[tuple[str, str | bytes | None]]
 DeliveryCallback = Callable[[KafkaError | None, Message], None]
 
 
+_OF_A_REBALANCE = (
+    KafkaError.ILLEGAL_GENERATION,
+    KafkaError.UNKNOWN_MEMBER_ID,
+    KafkaError.REBALANCE_IN_PROGRESS,
+)
+
+
 class TransactionAborted(FoldlogError):
-    """The transaction did not happen. Its input must be handled again, or is another processor's by now."""
+    """The transaction did not happen. Its input must be handled again, or is another processor's by now.
+
+    Attributes:
+        reason: For the metrics.
+    """
+
+    def __init__(self, message: str, reason: AbortReason = "error") -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 class ProducerFenced(FoldlogError):
@@ -100,9 +116,9 @@ class TransactionalProducer:
         """
         self._expect(Status.OPEN)
         if generation(group_metadata) < 0:
-            raise TransactionAborted("this processor is not a member of its group now")
+            raise TransactionAborted("this processor is not a member of its group now", "rebalance")
         if self._producer.flush(self._timeout) > 0:
-            raise TransactionAborted(f"records were not acknowledged within {self._timeout} s")
+            raise TransactionAborted(f"records were not acknowledged within {self._timeout} s", "timeout")
         self._repeat(lambda: self._producer.send_offsets_to_transaction(offsets, group_metadata, self._timeout))
         self._repeat(lambda: self._producer.commit_transaction(self._timeout))
         self._status = Status.IDLE
@@ -144,9 +160,15 @@ class TransactionalProducer:
                 if error.retriable() and time.monotonic() < deadline:
                     continue
                 if error.txn_requires_abort() or (error.retriable() and not error.fatal()):
-                    raise TransactionAborted(str(error)) from raised
+                    raise TransactionAborted(str(error), _reason(error)) from raised
                 self._status = Status.DEAD
                 raise ProducerFenced(str(error)) from raised
+
+
+def _reason(error: KafkaError) -> AbortReason:
+    if error.code() in _OF_A_REBALANCE:
+        return "rebalance"
+    return "timeout" if error.code() == KafkaError._TIMED_OUT else "error"
 
 
 def generation(group_metadata: bytes) -> int:

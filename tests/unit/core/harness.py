@@ -32,6 +32,7 @@ class ScriptDecider:
 
     def __init__(self, started: event.WorkflowExecutionStarted, broken: Callable[[], bool]) -> None:
         self.replaying = False
+        self.history_size = 0
         self._broken = broken
         self._seed = started.workflow_type
         self._heard: list[str] = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -49,15 +50,15 @@ def _activity(world: World, kind: str, workflow_id: str, number: int) -> None:
     event_id = event_ids[number % len(event_ids)]
     attempt = session.run.activities[event_id].attempt
     about: dict[str, Any] = {"run_id": session.run.run_id, "scheduled_event_id": event_id, "attempt": attempt}
-    wanted: Any = {
+    make: dict[str, Callable[[], Any]] = {
         "started": lambda: command.ActivityStarted(**about, reply_to=REPLY, running_ms=500),
         "heartbeat": lambda: command.HeartbeatActivity(**about, reply_to=REPLY, details=[payload("1")]),
         "complete": lambda: command.CompleteActivity(**about, result=payload("2")),
         "fail": lambda: command.FailActivity(**about, failure=Failure(message="no", non_retryable=number == 0)),
         "canceled": lambda: command.CancelActivity(**about),
         "stale": lambda: command.CompleteActivity(**{**about, "attempt": attempt + 1}, result=payload("3")),
-    }[kind]()
-    world.handle(workflow_id, wanted)
+    }
+    world.handle(workflow_id, make[kind]())
 
 
 def _perform(world: World, kind: str, workflow_id: str, number: int) -> None:

@@ -22,6 +22,7 @@ from foldlog.processors.store import (
 )
 from foldlog.processors.store.verify import digest, dump
 from foldlog.schemas import event, log
+from foldlog.schemas.codec import SingleObjectCodec
 from foldlog.schemas.common import Payload
 from foldlog.schemas.framing import encode
 from hypothesis import given, settings
@@ -472,3 +473,12 @@ def test_a_closed_store_stays_closed(kv: KeyValueStore) -> None:
     store.close()
     with pytest.raises(Exception, match="closed"):
         store.head("w", "r")
+
+
+def test_a_store_of_another_topic_is_refused() -> None:
+    kv = memory()
+    store = PartitionStore(kv, SingleObjectCodec(), topic_id="first")
+    store.commit(store.stage(), 1)
+    PartitionStore(kv, SingleObjectCodec(), topic_id="first")
+    with pytest.raises(StoreFormatError, match="the topic with ID first, not of second"):
+        PartitionStore(kv, SingleObjectCodec(), topic_id="second")

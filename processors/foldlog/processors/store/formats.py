@@ -46,6 +46,8 @@ LOOKED_UP = frozenset((WORKFLOWS, RUNS, PENDING, REQUESTS))
 META_FORMAT = b"format"
 META_POSITION = b"position"
 META_COUNTS = b"counts"
+META_TOPIC = b"topic"
+"""Kafka's ID of the topic whose fold this is (KIP-516)."""
 META_OPENED = b"opened"
 """The last PartitionOpened, as it stands in the log."""
 META_UNSETTLED = b"unsettled "

@@ -71,6 +71,7 @@ class PartitionStore:
         codec: Codec,
         *,
         partition: int = formats.ANY_PARTITION,
+        topic_id: str = "",
         request_retention_ms: int = 24 * HOUR_MS,
         closed_retention_ms: int = 7 * 24 * HOUR_MS,
         expiry_budget: int = EXPIRY_BUDGET,
@@ -81,6 +82,8 @@ class PartitionStore:
             kv: Where it is, with the families `formats.FAMILIES`.
             codec: Reads the records of the log.
             partition: The partition that this is for.
+            topic_id: Kafka's ID of the topic of events: a topic that was deleted and made anew has another one, and
+                nothing of the store is true of it. Empty: it does not matter.
             request_retention_ms: How long a request ID is answered as before, in milliseconds of the log's time.
             closed_retention_ms: How long a closed run is kept, likewise. All owners of a partition must agree on
                 these two, or their stores differ in what they have dropped.
@@ -92,6 +95,7 @@ class PartitionStore:
         self._kv = kv
         self._codec = codec
         self._partition = partition
+        self._topic_id = topic_id
         self._fresh = self._check_format()
         position = kv.get(formats.META, formats.META_POSITION)
         self._position = Position(*formats.POSITION.unpack(position)) if position else Position(0, 0, 0)
@@ -110,6 +114,9 @@ class PartitionStore:
             raise StoreFormatError(f"the store has format {number}, this build reads format {formats.FORMAT}")
         if formats.ANY_PARTITION not in (partition, self._partition) and partition != self._partition:
             raise StoreFormatError(f"the store is that of partition {partition}, not of {self._partition}")
+        topic_id = (self._kv.get(formats.META, formats.META_TOPIC) or b"").decode()
+        if topic_id and self._topic_id and topic_id != self._topic_id:
+            raise StoreFormatError(f"the store is that of the topic with ID {topic_id}, not of {self._topic_id}")
         return False
 
     # ---- reading
@@ -306,6 +313,8 @@ class PartitionStore:
     def _put_meta(self, rows: WriteBatch, position: Position, totals: _Totals) -> None:
         if self._fresh:
             rows.put(formats.META, formats.META_FORMAT, formats.pack_format(self._partition))
+            if self._topic_id:
+                rows.put(formats.META, formats.META_TOPIC, self._topic_id.encode())
         rows.put(formats.META, formats.META_POSITION, formats.POSITION.pack(*position))
         counts = Counts(totals.open_runs, totals.stalled_runs, totals.closed_runs)
         if self._fresh or counts != self.counts():
