@@ -19,7 +19,7 @@ from foldlog.processors.options import ProcessorOptions
 from foldlog.processors.partition import Partition
 from foldlog.processors.store import PartitionStore, RestoreError
 from foldlog.processors.stores import Stores
-from foldlog.processors.takeover import Restore, RestoreStalledError, fence, last_owners
+from foldlog.processors.takeover import LogDamagedError, Restore, RestoreStalledError, fence, last_owners
 from foldlog.processors.transaction import TransactionAborted, TransactionalProducer
 from foldlog.schemas.codec import Codec
 from foldlog.schemas.log import PartitionOpened
@@ -270,7 +270,7 @@ class Assignment:
 
     def _restore_failed(self, number: int, error: BaseException) -> None:
         """Try again later; the other partitions go on."""
-        if isinstance(error, RestoreError):
+        if isinstance(error, RestoreError | LogDamagedError):
             logger.error(
                 "partition %d of %s stays closed, and its workflows stand still: %s; tried again in %g s",
                 number,

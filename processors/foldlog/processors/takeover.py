@@ -32,6 +32,10 @@ LOCKED_SECONDS = 30.0
 """How long an earlier restore of the same partition, which was canceled, may take to let go of the store."""
 
 
+class LogDamagedError(FoldlogError):
+    """Each record of a partition's events can be read, but together they are not what a processor writes."""
+
+
 class RestoreStalledError(FoldlogError):
     """What was committed does not come back from the broker."""
 
@@ -154,8 +158,11 @@ class Restore:
             return self._read(self._opened())
         except StoreCorruptedError as error:
             logger.warning("partition %d: the store is rebuilt from the log: %s", self.partition, error)
-            shutil.rmtree(self._folder, ignore_errors=True)
+        shutil.rmtree(self._folder, ignore_errors=True)
+        try:
             return self._read(self._opened())
+        except StoreCorruptedError as error:
+            raise LogDamagedError(f"what the log says cannot be: {error}") from error
 
     def _opened(self) -> PartitionStore:
         """The store; a partition that came back while its canceled restore still ends waits for that."""
@@ -226,7 +233,7 @@ class Restore:
             # Should it stand where a record of ours was, the next event of that run does not follow the one before.
             # An unknown schema, however, may be that of a newer build.
             cause = error.__cause__
-            if not isinstance(cause, DecodeError) or isinstance(cause, UnknownSchemaError):
+            if not isinstance(cause, DecodeError | UnicodeDecodeError) or isinstance(cause, UnknownSchemaError):
                 raise
             logger.error(
                 "partition %d of %s: %s; it is none of ours and is passed over", self.partition, self._topic, error

@@ -15,7 +15,8 @@ from typing import Any
 
 from confluent_kafka import IsolationLevel, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]  # no __all__
-from foldlog.core.fold import is_closing, is_event
+from foldlog.core.fold import apply, begin, is_closing, is_event
+from foldlog.core.state import Run
 from foldlog.processors.options import ProcessorOptions
 from foldlog.processors.store import MemoryStore, PartitionStore, Restorer, RocksResources, RocksStore
 from foldlog.processors.store.formats import FAMILIES
@@ -23,7 +24,9 @@ from foldlog.processors.store.kv import KeyValueStore
 from foldlog.processors.store.verify import dump
 from foldlog.schemas import log
 from foldlog.schemas.codec import SingleObjectCodec
+from foldlog.schemas.event import WorkflowExecutionStarted
 from foldlog.schemas.framing import decode
+from foldlog.transport.admin import require_topics
 from foldlog.transport.config import KafkaConfig
 from foldlog.transport.topic_reader import TopicRecord, read_topic
 from foldlog.transport.topics import Topics
@@ -36,6 +39,8 @@ OPTIONS = ProcessorOptions(namespace="any")
 class Audit:
     """What the log of a namespace comes to."""
 
+    topic_id: str
+    """Kafka's ID of the events topic."""
     records: dict[int, list[TopicRecord]] = field(default_factory=dict)
     """By partition, in order."""
     openings: dict[int, list[log.PartitionOpened]] = field(default_factory=lambda: defaultdict(list))
@@ -90,12 +95,11 @@ def audit(config: KafkaConfig, topics: Topics) -> Audit:
         AssertionError: It does not hold.
     """
     settled(config, topics.events)
-    found = Audit()
+    found = Audit(topic_id=require_topics(config, topics).events_id)
     for record in read_topic(config, topics.events):
         found.records.setdefault(record.partition, []).append(record)
     for partition, records in found.records.items():
         _check_partition(found, partition, records)
-        rebuilt(partition, records)  # folds all of it: gaps, forks and broken chains raise
     for (workflow_id, run_id), events in found.events.items():
         _check_run(workflow_id, run_id, events)
     doubled = {request: count for request, count in found.requests.items() if count > 1}
@@ -106,6 +110,7 @@ def audit(config: KafkaConfig, topics: Topics) -> Audit:
 def _check_partition(found: Audit, partition: int, records: list[TopicRecord]) -> None:
     handled = 0
     open_batch = 0
+    runs: dict[tuple[str, str], Run] = {}
     for record in records:
         read = decode(record.value)
         workflow_id = (record.key or b"").decode()
@@ -121,12 +126,24 @@ def _check_partition(found: Audit, partition: int, records: list[TopicRecord]) -
                 f"batch ends at {read.commands_offset}"
             )
             handled, open_batch = read.commands_offset, 0
-        elif is_event(read):
-            found.events[workflow_id, read.run_id].append(read)
+        elif not isinstance(read, log.RequestRejected):
+            _fold(runs, workflow_id, read, record.value or b"")
+            if is_event(read):
+                found.events[workflow_id, read.run_id].append(read)
         request = getattr(read, "request_id", "")
         if request:
             found.requests[workflow_id, request] += 1
     assert not open_batch, f"partition {partition}: {open_batch} records after the last batch"
+
+
+def _fold(runs: dict[tuple[str, str], Run], workflow_id: str, read: Any, encoded: bytes) -> None:
+    """The fold itself: it raises where an event does not follow the one before, by number or by the hash chain."""
+    name = (workflow_id, read.run_id)
+    if isinstance(read, WorkflowExecutionStarted):
+        assert name not in runs, f"{name} begins twice"
+        runs[name] = begin(workflow_id, read, encoded)
+    else:
+        apply(runs[name], read, encoded)
 
 
 def _check_run(workflow_id: str, run_id: str, events: list[Any]) -> None:
@@ -136,26 +153,27 @@ def _check_run(workflow_id: str, run_id: str, events: list[Any]) -> None:
     assert len(closing) <= 1, f"{workflow_id}, run {run_id}: closed by events {closing}"
 
 
-def rebuilt(partition: int, records: Iterable[TopicRecord]) -> MemoryStore:
+def rebuilt(topic_id: str, partition: int, records: Iterable[TopicRecord]) -> MemoryStore:
     """A store that has seen nothing but these records.
 
     Raises:
         RestoreError: They do not follow each other.
     """
     memory = MemoryStore(FAMILIES)
-    restorer = Restorer(partition_store(memory, partition), CODEC, epoch="")
+    restorer = Restorer(partition_store(memory, topic_id, partition), CODEC, epoch="")
     for record in records:
         restorer.feed(record.key, record.value, record.offset)
-    restorer.flush()
+    restorer.settle()
     return memory
 
 
-def partition_store(kv: KeyValueStore, partition: int) -> PartitionStore:
+def partition_store(kv: KeyValueStore, topic_id: str, partition: int) -> PartitionStore:
     """A partition's state in a store, with the retention of default settings."""
     return PartitionStore(
         kv,
         CODEC,
         partition=partition,
+        topic_id=topic_id,
         request_retention_ms=int(OPTIONS.request_retention_seconds * 1000),
         closed_retention_ms=int(OPTIONS.closed_retention_seconds * 1000),
     )
@@ -179,20 +197,20 @@ def stores_equal_log(found: Audit, state_dirs: Iterable[Path], namespace: str) -
             if (folder / str(partition)).exists()
         ]
         assert folders, f"partition {partition} has no store"
-        compared += _newest_equals_log(partition, records, folders)
+        compared += _newest_equals_log(found.topic_id, partition, records, folders)
     return compared
 
 
-def _newest_equals_log(partition: int, records: list[TopicRecord], folders: list[Path]) -> int:
+def _newest_equals_log(topic_id: str, partition: int, records: list[TopicRecord], folders: list[Path]) -> int:
     resources = RocksResources()
     stores = [RocksStore(folder, resources) for folder in folders]
     try:
-        positions = [partition_store(store, partition).position.events_offset for store in stores]
+        positions = [partition_store(store, topic_id, partition).position.events_offset for store in stores]
         newest = max(positions)
         left = [decode(record.value) for record in records if record.offset >= newest]
         missing = [type(read).__name__ for read in left if not isinstance(read, log.PartitionOpened)]
         assert not missing, f"partition {partition}: no store has the last {len(missing)} records: {missing[:10]}"
-        expected = set(dump(rebuilt(partition, (record for record in records if record.offset < newest))))
+        expected = set(dump(rebuilt(topic_id, partition, (record for record in records if record.offset < newest))))
         actual = set(dump(stores[positions.index(newest)]))
         differing = sorted(expected ^ actual)
         assert not differing, f"partition {partition}: {len(differing)} rows differ: {differing[:4]}"

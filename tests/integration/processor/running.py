@@ -74,13 +74,14 @@ class Place:
 
     @asynccontextmanager
     async def worker(
-        self, *, state: str = "state", workflows: Any = WORKFLOWS, **options: Any
+        self, *, state: str = "state", workflows: Any = WORKFLOWS, ready: bool = True, **options: Any
     ) -> AsyncIterator[Worker]:
-        """A worker in this process, once it does its work."""
+        """A worker in this process, once it does its work; at once where it is not to become ready."""
         options.setdefault("activities", [echo])
         worker = Worker(self.client, task_queue=QUEUE, workflows=workflows, state_dir=self.folder / state, **options)
         async with worker:
-            await until(lambda: worker.ready, "the worker is ready")
+            if ready:
+                await until(lambda: worker.ready, "the worker is ready")
             yield worker
 
     async def start(self, workflow: Any, *args: Any, id: str, **options: Any) -> Any:
