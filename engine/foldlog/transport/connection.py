@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 import time
 import uuid
 from collections import deque
@@ -23,6 +24,7 @@ from foldlog.schemas.reply import ActivityCancelRequested, PartitionMoved
 from foldlog.schemas.visibility import WorkflowVisibility
 from foldlog.transport._deadlines import Deadlines
 from foldlog.transport._inlet import Inlet
+from foldlog.transport._outbox import FULL_QUEUE_SECONDS, Outbox, Outgoing
 from foldlog.transport._outlet import Outlet
 from foldlog.transport.config import KafkaConfig
 from foldlog.transport.errors import (
@@ -30,6 +32,8 @@ from foldlog.transport.errors import (
     DeliveryError,
     NoAnswerError,
     QueueFullError,
+    RecordTooLargeError,
+    TransportError,
 )
 from foldlog.transport.schemas_topic import SchemasTopic
 from foldlog.transport.topics import Topics, partition_of
@@ -39,29 +43,77 @@ TELL_TIMEOUT_SECONDS = 10.0
 """How long `tell` waits for room in the local queue."""
 CLOSE_TIMEOUT_SECONDS = 10.0
 """How long `close` waits for records to be delivered."""
-_FULL_QUEUE_SECONDS = 0.002
+OUTBOX_RECORDS = 100_000
+"""How many commands wait on the event loop, at most, while the producer's queue is full."""
 _REPEAT_SECONDS = 0.1
 
 logger = logging.getLogger(__name__)
 
 
-class _Question:
+class _Question(Outgoing):
     """A command that waits for its answer."""
 
-    __slots__ = ("answer", "delivered", "is_poll", "key", "queued", "tick", "timeout", "value", "workflow_id")
+    __slots__ = ("answer", "connection", "delivered", "is_poll", "tick", "timeout", "workflow_id")
 
     def __init__(
-        self, workflow_id: str, value: bytes, timeout: float, is_poll: bool, answer: asyncio.Future[Any]
+        self,
+        connection: Connection,
+        workflow_id: str,
+        value: bytes,
+        timeout: float,
+        is_poll: bool,
+        answer: asyncio.Future[Reply | None],
     ) -> None:
+        super().__init__(workflow_id.encode(), value)
+        self.connection = connection
         self.workflow_id = workflow_id
-        self.key = workflow_id.encode()
-        self.value = value
         self.timeout = timeout
         self.is_poll = is_poll
         self.answer = answer
-        self.queued = False
         self.delivered = False
         self.tick = 0
+
+    def is_wanted(self) -> bool:
+        return not self.answer.done()
+
+    def failed(self, error: Exception) -> None:
+        self.answer.set_exception(error)
+
+    def report(self, error: KafkaError | None, message: Message) -> None:
+        if error is None:
+            self.delivered = True
+        else:
+            self.connection._on_loop(self.connection._undelivered, self, error)
+
+
+class _Statement(Outgoing):
+    """A command that nobody waits for an answer to."""
+
+    __slots__ = ("connection", "on_delivery", "workflow_id")
+
+    def __init__(
+        self,
+        connection: Connection,
+        workflow_id: str,
+        value: bytes,
+        on_delivery: Callable[[Exception | None], None] | None,
+    ) -> None:
+        super().__init__(workflow_id.encode(), value)
+        self.connection = connection
+        self.workflow_id = workflow_id
+        self.on_delivery = on_delivery
+
+    def is_wanted(self) -> bool:
+        return True
+
+    def failed(self, error: Exception | None) -> None:
+        if self.on_delivery is not None:
+            self.on_delivery(error)
+        elif error is not None:
+            logger.error("a command for workflow %r is lost: %s", self.workflow_id, error)
+
+    def report(self, error: KafkaError | None, message: Message) -> None:
+        self.failed(None if error is None else self.connection._explain(error, len(self.value)))
 
 
 class Connection:
@@ -91,11 +143,11 @@ class Connection:
         self.client_id = client_id
         self.reply_partition = -1
         self._loop = loop
+        self._loop_thread = threading.get_ident()
         self._command_partitions = 0
         self._questions: dict[int, _Question] = {}
         self._next_number = 1
         self._deadlines = Deadlines(loop, self._expire)
-        self._outbox: deque[_Question] = deque()
         self._arrived: deque[list[Reply]] = deque()
         self._notice_handlers: list[Callable[[Reply], None]] = []
         self._closed = ""
@@ -105,6 +157,7 @@ class Connection:
             config, topics.replies, client_id, codec, deliver=self._receive, failed=partial(self._on_loop, self._break)
         )
         self._outlet = Outlet(config)
+        self._outbox = Outbox(loop, self._outlet, topics.commands)
 
     @classmethod
     async def open(
@@ -187,7 +240,9 @@ class Connection:
     def tell(
         self, workflow_id: str, command: Command, on_delivery: Callable[[Exception | None], None] | None = None
     ) -> None:
-        """Sends a command that nobody waits for an answer to. Thread-safe; returns at once unless the queue is full.
+        """Sends a command that nobody waits for an answer to. Thread-safe.
+
+        Returns at once on the event loop; elsewhere it waits for room if the queue is full.
 
         Args:
             workflow_id: Whom it is for.
@@ -197,22 +252,16 @@ class Connection:
 
         Raises:
             RecordTooLargeError: The command is too large.
-            QueueFullError: Too many records wait for the broker, for longer than 10 s.
+            QueueFullError: Too many records wait for the broker; in other threads, for longer than 10 s.
             ConnectionClosedError: The connection is closed.
         """
         if self._closed:
             raise ConnectionClosedError(self._closed)
-        value = self.codec.encode(command)
-        report = partial(self._report, on_delivery, workflow_id, len(value))
-        deadline = time.monotonic() + TELL_TIMEOUT_SECONDS
-        while True:
-            try:
-                self._outlet.produce(self.topics.commands, workflow_id.encode(), value, report)
-                return
-            except BufferError:
-                if time.monotonic() > deadline:
-                    raise self._queue_full(TELL_TIMEOUT_SECONDS) from None
-                time.sleep(_FULL_QUEUE_SECONDS)
+        statement = _Statement(self, workflow_id, self.codec.encode(command), on_delivery)
+        if threading.get_ident() == self._loop_thread:
+            self._tell_from_loop(statement)
+        else:
+            self._tell_from_thread(statement)
 
     def on_notice(self, handler: Callable[[Reply], None]) -> None:
         """Calls a handler, on the event loop, for each notice to this process, such as `ActivityCancelRequested`."""
@@ -236,7 +285,7 @@ class Connection:
             return
         self._closing = True
         self._closed = self._closed or "the connection to Kafka is closed"
-        self._empty_outbox()
+        self._outbox.empty()
         undelivered = await asyncio.to_thread(self._close, timeout)
         if undelivered and timeout > 0:
             logger.error("%d commands could not be delivered within %g s and are lost", undelivered, timeout)
@@ -292,53 +341,26 @@ class Connection:
         self._next_number = number + 1
         command.reply_to = ReplyTo(client_id=self.client_id, partition=self.reply_partition, correlation_id=number)
         answer: asyncio.Future[Reply | None] = self._loop.create_future()
-        question = _Question(workflow_id, self.codec.encode(command), timeout, is_poll, answer)
+        question = _Question(self, workflow_id, self.codec.encode(command), timeout, is_poll, answer)
         self._questions[number] = question
         question.tick = self._deadlines.add(number, timeout)
         try:
-            self._send(question)
+            self._outbox.add(question)
             return await answer
         finally:
             del self._questions[number]
             self._deadlines.discard(number, question.tick)
 
-    def _send(self, question: _Question) -> None:
-        """Questions of one turn of the loop leave together: that makes fewer and larger requests to the broker."""
-        self._outbox.append(question)
-        if len(self._outbox) == 1:
-            self._loop.call_soon(self._empty_outbox)
-
-    def _empty_outbox(self) -> None:
-        outbox = self._outbox
-        while outbox:
-            question = outbox[0]
-            if not question.answer.done():
-                try:
-                    self._outlet.produce(
-                        self.topics.commands, question.key, question.value, partial(self._delivered, question)
-                    )
-                    question.queued = True
-                except BufferError:
-                    self._loop.call_later(_FULL_QUEUE_SECONDS, self._empty_outbox)
-                    return
-                except Exception as error:  # whatever it is, it is for whoever asked, and not for the questions behind
-                    question.answer.set_exception(error)
-            outbox.popleft()
-
-    def _delivered(self, question: _Question, error: KafkaError | None, message: Message) -> None:
-        """In the outlet's thread: what became of a question."""
-        if error is None:
-            question.delivered = True
-        else:
-            self._on_loop(self._undelivered, question, error)
-
     def _undelivered(self, question: _Question, error: KafkaError) -> None:
         if question.answer.done():
             return
         if self._outlet.is_passing(error) and not self._closed:
-            self._loop.call_later(_REPEAT_SECONDS, self._send, question)
+            self._loop.call_later(_REPEAT_SECONDS, self._outbox.add, question)
         else:
-            question.answer.set_exception(self._outlet.explain(error, self.topics.commands, len(question.value)))
+            question.answer.set_exception(self._explain(error, len(question.value)))
+
+    def _explain(self, error: KafkaError, size: int) -> TransportError:
+        return self._outlet.explain(error, self.topics.commands, size)
 
     def _expire(self, numbers: Iterable[int]) -> None:
         for number in numbers:
@@ -359,27 +381,33 @@ class Connection:
         partition = partition_of(workflow_id, self._command_partitions)
         return NoAnswerError(workflow_id, self.topics.commands, partition, timeout)
 
-    def _queue_full(self, seconds: float) -> QueueFullError:
+    def _queue_full(self, seconds: float | None = None) -> QueueFullError:
+        since = "is full" if seconds is None else f"was full for {seconds:g} s"
         return QueueFullError(
-            f"the queue of records that wait for {self.config.bootstrap_servers} was full for {seconds:g} s: the"
+            f"the queue of records that wait for {self.config.bootstrap_servers} {since}: the"
             " broker is slow or away, or more is sent than it takes (queue.buffering.max.messages, .max.kbytes)"
         )
 
     # Telling.
 
-    def _report(
-        self,
-        on_delivery: Callable[[Exception | None], None] | None,
-        workflow_id: str,
-        size: int,
-        error: KafkaError | None,
-        message: Message,
-    ) -> None:
-        failure = None if error is None else self._outlet.explain(error, self.topics.commands, size)
-        if on_delivery is not None:
-            on_delivery(failure)
-        elif failure is not None:
-            logger.error("a command for workflow %r is lost: %s", workflow_id, failure)
+    def _tell_from_loop(self, statement: _Statement) -> None:
+        limit = self.config.maximum_record_bytes
+        if len(statement.value) > limit:
+            raise RecordTooLargeError(self.topics.commands, len(statement.value), limit)
+        if len(self._outbox) >= OUTBOX_RECORDS:
+            raise self._queue_full()
+        self._outbox.add(statement)
+
+    def _tell_from_thread(self, statement: _Statement) -> None:
+        deadline = time.monotonic() + TELL_TIMEOUT_SECONDS
+        while True:
+            try:
+                self._outlet.produce(self.topics.commands, statement.key, statement.value, statement.report)
+                return
+            except BufferError:
+                if time.monotonic() > deadline:
+                    raise self._queue_full(TELL_TIMEOUT_SECONDS) from None
+                time.sleep(FULL_QUEUE_SECONDS)
 
     # Answers.
 

@@ -179,7 +179,8 @@ async def test_a_full_queue_slows_down_and_loses_nothing(config: KafkaConfig, to
                     connection.tell(f"t-{number}", start(), reported.append)
 
             await asyncio.to_thread(tell)
-            await until(lambda: len(reported) == 300 and len(answering.seen) == 600)
+            tell()  # on the loop, where it must not wait
+            await until(lambda: len(reported) == 600 and len(answering.seen) == 900)
             assert set(reported) == {None}
 
 
