@@ -29,7 +29,7 @@ from foldlog.processors.partition import NotNow, Partition, PoisonedInput, Store
 from foldlog.processors.queues import TaskQueues
 from foldlog.processors.store import StoreCorruptedError
 from foldlog.processors.stores import Stores
-from foldlog.processors.transaction import ProducerFenced, TransactionAborted, TransactionalProducer
+from foldlog.processors.transaction import ProducerFenced, TransactionAborted, TransactionalProducer, passed_over
 from foldlog.schemas import command
 from foldlog.schemas.codec import Codec
 from foldlog.schemas.registry import SchemaLookupError
@@ -209,6 +209,7 @@ class WorkflowProcessor:
                 "message.max.bytes": PRODUCER_LIMIT_BYTES,
                 "queue.buffering.max.messages": 1_000_000,
                 "client.id": self.instance_id,
+                "error_cb": passed_over,
             },
         )
 
@@ -217,6 +218,7 @@ class WorkflowProcessor:
         settings: dict[str, Any] = {
             "group.id": f"{self._options.namespace}.processor",
             "client.id": self.instance_id,
+            "error_cb": passed_over,
             "session.timeout.ms": session_ms,
             "heartbeat.interval.ms": max(session_ms // 8, 100),
             # A partition that stays spares its new owner the reading back of its events.

@@ -18,7 +18,7 @@ from pathlib import Path
 from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, KafkaException, Message, TopicPartition
 from foldlog.exceptions import FoldlogError
 from foldlog.processors.store import PartitionStore, RestoreError, Restorer, StoreCorruptedError, StoreLockedError
-from foldlog.processors.transaction import ProducerFenced, TransactionAborted, TransactionalProducer
+from foldlog.processors.transaction import ProducerFenced, TransactionAborted, TransactionalProducer, passed_over
 from foldlog.schemas.codec import Codec, DecodeError, UnknownSchemaError
 from foldlog.transport.clients import open_admin, open_consumer, open_producer
 from foldlog.transport.config import KafkaConfig
@@ -73,7 +73,8 @@ def fence(config: KafkaConfig, instance_id: str, timeout_seconds: float) -> None
     It also fences that owner's producer for good, should the process only have been paused.
     """
     try:
-        producer = open_producer(config, **{"transactional.id": instance_id, "client.id": f"{instance_id}-fence"})
+        settings = {"transactional.id": instance_id, "client.id": f"{instance_id}-fence", "error_cb": passed_over}
+        producer = open_producer(config, **settings)
         TransactionalProducer(producer, timeout_seconds).close()
     except (ProducerFenced, TransactionAborted) as error:
         # Somebody else fences it at the same time, or it is back; the broker's own time limit still holds.

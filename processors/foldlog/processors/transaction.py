@@ -54,6 +54,14 @@ class Status(Enum):
     DEAD = "the producer is of no use any more"
 
 
+def passed_over(error: KafkaError) -> None:
+    """For `error_cb` of all clients that can be fenced: the call that meets the error tells of it as well.
+
+    Without one, confluent-kafka raises a fatal error from within whatever callback comes next; two of them at once,
+    such as the delivery reports of a flush, end as a SystemError that says nothing.
+    """
+
+
 class TransactionalProducer:
     """One producer, one transaction at a time."""
 
