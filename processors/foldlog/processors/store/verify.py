@@ -10,10 +10,11 @@ from foldlog.processors.store.kv import KeyValueStore
 
 
 def dump(kv: KeyValueStore) -> Iterator[tuple[str, bytes, bytes]]:
-    """Family, key and value of every row, in order."""
+    """Family, key and value of every row that the log decides, in order: all but the topic's ID."""
     for family in formats.FAMILIES:
         for key, value in kv.scan(family):
-            yield family, key, value
+            if (family, key) != (formats.META, formats.META_TOPIC):
+                yield family, key, value
 
 
 def digest(kv: KeyValueStore) -> str:
