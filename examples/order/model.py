@@ -33,8 +33,6 @@ class Outcome:
     status: str
     """completed or compensated."""
     reason: str = ""
-    attempts: int = 0
-    """Attempts of all its activities beyond the first of each."""
 
 
 def read_orders(limit: int | None = None) -> Iterator[Order]:
