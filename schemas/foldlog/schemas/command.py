@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from foldlog.schemas.common import Failure, Payload, ReplyTo
+from foldlog.schemas.common import Failure, Initiator, ParentExecution, Payload, ReplyTo, RetryPolicy, WorkflowOptions
 
 QueryRejectCondition = Literal[
     "NONE",
@@ -63,6 +63,24 @@ class AwaitResult:
 
 
 @dataclass(slots=True, kw_only=True)
+class AwaitUpdate:
+    """Wait for an update that was sent before. A long poll: the waiter is kept in memory only and must ask
+    again.
+    """
+
+    identity: str = ""
+    """Who sent it, for people: usually pid@host."""
+    reply_to: ReplyTo | None = None
+    """Where the answer goes; null: nobody asks for one."""
+    run_id: str = ""
+    """The run; empty means the current run of this workflow ID."""
+    update_id: str
+    """Which."""
+    await_completed: bool = False
+    """True: answered when its handler has ended; false: when it is accepted or refused."""
+
+
+@dataclass(slots=True, kw_only=True)
 class CancelActivity:
     """An attempt ended because its cancellation was asked for."""
 
@@ -76,6 +94,10 @@ class CancelActivity:
     """Who sent it, for people: usually pid@host."""
     details: list[Payload] = field(default_factory=list)
     """What it says about that."""
+    activity_id: str = ""
+    """Names the activity instead of scheduled_event_id, which is 0 then; empty: that one counts."""
+    reply_to: ReplyTo | None = None
+    """Where the answer goes; null: nobody asks for one."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -96,6 +118,44 @@ class CancelWorkflow:
     """Refuse unless the chain of runs began with this run; empty: any."""
     reason: str = ""
     """Why."""
+    initiator: Initiator | None = None
+    """The workflow that asks and is told what became of it; null: none does."""
+    child_only: bool = False
+    """Refuse unless the workflow is a child of the initiator."""
+
+
+@dataclass(slots=True, kw_only=True)
+class ChildWorkflowClosed:
+    """To a parent: its child, and all runs that followed it, ended."""
+
+    run_id: str
+    """The parent's run."""
+    initiated_event_id: int
+    """The StartChildWorkflowExecutionInitiated event in its history."""
+    child_run_id: str
+    """The child's last run."""
+    status: str
+    """COMPLETED, FAILED, CANCELED, TERMINATED or TIMED_OUT."""
+    result: Payload | None = None
+    """COMPLETED: its result."""
+    failure: Failure | None = None
+    """Otherwise: why."""
+    retry_state: str = "UNSPECIFIED"
+    """Why there is no further run; see Failure.retry_state."""
+
+
+@dataclass(slots=True, kw_only=True)
+class ChildWorkflowStarted:
+    """To a parent: its child has begun, or cannot begin."""
+
+    run_id: str
+    """The parent's run."""
+    initiated_event_id: int
+    """The StartChildWorkflowExecutionInitiated event in its history."""
+    child_run_id: str = ""
+    """The child's run; empty: it cannot begin."""
+    failure: Failure | None = None
+    """Why it cannot begin; null: it has begun."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -112,6 +172,10 @@ class CompleteActivity:
     """Who sent it, for people: usually pid@host."""
     result: Payload
     """Its result."""
+    activity_id: str = ""
+    """Names the activity instead of scheduled_event_id, which is 0 then; empty: that one counts."""
+    reply_to: ReplyTo | None = None
+    """Where the answer goes; null: nobody asks for one."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -142,6 +206,10 @@ class FailActivity:
     """Why."""
     heartbeat_details: list[Payload] = field(default_factory=list)
     """Details of the last heartbeat, if the throttle kept them back."""
+    activity_id: str = ""
+    """Names the activity instead of scheduled_event_id, which is 0 then; empty: that one counts."""
+    reply_to: ReplyTo | None = None
+    """Where the answer goes; null: nobody asks for one."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -176,6 +244,30 @@ class HeartbeatActivity:
     """Where the answer goes; null: nobody asks for one."""
     details: list[Payload] = field(default_factory=list)
     """What the next attempt should know."""
+    activity_id: str = ""
+    """Names the activity instead of scheduled_event_id, which is 0 then; empty: that one counts."""
+
+
+@dataclass(slots=True, kw_only=True)
+class PauseActivity:
+    """Start no further attempt of an open activity until it is unpaused; one that runs is told."""
+
+    request_id: str = ""
+    """Makes the command idempotent: a repeated request ID gets the first answer again and changes nothing.
+    Empty: not de-duplicated.
+    """
+    identity: str = ""
+    """Who sent it, for people: usually pid@host."""
+    reply_to: ReplyTo | None = None
+    """Where the answer goes; null: nobody asks for one."""
+    run_id: str = ""
+    """The run; empty means the current run of this workflow ID."""
+    activity_id: str = ""
+    """Which activity; empty: those of activity_type."""
+    activity_type: str = ""
+    """All open activities of this type; empty: that of activity_id."""
+    reason: str = ""
+    """Why, for people."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -194,6 +286,62 @@ class QueryWorkflow:
     """Its arguments."""
     reject_condition: QueryRejectCondition = "NONE"
     """In which states of the workflow the query is refused."""
+    header: dict[str, Payload] = field(default_factory=dict)
+    """What interceptors pass along with the call."""
+
+
+@dataclass(slots=True, kw_only=True)
+class ResetActivity:
+    """Count an activity's attempts from 1 again, and schedule the next one at once."""
+
+    request_id: str = ""
+    """Makes the command idempotent: a repeated request ID gets the first answer again and changes nothing.
+    Empty: not de-duplicated.
+    """
+    identity: str = ""
+    """Who sent it, for people: usually pid@host."""
+    reply_to: ReplyTo | None = None
+    """Where the answer goes; null: nobody asks for one."""
+    run_id: str = ""
+    """The run; empty means the current run of this workflow ID."""
+    activity_id: str = ""
+    """Which activity; empty: those of activity_type."""
+    activity_type: str = ""
+    """All open activities of this type; empty: that of activity_id."""
+    keep_paused: bool = False
+    """A paused activity stays paused."""
+    reset_heartbeat: bool = False
+    """Forget the details of its last heartbeat."""
+    restore_original_options: bool = False
+    """Take the options back that UpdateActivityOptions has changed."""
+    jitter_ms: int = 0
+    """Begin at a random time up to so many milliseconds later."""
+
+
+@dataclass(slots=True, kw_only=True)
+class ResolveExternalWorkflow:
+    """To a workflow that sent a signal or a request to cancel to another one: what became of it."""
+
+    run_id: str
+    """The run that asked."""
+    initiated_event_id: int
+    """The event in its history that asked."""
+    failure: Failure | None = None
+    """Why it was refused; null: it was delivered."""
+    target_run_id: str = ""
+    """The run that it was delivered to."""
+
+
+@dataclass(slots=True, kw_only=True)
+class SignalInput:
+    """A signal that comes with a start."""
+
+    signal_name: str
+    """Which."""
+    args: list[Payload] = field(default_factory=list)
+    """Its arguments."""
+    header: dict[str, Payload] = field(default_factory=dict)
+    """What interceptors pass along with the call."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -214,6 +362,14 @@ class SignalWorkflow:
     """Which signal."""
     args: list[Payload] = field(default_factory=list)
     """Its arguments."""
+    header: dict[str, Payload] = field(default_factory=dict)
+    """What interceptors pass along with the call."""
+    first_execution_run_id: str = ""
+    """Refuse unless the chain of runs began with this run; empty: any."""
+    initiator: Initiator | None = None
+    """The workflow that sends it and is told what became of it; null: none does."""
+    child_only: bool = False
+    """Refuse unless the workflow is a child of the initiator."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -246,6 +402,22 @@ class StartWorkflow:
     """Notes that are shown with the workflow and do nothing."""
     await_result: bool = False
     """True: the one reply is the result of the run (or the rejection), not the fact of its start."""
+    options: WorkflowOptions | None = None
+    """What few starts have; null: nothing of it."""
+    start_delay_ms: int = 0
+    """Wait before the code first runs, in milliseconds; a signal or an update ends the wait. Not together
+    with cron_schedule.
+    """
+    signal: SignalInput | None = None
+    """Signal-with-start: sent to the run that is there or is started, before the code of a new one first
+    runs.
+    """
+    update: UpdateInput | None = None
+    """Update-with-start: likewise an update. There are two replies: that of the start, then that of the
+    update, with a correlation ID one higher.
+    """
+    parent: ParentExecution | None = None
+    """The workflow whose child it is; null: none."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -268,3 +440,111 @@ class TerminateWorkflow:
     """Why."""
     details: list[Payload] = field(default_factory=list)
     """Details for the reader of the history."""
+
+
+@dataclass(slots=True, kw_only=True)
+class UnpauseActivity:
+    """Let a paused activity go on: its next attempt is scheduled at once."""
+
+    request_id: str = ""
+    """Makes the command idempotent: a repeated request ID gets the first answer again and changes nothing.
+    Empty: not de-duplicated.
+    """
+    identity: str = ""
+    """Who sent it, for people: usually pid@host."""
+    reply_to: ReplyTo | None = None
+    """Where the answer goes; null: nobody asks for one."""
+    run_id: str = ""
+    """The run; empty means the current run of this workflow ID."""
+    activity_id: str = ""
+    """Which activity; empty: those of activity_type."""
+    activity_type: str = ""
+    """All open activities of this type; empty: that of activity_id."""
+    reset_attempts: bool = False
+    """Count attempts from 1 again."""
+    reset_heartbeat: bool = False
+    """Forget the details of its last heartbeat."""
+    jitter_ms: int = 0
+    """Begin at a random time up to so many milliseconds later."""
+
+
+@dataclass(slots=True, kw_only=True)
+class UpdateActivityOptions:
+    """Change options of an open activity. What is null stays as it is; a running attempt keeps what it
+    has.
+    """
+
+    request_id: str = ""
+    """Makes the command idempotent: a repeated request ID gets the first answer again and changes nothing.
+    Empty: not de-duplicated.
+    """
+    identity: str = ""
+    """Who sent it, for people: usually pid@host."""
+    reply_to: ReplyTo | None = None
+    """Where the answer goes; null: nobody asks for one."""
+    run_id: str = ""
+    """The run; empty means the current run of this workflow ID."""
+    activity_id: str = ""
+    """Which activity; empty: those of activity_type."""
+    activity_type: str = ""
+    """All open activities of this type; empty: that of activity_id."""
+    task_queue: str | None = None
+    """Where its next attempts go."""
+    schedule_to_close_timeout_ms: int | None = None
+    """Limit on all attempts together; 0: none."""
+    schedule_to_start_timeout_ms: int | None = None
+    """Limit on waiting for a worker; 0: none."""
+    start_to_close_timeout_ms: int | None = None
+    """Limit on one attempt; 0: none."""
+    heartbeat_timeout_ms: int | None = None
+    """Limit between heartbeats; 0: none."""
+    retry_policy: RetryPolicy | None = None
+    """How it is retried."""
+    restore_original: bool = False
+    """Take the options back that it was scheduled with, before the others here are applied."""
+
+
+@dataclass(slots=True, kw_only=True)
+class UpdateInput:
+    """An update that comes with a start."""
+
+    update_id: str
+    """Unique within the run."""
+    update_name: str
+    """Which."""
+    args: list[Payload] = field(default_factory=list)
+    """Its arguments."""
+    header: dict[str, Payload] = field(default_factory=dict)
+    """What interceptors pass along with the call."""
+    await_completed: bool = False
+    """True: answered when its handler has ended; false: when it is accepted or refused."""
+
+
+@dataclass(slots=True, kw_only=True)
+class UpdateWorkflow:
+    """Run an update handler of an open workflow and wait for it. An update that its validator refuses
+    leaves no trace in history.
+    """
+
+    request_id: str = ""
+    """Makes the command idempotent: a repeated request ID gets the first answer again and changes nothing.
+    Empty: not de-duplicated.
+    """
+    identity: str = ""
+    """Who sent it, for people: usually pid@host."""
+    reply_to: ReplyTo | None = None
+    """Where the answer goes; null: nobody asks for one."""
+    run_id: str = ""
+    """The run; empty means the current run of this workflow ID."""
+    first_execution_run_id: str = ""
+    """Refuse unless the chain of runs began with this run; empty: any."""
+    update_id: str
+    """Unique within the run: a second one with this ID changes nothing and gets the answer of the first."""
+    update_name: str
+    """Which update."""
+    args: list[Payload] = field(default_factory=list)
+    """Its arguments."""
+    header: dict[str, Payload] = field(default_factory=dict)
+    """What interceptors pass along with the call."""
+    await_completed: bool = False
+    """True: answered when its handler has ended; false: when it is accepted or refused."""

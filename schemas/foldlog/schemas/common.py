@@ -9,6 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+ContinueInitiator = Literal[
+    "UNSPECIFIED",
+    "WORKFLOW",
+    "RETRY",
+    "CRON",
+]
 FailureCategory = Literal[
     "UNSPECIFIED",
     "BENIGN",
@@ -39,6 +45,45 @@ TimeoutType = Literal[
     "SCHEDULE_TO_CLOSE",
     "HEARTBEAT",
 ]
+VersioningBehavior = Literal[
+    "UNSPECIFIED",
+    "PINNED",
+    "AUTO_UPGRADE",
+]
+
+
+@dataclass(slots=True, kw_only=True)
+class ActivityOptions:
+    """Options of an activity that few have. Where all of them are at their defaults, null stands for the
+    record.
+    """
+
+    summary: Payload | None = None
+    """One line for people."""
+    priority: Priority | None = None
+    """Of its tasks."""
+    header: dict[str, Payload] = field(default_factory=dict)
+    """What interceptors pass along with the call."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Continuation:
+    """What a run has from the run before it in its chain."""
+
+    run_id: str
+    """The run before it."""
+    initiator: ContinueInitiator = "UNSPECIFIED"
+    """Why there is another run: the workflow continued as new, failed and is retried, or has a cron
+    schedule.
+    """
+    attempt: int = 1
+    """The attempt of a retried workflow, from 1."""
+    last_result: Payload | None = None
+    """CRON: result of the last run that completed."""
+    last_failure: Failure | None = None
+    """RETRY, CRON: how the run before it failed."""
+    first_start_ms: int = 0
+    """When the first run of the chain began."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -88,6 +133,40 @@ class Failure:
 
 
 @dataclass(slots=True, kw_only=True)
+class Initiator:
+    """The workflow that asked something of another one, and where it waits for what comes of that."""
+
+    namespace: str
+    """Its namespace."""
+    workflow_id: str
+    """Its ID."""
+    run_id: str
+    """Its run."""
+    initiated_event_id: int
+    """The event in its history that asked."""
+
+
+@dataclass(slots=True, kw_only=True)
+class ParentExecution:
+    """The workflow that started this one as its child."""
+
+    namespace: str
+    """Its namespace."""
+    workflow_id: str
+    """Its ID."""
+    run_id: str
+    """Its run."""
+    initiated_event_id: int
+    """The StartChildWorkflowExecutionInitiated event in its history."""
+    root_workflow_id: str = ""
+    """The topmost workflow above it; empty: it is itself the topmost."""
+    root_run_id: str = ""
+    """The run of that."""
+    first_execution_run_id: str = ""
+    """The first run of the parent's chain."""
+
+
+@dataclass(slots=True, kw_only=True)
 class Payload:
     """One value, converted to bytes by the data converter at the edge. The engine never looks inside."""
 
@@ -99,6 +178,18 @@ class Payload:
     """The encoded value."""
     metadata: dict[str, bytes] = field(default_factory=dict)
     """What the converter or codec needs besides, such as a key ID."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Priority:
+    """Which of several waiting tasks comes first. Meanings follow Temporal's Priority."""
+
+    priority_key: int = 0
+    """1 is the most urgent, 5 the least; 0: not given, which counts as 3."""
+    fairness_key: str = ""
+    """Tasks with different keys take turns; empty: none."""
+    fairness_weight: float = 0.0
+    """A key with twice the weight gets twice the turns; 0 counts as 1."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -127,3 +218,31 @@ class RetryPolicy:
     """Attempts in all; 0 means no limit."""
     non_retryable_error_types: list[str] = field(default_factory=list)
     """Application error types that end the retries at once."""
+
+
+@dataclass(slots=True, kw_only=True)
+class WorkflowOptions:
+    """Options of a workflow that few starts have. Where all of them are at their defaults, null stands for
+    the record.
+    """
+
+    retry_policy: RetryPolicy | None = None
+    """When and how often a failed run is followed by another; null: never."""
+    cron_schedule: str = ""
+    """Runs follow each other at these times; empty: none."""
+    search_attributes: dict[str, Payload] = field(default_factory=dict)
+    """Typed fields by which workflows are found; each payload's metadata names the type."""
+    summary: Payload | None = None
+    """One line for people; fixed at the start."""
+    details: Payload | None = None
+    """Several lines for people; fixed at the start."""
+    priority: Priority | None = None
+    """For its tasks, unless they say otherwise."""
+    versioning_behavior: VersioningBehavior = "UNSPECIFIED"
+    """PINNED: runs on deployment_version to its end. AUTO_UPGRADE: moves to whichever is current.
+    UNSPECIFIED: as its definition says.
+    """
+    deployment_version: str = ""
+    """The version of the code that the run is pinned to, as <deployment>.<build ID>; empty: none."""
+    header: dict[str, Payload] = field(default_factory=dict)
+    """What interceptors pass along with the call."""

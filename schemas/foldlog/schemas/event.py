@@ -7,8 +7,24 @@ change those, not this.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
 
-from foldlog.schemas.common import Failure, Payload, RetryPolicy
+from foldlog.schemas.common import (
+    ActivityOptions,
+    Continuation,
+    Failure,
+    Initiator,
+    ParentExecution,
+    Payload,
+    RetryPolicy,
+    WorkflowOptions,
+)
+
+ParentClosePolicy = Literal[
+    "TERMINATE",
+    "ABANDON",
+    "REQUEST_CANCEL",
+]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -127,6 +143,8 @@ class ActivityTaskScheduled:
     """How it is retried; null: not at all."""
     eager: bool = False
     """True: the task was handed over in memory; whoever restores the partition puts it on the topic."""
+    options: ActivityOptions | None = None
+    """What few activities have; null: nothing of it."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -152,6 +170,164 @@ class ActivityTaskTimedOut:
 
 
 @dataclass(slots=True, kw_only=True)
+class ChildWorkflowExecutionCanceled:
+    """A child ended by its cancellation."""
+
+    run_id: str = ""
+    """The run."""
+    event_id: int = 0
+    """Its number in the run's history: 1, 2, 3 …"""
+    time_ms: int = 0
+    """When the processor made it, in Unix milliseconds."""
+    chain: bytes = b""
+    """BLAKE2b-128 of the encoded event before it; empty in the first."""
+    initiated_event_id: int
+    """The StartChildWorkflowExecutionInitiated event."""
+    child_run_id: str
+    """Its last run."""
+    failure: Failure
+    """Why."""
+    retry_state: str = "UNSPECIFIED"
+    """Why there is no further run; see Failure.retry_state."""
+
+
+@dataclass(slots=True, kw_only=True)
+class ChildWorkflowExecutionCompleted:
+    """A child ended well."""
+
+    run_id: str = ""
+    """The run."""
+    event_id: int = 0
+    """Its number in the run's history: 1, 2, 3 …"""
+    time_ms: int = 0
+    """When the processor made it, in Unix milliseconds."""
+    chain: bytes = b""
+    """BLAKE2b-128 of the encoded event before it; empty in the first."""
+    initiated_event_id: int
+    """The StartChildWorkflowExecutionInitiated event."""
+    child_run_id: str
+    """Its last run."""
+    result: Payload
+    """Its result."""
+
+
+@dataclass(slots=True, kw_only=True)
+class ChildWorkflowExecutionFailed:
+    """A child failed."""
+
+    run_id: str = ""
+    """The run."""
+    event_id: int = 0
+    """Its number in the run's history: 1, 2, 3 …"""
+    time_ms: int = 0
+    """When the processor made it, in Unix milliseconds."""
+    chain: bytes = b""
+    """BLAKE2b-128 of the encoded event before it; empty in the first."""
+    initiated_event_id: int
+    """The StartChildWorkflowExecutionInitiated event."""
+    child_run_id: str
+    """Its last run."""
+    failure: Failure
+    """Why."""
+    retry_state: str = "UNSPECIFIED"
+    """Why there is no further run; see Failure.retry_state."""
+
+
+@dataclass(slots=True, kw_only=True)
+class ChildWorkflowExecutionStarted:
+    """A child has begun."""
+
+    run_id: str = ""
+    """The run."""
+    event_id: int = 0
+    """Its number in the run's history: 1, 2, 3 …"""
+    time_ms: int = 0
+    """When the processor made it, in Unix milliseconds."""
+    chain: bytes = b""
+    """BLAKE2b-128 of the encoded event before it; empty in the first."""
+    initiated_event_id: int
+    """The StartChildWorkflowExecutionInitiated event."""
+    child_run_id: str
+    """Its first run."""
+
+
+@dataclass(slots=True, kw_only=True)
+class ChildWorkflowExecutionTerminated:
+    """A child was ended from outside."""
+
+    run_id: str = ""
+    """The run."""
+    event_id: int = 0
+    """Its number in the run's history: 1, 2, 3 …"""
+    time_ms: int = 0
+    """When the processor made it, in Unix milliseconds."""
+    chain: bytes = b""
+    """BLAKE2b-128 of the encoded event before it; empty in the first."""
+    initiated_event_id: int
+    """The StartChildWorkflowExecutionInitiated event."""
+    child_run_id: str
+    """Its last run."""
+    failure: Failure
+    """Why."""
+    retry_state: str = "UNSPECIFIED"
+    """Why there is no further run; see Failure.retry_state."""
+
+
+@dataclass(slots=True, kw_only=True)
+class ChildWorkflowExecutionTimedOut:
+    """A child timed out."""
+
+    run_id: str = ""
+    """The run."""
+    event_id: int = 0
+    """Its number in the run's history: 1, 2, 3 …"""
+    time_ms: int = 0
+    """When the processor made it, in Unix milliseconds."""
+    chain: bytes = b""
+    """BLAKE2b-128 of the encoded event before it; empty in the first."""
+    initiated_event_id: int
+    """The StartChildWorkflowExecutionInitiated event."""
+    child_run_id: str
+    """Its last run."""
+    failure: Failure
+    """Why."""
+    retry_state: str = "UNSPECIFIED"
+    """Why there is no further run; see Failure.retry_state."""
+
+
+@dataclass(slots=True, kw_only=True)
+class ExternalWorkflowExecutionCancelRequested:
+    """The other workflow has the request to cancel."""
+
+    run_id: str = ""
+    """The run."""
+    event_id: int = 0
+    """Its number in the run's history: 1, 2, 3 …"""
+    time_ms: int = 0
+    """When the processor made it, in Unix milliseconds."""
+    chain: bytes = b""
+    """BLAKE2b-128 of the encoded event before it; empty in the first."""
+    initiated_event_id: int
+    """The event that asked."""
+
+
+@dataclass(slots=True, kw_only=True)
+class ExternalWorkflowExecutionSignaled:
+    """The other workflow has the signal."""
+
+    run_id: str = ""
+    """The run."""
+    event_id: int = 0
+    """Its number in the run's history: 1, 2, 3 …"""
+    time_ms: int = 0
+    """When the processor made it, in Unix milliseconds."""
+    chain: bytes = b""
+    """BLAKE2b-128 of the encoded event before it; empty in the first."""
+    initiated_event_id: int
+    """The event that asked."""
+
+
+@dataclass(slots=True, kw_only=True)
 class LocalActivityCompleted:
     """A local activity ended, well or not. Temporal keeps these as markers."""
 
@@ -173,6 +349,160 @@ class LocalActivityCompleted:
     """Its result, unless it failed."""
     failure: Failure | None = None
     """Why it failed, unless it ended well."""
+    scheduled_ms: int = 0
+    """When its first attempt was scheduled; 0: not said."""
+    backoff_ms: int = 0
+    """Not its end: the code waits so many milliseconds on a timer and then asks for it again; 0: its end."""
+
+
+@dataclass(slots=True, kw_only=True)
+class PatchRecorded:
+    """The workflow passed `patched` or `deprecate_patch` for the first time. Temporal keeps these as
+    markers.
+    """
+
+    run_id: str = ""
+    """The run."""
+    event_id: int = 0
+    """Its number in the run's history: 1, 2, 3 …"""
+    time_ms: int = 0
+    """When the processor made it, in Unix milliseconds."""
+    chain: bytes = b""
+    """BLAKE2b-128 of the encoded event before it; empty in the first."""
+    patch_id: str
+    """Which patch."""
+    deprecated: bool = False
+    """It was `deprecate_patch`."""
+
+
+@dataclass(slots=True, kw_only=True)
+class RequestCancelExternalWorkflowExecutionFailed:
+    """The other workflow could not be asked to cancel."""
+
+    run_id: str = ""
+    """The run."""
+    event_id: int = 0
+    """Its number in the run's history: 1, 2, 3 …"""
+    time_ms: int = 0
+    """When the processor made it, in Unix milliseconds."""
+    chain: bytes = b""
+    """BLAKE2b-128 of the encoded event before it; empty in the first."""
+    initiated_event_id: int
+    """The event that asked."""
+    failure: Failure
+    """Why."""
+
+
+@dataclass(slots=True, kw_only=True)
+class RequestCancelExternalWorkflowExecutionInitiated:
+    """The workflow asks another one to cancel itself."""
+
+    run_id: str = ""
+    """The run."""
+    event_id: int = 0
+    """Its number in the run's history: 1, 2, 3 …"""
+    time_ms: int = 0
+    """When the processor made it, in Unix milliseconds."""
+    chain: bytes = b""
+    """BLAKE2b-128 of the encoded event before it; empty in the first."""
+    namespace: str = ""
+    """Namespace of the other workflow; empty: this one."""
+    workflow_id: str
+    """Its ID."""
+    target_run_id: str = ""
+    """The run; empty: the current one."""
+    child_only: bool = False
+    """Refused unless it is a child of this workflow."""
+    reason: str = ""
+    """Why."""
+
+
+@dataclass(slots=True, kw_only=True)
+class SignalExternalWorkflowExecutionFailed:
+    """The other workflow could not be sent the signal."""
+
+    run_id: str = ""
+    """The run."""
+    event_id: int = 0
+    """Its number in the run's history: 1, 2, 3 …"""
+    time_ms: int = 0
+    """When the processor made it, in Unix milliseconds."""
+    chain: bytes = b""
+    """BLAKE2b-128 of the encoded event before it; empty in the first."""
+    initiated_event_id: int
+    """The event that asked."""
+    failure: Failure
+    """Why."""
+
+
+@dataclass(slots=True, kw_only=True)
+class SignalExternalWorkflowExecutionInitiated:
+    """The workflow sends a signal to another one."""
+
+    run_id: str = ""
+    """The run."""
+    event_id: int = 0
+    """Its number in the run's history: 1, 2, 3 …"""
+    time_ms: int = 0
+    """When the processor made it, in Unix milliseconds."""
+    chain: bytes = b""
+    """BLAKE2b-128 of the encoded event before it; empty in the first."""
+    namespace: str = ""
+    """Namespace of the other workflow; empty: this one."""
+    workflow_id: str
+    """Its ID."""
+    target_run_id: str = ""
+    """The run; empty: the current one."""
+    child_only: bool = False
+    """Refused unless it is a child of this workflow."""
+    signal_name: str
+    """Which signal."""
+    args: list[Payload] = field(default_factory=list)
+    """Its arguments."""
+
+
+@dataclass(slots=True, kw_only=True)
+class StartChildWorkflowExecutionFailed:
+    """A child could not begin."""
+
+    run_id: str = ""
+    """The run."""
+    event_id: int = 0
+    """Its number in the run's history: 1, 2, 3 …"""
+    time_ms: int = 0
+    """When the processor made it, in Unix milliseconds."""
+    chain: bytes = b""
+    """BLAKE2b-128 of the encoded event before it; empty in the first."""
+    initiated_event_id: int
+    """The StartChildWorkflowExecutionInitiated event."""
+    failure: Failure
+    """Why."""
+
+
+@dataclass(slots=True, kw_only=True)
+class StartChildWorkflowExecutionInitiated:
+    """The workflow asked for a child."""
+
+    run_id: str = ""
+    """The run."""
+    event_id: int = 0
+    """Its number in the run's history: 1, 2, 3 …"""
+    time_ms: int = 0
+    """When the processor made it, in Unix milliseconds."""
+    chain: bytes = b""
+    """BLAKE2b-128 of the encoded event before it; empty in the first."""
+    namespace: str = ""
+    """The child's namespace; empty: this one."""
+    workflow_id: str
+    """The child's ID."""
+    workflow_type: str
+    """Its type."""
+    task_queue: str
+    """Default task queue of its activities."""
+    args: list[Payload] = field(default_factory=list)
+    """Its arguments."""
+    parent_close_policy: ParentClosePolicy = "TERMINATE"
+    """What happens to the child when this run closes."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -230,6 +560,22 @@ class TimerStarted:
 
 
 @dataclass(slots=True, kw_only=True)
+class UpsertWorkflowSearchAttributes:
+    """The workflow changed its search attributes."""
+
+    run_id: str = ""
+    """The run."""
+    event_id: int = 0
+    """Its number in the run's history: 1, 2, 3 …"""
+    time_ms: int = 0
+    """When the processor made it, in Unix milliseconds."""
+    chain: bytes = b""
+    """BLAKE2b-128 of the encoded event before it; empty in the first."""
+    search_attributes: dict[str, Payload] = field(default_factory=dict)
+    """The new values; a payload with the encoding binary/null removes one."""
+
+
+@dataclass(slots=True, kw_only=True)
 class WorkflowExecutionCancelRequested:
     """Cancellation was asked for."""
 
@@ -249,6 +595,8 @@ class WorkflowExecutionCancelRequested:
     """
     identity: str = ""
     """Who sent it, for people: usually pid@host."""
+    initiator: Initiator | None = None
+    """The workflow that asked; null: a client did."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -281,6 +629,28 @@ class WorkflowExecutionCompleted:
     """BLAKE2b-128 of the encoded event before it; empty in the first."""
     result: Payload
     """What it returned."""
+    new_run_id: str = ""
+    """The run that follows; empty: none does."""
+
+
+@dataclass(slots=True, kw_only=True)
+class WorkflowExecutionContinuedAsNew:
+    """The workflow asked for a new run with a fresh history. Closes the run."""
+
+    run_id: str = ""
+    """The run."""
+    event_id: int = 0
+    """Its number in the run's history: 1, 2, 3 …"""
+    time_ms: int = 0
+    """When the processor made it, in Unix milliseconds."""
+    chain: bytes = b""
+    """BLAKE2b-128 of the encoded event before it; empty in the first."""
+    new_run_id: str
+    """The run that follows."""
+    workflow_type: str
+    """Its type."""
+    args: list[Payload] = field(default_factory=list)
+    """Its arguments."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -297,6 +667,10 @@ class WorkflowExecutionFailed:
     """BLAKE2b-128 of the encoded event before it; empty in the first."""
     failure: Failure
     """What it raised."""
+    new_run_id: str = ""
+    """The run that follows; empty: none does."""
+    retry_state: str = "UNSPECIFIED"
+    """Why there is no further run; see Failure.retry_state."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -321,6 +695,10 @@ class WorkflowExecutionSignaled:
     """
     identity: str = ""
     """Who sent it, for people: usually pid@host."""
+    header: dict[str, Payload] = field(default_factory=dict)
+    """What interceptors pass along with the call."""
+    initiator: Initiator | None = None
+    """The workflow that sent it; null: a client did."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -357,6 +735,16 @@ class WorkflowExecutionStarted:
     """
     identity: str = ""
     """Who sent it, for people: usually pid@host."""
+    options: WorkflowOptions | None = None
+    """What few starts have; null: nothing of it."""
+    parent: ParentExecution | None = None
+    """The workflow whose child it is; null: none."""
+    continuation: Continuation | None = None
+    """What it has from the run before it; null: it is the first of its chain."""
+    held: bool = False
+    """True: the code first runs at the WorkflowTaskScheduled event."""
+    first_task_ms: int = 0
+    """Held until then (start delay, retry, cron); 0: until what came with the start is recorded."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -397,3 +785,87 @@ class WorkflowExecutionTimedOut:
     """BLAKE2b-128 of the encoded event before it; empty in the first."""
     execution: bool = False
     """True: the timeout of the whole chain; false: that of this run."""
+    new_run_id: str = ""
+    """The run that follows; empty: none does."""
+    retry_state: str = "UNSPECIFIED"
+    """Why there is no further run; see Failure.retry_state."""
+
+
+@dataclass(slots=True, kw_only=True)
+class WorkflowExecutionUpdateAccepted:
+    """An update passed its validator, and its handler begins."""
+
+    run_id: str = ""
+    """The run."""
+    event_id: int = 0
+    """Its number in the run's history: 1, 2, 3 …"""
+    time_ms: int = 0
+    """When the processor made it, in Unix milliseconds."""
+    chain: bytes = b""
+    """BLAKE2b-128 of the encoded event before it; empty in the first."""
+    update_id: str
+    """Unique within the run."""
+    update_name: str
+    """Which update."""
+    args: list[Payload] = field(default_factory=list)
+    """Its arguments."""
+    header: dict[str, Payload] = field(default_factory=dict)
+    """What interceptors pass along with the call."""
+    identity: str = ""
+    """Who sent it, for people: usually pid@host."""
+    request_id: str = ""
+    """Of the command."""
+
+
+@dataclass(slots=True, kw_only=True)
+class WorkflowExecutionUpdateCompleted:
+    """An update's handler ended."""
+
+    run_id: str = ""
+    """The run."""
+    event_id: int = 0
+    """Its number in the run's history: 1, 2, 3 …"""
+    time_ms: int = 0
+    """When the processor made it, in Unix milliseconds."""
+    chain: bytes = b""
+    """BLAKE2b-128 of the encoded event before it; empty in the first."""
+    update_id: str
+    """Which."""
+    accepted_event_id: int
+    """The WorkflowExecutionUpdateAccepted event."""
+    result: Payload | None = None
+    """What the handler returned, unless it failed."""
+    failure: Failure | None = None
+    """What it raised, unless it returned."""
+
+
+@dataclass(slots=True, kw_only=True)
+class WorkflowPropertiesModified:
+    """The workflow changed its memo."""
+
+    run_id: str = ""
+    """The run."""
+    event_id: int = 0
+    """Its number in the run's history: 1, 2, 3 …"""
+    time_ms: int = 0
+    """When the processor made it, in Unix milliseconds."""
+    chain: bytes = b""
+    """BLAKE2b-128 of the encoded event before it; empty in the first."""
+    memo: dict[str, Payload] = field(default_factory=dict)
+    """The new values; a payload with the encoding binary/null removes one."""
+
+
+@dataclass(slots=True, kw_only=True)
+class WorkflowTaskScheduled:
+    """The code of a run that was held (by a start delay, a retry, a cron schedule, or for what came with
+    its start) begins now.
+    """
+
+    run_id: str = ""
+    """The run."""
+    event_id: int = 0
+    """Its number in the run's history: 1, 2, 3 …"""
+    time_ms: int = 0
+    """When the processor made it, in Unix milliseconds."""
+    chain: bytes = b""
+    """BLAKE2b-128 of the encoded event before it; empty in the first."""

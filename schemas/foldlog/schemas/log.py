@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from foldlog.schemas.common import Failure, Payload, ReplyTo
+from foldlog.schemas.common import Failure, Payload, Priority, ReplyTo, RetryPolicy
 
 AttemptPhase = Literal[
     "SCHEDULED",
@@ -48,6 +48,40 @@ class ActivityAttempt:
     """Why the attempt before failed."""
     heartbeat_details: list[Payload] = field(default_factory=list)
     """What the last heartbeat said."""
+    paused: bool = False
+    """No attempt is scheduled until it is unpaused."""
+    paused_ms: int = 0
+    """When it was paused."""
+    pause_reason: str = ""
+    """Why, for people."""
+    paused_by: str = ""
+    """Who paused it."""
+
+
+@dataclass(slots=True, kw_only=True)
+class ActivityOptionsChanged:
+    """Options of an open activity are others than its ActivityTaskScheduled event says: the newest
+    replaces the one before.
+    """
+
+    run_id: str
+    """The run."""
+    scheduled_event_id: int
+    """The ActivityTaskScheduled event."""
+    task_queue: str
+    """Where its next attempts go."""
+    schedule_to_close_timeout_ms: int = 0
+    """Limit on all attempts together; 0: none."""
+    schedule_to_start_timeout_ms: int = 0
+    """Limit on waiting for a worker; 0: none."""
+    start_to_close_timeout_ms: int = 0
+    """Limit on one attempt; 0: none."""
+    heartbeat_timeout_ms: int = 0
+    """Limit between heartbeats; 0: none."""
+    retry_policy: RetryPolicy | None = None
+    """How it is retried; null: not at all."""
+    priority: Priority | None = None
+    """Of its tasks."""
 
 
 @dataclass(slots=True, kw_only=True)

@@ -18,6 +18,15 @@ Command = (
     | command.CompleteActivity
     | command.FailActivity
     | command.CancelActivity
+    | command.UpdateWorkflow
+    | command.AwaitUpdate
+    | command.ResolveExternalWorkflow
+    | command.ChildWorkflowStarted
+    | command.ChildWorkflowClosed
+    | command.PauseActivity
+    | command.UnpauseActivity
+    | command.ResetActivity
+    | command.UpdateActivityOptions
 )
 """What `<ns>.commands` carries."""
 
@@ -40,11 +49,37 @@ Event = (
     | event.TimerFired
     | event.TimerCanceled
     | event.LocalActivityCompleted
+    | event.WorkflowTaskScheduled
+    | event.WorkflowExecutionContinuedAsNew
+    | event.WorkflowExecutionUpdateAccepted
+    | event.WorkflowExecutionUpdateCompleted
+    | event.StartChildWorkflowExecutionInitiated
+    | event.StartChildWorkflowExecutionFailed
+    | event.ChildWorkflowExecutionStarted
+    | event.ChildWorkflowExecutionCompleted
+    | event.ChildWorkflowExecutionFailed
+    | event.ChildWorkflowExecutionCanceled
+    | event.ChildWorkflowExecutionTimedOut
+    | event.ChildWorkflowExecutionTerminated
+    | event.SignalExternalWorkflowExecutionInitiated
+    | event.SignalExternalWorkflowExecutionFailed
+    | event.ExternalWorkflowExecutionSignaled
+    | event.RequestCancelExternalWorkflowExecutionInitiated
+    | event.RequestCancelExternalWorkflowExecutionFailed
+    | event.ExternalWorkflowExecutionCancelRequested
+    | event.UpsertWorkflowSearchAttributes
+    | event.WorkflowPropertiesModified
+    | event.PatchRecorded
 )
 """The history events that `<ns>.events` carries."""
 
 RunRecord = (
-    log.ActivityAttempt | log.WorkflowStalled | log.CommandDeferred | log.WorkflowResumed | log.LocalActivityStarted
+    log.ActivityAttempt
+    | log.ActivityOptionsChanged
+    | log.WorkflowStalled
+    | log.CommandDeferred
+    | log.WorkflowResumed
+    | log.LocalActivityStarted
 )
 """Records of `<ns>.events` that change a run's state without being part of its history."""
 
@@ -60,5 +95,6 @@ Reply = (
     | reply.HistoryPage
     | reply.PartitionMoved
     | reply.ActivityCancelRequested
+    | reply.UpdateReply
 )
 """What `<ns>.replies` carries."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from foldlog.schemas.common import Failure, Payload
+from foldlog.schemas.common import ActivityOptions, Continuation, Failure, ParentExecution, Payload, WorkflowOptions
 
 RejectionCode = Literal[
     "UNSPECIFIED",
@@ -20,6 +20,8 @@ RejectionCode = Literal[
     "QUERY_REJECTED",
     "QUERY_FAILED",
     "FAILED_PRECONDITION",
+    "PERMISSION_DENIED",
+    "NOT_BEGUN",
 ]
 
 
@@ -89,6 +91,22 @@ class Description:
     """What it waits for."""
     pending_timers: list[PendingTimer] = field(default_factory=list)
     """Timers that it waits for."""
+    options: WorkflowOptions | None = None
+    """Its options, with search attributes as they are now; null: none."""
+    parent: ParentExecution | None = None
+    """The workflow whose child it is; null: none."""
+    continuation: Continuation | None = None
+    """What it has from the run before it; null: it is the first of its chain."""
+    first_task_ms: int = 0
+    """The code does not run before then; 0: it runs."""
+    execution_start_ms: int = 0
+    """When the chain of runs began."""
+    deployment_version: str = ""
+    """The version of the code that it runs on, as <deployment>.<build ID>; empty: any."""
+    pending_children: list[PendingChild] = field(default_factory=list)
+    """Children that have not ended."""
+    pending_updates: list[str] = field(default_factory=list)
+    """IDs of updates that were accepted and have not ended."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -143,6 +161,34 @@ class PendingActivity:
     """Why the attempt before failed."""
     heartbeat_details: list[Payload] = field(default_factory=list)
     """What its last heartbeat said."""
+    paused: bool = False
+    """No attempt is scheduled until it is unpaused."""
+    paused_ms: int = 0
+    """When it was paused."""
+    pause_reason: str = ""
+    """Why."""
+    paused_by: str = ""
+    """Who paused it."""
+    options: ActivityOptions | None = None
+    """What few activities have; null: nothing of it."""
+
+
+@dataclass(slots=True, kw_only=True)
+class PendingChild:
+    """A child that has not ended."""
+
+    namespace: str = ""
+    """Its namespace; empty: this one."""
+    workflow_id: str
+    """Its ID."""
+    run_id: str = ""
+    """Its run; empty: it has not begun."""
+    workflow_type: str
+    """Its type."""
+    initiated_event_id: int
+    """The event that asked for it."""
+    parent_close_policy: str = "TERMINATE"
+    """What happens to it when this run closes."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -184,6 +230,24 @@ class Rejected:
 
 
 @dataclass(slots=True, kw_only=True)
+class UpdateReply:
+    """How far an update has come."""
+
+    correlation_id: int
+    """The asker's number for the question."""
+    run_id: str
+    """The run."""
+    update_id: str
+    """Which."""
+    stage: str
+    """ADMITTED, ACCEPTED or COMPLETED; a refused update is COMPLETED with a failure."""
+    result: Payload | None = None
+    """COMPLETED: what the handler returned."""
+    failure: Failure | None = None
+    """COMPLETED: what it raised, or why the update was refused."""
+
+
+@dataclass(slots=True, kw_only=True)
 class WorkflowResult:
     """A run closed."""
 
@@ -199,3 +263,5 @@ class WorkflowResult:
     """Otherwise: why."""
     new_run_id: str = ""
     """CONTINUED_AS_NEW: the run that follows."""
+    retry_state: str = "UNSPECIFIED"
+    """Why there is no further run; see Failure.retry_state."""

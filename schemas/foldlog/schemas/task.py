@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from foldlog.schemas.common import Payload, RetryPolicy
+from foldlog.schemas.common import ActivityOptions, Payload, RetryPolicy
 
 
 @dataclass(slots=True, kw_only=True)
@@ -45,6 +45,8 @@ class ActivityTask:
     """How it is retried; null: not at all."""
     heartbeat_details: list[Payload] = field(default_factory=list)
     """Details of the last heartbeat of the attempt before."""
+    options: ActivityOptions | None = None
+    """What few activities have; null: nothing of it."""
 
 
 @dataclass(slots=True, kw_only=True)

@@ -37,3 +37,25 @@ class WorkflowVisibility:
     """Why it is stalled; empty: it is not."""
     partition: int
     """Partition of <ns>.commands and <ns>.events."""
+    search_attributes: dict[str, Payload] = field(default_factory=dict)
+    """Typed fields by which workflows are found; each payload's metadata names the type."""
+    summary: Payload | None = None
+    """One line for people."""
+    parent_namespace: str = ""
+    """Namespace of its parent; empty: it has none."""
+    parent_workflow_id: str = ""
+    """Its parent."""
+    parent_run_id: str = ""
+    """The parent's run."""
+    root_workflow_id: str = ""
+    """The topmost workflow above it; empty: itself."""
+    root_run_id: str = ""
+    """The run of that."""
+    execution_start_ms: int = 0
+    """When the chain of runs began; 0: with this run."""
+    first_task_ms: int = 0
+    """The code did not run before then; 0: it ran at once."""
+    history_size: int = 0
+    """Bytes of its events when the row was written."""
+    deployment_version: str = ""
+    """The version of the code that it runs on; empty: any."""

@@ -11,26 +11,45 @@ from typing import Any
 from foldlog.schemas._conversions.common import (
     failure_from_avro,
     failure_to_avro,
+    initiator_from_avro,
+    initiator_to_avro,
+    parent_execution_from_avro,
+    parent_execution_to_avro,
     payload_from_avro,
     payload_to_avro,
     reply_to_from_avro,
     reply_to_to_avro,
+    retry_policy_from_avro,
+    retry_policy_to_avro,
+    workflow_options_from_avro,
+    workflow_options_to_avro,
 )
 from foldlog.schemas._conversions.types import Conversions
 from foldlog.schemas.command import (
     ActivityStarted,
     AwaitResult,
+    AwaitUpdate,
     CancelActivity,
     CancelWorkflow,
+    ChildWorkflowClosed,
+    ChildWorkflowStarted,
     CompleteActivity,
     DescribeWorkflow,
     FailActivity,
     GetHistory,
     HeartbeatActivity,
+    PauseActivity,
     QueryWorkflow,
+    ResetActivity,
+    ResolveExternalWorkflow,
+    SignalInput,
     SignalWorkflow,
     StartWorkflow,
     TerminateWorkflow,
+    UnpauseActivity,
+    UpdateActivityOptions,
+    UpdateInput,
+    UpdateWorkflow,
 )
 
 
@@ -74,6 +93,26 @@ def await_result_from_avro(values: dict[str, Any]) -> AwaitResult:
     return record
 
 
+def await_update_to_avro(record: AwaitUpdate) -> dict[str, Any]:
+    return {
+        "identity": record.identity,
+        "reply_to": None if record.reply_to is None else ("foldlog.common.ReplyTo", reply_to_to_avro(record.reply_to)),
+        "run_id": record.run_id,
+        "update_id": record.update_id,
+        "await_completed": record.await_completed,
+    }
+
+
+def await_update_from_avro(values: dict[str, Any]) -> AwaitUpdate:
+    record = object.__new__(AwaitUpdate)
+    record.identity = values["identity"]
+    record.reply_to = None if values["reply_to"] is None else reply_to_from_avro(values["reply_to"])
+    record.run_id = values["run_id"]
+    record.update_id = values["update_id"]
+    record.await_completed = values["await_completed"]
+    return record
+
+
 def cancel_activity_to_avro(record: CancelActivity) -> dict[str, Any]:
     return {
         "run_id": record.run_id,
@@ -81,6 +120,8 @@ def cancel_activity_to_avro(record: CancelActivity) -> dict[str, Any]:
         "attempt": record.attempt,
         "identity": record.identity,
         "details": [payload_to_avro(item) for item in record.details],
+        "activity_id": record.activity_id,
+        "reply_to": None if record.reply_to is None else ("foldlog.common.ReplyTo", reply_to_to_avro(record.reply_to)),
     }
 
 
@@ -91,6 +132,8 @@ def cancel_activity_from_avro(values: dict[str, Any]) -> CancelActivity:
     record.attempt = values["attempt"]
     record.identity = values["identity"]
     record.details = [payload_from_avro(item) for item in values["details"]]
+    record.activity_id = values["activity_id"]
+    record.reply_to = None if values["reply_to"] is None else reply_to_from_avro(values["reply_to"])
     return record
 
 
@@ -102,6 +145,10 @@ def cancel_workflow_to_avro(record: CancelWorkflow) -> dict[str, Any]:
         "run_id": record.run_id,
         "first_execution_run_id": record.first_execution_run_id,
         "reason": record.reason,
+        "initiator": None
+        if record.initiator is None
+        else ("foldlog.common.Initiator", initiator_to_avro(record.initiator)),
+        "child_only": record.child_only,
     }
 
 
@@ -113,6 +160,50 @@ def cancel_workflow_from_avro(values: dict[str, Any]) -> CancelWorkflow:
     record.run_id = values["run_id"]
     record.first_execution_run_id = values["first_execution_run_id"]
     record.reason = values["reason"]
+    record.initiator = None if values["initiator"] is None else initiator_from_avro(values["initiator"])
+    record.child_only = values["child_only"]
+    return record
+
+
+def child_workflow_closed_to_avro(record: ChildWorkflowClosed) -> dict[str, Any]:
+    return {
+        "run_id": record.run_id,
+        "initiated_event_id": record.initiated_event_id,
+        "child_run_id": record.child_run_id,
+        "status": record.status,
+        "result": None if record.result is None else ("foldlog.common.Payload", payload_to_avro(record.result)),
+        "failure": None if record.failure is None else ("foldlog.common.Failure", failure_to_avro(record.failure)),
+        "retry_state": record.retry_state,
+    }
+
+
+def child_workflow_closed_from_avro(values: dict[str, Any]) -> ChildWorkflowClosed:
+    record = object.__new__(ChildWorkflowClosed)
+    record.run_id = values["run_id"]
+    record.initiated_event_id = values["initiated_event_id"]
+    record.child_run_id = values["child_run_id"]
+    record.status = values["status"]
+    record.result = None if values["result"] is None else payload_from_avro(values["result"])
+    record.failure = None if values["failure"] is None else failure_from_avro(values["failure"])
+    record.retry_state = values["retry_state"]
+    return record
+
+
+def child_workflow_started_to_avro(record: ChildWorkflowStarted) -> dict[str, Any]:
+    return {
+        "run_id": record.run_id,
+        "initiated_event_id": record.initiated_event_id,
+        "child_run_id": record.child_run_id,
+        "failure": None if record.failure is None else ("foldlog.common.Failure", failure_to_avro(record.failure)),
+    }
+
+
+def child_workflow_started_from_avro(values: dict[str, Any]) -> ChildWorkflowStarted:
+    record = object.__new__(ChildWorkflowStarted)
+    record.run_id = values["run_id"]
+    record.initiated_event_id = values["initiated_event_id"]
+    record.child_run_id = values["child_run_id"]
+    record.failure = None if values["failure"] is None else failure_from_avro(values["failure"])
     return record
 
 
@@ -123,6 +214,8 @@ def complete_activity_to_avro(record: CompleteActivity) -> dict[str, Any]:
         "attempt": record.attempt,
         "identity": record.identity,
         "result": payload_to_avro(record.result),
+        "activity_id": record.activity_id,
+        "reply_to": None if record.reply_to is None else ("foldlog.common.ReplyTo", reply_to_to_avro(record.reply_to)),
     }
 
 
@@ -133,6 +226,8 @@ def complete_activity_from_avro(values: dict[str, Any]) -> CompleteActivity:
     record.attempt = values["attempt"]
     record.identity = values["identity"]
     record.result = payload_from_avro(values["result"])
+    record.activity_id = values["activity_id"]
+    record.reply_to = None if values["reply_to"] is None else reply_to_from_avro(values["reply_to"])
     return record
 
 
@@ -160,6 +255,8 @@ def fail_activity_to_avro(record: FailActivity) -> dict[str, Any]:
         "identity": record.identity,
         "failure": failure_to_avro(record.failure),
         "heartbeat_details": [payload_to_avro(item) for item in record.heartbeat_details],
+        "activity_id": record.activity_id,
+        "reply_to": None if record.reply_to is None else ("foldlog.common.ReplyTo", reply_to_to_avro(record.reply_to)),
     }
 
 
@@ -171,6 +268,8 @@ def fail_activity_from_avro(values: dict[str, Any]) -> FailActivity:
     record.identity = values["identity"]
     record.failure = failure_from_avro(values["failure"])
     record.heartbeat_details = [payload_from_avro(item) for item in values["heartbeat_details"]]
+    record.activity_id = values["activity_id"]
+    record.reply_to = None if values["reply_to"] is None else reply_to_from_avro(values["reply_to"])
     return record
 
 
@@ -202,6 +301,7 @@ def heartbeat_activity_to_avro(record: HeartbeatActivity) -> dict[str, Any]:
         "identity": record.identity,
         "reply_to": None if record.reply_to is None else ("foldlog.common.ReplyTo", reply_to_to_avro(record.reply_to)),
         "details": [payload_to_avro(item) for item in record.details],
+        "activity_id": record.activity_id,
     }
 
 
@@ -213,6 +313,31 @@ def heartbeat_activity_from_avro(values: dict[str, Any]) -> HeartbeatActivity:
     record.identity = values["identity"]
     record.reply_to = None if values["reply_to"] is None else reply_to_from_avro(values["reply_to"])
     record.details = [payload_from_avro(item) for item in values["details"]]
+    record.activity_id = values["activity_id"]
+    return record
+
+
+def pause_activity_to_avro(record: PauseActivity) -> dict[str, Any]:
+    return {
+        "request_id": record.request_id,
+        "identity": record.identity,
+        "reply_to": None if record.reply_to is None else ("foldlog.common.ReplyTo", reply_to_to_avro(record.reply_to)),
+        "run_id": record.run_id,
+        "activity_id": record.activity_id,
+        "activity_type": record.activity_type,
+        "reason": record.reason,
+    }
+
+
+def pause_activity_from_avro(values: dict[str, Any]) -> PauseActivity:
+    record = object.__new__(PauseActivity)
+    record.request_id = values["request_id"]
+    record.identity = values["identity"]
+    record.reply_to = None if values["reply_to"] is None else reply_to_from_avro(values["reply_to"])
+    record.run_id = values["run_id"]
+    record.activity_id = values["activity_id"]
+    record.activity_type = values["activity_type"]
+    record.reason = values["reason"]
     return record
 
 
@@ -224,6 +349,7 @@ def query_workflow_to_avro(record: QueryWorkflow) -> dict[str, Any]:
         "query_type": record.query_type,
         "args": [payload_to_avro(item) for item in record.args],
         "reject_condition": record.reject_condition,
+        "header": {key: payload_to_avro(item) for key, item in record.header.items()},
     }
 
 
@@ -235,6 +361,71 @@ def query_workflow_from_avro(values: dict[str, Any]) -> QueryWorkflow:
     record.query_type = values["query_type"]
     record.args = [payload_from_avro(item) for item in values["args"]]
     record.reject_condition = values["reject_condition"]
+    record.header = {key: payload_from_avro(item) for key, item in values["header"].items()}
+    return record
+
+
+def reset_activity_to_avro(record: ResetActivity) -> dict[str, Any]:
+    return {
+        "request_id": record.request_id,
+        "identity": record.identity,
+        "reply_to": None if record.reply_to is None else ("foldlog.common.ReplyTo", reply_to_to_avro(record.reply_to)),
+        "run_id": record.run_id,
+        "activity_id": record.activity_id,
+        "activity_type": record.activity_type,
+        "keep_paused": record.keep_paused,
+        "reset_heartbeat": record.reset_heartbeat,
+        "restore_original_options": record.restore_original_options,
+        "jitter_ms": record.jitter_ms,
+    }
+
+
+def reset_activity_from_avro(values: dict[str, Any]) -> ResetActivity:
+    record = object.__new__(ResetActivity)
+    record.request_id = values["request_id"]
+    record.identity = values["identity"]
+    record.reply_to = None if values["reply_to"] is None else reply_to_from_avro(values["reply_to"])
+    record.run_id = values["run_id"]
+    record.activity_id = values["activity_id"]
+    record.activity_type = values["activity_type"]
+    record.keep_paused = values["keep_paused"]
+    record.reset_heartbeat = values["reset_heartbeat"]
+    record.restore_original_options = values["restore_original_options"]
+    record.jitter_ms = values["jitter_ms"]
+    return record
+
+
+def resolve_external_workflow_to_avro(record: ResolveExternalWorkflow) -> dict[str, Any]:
+    return {
+        "run_id": record.run_id,
+        "initiated_event_id": record.initiated_event_id,
+        "failure": None if record.failure is None else ("foldlog.common.Failure", failure_to_avro(record.failure)),
+        "target_run_id": record.target_run_id,
+    }
+
+
+def resolve_external_workflow_from_avro(values: dict[str, Any]) -> ResolveExternalWorkflow:
+    record = object.__new__(ResolveExternalWorkflow)
+    record.run_id = values["run_id"]
+    record.initiated_event_id = values["initiated_event_id"]
+    record.failure = None if values["failure"] is None else failure_from_avro(values["failure"])
+    record.target_run_id = values["target_run_id"]
+    return record
+
+
+def signal_input_to_avro(record: SignalInput) -> dict[str, Any]:
+    return {
+        "signal_name": record.signal_name,
+        "args": [payload_to_avro(item) for item in record.args],
+        "header": {key: payload_to_avro(item) for key, item in record.header.items()},
+    }
+
+
+def signal_input_from_avro(values: dict[str, Any]) -> SignalInput:
+    record = object.__new__(SignalInput)
+    record.signal_name = values["signal_name"]
+    record.args = [payload_from_avro(item) for item in values["args"]]
+    record.header = {key: payload_from_avro(item) for key, item in values["header"].items()}
     return record
 
 
@@ -246,6 +437,12 @@ def signal_workflow_to_avro(record: SignalWorkflow) -> dict[str, Any]:
         "run_id": record.run_id,
         "signal_name": record.signal_name,
         "args": [payload_to_avro(item) for item in record.args],
+        "header": {key: payload_to_avro(item) for key, item in record.header.items()},
+        "first_execution_run_id": record.first_execution_run_id,
+        "initiator": None
+        if record.initiator is None
+        else ("foldlog.common.Initiator", initiator_to_avro(record.initiator)),
+        "child_only": record.child_only,
     }
 
 
@@ -257,6 +454,10 @@ def signal_workflow_from_avro(values: dict[str, Any]) -> SignalWorkflow:
     record.run_id = values["run_id"]
     record.signal_name = values["signal_name"]
     record.args = [payload_from_avro(item) for item in values["args"]]
+    record.header = {key: payload_from_avro(item) for key, item in values["header"].items()}
+    record.first_execution_run_id = values["first_execution_run_id"]
+    record.initiator = None if values["initiator"] is None else initiator_from_avro(values["initiator"])
+    record.child_only = values["child_only"]
     return record
 
 
@@ -274,6 +475,19 @@ def start_workflow_to_avro(record: StartWorkflow) -> dict[str, Any]:
         "run_timeout_ms": record.run_timeout_ms,
         "memo": {key: payload_to_avro(item) for key, item in record.memo.items()},
         "await_result": record.await_result,
+        "options": None
+        if record.options is None
+        else ("foldlog.common.WorkflowOptions", workflow_options_to_avro(record.options)),
+        "start_delay_ms": record.start_delay_ms,
+        "signal": None
+        if record.signal is None
+        else ("foldlog.command.SignalInput", signal_input_to_avro(record.signal)),
+        "update": None
+        if record.update is None
+        else ("foldlog.command.UpdateInput", update_input_to_avro(record.update)),
+        "parent": None
+        if record.parent is None
+        else ("foldlog.common.ParentExecution", parent_execution_to_avro(record.parent)),
     }
 
 
@@ -291,6 +505,11 @@ def start_workflow_from_avro(values: dict[str, Any]) -> StartWorkflow:
     record.run_timeout_ms = values["run_timeout_ms"]
     record.memo = {key: payload_from_avro(item) for key, item in values["memo"].items()}
     record.await_result = values["await_result"]
+    record.options = None if values["options"] is None else workflow_options_from_avro(values["options"])
+    record.start_delay_ms = values["start_delay_ms"]
+    record.signal = None if values["signal"] is None else signal_input_from_avro(values["signal"])
+    record.update = None if values["update"] is None else update_input_from_avro(values["update"])
+    record.parent = None if values["parent"] is None else parent_execution_from_avro(values["parent"])
     return record
 
 
@@ -318,6 +537,122 @@ def terminate_workflow_from_avro(values: dict[str, Any]) -> TerminateWorkflow:
     return record
 
 
+def unpause_activity_to_avro(record: UnpauseActivity) -> dict[str, Any]:
+    return {
+        "request_id": record.request_id,
+        "identity": record.identity,
+        "reply_to": None if record.reply_to is None else ("foldlog.common.ReplyTo", reply_to_to_avro(record.reply_to)),
+        "run_id": record.run_id,
+        "activity_id": record.activity_id,
+        "activity_type": record.activity_type,
+        "reset_attempts": record.reset_attempts,
+        "reset_heartbeat": record.reset_heartbeat,
+        "jitter_ms": record.jitter_ms,
+    }
+
+
+def unpause_activity_from_avro(values: dict[str, Any]) -> UnpauseActivity:
+    record = object.__new__(UnpauseActivity)
+    record.request_id = values["request_id"]
+    record.identity = values["identity"]
+    record.reply_to = None if values["reply_to"] is None else reply_to_from_avro(values["reply_to"])
+    record.run_id = values["run_id"]
+    record.activity_id = values["activity_id"]
+    record.activity_type = values["activity_type"]
+    record.reset_attempts = values["reset_attempts"]
+    record.reset_heartbeat = values["reset_heartbeat"]
+    record.jitter_ms = values["jitter_ms"]
+    return record
+
+
+def update_activity_options_to_avro(record: UpdateActivityOptions) -> dict[str, Any]:
+    return {
+        "request_id": record.request_id,
+        "identity": record.identity,
+        "reply_to": None if record.reply_to is None else ("foldlog.common.ReplyTo", reply_to_to_avro(record.reply_to)),
+        "run_id": record.run_id,
+        "activity_id": record.activity_id,
+        "activity_type": record.activity_type,
+        "task_queue": record.task_queue,
+        "schedule_to_close_timeout_ms": record.schedule_to_close_timeout_ms,
+        "schedule_to_start_timeout_ms": record.schedule_to_start_timeout_ms,
+        "start_to_close_timeout_ms": record.start_to_close_timeout_ms,
+        "heartbeat_timeout_ms": record.heartbeat_timeout_ms,
+        "retry_policy": None
+        if record.retry_policy is None
+        else ("foldlog.common.RetryPolicy", retry_policy_to_avro(record.retry_policy)),
+        "restore_original": record.restore_original,
+    }
+
+
+def update_activity_options_from_avro(values: dict[str, Any]) -> UpdateActivityOptions:
+    record = object.__new__(UpdateActivityOptions)
+    record.request_id = values["request_id"]
+    record.identity = values["identity"]
+    record.reply_to = None if values["reply_to"] is None else reply_to_from_avro(values["reply_to"])
+    record.run_id = values["run_id"]
+    record.activity_id = values["activity_id"]
+    record.activity_type = values["activity_type"]
+    record.task_queue = values["task_queue"]
+    record.schedule_to_close_timeout_ms = values["schedule_to_close_timeout_ms"]
+    record.schedule_to_start_timeout_ms = values["schedule_to_start_timeout_ms"]
+    record.start_to_close_timeout_ms = values["start_to_close_timeout_ms"]
+    record.heartbeat_timeout_ms = values["heartbeat_timeout_ms"]
+    record.retry_policy = None if values["retry_policy"] is None else retry_policy_from_avro(values["retry_policy"])
+    record.restore_original = values["restore_original"]
+    return record
+
+
+def update_input_to_avro(record: UpdateInput) -> dict[str, Any]:
+    return {
+        "update_id": record.update_id,
+        "update_name": record.update_name,
+        "args": [payload_to_avro(item) for item in record.args],
+        "header": {key: payload_to_avro(item) for key, item in record.header.items()},
+        "await_completed": record.await_completed,
+    }
+
+
+def update_input_from_avro(values: dict[str, Any]) -> UpdateInput:
+    record = object.__new__(UpdateInput)
+    record.update_id = values["update_id"]
+    record.update_name = values["update_name"]
+    record.args = [payload_from_avro(item) for item in values["args"]]
+    record.header = {key: payload_from_avro(item) for key, item in values["header"].items()}
+    record.await_completed = values["await_completed"]
+    return record
+
+
+def update_workflow_to_avro(record: UpdateWorkflow) -> dict[str, Any]:
+    return {
+        "request_id": record.request_id,
+        "identity": record.identity,
+        "reply_to": None if record.reply_to is None else ("foldlog.common.ReplyTo", reply_to_to_avro(record.reply_to)),
+        "run_id": record.run_id,
+        "first_execution_run_id": record.first_execution_run_id,
+        "update_id": record.update_id,
+        "update_name": record.update_name,
+        "args": [payload_to_avro(item) for item in record.args],
+        "header": {key: payload_to_avro(item) for key, item in record.header.items()},
+        "await_completed": record.await_completed,
+    }
+
+
+def update_workflow_from_avro(values: dict[str, Any]) -> UpdateWorkflow:
+    record = object.__new__(UpdateWorkflow)
+    record.request_id = values["request_id"]
+    record.identity = values["identity"]
+    record.reply_to = None if values["reply_to"] is None else reply_to_from_avro(values["reply_to"])
+    record.run_id = values["run_id"]
+    record.first_execution_run_id = values["first_execution_run_id"]
+    record.update_id = values["update_id"]
+    record.update_name = values["update_name"]
+    record.args = [payload_from_avro(item) for item in values["args"]]
+    record.header = {key: payload_from_avro(item) for key, item in values["header"].items()}
+    record.await_completed = values["await_completed"]
+    return record
+
+
 CONVERSIONS: Conversions = {
     ActivityStarted: (
         "foldlog.command.ActivityStarted",
@@ -331,21 +666,39 @@ CONVERSIONS: Conversions = {
         await_result_to_avro,
         await_result_from_avro,
     ),
+    AwaitUpdate: (
+        "foldlog.command.AwaitUpdate",
+        b"\xc3\x01X\xb7\t2\xe15\xb4\x8f",
+        await_update_to_avro,
+        await_update_from_avro,
+    ),
     CancelActivity: (
         "foldlog.command.CancelActivity",
-        b"\xc3\x01\x8a\xa3\xe4h\xa98\xce\x98",
+        b"\xc3\x01\xcc\xfc\xb6\xdd]\x87\xddn",
         cancel_activity_to_avro,
         cancel_activity_from_avro,
     ),
     CancelWorkflow: (
         "foldlog.command.CancelWorkflow",
-        b"\xc3\x01\x1e\x0fZ^\xc7\x0f\x80\xb3",
+        b"\xc3\x01Y\x11\x91\xd7p\xc1\xbbY",
         cancel_workflow_to_avro,
         cancel_workflow_from_avro,
     ),
+    ChildWorkflowClosed: (
+        "foldlog.command.ChildWorkflowClosed",
+        b"\xc3\x01\xbcwLZ\xa3\x93J}",
+        child_workflow_closed_to_avro,
+        child_workflow_closed_from_avro,
+    ),
+    ChildWorkflowStarted: (
+        "foldlog.command.ChildWorkflowStarted",
+        b"\xc3\x01o\xf1\n2o(\xf5\xd2",
+        child_workflow_started_to_avro,
+        child_workflow_started_from_avro,
+    ),
     CompleteActivity: (
         "foldlog.command.CompleteActivity",
-        b"\xc3\x01&\x96@O\x0f\xc9\xceW",
+        b"\xc3\x01\xf7\x97\xb4&_\xac\x03\x9e",
         complete_activity_to_avro,
         complete_activity_from_avro,
     ),
@@ -357,7 +710,7 @@ CONVERSIONS: Conversions = {
     ),
     FailActivity: (
         "foldlog.command.FailActivity",
-        b"\xc3\x01\xf6j\x82\xd6\x0b\xd1i$",
+        b"\xc3\x01\xf6\xa2\xaf=i\x01VI",
         fail_activity_to_avro,
         fail_activity_from_avro,
     ),
@@ -369,25 +722,44 @@ CONVERSIONS: Conversions = {
     ),
     HeartbeatActivity: (
         "foldlog.command.HeartbeatActivity",
-        b"\xc3\x01\x7f\xcb\x10\xdc\xe1\xb84\xf1",
+        b"\xc3\x01(\xb2\xd6\x84\xea\xd5\x83P",
         heartbeat_activity_to_avro,
         heartbeat_activity_from_avro,
     ),
+    PauseActivity: (
+        "foldlog.command.PauseActivity",
+        b"\xc3\x01\x00\x8c\xeb>9\xc1\x7f\xb9",
+        pause_activity_to_avro,
+        pause_activity_from_avro,
+    ),
     QueryWorkflow: (
         "foldlog.command.QueryWorkflow",
-        b"\xc3\x01\xc7>8\x04\xd2\xdfM\x92",
+        b'\xc3\x01\xf4\xb5\xcaI\xcb\x0e"\xce',
         query_workflow_to_avro,
         query_workflow_from_avro,
     ),
+    ResetActivity: (
+        "foldlog.command.ResetActivity",
+        b"\xc3\x01\x02<\x87\x82pcD\x9f",
+        reset_activity_to_avro,
+        reset_activity_from_avro,
+    ),
+    ResolveExternalWorkflow: (
+        "foldlog.command.ResolveExternalWorkflow",
+        b"\xc3\x01\x05\x12\xc1\xcd\xe2\xa1\x06E",
+        resolve_external_workflow_to_avro,
+        resolve_external_workflow_from_avro,
+    ),
+    SignalInput: ("foldlog.command.SignalInput", b"", signal_input_to_avro, signal_input_from_avro),
     SignalWorkflow: (
         "foldlog.command.SignalWorkflow",
-        b"\xc3\x01\x85R\x1bU\x86\xba\x164",
+        b"\xc3\x01\x15\xf2'FA\xb5\x88\xcb",
         signal_workflow_to_avro,
         signal_workflow_from_avro,
     ),
     StartWorkflow: (
         "foldlog.command.StartWorkflow",
-        b"\xc3\x01\x8d\x16\x9bFt\x8b\x15k",
+        b"\xc3\x01\xa1xu%\xd9^\xa8\x9c",
         start_workflow_to_avro,
         start_workflow_from_avro,
     ),
@@ -396,5 +768,24 @@ CONVERSIONS: Conversions = {
         b"\xc3\x01^\x9fB}\x9b\x07\xc7\xde",
         terminate_workflow_to_avro,
         terminate_workflow_from_avro,
+    ),
+    UnpauseActivity: (
+        "foldlog.command.UnpauseActivity",
+        b"\xc3\x01J\x17\xa4)\x85R\xc5Z",
+        unpause_activity_to_avro,
+        unpause_activity_from_avro,
+    ),
+    UpdateActivityOptions: (
+        "foldlog.command.UpdateActivityOptions",
+        b"\xc3\x01\x8a\xed\x07\x12\x10\x12\xe6\xb8",
+        update_activity_options_to_avro,
+        update_activity_options_from_avro,
+    ),
+    UpdateInput: ("foldlog.command.UpdateInput", b"", update_input_to_avro, update_input_from_avro),
+    UpdateWorkflow: (
+        "foldlog.command.UpdateWorkflow",
+        b"\xc3\x01\xaa }\x16\xff\x8c\xdc\x12",
+        update_workflow_to_avro,
+        update_workflow_from_avro,
     ),
 }

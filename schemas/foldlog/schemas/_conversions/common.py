@@ -9,7 +9,60 @@ from __future__ import annotations
 from typing import Any
 
 from foldlog.schemas._conversions.types import Conversions
-from foldlog.schemas.common import Failure, Payload, ReplyTo, RetryPolicy
+from foldlog.schemas.common import (
+    ActivityOptions,
+    Continuation,
+    Failure,
+    Initiator,
+    ParentExecution,
+    Payload,
+    Priority,
+    ReplyTo,
+    RetryPolicy,
+    WorkflowOptions,
+)
+
+
+def activity_options_to_avro(record: ActivityOptions) -> dict[str, Any]:
+    return {
+        "summary": None if record.summary is None else ("foldlog.common.Payload", payload_to_avro(record.summary)),
+        "priority": None if record.priority is None else ("foldlog.common.Priority", priority_to_avro(record.priority)),
+        "header": {key: payload_to_avro(item) for key, item in record.header.items()},
+    }
+
+
+def activity_options_from_avro(values: dict[str, Any]) -> ActivityOptions:
+    record = object.__new__(ActivityOptions)
+    record.summary = None if values["summary"] is None else payload_from_avro(values["summary"])
+    record.priority = None if values["priority"] is None else priority_from_avro(values["priority"])
+    record.header = {key: payload_from_avro(item) for key, item in values["header"].items()}
+    return record
+
+
+def continuation_to_avro(record: Continuation) -> dict[str, Any]:
+    return {
+        "run_id": record.run_id,
+        "initiator": record.initiator,
+        "attempt": record.attempt,
+        "last_result": None
+        if record.last_result is None
+        else ("foldlog.common.Payload", payload_to_avro(record.last_result)),
+        "last_failure": None
+        if record.last_failure is None
+        else ("foldlog.common.Failure", failure_to_avro(record.last_failure)),
+        "first_start_ms": record.first_start_ms,
+    }
+
+
+def continuation_from_avro(values: dict[str, Any]) -> Continuation:
+    record = object.__new__(Continuation)
+    record.run_id = values["run_id"]
+    record.initiator = values["initiator"]
+    record.attempt = values["attempt"]
+    record.last_result = None if values["last_result"] is None else payload_from_avro(values["last_result"])
+    record.last_failure = None if values["last_failure"] is None else failure_from_avro(values["last_failure"])
+    record.first_start_ms = values["first_start_ms"]
+    return record
 
 
 def failure_to_avro(record: Failure) -> dict[str, Any]:
@@ -64,6 +117,48 @@ def failure_from_avro(values: dict[str, Any]) -> Failure:
     return record
 
 
+def initiator_to_avro(record: Initiator) -> dict[str, Any]:
+    return {
+        "namespace": record.namespace,
+        "workflow_id": record.workflow_id,
+        "run_id": record.run_id,
+        "initiated_event_id": record.initiated_event_id,
+    }
+
+
+def initiator_from_avro(values: dict[str, Any]) -> Initiator:
+    record = object.__new__(Initiator)
+    record.namespace = values["namespace"]
+    record.workflow_id = values["workflow_id"]
+    record.run_id = values["run_id"]
+    record.initiated_event_id = values["initiated_event_id"]
+    return record
+
+
+def parent_execution_to_avro(record: ParentExecution) -> dict[str, Any]:
+    return {
+        "namespace": record.namespace,
+        "workflow_id": record.workflow_id,
+        "run_id": record.run_id,
+        "initiated_event_id": record.initiated_event_id,
+        "root_workflow_id": record.root_workflow_id,
+        "root_run_id": record.root_run_id,
+        "first_execution_run_id": record.first_execution_run_id,
+    }
+
+
+def parent_execution_from_avro(values: dict[str, Any]) -> ParentExecution:
+    record = object.__new__(ParentExecution)
+    record.namespace = values["namespace"]
+    record.workflow_id = values["workflow_id"]
+    record.run_id = values["run_id"]
+    record.initiated_event_id = values["initiated_event_id"]
+    record.root_workflow_id = values["root_workflow_id"]
+    record.root_run_id = values["root_run_id"]
+    record.first_execution_run_id = values["first_execution_run_id"]
+    return record
+
+
 def payload_to_avro(record: Payload) -> dict[str, Any]:
     return {
         "encoding": record.encoding,
@@ -77,6 +172,22 @@ def payload_from_avro(values: dict[str, Any]) -> Payload:
     record.encoding = values["encoding"]
     record.data = values["data"]
     record.metadata = values["metadata"]
+    return record
+
+
+def priority_to_avro(record: Priority) -> dict[str, Any]:
+    return {
+        "priority_key": record.priority_key,
+        "fairness_key": record.fairness_key,
+        "fairness_weight": record.fairness_weight,
+    }
+
+
+def priority_from_avro(values: dict[str, Any]) -> Priority:
+    record = object.__new__(Priority)
+    record.priority_key = values["priority_key"]
+    record.fairness_key = values["fairness_key"]
+    record.fairness_weight = values["fairness_weight"]
     return record
 
 
@@ -116,14 +227,70 @@ def retry_policy_from_avro(values: dict[str, Any]) -> RetryPolicy:
     return record
 
 
+def workflow_options_to_avro(record: WorkflowOptions) -> dict[str, Any]:
+    return {
+        "retry_policy": None
+        if record.retry_policy is None
+        else ("foldlog.common.RetryPolicy", retry_policy_to_avro(record.retry_policy)),
+        "cron_schedule": record.cron_schedule,
+        "search_attributes": {key: payload_to_avro(item) for key, item in record.search_attributes.items()},
+        "summary": None if record.summary is None else ("foldlog.common.Payload", payload_to_avro(record.summary)),
+        "details": None if record.details is None else ("foldlog.common.Payload", payload_to_avro(record.details)),
+        "priority": None if record.priority is None else ("foldlog.common.Priority", priority_to_avro(record.priority)),
+        "versioning_behavior": record.versioning_behavior,
+        "deployment_version": record.deployment_version,
+        "header": {key: payload_to_avro(item) for key, item in record.header.items()},
+    }
+
+
+def workflow_options_from_avro(values: dict[str, Any]) -> WorkflowOptions:
+    record = object.__new__(WorkflowOptions)
+    record.retry_policy = None if values["retry_policy"] is None else retry_policy_from_avro(values["retry_policy"])
+    record.cron_schedule = values["cron_schedule"]
+    record.search_attributes = {key: payload_from_avro(item) for key, item in values["search_attributes"].items()}
+    record.summary = None if values["summary"] is None else payload_from_avro(values["summary"])
+    record.details = None if values["details"] is None else payload_from_avro(values["details"])
+    record.priority = None if values["priority"] is None else priority_from_avro(values["priority"])
+    record.versioning_behavior = values["versioning_behavior"]
+    record.deployment_version = values["deployment_version"]
+    record.header = {key: payload_from_avro(item) for key, item in values["header"].items()}
+    return record
+
+
 CONVERSIONS: Conversions = {
+    ActivityOptions: (
+        "foldlog.common.ActivityOptions",
+        b"\xc3\x01\xc1\xc4\xb4\xa1+\x8f@\xbf",
+        activity_options_to_avro,
+        activity_options_from_avro,
+    ),
+    Continuation: (
+        "foldlog.common.Continuation",
+        b"\xc3\x01\x00\x9bdI\xcb\xdfs\xf8",
+        continuation_to_avro,
+        continuation_from_avro,
+    ),
     Failure: ("foldlog.common.Failure", b"\xc3\x01\x14o\x9b\x83\xe3}.\xd4", failure_to_avro, failure_from_avro),
+    Initiator: ("foldlog.common.Initiator", b'\xc3\x01^nhG.\x10\xc4"', initiator_to_avro, initiator_from_avro),
+    ParentExecution: (
+        "foldlog.common.ParentExecution",
+        b"\xc3\x01\x98\xbd;\xd7\x16\xad8\xcc",
+        parent_execution_to_avro,
+        parent_execution_from_avro,
+    ),
     Payload: ("foldlog.common.Payload", b"\xc3\x01\x8cs\xa3-\xd7\xe6\xcd\xe9", payload_to_avro, payload_from_avro),
+    Priority: ("foldlog.common.Priority", b"\xc3\x01\x8e\xf3^\xa9\x074N\x8a", priority_to_avro, priority_from_avro),
     ReplyTo: ("foldlog.common.ReplyTo", b"\xc3\x01\xedG\x90\x1c1\x98a\xbb", reply_to_to_avro, reply_to_from_avro),
     RetryPolicy: (
         "foldlog.common.RetryPolicy",
         b"\xc3\x01U\xad\xea\n\xed\x93<Z",
         retry_policy_to_avro,
         retry_policy_from_avro,
+    ),
+    WorkflowOptions: (
+        "foldlog.common.WorkflowOptions",
+        b"\xc3\x01\xc6D\xf8$5\xab\x88\xee",
+        workflow_options_to_avro,
+        workflow_options_from_avro,
     ),
 }

@@ -9,12 +9,22 @@ from __future__ import annotations
 from typing import Any
 
 from foldlog.schemas._conversions.common import (
+    activity_options_from_avro,
+    activity_options_to_avro,
+    continuation_from_avro,
+    continuation_to_avro,
     failure_from_avro,
     failure_to_avro,
+    initiator_from_avro,
+    initiator_to_avro,
+    parent_execution_from_avro,
+    parent_execution_to_avro,
     payload_from_avro,
     payload_to_avro,
     retry_policy_from_avro,
     retry_policy_to_avro,
+    workflow_options_from_avro,
+    workflow_options_to_avro,
 )
 from foldlog.schemas._conversions.types import Conversions
 from foldlog.schemas.event import (
@@ -24,18 +34,39 @@ from foldlog.schemas.event import (
     ActivityTaskFailed,
     ActivityTaskScheduled,
     ActivityTaskTimedOut,
+    ChildWorkflowExecutionCanceled,
+    ChildWorkflowExecutionCompleted,
+    ChildWorkflowExecutionFailed,
+    ChildWorkflowExecutionStarted,
+    ChildWorkflowExecutionTerminated,
+    ChildWorkflowExecutionTimedOut,
+    ExternalWorkflowExecutionCancelRequested,
+    ExternalWorkflowExecutionSignaled,
     LocalActivityCompleted,
+    PatchRecorded,
+    RequestCancelExternalWorkflowExecutionFailed,
+    RequestCancelExternalWorkflowExecutionInitiated,
+    SignalExternalWorkflowExecutionFailed,
+    SignalExternalWorkflowExecutionInitiated,
+    StartChildWorkflowExecutionFailed,
+    StartChildWorkflowExecutionInitiated,
     TimerCanceled,
     TimerFired,
     TimerStarted,
+    UpsertWorkflowSearchAttributes,
     WorkflowExecutionCanceled,
     WorkflowExecutionCancelRequested,
     WorkflowExecutionCompleted,
+    WorkflowExecutionContinuedAsNew,
     WorkflowExecutionFailed,
     WorkflowExecutionSignaled,
     WorkflowExecutionStarted,
     WorkflowExecutionTerminated,
     WorkflowExecutionTimedOut,
+    WorkflowExecutionUpdateAccepted,
+    WorkflowExecutionUpdateCompleted,
+    WorkflowPropertiesModified,
+    WorkflowTaskScheduled,
 )
 
 
@@ -157,6 +188,9 @@ def activity_task_scheduled_to_avro(record: ActivityTaskScheduled) -> dict[str, 
         if record.retry_policy is None
         else ("foldlog.common.RetryPolicy", retry_policy_to_avro(record.retry_policy)),
         "eager": record.eager,
+        "options": None
+        if record.options is None
+        else ("foldlog.common.ActivityOptions", activity_options_to_avro(record.options)),
     }
 
 
@@ -176,6 +210,7 @@ def activity_task_scheduled_from_avro(values: dict[str, Any]) -> ActivityTaskSch
     record.heartbeat_timeout_ms = values["heartbeat_timeout_ms"]
     record.retry_policy = None if values["retry_policy"] is None else retry_policy_from_avro(values["retry_policy"])
     record.eager = values["eager"]
+    record.options = None if values["options"] is None else activity_options_from_avro(values["options"])
     return record
 
 
@@ -205,6 +240,200 @@ def activity_task_timed_out_from_avro(values: dict[str, Any]) -> ActivityTaskTim
     return record
 
 
+def child_workflow_execution_canceled_to_avro(record: ChildWorkflowExecutionCanceled) -> dict[str, Any]:
+    return {
+        "run_id": record.run_id,
+        "event_id": record.event_id,
+        "time_ms": record.time_ms,
+        "chain": record.chain,
+        "initiated_event_id": record.initiated_event_id,
+        "child_run_id": record.child_run_id,
+        "failure": failure_to_avro(record.failure),
+        "retry_state": record.retry_state,
+    }
+
+
+def child_workflow_execution_canceled_from_avro(values: dict[str, Any]) -> ChildWorkflowExecutionCanceled:
+    record = object.__new__(ChildWorkflowExecutionCanceled)
+    record.run_id = values["run_id"]
+    record.event_id = values["event_id"]
+    record.time_ms = values["time_ms"]
+    record.chain = values["chain"]
+    record.initiated_event_id = values["initiated_event_id"]
+    record.child_run_id = values["child_run_id"]
+    record.failure = failure_from_avro(values["failure"])
+    record.retry_state = values["retry_state"]
+    return record
+
+
+def child_workflow_execution_completed_to_avro(record: ChildWorkflowExecutionCompleted) -> dict[str, Any]:
+    return {
+        "run_id": record.run_id,
+        "event_id": record.event_id,
+        "time_ms": record.time_ms,
+        "chain": record.chain,
+        "initiated_event_id": record.initiated_event_id,
+        "child_run_id": record.child_run_id,
+        "result": payload_to_avro(record.result),
+    }
+
+
+def child_workflow_execution_completed_from_avro(values: dict[str, Any]) -> ChildWorkflowExecutionCompleted:
+    record = object.__new__(ChildWorkflowExecutionCompleted)
+    record.run_id = values["run_id"]
+    record.event_id = values["event_id"]
+    record.time_ms = values["time_ms"]
+    record.chain = values["chain"]
+    record.initiated_event_id = values["initiated_event_id"]
+    record.child_run_id = values["child_run_id"]
+    record.result = payload_from_avro(values["result"])
+    return record
+
+
+def child_workflow_execution_failed_to_avro(record: ChildWorkflowExecutionFailed) -> dict[str, Any]:
+    return {
+        "run_id": record.run_id,
+        "event_id": record.event_id,
+        "time_ms": record.time_ms,
+        "chain": record.chain,
+        "initiated_event_id": record.initiated_event_id,
+        "child_run_id": record.child_run_id,
+        "failure": failure_to_avro(record.failure),
+        "retry_state": record.retry_state,
+    }
+
+
+def child_workflow_execution_failed_from_avro(values: dict[str, Any]) -> ChildWorkflowExecutionFailed:
+    record = object.__new__(ChildWorkflowExecutionFailed)
+    record.run_id = values["run_id"]
+    record.event_id = values["event_id"]
+    record.time_ms = values["time_ms"]
+    record.chain = values["chain"]
+    record.initiated_event_id = values["initiated_event_id"]
+    record.child_run_id = values["child_run_id"]
+    record.failure = failure_from_avro(values["failure"])
+    record.retry_state = values["retry_state"]
+    return record
+
+
+def child_workflow_execution_started_to_avro(record: ChildWorkflowExecutionStarted) -> dict[str, Any]:
+    return {
+        "run_id": record.run_id,
+        "event_id": record.event_id,
+        "time_ms": record.time_ms,
+        "chain": record.chain,
+        "initiated_event_id": record.initiated_event_id,
+        "child_run_id": record.child_run_id,
+    }
+
+
+def child_workflow_execution_started_from_avro(values: dict[str, Any]) -> ChildWorkflowExecutionStarted:
+    record = object.__new__(ChildWorkflowExecutionStarted)
+    record.run_id = values["run_id"]
+    record.event_id = values["event_id"]
+    record.time_ms = values["time_ms"]
+    record.chain = values["chain"]
+    record.initiated_event_id = values["initiated_event_id"]
+    record.child_run_id = values["child_run_id"]
+    return record
+
+
+def child_workflow_execution_terminated_to_avro(record: ChildWorkflowExecutionTerminated) -> dict[str, Any]:
+    return {
+        "run_id": record.run_id,
+        "event_id": record.event_id,
+        "time_ms": record.time_ms,
+        "chain": record.chain,
+        "initiated_event_id": record.initiated_event_id,
+        "child_run_id": record.child_run_id,
+        "failure": failure_to_avro(record.failure),
+        "retry_state": record.retry_state,
+    }
+
+
+def child_workflow_execution_terminated_from_avro(values: dict[str, Any]) -> ChildWorkflowExecutionTerminated:
+    record = object.__new__(ChildWorkflowExecutionTerminated)
+    record.run_id = values["run_id"]
+    record.event_id = values["event_id"]
+    record.time_ms = values["time_ms"]
+    record.chain = values["chain"]
+    record.initiated_event_id = values["initiated_event_id"]
+    record.child_run_id = values["child_run_id"]
+    record.failure = failure_from_avro(values["failure"])
+    record.retry_state = values["retry_state"]
+    return record
+
+
+def child_workflow_execution_timed_out_to_avro(record: ChildWorkflowExecutionTimedOut) -> dict[str, Any]:
+    return {
+        "run_id": record.run_id,
+        "event_id": record.event_id,
+        "time_ms": record.time_ms,
+        "chain": record.chain,
+        "initiated_event_id": record.initiated_event_id,
+        "child_run_id": record.child_run_id,
+        "failure": failure_to_avro(record.failure),
+        "retry_state": record.retry_state,
+    }
+
+
+def child_workflow_execution_timed_out_from_avro(values: dict[str, Any]) -> ChildWorkflowExecutionTimedOut:
+    record = object.__new__(ChildWorkflowExecutionTimedOut)
+    record.run_id = values["run_id"]
+    record.event_id = values["event_id"]
+    record.time_ms = values["time_ms"]
+    record.chain = values["chain"]
+    record.initiated_event_id = values["initiated_event_id"]
+    record.child_run_id = values["child_run_id"]
+    record.failure = failure_from_avro(values["failure"])
+    record.retry_state = values["retry_state"]
+    return record
+
+
+def external_workflow_execution_cancel_requested_to_avro(
+    record: ExternalWorkflowExecutionCancelRequested,
+) -> dict[str, Any]:
+    return {
+        "run_id": record.run_id,
+        "event_id": record.event_id,
+        "time_ms": record.time_ms,
+        "chain": record.chain,
+        "initiated_event_id": record.initiated_event_id,
+    }
+
+
+def external_workflow_execution_cancel_requested_from_avro(
+    values: dict[str, Any],
+) -> ExternalWorkflowExecutionCancelRequested:
+    record = object.__new__(ExternalWorkflowExecutionCancelRequested)
+    record.run_id = values["run_id"]
+    record.event_id = values["event_id"]
+    record.time_ms = values["time_ms"]
+    record.chain = values["chain"]
+    record.initiated_event_id = values["initiated_event_id"]
+    return record
+
+
+def external_workflow_execution_signaled_to_avro(record: ExternalWorkflowExecutionSignaled) -> dict[str, Any]:
+    return {
+        "run_id": record.run_id,
+        "event_id": record.event_id,
+        "time_ms": record.time_ms,
+        "chain": record.chain,
+        "initiated_event_id": record.initiated_event_id,
+    }
+
+
+def external_workflow_execution_signaled_from_avro(values: dict[str, Any]) -> ExternalWorkflowExecutionSignaled:
+    record = object.__new__(ExternalWorkflowExecutionSignaled)
+    record.run_id = values["run_id"]
+    record.event_id = values["event_id"]
+    record.time_ms = values["time_ms"]
+    record.chain = values["chain"]
+    record.initiated_event_id = values["initiated_event_id"]
+    return record
+
+
 def local_activity_completed_to_avro(record: LocalActivityCompleted) -> dict[str, Any]:
     return {
         "run_id": record.run_id,
@@ -216,6 +445,8 @@ def local_activity_completed_to_avro(record: LocalActivityCompleted) -> dict[str
         "attempt": record.attempt,
         "result": None if record.result is None else ("foldlog.common.Payload", payload_to_avro(record.result)),
         "failure": None if record.failure is None else ("foldlog.common.Failure", failure_to_avro(record.failure)),
+        "scheduled_ms": record.scheduled_ms,
+        "backoff_ms": record.backoff_ms,
     }
 
 
@@ -230,6 +461,198 @@ def local_activity_completed_from_avro(values: dict[str, Any]) -> LocalActivityC
     record.attempt = values["attempt"]
     record.result = None if values["result"] is None else payload_from_avro(values["result"])
     record.failure = None if values["failure"] is None else failure_from_avro(values["failure"])
+    record.scheduled_ms = values["scheduled_ms"]
+    record.backoff_ms = values["backoff_ms"]
+    return record
+
+
+def patch_recorded_to_avro(record: PatchRecorded) -> dict[str, Any]:
+    return {
+        "run_id": record.run_id,
+        "event_id": record.event_id,
+        "time_ms": record.time_ms,
+        "chain": record.chain,
+        "patch_id": record.patch_id,
+        "deprecated": record.deprecated,
+    }
+
+
+def patch_recorded_from_avro(values: dict[str, Any]) -> PatchRecorded:
+    record = object.__new__(PatchRecorded)
+    record.run_id = values["run_id"]
+    record.event_id = values["event_id"]
+    record.time_ms = values["time_ms"]
+    record.chain = values["chain"]
+    record.patch_id = values["patch_id"]
+    record.deprecated = values["deprecated"]
+    return record
+
+
+def request_cancel_external_workflow_execution_failed_to_avro(
+    record: RequestCancelExternalWorkflowExecutionFailed,
+) -> dict[str, Any]:
+    return {
+        "run_id": record.run_id,
+        "event_id": record.event_id,
+        "time_ms": record.time_ms,
+        "chain": record.chain,
+        "initiated_event_id": record.initiated_event_id,
+        "failure": failure_to_avro(record.failure),
+    }
+
+
+def request_cancel_external_workflow_execution_failed_from_avro(
+    values: dict[str, Any],
+) -> RequestCancelExternalWorkflowExecutionFailed:
+    record = object.__new__(RequestCancelExternalWorkflowExecutionFailed)
+    record.run_id = values["run_id"]
+    record.event_id = values["event_id"]
+    record.time_ms = values["time_ms"]
+    record.chain = values["chain"]
+    record.initiated_event_id = values["initiated_event_id"]
+    record.failure = failure_from_avro(values["failure"])
+    return record
+
+
+def request_cancel_external_workflow_execution_initiated_to_avro(
+    record: RequestCancelExternalWorkflowExecutionInitiated,
+) -> dict[str, Any]:
+    return {
+        "run_id": record.run_id,
+        "event_id": record.event_id,
+        "time_ms": record.time_ms,
+        "chain": record.chain,
+        "namespace": record.namespace,
+        "workflow_id": record.workflow_id,
+        "target_run_id": record.target_run_id,
+        "child_only": record.child_only,
+        "reason": record.reason,
+    }
+
+
+def request_cancel_external_workflow_execution_initiated_from_avro(
+    values: dict[str, Any],
+) -> RequestCancelExternalWorkflowExecutionInitiated:
+    record = object.__new__(RequestCancelExternalWorkflowExecutionInitiated)
+    record.run_id = values["run_id"]
+    record.event_id = values["event_id"]
+    record.time_ms = values["time_ms"]
+    record.chain = values["chain"]
+    record.namespace = values["namespace"]
+    record.workflow_id = values["workflow_id"]
+    record.target_run_id = values["target_run_id"]
+    record.child_only = values["child_only"]
+    record.reason = values["reason"]
+    return record
+
+
+def signal_external_workflow_execution_failed_to_avro(record: SignalExternalWorkflowExecutionFailed) -> dict[str, Any]:
+    return {
+        "run_id": record.run_id,
+        "event_id": record.event_id,
+        "time_ms": record.time_ms,
+        "chain": record.chain,
+        "initiated_event_id": record.initiated_event_id,
+        "failure": failure_to_avro(record.failure),
+    }
+
+
+def signal_external_workflow_execution_failed_from_avro(
+    values: dict[str, Any],
+) -> SignalExternalWorkflowExecutionFailed:
+    record = object.__new__(SignalExternalWorkflowExecutionFailed)
+    record.run_id = values["run_id"]
+    record.event_id = values["event_id"]
+    record.time_ms = values["time_ms"]
+    record.chain = values["chain"]
+    record.initiated_event_id = values["initiated_event_id"]
+    record.failure = failure_from_avro(values["failure"])
+    return record
+
+
+def signal_external_workflow_execution_initiated_to_avro(
+    record: SignalExternalWorkflowExecutionInitiated,
+) -> dict[str, Any]:
+    return {
+        "run_id": record.run_id,
+        "event_id": record.event_id,
+        "time_ms": record.time_ms,
+        "chain": record.chain,
+        "namespace": record.namespace,
+        "workflow_id": record.workflow_id,
+        "target_run_id": record.target_run_id,
+        "child_only": record.child_only,
+        "signal_name": record.signal_name,
+        "args": [payload_to_avro(item) for item in record.args],
+    }
+
+
+def signal_external_workflow_execution_initiated_from_avro(
+    values: dict[str, Any],
+) -> SignalExternalWorkflowExecutionInitiated:
+    record = object.__new__(SignalExternalWorkflowExecutionInitiated)
+    record.run_id = values["run_id"]
+    record.event_id = values["event_id"]
+    record.time_ms = values["time_ms"]
+    record.chain = values["chain"]
+    record.namespace = values["namespace"]
+    record.workflow_id = values["workflow_id"]
+    record.target_run_id = values["target_run_id"]
+    record.child_only = values["child_only"]
+    record.signal_name = values["signal_name"]
+    record.args = [payload_from_avro(item) for item in values["args"]]
+    return record
+
+
+def start_child_workflow_execution_failed_to_avro(record: StartChildWorkflowExecutionFailed) -> dict[str, Any]:
+    return {
+        "run_id": record.run_id,
+        "event_id": record.event_id,
+        "time_ms": record.time_ms,
+        "chain": record.chain,
+        "initiated_event_id": record.initiated_event_id,
+        "failure": failure_to_avro(record.failure),
+    }
+
+
+def start_child_workflow_execution_failed_from_avro(values: dict[str, Any]) -> StartChildWorkflowExecutionFailed:
+    record = object.__new__(StartChildWorkflowExecutionFailed)
+    record.run_id = values["run_id"]
+    record.event_id = values["event_id"]
+    record.time_ms = values["time_ms"]
+    record.chain = values["chain"]
+    record.initiated_event_id = values["initiated_event_id"]
+    record.failure = failure_from_avro(values["failure"])
+    return record
+
+
+def start_child_workflow_execution_initiated_to_avro(record: StartChildWorkflowExecutionInitiated) -> dict[str, Any]:
+    return {
+        "run_id": record.run_id,
+        "event_id": record.event_id,
+        "time_ms": record.time_ms,
+        "chain": record.chain,
+        "namespace": record.namespace,
+        "workflow_id": record.workflow_id,
+        "workflow_type": record.workflow_type,
+        "task_queue": record.task_queue,
+        "args": [payload_to_avro(item) for item in record.args],
+        "parent_close_policy": record.parent_close_policy,
+    }
+
+
+def start_child_workflow_execution_initiated_from_avro(values: dict[str, Any]) -> StartChildWorkflowExecutionInitiated:
+    record = object.__new__(StartChildWorkflowExecutionInitiated)
+    record.run_id = values["run_id"]
+    record.event_id = values["event_id"]
+    record.time_ms = values["time_ms"]
+    record.chain = values["chain"]
+    record.namespace = values["namespace"]
+    record.workflow_id = values["workflow_id"]
+    record.workflow_type = values["workflow_type"]
+    record.task_queue = values["task_queue"]
+    record.args = [payload_from_avro(item) for item in values["args"]]
+    record.parent_close_policy = values["parent_close_policy"]
     return record
 
 
@@ -299,6 +722,26 @@ def timer_started_from_avro(values: dict[str, Any]) -> TimerStarted:
     return record
 
 
+def upsert_workflow_search_attributes_to_avro(record: UpsertWorkflowSearchAttributes) -> dict[str, Any]:
+    return {
+        "run_id": record.run_id,
+        "event_id": record.event_id,
+        "time_ms": record.time_ms,
+        "chain": record.chain,
+        "search_attributes": {key: payload_to_avro(item) for key, item in record.search_attributes.items()},
+    }
+
+
+def upsert_workflow_search_attributes_from_avro(values: dict[str, Any]) -> UpsertWorkflowSearchAttributes:
+    record = object.__new__(UpsertWorkflowSearchAttributes)
+    record.run_id = values["run_id"]
+    record.event_id = values["event_id"]
+    record.time_ms = values["time_ms"]
+    record.chain = values["chain"]
+    record.search_attributes = {key: payload_from_avro(item) for key, item in values["search_attributes"].items()}
+    return record
+
+
 def workflow_execution_cancel_requested_to_avro(record: WorkflowExecutionCancelRequested) -> dict[str, Any]:
     return {
         "run_id": record.run_id,
@@ -308,6 +751,9 @@ def workflow_execution_cancel_requested_to_avro(record: WorkflowExecutionCancelR
         "reason": record.reason,
         "request_id": record.request_id,
         "identity": record.identity,
+        "initiator": None
+        if record.initiator is None
+        else ("foldlog.common.Initiator", initiator_to_avro(record.initiator)),
     }
 
 
@@ -320,6 +766,7 @@ def workflow_execution_cancel_requested_from_avro(values: dict[str, Any]) -> Wor
     record.reason = values["reason"]
     record.request_id = values["request_id"]
     record.identity = values["identity"]
+    record.initiator = None if values["initiator"] is None else initiator_from_avro(values["initiator"])
     return record
 
 
@@ -350,6 +797,7 @@ def workflow_execution_completed_to_avro(record: WorkflowExecutionCompleted) -> 
         "time_ms": record.time_ms,
         "chain": record.chain,
         "result": payload_to_avro(record.result),
+        "new_run_id": record.new_run_id,
     }
 
 
@@ -360,6 +808,31 @@ def workflow_execution_completed_from_avro(values: dict[str, Any]) -> WorkflowEx
     record.time_ms = values["time_ms"]
     record.chain = values["chain"]
     record.result = payload_from_avro(values["result"])
+    record.new_run_id = values["new_run_id"]
+    return record
+
+
+def workflow_execution_continued_as_new_to_avro(record: WorkflowExecutionContinuedAsNew) -> dict[str, Any]:
+    return {
+        "run_id": record.run_id,
+        "event_id": record.event_id,
+        "time_ms": record.time_ms,
+        "chain": record.chain,
+        "new_run_id": record.new_run_id,
+        "workflow_type": record.workflow_type,
+        "args": [payload_to_avro(item) for item in record.args],
+    }
+
+
+def workflow_execution_continued_as_new_from_avro(values: dict[str, Any]) -> WorkflowExecutionContinuedAsNew:
+    record = object.__new__(WorkflowExecutionContinuedAsNew)
+    record.run_id = values["run_id"]
+    record.event_id = values["event_id"]
+    record.time_ms = values["time_ms"]
+    record.chain = values["chain"]
+    record.new_run_id = values["new_run_id"]
+    record.workflow_type = values["workflow_type"]
+    record.args = [payload_from_avro(item) for item in values["args"]]
     return record
 
 
@@ -370,6 +843,8 @@ def workflow_execution_failed_to_avro(record: WorkflowExecutionFailed) -> dict[s
         "time_ms": record.time_ms,
         "chain": record.chain,
         "failure": failure_to_avro(record.failure),
+        "new_run_id": record.new_run_id,
+        "retry_state": record.retry_state,
     }
 
 
@@ -380,6 +855,8 @@ def workflow_execution_failed_from_avro(values: dict[str, Any]) -> WorkflowExecu
     record.time_ms = values["time_ms"]
     record.chain = values["chain"]
     record.failure = failure_from_avro(values["failure"])
+    record.new_run_id = values["new_run_id"]
+    record.retry_state = values["retry_state"]
     return record
 
 
@@ -393,6 +870,10 @@ def workflow_execution_signaled_to_avro(record: WorkflowExecutionSignaled) -> di
         "args": [payload_to_avro(item) for item in record.args],
         "request_id": record.request_id,
         "identity": record.identity,
+        "header": {key: payload_to_avro(item) for key, item in record.header.items()},
+        "initiator": None
+        if record.initiator is None
+        else ("foldlog.common.Initiator", initiator_to_avro(record.initiator)),
     }
 
 
@@ -406,6 +887,8 @@ def workflow_execution_signaled_from_avro(values: dict[str, Any]) -> WorkflowExe
     record.args = [payload_from_avro(item) for item in values["args"]]
     record.request_id = values["request_id"]
     record.identity = values["identity"]
+    record.header = {key: payload_from_avro(item) for key, item in values["header"].items()}
+    record.initiator = None if values["initiator"] is None else initiator_from_avro(values["initiator"])
     return record
 
 
@@ -425,6 +908,17 @@ def workflow_execution_started_to_avro(record: WorkflowExecutionStarted) -> dict
         "first_execution_run_id": record.first_execution_run_id,
         "request_id": record.request_id,
         "identity": record.identity,
+        "options": None
+        if record.options is None
+        else ("foldlog.common.WorkflowOptions", workflow_options_to_avro(record.options)),
+        "parent": None
+        if record.parent is None
+        else ("foldlog.common.ParentExecution", parent_execution_to_avro(record.parent)),
+        "continuation": None
+        if record.continuation is None
+        else ("foldlog.common.Continuation", continuation_to_avro(record.continuation)),
+        "held": record.held,
+        "first_task_ms": record.first_task_ms,
     }
 
 
@@ -444,6 +938,11 @@ def workflow_execution_started_from_avro(values: dict[str, Any]) -> WorkflowExec
     record.first_execution_run_id = values["first_execution_run_id"]
     record.request_id = values["request_id"]
     record.identity = values["identity"]
+    record.options = None if values["options"] is None else workflow_options_from_avro(values["options"])
+    record.parent = None if values["parent"] is None else parent_execution_from_avro(values["parent"])
+    record.continuation = None if values["continuation"] is None else continuation_from_avro(values["continuation"])
+    record.held = values["held"]
+    record.first_task_ms = values["first_task_ms"]
     return record
 
 
@@ -480,6 +979,8 @@ def workflow_execution_timed_out_to_avro(record: WorkflowExecutionTimedOut) -> d
         "time_ms": record.time_ms,
         "chain": record.chain,
         "execution": record.execution,
+        "new_run_id": record.new_run_id,
+        "retry_state": record.retry_state,
     }
 
 
@@ -490,6 +991,102 @@ def workflow_execution_timed_out_from_avro(values: dict[str, Any]) -> WorkflowEx
     record.time_ms = values["time_ms"]
     record.chain = values["chain"]
     record.execution = values["execution"]
+    record.new_run_id = values["new_run_id"]
+    record.retry_state = values["retry_state"]
+    return record
+
+
+def workflow_execution_update_accepted_to_avro(record: WorkflowExecutionUpdateAccepted) -> dict[str, Any]:
+    return {
+        "run_id": record.run_id,
+        "event_id": record.event_id,
+        "time_ms": record.time_ms,
+        "chain": record.chain,
+        "update_id": record.update_id,
+        "update_name": record.update_name,
+        "args": [payload_to_avro(item) for item in record.args],
+        "header": {key: payload_to_avro(item) for key, item in record.header.items()},
+        "identity": record.identity,
+        "request_id": record.request_id,
+    }
+
+
+def workflow_execution_update_accepted_from_avro(values: dict[str, Any]) -> WorkflowExecutionUpdateAccepted:
+    record = object.__new__(WorkflowExecutionUpdateAccepted)
+    record.run_id = values["run_id"]
+    record.event_id = values["event_id"]
+    record.time_ms = values["time_ms"]
+    record.chain = values["chain"]
+    record.update_id = values["update_id"]
+    record.update_name = values["update_name"]
+    record.args = [payload_from_avro(item) for item in values["args"]]
+    record.header = {key: payload_from_avro(item) for key, item in values["header"].items()}
+    record.identity = values["identity"]
+    record.request_id = values["request_id"]
+    return record
+
+
+def workflow_execution_update_completed_to_avro(record: WorkflowExecutionUpdateCompleted) -> dict[str, Any]:
+    return {
+        "run_id": record.run_id,
+        "event_id": record.event_id,
+        "time_ms": record.time_ms,
+        "chain": record.chain,
+        "update_id": record.update_id,
+        "accepted_event_id": record.accepted_event_id,
+        "result": None if record.result is None else ("foldlog.common.Payload", payload_to_avro(record.result)),
+        "failure": None if record.failure is None else ("foldlog.common.Failure", failure_to_avro(record.failure)),
+    }
+
+
+def workflow_execution_update_completed_from_avro(values: dict[str, Any]) -> WorkflowExecutionUpdateCompleted:
+    record = object.__new__(WorkflowExecutionUpdateCompleted)
+    record.run_id = values["run_id"]
+    record.event_id = values["event_id"]
+    record.time_ms = values["time_ms"]
+    record.chain = values["chain"]
+    record.update_id = values["update_id"]
+    record.accepted_event_id = values["accepted_event_id"]
+    record.result = None if values["result"] is None else payload_from_avro(values["result"])
+    record.failure = None if values["failure"] is None else failure_from_avro(values["failure"])
+    return record
+
+
+def workflow_properties_modified_to_avro(record: WorkflowPropertiesModified) -> dict[str, Any]:
+    return {
+        "run_id": record.run_id,
+        "event_id": record.event_id,
+        "time_ms": record.time_ms,
+        "chain": record.chain,
+        "memo": {key: payload_to_avro(item) for key, item in record.memo.items()},
+    }
+
+
+def workflow_properties_modified_from_avro(values: dict[str, Any]) -> WorkflowPropertiesModified:
+    record = object.__new__(WorkflowPropertiesModified)
+    record.run_id = values["run_id"]
+    record.event_id = values["event_id"]
+    record.time_ms = values["time_ms"]
+    record.chain = values["chain"]
+    record.memo = {key: payload_from_avro(item) for key, item in values["memo"].items()}
+    return record
+
+
+def workflow_task_scheduled_to_avro(record: WorkflowTaskScheduled) -> dict[str, Any]:
+    return {
+        "run_id": record.run_id,
+        "event_id": record.event_id,
+        "time_ms": record.time_ms,
+        "chain": record.chain,
+    }
+
+
+def workflow_task_scheduled_from_avro(values: dict[str, Any]) -> WorkflowTaskScheduled:
+    record = object.__new__(WorkflowTaskScheduled)
+    record.run_id = values["run_id"]
+    record.event_id = values["event_id"]
+    record.time_ms = values["time_ms"]
+    record.chain = values["chain"]
     return record
 
 
@@ -520,7 +1117,7 @@ CONVERSIONS: Conversions = {
     ),
     ActivityTaskScheduled: (
         "foldlog.event.ActivityTaskScheduled",
-        b"\xc3\x01)\x86\xdfI\xef\x9ds\xaa",
+        b"\xc3\x01\xb9\xb2\xb5\xce\x07 \xbe\xb9",
         activity_task_scheduled_to_avro,
         activity_task_scheduled_from_avro,
     ),
@@ -530,11 +1127,101 @@ CONVERSIONS: Conversions = {
         activity_task_timed_out_to_avro,
         activity_task_timed_out_from_avro,
     ),
+    ChildWorkflowExecutionCanceled: (
+        "foldlog.event.ChildWorkflowExecutionCanceled",
+        b"\xc3\x013s_\xfb \x9f\xf7\x94",
+        child_workflow_execution_canceled_to_avro,
+        child_workflow_execution_canceled_from_avro,
+    ),
+    ChildWorkflowExecutionCompleted: (
+        "foldlog.event.ChildWorkflowExecutionCompleted",
+        b"\xc3\x01\xf9\xbc\xe4:\x1d1,\xea",
+        child_workflow_execution_completed_to_avro,
+        child_workflow_execution_completed_from_avro,
+    ),
+    ChildWorkflowExecutionFailed: (
+        "foldlog.event.ChildWorkflowExecutionFailed",
+        b"\xc3\x01R\xf8\xc5cBE\xc6(",
+        child_workflow_execution_failed_to_avro,
+        child_workflow_execution_failed_from_avro,
+    ),
+    ChildWorkflowExecutionStarted: (
+        "foldlog.event.ChildWorkflowExecutionStarted",
+        b"\xc3\x01^\xee|\xd4\xcc6\xcf\x8b",
+        child_workflow_execution_started_to_avro,
+        child_workflow_execution_started_from_avro,
+    ),
+    ChildWorkflowExecutionTerminated: (
+        "foldlog.event.ChildWorkflowExecutionTerminated",
+        b"\xc3\x01*\x17fp\xd99%,",
+        child_workflow_execution_terminated_to_avro,
+        child_workflow_execution_terminated_from_avro,
+    ),
+    ChildWorkflowExecutionTimedOut: (
+        "foldlog.event.ChildWorkflowExecutionTimedOut",
+        b"\xc3\x01\x9f\x19\xfd\xcf\x11\x0b\xdc\x96",
+        child_workflow_execution_timed_out_to_avro,
+        child_workflow_execution_timed_out_from_avro,
+    ),
+    ExternalWorkflowExecutionCancelRequested: (
+        "foldlog.event.ExternalWorkflowExecutionCancelRequested",
+        b"\xc3\x01\x84<?\xa8\x1e\x96O\xb2",
+        external_workflow_execution_cancel_requested_to_avro,
+        external_workflow_execution_cancel_requested_from_avro,
+    ),
+    ExternalWorkflowExecutionSignaled: (
+        "foldlog.event.ExternalWorkflowExecutionSignaled",
+        b"\xc3\x01\xb5\xe0p\x90\x98\x0en\xf3",
+        external_workflow_execution_signaled_to_avro,
+        external_workflow_execution_signaled_from_avro,
+    ),
     LocalActivityCompleted: (
         "foldlog.event.LocalActivityCompleted",
-        b"\xc3\x01?\xdby\xfe\xe1\x9c\xf8\xcc",
+        b"\xc3\x01\xcd\x8b\x02w\x86\xb6\xe8~",
         local_activity_completed_to_avro,
         local_activity_completed_from_avro,
+    ),
+    PatchRecorded: (
+        "foldlog.event.PatchRecorded",
+        b"\xc3\x01P\xb7\xffu\xe1\xd5\xc6\x01",
+        patch_recorded_to_avro,
+        patch_recorded_from_avro,
+    ),
+    RequestCancelExternalWorkflowExecutionFailed: (
+        "foldlog.event.RequestCancelExternalWorkflowExecutionFailed",
+        b"\xc3\x01\xdc\xfc\xf3\xf8L/ad",
+        request_cancel_external_workflow_execution_failed_to_avro,
+        request_cancel_external_workflow_execution_failed_from_avro,
+    ),
+    RequestCancelExternalWorkflowExecutionInitiated: (
+        "foldlog.event.RequestCancelExternalWorkflowExecutionInitiated",
+        b"\xc3\x01\x11\xbb,z#\x10W\xdc",
+        request_cancel_external_workflow_execution_initiated_to_avro,
+        request_cancel_external_workflow_execution_initiated_from_avro,
+    ),
+    SignalExternalWorkflowExecutionFailed: (
+        "foldlog.event.SignalExternalWorkflowExecutionFailed",
+        b"\xc3\x01\xba\xfb9\x9e\r\x99l\xe9",
+        signal_external_workflow_execution_failed_to_avro,
+        signal_external_workflow_execution_failed_from_avro,
+    ),
+    SignalExternalWorkflowExecutionInitiated: (
+        "foldlog.event.SignalExternalWorkflowExecutionInitiated",
+        b"\xc3\x01\x95\x9ba>C\xf1\x9f\xa3",
+        signal_external_workflow_execution_initiated_to_avro,
+        signal_external_workflow_execution_initiated_from_avro,
+    ),
+    StartChildWorkflowExecutionFailed: (
+        "foldlog.event.StartChildWorkflowExecutionFailed",
+        b"\xc3\x01o\xa9\xbd\x8a\x1e\xc4\x82}",
+        start_child_workflow_execution_failed_to_avro,
+        start_child_workflow_execution_failed_from_avro,
+    ),
+    StartChildWorkflowExecutionInitiated: (
+        "foldlog.event.StartChildWorkflowExecutionInitiated",
+        b"\xc3\x01cu\xadq\x8b!#\xa8",
+        start_child_workflow_execution_initiated_to_avro,
+        start_child_workflow_execution_initiated_from_avro,
     ),
     TimerCanceled: (
         "foldlog.event.TimerCanceled",
@@ -554,9 +1241,15 @@ CONVERSIONS: Conversions = {
         timer_started_to_avro,
         timer_started_from_avro,
     ),
+    UpsertWorkflowSearchAttributes: (
+        "foldlog.event.UpsertWorkflowSearchAttributes",
+        b"\xc3\x01\x8b\x98\x85\x14*\xdd\x07\xb7",
+        upsert_workflow_search_attributes_to_avro,
+        upsert_workflow_search_attributes_from_avro,
+    ),
     WorkflowExecutionCancelRequested: (
         "foldlog.event.WorkflowExecutionCancelRequested",
-        b"\xc3\x01P\x96\x1d\x80\\^\xda\x7f",
+        b"\xc3\x01\x96\x17\x7f\x05\xfe\x87*?",
         workflow_execution_cancel_requested_to_avro,
         workflow_execution_cancel_requested_from_avro,
     ),
@@ -568,25 +1261,31 @@ CONVERSIONS: Conversions = {
     ),
     WorkflowExecutionCompleted: (
         "foldlog.event.WorkflowExecutionCompleted",
-        b"\xc3\x01\x81\xa2\x1e\xf72\x87\xf5r",
+        b"\xc3\x01\xfd\xde\xf3\xaa\x01c\xfcF",
         workflow_execution_completed_to_avro,
         workflow_execution_completed_from_avro,
     ),
+    WorkflowExecutionContinuedAsNew: (
+        "foldlog.event.WorkflowExecutionContinuedAsNew",
+        b"\xc3\x01z\x01\x86\x9e\xfb\xc1\xff\xe6",
+        workflow_execution_continued_as_new_to_avro,
+        workflow_execution_continued_as_new_from_avro,
+    ),
     WorkflowExecutionFailed: (
         "foldlog.event.WorkflowExecutionFailed",
-        b"\xc3\x01\xa1\x92C\xf2\x92wk\xa5",
+        b"\xc3\x01\xaa\xaf\xeew\x9f\xbd{;",
         workflow_execution_failed_to_avro,
         workflow_execution_failed_from_avro,
     ),
     WorkflowExecutionSignaled: (
         "foldlog.event.WorkflowExecutionSignaled",
-        b"\xc3\x01\x04\xd8F\x08\xf5\x8f\x05\xc4",
+        b'\xc3\x01\xb3\x17\x19\xc4\x00h}"',
         workflow_execution_signaled_to_avro,
         workflow_execution_signaled_from_avro,
     ),
     WorkflowExecutionStarted: (
         "foldlog.event.WorkflowExecutionStarted",
-        b"\xc3\x01\x1cf\xfa\xad2=\xf2`",
+        b"\xc3\x01\xc2~`\xc2OPv\xc9",
         workflow_execution_started_to_avro,
         workflow_execution_started_from_avro,
     ),
@@ -598,8 +1297,32 @@ CONVERSIONS: Conversions = {
     ),
     WorkflowExecutionTimedOut: (
         "foldlog.event.WorkflowExecutionTimedOut",
-        b"\xc3\x015I\xc2\x05\xf9M2N",
+        b"\xc3\x01C\xa9\x0fK\x18,\x9e\xcf",
         workflow_execution_timed_out_to_avro,
         workflow_execution_timed_out_from_avro,
+    ),
+    WorkflowExecutionUpdateAccepted: (
+        "foldlog.event.WorkflowExecutionUpdateAccepted",
+        b"\xc3\x01\xbcE\x07.\xe4\xdd\xeb\xaa",
+        workflow_execution_update_accepted_to_avro,
+        workflow_execution_update_accepted_from_avro,
+    ),
+    WorkflowExecutionUpdateCompleted: (
+        "foldlog.event.WorkflowExecutionUpdateCompleted",
+        b"\xc3\x01=\x1e\x1e+\xbe\xc6+y",
+        workflow_execution_update_completed_to_avro,
+        workflow_execution_update_completed_from_avro,
+    ),
+    WorkflowPropertiesModified: (
+        "foldlog.event.WorkflowPropertiesModified",
+        b"\xc3\x01\xdb\xc7]\xa98W\x10\xee",
+        workflow_properties_modified_to_avro,
+        workflow_properties_modified_from_avro,
+    ),
+    WorkflowTaskScheduled: (
+        "foldlog.event.WorkflowTaskScheduled",
+        b"\xc3\x01\xec\n\x03\xa3\xf8\xad\xb1`",
+        workflow_task_scheduled_to_avro,
+        workflow_task_scheduled_from_avro,
     ),
 }

@@ -13,12 +13,17 @@ from foldlog.schemas._conversions.common import (
     failure_to_avro,
     payload_from_avro,
     payload_to_avro,
+    priority_from_avro,
+    priority_to_avro,
     reply_to_from_avro,
     reply_to_to_avro,
+    retry_policy_from_avro,
+    retry_policy_to_avro,
 )
 from foldlog.schemas._conversions.types import Conversions
 from foldlog.schemas.log import (
     ActivityAttempt,
+    ActivityOptionsChanged,
     BatchCommitted,
     CommandDeferred,
     LocalActivityStarted,
@@ -44,6 +49,10 @@ def activity_attempt_to_avro(record: ActivityAttempt) -> dict[str, Any]:
         if record.last_failure is None
         else ("foldlog.common.Failure", failure_to_avro(record.last_failure)),
         "heartbeat_details": [payload_to_avro(item) for item in record.heartbeat_details],
+        "paused": record.paused,
+        "paused_ms": record.paused_ms,
+        "pause_reason": record.pause_reason,
+        "paused_by": record.paused_by,
     }
 
 
@@ -60,6 +69,40 @@ def activity_attempt_from_avro(values: dict[str, Any]) -> ActivityAttempt:
     record.identity = values["identity"]
     record.last_failure = None if values["last_failure"] is None else failure_from_avro(values["last_failure"])
     record.heartbeat_details = [payload_from_avro(item) for item in values["heartbeat_details"]]
+    record.paused = values["paused"]
+    record.paused_ms = values["paused_ms"]
+    record.pause_reason = values["pause_reason"]
+    record.paused_by = values["paused_by"]
+    return record
+
+
+def activity_options_changed_to_avro(record: ActivityOptionsChanged) -> dict[str, Any]:
+    return {
+        "run_id": record.run_id,
+        "scheduled_event_id": record.scheduled_event_id,
+        "task_queue": record.task_queue,
+        "schedule_to_close_timeout_ms": record.schedule_to_close_timeout_ms,
+        "schedule_to_start_timeout_ms": record.schedule_to_start_timeout_ms,
+        "start_to_close_timeout_ms": record.start_to_close_timeout_ms,
+        "heartbeat_timeout_ms": record.heartbeat_timeout_ms,
+        "retry_policy": None
+        if record.retry_policy is None
+        else ("foldlog.common.RetryPolicy", retry_policy_to_avro(record.retry_policy)),
+        "priority": None if record.priority is None else ("foldlog.common.Priority", priority_to_avro(record.priority)),
+    }
+
+
+def activity_options_changed_from_avro(values: dict[str, Any]) -> ActivityOptionsChanged:
+    record = object.__new__(ActivityOptionsChanged)
+    record.run_id = values["run_id"]
+    record.scheduled_event_id = values["scheduled_event_id"]
+    record.task_queue = values["task_queue"]
+    record.schedule_to_close_timeout_ms = values["schedule_to_close_timeout_ms"]
+    record.schedule_to_start_timeout_ms = values["schedule_to_start_timeout_ms"]
+    record.start_to_close_timeout_ms = values["start_to_close_timeout_ms"]
+    record.heartbeat_timeout_ms = values["heartbeat_timeout_ms"]
+    record.retry_policy = None if values["retry_policy"] is None else retry_policy_from_avro(values["retry_policy"])
+    record.priority = None if values["priority"] is None else priority_from_avro(values["priority"])
     return record
 
 
@@ -184,9 +227,15 @@ def workflow_stalled_from_avro(values: dict[str, Any]) -> WorkflowStalled:
 CONVERSIONS: Conversions = {
     ActivityAttempt: (
         "foldlog.log.ActivityAttempt",
-        b"\xc3\x01\xf9x\xb6j\xb4\tz\x0c",
+        b"\xc3\x01\xf3\x80\xd2\xf0\xc6#\xd6\x98",
         activity_attempt_to_avro,
         activity_attempt_from_avro,
+    ),
+    ActivityOptionsChanged: (
+        "foldlog.log.ActivityOptionsChanged",
+        b"\xc3\x01\x1c\x14q\x8c\xd49\xb2\x0f",
+        activity_options_changed_to_avro,
+        activity_options_changed_from_avro,
     ),
     BatchCommitted: (
         "foldlog.log.BatchCommitted",

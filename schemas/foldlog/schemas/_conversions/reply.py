@@ -8,7 +8,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from foldlog.schemas._conversions.common import failure_from_avro, failure_to_avro, payload_from_avro, payload_to_avro
+from foldlog.schemas._conversions.common import (
+    activity_options_from_avro,
+    activity_options_to_avro,
+    continuation_from_avro,
+    continuation_to_avro,
+    failure_from_avro,
+    failure_to_avro,
+    parent_execution_from_avro,
+    parent_execution_to_avro,
+    payload_from_avro,
+    payload_to_avro,
+    workflow_options_from_avro,
+    workflow_options_to_avro,
+)
 from foldlog.schemas._conversions.types import Conversions
 from foldlog.schemas.reply import (
     Accepted,
@@ -17,9 +30,11 @@ from foldlog.schemas.reply import (
     HistoryPage,
     PartitionMoved,
     PendingActivity,
+    PendingChild,
     PendingTimer,
     QueryAnswer,
     Rejected,
+    UpdateReply,
     WorkflowResult,
 )
 
@@ -78,6 +93,20 @@ def description_to_avro(record: Description) -> dict[str, Any]:
         "deferred_commands": record.deferred_commands,
         "pending_activities": [pending_activity_to_avro(item) for item in record.pending_activities],
         "pending_timers": [pending_timer_to_avro(item) for item in record.pending_timers],
+        "options": None
+        if record.options is None
+        else ("foldlog.common.WorkflowOptions", workflow_options_to_avro(record.options)),
+        "parent": None
+        if record.parent is None
+        else ("foldlog.common.ParentExecution", parent_execution_to_avro(record.parent)),
+        "continuation": None
+        if record.continuation is None
+        else ("foldlog.common.Continuation", continuation_to_avro(record.continuation)),
+        "first_task_ms": record.first_task_ms,
+        "execution_start_ms": record.execution_start_ms,
+        "deployment_version": record.deployment_version,
+        "pending_children": [pending_child_to_avro(item) for item in record.pending_children],
+        "pending_updates": record.pending_updates,
     }
 
 
@@ -101,6 +130,14 @@ def description_from_avro(values: dict[str, Any]) -> Description:
     record.deferred_commands = values["deferred_commands"]
     record.pending_activities = [pending_activity_from_avro(item) for item in values["pending_activities"]]
     record.pending_timers = [pending_timer_from_avro(item) for item in values["pending_timers"]]
+    record.options = None if values["options"] is None else workflow_options_from_avro(values["options"])
+    record.parent = None if values["parent"] is None else parent_execution_from_avro(values["parent"])
+    record.continuation = None if values["continuation"] is None else continuation_from_avro(values["continuation"])
+    record.first_task_ms = values["first_task_ms"]
+    record.execution_start_ms = values["execution_start_ms"]
+    record.deployment_version = values["deployment_version"]
+    record.pending_children = [pending_child_from_avro(item) for item in values["pending_children"]]
+    record.pending_updates = values["pending_updates"]
     return record
 
 
@@ -152,6 +189,13 @@ def pending_activity_to_avro(record: PendingActivity) -> dict[str, Any]:
         if record.last_failure is None
         else ("foldlog.common.Failure", failure_to_avro(record.last_failure)),
         "heartbeat_details": [payload_to_avro(item) for item in record.heartbeat_details],
+        "paused": record.paused,
+        "paused_ms": record.paused_ms,
+        "pause_reason": record.pause_reason,
+        "paused_by": record.paused_by,
+        "options": None
+        if record.options is None
+        else ("foldlog.common.ActivityOptions", activity_options_to_avro(record.options)),
     }
 
 
@@ -169,6 +213,33 @@ def pending_activity_from_avro(values: dict[str, Any]) -> PendingActivity:
     record.identity = values["identity"]
     record.last_failure = None if values["last_failure"] is None else failure_from_avro(values["last_failure"])
     record.heartbeat_details = [payload_from_avro(item) for item in values["heartbeat_details"]]
+    record.paused = values["paused"]
+    record.paused_ms = values["paused_ms"]
+    record.pause_reason = values["pause_reason"]
+    record.paused_by = values["paused_by"]
+    record.options = None if values["options"] is None else activity_options_from_avro(values["options"])
+    return record
+
+
+def pending_child_to_avro(record: PendingChild) -> dict[str, Any]:
+    return {
+        "namespace": record.namespace,
+        "workflow_id": record.workflow_id,
+        "run_id": record.run_id,
+        "workflow_type": record.workflow_type,
+        "initiated_event_id": record.initiated_event_id,
+        "parent_close_policy": record.parent_close_policy,
+    }
+
+
+def pending_child_from_avro(values: dict[str, Any]) -> PendingChild:
+    record = object.__new__(PendingChild)
+    record.namespace = values["namespace"]
+    record.workflow_id = values["workflow_id"]
+    record.run_id = values["run_id"]
+    record.workflow_type = values["workflow_type"]
+    record.initiated_event_id = values["initiated_event_id"]
+    record.parent_close_policy = values["parent_close_policy"]
     return record
 
 
@@ -222,6 +293,28 @@ def rejected_from_avro(values: dict[str, Any]) -> Rejected:
     return record
 
 
+def update_reply_to_avro(record: UpdateReply) -> dict[str, Any]:
+    return {
+        "correlation_id": record.correlation_id,
+        "run_id": record.run_id,
+        "update_id": record.update_id,
+        "stage": record.stage,
+        "result": None if record.result is None else ("foldlog.common.Payload", payload_to_avro(record.result)),
+        "failure": None if record.failure is None else ("foldlog.common.Failure", failure_to_avro(record.failure)),
+    }
+
+
+def update_reply_from_avro(values: dict[str, Any]) -> UpdateReply:
+    record = object.__new__(UpdateReply)
+    record.correlation_id = values["correlation_id"]
+    record.run_id = values["run_id"]
+    record.update_id = values["update_id"]
+    record.stage = values["stage"]
+    record.result = None if values["result"] is None else payload_from_avro(values["result"])
+    record.failure = None if values["failure"] is None else failure_from_avro(values["failure"])
+    return record
+
+
 def workflow_result_to_avro(record: WorkflowResult) -> dict[str, Any]:
     return {
         "correlation_id": record.correlation_id,
@@ -230,6 +323,7 @@ def workflow_result_to_avro(record: WorkflowResult) -> dict[str, Any]:
         "result": None if record.result is None else ("foldlog.common.Payload", payload_to_avro(record.result)),
         "failure": None if record.failure is None else ("foldlog.common.Failure", failure_to_avro(record.failure)),
         "new_run_id": record.new_run_id,
+        "retry_state": record.retry_state,
     }
 
 
@@ -241,6 +335,7 @@ def workflow_result_from_avro(values: dict[str, Any]) -> WorkflowResult:
     record.result = None if values["result"] is None else payload_from_avro(values["result"])
     record.failure = None if values["failure"] is None else failure_from_avro(values["failure"])
     record.new_run_id = values["new_run_id"]
+    record.retry_state = values["retry_state"]
     return record
 
 
@@ -254,7 +349,7 @@ CONVERSIONS: Conversions = {
     ),
     Description: (
         "foldlog.reply.Description",
-        b"\xc3\x01\x10\x1c\xa16\xb6b\x1e\x84",
+        b"\xc3\x01\xdf\xd6My\x7fB\xb0\xfa",
         description_to_avro,
         description_from_avro,
     ),
@@ -271,6 +366,7 @@ CONVERSIONS: Conversions = {
         partition_moved_from_avro,
     ),
     PendingActivity: ("foldlog.reply.PendingActivity", b"", pending_activity_to_avro, pending_activity_from_avro),
+    PendingChild: ("foldlog.reply.PendingChild", b"", pending_child_to_avro, pending_child_from_avro),
     PendingTimer: ("foldlog.reply.PendingTimer", b"", pending_timer_to_avro, pending_timer_from_avro),
     QueryAnswer: (
         "foldlog.reply.QueryAnswer",
@@ -278,10 +374,16 @@ CONVERSIONS: Conversions = {
         query_answer_to_avro,
         query_answer_from_avro,
     ),
-    Rejected: ("foldlog.reply.Rejected", b"\xc3\x01\xdd\xdecL\x8b7\xf2\xf1", rejected_to_avro, rejected_from_avro),
+    Rejected: ("foldlog.reply.Rejected", b"\xc3\x01\xe0^\x01\xee\x1d\n\xefv", rejected_to_avro, rejected_from_avro),
+    UpdateReply: (
+        "foldlog.reply.UpdateReply",
+        b"\xc3\x01d?T.\x04\x99\xe2\xa9",
+        update_reply_to_avro,
+        update_reply_from_avro,
+    ),
     WorkflowResult: (
         "foldlog.reply.WorkflowResult",
-        b"\xc3\x01\xd8F\xe5U\x07F\x8e\xcb",
+        b"\xc3\x01\xda\xd2+\x86%1\x11\xde",
         workflow_result_to_avro,
         workflow_result_from_avro,
     ),

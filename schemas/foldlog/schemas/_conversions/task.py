@@ -9,6 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 from foldlog.schemas._conversions.common import (
+    activity_options_from_avro,
+    activity_options_to_avro,
     payload_from_avro,
     payload_to_avro,
     retry_policy_from_avro,
@@ -37,6 +39,9 @@ def activity_task_to_avro(record: ActivityTask) -> dict[str, Any]:
         if record.retry_policy is None
         else ("foldlog.common.RetryPolicy", retry_policy_to_avro(record.retry_policy)),
         "heartbeat_details": [payload_to_avro(item) for item in record.heartbeat_details],
+        "options": None
+        if record.options is None
+        else ("foldlog.common.ActivityOptions", activity_options_to_avro(record.options)),
     }
 
 
@@ -57,6 +62,7 @@ def activity_task_from_avro(values: dict[str, Any]) -> ActivityTask:
     record.heartbeat_timeout_ms = values["heartbeat_timeout_ms"]
     record.retry_policy = None if values["retry_policy"] is None else retry_policy_from_avro(values["retry_policy"])
     record.heartbeat_details = [payload_from_avro(item) for item in values["heartbeat_details"]]
+    record.options = None if values["options"] is None else activity_options_from_avro(values["options"])
     return record
 
 
@@ -85,7 +91,7 @@ def task_token_from_avro(values: dict[str, Any]) -> TaskToken:
 CONVERSIONS: Conversions = {
     ActivityTask: (
         "foldlog.task.ActivityTask",
-        b"\xc3\x01\xbd(\xb7[\xcbO\x95\x90",
+        b"\xc3\x01^KX\xc2\\\x17\xda\x98",
         activity_task_to_avro,
         activity_task_from_avro,
     ),

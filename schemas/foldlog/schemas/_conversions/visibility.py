@@ -26,6 +26,17 @@ def workflow_visibility_to_avro(record: WorkflowVisibility) -> dict[str, Any]:
         "memo": {key: payload_to_avro(item) for key, item in record.memo.items()},
         "stalled_error": record.stalled_error,
         "partition": record.partition,
+        "search_attributes": {key: payload_to_avro(item) for key, item in record.search_attributes.items()},
+        "summary": None if record.summary is None else ("foldlog.common.Payload", payload_to_avro(record.summary)),
+        "parent_namespace": record.parent_namespace,
+        "parent_workflow_id": record.parent_workflow_id,
+        "parent_run_id": record.parent_run_id,
+        "root_workflow_id": record.root_workflow_id,
+        "root_run_id": record.root_run_id,
+        "execution_start_ms": record.execution_start_ms,
+        "first_task_ms": record.first_task_ms,
+        "history_size": record.history_size,
+        "deployment_version": record.deployment_version,
     }
 
 
@@ -42,13 +53,24 @@ def workflow_visibility_from_avro(values: dict[str, Any]) -> WorkflowVisibility:
     record.memo = {key: payload_from_avro(item) for key, item in values["memo"].items()}
     record.stalled_error = values["stalled_error"]
     record.partition = values["partition"]
+    record.search_attributes = {key: payload_from_avro(item) for key, item in values["search_attributes"].items()}
+    record.summary = None if values["summary"] is None else payload_from_avro(values["summary"])
+    record.parent_namespace = values["parent_namespace"]
+    record.parent_workflow_id = values["parent_workflow_id"]
+    record.parent_run_id = values["parent_run_id"]
+    record.root_workflow_id = values["root_workflow_id"]
+    record.root_run_id = values["root_run_id"]
+    record.execution_start_ms = values["execution_start_ms"]
+    record.first_task_ms = values["first_task_ms"]
+    record.history_size = values["history_size"]
+    record.deployment_version = values["deployment_version"]
     return record
 
 
 CONVERSIONS: Conversions = {
     WorkflowVisibility: (
         "foldlog.visibility.WorkflowVisibility",
-        b"\xc3\x01S\xb2h\xa1\xef;\\\xc3",
+        b"\xc3\x01\xc6\x97k\xd81\xd4\xa0z",
         workflow_visibility_to_avro,
         workflow_visibility_from_avro,
     ),
