@@ -50,6 +50,14 @@ class TaskEntry(NamedTuple):
     task: ActivityTask
 
 
+class CommandEntry(NamedTuple):
+    """A command to another workflow, of this namespace or of another one."""
+
+    namespace: str
+    workflow_id: str
+    command: Any
+
+
 class LocalCall(NamedTuple):
     """A local activity to run in this process."""
 
@@ -73,6 +81,8 @@ class Outcome:
     """For the task topics."""
     eager: list[TaskEntry] = field(default_factory=list)
     """For workers of this process, after the commit; each holds a reserved slot."""
+    commands: list[CommandEntry] = field(default_factory=list)
+    """For other workflows."""
     replies: list[tuple[ReplyTo, Reply]] = field(default_factory=list)
     visible: dict[tuple[str, str], Run] = field(default_factory=dict)
     """Runs whose visibility row is out of date."""

@@ -66,6 +66,10 @@ class Output:
         self._log(producer, partition, work, on_last)
         for entry in work.outcome.tasks:
             producer.produce(self._queues.topic(entry.task_queue), self._task(entry.task), entry.workflow_id.encode())
+        for command in work.outcome.commands:
+            producer.produce(
+                self._commands(command.namespace), self._codec.encode(command.command), command.workflow_id.encode()
+            )
         for run in work.outcome.visible.values():
             row = self._codec.encode(visibility_row(run, partition))
             producer.produce(self._topics.visibility, row, f"{run.workflow_id}/{run.run_id}".encode())
@@ -84,6 +88,9 @@ class Output:
         for workflow_id, record, encoded, _ in work.outcome.log:
             last = on_last if type(record) is BatchCommitted else None
             produce(events, encoded, workflow_id.encode() if workflow_id else None, partition, None, last)
+
+    def _commands(self, namespace: str) -> str:
+        return self._topics.commands if namespace == self._topics.namespace else Topics(namespace).commands
 
     def _task(self, task: Any) -> bytes:
         encoded = self._codec.encode(task)

@@ -1,0 +1,234 @@
+"""Drives the code of runs: tells it what happened, records what it decides, stalls a run whose code cannot go on.
+
+Owns when a run's code is made, told, replayed and dropped, and what becomes of commands while it cannot run. What an
+event means to a run is the state machine's; whom to answer is `answers`'s.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from foldlog.core import decisions, machine
+from foldlog.core.answers import Answers
+from foldlog.core.decider import Decider, DeciderFactory, WorkflowTaskError
+from foldlog.core.decisions import Decision
+from foldlog.core.outcome import Outcome
+from foldlog.core.replay import replay
+from foldlog.core.session import Session, Sessions
+from foldlog.core.state import Run
+from foldlog.schemas import log
+from foldlog.schemas.records import Command, Event
+
+STALL_INITIAL_MS = 1_000
+STALL_MAXIMUM_MS = 60_000
+MAXIMUM_ERROR = 4_000
+"""Characters of an error's message that are kept with a stalled run."""
+MAXIMUM_STACK = 40_000
+"""Characters of its stack that are kept."""
+
+
+class Driver:
+    """Runs the code of one partition's workflows. One thread at a time."""
+
+    def __init__(
+        self,
+        factory: DeciderFactory,
+        sessions: Sessions,
+        answers: Answers,
+        *,
+        decode: Callable[[bytes], Any],
+        handle: Callable[[str, Any, Outcome], None],
+        reserve: Callable[[str, str], bool],
+        require_queue: Callable[[str], None],
+        local_activities: bool,
+        build_id: str,
+    ) -> None:
+        """Make a driver.
+
+        Args:
+            factory: See `Engine`, as for all that is not said here.
+            sessions: See there.
+            answers: Tells askers what became of a run.
+            decode: See `Engine`.
+            handle: Handles a command that was deferred while its run was stalled.
+            reserve: See `Engine`.
+            require_queue: See there.
+            local_activities: See there.
+            build_id: See there.
+        """
+        self._factory = factory
+        self._sessions = sessions
+        self._answers = answers
+        self._decode = decode
+        self._handle = handle
+        self._reserve = reserve
+        self._require_queue = require_queue
+        self._local_activities = local_activities
+        self._build_id = build_id
+
+    # ---- the code
+
+    def tell(self, session: Session, happened: Event | None, outcome: Outcome) -> None:
+        """Run the code on what happened, and record what it decides."""
+        run = session.run
+        if happened is None or not run.is_open:
+            self.settle(run, outcome)
+            return
+        try:
+            if session.decider is None:
+                self.rebuild(session, outcome)
+            else:
+                session.decider.history_size = run.history_size
+                self._decide(session, session.decider.activate(happened), outcome)
+        except WorkflowTaskError as error:
+            self.stall(session, error, outcome)
+        self.settle(run, outcome)
+
+    def _decide(self, session: Session, made: list[Decision], outcome: Outcome) -> None:
+        decider = session.decider
+        if not made or decider is None:
+            return
+        for decision in made:
+            if type(decision) is decisions.ScheduleActivity:
+                self._require_queue(decision.task_queue or session.run.started.task_queue)
+            elif type(decision) is decisions.ScheduleLocalActivity:
+                if not self._local_activities:
+                    raise WorkflowTaskError(
+                        f"local activity {decision.activity_type!r} cannot run: this worker has no activities, and one "
+                        "with workflows needs the local activities of all of them"
+                    )
+                session.local[decision.activity_id] = decision
+            elif type(decision) is decisions.CancelLocalActivity:
+                session.local.pop(decision.activity_id, None)
+        for recorded in machine.decide(session.run, made, outcome, self._reserve):
+            decider.recorded(recorded)
+
+    def rebuild(self, session: Session, outcome: Outcome) -> Decider:
+        """Make the run's code anew from its history, and go on where that ends."""
+        session.decider, outstanding = self._replayed(session.run, outcome)
+        decider = session.decider
+        if session.run.is_open:
+            self._decide(session, outstanding, outcome)
+        return decider
+
+    def _replayed(self, run: Run, outcome: Outcome) -> tuple[Decider, list[Decision]]:
+        """The run's code at the end of its history, and what it wants then.
+
+        Raises:
+            WorkflowTaskError: It cannot be brought there.
+        """
+        decider = self._factory.create(run.workflow_id, run.started)
+        try:
+            if run.last_event_id == 1:
+                # A run that has just begun is told, not told again: its logs must be seen.
+                decider.history_size = run.history_size
+                return decider, decider.activate(run.started)
+            outcome.replayed_events.append(run.last_event_id)
+            return decider, replay(decider, self._retold(run, decider, outcome))
+        except WorkflowTaskError:
+            decider.close()
+            raise
+
+    def _retold(self, run: Run, decider: Decider, outcome: Outcome) -> Iterator[Event]:
+        """The history, with the decider knowing at each event how large it was then."""
+        size = 0
+        for encoded in self.encoded_history(run, outcome):
+            size += len(encoded)
+            decider.history_size = size
+            yield self._decode(encoded)
+
+    def encoded_history(self, run: Run, outcome: Outcome) -> Iterator[bytes]:
+        """The run's events, those of the open transaction included."""
+        yield from self._sessions.history(run)
+        for entry in list(outcome.log):
+            if entry.run is run and hasattr(entry.record, "event_id"):
+                yield entry.encoded
+
+    def settle(self, run: Run, outcome: Outcome) -> None:
+        """Do what follows from a run's end. To be called after whatever may have closed it; once it is closed, once."""
+        if not run.is_open:
+            self._answers.answer_waiters(run, outcome)
+
+    # ---- stalling
+
+    def stall(
+        self,
+        session: Session,
+        error: WorkflowTaskError,
+        outcome: Outcome,
+        before: log.WorkflowStalled | None = None,
+    ) -> None:
+        """The code cannot go on: keep what there is, and try again later, later each time."""
+        run = session.run
+        before = before or run.stalled
+        if session.decider is not None:
+            session.decider.close()
+            session.decider = None
+        session.local.clear()
+        attempts = before.attempts + 1 if before else 1
+        delay_ms = min(STALL_INITIAL_MS * 2 ** min(attempts - 1, 16), STALL_MAXIMUM_MS)
+        outcome.append(
+            run,
+            log.WorkflowStalled(
+                run_id=run.run_id,
+                error=_cut(str(error) or type(error).__name__, MAXIMUM_ERROR),
+                stack_trace=_cut(error.stack_trace or "".join(traceback.format_exception(error)), MAXIMUM_STACK),
+                attempts=attempts,
+                retry_ms=outcome.now_ms + delay_ms,
+                since_ms=before.since_ms if before else outcome.now_ms,
+                build_id=self._build_id,
+            ),
+        )
+
+    def resume(self, session: Session, outcome: Outcome) -> None:
+        """Try the code of a stalled run again; if it runs, handle what waited for it."""
+        run = session.run
+        if run.stalled is None:
+            return
+        stalled = run.stalled
+        waiting = list(self._waiting_commands(run, outcome))
+        try:
+            decider, outstanding = self._replayed(run, outcome)
+        except WorkflowTaskError as error:
+            self.stall(session, error, outcome)
+            return
+        outcome.append(run, log.WorkflowResumed(run_id=run.run_id, handled_ordinal=run.handled_ordinal))
+        session.decider = decider
+        try:
+            self._decide(session, outstanding, outcome)
+        except WorkflowTaskError as error:
+            self.stall(session, error, outcome, before=stalled)
+        self.settle(run, outcome)
+        self._handle_waiting(run, waiting, outcome)
+
+    def _handle_waiting(self, run: Run, waiting: list[tuple[int, bytes]], outcome: Outcome) -> None:
+        """Handle deferred commands in their order, until the run closes or stalls again."""
+        for ordinal, encoded in waiting:
+            if not run.is_open or run.stalled is not None:
+                return
+            outcome.append(run, log.WorkflowResumed(run_id=run.run_id, handled_ordinal=ordinal))
+            wanted = self._decode(encoded)
+            if hasattr(wanted, "reply_to"):
+                wanted.reply_to = None  # Whoever asked was told that the command is kept.
+            self._handle(run.workflow_id, wanted, outcome)
+
+    def _waiting_commands(self, run: Run, outcome: Outcome) -> Iterator[tuple[int, bytes]]:
+        yield from self._sessions.deferred(run)
+        for entry in outcome.log:
+            if entry.run is run and isinstance(entry.record, log.CommandDeferred):
+                yield entry.record.ordinal, entry.record.command
+
+    def defer(self, run: Run, wanted: Command, outcome: Outcome) -> None:
+        """Keep a command until the run's code runs again."""
+        encoded = outcome.encode(wanted)
+        ordinal = max(run.deferred_ordinal, run.handled_ordinal) + 1
+        outcome.append(run, log.CommandDeferred(run_id=run.run_id, ordinal=ordinal, command=encoded))
+
+
+def _cut(text: str, maximum: int) -> str:
+    """Beginning and end of what is too long."""
+    if len(text) <= maximum:
+        return text
+    return f"{text[: maximum // 2]}\n… {len(text) - maximum} characters left out …\n{text[-(maximum // 2) :]}"
