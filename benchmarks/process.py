@@ -19,7 +19,7 @@ from benchmarks.workloads import TASK_QUEUE, WORKFLOWS, say
 ROLES = ["bare-processor", "bare-worker", "workflows", "activities", "both"]
 
 
-async def serve(role: str, servers: str, namespace: str, state_dir: Path, cached: int) -> None:
+async def serve(role: str, servers: str, namespace: str, state_dir: Path, cached: int, instance_id: str) -> None:
     """Run a foldlog worker until SIGTERM."""
     stopped = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)
@@ -30,6 +30,7 @@ async def serve(role: str, servers: str, namespace: str, state_dir: Path, cached
             workflows=WORKFLOWS if role != "activities" else (),
             activities=[say] if role != "workflows" else (),
             state_dir=state_dir,
+            instance_id=instance_id,
             max_cached_workflows=cached,
             max_concurrent_activities=2_000,
         )
@@ -64,13 +65,14 @@ def bare(role: str, servers: str, namespace: str) -> None:
 @click.option("--namespace", required=True)
 @click.option("--state-dir", type=click.Path(path_type=Path), default=Path("state"))
 @click.option("--cached", default=10_000)
-def main(role: str, servers: str, namespace: str, state_dir: Path, cached: int) -> None:
+@click.option("--instance-id", default="")
+def main(role: str, servers: str, namespace: str, state_dir: Path, cached: int, instance_id: str) -> None:
     """Run one process of a measurement."""
     logging.basicConfig(level=logging.WARNING)
     if role.startswith("bare"):
         bare(role, servers, namespace)
     else:
-        asyncio.run(serve(role, servers, namespace, state_dir, cached))
+        asyncio.run(serve(role, servers, namespace, state_dir, cached, instance_id))
 
 
 if __name__ == "__main__":

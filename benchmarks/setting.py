@@ -40,29 +40,47 @@ def fresh_namespace(servers: str) -> str:
     return namespace
 
 
+def launch(folder: Path, servers: str, namespace: str, role: str, name: str, *more: str) -> subprocess.Popen[str]:
+    """Start a process; it says `ready` on its output once it is, and what it logs goes to a file of that name."""
+    command = [sys.executable, "-m", "benchmarks.process", role, "--servers", servers, "--namespace", namespace]
+    command += ["--state-dir", str(folder / "state"), *more]
+    with (folder / f"{namespace}-{name}.log").open("a") as log:
+        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
+
+
+def await_ready(process: subprocess.Popen[str]) -> None:
+    """Wait until a launched process has started.
+
+    Raises:
+        RuntimeError: It ended instead.
+    """
+    assert process.stdout is not None
+    if process.stdout.readline().strip() != "ready":
+        raise RuntimeError("a process did not start; see the logs in the measurement's folder")
+
+
+def end(running: Sequence[subprocess.Popen[str]]) -> None:
+    """Ask processes to end, and wait; some may have been killed before."""
+    for process in running:
+        process.terminate()
+    for process in running:
+        process.wait(30)
+        assert process.stdout is not None
+        process.stdout.close()
+
+
 @contextmanager
 def processes(folder: Path, servers: str, namespace: str, roles: Sequence[str], *more: str) -> Iterator[list[int]]:
     """Run processes for as long as the block does; gives their process IDs."""
     running: list[subprocess.Popen[str]] = []
     try:
         for number, role in enumerate(roles):
-            log = (folder / f"{namespace}-{role}-{number}.log").open("w")
-            command = [sys.executable, "-m", "benchmarks.process", role, "--servers", servers, "--namespace", namespace]
-            command += ["--state-dir", str(folder / "state"), *more]
-            running.append(subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True))
-            log.close()
+            running.append(launch(folder, servers, namespace, role, f"{role}-{number}", *more))
         for process in running:
-            assert process.stdout is not None
-            if process.stdout.readline().strip() != "ready":
-                raise RuntimeError(f"a process did not start; see the logs in {folder}")
+            await_ready(process)
         yield [process.pid for process in running]
     finally:
-        for process in running:
-            process.terminate()
-        for process in running:
-            process.wait(30)
-            assert process.stdout is not None
-            process.stdout.close()
+        end(running)
 
 
 class Driver:
