@@ -18,7 +18,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -27,8 +27,16 @@ from pathlib import Path
 import click
 from foldlog.client import Client
 from foldlog.connectors.embedded import broker_from_environment
+from foldlog.schemas.event import (
+    ActivityTaskCanceled,
+    ActivityTaskCompleted,
+    ActivityTaskFailed,
+    ActivityTaskTimedOut,
+)
+from foldlog.schemas.framing import decode
 from foldlog.transport.admin import create_topics
 from foldlog.transport.config import KafkaConfig
+from foldlog.transport.topic_reader import TopicRecord, read_topic
 from foldlog.transport.topics import Topics
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -42,6 +50,8 @@ AT_ONCE = 400
 """Orders that are open at the same time, at most."""
 ORDER_LIMIT = timedelta(minutes=5)
 """An order that takes longer than this is a failure of the demonstration."""
+ENDS = ActivityTaskCompleted | ActivityTaskFailed | ActivityTaskCanceled | ActivityTaskTimedOut
+"""The event that an activity ends with says which attempt it was."""
 
 console = Console()
 
@@ -170,7 +180,31 @@ def expected(orders: list[Order], outcomes: list[Outcome]) -> tuple[int, int]:
     return sum(order.quantity for order in kept), sum(order.cents for order in kept)
 
 
-def report(run: Run, ledger: Totals, must: tuple[int, int], crashes: int, restarts: Counter[str]) -> bool:
+@dataclass(frozen=True)
+class Retried:
+    """What the histories say of activities that did not succeed, or fail for good, at the first attempt."""
+
+    orders: int
+    """That had such an activity."""
+    attempts: int
+    """Beyond the first of each activity."""
+
+
+def retried(records: Iterable[TopicRecord], run: Run) -> Retried:
+    """Count the retries in the histories of a run's orders."""
+    wanted = {f"order-{outcome.order_id}".encode() for outcome in run.outcomes}
+    orders: set[bytes] = set()
+    attempts = 0
+    for record in records:
+        if record.key in wanted and isinstance(event := decode(record.value), ENDS) and event.attempt > 1:
+            orders.add(record.key)
+            attempts += event.attempt - 1
+    return Retried(len(orders), attempts)
+
+
+def report(
+    run: Run, retries: Retried, ledger: Totals, must: tuple[int, int], crashes: int, restarts: Counter[str]
+) -> bool:
     """Print the table; returns whether stock and money add up."""
     statuses = Counter(outcome.status for outcome in run.outcomes)
     reasons = Counter(outcome.reason for outcome in run.outcomes if outcome.reason)
@@ -181,6 +215,7 @@ def report(run: Run, ledger: Totals, must: tuple[int, int], crashes: int, restar
     table.add_row("completed", f"{statuses['completed']:,}")
     why = ", ".join(f"{name} {count}" for name, count in reasons.most_common())
     table.add_row("compensated", f"{statuses['compensated']:,}  ({why})")
+    table.add_row("retried", f"{retries.orders:,}  ({retries.attempts:,} further attempts of their activities)")
     table.add_row("activities that changed the ledger", f"{sum(ledger.by_kind.values()):,}")
     table.add_row("worker crashes so far", f"{crashes}")
     table.add_row(
@@ -206,7 +241,12 @@ def again(orders: list[Order], count: int) -> list[Order]:
 async def demonstrate(folder: Path, servers: str, orders: list[Order], more: list[Order]) -> bool:
     """Both runs, on a broker that is there."""
     namespace = f"orders-{os.getpid()}"
-    create_topics(KafkaConfig(bootstrap_servers=servers), Topics(namespace), task_queues=[TASK_QUEUE])
+    config, topics = KafkaConfig(bootstrap_servers=servers), Topics(namespace)
+    create_topics(config, topics, task_queues=[TASK_QUEUE])
+
+    async def retries_of(run: Run) -> Retried:
+        return await asyncio.to_thread(lambda: retried(read_topic(config, topics.events), run))
+
     (folder / "crashes").mkdir()
     ledger = Ledger(folder / "ledger.db")
     processes = Processes(folder, {**os.environ, "KAFKA_BOOTSTRAP_SERVERS": servers}, namespace)
@@ -218,14 +258,15 @@ async def demonstrate(folder: Path, servers: str, orders: list[Order], more: lis
             first = await place(client, orders, "Orders, with declined cards and crashing workers")
             must = expected(orders, first.outcomes)
             crashes = len(list((folder / "crashes").iterdir()))
-            right = report(first, ledger.totals(), must, crashes, processes.restarts)
+            right = report(first, await retries_of(first), ledger.totals(), must, crashes, processes.restarts)
             second = await place(
                 client, more, "Once more, and a processor is killed halfway", lambda: processes.kill("workflows-1")
             )
             added = expected(more, second.outcomes)
             must = (must[0] + added[0], must[1] + added[1])
             crashes = len(list((folder / "crashes").iterdir()))
-            return report(second, ledger.totals(), must, crashes, processes.restarts) and right
+            retries = await retries_of(second)
+            return report(second, retries, ledger.totals(), must, crashes, processes.restarts) and right
     finally:
         keeper.cancel()
         processes.stop()
