@@ -482,9 +482,24 @@ class RPCError(FoldlogError):
 
 
 class WorkflowNotFoundError(RPCError):
-    """There is no such workflow or run, or it is closed already and cannot take this any more."""
+    """There is no such workflow or run, or it is closed already and cannot take this any more.
+
+    Attributes:
+        closed: Whether it is known, and closed.
+    """
 
     status = RPCStatusCode.NOT_FOUND
+
+    def __init__(self, message: str, status: RPCStatusCode | None = None, *, closed: bool = False) -> None:
+        """Make one.
+
+        Args:
+            message: For people.
+            status: See `RPCError`.
+            closed: Whether the workflow is known, and closed.
+        """
+        super().__init__(message, status)
+        self.closed = closed
 
 
 class InvalidArgumentError(RPCError):

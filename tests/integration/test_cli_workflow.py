@@ -245,6 +245,8 @@ def test_refusals_have_their_exit_codes(kafka: str, shop: str, order: str) -> No
     waiting = run(kafka, shop, "workflow", "result", order, "--timeout", "500ms")
     assert (waiting.exit_code, "did not end within" in waiting.stderr) == (4, True)
     assert run(kafka, shop, "workflow", "start", "Approval", "-q", "shop", "-i", "no json").exit_code == 2
+    no_queue = run(kafka, shop, "workflow", "start", "Approval", "-q", "two words", "-i", "{}")
+    assert (no_queue.exit_code, "task queue 'two words'" in no_queue.stderr) == (2, True)
     assert "Traceback" not in again.output + unknown.output + no_query.output + waiting.output
 
 
@@ -258,7 +260,8 @@ def test_cancel_and_terminate(kafka: str, shop: str, order: str, worker: WorkerP
     assert run(kafka, shop, "workflow", "terminate", other, "--reason", "test").exit_code == 0
     failed = run(kafka, shop, "workflow", "result", other, "--json")
     assert (failed.exit_code, json.loads(failed.stdout)["status"]) == (1, "TERMINATED")
-    assert run(kafka, shop, "workflow", "terminate", other).exit_code == 3
+    again = run(kafka, shop, "workflow", "terminate", other)
+    assert (again.exit_code, "is closed: TERMINATED" in again.stderr) == (5, True)
 
 
 def test_a_failure_is_shown_with_its_causes(kafka: str, shop: str, worker: WorkerProcess) -> None:
@@ -341,11 +344,22 @@ def test_a_worker_that_cannot_start_says_why(kafka: str, namespace: str, folder:
     no_topics = WorkerProcess(kafka, namespace, folder, "shop")
     assert no_topics.process.wait(DEADLINE_SECONDS) == 3
     log = no_topics.log.read_text(encoding="utf-8")
-    assert "foldlog topics create" in log
+    assert f"foldlog topics create --namespace {namespace}" in log
     assert "Traceback" not in log
     no_module = WorkerProcess(kafka, namespace, folder, "nosuch")
     assert no_module.process.wait(DEADLINE_SECONDS) == 2
     assert "there is no module nosuch" in no_module.log.read_text(encoding="utf-8")
+
+
+def test_a_worker_whose_state_folder_cannot_be_used_says_which(kafka: str, namespace: str, folder: Path) -> None:
+    run(kafka, namespace, "topics", "create", "--partitions", "2")
+    (folder / "state").mkdir(exist_ok=True)
+    (folder / "state" / namespace).touch()  # where a folder has to be
+    refused = WorkerProcess(kafka, namespace, folder, "shop")
+    assert refused.process.wait(DEADLINE_SECONDS) == 2
+    log = refused.log.read_text(encoding="utf-8")
+    assert "option state_dir" in log
+    assert "Traceback" not in log
 
 
 def test_nobody_answers(kafka: str, namespace: str) -> None:

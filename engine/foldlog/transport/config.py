@@ -58,6 +58,8 @@ _JAVA_STORES = {
     "ssl.truststore.location": "ssl.ca.location",
     "ssl.keystore.location": "ssl.certificate.location and ssl.key.location",
 }
+_ADDRESS = re.compile(r"(?:\w+://)?(?:\[[0-9a-fA-F:.%\w]+\]|[^\s:/\[\]]+)(?::(?P<port>\d{1,5}))?")
+"""As librdkafka takes it: a protocol may stand before, and a port behind."""
 _SECRET = re.compile(r"password|secret|\.pem$|jaas|token")
 _JAAS_MODULE = re.compile(r"^\s*[\w.]*\.(?P<module>\w+)\s+required\b")
 _JAAS_VALUE = re.compile(r"(?P<name>username|password)\s*=\s*(\"(?P<double>[^\"]*)\"|'(?P<single>[^']*)')")
@@ -88,6 +90,8 @@ class KafkaConfig:
             )
         if not self.bootstrap_servers.strip():
             raise ConfigurationError(f"no Kafka address was given: pass it, or set {BOOTSTRAP_VARIABLE}")
+        for entry in self.bootstrap_servers.split(","):
+            _check_address(entry.strip())
         for name in options:
             if name in REFUSED:
                 raise ConfigurationError(f"the Kafka option {name} cannot be set: {REFUSED[name]}")
@@ -222,3 +226,17 @@ def _without_java_stores(options: dict[str, str]) -> dict[str, str]:
                 f"{name} names a store that only Java reads: export it as PEM files and set {instead}"
             )
     return options
+
+
+def _check_address(text: str) -> None:
+    """Librdkafka would try any text as a host, and take a port modulo 65536.
+
+    Raises:
+        ConfigurationError: It is no address.
+    """
+    match = _ADDRESS.fullmatch(text)
+    if match is None or not 0 < int(match["port"] or 9092) < 65536:
+        raise ConfigurationError(
+            f"the Kafka address {text!r} is not written host:port (several are separated by commas)",
+            option="bootstrap.servers",
+        )

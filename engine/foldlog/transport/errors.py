@@ -55,8 +55,15 @@ class TopicMissingError(TransportError, FailedPreconditionError):
         topic: Its name.
     """
 
-    def __init__(self, topic: str, command: str = "foldlog topics create") -> None:
-        super().__init__(f"the topic {topic} does not exist: create it with `{command}`")
+    def __init__(self, topic: str) -> None:
+        # No namespace has a part named "tasks", so the names can be taken apart.
+        namespace, separator, task_queue = topic.partition(".tasks.")
+        if not separator:
+            namespace = topic.rpartition(".")[0]
+        command = f"foldlog topics create --namespace {namespace}" + (separator and f" --task-queue {task_queue}")
+        super().__init__(
+            f"the topic {topic} does not exist: check the name of the namespace, or create its topics with `{command}`"
+        )
         self.topic = topic
 
 

@@ -94,7 +94,7 @@ class Topics:
         Raises:
             ConfigurationError: The queue's name cannot be part of a topic's name.
         """
-        _check_name("task queue", task_queue)
+        check_task_queue(task_queue)
         topic = f"{self.namespace}.tasks.{task_queue}"
         _check_name("topic", topic)
         return topic
@@ -153,6 +153,15 @@ def _deleted(
 
 def _compacted(name: str, partitions: int) -> TopicSpec:
     return TopicSpec(name=name, partitions=partitions, cleanup_policy="compact", retention_ms=0)
+
+
+def check_task_queue(name: str) -> None:
+    """Whether there can be a topic for a task queue.
+
+    Raises:
+        ConfigurationError: The name cannot be part of a topic's name.
+    """
+    _check_name("task queue", name)
 
 
 def _check_name(what: str, name: str) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 
 from filelock import FileLock, Timeout
-from foldlog.exceptions import FoldlogError
+from foldlog.exceptions import ConfigurationError
 
 MAXIMUM_SLOTS = 256
 
@@ -23,7 +23,7 @@ class StateDirectory:
         """Take a slot.
 
         Raises:
-            FoldlogError: The folder cannot be written, or all slots are taken.
+            ConfigurationError: The folder cannot be written, or all slots are taken.
         """
         for slot in range(MAXIMUM_SLOTS):
             folder = state_dir / namespace / f"slot-{slot}"
@@ -34,11 +34,15 @@ class StateDirectory:
             except Timeout:
                 continue
             except OSError as error:
-                raise FoldlogError(f"option state_dir: {folder} cannot be used: {error}") from error
+                raise ConfigurationError(
+                    f"option state_dir: {folder} cannot be used: {error}", option="state_dir"
+                ) from error
             self._lock = lock
             self.folder = folder
             return
-        raise FoldlogError(f"option state_dir: all {MAXIMUM_SLOTS} slots of {state_dir / namespace} are in use")
+        raise ConfigurationError(
+            f"option state_dir: all {MAXIMUM_SLOTS} slots of {state_dir / namespace} are in use", option="state_dir"
+        )
 
     def partition(self, number: int) -> Path:
         """The folder of one partition's store."""

@@ -24,6 +24,7 @@ from foldlog.schemas.codec import Codec, ConfluentCodec, SingleObjectCodec
 from foldlog.sensor import Sensor
 from foldlog.transport.admin import ensure_task_topic
 from foldlog.transport.connection import Connection
+from foldlog.transport.errors import TransportError
 from foldlog.transport.schemas_topic import SchemasTopic
 from foldlog.worker.activities import ActivityWorker, ActivityWorkerOptions
 from foldlog.worker.attempt import HeartbeatIntervals
@@ -364,7 +365,9 @@ class Worker:
         try:
             processor.run()
         except BaseException as error:
-            _log.exception("the workflow processor cannot go on")
+            # What the setting is that cannot work is in the message; only a defect needs its stack.
+            stack = not isinstance(error, ConfigurationError | TransportError)
+            _log.error("the workflow processor cannot go on: %s", error, exc_info=stack)
             self._fail_from_thread(error)
         else:
             if not self._state.stopping_processor:

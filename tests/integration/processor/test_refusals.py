@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, NewPartitions  # type: ignore[attr-defined]  # no __all__
-from foldlog.exceptions import FoldlogError
+from foldlog.exceptions import ConfigurationError
 from foldlog.processors.options import ProcessorOptions
 from foldlog.processors.processor import WorkflowProcessor
 from foldlog.processors.state_dir import StateDirectory
@@ -79,7 +79,7 @@ async def test_a_namespace_without_topics(here: Place) -> None:
 async def test_a_state_folder_that_cannot_be_written(here: Place) -> None:
     blocked = here.folder / "file"
     blocked.write_text("not a folder")
-    message = await refusal(here, FoldlogError, state_dir=blocked / "state")
+    message = await refusal(here, ConfigurationError, state_dir=blocked / "state")
     assert "state_dir" in message
     assert str(blocked) in message
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import click
 import pytest
-from foldlog.cli._params import duration, json_by_name, json_values
+from foldlog.cli._params import duration, json_by_name, json_values, not_empty
 
 CONTEXT = click.Context(click.Command("test"))
 PARAM = click.Option(["--test"])
@@ -24,6 +24,18 @@ def test_time_spans(text: str, seconds: float) -> None:
 def test_what_is_no_time_span_says_how_one_is_written(text: str) -> None:
     with pytest.raises(click.BadParameter, match="500ms, 90s, 5m, 2h, 7d"):
         duration(CONTEXT, PARAM, text)
+
+
+def test_a_time_span_beyond_what_can_be_counted_is_refused() -> None:
+    with pytest.raises(click.BadParameter, match="leave the option out"):
+        duration(CONTEXT, PARAM, "99999999999999d")
+
+
+def test_an_empty_name_is_refused_and_none_stays_none() -> None:
+    with pytest.raises(click.BadParameter, match="must not be empty"):
+        not_empty(CONTEXT, PARAM, "")
+    assert not_empty(CONTEXT, PARAM, "order-1") == "order-1"
+    assert not_empty(CONTEXT, PARAM, None) is None
 
 
 def test_no_time_span_stays_none() -> None:

@@ -174,6 +174,7 @@ def test_a_refused_kafka_option_is_a_usage_error_with_its_reason() -> None:
     ("error", "code"),
     [
         (WorkflowNotFoundError("x"), ExitCode.NOT_FOUND),
+        (WorkflowNotFoundError("x", closed=True), ExitCode.REFUSED),
         (TopicMissingError("x"), ExitCode.NOT_FOUND),
         (InvalidArgumentError("x"), ExitCode.USAGE),
         (ConfigurationError("x"), ExitCode.USAGE),
@@ -193,6 +194,46 @@ def test_each_error_has_its_exit_code(error: BaseException, code: ExitCode) -> N
     assert shown is not None
     assert shown.code is code
     assert shown.exit_code == code
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:9092", "localhost:9092"])
+def test_who_has_no_kafka_here_is_told_of_the_command_that_runs_one(address: str) -> None:
+    shown = translated(BrokerUnreachableError(address))
+    assert shown is not None
+    assert "`foldlog dev`" in shown.message
+
+
+def test_who_asked_for_a_kafka_elsewhere_is_not() -> None:
+    shown = translated(BrokerUnreachableError("kafka.example:9093"))
+    assert shown is not None
+    assert "foldlog dev" not in shown.message
+
+
+@pytest.mark.parametrize(
+    ("arguments", "name"),
+    [
+        (["start", "", "-q", "q"], "TYPE"),
+        (["start", "Order", "-q", "q", "--id", ""], "--id"),
+        (["start", "Order", "-q", "q", "--timeout", "99999999999999d"], "--timeout"),
+        (["signal", "", "approve"], "WORKFLOW_ID"),
+        (["signal", "order-1", ""], "SIGNAL"),
+        (["query", "order-1", ""], "QUERY"),
+        (["describe", ""], "WORKFLOW_ID"),
+    ],
+    ids=" ".join,
+)
+def test_what_cannot_be_sent_is_refused_by_name_before_anybody_is_asked(arguments: list[str], name: str) -> None:
+    result = invoke("workflow", *arguments, "--bootstrap-servers", "127.0.0.1:1")
+    assert result.exit_code == ExitCode.USAGE
+    assert name in result.stderr
+    assert "Traceback" not in result.output
+
+
+@pytest.mark.parametrize("address", ["foo bar", "localhost:99999", "localhost:x", "a:1,,b:2"])
+def test_what_is_no_address_is_refused_at_once(address: str) -> None:
+    result = invoke("workflow", "list", "--bootstrap-servers", address)
+    assert result.exit_code == ExitCode.USAGE
+    assert "host:port" in result.stderr
 
 
 def test_a_defect_keeps_its_traceback() -> None:

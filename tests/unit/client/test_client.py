@@ -19,6 +19,7 @@ from foldlog.client import (
 from foldlog.common import QueryRejectCondition, WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from foldlog.exceptions import (
     ApplicationError,
+    ConfigurationError,
     FailedPreconditionError,
     InvalidArgumentError,
     RPCError,
@@ -45,6 +46,22 @@ def accepted(workflow_id: str, wanted: Any) -> Reply:
 def client_with(answer: Any) -> tuple[Client, ScriptedTransport]:
     transport = ScriptedTransport(answer)
     return Client(transport, identity="me"), transport
+
+
+@pytest.mark.parametrize("task_queue", ["two words", "x" * 250])
+async def test_a_start_whose_queue_can_have_no_topic_is_refused_before_it_is_sent(task_queue: str) -> None:
+    client, transport = client_with(accepted)
+    with pytest.raises(ConfigurationError, match="task queue"):
+        await client.start_workflow("Order", id="order-1", task_queue=task_queue)
+    assert transport.asked == []
+
+
+@pytest.mark.parametrize(("workflow_type", "workflow_id"), [("", "order-1"), ("Order", "")])
+async def test_a_start_without_a_name_is_refused_before_it_is_sent(workflow_type: str, workflow_id: str) -> None:
+    client, transport = client_with(accepted)
+    with pytest.raises(ValueError, match="a workflow needs"):
+        await client.start_workflow(workflow_type, id=workflow_id, task_queue="q")
+    assert transport.asked == []
 
 
 async def test_start_says_what_was_given() -> None:
@@ -196,6 +213,16 @@ async def test_cancel_and_terminate() -> None:
     assert [one.data for one in terminate.details] == [b'"detail"']
     assert cancel.request_id
     assert terminate.request_id
+
+
+@pytest.mark.parametrize(("code", "closed"), [("NOT_FOUND", False), ("ALREADY_CLOSED", True)])
+async def test_a_closed_workflow_can_be_told_from_one_that_is_not_there(
+    code: reply.RejectionCode, closed: bool
+) -> None:
+    client, _ = client_with(lambda *_: reply.Rejected(correlation_id=0, code=code, message="because"))
+    with pytest.raises(WorkflowNotFoundError) as refused:
+        await client.get_workflow_handle("order-1").signal("approve")
+    assert refused.value.closed is closed
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,20 @@ def test_no_address_at_all_names_the_variable(monkeypatch: pytest.MonkeyPatch) -
         KafkaConfig.from_environment()
 
 
+@pytest.mark.parametrize("address", ["a b", "kafka:0", "kafka:65536", "kafka:port", "kafka:1:2", "a:1,,b:1", "a:1,"])
+def test_what_is_no_address_is_refused_and_named(address: str) -> None:
+    with pytest.raises(ConfigurationError, match="host:port"):
+        KafkaConfig(bootstrap_servers=address)
+
+
+@pytest.mark.parametrize(
+    "address", ["kafka", "kafka:65535", "a:1, b:2", "[::1]:9092", "SASL_SSL://kafka.example:9093", "my_kafka-0.x:9092"]
+)
+def test_what_librdkafka_takes_as_an_address_is_taken(address: str) -> None:
+    assert KafkaConfig(bootstrap_servers=address).bootstrap_servers == address
+    Producer(KafkaConfig(bootstrap_servers=address).producer())
+
+
 def test_two_addresses_are_refused() -> None:
     with pytest.raises(ConfigurationError, match="other:1"):
         KafkaConfig(bootstrap_servers=NOBODY, options={"bootstrap.servers": "other:1"})

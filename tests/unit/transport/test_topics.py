@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from foldlog.transport.errors import ConfigurationError
+from foldlog.transport.errors import ConfigurationError, TopicMissingError
 from foldlog.transport.topics import FOREVER_MS, Topics, partition_of
 
 # The hashes that Apache Kafka's own test of its Java client expects (UtilsTest.testMurmur2).
@@ -21,6 +21,20 @@ JAVA_MURMUR2 = {
 @pytest.mark.parametrize("count", [1, 2, 8, 31, 1000, 2**31 - 1])
 def test_partition_is_that_of_the_java_client(key: str, java_hash: int, count: int) -> None:
     assert partition_of(key, count) == (java_hash & 0x7FFFFFFF) % count
+
+
+@pytest.mark.parametrize(
+    ("topic", "command"),
+    [
+        ("shop.commands", "foldlog topics create --namespace shop`"),
+        ("a.b.dead-letters", "foldlog topics create --namespace a.b`"),
+        ("shop.tasks.pick.and.pack", "foldlog topics create --namespace shop --task-queue pick.and.pack`"),
+    ],
+)
+def test_a_missing_topic_is_named_with_the_command_that_makes_it(topic: str, command: str) -> None:
+    message = str(TopicMissingError(topic))
+    assert topic in message
+    assert command in message
 
 
 def test_partition_of_no_partitions_is_refused() -> None:

@@ -25,6 +25,7 @@ from ._process import FolderLock, SupervisedServer, check_space, java_executable
 from .exceptions import (
     DiskFullError,
     EmbeddedError,
+    FolderUnusableError,
     PortInUseError,
     ServerStoppedError,
     StartFailedError,
@@ -163,6 +164,7 @@ class EmbeddedServer(ABC):
             ArtifactUnavailableError: The first start on a machine, and no network.
             ChecksumMismatchError: A file is not the one in the lock file.
             DiskFullError: No space for the artifacts or the data.
+            FolderUnusableError: The folder cannot be made or written to.
             EmbeddedError: It is running already.
             FolderInUseError: Another server uses the folder.
             MissingExtraError: ``foldlog[embedded]`` is not installed.
@@ -232,11 +234,16 @@ class EmbeddedServer(ABC):
     def _take_folder(self) -> None:
         if self._folder is None:
             self._folder = Path(tempfile.mkdtemp(prefix=f"foldlog-{self._artifact_set}-"))
-        self._folder.mkdir(parents=True, exist_ok=True)
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            (self._folder / "logs").mkdir(exist_ok=True)
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            raise FolderUnusableError(self._folder, error.strerror or str(error)) from error
         # A program that was killed leaves a server that is just shutting down: wait for that one.
         self._lock = FolderLock(self._folder, wait_s=self._stop_timeout_s + 5)
         check_space(self._folder)
-        (self._folder / "logs").mkdir(exist_ok=True)
 
     def _choose_ports(self) -> None:
         """Ports chosen before are kept while they are free: clients know the address."""

@@ -16,6 +16,7 @@ __all__ = [
     "DiskFullError",
     "EmbeddedError",
     "FolderInUseError",
+    "FolderUnusableError",
     "LockFileError",
     "MissingExtraError",
     "PortInUseError",
@@ -99,6 +100,14 @@ class FolderInUseError(EmbeddedError):
         super().__init__(f"the folder {folder} is in use by {owner}: stop it or use another folder")
         self.folder = folder
         self.owner_pid = owner_pid
+
+
+class FolderUnusableError(EmbeddedError):
+    """The server's folder cannot be made or written to."""
+
+    def __init__(self, folder: Path, cause: str) -> None:
+        super().__init__(f"the folder {folder} cannot be used: {cause}; choose one that this user may write to")
+        self.folder = folder
 
 
 class StartFailedError(EmbeddedError):
