@@ -15,12 +15,12 @@ import time
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
 
-from confluent_kafka import KafkaException, Producer
+from confluent_kafka import KafkaError, KafkaException, Producer
 from foldlog.exceptions import FoldlogError
 from foldlog.transport.clients import open_producer
 from foldlog.transport.config import KafkaConfig
 from foldlog.transport.dead_letters import ERROR_HEADER, OFFSET_HEADER, PARTITION_HEADER, TIME_HEADER, TOPIC_HEADER
-from foldlog.transport.errors import DeliveryError
+from foldlog.transport.errors import BrokerUnreachableError, DeliveryError
 from foldlog.transport.topic_reader import Headers, TopicRecord, read_topic
 from foldlog.transport.topics import Topics
 
@@ -133,13 +133,22 @@ class DeadLetters:
         }
         producer = open_producer(self._config, **settings)
         try:
-            producer.init_transactions(self._timeout)
+            self._begin(producer)
             chosen = self._choose(ids, again)
             if chosen:
                 self._send(producer, chosen)
         except KafkaException as error:
             raise DeliveryError(f"the dead letters were not sent: {error.args[0].str()}") from error
         return chosen
+
+    def _begin(self, producer: Producer) -> None:
+        """Ends any other retry; the first thing that is asked of the broker."""
+        try:
+            producer.init_transactions(self._timeout)
+        except KafkaException as error:
+            if error.args[0].code() == KafkaError._TIMED_OUT:
+                raise BrokerUnreachableError(self._config.bootstrap_servers, error.args[0].str()) from error
+            raise
 
     def _choose(self, ids: Collection[DeadLetterId] | None, again: bool) -> list[DeadLetter]:
         letters = {letter.id: letter for letter in self.read()}

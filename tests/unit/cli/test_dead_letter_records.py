@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from foldlog.connectors.dead_letters import DeadLetterId, letters_in
+from foldlog.connectors.dead_letters import DeadLetterId, DeadLetters, letters_in
+from foldlog.transport.config import KafkaConfig
+from foldlog.transport.errors import BrokerUnreachableError
 from foldlog.transport.topic_reader import TopicRecord
+from foldlog.transport.topics import Topics
 
 
 def test_ids_are_partition_and_offset_and_the_partition_may_be_left_out() -> None:
@@ -34,3 +37,9 @@ def test_the_newest_note_counts_and_a_letter_without_a_value_is_no_note() -> Non
     ]
     letters = letters_in(records)
     assert [(letter.id.offset, letter.retried_ms) for letter in letters] == [(0, 30), (3, 0)]
+
+
+def test_a_retry_without_a_broker_says_so() -> None:
+    nobody = KafkaConfig(bootstrap_servers="127.0.0.1:1")
+    with pytest.raises(BrokerUnreachableError, match="127.0.0.1:1"):
+        DeadLetters(nobody, Topics("shop"), timeout=0.3).retry()
