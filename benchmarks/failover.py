@@ -7,8 +7,8 @@ after another, as the client sees them, from just before the kill until all that
 - takeover: default settings, and nobody comes back. The other processor takes over.
 - restart: the processor has a stable instance ID and is started again at once. Its own start is part of the gap.
 
-The partitions of the other processor are looked at as well, as the client sees them and as the log has them: their
-workflows go on, but answers wait where the killed processor left a transaction open in the same partition of replies.
+The partitions of the other processor are looked at as well, as the client sees them and as the log has them: a
+transaction that the killed one left open in a partition of replies also holds back the answers that come after it.
 """
 
 from __future__ import annotations
