@@ -41,5 +41,5 @@ def test_the_newest_note_counts_and_a_letter_without_a_value_is_no_note() -> Non
 
 def test_a_retry_without_a_broker_says_so() -> None:
     nobody = KafkaConfig(bootstrap_servers="127.0.0.1:1")
-    with pytest.raises(BrokerUnreachableError, match="127.0.0.1:1"):
+    with pytest.raises(BrokerUnreachableError, match=r"127\.0\.0\.1:1"):
         DeadLetters(nobody, Topics("shop"), timeout=0.3).retry()
