@@ -223,7 +223,8 @@ class Assignment:
         offsets = [
             TopicPartition(entry.topic, entry.partition, max(entry.offset, 0), self._instance_id) for entry in committed
         ]
-        producer.commit(offsets, self.group_metadata())
+        producer.send_offsets(offsets, self.group_metadata())
+        producer.commit()
         self._given.clear()
         for number, epoch in epochs.items():
             self._start_restore(number, epoch)

@@ -19,6 +19,7 @@ from foldlog.core.engine import Engine, LocalResult
 from foldlog.core.outcome import MAXIMUM_WORKFLOW_ID_BYTES, Outcome
 from foldlog.core.state import DeadlineKind
 from foldlog.processors.sessions import CachedSessions
+from foldlog.processors.store.batch import StoreBatch
 from foldlog.processors.store.errors import StoreError
 from foldlog.processors.store.partition import PartitionStore
 from foldlog.schemas import log
@@ -155,6 +156,8 @@ class Partition:
         self._unannounced: PartitionMoved | None = None
         """The takeover that is not committed yet."""
         self._work: Work | None = None
+        self._staged: StoreBatch | None = None
+        """What the open transaction's work changes in the store."""
 
     # ---- input
 
@@ -340,8 +343,16 @@ class Partition:
         return work
 
     @_on_store
+    def stage(self) -> None:
+        """Get ready what the work changes in the store. Nothing is written before it is committed."""
+        if self._work is not None:
+            self._staged = self.store.stage()
+            for entry in self._work.outcome.log:
+                self._staged.add(entry.workflow_id, entry.record, entry.encoded, entry.run)
+
+    @_on_store
     def committed(self, events_offset: int, max_workflows: int, max_history_bytes: int) -> int:
-        """The work is committed: apply it to the store.
+        """The work is committed: apply it to the store, as it was staged.
 
         Args:
             events_offset: Next offset of `<ns>.events` after what was written.
@@ -354,15 +365,12 @@ class Partition:
         Raises:
             StoreFailed: The log has it, and the store perhaps not.
         """
-        work = self._work
-        if work is None:
+        work, self._work = self._work, None
+        batch, self._staged = self._staged, None
+        if work is None or batch is None:
             return 0
-        self._work = None
         if work.moved is not None:
             self._unannounced = None
-        batch = self.store.stage()
-        for entry in work.outcome.log:
-            batch.add(entry.workflow_id, entry.record, entry.encoded, entry.run)
         self.store.commit(batch, events_offset)
         self._engine.committed()
         self.sessions.committed()
@@ -388,6 +396,7 @@ class Partition:
     def _forget_work(self) -> None:
         """The open transaction is not to be: its eager tasks give their slots back."""
         work, self._work = self._work, None
+        self._staged = None
         if work is not None:
             for entry in work.outcome.eager:
                 self._release(entry.task_queue)

@@ -17,7 +17,7 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 from foldlog.core.decider import DeciderFactory
 from foldlog.core.engine import LocalResult
 from foldlog.processors.assignment import Assignment
@@ -29,7 +29,13 @@ from foldlog.processors.partition import NotNow, Partition, PoisonedInput, Store
 from foldlog.processors.queues import TaskQueues
 from foldlog.processors.store import StoreCorruptedError
 from foldlog.processors.stores import Stores
-from foldlog.processors.transaction import ProducerFenced, TransactionAborted, TransactionalProducer, passed_over
+from foldlog.processors.transaction import (
+    ProducerFenced,
+    TransactionAborted,
+    TransactionalProducer,
+    passed_over,
+    transactional_ids,
+)
 from foldlog.schemas import command
 from foldlog.schemas.codec import Codec
 from foldlog.schemas.registry import SchemaLookupError
@@ -173,7 +179,8 @@ class WorkflowProcessor:
     def _run_as_member(self, stores: Stores, restorers: Executor) -> None:
         """Join the group and process until the end, or until this member is fenced."""
         self._heartbeat = time.monotonic()
-        producer = TransactionalProducer(self._open_producer(), STEP_SECONDS)
+        ids = transactional_ids(self.instance_id)
+        producer = TransactionalProducer([self._open_producer(each) for each in ids], STEP_SECONDS)
         consumer = self._open_consumer()
         replies = consumer.list_topics(self._topics.replies, timeout=STEP_SECONDS).topics[self._topics.replies]
         output = Output(self._topics, self._codec, len(replies.partitions), self._queues)
@@ -200,11 +207,11 @@ class WorkflowProcessor:
             consumer.close()
             producer.close()
 
-    def _open_producer(self) -> Any:
+    def _open_producer(self, transactional_id: str) -> Producer:
         return open_producer(
             self._config,
             **{
-                "transactional.id": self.instance_id,
+                "transactional.id": transactional_id,
                 "transaction.timeout.ms": int(self._options.transaction_timeout_seconds * 1000),
                 "message.max.bytes": PRODUCER_LIMIT_BYTES,
                 "queue.buffering.max.messages": 1_000_000,
@@ -393,7 +400,10 @@ class WorkflowProcessor:
             TopicPartition(self._topics.commands, partition.number, partition.next_offset, self.instance_id)
             for partition, _ in works
         ]
-        producer.commit(offsets, assignment.group_metadata())
+        producer.send_offsets(offsets, assignment.group_metadata())
+        for partition, _ in works:  # While the records are on their way.
+            partition.stage()
+        producer.commit()
         committed = time.perf_counter()
         self._settle_memory()
         self._hand_over(works)  # Before the stores are written, so that the activities run meanwhile.

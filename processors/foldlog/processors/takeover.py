@@ -18,7 +18,13 @@ from pathlib import Path
 from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, KafkaException, Message, TopicPartition
 from foldlog.exceptions import FoldlogError
 from foldlog.processors.store import PartitionStore, RestoreError, Restorer, StoreCorruptedError, StoreLockedError
-from foldlog.processors.transaction import ProducerFenced, TransactionAborted, TransactionalProducer, passed_over
+from foldlog.processors.transaction import (
+    ProducerFenced,
+    TransactionAborted,
+    TransactionalProducer,
+    passed_over,
+    transactional_ids,
+)
 from foldlog.schemas.codec import Codec, DecodeError, UnknownSchemaError
 from foldlog.transport.clients import open_admin, open_consumer, open_producer
 from foldlog.transport.config import KafkaConfig
@@ -70,12 +76,13 @@ def last_owners(config: KafkaConfig, group: str, topic: str, partitions: Iterabl
 def fence(config: KafkaConfig, instance_id: str, timeout_seconds: float) -> None:
     """Abort what a dead owner left open, instead of waiting until the broker does.
 
-    It also fences that owner's producer for good, should the process only have been paused.
+    It also fences that owner's producers for good, should the process only have been paused.
     """
+    settings = {"client.id": f"{instance_id}-fence", "error_cb": passed_over}
+    ids = transactional_ids(instance_id)
     try:
-        settings = {"transactional.id": instance_id, "client.id": f"{instance_id}-fence", "error_cb": passed_over}
-        producer = open_producer(config, **settings)
-        TransactionalProducer(producer, timeout_seconds).close()
+        producers = [open_producer(config, **settings, **{"transactional.id": each}) for each in ids]
+        TransactionalProducer(producers, timeout_seconds).close()
     except (ProducerFenced, TransactionAborted) as error:
         # Somebody else fences it at the same time, or it is back; the broker's own time limit still holds.
         logger.info("transactions of %s were not ended: %s", instance_id, error)

@@ -2,17 +2,23 @@
 
 Owns the order of the commit and the classification of librdkafka's errors. It knows nothing of what is produced.
 
-The order is flush, send offsets, commit. Flushing first matters: a transaction whose offsets are sent while records
-are still on their way waits for the broker's CONCURRENT_TRANSACTIONS retries, 100 ms each. The fence against a
-processor that has lost its partitions is the consumer group's generation, sent with the offsets (KIP-447); so every
-transaction sends offsets, and one without a generation is refused here.
+The order is produce, send offsets, commit; the commit flushes. The offsets travel while librdkafka still waits to
+register the partitions, so they cost no time of their own. The fence against a processor that has lost its partitions
+is the consumer group's generation, sent with the offsets (KIP-447); so every transaction sends offsets, and one without
+a generation is refused here.
+
+Two producers take turns. A broker goes on with a transaction after it has said that it is committed: it writes the
+markers. Whoever begins another one with the same transactional.id meanwhile is told CONCURRENT_TRANSACTIONS and waits
+20 ms in librdkafka, which is longer than several commits.
 """
 
 from __future__ import annotations
 
+import functools
 import struct
 import time
-from collections.abc import Callable, Iterable
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
 from enum import Enum
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer, TopicPartition
@@ -30,6 +36,17 @@ _OF_A_REBALANCE = (
 )
 
 
+REGISTRATION_SECONDS = 0.001
+"""librdkafka registers a transaction's partitions so long after its first record, by a timer. Its main thread looks at
+the timer after each call, and else only after whole milliseconds: a commit called now sets it off, one called earlier
+may wait twice as long."""
+
+
+def transactional_ids(instance_id: str) -> tuple[str, str]:
+    """The IDs of an instance's two producers. Whoever takes over from it ends the transactions of both."""
+    return instance_id, f"{instance_id}/2"
+
+
 class TransactionAborted(FoldlogError):
     """The transaction did not happen. Its input must be handled again, or is another processor's by now.
 
@@ -43,7 +60,7 @@ class TransactionAborted(FoldlogError):
 
 
 class ProducerFenced(FoldlogError):
-    """This producer must not be used any more: make a new one, and join the group anew."""
+    """These producers must not be used any more: make new ones, and join the group anew."""
 
 
 class Status(Enum):
@@ -51,6 +68,7 @@ class Status(Enum):
 
     IDLE = "no transaction is open"
     OPEN = "a transaction is open"
+    FENCED = "a transaction is open, and its offsets are sent"
     DEAD = "the producer is of no use any more"
 
 
@@ -63,28 +81,36 @@ def passed_over(error: KafkaError) -> None:
 
 
 class TransactionalProducer:
-    """One producer, one transaction at a time."""
+    """One transaction at a time, by producers that take turns."""
 
-    def __init__(self, producer: Producer, timeout_seconds: float) -> None:
-        """Take a producer over, and abort what its transactional.id left open.
+    def __init__(self, producers: Sequence[Producer], timeout_seconds: float) -> None:
+        """Take producers over, and abort what their transactional.ids left open.
 
         Args:
-            producer: A producer with a `transactional.id`.
+            producers: Each with a `transactional.id` of its own.
             timeout_seconds: Bound on each step of a commit.
 
         Raises:
             ProducerFenced: The broker refused it.
         """
         self._timeout = timeout_seconds
-        self._producer = producer
+        self._producers = deque(producers)
+        """The first one has the open transaction, or the next."""
         self._status = Status.IDLE
-        self._repeat(lambda: self._producer.init_transactions(timeout_seconds))
+        self._begun_ahead = False
+        """The next transaction is begun already; nobody but librdkafka knows."""
+        self._began = 0.0
+        for producer in producers:
+            self._repeat(functools.partial(producer.init_transactions, timeout_seconds))
 
     def begin(self) -> None:
         """Open a transaction. Nothing is sent to the broker yet."""
         self._expect(Status.IDLE)
-        self._repeat(self._producer.begin_transaction)
+        if not self._begun_ahead:
+            self._repeat(self._producers[0].begin_transaction)
+        self._begun_ahead = False
         self._status = Status.OPEN
+        self._began = time.monotonic()
 
     def produce(
         self,
@@ -102,55 +128,75 @@ class TransactionalProducer:
         """
         try:
             if on_delivery is None and headers is None:
-                self._producer.produce(topic, value, key, partition)
+                self._producers[0].produce(topic, value, key, partition)
             else:
-                self._producer.produce(topic, value, key, partition, on_delivery=on_delivery, headers=headers)
+                self._producers[0].produce(topic, value, key, partition, on_delivery=on_delivery, headers=headers)
         except BufferError:
             # The local queue is full: let it drain, and try again within the same bound as any other step.
-            self._producer.flush(self._timeout)
+            self._producers[0].flush(self._timeout)
             try:
-                self._producer.produce(topic, value, key, partition, on_delivery=on_delivery, headers=headers)
+                self._producers[0].produce(topic, value, key, partition, on_delivery=on_delivery, headers=headers)
             except (BufferError, KafkaException) as error:
                 raise TransactionAborted(f"a record for {topic} was refused: {error}") from error
         except KafkaException as error:
             raise TransactionAborted(f"a record for {topic} was refused: {error}") from error
 
-    def commit(self, offsets: list[TopicPartition], group_metadata: bytes) -> None:
-        """Commit what was produced, together with the input offsets.
+    def send_offsets(self, offsets: list[TopicPartition], group_metadata: bytes) -> None:
+        """Put the input offsets into the open transaction, and with them the fence. No transaction goes without.
 
         Raises:
-            TransactionAborted: It did not happen; call `abort`.
-            ProducerFenced: It did not happen, and nothing can with this producer.
+            TransactionAborted: They are refused; call `abort`.
+            ProducerFenced: Likewise, and nothing more can be done with these producers.
         """
         self._expect(Status.OPEN)
         if generation(group_metadata) < 0:
             raise TransactionAborted("this processor is not a member of its group now", "rebalance")
-        if self._producer.flush(self._timeout) > 0:
-            raise TransactionAborted(f"records were not acknowledged within {self._timeout} s", "timeout")
-        self._repeat(lambda: self._producer.send_offsets_to_transaction(offsets, group_metadata, self._timeout))
-        self._repeat(lambda: self._producer.commit_transaction(self._timeout))
-        self._status = Status.IDLE
+        producer = self._producers[0]
+        self._repeat(lambda: producer.send_offsets_to_transaction(offsets, group_metadata, self._timeout))
+        self._status = Status.FENCED
+
+    def commit(self) -> None:
+        """Commit what was produced, together with the input offsets.
+
+        Raises:
+            TransactionAborted: It did not happen; call `abort`.
+            ProducerFenced: It did not happen, and nothing can with these producers.
+        """
+        self._expect(Status.FENCED)
+        if not self._begun_ahead:
+            self._repeat(self._producers[1].begin_transaction)
+            self._begun_ahead = True
+        time.sleep(max(self._began + REGISTRATION_SECONDS - time.monotonic(), 0.0))
+        producer = self._producers[0]
+        self._repeat(lambda: producer.commit_transaction(self._timeout))
+        self._ended()
 
     def abort(self) -> None:
         """Throw the open transaction away, if there is one.
 
         Raises:
-            ProducerFenced: The producer is of no use any more.
+            ProducerFenced: The producers are of no use any more.
         """
-        if self._status is Status.OPEN:
+        if self._status in (Status.OPEN, Status.FENCED):
+            producer = self._producers[0]
             try:
-                self._repeat(lambda: self._producer.abort_transaction(self._timeout))
+                self._repeat(lambda: producer.abort_transaction(self._timeout))
             except TransactionAborted as error:
                 # Whether it is open still, nobody knows: the next producer with this ID ends it.
                 self._status = Status.DEAD
                 raise ProducerFenced(f"the transaction could not be aborted: {error}") from error
-            self._status = Status.IDLE
+            self._ended()
+
+    def _ended(self) -> None:
+        self._producers.rotate(-1)
+        self._status = Status.IDLE
 
     def close(self) -> None:
-        """Drop the producer; an open transaction is aborted by whoever uses its ID next, or by the broker."""
+        """Drop the producers; an open transaction is aborted by whoever uses its ID next, or by the broker."""
         self._status = Status.DEAD
-        self._producer.purge()
-        self._producer.flush(0)
+        for producer in self._producers:
+            producer.purge()
+            producer.flush(0)
 
     def _expect(self, status: Status) -> None:
         if self._status is not status:
