@@ -14,6 +14,7 @@ markers. Whoever begins another one with the same transactional.id meanwhile is 
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import struct
 import time
@@ -196,7 +197,8 @@ class TransactionalProducer:
         self._status = Status.DEAD
         for producer in self._producers:
             producer.purge()
-            producer.flush(0)
+            with contextlib.suppress(KafkaException):  # raised for one that is fenced, which has been told
+                producer.flush(0)
 
     def _expect(self, status: Status) -> None:
         if self._status is not status:
