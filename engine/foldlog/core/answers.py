@@ -20,16 +20,17 @@ from foldlog.schemas.common import Failure, ReplyTo
 class Answers:
     """The answers of one partition."""
 
-    def __init__(self, sessions: Sessions, decode: Callable[[bytes], Any]) -> None:
+    def __init__(self, sessions: Sessions, decode: Callable[[bytes], Any], long_poll_ms: int) -> None:
         """Make an object without answers of its own.
 
         Args:
             sessions: Knows what was answered before.
             decode: Reads a record of the partition's own log.
+            long_poll_ms: See `Engine`.
         """
         self._sessions = sessions
         self._decode = decode
-        self._waiters = Waiters()
+        self._waiters = Waiters(long_poll_ms)
         self._answers: dict[tuple[str, str], Answer] = {}
         """Answers of the open transaction, which the store does not know yet."""
 

@@ -21,6 +21,7 @@ from foldlog.core.session import Answer, Session, Sessions
 from foldlog.core.start_policy import StartPolicy, start_policy
 from foldlog.core.state import DeadlineKey, DeadlineKind, Run
 from foldlog.core.views import description, history_page
+from foldlog.core.waiters import LONG_POLL_MS
 from foldlog.schemas import command, event, reply
 from foldlog.schemas.common import Failure, Payload
 from foldlog.schemas.framing import DecodeError
@@ -54,6 +55,7 @@ class Engine:
         require_queue: Callable[[str], None] = lambda task_queue: None,
         local_activities: bool = True,
         build_id: str = "",
+        long_poll_ms: int = LONG_POLL_MS,
     ) -> None:
         """Make an engine.
 
@@ -66,11 +68,12 @@ class Engine:
             require_queue: Makes sure that tasks can be sent to a task queue; raises WorkflowTaskError if they cannot.
             local_activities: Whether this process can run any.
             build_id: The version of the workflow code, noted where a run stalls.
+            long_poll_ms: After how long a waiter that has not asked again is forgotten.
         """
         self._sessions = sessions
         self._new_run_id = new_run_id
         self._require_queue = require_queue
-        self._answers = Answers(sessions, decode)
+        self._answers = Answers(sessions, decode, long_poll_ms)
         self._driver = Driver(
             factory,
             sessions,

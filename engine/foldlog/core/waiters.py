@@ -13,7 +13,8 @@ LONG_POLL_MS = 60_000
 class Waiters:
     """The waiters of one partition."""
 
-    def __init__(self) -> None:
+    def __init__(self, long_poll_ms: int) -> None:
+        self._long_poll_ms = long_poll_ms
         self._by_run: dict[str, dict[tuple[str, int], tuple[ReplyTo, int]]] = {}
         self._closed: list[str] = []
         self._swept_ms = 0
@@ -21,8 +22,8 @@ class Waiters:
     def add(self, run_id: str, reply_to: ReplyTo, now_ms: int) -> None:
         """Wait for a run; asking again replaces the first ask."""
         waiting = self._by_run.setdefault(run_id, {})
-        waiting[reply_to.client_id, reply_to.correlation_id] = (reply_to, now_ms + LONG_POLL_MS)
-        if now_ms - self._swept_ms > LONG_POLL_MS:
+        waiting[reply_to.client_id, reply_to.correlation_id] = (reply_to, now_ms + self._long_poll_ms)
+        if now_ms - self._swept_ms > self._long_poll_ms:
             self._sweep(now_ms)
 
     def closing(self, run_id: str) -> Iterator[ReplyTo]:

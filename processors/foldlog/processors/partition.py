@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import logging
-import time
 import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -131,6 +130,8 @@ class Partition:
         require_queue: Callable[[str], None],
         local_activities: bool,
         partition_of: Callable[[str], int],
+        clock_ms: Callable[[], int],
+        long_poll_ms: int,
     ) -> None:
         self.number = number
         self.store = store
@@ -149,7 +150,9 @@ class Partition:
             require_queue=require_queue,
             local_activities=local_activities,
             build_id=build_id,
+            long_poll_ms=long_poll_ms,
         )
+        self._clock_ms = clock_ms
         self._partition_of = partition_of
         self._poisoned: dict[object, str] = {}
         """Why inputs cannot be handled, by the offset of a command, or by what came due."""
@@ -268,7 +271,7 @@ class Partition:
     def recover_local(self, forgotten: list[tuple[str, str]]) -> None:
         """Run local activities again that an aborted transaction made this process forget."""
         if forgotten:
-            work = self.work(time.time_ns() // 1_000_000)
+            work = self.work(self._clock_ms())
             for workflow_id, run_id in forgotten:
                 key = (DeadlineKind.LOCAL, 0)
                 where = (workflow_id, run_id, key)
