@@ -46,6 +46,9 @@ class ActivityHost(Protocol):
         waited for: its end comes to `done` later. Call it after each batch of `run_local`.
         """
 
+    async def local_paused(self, timeout_seconds: float) -> None:
+        """As `poll_local`, for a processor on the event loop that runs the activities."""
+
     def cancel_local(self, run_id: str, activity_id: str) -> None:
         """Cancel a local activity; its result is not wanted any more."""
 

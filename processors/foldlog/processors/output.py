@@ -7,13 +7,12 @@ its content would fail again each time.
 from __future__ import annotations
 
 import logging
-from typing import Any
+from typing import Any, Protocol
 
 from foldlog.core.outcome import MAXIMUM_RECORD_BYTES
 from foldlog.core.views import visibility_row
 from foldlog.processors.partition import DeadLetter, Work
-from foldlog.processors.queues import TaskQueues
-from foldlog.processors.transaction import DeliveryCallback, Headers, TransactionalProducer
+from foldlog.processors.transaction import DeliveryCallback, Headers
 from foldlog.schemas import reply
 from foldlog.schemas.codec import Codec
 from foldlog.schemas.common import ReplyTo
@@ -31,6 +30,28 @@ CUT_BYTES = 100_000
 """What such a letter keeps of each."""
 
 
+class Producer(Protocol):
+    """Takes the records of a transaction. `TransactionalProducer` is the one on Kafka."""
+
+    def produce(
+        self,
+        topic: str,
+        value: bytes | None,
+        key: bytes | None,
+        partition: int = -1,
+        headers: Headers | None = None,
+        on_delivery: DeliveryCallback | None = None,
+    ) -> None:
+        """Add a record; a partition of -1 is chosen by the key."""
+
+
+class Queues(Protocol):
+    """Knows the topics of task queues. `TaskQueues` is the one on Kafka."""
+
+    def topic(self, task_queue: str) -> str:
+        """The topic of a queue, see `TaskQueues.topic`."""
+
+
 class Output:
     """Produces the work of one transaction."""
 
@@ -39,7 +60,7 @@ class Output:
         topics: Topics,
         codec: Codec,
         reply_partitions: int,
-        queues: TaskQueues,
+        queues: Queues,
     ) -> None:
         """Make an output.
 
@@ -54,7 +75,7 @@ class Output:
         self._reply_partitions = reply_partitions
         self._queues = queues
 
-    def produce(self, producer: TransactionalProducer, partition: int, work: Work, on_last: DeliveryCallback) -> None:
+    def produce(self, producer: Producer, partition: int, work: Work, on_last: DeliveryCallback) -> None:
         """Produce all that the work comes to.
 
         Args:
@@ -82,7 +103,7 @@ class Output:
             for reply_partition in range(self._reply_partitions):
                 producer.produce(self._topics.replies, encoded, None, reply_partition)
 
-    def _log(self, producer: TransactionalProducer, partition: int, work: Work, on_last: DeliveryCallback) -> None:
+    def _log(self, producer: Producer, partition: int, work: Work, on_last: DeliveryCallback) -> None:
         events = self._topics.events
         produce = producer.produce
         for workflow_id, record, encoded, _ in work.outcome.log:
@@ -100,7 +121,7 @@ class Output:
             encoded = self._codec.encode(task)
         return encoded
 
-    def _reply(self, producer: TransactionalProducer, reply_to: ReplyTo, answer: Any) -> None:
+    def _reply(self, producer: Producer, reply_to: ReplyTo, answer: Any) -> None:
         if not 0 <= reply_to.partition < self._reply_partitions:
             logger.warning("an answer for %s has no partition %d to go to", reply_to.client_id, reply_to.partition)
             return
@@ -111,7 +132,7 @@ class Output:
             encoded = self._codec.encode(answer)
         producer.produce(self._topics.replies, encoded, reply_to.client_id.encode(), reply_to.partition)
 
-    def _dead_letter(self, producer: TransactionalProducer, partition: int, letter: DeadLetter, now_ms: int) -> None:
+    def _dead_letter(self, producer: Producer, partition: int, letter: DeadLetter, now_ms: int) -> None:
         own = dead_letter_headers(self._topics.commands, partition, letter.offset, letter.error[:4_000], now_ms)
         headers: Headers = [*letter.headers, *own]
         value = letter.value or b""

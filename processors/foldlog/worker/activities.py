@@ -20,14 +20,13 @@ from foldlog.schemas.records import Reply
 from foldlog.schemas.reply import ActivityCancelRequested
 from foldlog.schemas.task import ActivityTask
 from foldlog.sensor import ActivityOutcome, EndedActivity, Sensor
-from foldlog.transport.connection import Connection
-from foldlog.transport.dead_letters import DeadLetterWriter
-from foldlog.transport.tasks import TaskConsumer, TaskListener, TaskRecord
+from foldlog.transport.tasks import TaskRecord
 from foldlog.worker.attempt import Attempt, AttemptListener, CancelReason, HeartbeatIntervals
+from foldlog.worker.backend import Backend
 from foldlog.worker.calls import Calls
 from foldlog.worker.conversion import Conversion
 from foldlog.worker.delivery import Delivery
-from foldlog.worker.feed import COMMIT_INTERVAL_SECONDS, ReceivedTask, TaskFeed
+from foldlog.worker.feed import COMMIT_INTERVAL_SECONDS, ReceivedTask
 from foldlog.worker.finished import DEFAULT_LIMIT_BYTES
 from foldlog.worker.host import Handover, Send, WorkerHost
 from foldlog.worker.limits import RateLimit, Slots
@@ -86,29 +85,30 @@ class ActivityWorker:
 
     def __init__(
         self,
-        connection: Connection,
+        backend: Backend,
         registry: Registry,
         conversion: Conversion,
         calls: Calls,
         options: ActivityWorkerOptions,
         *,
-        codec: Codec | None = None,
+        codec: Codec,
         sensor: Sensor | None = None,
         on_fatal: Callable[[BaseException], None],
     ) -> None:
         """Make a worker; nothing is read before `start`.
 
         Args:
-            connection: Takes reports, and tells of cancellations.
+            backend: What it stands on.
             registry: The activities.
             conversion: Payloads to values and back.
             calls: How code is called.
             options: The settings.
-            codec: Reads tasks; None: the connection's.
+            codec: Reads tasks.
             sensor: Hears what is worth measuring.
             on_fatal: Is told, on the event loop, what makes it impossible to go on.
         """
-        self._connection = connection
+        self._backend = backend
+        transport = backend.transport
         self._registry = registry
         self._calls = calls
         self._options = options
@@ -121,14 +121,17 @@ class ActivityWorker:
         self._share = RateLimit(self._queue_rate) if self._queue_rate else None
         if self._share is not None:
             self._rates.append(self._share)
-        reply_to = ReplyTo(client_id=connection.client_id, partition=connection.reply_partition, correlation_id=0)
+        reply_to = ReplyTo(client_id=transport.client_id, partition=transport.reply_partition, correlation_id=0)
         self._reports = Reports(options.identity, reply_to)
-        self._delivery = Delivery(connection.tell)
-        self._runner = Runner(registry, conversion, calls, intervals=options.heartbeat_intervals, on_broken=on_fatal)
+        self._delivery = Delivery(transport.tell)
+        self._clock = backend.clock
+        self._runner = Runner(
+            registry, conversion, calls, intervals=options.heartbeat_intervals, on_broken=on_fatal, clock=self._clock
+        )
         self.host = WorkerHost(self._loop, self)
         """For a processor of this process."""
         self._local = LocalActivities(
-            self._runner, connection.namespace, options.max_concurrent_local_activities, self.host.paused
+            self._runner, transport.namespace, options.max_concurrent_local_activities, self.host.paused
         )
         self.host.attach(self._local)
         self._handover = Handover(self._loop)
@@ -143,30 +146,11 @@ class ActivityWorker:
         self._rate_timer: asyncio.TimerHandle | None = None
         self._released = asyncio.Event()
         self._ended: list[EndedActivity] = []
-        self._dead_letters = DeadLetterWriter(connection.config, connection.topics.dead_letters)
-        self._feed = TaskFeed(
-            self._open_consumer,
-            (codec or connection.codec).decode,
-            self,
-            name=options.task_queue,
-            metadata_limit_bytes=options.metadata_limit_bytes,
-            commit_interval=options.commit_interval_seconds,
-        )
+        self._feed = backend.task_source(options, codec, self)
         self._topic_reporting = TopicReporting(
             self._reports, self._delivery, self._feed, self._note_end, self._note_released
         )
         self._eager_reporting = EagerReporting(self._reports, self._note_end, self._note_released)
-
-    def _open_consumer(self, listener: TaskListener) -> TaskConsumer:
-        queue = self._options.task_queue
-        return TaskConsumer(
-            self._connection.config,
-            topic=self._connection.topics.tasks(queue),
-            group_id=f"{self._connection.namespace}.{queue}",
-            listener=listener,
-            session_timeout_seconds=self._options.session_timeout_seconds,
-            instance_id=self._options.instance_id,
-        )
 
     # ---- life
 
@@ -174,6 +158,11 @@ class ActivityWorker:
     def running(self) -> int:
         """How many attempts run now."""
         return len(self._runner.attempts)
+
+    @property
+    def busy(self) -> bool:
+        """Whether an attempt that has not ended runs here, or a task waits to begin."""
+        return bool(self._ready) or any(not attempt.ended for attempt in self._runner.attempts)
 
     @property
     def ready(self) -> bool:
@@ -186,7 +175,7 @@ class ActivityWorker:
 
     def start(self) -> None:
         """Begin to take tasks. Their topic must exist."""
-        self._connection.on_notice(self._on_notice)
+        self._backend.transport.on_notice(self._on_notice)
         if self._options.take_tasks:
             self._feed.start()
 
@@ -223,8 +212,7 @@ class ActivityWorker:
                 self._delivery.outstanding,
                 self._options.flush_timeout_seconds,
             )
-        await asyncio.to_thread(self._feed.close)
-        await asyncio.to_thread(self._dead_letters.close)
+        await self._feed.leave()
         self._runner.close()
         self._tell_sensor()
 
@@ -254,9 +242,9 @@ class ActivityWorker:
         self._handover.call(self._take_in, tasks)
 
     def dead_letter(self, record: TaskRecord, error: str) -> None:
-        topic = self._connection.topics.tasks(self._options.task_queue)
+        topic = self._backend.topics.tasks(self._options.task_queue)
         _log.error("%s/%d@%d goes to the dead letters: %s", topic, record.partition, record.offset, error)
-        self._dead_letters.write(
+        self._backend.dead_letters.write(
             topic,
             record.partition,
             record.offset,
@@ -370,7 +358,7 @@ class ActivityWorker:
             EndedActivity(
                 activity_type=attempt.task.activity_type,
                 outcome=_OUTCOMES.get(type(outcome), "abandoned"),
-                seconds=self._loop.time() - attempt.started_at,
+                seconds=self._clock.time() - attempt.started_at,
             )
         )
 

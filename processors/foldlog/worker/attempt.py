@@ -16,6 +16,7 @@ from foldlog.activity._context import ActivityCancellationDetails, Context
 from foldlog.exceptions import CancelledError
 from foldlog.schemas.common import Failure, Payload
 from foldlog.schemas.task import ActivityTask
+from foldlog.worker.clock import Clock, Timer
 from foldlog.worker.limits import HeartbeatThrottle
 from foldlog.worker.outcome import Dropped, Failed, Outcome
 from foldlog.worker.threads import ThreadRaiser
@@ -71,6 +72,7 @@ class Attempt:
         "_throttle",
         "_with_details",
         "cancel_reason",
+        "clock",
         "context",
         "deadline",
         "due",
@@ -141,8 +143,7 @@ class Attempt:
     def begin(
         self,
         loop: asyncio.AbstractEventLoop,
-        now: float,
-        wall: float,
+        clock: Clock,
         intervals: HeartbeatIntervals,
         wake: Callable[[Attempt], None],
         with_details: WithDetails,
@@ -151,16 +152,16 @@ class Attempt:
 
         Args:
             loop: The event loop.
-            now: Its time.
-            wall: Unix time in seconds.
+            clock: Times it.
             intervals: How heartbeats are throttled.
             wake: Is told when something is due earlier than before.
             with_details: Passes the newest heartbeat details on, ready to be sent.
         """
         task = self.task
         self.loop = loop
-        self.started_at = now
-        self.started_wall = wall
+        self.clock = clock
+        self.started_at = now = clock.time()
+        self.started_wall = clock.wall()
         self._intervals = intervals
         self.wake = wake
         self._with_details = with_details
@@ -245,7 +246,7 @@ class Attempt:
         if self._throttle is None:
             timeout = self.task.heartbeat_timeout_ms / 1000
             self._throttle = HeartbeatThrottle(timeout, self._intervals.default, self._intervals.maximum)
-        now = self.loop.time()
+        now = self.clock.time()
         wait = self._throttle.beat(now)
         if wait <= 0:
             self._send_beat(now)
@@ -305,12 +306,12 @@ def cancellation_details(reason: CancelReason) -> ActivityCancellationDetails:
 class Watch:
     """Wakes attempts when something is due for them: one timer for all, set for the first."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
         self.attempts: set[Attempt] = set()
         """Those that it looks after."""
         self._at = FOREVER
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: Timer | None = None
 
     def add(self, attempt: Attempt) -> None:
         """Look after an attempt."""
@@ -336,10 +337,10 @@ class Watch:
         if self._timer is not None:
             self._timer.cancel()
         self._at = at
-        self._timer = None if at == FOREVER else self._loop.call_at(at, self._sweep)
+        self._timer = None if at == FOREVER else self._clock.call_at(at, self._sweep)
 
     def _sweep(self) -> None:
-        now = self._loop.time()
+        now = self._clock.time()
         for attempt in list(self.attempts):
             if attempt.due <= now:
                 attempt.act(now)

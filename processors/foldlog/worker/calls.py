@@ -55,6 +55,11 @@ class Calls:
         if self._processes is not None:
             self._processes.notify_shutdown()
 
+    @property
+    def closes(self) -> bool:
+        """Whether `close` has anything to do."""
+        return self._processes is not None
+
     def close(self) -> None:
         """End what serves other processes. Blocks for a moment."""
         if self._processes is not None:

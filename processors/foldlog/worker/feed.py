@@ -14,6 +14,7 @@ Rules:
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import threading
 import time
@@ -54,6 +55,10 @@ class ReceivedTask(NamedTuple):
 
 class TaskTaker(Protocol):
     """Who runs the tasks. Called on the poll thread; must not block."""
+
+    @property
+    def busy(self) -> bool:
+        """Whether an attempt that has not ended runs there, or a task waits to begin. On the event loop."""
 
     def capacity(self) -> int:
         """How many tasks it would take now."""
@@ -170,6 +175,10 @@ class TaskFeed(TaskListener):
         self._wake.set()
         if self._thread.ident is not None:
             self._thread.join()
+
+    async def leave(self) -> None:
+        """As `close`, for whoever is on an event loop."""
+        await asyncio.to_thread(self.close)
 
     # The poll thread
 

@@ -33,6 +33,7 @@ class Handover:
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
+        self._thread = threading.get_ident()
         self._calls: deque[tuple[Callable[..., Any], tuple[Any, ...]]] = deque()
         self._scheduled = False
 
@@ -41,6 +42,9 @@ class Handover:
         self._calls.append((function, args))
         if not self._scheduled:
             self._scheduled = True
+            if threading.get_ident() == self._thread:
+                self._loop.call_soon(self._run)
+                return
             try:
                 self._loop.call_soon_threadsafe(self._run)
             except RuntimeError:
@@ -90,6 +94,8 @@ class WorkerHost(ActivityHost):
         self._awaited: set[CallKey] = set()
         """Local calls begun since the last `poll_local` that have neither ended nor failed once."""
         self._idle = threading.Event()
+        self._pause: asyncio.Future[None] | None = None
+        """Who waits on the event loop for `_awaited` to become empty."""
 
     def attach(self, local: LocalActivities) -> None:
         """Say who runs local activities; before the processor begins."""
@@ -100,6 +106,26 @@ class WorkerHost(ActivityHost):
         self._awaited.discard(key)
         if not self._awaited:
             self._idle.set()
+            self._end_pause()
+
+    def _end_pause(self) -> None:
+        if self._pause is not None and not self._pause.done():
+            self._pause.set_result(None)
+
+    async def local_paused(self, timeout_seconds: float) -> None:
+        """As `poll_local`, for a processor on the worker's own event loop."""
+        if not self._awaited:
+            return
+        loop = asyncio.get_running_loop()
+        self._pause = loop.create_future()
+        timer = loop.call_later(timeout_seconds, self._end_pause)
+        try:
+            await self._pause
+        finally:
+            timer.cancel()
+            self._pause = None
+        # See `poll_local`.
+        self._awaited.clear()
 
     # ActivityHost, on the processor's thread
 

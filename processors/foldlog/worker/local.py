@@ -6,7 +6,6 @@ it has ended, so a processor that crashes runs it again. Lives on the event loop
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable
@@ -17,6 +16,7 @@ from foldlog.core.retry import next_delay_ms
 from foldlog.schemas.common import Failure, Payload, TimeoutType
 from foldlog.schemas.task import ActivityTask
 from foldlog.worker.attempt import Attempt, AttemptKey
+from foldlog.worker.clock import Timer
 from foldlog.worker.outcome import Canceled, Completed, Dropped, Failed, Interrupted, Outcome
 from foldlog.worker.runner import Runner
 
@@ -39,9 +39,9 @@ class _Call:
         self.number = 1
         self.started_at = now
         self.attempt: Attempt | None = None
-        self.timer: asyncio.TimerHandle | None = None
+        self.timer: Timer | None = None
         """When the next attempt begins."""
-        self.expiry: asyncio.TimerHandle | None = None
+        self.expiry: Timer | None = None
         """When schedule-to-close is over."""
         self.heartbeat_details: list[Payload] = []
 
@@ -62,7 +62,7 @@ class LocalActivities:
         self._namespace = namespace
         self._free = maximum
         self._paused = paused
-        self._loop = asyncio.get_running_loop()
+        self._clock = runner.clock
         self._calls: dict[CallKey, _Call] = {}
         self._waiting: deque[_Call] = deque()
 
@@ -73,7 +73,7 @@ class LocalActivities:
 
     def begin(self, call: LocalCall, done: Done) -> None:
         """Run a call to its end."""
-        state = _Call(call, done, self._loop.time())
+        state = _Call(call, done, self._clock.time())
         previous = self._calls.get(state.key)
         if previous is not None:
             # The transaction that began it was aborted, and the workflow decided the same again.
@@ -81,7 +81,7 @@ class LocalActivities:
         self._calls[state.key] = state
         limit_ms = call.decision.schedule_to_close_timeout_ms
         if limit_ms:
-            state.expiry = self._loop.call_later(limit_ms / 1000, self._expire, state)
+            state.expiry = self._clock.call_later(limit_ms / 1000, self._expire, state)
         self._start(state)
 
     def cancel(self, key: CallKey) -> None:
@@ -165,7 +165,7 @@ class LocalActivities:
 
     def _failed(self, state: _Call, outcome: Failed) -> None:
         decision = state.call.decision
-        elapsed_ms = int((self._loop.time() - state.started_at) * 1000)
+        elapsed_ms = int((self._clock.time() - state.started_at) * 1000)
         delay_ms, _ = next_delay_ms(
             decision.retry_policy,
             state.number,
@@ -179,7 +179,7 @@ class LocalActivities:
         state.number += 1
         state.heartbeat_details = outcome.heartbeat_details
         state.attempt = None
-        state.timer = self._loop.call_later(delay_ms / 1000, self._start, state)
+        state.timer = self._clock.call_later(delay_ms / 1000, self._start, state)
         self._paused(state.key)
 
     def _expire(self, state: _Call) -> None:

@@ -13,8 +13,9 @@ from functools import partial
 from foldlog.schemas.common import Payload
 from foldlog.schemas.task import ActivityTask
 from foldlog.worker.attempt import Attempt
+from foldlog.worker.backend import TaskSource
 from foldlog.worker.delivery import Delivery
-from foldlog.worker.feed import ReceivedTask, TaskFeed
+from foldlog.worker.feed import ReceivedTask
 from foldlog.worker.host import Send
 from foldlog.worker.outcome import Interrupted, Outcome
 from foldlog.worker.reports import Reports
@@ -30,7 +31,7 @@ Note = Callable[[Attempt, Outcome | None], None]
 class TopicReporting:
     """For tasks of the topic. Their origin is the `ReceivedTask`."""
 
-    def __init__(self, reports: Reports, delivery: Delivery, feed: TaskFeed, note: Note, over: Over) -> None:
+    def __init__(self, reports: Reports, delivery: Delivery, feed: TaskSource, note: Note, over: Over) -> None:
         self._reports = reports
         self._delivery = delivery
         self._feed = feed

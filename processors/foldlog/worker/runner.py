@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor
 from contextvars import copy_context
@@ -21,6 +20,7 @@ from foldlog.exceptions import ApplicationError, ApplicationErrorCategory, Cance
 from foldlog.schemas.common import Failure, Payload
 from foldlog.worker.attempt import Attempt, AttemptKey, CancelReason, HeartbeatIntervals, Watch, timed_out
 from foldlog.worker.calls import Calls
+from foldlog.worker.clock import Clock, LoopClock
 from foldlog.worker.conversion import Conversion
 from foldlog.worker.outcome import Canceled, Completed, Dropped, Failed, Interrupted, LeftOpen, Outcome
 from foldlog.worker.registry import Registry
@@ -41,6 +41,7 @@ class Runner:
         *,
         intervals: HeartbeatIntervals,
         on_broken: Callable[[BaseException], None],
+        clock: Clock | None = None,
     ) -> None:
         """Make a runner; call it on the event loop.
 
@@ -50,6 +51,7 @@ class Runner:
             calls: How code is called, with its context.
             intervals: How heartbeats are throttled.
             on_broken: Is told of an executor that broke: no sync activity will run any more.
+            clock: Times attempts; None: the event loop's.
         """
         self._registry = registry
         self._conversion = conversion
@@ -57,7 +59,8 @@ class Runner:
         self._intervals = intervals
         self._on_broken = on_broken
         self._loop = asyncio.get_running_loop()
-        self._watch = Watch(self._loop)
+        self.clock = clock or LoopClock(self._loop)
+        self._watch = Watch(self.clock)
         self._surroundings = copy_context()
         self._encoding: set[asyncio.Task[None]] = set()
         self.running: dict[AttemptKey, Attempt] = {}
@@ -66,9 +69,7 @@ class Runner:
     def start(self, attempt: Attempt) -> None:
         """Run an attempt; its listener hears the rest."""
         self.running[attempt.key] = attempt
-        attempt.begin(
-            self._loop, self._loop.time(), time.time(), self._intervals, self._watch.sooner, self._with_details
-        )
+        attempt.begin(self._loop, self.clock, self._intervals, self._watch.sooner, self._with_details)
         self._watch.add(attempt)
         # A context of its own: this may be called on behalf of an attempt that has just ended.
         attempt.work = self._loop.create_task(self._run(attempt), context=self._surroundings.copy())

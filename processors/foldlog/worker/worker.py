@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import threading
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from datetime import timedelta
@@ -18,18 +17,15 @@ from typing import Any, Self, Unpack
 from foldlog.client import Client
 from foldlog.exceptions import ConfigurationError
 from foldlog.processors.options import ProcessorOptions
-from foldlog.processors.processor import WorkflowProcessor
 from foldlog.runtime import WorkflowRuntime
-from foldlog.schemas.codec import Codec, ConfluentCodec, SingleObjectCodec
+from foldlog.schemas.codec import Codec
 from foldlog.sensor import Sensor
-from foldlog.transport.admin import ensure_task_topic
-from foldlog.transport.connection import Connection
-from foldlog.transport.errors import TransportError
-from foldlog.transport.schemas_topic import SchemasTopic
 from foldlog.worker.activities import ActivityWorker, ActivityWorkerOptions
 from foldlog.worker.attempt import HeartbeatIntervals
+from foldlog.worker.backend import RunningProcessor
 from foldlog.worker.calls import Calls
 from foldlog.worker.conversion import Conversion
+from foldlog.worker.kafka import backend_of
 from foldlog.worker.options import OptionsWithoutMeaning, check_executor, positive, rate, seconds
 from foldlog.worker.registry import Registry
 
@@ -118,8 +114,8 @@ class Worker:
         if not workflows and not activities:
             raise ConfigurationError("a worker needs workflows or activities", option="workflows")
         self._client = client
-        self._connection = _connection(client)
-        self._connection.topics.tasks(task_queue)  # whether it can be the name of a topic
+        self._backend = backend_of(client)
+        self._backend.topics.tasks(task_queue)  # whether it can be the name of a topic
         self._identity = identity or client.identity
         self._sensor = sensor or Sensor()
         self._grace = seconds("graceful_shutdown_timeout", graceful_shutdown_timeout)
@@ -198,7 +194,7 @@ class Worker:
         return self._state.activities.running if self._state.activities is not None else 0
 
     @property
-    def processor(self) -> WorkflowProcessor | None:
+    def processor(self) -> RunningProcessor | None:
         """The workflow processor, for health checks; None before the start, and without workflows."""
         return self._state.processor
 
@@ -312,34 +308,17 @@ class Worker:
     async def _start(self) -> None:
         """Numbered, for `_stop` undoes them in reverse."""
         state = self._state
-        # 1. Whoever reads our records must find their schemas; tasks must have a topic.
-        state.schemas = SchemasTopic(self._connection.config, self._connection.topics)
-        await asyncio.to_thread(self._prepare_topics, state.schemas)
-        codec = _reading_codec(self._connection.codec, state.schemas)
+        # 1. Topics, and the schemas of what is in them.
+        codec = await self._backend.prepare(self.task_queue)
         # 2. Activities, since workflows may need them at once.
         if len(self._registry):
             state.activities = self._make_activity_worker(codec)
             state.activities.start()
         # 3. Workflows.
         if self._runtime is not None:
-            state.processor = WorkflowProcessor(
-                self._connection.config,
-                self._processor_options,
-                self._runtime,
-                codec,
-                state.activities.host if state.activities is not None else None,
-                self._sensor,
-            )
-            state.thread = threading.Thread(
-                target=self._process, args=(state.processor,), name="foldlog-processor", daemon=True
-            )
-            state.thread.start()
-
-    def _prepare_topics(self, schemas: SchemasTopic) -> None:
-        schemas.publish()
-        if isinstance(self._connection.codec, ConfluentCodec):
-            self._connection.codec.prepare()
-        ensure_task_topic(self._connection.config, self._connection.topics, self.task_queue)
+            host = state.activities.host if state.activities is not None else None
+            state.processor = self._backend.processor(self._processor_options, self._runtime, codec, host, self._sensor)
+            state.processor.start(self._fail)
 
     def _make_activity_worker(self, codec: Codec) -> ActivityWorker:
         state = self._state
@@ -350,7 +329,7 @@ class Worker:
             executor = state.own_executor = ThreadPoolExecutor(threads, thread_name_prefix="foldlog-activity")
         state.calls = Calls(conversion, task_queue=self.task_queue, executor=executor, client=self._client)
         return ActivityWorker(
-            self._connection,
+            self._backend,
             self._registry,
             conversion,
             state.calls,
@@ -359,27 +338,6 @@ class Worker:
             sensor=self._sensor,
             on_fatal=self._fail,
         )
-
-    def _process(self, processor: WorkflowProcessor) -> None:
-        """The processor's thread."""
-        try:
-            processor.run()
-        except BaseException as error:
-            # What the setting is that cannot work is in the message; only a defect needs its stack.
-            stack = not isinstance(error, ConfigurationError | TransportError)
-            _log.error("the workflow processor cannot go on: %s", error, exc_info=stack)
-            self._fail_from_thread(error)
-        else:
-            if not self._state.stopping_processor:
-                self._fail_from_thread(RuntimeError("the workflow processor ended without being asked to"))
-
-    def _fail_from_thread(self, error: BaseException) -> None:
-        loop = self._state.loop
-        assert loop is not None
-        try:
-            loop.call_soon_threadsafe(self._fail, error)
-        except RuntimeError:
-            _log.debug("the event loop ended before the worker")
 
     def _fail(self, error: BaseException) -> None:
         """Remember what makes it impossible to go on, and shut down."""
@@ -400,22 +358,15 @@ class Worker:
         # While activities end, the processor goes on: what eager ones report goes to its next transactions.
         if state.activities is not None:
             await state.activities.stop_taking(self._grace)
-        if state.processor is not None and state.thread is not None:
-            state.stopping_processor = True
-            state.processor.stop()
-            await asyncio.to_thread(state.thread.join)
+        if state.processor is not None:
+            await state.processor.stop()
         if state.activities is not None:
             await state.activities.close()
-        await asyncio.to_thread(self._close)
-
-    def _close(self) -> None:
-        state = self._state
-        if state.calls is not None:
-            state.calls.close()
+        if state.calls is not None and state.calls.closes:
+            await asyncio.to_thread(state.calls.close)
         if state.own_executor is not None:
-            state.own_executor.shutdown()
-        if state.schemas is not None:
-            state.schemas.close()
+            await asyncio.to_thread(state.own_executor.shutdown)
+        await self._backend.close()
 
 
 class _State:
@@ -426,7 +377,6 @@ class _State:
         self.running = asyncio.Event()
         """It takes tasks, or has failed to."""
         self.stopping = asyncio.Event()
-        self.stopping_processor = False
         self.ended = asyncio.Event()
         self.fatal: BaseException | None = None
         self.left = False
@@ -434,12 +384,10 @@ class _State:
         self.block_cancelled = False
         self.loop: asyncio.AbstractEventLoop | None = None
         self.task: asyncio.Task[None] | None = None
-        self.schemas: SchemasTopic | None = None
         self.activities: ActivityWorker | None = None
         self.calls: Calls | None = None
         self.own_executor: Executor | None = None
-        self.processor: WorkflowProcessor | None = None
-        self.thread: threading.Thread | None = None
+        self.processor: RunningProcessor | None = None
 
 
 async def _to_the_end(work: Awaitable[None]) -> None:
@@ -458,13 +406,3 @@ async def _to_the_end(work: Awaitable[None]) -> None:
     task.result()
     if cancelled is not None:
         raise cancelled
-
-
-def _connection(client: Client) -> Connection:
-    if not isinstance(client.transport, Connection):
-        raise ConfigurationError("a worker needs a client that is connected to Kafka", option="client")
-    return client.transport
-
-
-def _reading_codec(codec: Codec, schemas: SchemasTopic) -> Codec:
-    return codec.asking(schemas.fetch) if isinstance(codec, SingleObjectCodec | ConfluentCodec) else codec

@@ -1,0 +1,139 @@
+"""What a worker stands on: topics to read and write, a processor to run, a clock.
+
+Owns the interfaces only. `kafka` implements them on a client's connection to Kafka; whoever gives clients another
+transport implements them there (`WorkerTransport`), and `Worker` works on it unchanged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+from foldlog.core.decider import DeciderFactory
+from foldlog.processors.host import ActivityHost
+from foldlog.processors.options import ProcessorOptions
+from foldlog.schemas.codec import Codec
+from foldlog.sensor import Sensor
+from foldlog.transport import Transport
+from foldlog.transport.topics import Topics
+from foldlog.worker.clock import Clock
+
+if TYPE_CHECKING:  # both import this
+    from foldlog.worker.activities import ActivityWorkerOptions
+    from foldlog.worker.feed import TaskTaker
+
+
+class TaskSource(Protocol):
+    """Takes tasks of one queue from their topic and hands them to a `TaskTaker`. `TaskFeed` is the one on Kafka."""
+
+    joined: bool
+    """Whether it has its share of the queue, be it none."""
+    turned_at: float
+    """When it last went round, on the monotonic clock; infinity if it cannot hang."""
+
+    def start(self) -> None:
+        """Begin to take tasks."""
+
+    def ended(self, partition: int, offset: int, *, finished: bool = True) -> None:
+        """A task that was handed over is no longer here. Any thread. See `TaskFeed.ended`."""
+
+    def slots_freed(self) -> None:
+        """There may be room for another task. Any thread."""
+
+    def stop_taking(self) -> None:
+        """Hand over nothing more, but account for what ends."""
+
+    async def leave(self) -> None:
+        """Let go of the queue."""
+
+
+class DeadLetters(Protocol):
+    """Where records go that cannot be handled."""
+
+    def write(
+        self,
+        topic: str,
+        partition: int,
+        offset: int,
+        *,
+        key: bytes | None,
+        value: bytes | None,
+        headers: Sequence[tuple[str, Any]],
+        error: str,
+    ) -> None:
+        """Write one, as it was found; may block for a while, and raise."""
+
+
+class RunningProcessor(Protocol):
+    """A workflow processor that a worker runs."""
+
+    @property
+    def ready(self) -> bool:
+        """Whether it has its partitions and all of them take commands. Any thread."""
+
+    def healthy(self, within_seconds: float = 60.0) -> bool:
+        """Whether it has gone round lately. Any thread."""
+
+    def start(self, failed: Callable[[BaseException], None]) -> None:
+        """Begin.
+
+        Args:
+            failed: Is told, on the event loop, why it cannot go on.
+        """
+
+    async def stop(self) -> None:
+        """End after the transaction at hand."""
+
+
+class Backend(Protocol):
+    """Where one worker works."""
+
+    @property
+    def transport(self) -> Transport:
+        """Takes reports, and tells of cancellations."""
+
+    @property
+    def topics(self) -> Topics:
+        """The namespace's."""
+
+    @property
+    def clock(self) -> Clock:
+        """Times attempts. To be asked on the event loop."""
+
+    @property
+    def dead_letters(self) -> DeadLetters:
+        """For tasks that cannot be run."""
+
+    async def prepare(self, task_queue: str) -> Codec:
+        """Make sure that there is all that a worker needs, before anything is started.
+
+        Returns:
+            Reads commands, events and tasks.
+
+        Raises:
+            TransportError: There is not.
+        """
+
+    def task_source(self, options: ActivityWorkerOptions, codec: Codec, taker: TaskTaker) -> TaskSource:
+        """The source of a queue's tasks; not started."""
+
+    def processor(
+        self,
+        options: ProcessorOptions,
+        factory: DeciderFactory,
+        codec: Codec,
+        host: ActivityHost | None,
+        sensor: Sensor,
+    ) -> RunningProcessor:
+        """A workflow processor; not started."""
+
+    async def close(self) -> None:
+        """Let go of what `prepare` and `dead_letters` have opened."""
+
+
+@runtime_checkable
+class WorkerTransport(Protocol):
+    """A client's transport on which workers can work."""
+
+    def worker_backend(self) -> Backend:
+        """What one worker stands on; called when the worker is made."""
