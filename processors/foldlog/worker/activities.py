@@ -160,9 +160,9 @@ class ActivityWorker:
         return len(self._runner.attempts)
 
     @property
-    def busy(self) -> bool:
-        """Whether an attempt that has not ended runs here, or a task waits to begin."""
-        return bool(self._ready) or any(not attempt.ended for attempt in self._runner.attempts)
+    def open_attempts(self) -> int:
+        """How many attempts run that have not ended, and how many tasks wait to begin."""
+        return len(self._ready) + sum(not attempt.ended for attempt in self._runner.attempts)
 
     @property
     def ready(self) -> bool:

@@ -57,8 +57,8 @@ class TaskTaker(Protocol):
     """Who runs the tasks. Called on the poll thread; must not block."""
 
     @property
-    def busy(self) -> bool:
-        """Whether an attempt that has not ended runs there, or a task waits to begin. On the event loop."""
+    def open_attempts(self) -> int:
+        """How many attempts run that have not ended, and how many tasks wait to begin. On the event loop."""
 
     def capacity(self) -> int:
         """How many tasks it would take now."""

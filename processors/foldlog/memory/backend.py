@@ -1,0 +1,107 @@
+"""What a worker stands on where its client is one of an environment in memory: see `foldlog.worker.backend`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from foldlog.core.decider import DeciderFactory
+from foldlog.memory.broker import MemoryBroker
+from foldlog.memory.clock import VirtualClock
+from foldlog.memory.processor import MemoryProcessor
+from foldlog.memory.tasks import MemoryTaskSource
+from foldlog.memory.topics import MemoryRecord
+from foldlog.processors.host import ActivityHost
+from foldlog.processors.options import ProcessorOptions
+from foldlog.schemas.codec import Codec
+from foldlog.sensor import Sensor
+from foldlog.transport import Transport
+from foldlog.transport.topics import Topics
+from foldlog.worker.activities import ActivityWorkerOptions
+from foldlog.worker.feed import TaskTaker
+
+if TYPE_CHECKING:  # it imports this
+    from foldlog.memory.transport import MemoryTransport
+
+_FOR_EVER_SECONDS = 1_000 * 365 * 86_400.0
+"""Skipped time must not make an environment forget."""
+
+
+class MemoryBackend:
+    """Implements `Backend`."""
+
+    def __init__(self, broker: MemoryBroker, transport: MemoryTransport) -> None:
+        self._broker = broker
+        self._transport = transport
+        self._namespace = broker.namespace(transport.namespace)
+
+    @property
+    def transport(self) -> Transport:
+        """The client's."""
+        return self._transport
+
+    @property
+    def topics(self) -> Topics:
+        """The namespace's."""
+        return self._transport.topics
+
+    @property
+    def clock(self) -> VirtualClock:
+        """The environment's."""
+        return self._broker.clock
+
+    @property
+    def dead_letters(self) -> MemoryDeadLetters:
+        """The environment's."""
+        return MemoryDeadLetters(self._broker)
+
+    async def prepare(self, task_queue: str) -> Codec:
+        """See `Backend.prepare`."""
+        if asyncio.get_running_loop() is not self._broker.loop:
+            raise RuntimeError("a worker runs on the event loop that its environment was started on")
+        self._namespace.require(task_queue)
+        return self._broker.codec
+
+    def task_source(self, options: ActivityWorkerOptions, codec: Codec, taker: TaskTaker) -> MemoryTaskSource:
+        """See `Backend.task_source`."""
+        return MemoryTaskSource(self._broker, self._namespace.queue(options.task_queue), codec, taker)
+
+    def processor(
+        self,
+        options: ProcessorOptions,
+        factory: DeciderFactory,
+        codec: Codec,
+        host: ActivityHost | None,
+        sensor: Sensor,
+    ) -> MemoryProcessor:
+        """See `Backend.processor`."""
+        options = replace(
+            options, request_retention_seconds=_FOR_EVER_SECONDS, closed_retention_seconds=_FOR_EVER_SECONDS
+        )
+        return MemoryProcessor(self._broker, self._namespace, options, factory, codec, host, sensor)
+
+    async def close(self) -> None:
+        """See `Backend.close`."""
+
+
+class MemoryDeadLetters:
+    """Implements `DeadLetters`."""
+
+    def __init__(self, broker: MemoryBroker) -> None:
+        self._broker = broker
+
+    def write(
+        self,
+        topic: str,
+        partition: int,
+        offset: int,
+        *,
+        key: bytes | None,
+        value: bytes | None,
+        headers: Sequence[tuple[str, Any]],
+        error: str,
+    ) -> None:
+        """See `DeadLetters.write`."""
+        self._broker.dead_letter(topic, partition, MemoryRecord(offset, key, value, headers), error)

@@ -1,0 +1,250 @@
+"""The broker in memory: topics of all namespaces, the members that read them, and the clock.
+
+Owns who reads what: which processor has which partition, which worker gets which task, which client hears which reply.
+A record that is added is in its topic at once; its reader runs in a later round of the event loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from foldlog.core.decider import WorkflowTaskError
+from foldlog.memory.skipping import TimeSkipping
+from foldlog.memory.tasks import MemoryTaskQueue
+from foldlog.memory.topics import MemoryRecord, MemoryTopic
+from foldlog.processors.store import MemoryStore
+from foldlog.processors.store.formats import FAMILIES
+from foldlog.schemas.codec import Codec, SingleObjectCodec
+from foldlog.transport.dead_letters import dead_letter_headers
+from foldlog.transport.errors import ConfigurationError
+from foldlog.transport.topics import Topics
+
+if TYPE_CHECKING:  # both import this
+    from foldlog.memory.processor import MemoryProcessor
+    from foldlog.memory.transport import MemoryTransport
+
+_MS = 1_000_000
+
+
+class KeptStore(MemoryStore):
+    """The store of a partition between two owners: what a folder on disk is to processors on Kafka."""
+
+    def close(self) -> None:
+        """Keep what is in it for the next owner."""
+
+
+class MemoryNamespace:
+    """The topics of one namespace, and the group of its processors."""
+
+    def __init__(self, broker: MemoryBroker, name: str) -> None:
+        self.topics = Topics(name)
+        self.members: list[MemoryProcessor] = []
+        """The processors, in the order in which they came."""
+        self.owners: dict[int, MemoryProcessor] = {}
+        """Who has a partition open."""
+        self.stores: dict[int, KeptStore] = {}
+        self.queues: dict[str, MemoryTaskQueue] = {}
+        """Task queues, by their topic's name."""
+        self._broker = broker
+        count = broker.partitions
+        self.commands = MemoryTopic(self.topics.commands, count, self._command_added)
+        self.events = MemoryTopic(self.topics.events, count)
+        self.visibility: dict[bytes, bytes | None] = {}
+        """The newest row of each key."""
+        self.dead_letters = MemoryTopic(self.topics.dead_letters, 1)
+        named = (
+            self.commands,
+            self.events,
+            MemoryTopic(self.topics.replies, 1, broker.reply_added, keeps=False),
+            MemoryTopic(self.topics.visibility, 1, self._row_added, keeps=False),
+            self.dead_letters,
+        )
+        broker.topics.update({topic.name: topic for topic in named})
+
+    # ---- processors
+
+    def join(self, member: MemoryProcessor) -> None:
+        """Add a processor to the group."""
+        self.members.append(member)
+        self.wake()
+
+    def leave(self, member: MemoryProcessor) -> None:
+        """Remove a processor, which has closed its partitions."""
+        if member in self.members:
+            self.members.remove(member)
+            self.wake()
+
+    def wake(self) -> None:
+        """Let all processors look whether they have other partitions now."""
+        for member in self.members:
+            member.wake()
+
+    def share(self, member: MemoryProcessor) -> set[int]:
+        """The partitions that a processor is to have."""
+        if member not in self.members:
+            return set()
+        first, step = self.members.index(member), len(self.members)
+        return set(range(first, self._broker.partitions, step))
+
+    def store(self, partition: int) -> MemoryStore:
+        """Where a partition's state is."""
+        if not self._broker.keep_stores:
+            return MemoryStore(FAMILIES)
+        return self.stores.setdefault(partition, KeptStore(FAMILIES))
+
+    def _command_added(self, partition: int, record: MemoryRecord) -> None:
+        owner = self.owners.get(partition)
+        if owner is not None:
+            owner.wake()
+
+    def _row_added(self, partition: int, record: MemoryRecord) -> None:
+        self.visibility[record.key() or b""] = record.value()
+
+    # ---- task queues, as `foldlog.processors.output.Queues`
+
+    def topic(self, task_queue: str) -> str:
+        """The topic of a queue, which is made if it is missing.
+
+        Raises:
+            WorkflowTaskError: The name cannot be that of a topic.
+        """
+        try:
+            name = self.topics.tasks(task_queue)
+        except ConfigurationError as error:
+            raise WorkflowTaskError(f"task queue {task_queue!r} cannot be used: {error}") from error
+        if name not in self.queues:
+            self.queues[name] = MemoryTaskQueue(self._broker, name)
+        return name
+
+    def require(self, task_queue: str) -> None:
+        """See `topic`."""
+        self.topic(task_queue)
+
+    def queue(self, task_queue: str) -> MemoryTaskQueue:
+        """A task queue by its name."""
+        return self.queues[self.topic(task_queue)]
+
+
+class MemoryBroker:
+    """All of one environment. Make and use it on the event loop that it is to live on."""
+
+    def __init__(self, *, partitions: int = 1, codec: Codec | None = None, keep_stores: bool = True) -> None:
+        """Make an empty one.
+
+        Args:
+            partitions: Of each namespace's commands and events.
+            codec: Writes and reads records; None: Avro single-object encoding, as on Kafka.
+            keep_stores: Whether a partition's next owner finds the store of the last one; otherwise it reads all
+                events back.
+        """
+        self.loop = asyncio.get_running_loop()
+        self.thread = threading.get_ident()
+        self.partitions = partitions
+        self.codec = codec or SingleObjectCodec()
+        self.keep_stores = keep_stores
+        self.skipping = TimeSkipping(self.loop, self)
+        self.clock = self.skipping.clock
+        self.topics: dict[str, MemoryTopic] = {}
+        self.transports: dict[str, MemoryTransport] = {}
+        """Those that hear replies, by client ID."""
+        self._namespaces: dict[str, MemoryNamespace] = {}
+
+    def namespace(self, name: str) -> MemoryNamespace:
+        """A namespace, which is made if it is missing.
+
+        Raises:
+            ConfigurationError: It cannot be the beginning of a topic's name.
+        """
+        found = self._namespaces.get(name)
+        if found is None:
+            found = self._namespaces[name] = MemoryNamespace(self, name)
+        return found
+
+    def add(
+        self,
+        topic: str,
+        value: bytes | None,
+        key: bytes | None,
+        partition: int = -1,
+        headers: Sequence[tuple[str, Any]] | None = None,
+    ) -> MemoryRecord:
+        """Add a record to a topic; a partition of -1 is chosen by the key."""
+        found = self.topics.get(topic)
+        if found is None:
+            # A command to a workflow of another namespace.
+            self.namespace(topic.removesuffix(".commands"))
+            found = self.topics[topic]
+        return found.add(value, key, partition, headers)
+
+    def dead_letter(self, topic: str, partition: int, record: MemoryRecord, error: str) -> None:
+        """Put a record, as it was found in a topic, among the dead letters of its namespace."""
+        namespace = topic.partition(".tasks.")[0]
+        headers = dead_letter_headers(topic, partition, record.offset(), error, self.clock.unix_ms())
+        letters = self.namespace(namespace).topics.dead_letters
+        self.add(letters, record.value(), record.key(), -1, [*(record.headers() or ()), *headers])
+
+    def reply_added(self, partition: int, record: MemoryRecord) -> None:
+        """Tell the client that a reply is for; one without a key is for all."""
+        key, value = record.key(), record.value() or b""
+        if key is not None:
+            transport = self.transports.get(key.decode())
+            if transport is not None:
+                transport.hear(value)
+            return
+        for transport in list(self.transports.values()):
+            transport.hear(value)
+
+    def on_loop(self, callback: Any, *args: Any) -> None:
+        """Call something on the event loop, from any thread: at once if this is its thread."""
+        if threading.get_ident() == self.thread:
+            callback(*args)
+        else:
+            self.loop.call_soon_threadsafe(callback, *args)
+
+    def close(self) -> None:
+        """Stop the clock. Whoever still works here works no more."""
+        self.skipping.close()
+
+    # ---- for `TimeSkipping`
+
+    def is_busy(self) -> bool:
+        """See `Subject.is_busy`."""
+        for namespace in self._namespaces.values():
+            for member in namespace.members:
+                if member.is_busy:
+                    return True
+            for queue in namespace.queues.values():
+                if queue.is_busy:
+                    return True
+        return False
+
+    def open_attempts(self) -> int:
+        """See `Subject.open_attempts`."""
+        return sum(
+            source.open_attempts
+            for namespace in self._namespaces.values()
+            for queue in namespace.queues.values()
+            for source in queue.sources
+        )
+
+    def due_ns(self) -> int | None:
+        """See `Subject.due_ns`."""
+        times = [
+            due_ms
+            for namespace in self._namespaces.values()
+            for member in namespace.members
+            if (due_ms := member.next_due_ms()) is not None
+        ]
+        return min(times) * _MS if times else None
+
+    def fire(self) -> None:
+        """See `Subject.fire`."""
+        now_ms = self.clock.unix_ms()
+        for namespace in self._namespaces.values():
+            for member in namespace.members:
+                due_ms = member.next_due_ms()
+                if due_ms is not None and due_ms <= now_ms:
+                    member.wake()
