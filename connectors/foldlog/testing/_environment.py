@@ -1,4 +1,4 @@
-"""Environments that workflows are tested in: one in memory that skips time, one with a real Kafka, or any that is there.
+"""Environments that workflows are tested in: in memory with skipped time, a Kafka of its own, or any that is there.
 
 Owns starting and ending them, and what they have in common. What happens in memory is `foldlog.memory`'s.
 """
@@ -6,54 +6,62 @@ Owns starting and ending them, and what they have in common. What happens in mem
 from __future__ import annotations
 
 import asyncio
-import os
-import tempfile
-from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Self
 
 from foldlog.client import RPC_TIMEOUT, Client
 from foldlog.converter import DataConverter
+from foldlog.exceptions import ConfigurationError
 from foldlog.memory import MemoryBroker, MemoryTransport
+from foldlog.transport.admin import create_topics
+from foldlog.transport.config import KafkaConfig
+from foldlog.transport.connection import Connection
+from foldlog.transport.topics import Topics
 
-if TYPE_CHECKING:  # so that nobody who needs no Kafka loads it
+if TYPE_CHECKING:  # needs an extra, and only `start_local` does
     from foldlog.connectors.embedded import EmbeddedKafka
 
 
-class WorkflowEnvironment(ABC):
-    """Where workflows run in a test: a client, and time.
+class WorkflowEnvironment:
+    """Where workflows run in a test: a client, and a time.
 
-    Use `async with`, or call `shutdown` at the end. It belongs to the event loop that it was started on.
+    Use it in `async with`, or call `shutdown` at the end, after the workers have ended. It belongs to the event loop
+    that it was started on.
     """
 
-    @staticmethod
-    def from_client(client: Client) -> WorkflowEnvironment:
-        """An environment around a client that is there already: real time, and nothing is shut down at its end.
+    def __init__(self, client: Client) -> None:
+        """Around a client that is there already; see `from_client`, `start_time_skipping` and `start_local`."""
+        self._client = client
+
+    @classmethod
+    def from_client(cls, client: Client) -> WorkflowEnvironment:
+        """An environment around a client: in real time, and nothing is shut down at its end.
 
         Args:
             client: Any client.
         """
-        return _ClientEnvironment(client)
+        return cls(client)
 
-    @staticmethod
+    @classmethod
     async def start_time_skipping(
+        cls,
         *,
         namespace: str = "default",
         data_converter: DataConverter | None = None,
         identity: str | None = None,
         rpc_timeout: timedelta = RPC_TIMEOUT,
     ) -> WorkflowEnvironment:
-        """foldlog in memory, with no broker, on a clock of its own.
+        """foldlog in memory, without a broker, on a clock of its own.
 
-        While a workflow's result is awaited, and in `sleep`, time is skipped up to what comes due next, as soon as
+        While the result of a workflow is awaited, and in `sleep`, time is skipped to what comes due next, as soon as
         nothing else can go on. While an activity runs, time is real.
 
         Args:
-            namespace: The application. Clients of others: `Client(MemoryTransport(...))`, see `connect`.
+            namespace: The application; see `connect_client` for others.
             data_converter: Converts arguments and results; None: the default one.
             identity: Who the client is, for people.
             rpc_timeout: How long answers are awaited by default, in real time.
@@ -70,68 +78,83 @@ class WorkflowEnvironment(ABC):
         )
         return _TimeSkippingEnvironment(client, broker)
 
-    @staticmethod
+    @classmethod
     async def start_local(
+        cls,
         *,
         namespace: str = "default",
         data_converter: DataConverter | None = None,
         identity: str | None = None,
         rpc_timeout: timedelta = RPC_TIMEOUT,
-        ip: str = "127.0.0.1",
         port: int | None = None,
         partitions: int = 2,
         task_queues: Iterable[str] = (),
-        data_dir: str | os.PathLike[str] | None = None,
+        data_dir: str | Path | None = None,
     ) -> WorkflowEnvironment:
-        """A Kafka of its own, with the topics of a namespace; needs the extra `foldlog[embedded]`.
+        """A Kafka of its own on 127.0.0.1, with the topics of a namespace. Needs the extra `foldlog[embedded]`.
 
-        Starting it takes some seconds, so let tests share it.
+        It takes seconds to start, so let tests share one.
 
         Args:
-            namespace: The application.
+            namespace: The application; see `connect_client` for others.
             data_converter: Converts arguments and results; None: the default one.
             identity: Who the client is, for people.
             rpc_timeout: How long answers are awaited by default.
-            ip: The address that it listens on.
-            port: Its port; None: a free one.
+            port: Where clients connect; None: a free one.
             partitions: Of the namespace's topics.
             task_queues: Whose topics are made at once; others are made when they are first used.
-            data_dir: Where its logs are, to be found again; None: a folder that is deleted at the end.
+            data_dir: Where its data is, to be found again; None: a folder that is deleted at the end.
 
         Raises:
             FoldlogError: Kafka could not be started.
         """
-        from foldlog.testing._local import start
+        from foldlog.connectors.embedded import EmbeddedKafka
 
-        client, kafka, folder = await start(
-            namespace=namespace,
-            data_converter=data_converter,
-            identity=identity,
-            rpc_timeout=rpc_timeout,
-            ip=ip,
-            port=port,
-            partitions=partitions,
-            task_queues=task_queues,
-            data_dir=data_dir,
-        )
-        return _LocalEnvironment(client, kafka, folder)
+        kafka = EmbeddedKafka(data_dir, port=port or 0)
+        await asyncio.to_thread(kafka.start)
+        try:
+            config, topics = KafkaConfig(bootstrap_servers=kafka.bootstrap_servers), Topics(namespace)
+            queues = list(task_queues)
+            await asyncio.to_thread(create_topics, config, topics, partitions=partitions, task_queues=queues)
+            client = await Client.connect(
+                config, namespace=namespace, data_converter=data_converter, identity=identity, rpc_timeout=rpc_timeout
+            )
+        except BaseException:
+            await asyncio.to_thread(kafka.stop)
+            raise
+        return _LocalEnvironment(client, kafka)
 
     @property
-    @abstractmethod
     def client(self) -> Client:
         """The client of the environment's namespace."""
+        return self._client
 
-    @abstractmethod
-    async def connect(self, namespace: str) -> Client:
-        """A client of another namespace of the same environment, which is made if it is missing. Close it."""
+    async def connect_client(self, *, namespace: str | None = None, **options: Any) -> Client:
+        """Another client of the environment; close it at the end.
 
-    @abstractmethod
+        Args:
+            namespace: The application, whose topics are made if they are missing; None: the environment's own.
+            **options: As of `Client`; the data converter is that of the environment's client if none is given.
+
+        Raises:
+            ConfigurationError: It is not known how the environment's client is connected.
+        """
+        options.setdefault("data_converter", self._client.data_converter)
+        name = namespace or self._client.namespace
+        transport = self._client.transport
+        if isinstance(transport, MemoryTransport):
+            return Client(MemoryTransport(transport.broker, name), **options)
+        if isinstance(transport, Connection):
+            await asyncio.to_thread(create_topics, transport.config, Topics(name))
+            return await Client.connect(transport.config, namespace=name, **options)
+        raise ConfigurationError("the environment's client has a transport of an unknown kind", option="namespace")
+
     async def shutdown(self) -> None:
         """End the environment. Its workers must have ended."""
 
     @property
     def supports_time_skipping(self) -> bool:
-        """Whether time can be skipped here."""
+        """Whether time is skipped here."""
         return False
 
     async def sleep(self, duration: timedelta | float) -> None:
@@ -148,14 +171,10 @@ class WorkflowEnvironment(ABC):
 
     @contextmanager
     def auto_time_skipping_disabled(self) -> Iterator[None]:
-        """While this context manager lasts, waiting for results skips no time; `sleep` does."""
-        with self._disabled():
-            yield
+        """While this context manager lasts, waiting for results skips no time; `sleep` still does."""
+        yield
 
-    def _disabled(self) -> AbstractContextManager[None]:
-        return nullcontext()
-
-    async def __aenter__(self) -> WorkflowEnvironment:
+    async def __aenter__(self) -> Self:
         """Gives the environment itself."""
         return self
 
@@ -166,36 +185,12 @@ class WorkflowEnvironment(ABC):
         await self.shutdown()
 
 
-class _ClientEnvironment(WorkflowEnvironment):
-    """Whatever a client is connected to."""
-
-    def __init__(self, client: Client) -> None:
-        self._client = client
-
-    @property
-    def client(self) -> Client:
-        return self._client
-
-    async def connect(self, namespace: str) -> Client:
-        raise NotImplementedError("an environment around a client knows of no other namespace than the client's")
-
-    async def shutdown(self) -> None:
-        pass
-
-
 class _TimeSkippingEnvironment(WorkflowEnvironment):
     """foldlog in memory."""
 
     def __init__(self, client: Client, broker: MemoryBroker) -> None:
-        self._client = client
+        super().__init__(client)
         self._broker = broker
-
-    @property
-    def client(self) -> Client:
-        return self._client
-
-    async def connect(self, namespace: str) -> Client:
-        return Client(MemoryTransport(self._broker, namespace), data_converter=self._client.data_converter)
 
     async def shutdown(self) -> None:
         await self._client.close()
@@ -211,5 +206,23 @@ class _TimeSkippingEnvironment(WorkflowEnvironment):
     async def get_current_time(self) -> datetime:
         return datetime.fromtimestamp(self._broker.clock.time(), UTC)
 
-    def _disabled(self) -> AbstractContextManager[None]:
-        return self._broker.skipping.disabled()
+    @contextmanager
+    def auto_time_skipping_disabled(self) -> Iterator[None]:
+        with self._broker.skipping.disabled():
+            yield
+
+
+class _LocalEnvironment(WorkflowEnvironment):
+    """A Kafka of its own."""
+
+    def __init__(self, client: Client, kafka: EmbeddedKafka) -> None:
+        super().__init__(client)
+        self._kafka = kafka
+
+    async def shutdown(self) -> None:
+        await self._client.close()
+        await asyncio.to_thread(self._kafka.stop)
+
+
+def _seconds(duration: timedelta | float) -> float:
+    return duration.total_seconds() if isinstance(duration, timedelta) else duration
