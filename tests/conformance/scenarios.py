@@ -1,0 +1,383 @@
+"""The scenarios. Each takes a place and may be run in any order; none waits for a fixed time."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from foldlog.client import (
+    Client,
+    WorkflowExecutionStatus,
+    WorkflowFailureError,
+    WorkflowHandle,
+    WorkflowQueryFailedError,
+    WorkflowQueryRejectedError,
+)
+from foldlog.common import QueryRejectCondition, WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from foldlog.exceptions import (
+    ActivityError,
+    ApplicationError,
+    CancelledError,
+    TerminatedError,
+    TimeoutError,
+    WorkflowAlreadyStartedError,
+    WorkflowNotFoundError,
+)
+from foldlog.schemas import event
+from foldlog.testing import WorkflowEnvironment
+from foldlog.worker import Worker
+
+from tests.conformance import workflows as w
+
+QUEUE = "conformance"
+REMOTE = "conformance-remote"
+DEADLINE = 30.0
+
+
+@dataclass
+class Place:
+    """An environment, and a folder for stores. Each scenario makes workflow IDs of its own."""
+
+    environment: WorkflowEnvironment
+    folder: Path
+
+    @property
+    def client(self) -> Client:
+        return self.environment.client
+
+    @asynccontextmanager
+    async def workers(self) -> AsyncIterator[None]:
+        """One worker with workflows and activities, and one with activities on another queue."""
+        worker = Worker(
+            self.client,
+            task_queue=QUEUE,
+            workflows=w.WORKFLOWS,
+            activities=w.ACTIVITIES,
+            state_dir=self.folder / uuid.uuid4().hex,
+        )
+        remote = Worker(self.client, task_queue=REMOTE, activities=w.ACTIVITIES)
+        async with worker, remote:
+            await until(lambda: worker.ready and remote.ready, "the workers are ready")
+            yield
+
+    async def start(self, workflow: Any, *args: Any, id: str | None = None, **options: Any) -> WorkflowHandle[Any, Any]:
+        options.setdefault("rpc_timeout", timedelta(seconds=DEADLINE))
+        return await self.client.start_workflow(
+            workflow, args=args, id=id or uuid.uuid4().hex, task_queue=QUEUE, **options
+        )
+
+    async def execute(self, workflow: Any, *args: Any, **options: Any) -> Any:
+        options.setdefault("rpc_timeout", timedelta(seconds=DEADLINE))
+        return await self.client.execute_workflow(workflow, args=args, id=uuid.uuid4().hex, task_queue=QUEUE, **options)
+
+
+Scenario = Callable[[Place], Awaitable[None]]
+
+
+async def until(condition: Callable[[], Any], what: str) -> None:
+    """Wait for a condition."""
+    end = time.monotonic() + DEADLINE
+    while not condition():
+        assert time.monotonic() < end, f"not in time: {what}"
+        await asyncio.sleep(0.005)
+
+
+async def until_asked(ask: Callable[[], Awaitable[Any]], what: str) -> Any:
+    """Ask again and again until the answer is true."""
+    end = time.monotonic() + DEADLINE
+    while not (answer := await ask()):
+        assert time.monotonic() < end, f"not in time: {what}"
+        await asyncio.sleep(0.005)
+    return answer
+
+
+async def names(handle: WorkflowHandle[Any, Any]) -> list[str]:
+    """The types of the events so far."""
+    return [type(item).__name__ for item in (await handle.fetch_history()).events]
+
+
+async def noticed(key: str, how: str) -> None:
+    """An activity has noticed its cancellation."""
+    await until(lambda: key in w.cancelled, "the activity stops")
+    assert w.cancelled[key] == [how]
+
+
+# ---- activities
+
+
+async def activities_in_this_process(here: Place) -> None:
+    assert await here.execute(w.Chain.run, 1, "any", QUEUE) == 8
+
+
+async def activities_over_their_topic(here: Place) -> None:
+    assert await here.execute(w.Chain.run, 1, "any", REMOTE) == 8
+
+
+async def local_activities(here: Place) -> None:
+    handle = await here.start(w.Chain.run, 1, "local", QUEUE)
+    assert await handle.result() == 8
+    assert await names(handle) == [
+        "WorkflowExecutionStarted",
+        *["LocalActivityCompleted"] * 3,
+        "WorkflowExecutionCompleted",
+    ]
+
+
+async def retries(here: Place) -> None:
+    for how, queue in (("any", QUEUE), ("any", REMOTE), ("local", QUEUE)):
+        key = uuid.uuid4().hex
+        assert await here.execute(w.Retried.run, key, how, queue) == 3
+        assert w.attempts[key] == 3
+
+
+async def failures_come_with_their_causes(here: Place) -> None:
+    with pytest.raises(WorkflowFailureError) as failed:
+        await here.execute(w.Refused.run, "no")
+    cause = failed.value.cause
+    assert isinstance(cause, ActivityError)
+    assert isinstance(cause.cause, ApplicationError)
+    assert (cause.cause.type, cause.cause.message, cause.cause.details) == ("Refused", "no", (42,))
+
+
+async def heartbeats_reach_the_next_attempt(here: Place) -> None:
+    assert await here.execute(w.Resumed.run) == [2]
+
+
+async def start_to_close_timeout(here: Place) -> None:
+    for queue in (QUEUE, REMOTE):
+        key = uuid.uuid4().hex
+        assert await here.execute(w.Impatient.run, key, {"start_to_close_timeout": 0.2}, queue) == "START_TO_CLOSE"
+        await noticed(key, "timed_out")
+
+
+async def schedule_to_start_timeout(here: Place) -> None:
+    limits = {"start_to_close_timeout": 30.0, "schedule_to_start_timeout": 0.2}
+    assert await here.execute(w.Impatient.run, "", limits, "nobody-is-there") == "SCHEDULE_TO_START"
+
+
+async def schedule_to_close_timeout(here: Place) -> None:
+    for queue in (QUEUE, REMOTE):
+        assert await here.execute(w.Impatient.run, "", {"schedule_to_close_timeout": 0.2}, queue) == "SCHEDULE_TO_CLOSE"
+
+
+async def heartbeat_timeout(here: Place) -> None:
+    for queue in (QUEUE, REMOTE):
+        key = uuid.uuid4().hex
+        limits = {"start_to_close_timeout": 30.0, "heartbeat_timeout": 0.3}
+        assert await here.execute(w.Impatient.run, key, limits, queue) == "HEARTBEAT"
+        await noticed(key, "timed_out")
+
+
+async def cancellation_reaches_running_activities(here: Place) -> None:
+    for activity in ("hang", "hang_in_thread"):
+        for queue in (QUEUE, REMOTE):
+            key = uuid.uuid4().hex
+            handle = await here.start(w.Canceling.run, activity, key, queue)
+
+            async def runs(handle: WorkflowHandle[Any, Any] = handle) -> bool:
+                pending = (await handle.describe()).pending_activities
+                return bool(pending) and pending[0].state.name == "STARTED"
+
+            await until_asked(runs, "the activity runs")
+            await handle.signal(w.Canceling.go)
+            assert await handle.result() == "ActivityError"
+            await noticed(key, "cancel_requested")
+
+
+async def a_result_that_is_too_large(here: Place) -> None:
+    assert await here.execute(w.Large.run, 500_000) == 500_000
+    with pytest.raises(WorkflowFailureError) as failed:
+        await here.execute(w.Large.run, 1_500_000)
+    assert isinstance(failed.value.cause, ActivityError)
+
+
+# ---- messages
+
+
+async def signals_keep_their_order(here: Place) -> None:
+    handle = await here.start(w.Ledger.run)
+    for number in range(20):
+        await handle.signal(w.Ledger.add, number)
+        assert await handle.query(w.Ledger.entries) == list(range(number + 1))
+    await handle.signal(w.Ledger.add_doubled, 50)
+
+    async def doubled() -> bool:
+        return 100 in await handle.query(w.Ledger.entries)
+
+    await until_asked(doubled, "the handler's activity ends")
+    await handle.signal(w.Ledger.end)
+    assert await handle.result() == [*range(20), 100]
+    with pytest.raises(WorkflowNotFoundError):
+        await handle.signal(w.Ledger.add, 1)
+
+
+async def a_repeated_request_counts_once(here: Place) -> None:
+    handle = await here.start(w.Ledger.run)
+    for _ in range(3):
+        await handle.signal(w.Ledger.add, 7, request_id="the same")
+    assert await handle.query(w.Ledger.entries) == [7]
+    await handle.terminate()
+
+
+async def queries(here: Place) -> None:
+    handle = await here.start(w.Ledger.run)
+    with pytest.raises(WorkflowQueryFailedError, match="cannot tell"):
+        await handle.query(w.Ledger.broken)
+    with pytest.raises(WorkflowQueryFailedError, match="nothing"):
+        await handle.query("nothing")
+    await handle.signal(w.Ledger.end)
+    assert await handle.result() == []
+    assert await handle.query(w.Ledger.entries) == []
+    with pytest.raises(WorkflowQueryRejectedError, match="COMPLETED"):
+        await handle.query(w.Ledger.entries, reject_condition=QueryRejectCondition.NOT_OPEN)
+    with pytest.raises(WorkflowNotFoundError):
+        await here.client.get_workflow_handle("there is none").query("entries")
+
+
+# ---- ends
+
+
+async def cancellation_is_cleaned_up_after(here: Place) -> None:
+    handle = await here.start(w.Cleaning.run)
+    await handle.cancel(reason="stay")
+    assert await handle.result() == "cleaned up: 42"
+    handle = await here.start(w.Cleaning.run)
+    await handle.cancel(reason="leave")
+    with pytest.raises(WorkflowFailureError) as failed:
+        await handle.result()
+    assert isinstance(failed.value.cause, CancelledError)
+    assert (await handle.describe()).status is WorkflowExecutionStatus.CANCELED
+
+
+async def termination(here: Place) -> None:
+    handle = await here.start(w.Ledger.run)
+    await handle.terminate(reason="enough")
+    with pytest.raises(WorkflowFailureError) as failed:
+        await handle.result()
+    assert isinstance(failed.value.cause, TerminatedError)
+    assert "enough" in str(failed.value.cause)
+
+
+async def workflow_timeouts(here: Place) -> None:
+    for option in ("run_timeout", "execution_timeout"):
+        with pytest.raises(WorkflowFailureError) as failed:
+            await here.execute(w.Patient.run, 1_000.0, **{option: timedelta(milliseconds=200)})
+        assert isinstance(failed.value.cause, TimeoutError)
+
+
+async def id_policies(here: Place) -> None:
+    first = await here.start(w.Ledger.run)
+    with pytest.raises(WorkflowAlreadyStartedError):
+        await here.start(w.Ledger.run, id=first.id)
+    same = await here.start(w.Ledger.run, id=first.id, id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING)
+    assert same.result_run_id == first.result_run_id
+    other = await here.start(w.Ledger.run, id=first.id, id_conflict_policy=WorkflowIDConflictPolicy.TERMINATE_EXISTING)
+    assert other.result_run_id != first.result_run_id
+    with pytest.raises(WorkflowFailureError):
+        await first.result()
+    await other.signal(w.Ledger.end)
+    assert await other.result() == []
+    for policy in (WorkflowIDReusePolicy.REJECT_DUPLICATE, WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY):
+        with pytest.raises(WorkflowAlreadyStartedError):
+            await here.start(w.Ledger.run, id=first.id, id_reuse_policy=policy)
+    again = await here.start(w.Ledger.run, id=first.id)
+    await again.terminate()
+
+
+# ---- time, and what is known
+
+
+async def timers(here: Place) -> None:
+    handle = await here.start(w.Timers.run)
+    assert await handle.result() == ["0", "0.1", "0.2", "timeout"]
+    assert "TimerCanceled" in await names(handle)
+
+
+async def descriptions(here: Place) -> None:
+    handle = await here.start(w.Patient.run, 1_000.0)
+    found = await handle.describe()
+    assert found.status is WorkflowExecutionStatus.RUNNING
+    assert len(found.pending_timers) == 1
+    async for row in here.client.list_workflows(id_prefix=handle.id):
+        assert (row.id, row.run_id) == (handle.id, handle.result_run_id)
+    await handle.terminate()
+    listed = [row.status async for row in here.client.list_workflows(id_prefix=handle.id)]
+    assert listed in ([WorkflowExecutionStatus.TERMINATED], [WorkflowExecutionStatus.RUNNING])  # lists may lag
+
+
+async def histories(here: Place) -> None:
+    handle = await here.start(w.Chain.run, 1, "any", QUEUE)
+    await handle.result()
+    history = await handle.fetch_history()
+    assert [item.event_id for item in history.events] == list(range(1, len(history.events) + 1))
+    times = [item.time_ms for item in history.events]
+    assert times == sorted(times)
+    assert isinstance(history.events[-1], event.WorkflowExecutionCompleted)
+    assert type(history).from_json(history.to_json()) == history
+
+
+async def wrong_code_stalls_and_goes_on_once_repaired(here: Place) -> None:
+    w.Stuck.repaired = False
+    handle = await here.start(w.Stuck.run)
+
+    async def stalled() -> str:
+        return (await handle.describe()).stalled_error
+
+    assert "no such thing" in await until_asked(stalled, "the workflow is stalled")
+    w.Stuck.repaired = True
+    assert await handle.result() == "went on"
+
+
+async def a_restart_in_the_middle(here: Place) -> None:
+    """Brings its own workers."""
+    async with here.workers():
+        half = await here.start(w.Halves.run, 1)
+
+        async def waits() -> bool:
+            return (await names(half)).count("TimerStarted") == 1
+
+        await until_asked(waits, "half of the work is done")
+    async with here.workers():
+        assert await half.query(w.Halves.told, rpc_timeout=timedelta(seconds=DEADLINE)) is False
+        await half.signal(w.Halves.go)
+        assert await half.result() == 8
+        assert (await names(half)).count("ActivityTaskCompleted") == 2
+
+
+SHARED: list[Scenario] = [
+    activities_in_this_process,
+    activities_over_their_topic,
+    local_activities,
+    retries,
+    failures_come_with_their_causes,
+    heartbeats_reach_the_next_attempt,
+    start_to_close_timeout,
+    schedule_to_start_timeout,
+    schedule_to_close_timeout,
+    heartbeat_timeout,
+    cancellation_reaches_running_activities,
+    a_result_that_is_too_large,
+    signals_keep_their_order,
+    a_repeated_request_counts_once,
+    queries,
+    cancellation_is_cleaned_up_after,
+    termination,
+    workflow_timeouts,
+    id_policies,
+    timers,
+    descriptions,
+    histories,
+    wrong_code_stalls_and_goes_on_once_repaired,
+]
+"""Scenarios for which workers are there, see `Place.workers`."""
+
+ALONE: list[Scenario] = [a_restart_in_the_middle]
+"""Scenarios that bring their own."""
