@@ -16,11 +16,12 @@ from foldlog.memory.topics import MemoryRecord
 from foldlog.processors.host import ActivityHost
 from foldlog.processors.options import ProcessorOptions
 from foldlog.schemas.codec import Codec
+from foldlog.schemas.task import ActivityTask
 from foldlog.sensor import Sensor
 from foldlog.transport import Transport
 from foldlog.transport.topics import Topics
 from foldlog.worker.activities import ActivityWorkerOptions
-from foldlog.worker.feed import TaskTaker
+from foldlog.worker.backend import TaskRunner
 
 if TYPE_CHECKING:  # it imports this
     from foldlog.memory.transport import MemoryTransport
@@ -57,6 +58,10 @@ class MemoryBackend:
         """The environment's."""
         return MemoryDeadLetters(self._broker)
 
+    def left_open(self, workflow_id: str, task: ActivityTask) -> None:
+        """See `Backend.left_open`."""
+        self._namespace.left_open.append((workflow_id, task))
+
     async def prepare(self, task_queue: str) -> Codec:
         """See `Backend.prepare`."""
         if asyncio.get_running_loop() is not self._broker.loop:
@@ -64,7 +69,7 @@ class MemoryBackend:
         self._namespace.require(task_queue)
         return self._broker.codec
 
-    def task_source(self, options: ActivityWorkerOptions, codec: Codec, taker: TaskTaker) -> MemoryTaskSource:
+    def task_source(self, options: ActivityWorkerOptions, codec: Codec, taker: TaskRunner) -> MemoryTaskSource:
         """See `Backend.task_source`."""
         return MemoryTaskSource(self._broker, self._namespace.queue(options.task_queue), codec, taker)
 

@@ -18,9 +18,10 @@ from foldlog.memory.topics import MemoryRecord, MemoryTopic
 from foldlog.processors.store import MemoryStore
 from foldlog.processors.store.formats import FAMILIES
 from foldlog.schemas.codec import Codec, SingleObjectCodec
+from foldlog.schemas.task import ActivityTask
 from foldlog.transport.dead_letters import dead_letter_headers
 from foldlog.transport.errors import ConfigurationError
-from foldlog.transport.topics import Topics
+from foldlog.transport.topics import Topics, partition_of
 
 if TYPE_CHECKING:  # both import this
     from foldlog.memory.processor import MemoryProcessor
@@ -48,6 +49,8 @@ class MemoryNamespace:
         self.stores: dict[int, KeptStore] = {}
         self.queues: dict[str, MemoryTaskQueue] = {}
         """Task queues, by their topic's name."""
+        self.left_open: list[tuple[str, ActivityTask]] = []
+        """Workflow ID and task of attempts that something outside completes."""
         self._broker = broker
         count = broker.partitions
         self.commands = MemoryTopic(self.topics.commands, count, self._command_added)
@@ -94,6 +97,18 @@ class MemoryNamespace:
         if not self._broker.keep_stores:
             return MemoryStore(FAMILIES)
         return self.stores.setdefault(partition, KeptStore(FAMILIES))
+
+    @property
+    def open_attempts(self) -> int:
+        """Attempts that run in a worker of the namespace, or that something outside is to complete."""
+        if self.left_open:
+            self.left_open = [left for left in self.left_open if self._counts(*left)]
+        running = (source.open_attempts for queue in self.queues.values() for source in queue.sources)
+        return sum(running, len(self.left_open))
+
+    def _counts(self, workflow_id: str, task: ActivityTask) -> bool:
+        owner = self.owners.get(partition_of(workflow_id, self._broker.partitions))
+        return owner is not None and owner.has_attempt(workflow_id, task)
 
     def _command_added(self, partition: int, record: MemoryRecord) -> None:
         owner = self.owners.get(partition)
@@ -223,12 +238,7 @@ class MemoryBroker:
 
     def open_attempts(self) -> int:
         """See `Subject.open_attempts`."""
-        return sum(
-            source.open_attempts
-            for namespace in self._namespaces.values()
-            for queue in namespace.queues.values()
-            for source in queue.sources
-        )
+        return sum(namespace.open_attempts for namespace in self._namespaces.values())
 
     def due_ns(self) -> int | None:
         """See `Subject.due_ns`."""

@@ -25,7 +25,9 @@ from foldlog.schemas.codec import Codec
 from foldlog.schemas.log import PartitionOpened
 from foldlog.schemas.registry import SchemaLookupError
 from foldlog.schemas.reply import PartitionMoved
+from foldlog.schemas.task import ActivityTask
 from foldlog.sensor import Sensor
+from foldlog.transport.topics import partition_of
 
 logger = logging.getLogger("foldlog.processor")
 
@@ -129,6 +131,14 @@ class MemoryProcessor:
         """When the next deadline is, in Unix milliseconds."""
         times = [due_ms for owned in self._running.values() if (due_ms := owned.store.next_due_ms()) is not None]
         return min(times, default=None)
+
+    def has_attempt(self, workflow_id: str, task: ActivityTask) -> bool:
+        """Whether an attempt of an activity still counts, and has not ended."""
+        owned = self._running.get(partition_of(workflow_id, self._broker.partitions))
+        if owned is None or owned.store.head(workflow_id, task.run_id) is None:
+            return False
+        activity = owned.store.load_run(workflow_id, task.run_id).activities.get(task.scheduled_event_id)
+        return activity is not None and activity.attempt == task.attempt and activity.phase != "BACKOFF"
 
     # ---- turns
 

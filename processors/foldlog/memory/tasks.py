@@ -15,7 +15,8 @@ from foldlog.schemas.codec import Codec
 from foldlog.schemas.framing import DecodeError
 from foldlog.schemas.task import ActivityTask
 from foldlog.transport.tasks import TaskRecord
-from foldlog.worker.feed import ReceivedTask, TaskTaker
+from foldlog.worker.backend import TaskRunner
+from foldlog.worker.feed import ReceivedTask
 
 if TYPE_CHECKING:  # it imports this
     from foldlog.memory.broker import MemoryBroker
@@ -69,7 +70,7 @@ class MemoryTaskQueue:
 class MemoryTaskSource:
     """Implements `foldlog.worker.backend.TaskSource`: one worker's end of a queue."""
 
-    def __init__(self, broker: MemoryBroker, queue: MemoryTaskQueue, codec: Codec, taker: TaskTaker) -> None:
+    def __init__(self, broker: MemoryBroker, queue: MemoryTaskQueue, codec: Codec, taker: TaskRunner) -> None:
         self.joined = False
         self.turned_at = float("inf")
         self._broker = broker
@@ -88,7 +89,7 @@ class MemoryTaskSource:
 
     @property
     def open_attempts(self) -> int:
-        """See `TaskTaker.open_attempts`."""
+        """See `TaskRunner.open_attempts`."""
         return self._taker.open_attempts
 
     def hand_over(self, records: list[MemoryRecord]) -> None:

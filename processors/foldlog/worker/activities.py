@@ -31,7 +31,7 @@ from foldlog.worker.finished import DEFAULT_LIMIT_BYTES
 from foldlog.worker.host import Handover, Send, WorkerHost
 from foldlog.worker.limits import RateLimit, Slots
 from foldlog.worker.local import LocalActivities
-from foldlog.worker.outcome import Canceled, Completed, Failed, Outcome
+from foldlog.worker.outcome import Canceled, Completed, Failed, LeftOpen, Outcome
 from foldlog.worker.registry import Registry
 from foldlog.worker.reporting import EagerReporting, TopicReporting
 from foldlog.worker.reports import Reports
@@ -354,6 +354,8 @@ class ActivityWorker:
         if outcome is None:
             self._sensor.heartbeats_sent(self._options.task_queue, 1)
             return
+        if isinstance(outcome, LeftOpen):
+            self._backend.left_open(attempt.workflow_id, attempt.task)
         self._ended.append(
             EndedActivity(
                 activity_type=attempt.task.activity_type,

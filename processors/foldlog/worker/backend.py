@@ -13,14 +13,15 @@ from foldlog.core.decider import DeciderFactory
 from foldlog.processors.host import ActivityHost
 from foldlog.processors.options import ProcessorOptions
 from foldlog.schemas.codec import Codec
+from foldlog.schemas.task import ActivityTask
 from foldlog.sensor import Sensor
 from foldlog.transport import Transport
 from foldlog.transport.topics import Topics
 from foldlog.worker.clock import Clock
+from foldlog.worker.feed import TaskTaker
 
-if TYPE_CHECKING:  # both import this
+if TYPE_CHECKING:  # it imports this
     from foldlog.worker.activities import ActivityWorkerOptions
-    from foldlog.worker.feed import TaskTaker
 
 
 class TaskSource(Protocol):
@@ -45,6 +46,14 @@ class TaskSource(Protocol):
 
     async def leave(self) -> None:
         """Let go of the queue."""
+
+
+class TaskRunner(TaskTaker, Protocol):
+    """Who runs the tasks, and whatever other attempts a worker has."""
+
+    @property
+    def open_attempts(self) -> int:
+        """How many attempts run that have not ended, and how many tasks wait to begin. On the event loop."""
 
 
 class DeadLetters(Protocol):
@@ -104,6 +113,9 @@ class Backend(Protocol):
     def dead_letters(self) -> DeadLetters:
         """For tasks that cannot be run."""
 
+    def left_open(self, workflow_id: str, task: ActivityTask) -> None:
+        """The code of an attempt has ended, and something outside completes it later."""
+
     async def prepare(self, task_queue: str) -> Codec:
         """Make sure that there is all that a worker needs, before anything is started.
 
@@ -114,7 +126,7 @@ class Backend(Protocol):
             TransportError: There is not.
         """
 
-    def task_source(self, options: ActivityWorkerOptions, codec: Codec, taker: TaskTaker) -> TaskSource:
+    def task_source(self, options: ActivityWorkerOptions, codec: Codec, taker: TaskRunner) -> TaskSource:
         """The source of a queue's tasks; not started."""
 
     def processor(

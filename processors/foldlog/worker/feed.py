@@ -56,10 +56,6 @@ class ReceivedTask(NamedTuple):
 class TaskTaker(Protocol):
     """Who runs the tasks. Called on the poll thread; must not block."""
 
-    @property
-    def open_attempts(self) -> int:
-        """How many attempts run that have not ended, and how many tasks wait to begin. On the event loop."""
-
     def capacity(self) -> int:
         """How many tasks it would take now."""
 

@@ -15,6 +15,7 @@ from foldlog.processors.host import ActivityHost
 from foldlog.processors.options import ProcessorOptions
 from foldlog.processors.processor import WorkflowProcessor
 from foldlog.schemas.codec import Codec, ConfluentCodec, SingleObjectCodec
+from foldlog.schemas.task import ActivityTask
 from foldlog.sensor import Sensor
 from foldlog.transport.admin import ensure_task_topic
 from foldlog.transport.connection import Connection
@@ -60,6 +61,9 @@ class KafkaBackend:
     def clock(self) -> Clock:
         """The event loop's; a worker is made before its loop runs."""
         return LoopClock(asyncio.get_running_loop())
+
+    def left_open(self, workflow_id: str, task: ActivityTask) -> None:
+        """See `Backend.left_open`. Nobody here needs to know."""
 
     async def prepare(self, task_queue: str) -> Codec:
         """See `Backend.prepare`: whoever reads our records must find their schemas, and tasks must have a topic."""

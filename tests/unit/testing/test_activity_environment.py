@@ -1,0 +1,142 @@
+"""Activities with made-up surroundings."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from foldlog import activity
+from foldlog.activity import ActivityCancellationDetails
+from foldlog.client import Client
+from foldlog.exceptions import CancelledError, FoldlogError
+from foldlog.memory import MemoryBroker, MemoryTransport
+from foldlog.testing import ActivityEnvironment
+
+
+@activity.defn
+async def counts(upto: int) -> list[Any]:
+    for number in range(upto):
+        activity.heartbeat(number, "of", upto)
+    return [activity.info().activity_type, *activity.info().heartbeat_details]
+
+
+@activity.defn
+def counts_in_this_thread(upto: int) -> str:
+    activity.heartbeat(upto)
+    return f"{activity.info().workflow_id} in {threading.current_thread().name}"
+
+
+@activity.defn
+async def hangs() -> ActivityCancellationDetails | None:
+    try:
+        await asyncio.Event().wait()
+    except asyncio.CancelledError:
+        assert activity.is_cancelled()
+        return activity.cancellation_details()
+    return None
+
+
+@activity.defn
+def hangs_in_this_thread() -> str:
+    try:
+        while True:
+            activity.wait_for_cancelled_sync(0.001)
+    except CancelledError:
+        return "interrupted"
+
+
+@activity.defn(no_thread_cancel_exception=True)
+def asks() -> bool:
+    return activity.wait_for_cancelled_sync(10)
+
+
+@activity.defn
+async def drains() -> bool:
+    await activity.wait_for_worker_shutdown()
+    return activity.is_worker_shutdown()
+
+
+@pytest.fixture
+def env() -> Iterator[ActivityEnvironment]:
+    yield ActivityEnvironment()
+    assert not activity.in_activity()
+
+
+async def test_info_and_heartbeats_of_an_async_one(env: ActivityEnvironment) -> None:
+    beats: list[tuple[Any, ...]] = []
+    env.on_heartbeat = lambda *details: beats.append(details)
+    env.info = replace(ActivityEnvironment.default_info(), activity_type="Counts", heartbeat_details=[7])
+    assert await env.run(counts, 2) == ["Counts", 7]
+    assert beats == [(0, "of", 2), (1, "of", 2)]
+
+
+def test_info_and_heartbeats_of_a_sync_one(env: ActivityEnvironment) -> None:
+    beats: list[tuple[Any, ...]] = []
+    env.on_heartbeat = lambda *details: beats.append(details)
+    assert env.run(counts_in_this_thread, 3) == f"test in {threading.current_thread().name}"
+    assert beats == [(3,)]
+
+
+async def test_what_it_raises_comes_back(env: ActivityEnvironment) -> None:
+    async def fails() -> None:
+        activity.heartbeat()
+        raise KeyError("mine")
+
+    with pytest.raises(KeyError, match="mine"):
+        await env.run(fails)
+
+
+async def test_cancellation_of_an_async_one(env: ActivityEnvironment) -> None:
+    running = asyncio.create_task(env.run(hangs))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    env.cancel()
+    env.cancel(ActivityCancellationDetails(timed_out=True))  # too late
+    assert await running == ActivityCancellationDetails(cancel_requested=True)
+
+
+async def test_cancellation_beforehand(env: ActivityEnvironment) -> None:
+    env.cancel(ActivityCancellationDetails(worker_shutdown=True))
+    with pytest.raises(asyncio.CancelledError):
+        await env.run(hangs)
+    with pytest.raises(CancelledError):
+        env.run(hangs_in_this_thread)
+    assert env.run(asks)
+
+
+async def test_cancellation_from_another_thread(env: ActivityEnvironment) -> None:
+    entered = threading.Event()
+    env.on_heartbeat = lambda *details: entered.set()
+
+    def hangs() -> str:
+        activity.heartbeat()
+        return hangs_in_this_thread()
+
+    running = asyncio.create_task(asyncio.to_thread(env.run, hangs))
+    assert await asyncio.to_thread(entered.wait, 10)
+    env.cancel()
+    assert await running == "interrupted"
+
+
+async def test_the_worker_begins_to_stop(env: ActivityEnvironment) -> None:
+    running = asyncio.create_task(env.run(drains))
+    await asyncio.sleep(0)
+    env.worker_shutdown()
+    assert await running
+
+
+async def test_the_client_is_for_async_ones() -> None:
+    client = Client(MemoryTransport(MemoryBroker(), "default"))
+    env = ActivityEnvironment(client)
+
+    async def asks_for_it() -> Client:
+        return activity.client()
+
+    assert await env.run(asks_for_it) is client
+    with pytest.raises(FoldlogError, match="no client"):
+        env.run(activity.client)
+    await client.close()

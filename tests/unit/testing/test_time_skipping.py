@@ -1,0 +1,276 @@
+"""Skipped time: what it skips, what it waits for, and that environments are apart from each other."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from foldlog import activity, workflow
+from foldlog.client import Client, WorkflowFailureError, WorkflowHandle
+from foldlog.common import RetryPolicy
+from foldlog.exceptions import ActivityError, ApplicationError, TimeoutError
+from foldlog.testing import WorkflowEnvironment
+from foldlog.worker import Worker
+
+QUEUE = "q"
+DAY = timedelta(days=1)
+HOURLY = RetryPolicy(initial_interval=timedelta(hours=1), backoff_coefficient=1.0)
+LIMIT = timedelta(seconds=30)
+
+pytestmark = pytest.mark.timeout(30)
+release = threading.Event()
+
+
+@activity.defn
+async def third_time(key: str) -> int:
+    """Fails twice."""
+    if activity.info().attempt < 3:
+        raise ApplicationError("not yet")
+    return activity.info().attempt
+
+
+@activity.defn
+async def slow() -> str:
+    """Takes a moment of real time, in a thread."""
+    await asyncio.to_thread(release.wait, 0.05)
+    return "done"
+
+
+@activity.defn
+async def lazy() -> None:
+    activity.raise_complete_async()
+
+
+@activity.defn
+async def ask(workflow_id: str) -> str:
+    """Waits for the result of another workflow."""
+    result: str = await activity.client().get_workflow_handle(workflow_id).result()
+    return result
+
+
+@workflow.defn
+class Sleeper:
+    @workflow.run
+    async def run(self, days: float) -> str:
+        began = workflow.now()
+        await workflow.sleep(timedelta(days=days))
+        return f"{(workflow.now() - began) / DAY:.1f}"
+
+
+@workflow.defn
+class Daily:
+    """Counts days."""
+
+    def __init__(self) -> None:
+        self._days = 0
+
+    @workflow.run
+    async def run(self, days: int) -> int:
+        while self._days < days:
+            await workflow.sleep(DAY)
+            self._days += 1
+        return self._days
+
+    @workflow.query
+    def days(self) -> int:
+        return self._days
+
+
+@workflow.defn
+class Race:
+    """A timer of a day against an activity."""
+
+    @workflow.run
+    async def run(self, name: str, args: list[Any]) -> str:
+        running = workflow.start_activity(name, args=args, start_to_close_timeout=timedelta(days=2))
+        timer = asyncio.create_task(asyncio.sleep(DAY.total_seconds()))
+        await workflow.wait([running, timer], return_when=asyncio.FIRST_COMPLETED)
+        return str(await running) if running.done() else "timer"
+
+
+@workflow.defn
+class Retrying:
+    @workflow.run
+    async def run(self, local: bool) -> float:
+        began = workflow.now()
+        execute = workflow.execute_local_activity if local else workflow.execute_activity
+        attempt = await execute(third_time, "", start_to_close_timeout=LIMIT, retry_policy=HOURLY)
+        assert attempt == 3
+        return (workflow.now() - began) / timedelta(hours=1)
+
+
+@workflow.defn
+class Unserved:
+    @workflow.run
+    async def run(self) -> None:
+        await workflow.execute_activity(
+            slow, task_queue="nobody", start_to_close_timeout=LIMIT, schedule_to_start_timeout=DAY
+        )
+
+
+@pytest.fixture
+async def env() -> AsyncIterator[WorkflowEnvironment]:
+    async with await WorkflowEnvironment.start_time_skipping() as started:
+        yield started
+
+
+@asynccontextmanager
+async def worker(env: WorkflowEnvironment, **options: Any) -> AsyncIterator[Worker]:
+    workflows = [Sleeper, Daily, Race, Retrying, Unserved]
+    activities: list[Any] = [third_time, slow, lazy, ask]
+    async with Worker(env.client, task_queue=QUEUE, workflows=workflows, activities=activities, **options) as running:
+        yield running
+
+
+async def start(env: WorkflowEnvironment, run: Any, *args: Any, id: str = "a", **options: Any) -> Any:
+    handle: WorkflowHandle[Any, Any] = await env.client.start_workflow(
+        run, args=args, id=id, task_queue=QUEUE, **options
+    )
+    return handle
+
+
+async def test_a_month_is_skipped_while_the_result_is_awaited(env: WorkflowEnvironment) -> None:
+    assert env.supports_time_skipping
+    began = await env.get_current_time()
+    assert abs(began - datetime.now(UTC)) < timedelta(minutes=1)
+    async with worker(env):
+        assert await (await start(env, Sleeper.run, 30.0)).result() == "30.0"
+        assert await env.client.execute_workflow(Sleeper.run, 0.5, id="b", task_queue=QUEUE) == "0.5"
+    assert DAY * 30.5 <= await env.get_current_time() - began < DAY * 30.6
+
+
+async def test_a_sleep_ends_what_comes_due_meanwhile(env: WorkflowEnvironment) -> None:
+    async with worker(env):
+        handle = await start(env, Daily.run, 10)
+        began = await env.get_current_time()
+        await env.sleep(DAY * 3.5)
+        assert await env.get_current_time() - began >= DAY * 3.5
+        assert await handle.query(Daily.days) == 3
+        await env.sleep(DAY.total_seconds())
+        assert await handle.query(Daily.days) == 4
+        assert await handle.result() == 10
+
+
+async def test_nobody_waits_so_no_time_is_skipped(env: WorkflowEnvironment) -> None:
+    async with worker(env):
+        handle = await start(env, Daily.run, 1)
+        await asyncio.to_thread(release.wait, 0.05)
+        assert await handle.query(Daily.days) == 0
+        assert await env.get_current_time() - datetime.now(UTC) < DAY
+
+
+async def test_skipping_can_be_switched_off(env: WorkflowEnvironment) -> None:
+    async with worker(env):
+        handle = await start(env, Daily.run, 2)
+        with env.auto_time_skipping_disabled():
+            with pytest.raises(asyncio.TimeoutError):
+                await asyncio.wait_for(handle.result(), 0.05)
+            assert await handle.query(Daily.days) == 0
+            await env.sleep(DAY * 1.5)
+            assert await handle.query(Daily.days) == 1
+        assert await handle.result() == 2
+
+
+async def test_what_comes_due_in_real_time_is_not_forgotten(env: WorkflowEnvironment) -> None:
+    async with worker(env):
+        handle = await start(env, Sleeper.run, 0.05 / 86_400)
+        with env.auto_time_skipping_disabled():
+            assert await handle.result() == "0.0"
+
+
+@pytest.mark.parametrize("local", [False, True])
+async def test_retries_are_skipped_to(env: WorkflowEnvironment, local: bool) -> None:
+    async with worker(env):
+        hours = await (await start(env, Retrying.run, local)).result()
+    assert 2 <= hours < 2.1
+
+
+async def test_time_is_real_while_an_activity_runs(env: WorkflowEnvironment) -> None:
+    for eager in (True, False):
+        async with worker(env, disable_eager_activity_execution=not eager):
+            assert await (await start(env, Race.run, "slow", [], id=f"{eager}")).result() == "done"
+
+
+async def test_time_is_real_while_an_activity_is_to_be_completed_from_outside(env: WorkflowEnvironment) -> None:
+    async with worker(env):
+        handle = await start(env, Race.run, "lazy", [])
+        with pytest.raises(asyncio.TimeoutError):
+            await asyncio.wait_for(handle.result(), 0.05)
+        await handle.terminate()
+
+
+async def test_an_activity_that_waits_for_a_result_does_not_stop_the_clock(env: WorkflowEnvironment) -> None:
+    async with worker(env):
+        await start(env, Sleeper.run, 0.5, id="other")
+        assert await (await start(env, Race.run, "ask", ["other"])).result() == "0.5"
+
+
+async def test_a_timeout_of_a_task_that_nobody_takes(env: WorkflowEnvironment) -> None:
+    async with worker(env):
+        with pytest.raises(WorkflowFailureError) as failed:
+            await (await start(env, Unserved.run)).result()
+    assert isinstance(failed.value.cause, ActivityError)
+    assert isinstance(failed.value.cause.cause, TimeoutError)
+
+
+async def test_timeouts_of_workflows(env: WorkflowEnvironment) -> None:
+    async with worker(env):
+        with pytest.raises(WorkflowFailureError) as failed:
+            await (await start(env, Sleeper.run, 1_000.0, execution_timeout=DAY * 365)).result()
+    assert isinstance(failed.value.cause, TimeoutError)
+
+
+async def test_timers_wait_for_the_next_worker(env: WorkflowEnvironment) -> None:
+    async with worker(env):
+        handle = await start(env, Daily.run, 3)
+    await env.sleep(DAY * 1.5)
+    async with worker(env):
+        # The first timer came due while nobody was there, the others count from when it fired.
+        assert await handle.result() == 3
+        assert (await handle.describe()).close_time - (await handle.describe()).start_time >= DAY * 3.5
+
+
+async def test_two_workers_take_turns(env: WorkflowEnvironment) -> None:
+    async with worker(env) as first:
+        async with worker(env) as second:
+            assert await (await start(env, Daily.run, 3)).result() == 3
+            assert second.is_running
+            await first.shutdown()
+            assert await (await start(env, Daily.run, 2, id="b")).result() == 2
+            assert await (await start(env, Retrying.run, False, id="c")).result() >= 2
+
+
+async def test_what_ended_is_known_for_ever(env: WorkflowEnvironment) -> None:
+    async with worker(env):
+        handle = await start(env, Daily.run, 1)
+        assert await handle.result() == 1
+        await env.sleep(DAY * 1_000)
+        assert await handle.result() == 1
+        assert await handle.query(Daily.days) == 1
+
+
+async def test_environments_are_apart() -> None:
+    async def one(days: int) -> timedelta:
+        async with await WorkflowEnvironment.start_time_skipping() as env:
+            began = await env.get_current_time()
+            async with worker(env):
+                assert await (await start(env, Daily.run, days)).result() == days
+            return await env.get_current_time() - began
+
+    for days, passed in enumerate(await asyncio.gather(*map(one, range(20)))):
+        assert days * DAY <= passed < (days + 0.5) * DAY
+
+
+async def test_namespaces_share_the_clock(env: WorkflowEnvironment) -> None:
+    other: Client = await env.connect_client(namespace="other")
+    async with worker(env), Worker(other, task_queue=QUEUE, workflows=[Daily]):
+        handle = await start(env, Daily.run, 2)
+        assert await other.execute_workflow(Daily.run, 3, id="a", task_queue=QUEUE) == 3
+        assert await handle.query(Daily.days) == 2
+        assert [row.workflow_type async for row in other.list_workflows()] == ["Daily"]
+    await other.close()
