@@ -1,0 +1,56 @@
+"""The tests in docs/testing.md pass, with the fixtures of the plugin; and it costs those nothing who do not use it."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PAGE = Path(__file__).parents[3] / "docs" / "testing.md"
+BLOCKS = re.findall(r"^```python\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.M | re.S)
+# By its module's name, since the entry point of an installation may be older than this tree.
+PLUGIN = ("-p", "no:foldlog", "-p", "foldlog.pytest_plugin", "-p", "no:cacheprovider")
+
+
+def run_pytest(folder: Path, *options: str) -> str:
+    """Run pytest on a folder as a project of its own; what it says."""
+    command = [sys.executable, "-m", "pytest", *PLUGIN, *options, "--rootdir", str(folder), str(folder)]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_the_page_has_tests() -> None:
+    assert len(BLOCKS) == 3
+    assert all("async def test_" in block for block in BLOCKS)
+
+
+def test_all_of_them_pass(tmp_path: Path) -> None:
+    for number, block in enumerate(BLOCKS):
+        (tmp_path / f"test_block_{number}.py").write_text(block, encoding="utf-8")
+    assert "5 passed" in run_pytest(tmp_path, "-o", "asyncio_mode=auto")
+
+
+@pytest.mark.parametrize("mode", ["auto", "strict"])
+def test_fixtures_work_in_both_modes_of_pytest_asyncio(tmp_path: Path, mode: str) -> None:
+    (tmp_path / "test_it.py").write_text(
+        "import pytest\n"
+        "@pytest.mark.asyncio\n"
+        "async def test_it(workflow_environment, time_skipping_environment):\n"
+        "    assert workflow_environment is not time_skipping_environment\n"
+        "    assert workflow_environment.supports_time_skipping\n"
+    )
+    assert "1 passed" in run_pytest(tmp_path, "-o", f"asyncio_mode={mode}")
+
+
+def test_the_plugin_imports_nothing_of_foldlog_at_the_start() -> None:
+    code = (
+        "import sys, foldlog.pytest_plugin\n"
+        "found = [name for name in sys.modules if name.startswith('foldlog.') and name != 'foldlog.pytest_plugin']\n"
+        "assert not found, found\n"
+        "assert 'confluent_kafka' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
