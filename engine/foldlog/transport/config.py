@@ -19,7 +19,7 @@ from foldlog.transport.errors import ConfigurationError
 
 BOOTSTRAP_VARIABLE = "KAFKA_BOOTSTRAP_SERVERS"
 
-_MAXIMUM_RECORD_BYTES = 1_000_000
+MAXIMUM_RECORD_BYTES = 1_000_000
 """librdkafka's default, a little below the broker's."""
 
 _COMMON: Mapping[str, str] = {
@@ -131,7 +131,7 @@ class KafkaConfig:
     @property
     def maximum_record_bytes(self) -> int:
         """The largest record that clients send, in bytes: `message.max.bytes`."""
-        return int(self.options.get("message.max.bytes", _MAXIMUM_RECORD_BYTES))
+        return int(self.options.get("message.max.bytes", MAXIMUM_RECORD_BYTES))
 
     def producer(self, **overrides: Any) -> dict[str, Any]:
         """Settings of a producer: idempotent, murmur2, no linger, lz4.

@@ -14,15 +14,12 @@ from foldlog.schemas.common import ReplyTo
 from foldlog.schemas.records import Command, Reply
 from foldlog.schemas.reply import ActivityCancelRequested, PartitionMoved
 from foldlog.schemas.visibility import WorkflowVisibility
-from foldlog.transport.config import KafkaConfig
+from foldlog.transport.config import MAXIMUM_RECORD_BYTES
 from foldlog.transport.errors import ConnectionClosedError, NoAnswerError, RecordTooLargeError
 from foldlog.transport.topics import partition_of
 from foldlog.worker.backend import Backend
 
 logger = logging.getLogger(__name__)
-
-MAXIMUM_RECORD_BYTES = KafkaConfig(bootstrap_servers="memory:0").maximum_record_bytes
-"""As on Kafka, where nothing else is said."""
 
 
 class _Question:
