@@ -199,6 +199,7 @@ class MemoryProcessor:
         produced = _Records()
         for owned, work in works:
             self._output.produce(produced, owned.number, work, lambda error, message: None)
+            owned.stage()
         add = self._broker.add
         for record in produced.records:
             add(*record)
