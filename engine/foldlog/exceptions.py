@@ -358,6 +358,7 @@ class ChildWorkflowError(FailureError):
         run_id: str,
         workflow_type: str,
         initiated_event_id: int,
+        started_event_id: int,
         retry_state: RetryState | None,
     ) -> None:
         """Make one; see the properties."""
@@ -367,6 +368,7 @@ class ChildWorkflowError(FailureError):
         self._run_id = run_id
         self._workflow_type = workflow_type
         self._initiated_event_id = initiated_event_id
+        self._started_event_id = started_event_id
         self._retry_state = retry_state
 
     @property
@@ -393,6 +395,11 @@ class ChildWorkflowError(FailureError):
     def initiated_event_id(self) -> int:
         """ID of the event in the history that asked for it."""
         return self._initiated_event_id
+
+    @property
+    def started_event_id(self) -> int:
+        """ID of the event in the history that says that it began; 0 if it did not."""
+        return self._started_event_id
 
     @property
     def retry_state(self) -> RetryState | None:

@@ -145,6 +145,8 @@ def _fill(failure: Failure, exception: BaseException, converter: PayloadConverte
         case errors.ChildWorkflowError():
             failure.kind = "CHILD_WORKFLOW"
             failure.scheduled_event_id = exception.initiated_event_id
+            failure.started_event_id = exception.started_event_id
+            failure.namespace = exception.namespace
             failure.workflow_id = exception.workflow_id
             failure.run_id = exception.run_id
             failure.workflow_type = exception.workflow_type
@@ -291,11 +293,12 @@ def _activity(failure: Failure, _converter: PayloadConverter) -> errors.FailureE
 def _child_workflow(failure: Failure, _converter: PayloadConverter) -> errors.FailureError:
     return errors.ChildWorkflowError(
         failure.message or "Child workflow error",
-        namespace="",
+        namespace=failure.namespace,
         workflow_id=failure.workflow_id,
         run_id=failure.run_id,
         workflow_type=failure.workflow_type,
         initiated_event_id=failure.scheduled_event_id,
+        started_event_id=failure.started_event_id,
         retry_state=errors.RetryState[failure.retry_state],
     )
 

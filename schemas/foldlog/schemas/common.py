@@ -126,6 +126,10 @@ class Failure:
     """CHILD_WORKFLOW: its run."""
     workflow_type: str = ""
     """CHILD_WORKFLOW: its type."""
+    namespace: str = ""
+    """CHILD_WORKFLOW: its namespace."""
+    started_event_id: int = 0
+    """CHILD_WORKFLOW: the event that says that it has begun; 0: it has not."""
     encoded_attributes: Payload | None = None
     """Message and stack trace, where the failure converter hides them from the log."""
     cause: Failure | None = None

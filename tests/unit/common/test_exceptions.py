@@ -41,6 +41,7 @@ def child_error(cause: BaseException | None) -> ChildWorkflowError:
         run_id="r",
         workflow_type="t",
         initiated_event_id=1,
+        started_event_id=2,
         retry_state=RetryState.TIMEOUT,
     )
     error.__cause__ = cause

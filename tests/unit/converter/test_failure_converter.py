@@ -75,11 +75,12 @@ errors: st.SearchStrategy[FailureError] = st.one_of(
     st.builds(
         ChildWorkflowError,
         names,
-        namespace=st.just(""),
+        namespace=texts,
         workflow_id=names,
         run_id=names,
         workflow_type=names,
         initiated_event_id=st.integers(0, 10**6),
+        started_event_id=st.integers(0, 10**6),
         retry_state=st.sampled_from(RetryState),
     ),
 )

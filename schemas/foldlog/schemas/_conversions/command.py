@@ -686,13 +686,13 @@ CONVERSIONS: Conversions = {
     ),
     ChildWorkflowClosed: (
         "foldlog.command.ChildWorkflowClosed",
-        b"\xc3\x01\xbcwLZ\xa3\x93J}",
+        b"\xc3\x01\xa3^!\xe3\xeb\xdf\x03\x1b",
         child_workflow_closed_to_avro,
         child_workflow_closed_from_avro,
     ),
     ChildWorkflowStarted: (
         "foldlog.command.ChildWorkflowStarted",
-        b"\xc3\x01o\xf1\n2o(\xf5\xd2",
+        b"\xc3\x01\xf7\x99#}i[\xd9e",
         child_workflow_started_to_avro,
         child_workflow_started_from_avro,
     ),
@@ -710,7 +710,7 @@ CONVERSIONS: Conversions = {
     ),
     FailActivity: (
         "foldlog.command.FailActivity",
-        b"\xc3\x01\xf6\xa2\xaf=i\x01VI",
+        b"\xc3\x01\xd5\xfa\xc0\xab\x1e\xa4R\xb0",
         fail_activity_to_avro,
         fail_activity_from_avro,
     ),
@@ -746,7 +746,7 @@ CONVERSIONS: Conversions = {
     ),
     ResolveExternalWorkflow: (
         "foldlog.command.ResolveExternalWorkflow",
-        b"\xc3\x01\x05\x12\xc1\xcd\xe2\xa1\x06E",
+        b"\xc3\x01\x904\xd6\xeeW\xdf#1",
         resolve_external_workflow_to_avro,
         resolve_external_workflow_from_avro,
     ),

@@ -84,6 +84,8 @@ def failure_to_avro(record: Failure) -> dict[str, Any]:
         "workflow_id": record.workflow_id,
         "run_id": record.run_id,
         "workflow_type": record.workflow_type,
+        "namespace": record.namespace,
+        "started_event_id": record.started_event_id,
         "encoded_attributes": None
         if record.encoded_attributes is None
         else ("foldlog.common.Payload", payload_to_avro(record.encoded_attributes)),
@@ -110,6 +112,8 @@ def failure_from_avro(values: dict[str, Any]) -> Failure:
     record.workflow_id = values["workflow_id"]
     record.run_id = values["run_id"]
     record.workflow_type = values["workflow_type"]
+    record.namespace = values["namespace"]
+    record.started_event_id = values["started_event_id"]
     record.encoded_attributes = (
         None if values["encoded_attributes"] is None else payload_from_avro(values["encoded_attributes"])
     )
@@ -266,11 +270,11 @@ CONVERSIONS: Conversions = {
     ),
     Continuation: (
         "foldlog.common.Continuation",
-        b"\xc3\x01\x00\x9bdI\xcb\xdfs\xf8",
+        b"\xc3\x01\xe6\x91\x16<\xb5\x98\xb3O",
         continuation_to_avro,
         continuation_from_avro,
     ),
-    Failure: ("foldlog.common.Failure", b"\xc3\x01\x14o\x9b\x83\xe3}.\xd4", failure_to_avro, failure_from_avro),
+    Failure: ("foldlog.common.Failure", b"\xc3\x01V*Q?\xc9\x1d\xee\x17", failure_to_avro, failure_from_avro),
     Initiator: ("foldlog.common.Initiator", b'\xc3\x01^nhG.\x10\xc4"', initiator_to_avro, initiator_from_avro),
     ParentExecution: (
         "foldlog.common.ParentExecution",

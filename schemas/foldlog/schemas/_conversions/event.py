@@ -1111,7 +1111,7 @@ CONVERSIONS: Conversions = {
     ),
     ActivityTaskFailed: (
         "foldlog.event.ActivityTaskFailed",
-        b"\xc3\x01\xf0\t\xb7KK\nN\xd5",
+        b"\xc3\x01\n0\x0e\x83\xf1}G\xfb",
         activity_task_failed_to_avro,
         activity_task_failed_from_avro,
     ),
@@ -1123,13 +1123,13 @@ CONVERSIONS: Conversions = {
     ),
     ActivityTaskTimedOut: (
         "foldlog.event.ActivityTaskTimedOut",
-        b"\xc3\x01V\xe8\xc2\xc4\xeaI\xc2#",
+        b'\xc3\x01\x9d\xa2,")M\x93z',
         activity_task_timed_out_to_avro,
         activity_task_timed_out_from_avro,
     ),
     ChildWorkflowExecutionCanceled: (
         "foldlog.event.ChildWorkflowExecutionCanceled",
-        b"\xc3\x013s_\xfb \x9f\xf7\x94",
+        b"\xc3\x01\xf7|\x84\x04\xfd<\x013",
         child_workflow_execution_canceled_to_avro,
         child_workflow_execution_canceled_from_avro,
     ),
@@ -1141,7 +1141,7 @@ CONVERSIONS: Conversions = {
     ),
     ChildWorkflowExecutionFailed: (
         "foldlog.event.ChildWorkflowExecutionFailed",
-        b"\xc3\x01R\xf8\xc5cBE\xc6(",
+        b"\xc3\x01\x86Oz\x105\xf5@\xc4",
         child_workflow_execution_failed_to_avro,
         child_workflow_execution_failed_from_avro,
     ),
@@ -1153,13 +1153,13 @@ CONVERSIONS: Conversions = {
     ),
     ChildWorkflowExecutionTerminated: (
         "foldlog.event.ChildWorkflowExecutionTerminated",
-        b"\xc3\x01*\x17fp\xd99%,",
+        b"\xc3\x01\xf0\x1bpw\xf2\xd1Hy",
         child_workflow_execution_terminated_to_avro,
         child_workflow_execution_terminated_from_avro,
     ),
     ChildWorkflowExecutionTimedOut: (
         "foldlog.event.ChildWorkflowExecutionTimedOut",
-        b"\xc3\x01\x9f\x19\xfd\xcf\x11\x0b\xdc\x96",
+        b"\xc3\x012T\n\x02\xa1\xab\xfc\xd9",
         child_workflow_execution_timed_out_to_avro,
         child_workflow_execution_timed_out_from_avro,
     ),
@@ -1177,7 +1177,7 @@ CONVERSIONS: Conversions = {
     ),
     LocalActivityCompleted: (
         "foldlog.event.LocalActivityCompleted",
-        b"\xc3\x01\xcd\x8b\x02w\x86\xb6\xe8~",
+        b"\xc3\x01\xae\xa8C\x7fs&\x87\r",
         local_activity_completed_to_avro,
         local_activity_completed_from_avro,
     ),
@@ -1189,7 +1189,7 @@ CONVERSIONS: Conversions = {
     ),
     RequestCancelExternalWorkflowExecutionFailed: (
         "foldlog.event.RequestCancelExternalWorkflowExecutionFailed",
-        b"\xc3\x01\xdc\xfc\xf3\xf8L/ad",
+        b"\xc3\x01\xfc\x1e\xe5\x84\x88Z\xb9\xe0",
         request_cancel_external_workflow_execution_failed_to_avro,
         request_cancel_external_workflow_execution_failed_from_avro,
     ),
@@ -1201,7 +1201,7 @@ CONVERSIONS: Conversions = {
     ),
     SignalExternalWorkflowExecutionFailed: (
         "foldlog.event.SignalExternalWorkflowExecutionFailed",
-        b"\xc3\x01\xba\xfb9\x9e\r\x99l\xe9",
+        b"\xc3\x01;\xb2\x10\xa7N\xc9Vr",
         signal_external_workflow_execution_failed_to_avro,
         signal_external_workflow_execution_failed_from_avro,
     ),
@@ -1213,7 +1213,7 @@ CONVERSIONS: Conversions = {
     ),
     StartChildWorkflowExecutionFailed: (
         "foldlog.event.StartChildWorkflowExecutionFailed",
-        b"\xc3\x01o\xa9\xbd\x8a\x1e\xc4\x82}",
+        b"\xc3\x01'\xac3u+`\xa2%",
         start_child_workflow_execution_failed_to_avro,
         start_child_workflow_execution_failed_from_avro,
     ),
@@ -1273,7 +1273,7 @@ CONVERSIONS: Conversions = {
     ),
     WorkflowExecutionFailed: (
         "foldlog.event.WorkflowExecutionFailed",
-        b"\xc3\x01\xaa\xaf\xeew\x9f\xbd{;",
+        b"\xc3\x01\x12P\x8e5\x0er\xd9\xb1",
         workflow_execution_failed_to_avro,
         workflow_execution_failed_from_avro,
     ),
@@ -1285,7 +1285,7 @@ CONVERSIONS: Conversions = {
     ),
     WorkflowExecutionStarted: (
         "foldlog.event.WorkflowExecutionStarted",
-        b"\xc3\x01\xc2~`\xc2OPv\xc9",
+        b"\xc3\x01\x05\x00\xd9\x93m\xeb\x98\xd3",
         workflow_execution_started_to_avro,
         workflow_execution_started_from_avro,
     ),
@@ -1309,7 +1309,7 @@ CONVERSIONS: Conversions = {
     ),
     WorkflowExecutionUpdateCompleted: (
         "foldlog.event.WorkflowExecutionUpdateCompleted",
-        b"\xc3\x01=\x1e\x1e+\xbe\xc6+y",
+        b"\xc3\x01\xc8\x10\x0b\x93YJ~\xd0",
         workflow_execution_update_completed_to_avro,
         workflow_execution_update_completed_from_avro,
     ),

@@ -227,7 +227,7 @@ def workflow_stalled_from_avro(values: dict[str, Any]) -> WorkflowStalled:
 CONVERSIONS: Conversions = {
     ActivityAttempt: (
         "foldlog.log.ActivityAttempt",
-        b"\xc3\x01\xf3\x80\xd2\xf0\xc6#\xd6\x98",
+        b"\xc3\x01*\xde\xff\x1bz\x00\x17\xb6",
         activity_attempt_to_avro,
         activity_attempt_from_avro,
     ),

@@ -349,7 +349,7 @@ CONVERSIONS: Conversions = {
     ),
     Description: (
         "foldlog.reply.Description",
-        b"\xc3\x01\xdf\xd6My\x7fB\xb0\xfa",
+        b"\xc3\x01\xa1\xc9\x9e\x9fo^\x01t",
         description_to_avro,
         description_from_avro,
     ),
@@ -374,16 +374,16 @@ CONVERSIONS: Conversions = {
         query_answer_to_avro,
         query_answer_from_avro,
     ),
-    Rejected: ("foldlog.reply.Rejected", b"\xc3\x01\xe0^\x01\xee\x1d\n\xefv", rejected_to_avro, rejected_from_avro),
+    Rejected: ("foldlog.reply.Rejected", b"\xc3\x01v\xac\xdb\xbd\xa6\xdaD\x94", rejected_to_avro, rejected_from_avro),
     UpdateReply: (
         "foldlog.reply.UpdateReply",
-        b"\xc3\x01d?T.\x04\x99\xe2\xa9",
+        b"\xc3\x01\x02\x08C\x81\x89\xd9\xd4'",
         update_reply_to_avro,
         update_reply_from_avro,
     ),
     WorkflowResult: (
         "foldlog.reply.WorkflowResult",
-        b"\xc3\x01\xda\xd2+\x86%1\x11\xde",
+        b"\xc3\x01\xe6x\xf4\xf1\xe3\x9d\xecJ",
         workflow_result_to_avro,
         workflow_result_from_avro,
     ),
