@@ -155,6 +155,21 @@ class PendingActivity:
         return await self._converter.decode(self._heartbeat_details)
 
 
+@dataclass(frozen=True)
+class PendingChild:
+    """A child workflow that has not ended."""
+
+    namespace: str | None
+    """None: the parent's."""
+    workflow_id: str
+    run_id: str | None
+    """Its first run; None: it has not begun."""
+    workflow_type: str
+    initiated_event_id: int
+    parent_close_policy: str
+    """TERMINATE, ABANDON or REQUEST_CANCEL."""
+
+
 class WorkflowExecutionDescription(WorkflowExecution):
     """A run as its processor sees it.
 
@@ -162,8 +177,14 @@ class WorkflowExecutionDescription(WorkflowExecution):
         first_execution_run_id: The first run of the chain.
         execution_expiration_time: When the chain of runs times out; None: never.
         history_size: Bytes of all events so far.
-        pending_activities: Activities that have not ended.
-        pending_timers: Timers that have not fired.
+        parent_id: The parent's workflow ID; None: it is no child.
+        parent_run_id: The parent's run.
+        parent_namespace: The parent's namespace.
+        root_id: The topmost workflow above it; None: it is that itself.
+        root_run_id: The run of that.
+        pending_activities: Activities that have not ended, the oldest 1,000 of them.
+        pending_children: Children that have not ended, likewise.
+        pending_timers: Timers that have not fired, likewise.
         stalled_stack: Stack trace of `stalled_error`.
         stalled_attempts: How often its code was tried in vain.
         deferred_commands: Signals and the like that wait until it is no longer stalled.
@@ -175,6 +196,23 @@ class WorkflowExecutionDescription(WorkflowExecution):
         self.first_execution_run_id = found.first_execution_run_id
         self.execution_expiration_time = _time(found.execution_expiration_ms)
         self.history_size = found.history_size
+        above = found.parent
+        self.parent_id = above.workflow_id if above else None
+        self.parent_run_id = above.run_id if above else None
+        self.parent_namespace = above.namespace if above else None
+        self.root_id = (above.root_workflow_id or above.workflow_id) if above else None
+        self.root_run_id = (above.root_run_id or above.run_id) if above else None
+        self.pending_children = [
+            PendingChild(
+                namespace=child.namespace or None,
+                workflow_id=child.workflow_id,
+                run_id=child.run_id or None,
+                workflow_type=child.workflow_type,
+                initiated_event_id=child.initiated_event_id,
+                parent_close_policy=child.parent_close_policy,
+            )
+            for child in found.pending_children
+        ]
         self.pending_activities = [PendingActivity(activity, converter) for activity in found.pending_activities]
         self.pending_timers = [
             PendingTimer(timer_id=timer.timer_id, fire_time=_required_time(timer.fire_ms))

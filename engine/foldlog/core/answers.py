@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from foldlog.core import initiators
 from foldlog.core.outcome import Outcome
 from foldlog.core.session import Answer, Sessions
 from foldlog.core.state import Run
@@ -52,10 +53,11 @@ class Answers:
         answer = self._answers.get(key) or self._sessions.answer(*key)
         if answer is None:
             return False
+        rejected = None if answer.rejected is None else self._decode(answer.rejected)
+        initiators.tell_again(wanted, answer, rejected, outcome)
         reply_to: ReplyTo | None = wanted.reply_to
         if reply_to is not None:
-            if answer.rejected is not None:
-                rejected = self._decode(answer.rejected)
+            if rejected is not None:
                 rejected.correlation_id = reply_to.correlation_id
                 outcome.replies.append((reply_to, rejected))
             elif getattr(wanted, "await_result", False):
@@ -72,6 +74,7 @@ class Answers:
     def accept(self, run: Run, wanted: Any, outcome: Outcome) -> None:
         """Say that a request was handled, now and whenever it is repeated."""
         self.remember(run.workflow_id, wanted.request_id, Answer(run.run_id))
+        initiators.tell_accepted(wanted, run.run_id, outcome)
         outcome.reply(wanted.reply_to, reply.Accepted, run_id=run.run_id)
 
     def reject_unknown(self, workflow_id: str, wanted: Any, outcome: Outcome) -> None:
@@ -90,6 +93,7 @@ class Answers:
         failure: Failure | None = None,
     ) -> None:
         """Refuse a command, now and whenever it is repeated."""
+        initiators.tell_refused(wanted, code, message, outcome)
         reply_to: ReplyTo | None = wanted.reply_to
         rejected = reply.Rejected(
             correlation_id=reply_to.correlation_id if reply_to else 0,

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from foldlog.schemas.common import Failure, Payload, RetryPolicy
+from foldlog.schemas.command import WorkflowIdReusePolicy
+from foldlog.schemas.common import Failure, Payload, RetryPolicy, WorkflowOptions
+from foldlog.schemas.event import ParentClosePolicy
 
 
 @dataclass(slots=True, kw_only=True)
@@ -77,6 +79,50 @@ class CancelTimer(Decision):
     """The code no longer waits for a timer that is open."""
 
     timer_id: int
+
+
+@dataclass(slots=True, kw_only=True)
+class StartChildWorkflow(Decision):
+    """Start a workflow as a child of this one. Timeouts are in milliseconds, 0 means none."""
+
+    namespace: str
+    workflow_id: str
+    workflow_type: str
+    task_queue: str
+    args: list[Payload] = field(default_factory=list)
+    parent_close_policy: ParentClosePolicy = "TERMINATE"
+    id_reuse_policy: WorkflowIdReusePolicy = "ALLOW_DUPLICATE"
+    execution_timeout_ms: int = 0
+    run_timeout_ms: int = 0
+    memo: dict[str, Payload] = field(default_factory=dict)
+    options: WorkflowOptions | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class SignalExternalWorkflow(Decision):
+    """Send a signal to another workflow."""
+
+    namespace: str
+    workflow_id: str
+    run_id: str = ""
+    """Empty: the current run."""
+    child_only: bool = False
+    """Refuse it unless the other one is a child of this run."""
+    signal_name: str
+    args: list[Payload] = field(default_factory=list)
+
+
+@dataclass(slots=True, kw_only=True)
+class RequestCancelExternalWorkflow(Decision):
+    """Ask another workflow to cancel itself."""
+
+    namespace: str
+    workflow_id: str
+    run_id: str = ""
+    """Empty: the current run."""
+    child_only: bool = False
+    """Refuse it unless the other one is a child of this run."""
+    reason: str = ""
 
 
 @dataclass(slots=True, kw_only=True)

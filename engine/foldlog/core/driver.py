@@ -12,6 +12,7 @@ from typing import Any
 
 from foldlog.core import decisions, machine
 from foldlog.core.answers import Answers
+from foldlog.core.closing import follow_close
 from foldlog.core.decider import Decider, DeciderFactory, WorkflowTaskError
 from foldlog.core.decisions import Decision
 from foldlog.core.outcome import Outcome
@@ -150,6 +151,7 @@ class Driver:
         """Do what follows from a run's end. To be called after whatever may have closed it; once it is closed, once."""
         if not run.is_open:
             self._answers.answer_waiters(run, outcome)
+            follow_close(run, outcome)
 
     # ---- stalling
 

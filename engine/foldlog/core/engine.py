@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from foldlog.core import activities, machine
+from foldlog.core import activities, children, external, initiators, machine
 from foldlog.core.answers import Answers
 from foldlog.core.decider import DeciderFactory, QueryFailed, WorkflowTaskError
 from foldlog.core.driver import Driver
@@ -99,6 +99,9 @@ class Engine:
             command.CompleteActivity: self._activity,
             command.FailActivity: self._activity,
             command.CancelActivity: self._activity,
+            command.ChildWorkflowStarted: self._from_workflow,
+            command.ChildWorkflowClosed: self._from_workflow,
+            command.ResolveExternalWorkflow: self._from_workflow,
         }
 
     # ---- what comes in
@@ -190,6 +193,8 @@ class Engine:
         if self._answers.answered(workflow_id, wanted, outcome):
             return
         existing = self._sessions.current(workflow_id)
+        if existing is not None and self._has_begun_before(workflow_id, wanted, outcome):
+            return
         policy = StartPolicy.START if existing is None else start_policy(existing.run, wanted)
         if existing is not None and policy is not StartPolicy.START:
             if policy is StartPolicy.REJECT:
@@ -200,8 +205,9 @@ class Engine:
                 return
             reason = command.TerminateWorkflow(reason="TerminateIfRunning policy: a new run starts")
             self._close(existing.run, lambda run: machine.terminate(run, reason, outcome), outcome)
+        run_id = self._new_run_id() if wanted.parent is None else children.first_run_id(wanted.parent)
         try:
-            run = machine.start(workflow_id, self._new_run_id(), wanted, outcome)
+            run = machine.start(workflow_id, run_id, wanted, outcome)
         except WorkflowTaskError as error:
             self._answers.reject(workflow_id, wanted, outcome, "INVALID_ARGUMENT", str(error))
             return
@@ -211,10 +217,21 @@ class Engine:
 
     def _accept_start(self, run: Run, wanted: command.StartWorkflow, started: bool, outcome: Outcome) -> None:
         self._answers.remember(run.workflow_id, wanted.request_id, Answer(run.run_id, started))
+        initiators.tell_accepted(wanted, run.run_id, outcome)
         if wanted.await_result:
             self._answers.wait_for(run, wanted.reply_to, outcome)
         else:
             outcome.reply(wanted.reply_to, reply.Accepted, run_id=run.run_id, started=started)
+
+    def _has_begun_before(self, workflow_id: str, wanted: command.StartWorkflow, outcome: Outcome) -> bool:
+        """Whether this very child was started before, also if that was too long ago for its request to be known."""
+        if wanted.parent is None:
+            return False
+        run_id = children.first_run_id(wanted.parent)
+        if self._sessions.find(workflow_id, run_id) is None:
+            return False
+        initiators.tell_accepted(wanted, run_id, outcome)
+        return True
 
     def _reject_start(self, workflow_id: str, wanted: command.StartWorkflow, run: Run, outcome: Outcome) -> None:
         state = "is running" if run.is_open else f"has been used, and its run ended as {run.status}"
@@ -257,6 +274,21 @@ class Engine:
             except WorkflowTaskError as error:
                 happened = activities.refuse_report(session.run, wanted, str(error), outcome)
             self._driver.tell(session, happened, outcome)
+
+    def _from_workflow(self, workflow_id: str, wanted: Any, outcome: Outcome) -> None:
+        """What another workflow answers. A run that is closed waits for nothing."""
+        if not self._sessions.is_open(workflow_id, wanted.run_id):
+            return
+        session = self._sessions.find(workflow_id, wanted.run_id)
+        if session is None:
+            return
+        if session.run.stalled is not None:
+            self._driver.defer(session.run, wanted, outcome)
+            return
+        happened = _ANSWERS[type(wanted)](session.run, wanted, outcome)
+        self._driver.tell(session, happened, outcome)
+        if type(wanted) is command.ChildWorkflowClosed and type(happened) is event.ChildWorkflowExecutionStarted:
+            self._from_workflow(workflow_id, wanted, outcome)
 
     def _query(self, workflow_id: str, wanted: command.QueryWorkflow, outcome: Outcome) -> None:
         session = self._sessions.find(workflow_id, wanted.run_id)
@@ -326,12 +358,17 @@ class Engine:
             message = f"workflow {workflow_id!r}: the chain of runs that began with {first} is not the current one"
             self._answers.reject(workflow_id, wanted, outcome, "NOT_FOUND", message, run)
             return None
+        if getattr(wanted, "child_only", False) and not external.is_childs_parent(run, wanted.initiator):
+            message = f"workflow {workflow_id!r} is no child of the workflow that asks"
+            self._answers.reject(workflow_id, wanted, outcome, "NOT_FOUND", message)
+            return None
         if not run.is_open:
             message = f"workflow {workflow_id!r} run {run.run_id} is closed: {run.status}"
             self._answers.reject(workflow_id, wanted, outcome, "ALREADY_CLOSED", message, run)
             return None
         if run.stalled is not None and not also_stalled:
             self._driver.defer(run, wanted, outcome)
+            initiators.tell_accepted(wanted, run.run_id, outcome)
             outcome.reply(wanted.reply_to, reply.Accepted, run_id=run.run_id)
             return None
         return session
@@ -361,3 +398,9 @@ _ACTIVITY_COMMANDS: dict[type, Callable[[Run, Any, Outcome], Event | None]] = {
     command.FailActivity: activities.fail_activity,
     command.CancelActivity: activities.activity_canceled,
 }
+_ANSWERS: dict[type, Callable[[Run, Any, Outcome], Event | None]] = {
+    command.ChildWorkflowStarted: children.child_started,
+    command.ChildWorkflowClosed: children.child_closed,
+    command.ResolveExternalWorkflow: external.resolved,
+}
+"""What other workflows answer."""

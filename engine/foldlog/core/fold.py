@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Callable
 from typing import Any
 
-from foldlog.core.state import Activity, DeadlineChange, DeadlineKind, Run, Status, Timer
+from foldlog.core.state import Activity, Child, DeadlineChange, DeadlineKind, Run, Status, Timer
 from foldlog.schemas import event, log
 from foldlog.schemas.records import Event, RunRecord
 
@@ -235,6 +235,35 @@ def _timer_ended(run: Run, record: event.TimerFired | event.TimerCanceled) -> No
     _clear_deadline(run, DeadlineKind.TIMER, record.timer_id)
 
 
+# ---- other workflows
+
+
+def _child_initiated(run: Run, record: event.StartChildWorkflowExecutionInitiated) -> None:
+    run.children[record.event_id] = Child(
+        record.namespace, record.workflow_id, record.workflow_type, record.parent_close_policy
+    )
+
+
+def _child_started(run: Run, record: event.ChildWorkflowExecutionStarted) -> None:
+    run.children[record.initiated_event_id].run_id = record.child_run_id
+
+
+def _child_ended(run: Run, record: Any) -> None:
+    del run.children[record.initiated_event_id]
+
+
+def _signal_initiated(run: Run, record: event.SignalExternalWorkflowExecutionInitiated) -> None:
+    run.external[record.event_id] = "SIGNAL"
+
+
+def _cancel_initiated(run: Run, record: event.RequestCancelExternalWorkflowExecutionInitiated) -> None:
+    run.external[record.event_id] = "CANCEL"
+
+
+def _external_answered(run: Run, record: Any) -> None:
+    del run.external[record.initiated_event_id]
+
+
 # ---- the run
 
 
@@ -258,6 +287,7 @@ def _close(run: Run, record: Any, status: Status) -> None:
     run.activity_events.clear()
     run.local_activities.clear()
     run.timers.clear()
+    run.external.clear()
     run.handled_ordinal = run.deferred_ordinal
 
 
@@ -301,6 +331,20 @@ _EVENTS: dict[type, Callable[[Run, Any], None]] = {
     event.TimerFired: _timer_ended,
     event.TimerCanceled: _timer_ended,
     event.LocalActivityCompleted: _local_activity_completed,
+    event.StartChildWorkflowExecutionInitiated: _child_initiated,
+    event.StartChildWorkflowExecutionFailed: _child_ended,
+    event.ChildWorkflowExecutionStarted: _child_started,
+    event.ChildWorkflowExecutionCompleted: _child_ended,
+    event.ChildWorkflowExecutionFailed: _child_ended,
+    event.ChildWorkflowExecutionCanceled: _child_ended,
+    event.ChildWorkflowExecutionTimedOut: _child_ended,
+    event.ChildWorkflowExecutionTerminated: _child_ended,
+    event.SignalExternalWorkflowExecutionInitiated: _signal_initiated,
+    event.SignalExternalWorkflowExecutionFailed: _external_answered,
+    event.ExternalWorkflowExecutionSignaled: _external_answered,
+    event.RequestCancelExternalWorkflowExecutionInitiated: _cancel_initiated,
+    event.RequestCancelExternalWorkflowExecutionFailed: _external_answered,
+    event.ExternalWorkflowExecutionCancelRequested: _external_answered,
 }
 _CLOSING: dict[type, Status] = {
     event.WorkflowExecutionCompleted: "COMPLETED",

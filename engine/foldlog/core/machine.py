@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from foldlog.core import activities, decisions
+from foldlog.core import activities, children, decisions, external
 from foldlog.core.decider import WorkflowTaskError
 from foldlog.core.decisions import Decision
 from foldlog.core.outcome import Outcome
@@ -34,6 +34,7 @@ def start(workflow_id: str, run_id: str, wanted: command.StartWorkflow, outcome:
         first_execution_run_id=run_id,
         request_id=wanted.request_id,
         identity=wanted.identity,
+        parent=wanted.parent,
     )
     return outcome.begin(workflow_id, run_id, started)
 
@@ -41,7 +42,11 @@ def start(workflow_id: str, run_id: str, wanted: command.StartWorkflow, outcome:
 def signal(run: Run, wanted: command.SignalWorkflow, outcome: Outcome) -> Event:
     """Record a signal."""
     signaled = event.WorkflowExecutionSignaled(
-        signal_name=wanted.signal_name, args=wanted.args, request_id=wanted.request_id, identity=wanted.identity
+        signal_name=wanted.signal_name,
+        args=wanted.args,
+        request_id=wanted.request_id,
+        identity=wanted.identity,
+        initiator=wanted.initiator,
     )
     outcome.append(run, signaled)
     return signaled
@@ -52,7 +57,7 @@ def request_cancel(run: Run, wanted: command.CancelWorkflow, outcome: Outcome) -
     if run.cancel_requested:
         return None
     requested = event.WorkflowExecutionCancelRequested(
-        reason=wanted.reason, request_id=wanted.request_id, identity=wanted.identity
+        reason=wanted.reason, request_id=wanted.request_id, identity=wanted.identity, initiator=wanted.initiator
     )
     outcome.append(run, requested)
     return requested
@@ -166,6 +171,9 @@ _DECISIONS: dict[type[Decision], Callable[[Run, Any, Outcome], None]] = {
     decisions.CancelLocalActivity: activities.cancel_local,
     decisions.StartTimer: _start_timer,
     decisions.CancelTimer: _cancel_timer,
+    decisions.StartChildWorkflow: children.start_child,
+    decisions.SignalExternalWorkflow: external.signal_external,
+    decisions.RequestCancelExternalWorkflow: external.cancel_external,
     decisions.CompleteWorkflow: _complete,
     decisions.FailWorkflow: _fail,
     decisions.CancelWorkflow: _cancel,

@@ -25,6 +25,9 @@ MAXIMUM_RECORD_BYTES = 1_000_000
 """Bound on one encoded event: librdkafka's default for a message. The processor's producer takes a little more, so that
 whatever is made of an event (a task, a result) still fits."""
 
+MAXIMUM_COMMAND_BYTES = MAXIMUM_RECORD_BYTES + 20_000
+"""The same for a command to another workflow, which carries what is in an event, and addresses."""
+
 MAXIMUM_WORKFLOW_ID_BYTES = 1_000
 """Bound on a workflow ID in UTF-8: it is the key of every record of its workflow."""
 
@@ -56,6 +59,8 @@ class CommandEntry(NamedTuple):
     namespace: str
     workflow_id: str
     command: Any
+    encoded: bytes = b""
+    """The same as bytes; empty: not encoded yet."""
 
 
 class LocalCall(NamedTuple):
@@ -81,8 +86,12 @@ class Outcome:
     """For the task topics."""
     eager: list[TaskEntry] = field(default_factory=list)
     """For workers of this process, after the commit; each holds a reserved slot."""
+    unreachable: Callable[[str], str | None] = lambda namespace: None
+    """Why nothing can be sent to another namespace; None: it can."""
     commands: list[CommandEntry] = field(default_factory=list)
     """For other workflows."""
+    begun: dict[str, int] = field(default_factory=dict)
+    """Where in `commands` the word is that a child has begun, by its run ID."""
     replies: list[tuple[ReplyTo, Reply]] = field(default_factory=list)
     visible: dict[tuple[str, str], Run] = field(default_factory=dict)
     """Runs whose visibility row is out of date."""
@@ -131,14 +140,28 @@ class Outcome:
         if reply_to is not None:
             self.replies.append((reply_to, make(correlation_id=reply_to.correlation_id, **fields)))
 
-    def _encode(self, record: Any) -> bytes:
+    def addressed(self, namespace: str, workflow_id: str, command: Any) -> CommandEntry:
+        """A command to another workflow, to be put into `commands`.
+
+        Raises:
+            WorkflowTaskError: It is too large, or there can be no workflow of that ID.
+        """
+        length = len(workflow_id.encode())
+        if not 0 < length <= MAXIMUM_WORKFLOW_ID_BYTES:
+            raise WorkflowTaskError(
+                f"a workflow ID may have 1 to {MAXIMUM_WORKFLOW_ID_BYTES} bytes in UTF-8, and {workflow_id[:80]!r} has "
+                f"{length}"
+            )
+        return CommandEntry(namespace, workflow_id, command, self._encode(command, MAXIMUM_COMMAND_BYTES))
+
+    def _encode(self, record: Any, maximum_bytes: int = MAXIMUM_RECORD_BYTES) -> bytes:
         try:
             encoded = self.encode(record)
         except EncodeError as error:
             raise WorkflowTaskError(str(error)) from error
-        if len(encoded) > MAXIMUM_RECORD_BYTES:
+        if len(encoded) > maximum_bytes:
             raise WorkflowTaskError(
-                f"{type(record).__name__} has {len(encoded)} bytes, and a record may have {MAXIMUM_RECORD_BYTES}: "
+                f"{type(record).__name__} has {len(encoded)} bytes, and a record may have {maximum_bytes}: "
                 "keep large data elsewhere and pass a reference"
             )
         return encoded

@@ -100,7 +100,7 @@ def _detail(item: Any) -> str:
     """The fields that a decision and its event must share."""
     shown = [
         f"{name}={getattr(item, name)!r}"
-        for name in ("activity_type", "activity_id", "timer_id")
+        for name in ("activity_type", "activity_id", "timer_id", "workflow_type", "workflow_id", "signal_name")
         if getattr(item, name, None) not in (None, "")
     ]
     return f"({', '.join(shown)})" if shown else ""
@@ -123,6 +123,18 @@ def _same_timer(decision: Any, recorded: Any) -> bool:
     return bool(decision.timer_id == recorded.timer_id)
 
 
+def _same_child(decision: Any, recorded: Any) -> bool:
+    return bool(decision.workflow_id == recorded.workflow_id and decision.workflow_type == recorded.workflow_type)
+
+
+def _same_signal(decision: Any, recorded: Any) -> bool:
+    return bool(decision.workflow_id == recorded.workflow_id and decision.signal_name == recorded.signal_name)
+
+
+def _same_workflow(decision: Any, recorded: Any) -> bool:
+    return bool(decision.workflow_id == recorded.workflow_id)
+
+
 def _same_kind(decision: Any, recorded: Any) -> bool:
     return True
 
@@ -132,6 +144,9 @@ _EXPECTED: dict[type, tuple[type[Decision], Callable[[Any, Any], bool]]] = {
     event.ActivityTaskCancelRequested: (decisions.RequestCancelActivity, _same_kind),
     event.TimerStarted: (decisions.StartTimer, _same_timer),
     event.TimerCanceled: (decisions.CancelTimer, _same_timer),
+    event.StartChildWorkflowExecutionInitiated: (decisions.StartChildWorkflow, _same_child),
+    event.SignalExternalWorkflowExecutionInitiated: (decisions.SignalExternalWorkflow, _same_signal),
+    event.RequestCancelExternalWorkflowExecutionInitiated: (decisions.RequestCancelExternalWorkflow, _same_workflow),
     event.WorkflowExecutionCompleted: (decisions.CompleteWorkflow, _same_kind),
     event.WorkflowExecutionFailed: (decisions.FailWorkflow, _same_kind),
     event.WorkflowExecutionCanceled: (decisions.CancelWorkflow, _same_kind),

@@ -45,6 +45,9 @@ class Sessions(Protocol):
     def find(self, workflow_id: str, run_id: str) -> Session | None:
         """One run of a workflow ID; an empty run ID means the current one."""
 
+    def is_open(self, workflow_id: str, run_id: str) -> bool:
+        """Whether a run is there and open. Costs little, also where the run has a long history and is not in memory."""
+
     def add(self, run: Run) -> Session:
         """A run that has just begun: the current one of its workflow ID from here on."""
 

@@ -12,7 +12,7 @@ from typing import Literal
 
 from foldlog.schemas import log
 from foldlog.schemas.common import Failure, Payload, ReplyTo
-from foldlog.schemas.event import ActivityTaskScheduled, WorkflowExecutionStarted
+from foldlog.schemas.event import ActivityTaskScheduled, ParentClosePolicy, WorkflowExecutionStarted
 from foldlog.schemas.records import Event
 
 Status = Literal["RUNNING", "COMPLETED", "FAILED", "CANCELED", "TERMINATED", "TIMED_OUT", "CONTINUED_AS_NEW"]
@@ -79,6 +79,18 @@ class Timer:
 
 
 @dataclass(slots=True)
+class Child:
+    """A child workflow that has not ended."""
+
+    namespace: str
+    workflow_id: str
+    workflow_type: str
+    parent_close_policy: ParentClosePolicy
+    run_id: str = ""
+    """Its first run; empty until it is known to have begun."""
+
+
+@dataclass(slots=True)
 class Run:
     """One run of a workflow."""
 
@@ -102,6 +114,11 @@ class Run:
     """IDs of local activities that were open when their transaction ended."""
     timers: dict[int, Timer] = field(default_factory=dict)
     """Open ones, by timer ID."""
+    children: dict[int, Child] = field(default_factory=dict)
+    """Open ones, by the event ID of StartChildWorkflowExecutionInitiated. Those of a closed run are left as they were
+    when it closed: what becomes of them follows from that."""
+    external: dict[int, Literal["SIGNAL", "CANCEL"]] = field(default_factory=dict)
+    """What was asked of other workflows and has no answer yet, by the event ID of what asked."""
     deadlines: dict[DeadlineKey, int] = field(default_factory=dict)
     """All that is due some time, in Unix milliseconds."""
     deadline_changes: list[DeadlineChange] = field(default_factory=list)

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import islice
 
-from foldlog.core.state import Activity, DeadlineKind, Run
+from foldlog.core.state import Activity, Child, DeadlineKind, Run
 from foldlog.schemas import event, reply
 from foldlog.schemas.command import GetHistory
 from foldlog.schemas.common import Failure, ReplyTo
 from foldlog.schemas.visibility import WorkflowVisibility
+
+
+PENDING_SHOWN = 1_000
+"""A description names so many open activities, timers and children of each kind, the oldest: it is one record."""
 
 
 def closing_result(reply_to: ReplyTo, run: Run) -> reply.WorkflowResult:
@@ -50,15 +55,35 @@ def description(reply_to: ReplyTo, run: Run) -> reply.Description:
         stalled_stack=stalled.stack_trace if stalled else "",
         stalled_attempts=stalled.attempts if stalled else 0,
         deferred_commands=max(run.deferred_ordinal - run.handled_ordinal, 0),
-        pending_activities=[_pending_activity(run, activity) for activity in run.activities.values()],
-        pending_timers=[
-            reply.PendingTimer(timer_id=timer_id, fire_ms=timer.fire_ms) for timer_id, timer in run.timers.items()
+        parent=run.started.parent,
+        pending_activities=[
+            _pending_activity(run, activity) for activity in islice(run.activities.values(), PENDING_SHOWN)
         ],
+        pending_timers=[
+            reply.PendingTimer(timer_id=timer_id, fire_ms=timer.fire_ms)
+            for timer_id, timer in islice(run.timers.items(), PENDING_SHOWN)
+        ],
+        pending_children=[
+            _pending_child(event_id, child) for event_id, child in islice(run.children.items(), PENDING_SHOWN)
+        ]
+        if run.is_open
+        else [],
     )
 
 
 def _close_ms(run: Run) -> int:
     return run.closing.time_ms if run.closing else 0
+
+
+def _pending_child(event_id: int, child: Child) -> reply.PendingChild:
+    return reply.PendingChild(
+        namespace=child.namespace,
+        workflow_id=child.workflow_id,
+        run_id=child.run_id,
+        workflow_type=child.workflow_type,
+        initiated_event_id=event_id,
+        parent_close_policy=child.parent_close_policy,
+    )
 
 
 def _pending_activity(run: Run, activity: Activity) -> reply.PendingActivity:
@@ -100,6 +125,7 @@ def history_page(reply_to: ReplyTo, run: Run, events: Iterable[bytes], wanted: G
 
 def visibility_row(run: Run, partition: int) -> WorkflowVisibility:
     """The row of a run for lists."""
+    parent = run.started.parent
     return WorkflowVisibility(
         workflow_id=run.workflow_id,
         run_id=run.run_id,
@@ -112,4 +138,9 @@ def visibility_row(run: Run, partition: int) -> WorkflowVisibility:
         memo=run.started.memo,
         stalled_error=run.stalled.error if run.stalled else "",
         partition=partition,
+        parent_namespace=parent.namespace if parent else "",
+        parent_workflow_id=parent.workflow_id if parent else "",
+        parent_run_id=parent.run_id if parent else "",
+        root_workflow_id=(parent.root_workflow_id or parent.workflow_id) if parent else "",
+        root_run_id=(parent.root_run_id or parent.run_id) if parent else "",
     )

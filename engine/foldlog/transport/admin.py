@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, TopicCollection
-from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, TopicDescription  # type: ignore[attr-defined]  # no __all__
+from confluent_kafka.admin import AclOperation, AdminClient, ConfigResource, NewTopic, TopicDescription  # type: ignore[attr-defined]  # no __all__
 from foldlog.transport.clients import open_admin
 from foldlog.transport.config import KafkaConfig
 from foldlog.transport.errors import BrokerUnreachableError, TransportError
@@ -227,6 +227,36 @@ def ensure_task_topic(
     problems = _config_problems(config, spec, found[spec.name])
     if problems:
         raise TopicsUnfitError(topics.namespace, problems)
+
+
+def why_unwritable(config: KafkaConfig, topic: str, *, timeout: float = 30.0) -> str | None:
+    """Why no records can be written to a topic: it is missing, or rights are. None: they can.
+
+    Args:
+        config: How to reach Kafka.
+        topic: Its name.
+        timeout: In seconds.
+
+    Raises:
+        BrokerUnreachableError: Nobody answered in time.
+        TransportError: The broker refused to describe it.
+    """
+    deadline = time.monotonic() + timeout
+    described = open_admin(config).describe_topics(
+        TopicCollection([topic]), include_authorized_operations=True, request_timeout=_left(deadline)
+    )
+    try:
+        description: TopicDescription = _result(
+            described[topic], config, deadline, f"the topic {topic} cannot be described"
+        )
+    except _BrokerRefusedError as refused:
+        if refused.code == KafkaError.UNKNOWN_TOPIC_OR_PART:
+            return f"there is no topic {topic}"
+        raise
+    rights = description.authorized_operations
+    if rights and not {AclOperation.WRITE, AclOperation.ALL} & set(rights):
+        return f"this processor may not write to the topic {topic}"
+    return None
 
 
 def _wanted(topics: Topics, partitions: int, task_queues: Collection[str]) -> list[TopicSpec]:

@@ -87,10 +87,8 @@ class Output:
         self._log(producer, partition, work, on_last)
         for entry in work.outcome.tasks:
             producer.produce(self._queues.topic(entry.task_queue), self._task(entry.task), entry.workflow_id.encode())
-        for command in work.outcome.commands:
-            producer.produce(
-                self._commands(command.namespace), self._codec.encode(command.command), command.workflow_id.encode()
-            )
+        for namespace, workflow_id, command, encoded in work.outcome.commands:
+            producer.produce(self._commands(namespace), encoded or self._codec.encode(command), workflow_id.encode())
         for run in work.outcome.visible.values():
             row = self._codec.encode(visibility_row(run, partition))
             producer.produce(self._topics.visibility, row, f"{run.workflow_id}/{run.run_id}".encode())

@@ -128,6 +128,7 @@ class Partition:
         reserve: Callable[[str, str], bool],
         release: Callable[[str], None],
         require_queue: Callable[[str], None],
+        unreachable: Callable[[str], str | None] = lambda namespace: None,
         local_activities: bool,
         partition_of: Callable[[str], int],
         clock_ms: Callable[[], int],
@@ -140,6 +141,7 @@ class Partition:
         self.sessions = CachedSessions(store)
         self._codec = codec
         self._namespace = namespace
+        self._unreachable = unreachable
         self._release = release
         self._engine = Engine(
             factory,
@@ -167,7 +169,14 @@ class Partition:
     def work(self, now_ms: int) -> Work:
         """The open transaction's work on this partition, begun if need be."""
         if self._work is None:
-            self._work = Work(Outcome(now_ms=now_ms, namespace=self._namespace, encode=self._codec.encode))
+            self._work = Work(
+                Outcome(
+                    now_ms=now_ms,
+                    namespace=self._namespace,
+                    encode=self._codec.encode,
+                    unreachable=self._unreachable,
+                )
+            )
         return self._work
 
     @_on_store

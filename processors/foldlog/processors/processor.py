@@ -18,6 +18,7 @@ from foldlog.core.decider import DeciderFactory
 from foldlog.processors.assignment import Assignment
 from foldlog.processors.host import ActivityHost
 from foldlog.processors.measure import measured, tell_rare
+from foldlog.processors.namespaces import Namespaces
 from foldlog.processors.options import ProcessorOptions
 from foldlog.processors.output import PRODUCER_LIMIT_BYTES, Output
 from foldlog.processors.partition import NotNow, Partition, PoisonedInput, StoreFailed
@@ -87,9 +88,17 @@ class WorkflowProcessor:
         self._sensor = sensor or Sensor()
         self._topics = Topics(options.namespace)
         self._queues = TaskQueues(config, self._topics)
+        self._namespaces = Namespaces(config)
         self._partitions = 0
         self._stopping = threading.Event()
-        self._turns = Turns(options, codec, factory, host, require_queue=self._queues.require)
+        self._turns = Turns(
+            options,
+            codec,
+            factory,
+            host,
+            require_queue=self._queues.require,
+            unreachable=self._namespaces.unreachable,
+        )
         self._heartbeat = time.monotonic()
         self._aborts = 0
         """Transactions aborted one after the other."""

@@ -55,6 +55,14 @@ class CachedSessions:
             self._earlier[key] = Session(self._store.load_run(workflow_id, run_id))
         return self._earlier[key]
 
+    def is_open(self, workflow_id: str, run_id: str) -> bool:
+        session = self._current.get(workflow_id)
+        if session is not None:
+            # Another run of the ID has closed before this one began.
+            return session.run.run_id == run_id and session.run.is_open
+        head = self._store.head(workflow_id, run_id)
+        return head is not None and head.status == "RUNNING"
+
     def add(self, run: Run) -> Session:
         before = self._current.pop(run.workflow_id, None)
         if before is not None:

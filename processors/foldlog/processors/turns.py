@@ -74,6 +74,7 @@ class Turns:
         host: ActivityHost | None,
         *,
         require_queue: Callable[[str], None],
+        unreachable: Callable[[str], str | None] = lambda namespace: None,
         clock_ms: Callable[[], int] = unix_ms,
         long_poll_ms: int = LONG_POLL_MS,
         heard: Callable[[], None] = lambda: None,
@@ -86,6 +87,7 @@ class Turns:
             factory: Makes the code of workflows.
             host: Runs eager and local activities in this process; None: there are none.
             require_queue: See `Engine`.
+            unreachable: See `Outcome`.
             clock_ms: The time, in Unix milliseconds.
             long_poll_ms: After how long a waiter that has not asked again is forgotten, on that clock.
             heard: Is called, on any thread, when an activity of this process has said something.
@@ -95,6 +97,7 @@ class Turns:
         self._factory = factory
         self._host = host
         self._require_queue = require_queue
+        self._unreachable = unreachable
         self._clock_ms = clock_ms
         self._long_poll_ms = long_poll_ms
         self._heard = heard
@@ -121,6 +124,7 @@ class Turns:
             reserve=host.reserve if host else lambda task_queue, activity_type: False,
             release=self._release,
             require_queue=self._require_queue,
+            unreachable=self._unreachable,
             local_activities=host is not None,
             partition_of=lambda workflow_id: partition_of(workflow_id, partition_count),
             clock_ms=self._clock_ms,
