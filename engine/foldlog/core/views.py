@@ -11,7 +11,6 @@ from foldlog.schemas.command import GetHistory
 from foldlog.schemas.common import Failure, ReplyTo
 from foldlog.schemas.visibility import WorkflowVisibility
 
-
 PENDING_SHOWN = 1_000
 """A description names so many open activities, timers and children of each kind, the oldest: it is one record."""
 

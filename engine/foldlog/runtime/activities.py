@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from foldlog.core import decisions
+from foldlog.runtime.durations import milliseconds
+from foldlog.runtime.external import uncancel
 from foldlog.schemas import event as events
 from foldlog.schemas.common import Failure, Payload, RetryPolicy, RetryState
 from foldlog.workflow._activity_types import (
@@ -79,12 +80,14 @@ class ActivityOperation:
     async def wait_cancelled(self) -> Any:
         """Go on waiting for it after whoever waits was cancelled."""
         while self.request_cancel():
+            uncancel()
             self.future = asyncio.Future(loop=self.activities.host.loop)
             try:
                 return await self.future
             except asyncio.CancelledError:
                 if not self.future.cancelled():
                     raise
+        uncancel()
         raise self._cancelled_error()
 
     def request_cancel(self) -> bool:
@@ -95,12 +98,12 @@ class ActivityOperation:
         """
         first = not self.cancel_requested
         self.cancel_requested = True
-        if self.cancellation_type is ActivityCancellationType.ABANDON:
-            self.activities.forget(self)
-            return False
         host = self.activities.host
         if self.batch == host.batch:
             host.withdraw(self.index)
+            self.activities.forget(self)
+            return False
+        if self.cancellation_type is ActivityCancellationType.ABANDON:
             self.activities.forget(self)
             return False
         if first:
@@ -229,10 +232,10 @@ class Activities:
             activity_type=activity_type,
             task_queue=options.get("task_queue") or self.host.started.task_queue,
             args=environment.payload_converter.to_payloads(args) if args else [],
-            schedule_to_close_timeout_ms=_milliseconds("schedule_to_close_timeout", schedule_to_close),
-            schedule_to_start_timeout_ms=_milliseconds("schedule_to_start_timeout", schedule_to_start),
-            start_to_close_timeout_ms=_milliseconds("start_to_close_timeout", start_to_close),
-            heartbeat_timeout_ms=_milliseconds("heartbeat_timeout", heartbeat),
+            schedule_to_close_timeout_ms=milliseconds("schedule_to_close_timeout", schedule_to_close),
+            schedule_to_start_timeout_ms=milliseconds("schedule_to_start_timeout", schedule_to_start),
+            start_to_close_timeout_ms=milliseconds("start_to_close_timeout", start_to_close),
+            heartbeat_timeout_ms=milliseconds("heartbeat_timeout", heartbeat),
             retry_policy=_DEFAULT_RETRY_POLICY if policy is None else policy.to_record(),
             eager=environment.eager_activities,
             activity_id=self._next_id(options),
@@ -249,8 +252,8 @@ class Activities:
         return decisions.ScheduleLocalActivity(
             activity_type=activity_type,
             args=self.host.environment.payload_converter.to_payloads(args) if args else [],
-            schedule_to_close_timeout_ms=_milliseconds("schedule_to_close_timeout", schedule_to_close),
-            start_to_close_timeout_ms=_milliseconds("start_to_close_timeout", start_to_close),
+            schedule_to_close_timeout_ms=milliseconds("schedule_to_close_timeout", schedule_to_close),
+            start_to_close_timeout_ms=milliseconds("start_to_close_timeout", start_to_close),
             retry_policy=_DEFAULT_RETRY_POLICY if policy is None else policy.to_record(),
             activity_id=self._next_id(options),
         )
@@ -338,14 +341,3 @@ _NO_TIMEOUT = "activity {!r} must have start_to_close_timeout or schedule_to_clo
 def _refuse_options(options: Mapping[str, Any], known: frozenset[str]) -> NoReturn:
     unknown = ", ".join(sorted(set(options) - known))
     raise TypeError(f"unknown activity option: {unknown}; there are {', '.join(sorted(known))}")
-
-
-def _milliseconds(name: str, value: Any) -> int:
-    """A timeout in milliseconds, rounded up; 0 if there is none."""
-    if value is None:
-        return 0
-    if not isinstance(value, timedelta):
-        raise TypeError(f"{name} must be a timedelta, not {type(value).__name__}")
-    if value.days < 0:
-        raise ValueError(f"{name} must not be negative: {value}")
-    return (value.days * 86_400 + value.seconds) * 1000 - (-value.microseconds // 1000)

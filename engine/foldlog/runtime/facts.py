@@ -10,9 +10,10 @@ from typing import Any
 
 from foldlog.converter import PayloadConverter
 from foldlog.runtime.environment import Environment
+from foldlog.schemas.common import ParentExecution
 from foldlog.schemas.event import WorkflowExecutionStarted
 from foldlog.schemas.records import Event
-from foldlog.workflow._info import Info
+from foldlog.workflow._info import Info, ParentInfo, RootInfo
 from foldlog.workflow._runtime import Runtime
 
 
@@ -60,7 +61,9 @@ class RunFacts(Runtime):
             execution_timeout=_duration(started.execution_timeout_ms),
             first_execution_run_id=started.first_execution_run_id,
             namespace=self.environment.namespace,
+            parent=_parent(started.parent),
             raw_memo=MappingProxyType(started.memo),
+            root=_root(started.parent),
             run_id=started.run_id,
             run_timeout=_duration(started.run_timeout_ms),
             start_time=start_time,
@@ -116,6 +119,20 @@ class RunFacts(Runtime):
     def memo_value(self, key: str, type_hint: type | None) -> Any:
         """See base class."""
         return self.environment.payload_converter.from_payload(self.started.memo[key], type_hint)
+
+
+def _parent(parent: ParentExecution | None) -> ParentInfo | None:
+    if parent is None:
+        return None
+    return ParentInfo(namespace=parent.namespace, run_id=parent.run_id, workflow_id=parent.workflow_id)
+
+
+def _root(parent: ParentExecution | None) -> RootInfo | None:
+    if parent is None:
+        return None
+    return RootInfo(
+        run_id=parent.root_run_id or parent.run_id, workflow_id=parent.root_workflow_id or parent.workflow_id
+    )
 
 
 def _duration(ms: int) -> timedelta | None:

@@ -19,8 +19,10 @@ from foldlog.core import decisions
 from foldlog.core.decider import WorkflowTaskError
 from foldlog.core.decisions import Decision
 from foldlog.runtime.activities import Activities
+from foldlog.runtime.children import CHILD_EVENTS, Children
 from foldlog.runtime.dropping import RunDropped
 from foldlog.runtime.environment import Environment, is_cancellation
+from foldlog.runtime.external import External
 from foldlog.runtime.facts import RunFacts
 from foldlog.runtime.handlers import Handlers
 from foldlog.runtime.loop import DeterministicLoop, DurableTimer, Mode
@@ -29,6 +31,7 @@ from foldlog.schemas import event as events
 from foldlog.schemas.common import Payload
 from foldlog.schemas.records import Event
 from foldlog.workflow._activity_types import ActivityConfig, ActivityHandle, LocalActivityConfig
+from foldlog.workflow._child_types import ChildWorkflowConfig, ChildWorkflowHandle
 from foldlog.workflow._exceptions import UnfinishedSignalHandlersWarning
 
 
@@ -38,10 +41,12 @@ class WorkflowInstance(RunFacts):
     __slots__ = (
         "_activities",
         "_cancel_reason",
+        "_children",
         "_closed",
         "_conditions",
         "_decisions",
         "_error",
+        "_external",
         "_handlers",
         "_main",
         "_object",
@@ -65,6 +70,8 @@ class WorkflowInstance(RunFacts):
         self._handlers: Handlers | None = None
         self._conditions: dict[asyncio.Future[bool], Callable[[], bool]] = {}
         self._activities = Activities(self)
+        self._children: Children | None = None
+        self._external: External | None = None
         self.loop = DeterministicLoop(self, seed=zlib.crc32(started.run_id.encode()))
 
     # ---- Decider
@@ -109,6 +116,10 @@ class WorkflowInstance(RunFacts):
         """See `Decider.recorded`."""
         if type(event) is events.ActivityTaskScheduled:
             self._activities.scheduled(event)
+        elif type(event) is events.StartChildWorkflowExecutionInitiated:
+            self.children.recorded(event)
+        elif type(event) in _ASKED:
+            self.external.recorded(event)
 
     def query(self, query_type: str, args: Sequence[Payload]) -> Payload:
         """See `Decider.query`."""
@@ -128,6 +139,10 @@ class WorkflowInstance(RunFacts):
         # Without these cycles all of it goes at once; the garbage collector would let thousands of dead runs pile up.
         self._conditions.clear()
         self._activities.close()
+        if self._children is not None:
+            self._children.close()
+        if self._external is not None:
+            self._external.close()
         self._main = self._handlers = self._object = self._error = None
 
     def __del__(self) -> None:
@@ -240,6 +255,15 @@ class WorkflowInstance(RunFacts):
     def _local_activity_completed(self, ended: events.LocalActivityCompleted) -> None:
         self._activities.local_completed(ended)
 
+    def _of_child(self, happened: Any) -> None:
+        CHILD_EVENTS[type(happened)](self.children, happened)
+
+    def _delivered(self, answer: Any) -> None:
+        self.external.delivered(answer)
+
+    def _undeliverable(self, answer: Any) -> None:
+        self.external.refused(answer)
+
     def _settle_conditions(self) -> None:
         """Wake who waits for a condition that holds; each goes on before the next condition is looked at."""
         progress = True
@@ -265,6 +289,20 @@ class WorkflowInstance(RunFacts):
         if self._handlers is None:
             self._handlers = Handlers(self)
         return self._handlers
+
+    @property
+    def children(self) -> Children:
+        """Its children."""
+        if self._children is None:
+            self._children = Children(self)
+        return self._children
+
+    @property
+    def external(self) -> External:
+        """What it asks of other workflows."""
+        if self._external is None:
+            self._external = External(self)
+        return self._external
 
     def check_may_decide(self, what: str) -> None:
         """Refuse to decide where nothing may be decided.
@@ -317,7 +355,12 @@ class WorkflowInstance(RunFacts):
     def _waits_for(self, future: Any) -> str:
         if future in self._conditions:
             return "a condition"
-        return self._activities.waits_for(future)
+        found = self._activities.waits_for(future)
+        if not found and self._children is not None:
+            found = self._children.waits_for(future)
+        if not found and self._external is not None:
+            found = self._external.waits_for(future)
+        return found
 
     # ---- Runtime
 
@@ -356,6 +399,30 @@ class WorkflowInstance(RunFacts):
     ) -> Coroutine[Any, Any, Any]:
         """See base class."""
         return self._activities.execute(activity_type, args, result_type, options, local=True)
+
+    def start_child_workflow(
+        self, workflow_type: str, args: Sequence[Any], result_type: Any, options: ChildWorkflowConfig
+    ) -> Coroutine[Any, Any, ChildWorkflowHandle[Any, Any]]:
+        """See base class."""
+        return self.children.start(workflow_type, args, result_type, options)
+
+    def execute_child_workflow(
+        self, workflow_type: str, args: Sequence[Any], result_type: Any, options: ChildWorkflowConfig
+    ) -> Coroutine[Any, Any, Any]:
+        """See base class."""
+        return self.children.execute(workflow_type, args, result_type, options)
+
+    def signal_external_workflow(
+        self, namespace: str | None, workflow_id: str, run_id: str, child_only: bool, name: str, args: Sequence[Any]
+    ) -> Coroutine[Any, Any, None]:
+        """See base class."""
+        return self.external.signal(namespace, workflow_id, run_id, child_only, name, args)
+
+    def cancel_external_workflow(
+        self, namespace: str | None, workflow_id: str, run_id: str, reason: str
+    ) -> Coroutine[Any, Any, None]:
+        """See base class."""
+        return self.external.cancel(namespace, workflow_id, run_id, reason)
 
     def wait_condition(self, condition: Callable[[], bool], timeout: float | None) -> Coroutine[Any, Any, None]:
         """See base class."""
@@ -408,5 +475,16 @@ _APPLY: dict[type, Callable[[WorkflowInstance, Any], None]] = {
     events.ActivityTaskCanceled: WorkflowInstance._activity_canceled,
     events.TimerFired: WorkflowInstance._timer_fired,
     events.LocalActivityCompleted: WorkflowInstance._local_activity_completed,
+    **dict.fromkeys(CHILD_EVENTS, WorkflowInstance._of_child),
+    events.ExternalWorkflowExecutionSignaled: WorkflowInstance._delivered,
+    events.ExternalWorkflowExecutionCancelRequested: WorkflowInstance._delivered,
+    events.SignalExternalWorkflowExecutionFailed: WorkflowInstance._undeliverable,
+    events.RequestCancelExternalWorkflowExecutionFailed: WorkflowInstance._undeliverable,
 }
 """What each event from outside the code does."""
+
+_ASKED = (
+    events.SignalExternalWorkflowExecutionInitiated,
+    events.RequestCancelExternalWorkflowExecutionInitiated,
+)
+"""Events of what the code asks of other workflows, but for children."""

@@ -17,6 +17,13 @@ from foldlog.workflow._activity_types import (
     ActivityHandle,
     LocalActivityConfig,
 )
+from foldlog.workflow._child_types import (
+    ChildWorkflowCancellationType,
+    ChildWorkflowConfig,
+    ChildWorkflowHandle,
+    ParentClosePolicy,
+)
+from foldlog.workflow._children import execute_child_workflow, start_child_workflow
 from foldlog.workflow._clock import new_random, now, random, sleep, time, time_ns, uuid4, wait_condition
 from foldlog.workflow._definition import defn, init, run
 from foldlog.workflow._exceptions import (
@@ -26,6 +33,11 @@ from foldlog.workflow._exceptions import (
     ReadOnlyContextError,
     RestrictedWorkflowAccessError,
     UnfinishedSignalHandlersWarning,
+)
+from foldlog.workflow._external import (
+    ExternalWorkflowHandle,
+    get_external_workflow_handle,
+    get_external_workflow_handle_for,
 )
 from foldlog.workflow._handler_setters import (
     all_handlers_finished,
@@ -41,6 +53,8 @@ from foldlog.workflow._handler_setters import (
 from foldlog.workflow._handlers import HandlerUnfinishedPolicy, query, signal
 from foldlog.workflow._info import (
     Info,
+    ParentInfo,
+    RootInfo,
     cancellation_reason,
     in_workflow,
     info,
@@ -66,6 +80,10 @@ __all__ = [
     "ActivityCancellationType",
     "ActivityConfig",
     "ActivityHandle",
+    "ChildWorkflowCancellationType",
+    "ChildWorkflowConfig",
+    "ChildWorkflowHandle",
+    "ExternalWorkflowHandle",
     "HandlerUnfinishedPolicy",
     "Info",
     "LocalActivityConfig",
@@ -73,8 +91,11 @@ __all__ = [
     "NondeterminismError",
     "NondeterminismWarning",
     "NotInWorkflowError",
+    "ParentClosePolicy",
+    "ParentInfo",
     "ReadOnlyContextError",
     "RestrictedWorkflowAccessError",
+    "RootInfo",
     "UnfinishedSignalHandlersWarning",
     "all_handlers_finished",
     "as_completed",
@@ -83,11 +104,14 @@ __all__ = [
     "execute_activity",
     "execute_activity_class",
     "execute_activity_method",
+    "execute_child_workflow",
     "execute_local_activity",
     "execute_local_activity_class",
     "execute_local_activity_method",
     "get_dynamic_query_handler",
     "get_dynamic_signal_handler",
+    "get_external_workflow_handle",
+    "get_external_workflow_handle_for",
     "get_query_handler",
     "get_signal_handler",
     "in_workflow",
@@ -113,6 +137,7 @@ __all__ = [
     "start_activity",
     "start_activity_class",
     "start_activity_method",
+    "start_child_workflow",
     "start_local_activity",
     "start_local_activity_class",
     "start_local_activity_method",

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any, Unpack, overload
 
-from foldlog.workflow._activity_types import UNSET, ActivityConfig, ActivityHandle, P, R, resolve
+from foldlog.types import UNSET
+from foldlog.workflow._activity_types import ActivityConfig, ActivityHandle, P, R, resolve
 from foldlog.workflow._runtime import current
 
 __all__ = ["execute_activity", "start_activity"]

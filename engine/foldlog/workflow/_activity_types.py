@@ -10,6 +10,7 @@ from typing import Any, Protocol, TypedDict, TypeVar
 from foldlog.activity._definition import Definition
 from foldlog.common import RetryPolicy
 from foldlog.exceptions import DefinitionError
+from foldlog.types import UNSET
 from foldlog.workflow._tasks import OrderedTask
 
 __all__ = ["ActivityCancellationType", "ActivityConfig", "ActivityHandle", "LocalActivityConfig"]
@@ -18,9 +19,6 @@ P = TypeVar("P")
 R = TypeVar("R")
 P_contra = TypeVar("P_contra", contravariant=True)
 R_co = TypeVar("R_co", covariant=True)
-
-UNSET: Any = object()
-"""Stands for an argument that was not given; None is one that was."""
 
 
 class ActivityHandle(OrderedTask[R]):

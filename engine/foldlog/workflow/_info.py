@@ -13,6 +13,8 @@ from foldlog.workflow._runtime import current, maybe_current
 
 __all__ = [
     "Info",
+    "ParentInfo",
+    "RootInfo",
     "cancellation_reason",
     "in_workflow",
     "info",
@@ -27,6 +29,23 @@ T = TypeVar("T")
 _MISSING: Any = object()
 
 
+@dataclass(frozen=True)
+class ParentInfo:
+    """The workflow whose child this one is."""
+
+    namespace: str
+    run_id: str
+    workflow_id: str
+
+
+@dataclass(frozen=True)
+class RootInfo:
+    """The topmost workflow above this one: the parent of its parent, and so on."""
+
+    run_id: str
+    workflow_id: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class Info:
     """Facts about the running workflow. Made by `info()`; never make one yourself."""
@@ -36,7 +55,11 @@ class Info:
     first_execution_run_id: str
     """The first run of the chain that this run belongs to."""
     namespace: str
+    parent: ParentInfo | None
+    """The workflow whose child it is; None: it is no child."""
     raw_memo: Mapping[str, Payload]
+    root: RootInfo | None
+    """The topmost workflow above it; None: it is no child."""
     run_id: str
     run_timeout: timedelta | None
     """Limit on this run."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any, Unpack, overload
 
+from foldlog.types import UNSET
 from foldlog.workflow._activity_types import (
-    UNSET,
     ActivityHandle,
     AsyncNoParam,
     AsyncSingleParam,

@@ -17,6 +17,7 @@ from foldlog.workflow._exceptions import NotInWorkflowError
 if TYPE_CHECKING:
     from foldlog.converter import PayloadConverter
     from foldlog.workflow._activity_types import ActivityConfig, ActivityHandle, LocalActivityConfig
+    from foldlog.workflow._child_types import ChildWorkflowConfig, ChildWorkflowHandle
     from foldlog.workflow._info import Info
 
 LOOP_ATTRIBUTE = "foldlog_host"
@@ -103,6 +104,30 @@ class Runtime(ABC):
         self, activity_type: str, args: Sequence[Any], result_type: Any, options: LocalActivityConfig
     ) -> Coroutine[Any, Any, Any]:
         """As `execute_activity`, in the processor's own process."""
+
+    @abstractmethod
+    def start_child_workflow(
+        self, workflow_type: str, args: Sequence[Any], result_type: Any, options: ChildWorkflowConfig
+    ) -> Coroutine[Any, Any, ChildWorkflowHandle[Any, Any]]:
+        """Start a child when first awaited, and wait until it has begun."""
+
+    @abstractmethod
+    def execute_child_workflow(
+        self, workflow_type: str, args: Sequence[Any], result_type: Any, options: ChildWorkflowConfig
+    ) -> Coroutine[Any, Any, Any]:
+        """Start a child when first awaited, and wait for its result."""
+
+    @abstractmethod
+    def signal_external_workflow(
+        self, namespace: str | None, workflow_id: str, run_id: str, child_only: bool, name: str, args: Sequence[Any]
+    ) -> Coroutine[Any, Any, None]:
+        """Send a signal to another workflow when first awaited, and wait until it is delivered."""
+
+    @abstractmethod
+    def cancel_external_workflow(
+        self, namespace: str | None, workflow_id: str, run_id: str, reason: str
+    ) -> Coroutine[Any, Any, None]:
+        """Ask another workflow to cancel itself when first awaited, and wait until it is told."""
 
     @abstractmethod
     def wait_condition(self, condition: Callable[[], bool], timeout: float | None) -> Coroutine[Any, Any, None]:

@@ -16,7 +16,7 @@ from foldlog.core.replay import replay
 from foldlog.runtime import WorkflowRuntime
 from foldlog.runtime.instance import WorkflowInstance
 from foldlog.schemas import event
-from foldlog.schemas.common import Failure
+from foldlog.schemas.common import Failure, ParentExecution
 from foldlog.schemas.records import Event
 
 EPOCH_MS = 1_700_000_000_000
@@ -39,6 +39,7 @@ class Driver:
         run_id: str = "run-1",
         workflow_type: str | None = None,
         memo: dict[str, Any] | None = None,
+        parent: ParentExecution | None = None,
         start: bool = True,
         **options: Any,
     ) -> None:
@@ -50,6 +51,12 @@ class Driver:
         self.activities: dict[int, event.ActivityTaskScheduled] = {}
         self.local: dict[str, decisions.ScheduleLocalActivity] = {}
         self.timers: dict[int, event.TimerStarted] = {}
+        self.children: dict[int, event.StartChildWorkflowExecutionInitiated] = {}
+        """Those that have not ended."""
+        self.begun: set[int] = set()
+        """Those of them that have begun."""
+        self.asked: dict[int, Any] = {}
+        """Events of signals and requests to cancel to other workflows that have no answer."""
         self.started = event.WorkflowExecutionStarted(
             run_id=run_id,
             event_id=1,
@@ -60,6 +67,7 @@ class Driver:
             run_timeout_ms=60_000,
             memo={key: CONVERTER.to_payload(value) for key, value in (memo or {}).items()},
             first_execution_run_id=run_id,
+            parent=parent,
         )
         self.decider: WorkflowInstance = self.runtime.create("workflow-1", self.started)
         if start:
@@ -128,6 +136,70 @@ class Driver:
                 failure=FAILURES.to_failure(error, CONVERTER) if error else None,
             )
         )
+
+    def begin_child(self, workflow_id: str = "") -> list[Decision]:
+        """A child has begun: one of an ID, or the first that has not."""
+        event_id = self._child(workflow_id, begun=False)
+        self.begun.add(event_id)
+        return self.tell(
+            event.ChildWorkflowExecutionStarted(initiated_event_id=event_id, child_run_id=f"child-run-{event_id}")
+        )
+
+    def refuse_child(self, kind: str, workflow_id: str = "") -> list[Decision]:
+        """A child cannot begin, for a reason of this type."""
+        event_id = self._child(workflow_id, begun=False)
+        del self.children[event_id]
+        failure = Failure(kind="APPLICATION", type=kind, message="refused")
+        return self.tell(event.StartChildWorkflowExecutionFailed(initiated_event_id=event_id, failure=failure))
+
+    def end_child(self, workflow_id: str = "", result: Any = None) -> list[Decision]:
+        """A child that has begun ends well."""
+        event_id = self._child(workflow_id, begun=True)
+        del self.children[event_id]
+        return self.tell(
+            event.ChildWorkflowExecutionCompleted(
+                initiated_event_id=event_id,
+                child_run_id=f"child-run-{event_id}",
+                result=CONVERTER.to_payload(result),
+            )
+        )
+
+    def fail_child(
+        self,
+        error: BaseException,
+        workflow_id: str = "",
+        kind: Any = event.ChildWorkflowExecutionFailed,
+        retry_state: str = "RETRY_POLICY_NOT_SET",
+    ) -> list[Decision]:
+        """A child that has begun ends otherwise."""
+        event_id = self._child(workflow_id, begun=True)
+        del self.children[event_id]
+        return self.tell(
+            kind(
+                initiated_event_id=event_id,
+                child_run_id=f"child-run-{event_id}",
+                failure=FAILURES.to_failure(error, CONVERTER),
+                retry_state=retry_state,
+            )
+        )
+
+    def deliver(self) -> list[Decision]:
+        """What was asked first of another workflow is delivered."""
+        event_id, asked = next(iter(self.asked.items()))
+        del self.asked[event_id]
+        if isinstance(asked, event.SignalExternalWorkflowExecutionInitiated):
+            return self.tell(event.ExternalWorkflowExecutionSignaled(initiated_event_id=event_id))
+        return self.tell(event.ExternalWorkflowExecutionCancelRequested(initiated_event_id=event_id))
+
+    def bounce(self) -> list[Decision]:
+        """What was asked first of another workflow cannot be delivered."""
+        event_id, asked = next(iter(self.asked.items()))
+        del self.asked[event_id]
+        kind: Any = event.RequestCancelExternalWorkflowExecutionFailed
+        if isinstance(asked, event.SignalExternalWorkflowExecutionInitiated):
+            kind = event.SignalExternalWorkflowExecutionFailed
+        failure = Failure(kind="APPLICATION", type="ExternalWorkflowExecutionNotFound", message="it was not found")
+        return self.tell(kind(initiated_event_id=event_id, failure=failure))
 
     def fire(self) -> list[Decision]:
         """The timer that is due first fires; the clock moves there."""
@@ -198,6 +270,12 @@ class Driver:
                 return event_id
         raise AssertionError(f"no open activity {activity}")
 
+    def _child(self, workflow_id: str, begun: bool) -> int:
+        for event_id, child in self.children.items():
+            if workflow_id in ("", child.workflow_id) and (event_id in self.begun) is begun:
+                return event_id
+        raise AssertionError(f"no child {workflow_id}")
+
     def _append(self, record: Any) -> None:
         record.run_id = self.started.run_id
         record.event_id = len(self.events) + 1
@@ -217,6 +295,10 @@ class Driver:
             self.activities[record.event_id] = record
         elif isinstance(record, event.TimerStarted):
             self.timers[record.timer_id] = record
+        elif isinstance(record, event.StartChildWorkflowExecutionInitiated):
+            self.children[record.event_id] = record
+        elif hasattr(record, "target_run_id"):
+            self.asked[record.event_id] = record
         self.decider.recorded(record)
 
     def _scheduled(self, decision: decisions.ScheduleActivity) -> Any:
@@ -242,6 +324,25 @@ class Driver:
         timer = self.timers.pop(decision.timer_id)
         return event.TimerCanceled(timer_id=timer.timer_id, started_event_id=timer.event_id)
 
+    def _child_initiated(self, decision: decisions.StartChildWorkflow) -> Any:
+        return event.StartChildWorkflowExecutionInitiated(
+            namespace=decision.namespace,
+            workflow_id=decision.workflow_id,
+            workflow_type=decision.workflow_type,
+            task_queue=decision.task_queue,
+            args=decision.args,
+        )
+
+    def _signal_initiated(self, decision: decisions.SignalExternalWorkflow) -> Any:
+        return event.SignalExternalWorkflowExecutionInitiated(
+            workflow_id=decision.workflow_id, target_run_id=decision.run_id, signal_name=decision.signal_name
+        )
+
+    def _cancel_initiated(self, decision: decisions.RequestCancelExternalWorkflow) -> Any:
+        return event.RequestCancelExternalWorkflowExecutionInitiated(
+            workflow_id=decision.workflow_id, target_run_id=decision.run_id, reason=decision.reason
+        )
+
     def _completed(self, decision: decisions.CompleteWorkflow) -> Any:
         return event.WorkflowExecutionCompleted(result=decision.result)
 
@@ -262,6 +363,9 @@ _EVENTS: dict[type, Callable[[Driver, Any], Any]] = {
     decisions.RequestCancelActivity: Driver._cancel_requested,
     decisions.StartTimer: Driver._timer_started,
     decisions.CancelTimer: Driver._timer_canceled,
+    decisions.StartChildWorkflow: Driver._child_initiated,
+    decisions.SignalExternalWorkflow: Driver._signal_initiated,
+    decisions.RequestCancelExternalWorkflow: Driver._cancel_initiated,
     decisions.CompleteWorkflow: Driver._completed,
     decisions.FailWorkflow: Driver._failed,
     decisions.CancelWorkflow: Driver._canceled,

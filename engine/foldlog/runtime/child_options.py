@@ -1,0 +1,70 @@
+"""From the options of a child workflow to the decision that starts it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from foldlog.common import Priority, WorkflowIDReusePolicy
+from foldlog.converter._search_attributes import encode_search_attributes
+from foldlog.core import decisions
+from foldlog.runtime.durations import milliseconds
+from foldlog.schemas.common import WorkflowOptions
+from foldlog.workflow._child_types import ChildWorkflowConfig, ParentClosePolicy
+
+if TYPE_CHECKING:
+    from foldlog.runtime.instance import WorkflowInstance
+
+_OPTIONS = frozenset(ChildWorkflowConfig.__annotations__)
+_FEW = ("retry_policy", "cron_schedule", "search_attributes", "static_summary", "static_details", "priority")
+"""Options that few children have; they are in a record of their own."""
+
+
+def child_decision(host: WorkflowInstance, workflow_type: str, args: Sequence[Any], options: Mapping[str, Any]) -> Any:
+    """The decision to start a child.
+
+    Raises:
+        TypeError: An option is unknown or of the wrong type, or an argument cannot be converted.
+        ValueError: A timeout is negative.
+    """
+    if not _OPTIONS.issuperset(options):
+        unknown = ", ".join(sorted(set(options) - _OPTIONS))
+        raise TypeError(f"unknown option of a child workflow: {unknown}; there are {', '.join(sorted(_OPTIONS))}")
+    environment = host.environment
+    converter = environment.payload_converter
+    policy: Any = options.get("parent_close_policy") or ParentClosePolicy.TERMINATE
+    reuse: Any = options.get("id_reuse_policy") or WorkflowIDReusePolicy.ALLOW_DUPLICATE
+    memo = options.get("memo")
+    return decisions.StartChildWorkflow(
+        namespace=options.get("namespace") or environment.namespace,
+        workflow_type=workflow_type,
+        task_queue=options.get("task_queue") or host.started.task_queue,
+        args=converter.to_payloads(args) if args else [],
+        parent_close_policy=ParentClosePolicy(policy).name,  # type: ignore[arg-type]  # its names are the symbols
+        id_reuse_policy=WorkflowIDReusePolicy(reuse).name,  # type: ignore[arg-type]
+        execution_timeout_ms=milliseconds("execution_timeout", options.get("execution_timeout")),
+        run_timeout_ms=milliseconds("run_timeout", options.get("run_timeout")),
+        memo={name: converter.to_payload(value) for name, value in memo.items()} if memo else {},
+        options=_few(host, options),
+        # Last of all, so that a call that is refused uses up no random numbers.
+        workflow_id=options.get("id") or str(UUID(int=host.random().getrandbits(128), version=4)),
+    )
+
+
+def _few(host: WorkflowInstance, options: Mapping[str, Any]) -> WorkflowOptions | None:
+    inherited = host.started.options.priority if host.started.options is not None else None
+    if inherited is None and not any(map(options.get, _FEW)):
+        return None
+    converter = host.environment.payload_converter
+    retry_policy = options.get("retry_policy")
+    summary, details = options.get("static_summary"), options.get("static_details")
+    priority = options.get("priority") or Priority.default
+    return WorkflowOptions(
+        retry_policy=None if retry_policy is None else retry_policy.to_record(),
+        cron_schedule=options.get("cron_schedule") or "",
+        search_attributes=encode_search_attributes(options.get("search_attributes")),
+        summary=None if summary is None else converter.to_payload(summary),
+        details=None if details is None else converter.to_payload(details),
+        priority=inherited if priority == Priority.default else priority.to_record(),
+    )
