@@ -4,6 +4,7 @@ from foldlog.client._client import RPC_TIMEOUT, Client, StartOptions
 from foldlog.client._description import (
     PendingActivity,
     PendingActivityState,
+    PendingChild,
     PendingTimer,
     WorkflowExecution,
     WorkflowExecutionDescription,
@@ -34,6 +35,7 @@ __all__ = [
     "NoAnswerError",
     "PendingActivity",
     "PendingActivityState",
+    "PendingChild",
     "PendingTimer",
     "RPCError",
     "RPCStatusCode",

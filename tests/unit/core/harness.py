@@ -6,6 +6,7 @@ The script stands for workflow code: what it decides is a function of the events
 from __future__ import annotations
 
 import hashlib
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,11 +15,12 @@ from foldlog.core import decisions, fold
 from foldlog.core.decider import QueryFailed, WorkflowTaskError
 from foldlog.core.decisions import Decision
 from foldlog.core.engine import Engine
-from foldlog.core.outcome import LogEntry, Outcome
+from foldlog.core.outcome import CommandEntry, LogEntry, Outcome
 from foldlog.core.session import Answer, Session
 from foldlog.core.state import Run
 from foldlog.schemas import event, log
 from foldlog.schemas.common import Failure, Payload, RetryPolicy
+from foldlog.schemas.event import ParentClosePolicy
 from foldlog.schemas.framing import decode, encode
 from foldlog.schemas.records import Event
 
@@ -42,6 +44,8 @@ class ScriptDecider:
         self._timers: list[int] = []
         self._local: list[str] = []
         self.closed = False
+        self._kin = started.parent is None
+        """Whether it asks something of other workflows. Children do not, so that there is an end."""
 
     def activate(self, happened: Event) -> list[Decision]:
         if self._broken():
@@ -69,7 +73,7 @@ class ScriptDecider:
             self._activities.remove(self._scheduled.pop(happened.scheduled_event_id))
 
     def _decide(self, byte: int, now_ms: int) -> Iterator[Decision]:
-        kind = byte % 6
+        kind = byte % 6 if byte < 176 or not self._kin else 6 + byte % 4
         self._next += 1
         if kind == 0:
             self._activities.append(str(self._next))
@@ -93,6 +97,8 @@ class ScriptDecider:
         elif kind == 4:
             self._local.append(f"local-{self._next}")
             yield decisions.ScheduleLocalActivity(activity_id=f"local-{self._next}", activity_type="near")
+        elif kind >= 6:
+            yield _of_others(kind, byte, self._next)
 
     def recorded(self, recorded: Any) -> None:
         if isinstance(recorded, event.ActivityTaskScheduled):
@@ -108,6 +114,28 @@ class ScriptDecider:
 
     def close(self) -> None:
         self.closed = True
+
+
+def _of_others(kind: int, byte: int, number: int) -> Decision:
+    """What a script wants of another workflow: of a child, of one that may be there, of one in no namespace."""
+    namespace = "nowhere" if byte & 16 else "test"
+    if kind in (6, 7):
+        policies: list[ParentClosePolicy] = ["TERMINATE", "ABANDON", "REQUEST_CANCEL"]
+        return decisions.StartChildWorkflow(
+            namespace=namespace,
+            workflow_id=f"child-{byte % 3}",
+            workflow_type=f"type-{number}",
+            task_queue="q",
+            parent_close_policy=policies[number % 3],
+        )
+    name = ["a", "b", "child-0", "nobody"][number % 4]
+    if kind == 8:
+        return decisions.SignalExternalWorkflow(
+            namespace=namespace, workflow_id=name, signal_name="s", child_only=name == "child-0"
+        )
+    return decisions.RequestCancelExternalWorkflow(
+        namespace=namespace, workflow_id=name, child_only=name == "child-0", reason="scripted"
+    )
 
 
 class ScriptFactory:
@@ -141,6 +169,10 @@ class MemorySessions:
         if session is None or run_id in ("", session.run.run_id):
             return session
         return Session(self.folded(workflow_id, run_id)) if self._records(workflow_id, run_id) else None
+
+    def is_open(self, workflow_id: str, run_id: str) -> bool:
+        session = self.current(workflow_id)
+        return session is not None and session.run.run_id == run_id and session.run.is_open
 
     def add(self, run: Run) -> Session:
         self.live[run.workflow_id] = Session(run)
@@ -185,7 +217,11 @@ class World:
     factory: ScriptFactory = field(default_factory=ScriptFactory)
     sessions: MemorySessions = field(default_factory=MemorySessions)
     now_ms: int = 1_000_000
+    namespace: str = "test"
+    reachable: tuple[str, ...] = ("test",)
     outcomes: list[Outcome] = field(default_factory=list)
+    sent: deque[CommandEntry] = field(default_factory=deque)
+    """Committed commands to other workflows that have not been handled."""
     runs: int = 0
 
     def __post_init__(self) -> None:
@@ -197,7 +233,7 @@ class World:
 
     def do(self, step: Callable[[Engine, Outcome], None], *, abort: bool = False) -> Outcome:
         """Run one transaction; if it is aborted, it leaves nothing."""
-        outcome = Outcome(now_ms=self.now_ms, namespace="test", encode=encode)
+        outcome = Outcome(now_ms=self.now_ms, namespace=self.namespace, encode=encode, unreachable=self._unreachable)
         step(self.engine, outcome)
         if abort:
             self.engine.aborted()
@@ -213,7 +249,19 @@ class World:
                 self.sessions.answers[entry.workflow_id, request_id] = Answer(entry.run.run_id, started)
         self.engine.committed()
         self.outcomes.append(outcome)
+        self.sent.extend(outcome.commands)
         return outcome
+
+    def _unreachable(self, namespace: str) -> str | None:
+        return None if namespace in self.reachable else f"there is no namespace {namespace}"
+
+    def deliver(self, count: int = 1_000_000) -> None:
+        """Handle commands that workflows have sent, oldest first, and what they lead to, as many as said."""
+        while self.sent and count:
+            count -= 1
+            entry = self.sent.popleft()
+            assert entry.namespace == self.namespace
+            self.handle(entry.workflow_id, decode(entry.encoded))
 
     def handle(self, workflow_id: str, wanted: Any) -> Outcome:
         return self.do(lambda engine, outcome: engine.handle(workflow_id, wanted, outcome))

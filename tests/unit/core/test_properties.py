@@ -11,7 +11,7 @@ from foldlog.core import fold
 from foldlog.core.engine import LocalResult
 from foldlog.core.replay import replay
 from foldlog.core.state import Run
-from foldlog.schemas import command
+from foldlog.schemas import command, event
 from foldlog.schemas.common import Failure, ReplyTo
 from foldlog.schemas.framing import decode
 from hypothesis import given, settings
@@ -33,6 +33,7 @@ step = st.one_of(
         st.integers(0, 3),
     ),
     st.tuples(st.just("local"), st.sampled_from(WORKFLOWS), st.integers(0, 3)),
+    st.tuples(st.just("deliver"), st.just(""), st.integers(1, 8)),
     st.tuples(st.just("time"), st.just(""), st.integers(1, 30_000)),
     st.tuples(st.just("evict"), st.just(""), st.just(0)),
     st.tuples(st.just("abort"), st.sampled_from(WORKFLOWS), st.just(0)),
@@ -61,7 +62,25 @@ def _activity(world: World, kind: str, workflow_id: str, number: int) -> None:
     world.handle(workflow_id, make[kind]())
 
 
+def _happen(world: World, kind: str, number: int) -> bool:
+    """Let something happen that is no client's doing; whether it was something of the kind."""
+    if kind == "deliver":
+        world.deliver(number)
+    elif kind == "time":
+        world.now_ms += number
+        world.fire_due()
+    elif kind == "evict":
+        world.sessions.live.clear()
+    elif kind in ("break", "mend"):
+        world.factory.broken = kind == "break"
+    else:
+        return False
+    return True
+
+
 def _perform(world: World, kind: str, workflow_id: str, number: int) -> None:
+    if _happen(world, kind, number):
+        return
     if kind == "start":
         wanted = command.StartWorkflow(
             request_id=f"start-{number % 5}",
@@ -92,16 +111,9 @@ def _perform(world: World, kind: str, workflow_id: str, number: int) -> None:
                 result=payload("4"),
             )
             world.do(lambda engine, outcome: engine.local_ended(ended, outcome))
-    elif kind == "time":
-        world.now_ms += number
-        world.fire_due()
-    elif kind == "evict":
-        world.sessions.live.clear()
     elif kind == "abort":
         signal = command.SignalWorkflow(signal_name="lost")
         world.do(lambda engine, outcome: engine.handle(workflow_id, signal, outcome), abort=True)
-    elif kind in ("break", "mend"):
-        world.factory.broken = kind == "break"
     elif kind == "query":
         world.handle(workflow_id, command.QueryWorkflow(query_type="heard", reply_to=REPLY))
     else:
@@ -119,11 +131,11 @@ def _check_histories(world: World) -> None:
     for workflow_id, run_id in runs:
         run = world.sessions.folded(workflow_id, run_id)
         history = [decode(encoded) for encoded in world.sessions.history(run)]
-        assert [event.event_id for event in history] == list(range(1, len(history) + 1))
-        assert [event.chain for event in history[1:]] == [
+        assert [recorded.event_id for recorded in history] == list(range(1, len(history) + 1))
+        assert [recorded.chain for recorded in history[1:]] == [
             fold.digest(encoded) for encoded in list(world.sessions.history(run))[:-1]
         ]
-        closing = [event for event in history if fold.is_closing(event)]
+        closing = [recorded for recorded in history if fold.is_closing(recorded)]
         assert closing == ([] if run.is_open else [history[-1]])
         decider = ScriptFactory().create(workflow_id, run.started)
         outstanding = replay(decider, history)
@@ -155,6 +167,38 @@ def test_eviction_after_every_step_changes_no_record(steps: list[tuple[str, str,
         for session in forgetting.sessions.live.values():
             session.decider = None
     assert [entry.encoded for entry in remembering.sessions.log] == [entry.encoded for entry in forgetting.sessions.log]
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(step, max_size=60))
+def test_in_the_end_every_workflow_has_its_answers(steps: list[tuple[str, str, int]]) -> None:
+    """Once all commands are handled, whatever was asked of other workflows is answered, and open children are open."""
+    world = World()
+    for kind, workflow_id, number in steps:
+        _perform(world, kind, workflow_id, number)
+    world.factory.broken = False
+    for _ in range(20):
+        world.now_ms += 120_000  # stalled runs are tried again
+        world.fire_due()
+        world.deliver()
+    starts: dict[tuple[str, str], int] = {}
+    for entry in world.sessions.log:
+        if isinstance(entry.record, event.WorkflowExecutionStarted) and entry.record.parent is not None:
+            asked = (entry.record.parent.run_id, str(entry.record.parent.initiated_event_id))
+            starts[asked] = starts.get(asked, 0) + 1
+    assert all(count == 1 for count in starts.values())
+    for workflow_id in {entry.workflow_id for entry in world.sessions.log if entry.run is not None}:
+        session = world.sessions.current(workflow_id)
+        assert session is not None
+        run = session.run
+        if not run.is_open or run.stalled is not None:
+            continue
+        assert not run.external
+        for child in run.children.values():
+            assert child.run_id
+            found = world.sessions.find(child.workflow_id, child.run_id)
+            assert found is not None
+            assert found.run.is_open
 
 
 def test_a_missing_event_is_noticed() -> None:

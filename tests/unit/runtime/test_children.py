@@ -119,11 +119,15 @@ def test_every_option_is_passed_on() -> None:
     assert (wanted.execution_timeout_ms, wanted.run_timeout_ms) == (3_600_000, 60_000)
     assert CONVERTER.from_payload(wanted.memo["note"]) == [1]
     options = wanted.options
-    assert options is not None and options.retry_policy is not None and options.priority is not None
+    assert options is not None
+    assert options.retry_policy is not None
+    assert options.priority is not None
     assert (options.retry_policy.maximum_attempts, options.cron_schedule) == (3, "@hourly")
     assert options.search_attributes["n"].data == b"5"
-    assert options.summary is not None and CONVERTER.from_payload(options.summary) == "what"
-    assert options.details is not None and CONVERTER.from_payload(options.details) == "how"
+    assert options.summary is not None
+    assert CONVERTER.from_payload(options.summary) == "what"
+    assert options.details is not None
+    assert CONVERTER.from_payload(options.details) == "how"
     assert options.priority.priority_key == 1
 
 
@@ -156,11 +160,12 @@ class WrongCalls:
     @workflow.run
     async def run(self) -> list[str]:
         found = []
+        start: Any = workflow.start_child_workflow
         calls: list[Any] = [
-            lambda: workflow.start_child_workflow(Child.run, 1, args=[2]),
-            lambda: workflow.start_child_workflow("x", args="text"),
-            lambda: workflow.start_child_workflow(5),  # type: ignore[call-overload]
-            lambda: workflow.start_child_workflow(Child.add),
+            lambda: start(Child.run, 1, args=[2]),
+            lambda: start("x", args="text"),
+            lambda: start(5),
+            lambda: start(Child.add),
         ]
         for call in calls:
             try:
@@ -192,7 +197,8 @@ def test_without_an_id_it_is_a_uuid_that_is_the_same_in_each_replay() -> None:
     driver.begin_child()
     driver.begin_child()
     one, two = driver.result
-    assert one != two and UUID(one).version == UUID(two).version == 4
+    assert one != two
+    assert UUID(one).version == UUID(two).version == 4
     driver.replay()
     assert Driver(Unnamed, run_id="run-2").decided[0] != driver.decided[0]
 
@@ -234,9 +240,9 @@ class Reports:
         try:
             return await workflow.execute_child_workflow(Child.run, 7, id="c", **(options or {}))
         except ChildWorkflowError as error:
-            assert error.namespace == "test"
             return [
                 error.message,
+                error.namespace,
                 error.workflow_id,
                 error.run_id,
                 error.workflow_type,
@@ -265,6 +271,7 @@ def test_an_unhappy_end_is_an_error_with_its_cause(kind: Any, error: Exception, 
     driver.fail_child(error, kind=kind)
     assert driver.result == [
         f"Child Workflow execution {message}",
+        "test",
         "c",
         "child-run-2",
         "child",
@@ -313,9 +320,7 @@ class Cancels:
 
     @workflow.run
     async def run(self, options: Any) -> Any:
-        self.task = asyncio.create_task(
-            workflow.execute_child_workflow(Child.run, 7, id="c", **(options or {}))  # type: ignore[arg-type]
-        )
+        self.task = asyncio.create_task(workflow.execute_child_workflow(Child.run, 7, id="c", **(options or {})))
         try:
             return ["result", await self.task]
         except ChildWorkflowError as error:
@@ -407,7 +412,7 @@ def test_cancelling_before_it_has_begun_need_not_wait(cancellation_type: ChildWo
 class Hasty:
     @workflow.run
     async def run(self) -> Any:
-        task = asyncio.create_task(workflow.execute_child_workflow("child", id="c"))  # type: ignore[arg-type]
+        task = asyncio.create_task(workflow.execute_child_workflow("child", id="c"))
         await asyncio.sleep(0)
         task.cancel("never mind")
         try:
@@ -429,9 +434,7 @@ class Many:
     @workflow.run
     async def run(self) -> Any:
         tasks = [
-            asyncio.create_task(
-                workflow.execute_child_workflow("child", id=f"c{number}", result_type=int)  # type: ignore[arg-type]
-            )
+            asyncio.create_task(workflow.execute_child_workflow("child", id=f"c{number}", result_type=int))
             for number in range(6)
         ]
         await asyncio.sleep(0)
@@ -493,7 +496,8 @@ class Family:
     @workflow.run
     async def run(self) -> Any:
         info = workflow.info()
-        assert info.parent is not None and info.root is not None
+        assert info.parent is not None
+        assert info.root is not None
         return [info.parent.namespace, info.parent.workflow_id, info.parent.run_id, info.root.workflow_id]
 
 
@@ -516,7 +520,7 @@ class OtherId:
 def test_replay_names_the_child_that_differs() -> None:
     driver = Driver(Parent)
     driver.runtime = Driver(OtherId, workflow_type="Parent").runtime
-    with pytest.raises(NondeterminismError, match="workflow_id='c'.*now decides StartChildWorkflow.*workflow_id='d'"):
+    with pytest.raises(NondeterminismError, match=r"workflow_id='c'.*now decides StartChildWorkflow.*workflow_id='d'"):
         driver.replay()
 
 
