@@ -242,7 +242,8 @@ def why_unwritable(config: KafkaConfig, topic: str, *, timeout: float = 30.0) ->
         TransportError: The broker refused to describe it.
     """
     deadline = time.monotonic() + timeout
-    described = open_admin(config).describe_topics(
+    admin = open_admin(config)  # it answers only for as long as it is there
+    described = admin.describe_topics(
         TopicCollection([topic]), include_authorized_operations=True, request_timeout=_left(deadline)
     )
     try:

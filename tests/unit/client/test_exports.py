@@ -13,6 +13,7 @@ def test_the_public_names() -> None:
         "NoAnswerError",
         "PendingActivity",
         "PendingActivityState",
+        "PendingChild",
         "PendingTimer",
         "RPCError",
         "RPCStatusCode",
