@@ -1,7 +1,8 @@
-"""The workflows that are measured: one and five sequential activities, each way that an activity can run."""
+"""The workflows that are measured: sequential activities, each way that an activity can run, and fan-out."""
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 
 from foldlog import activity, workflow
@@ -65,4 +66,32 @@ class Waiting:
         self._ended = True
 
 
-WORKFLOWS = [One, Five, FiveLocal, Waiting]
+@workflow.defn
+class Trivial:
+    """The least that a workflow can do."""
+
+    @workflow.run
+    async def run(self, name: str) -> str:
+        return name
+
+
+@workflow.defn
+class ManyChildren:
+    """Children side by side."""
+
+    @workflow.run
+    async def run(self, count: int) -> int:
+        return len(await asyncio.gather(*(workflow.execute_child_workflow(Trivial.run, "x") for _ in range(count))))
+
+
+@workflow.defn
+class ManyActivities:
+    """Activities side by side."""
+
+    @workflow.run
+    async def run(self, count: int) -> int:
+        calls = (workflow.execute_activity(say, "x", start_to_close_timeout=LIMIT) for _ in range(count))
+        return len(await asyncio.gather(*calls))
+
+
+WORKFLOWS = [One, Five, FiveLocal, Waiting, Trivial, ManyChildren, ManyActivities]
