@@ -11,7 +11,7 @@ from typing import Any
 from foldlog.core.children import ALREADY_STARTED
 from foldlog.core.decider import WorkflowTaskError
 from foldlog.core.external import NOT_FOUND
-from foldlog.core.outcome import Outcome
+from foldlog.core.outcome import MAXIMUM_WORKFLOW_ID_BYTES, CommandEntry, Outcome
 from foldlog.core.session import Answer
 from foldlog.schemas import command, reply
 from foldlog.schemas.common import Failure, Initiator, ParentExecution
@@ -26,8 +26,10 @@ def tell_accepted(wanted: Any, run_id: str, outcome: Outcome) -> None:
         begun = command.ChildWorkflowStarted(
             run_id=parent.run_id, initiated_event_id=parent.initiated_event_id, child_run_id=run_id
         )
-        outcome.begun[run_id] = len(outcome.commands)
-        _tell(parent, begun, outcome)
+        if _is_reachable(parent, outcome):
+            outcome.begun[run_id] = len(outcome.commands)
+            # Not encoded yet: most often the word of its end takes this place.
+            outcome.commands.append(CommandEntry(parent.namespace, parent.workflow_id, begun))
 
 
 def tell_refused(wanted: Any, code: reply.RejectionCode, message: str, outcome: Outcome) -> None:
@@ -69,16 +71,23 @@ def _resolve(initiator: Initiator, **fields: Any) -> command.ResolveExternalWork
 
 
 def _tell(whom: Initiator | ParentExecution, answer: Any, outcome: Outcome, instead_of: int | None = None) -> None:
-    if whom.namespace != outcome.namespace and outcome.unreachable(whom.namespace) is not None:
-        return  # Whoever asked from there is there no more, or never was.
+    if not _is_reachable(whom, outcome):
+        return
     try:
         entry = outcome.addressed(whom.namespace, whom.workflow_id, answer)
     except WorkflowTaskError:
-        return  # It does not come from a processor: no run can have asked so.
+        return  # No run can have asked so: the record does not come from a processor.
     if instead_of is None:
         outcome.commands.append(entry)
     else:
         outcome.commands[instead_of] = entry
+
+
+def _is_reachable(whom: Initiator | ParentExecution, outcome: Outcome) -> bool:
+    """Whether there can be a workflow that asked. Any program can write that there is."""
+    if not 0 < len(whom.workflow_id.encode()) <= MAXIMUM_WORKFLOW_ID_BYTES:
+        return False
+    return whom.namespace == outcome.namespace or outcome.unreachable(whom.namespace) is None
 
 
 def _external_type(code: reply.RejectionCode) -> str:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from random import Random
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
 
 from foldlog.common import Priority, WorkflowIDReusePolicy
 from foldlog.converter._search_attributes import encode_search_attributes
@@ -33,28 +33,36 @@ def child_decision(host: WorkflowInstance, workflow_type: str, args: Sequence[An
         raise TypeError(f"unknown option of a child workflow: {unknown}; there are {', '.join(sorted(_OPTIONS))}")
     environment = host.environment
     converter = environment.payload_converter
-    policy: Any = options.get("parent_close_policy") or ParentClosePolicy.TERMINATE
-    reuse: Any = options.get("id_reuse_policy") or WorkflowIDReusePolicy.ALLOW_DUPLICATE
+    policy = options.get("parent_close_policy")
+    reuse = options.get("id_reuse_policy")
     memo = options.get("memo")
     return decisions.StartChildWorkflow(
         namespace=options.get("namespace") or environment.namespace,
         workflow_type=workflow_type,
         task_queue=options.get("task_queue") or host.started.task_queue,
         args=converter.to_payloads(args) if args else [],
-        parent_close_policy=ParentClosePolicy(policy).name,  # type: ignore[arg-type]  # its names are the symbols
-        id_reuse_policy=WorkflowIDReusePolicy(reuse).name,  # type: ignore[arg-type]
+        # The names are the symbols in the log.
+        parent_close_policy=ParentClosePolicy(policy).name if policy else "TERMINATE",  # type: ignore[arg-type]
+        id_reuse_policy=WorkflowIDReusePolicy(reuse).name if reuse else "ALLOW_DUPLICATE",  # type: ignore[arg-type]
         execution_timeout_ms=milliseconds("execution_timeout", options.get("execution_timeout")),
         run_timeout_ms=milliseconds("run_timeout", options.get("run_timeout")),
         memo={name: converter.to_payload(value) for name, value in memo.items()} if memo else {},
         options=_few(host, options),
         # Last of all, so that a call that is refused uses up no random numbers.
-        workflow_id=options.get("id") or str(UUID(int=host.random().getrandbits(128), version=4)),
+        workflow_id=options.get("id") or uuid4_text(host.random()),
     )
+
+
+def uuid4_text(random: Random) -> str:
+    """`str(workflow.uuid4())`, without the object: a parent may have thousands of children."""
+    text = f"{random.getrandbits(128):032x}"
+    variant = "89ab"[int(text[16], 16) & 3]
+    return f"{text[:8]}-{text[8:12]}-4{text[13:16]}-{variant}{text[17:20]}-{text[20:]}"
 
 
 def _few(host: WorkflowInstance, options: Mapping[str, Any]) -> WorkflowOptions | None:
     inherited = host.started.options.priority if host.started.options is not None else None
-    if inherited is None and not any(map(options.get, _FEW)):
+    if inherited is None and not (options and any(map(options.get, _FEW))):
         return None
     converter = host.environment.payload_converter
     retry_policy = options.get("retry_policy")

@@ -1,4 +1,4 @@
-"""Child workflows of one run: decisions to start and to cancel them, and what their answers mean to the waiting code."""
+"""Child workflows of one run: decisions to start and to cancel them, and what answers mean to the code that waits."""
 
 from __future__ import annotations
 
@@ -30,7 +30,10 @@ _CANCELLED = "Child Workflow execution cancelled"
 
 
 class ChildOperation:
-    """One child that has been decided on, and the futures that its beginning and its end are told to."""
+    """One child that has been decided on, and the futures that its beginning and its end are told to.
+
+    Where nobody waits for its beginning there is no future for that; and the other one is told if it cannot begin.
+    """
 
     __slots__ = (
         "batch",
@@ -51,7 +54,12 @@ class ChildOperation:
     )
 
     def __init__(
-        self, children: Children, decision: Any, result_type: Any, cancellation_type: ChildWorkflowCancellationType
+        self,
+        children: Children,
+        decision: Any,
+        result_type: Any,
+        cancellation_type: ChildWorkflowCancellationType,
+        waits_for_start: bool,
     ) -> None:
         self.children = children
         self.namespace: str = decision.namespace
@@ -62,7 +70,9 @@ class ChildOperation:
         self.event_id = 0
         self.started_event_id = 0
         self.run_id = ""
-        self.started: asyncio.Future[None] = asyncio.Future(loop=children.host.loop)
+        self.started: asyncio.Future[None] | None = None
+        if waits_for_start:
+            self.started = asyncio.Future(loop=children.host.loop)
         self.ended: asyncio.Future[Any] = asyncio.Future(loop=children.host.loop)
         self.cancel_requested = False
         self.withdrawn = False
@@ -72,11 +82,13 @@ class ChildOperation:
     async def wait_started(self) -> None:
         """Wait until it has begun; the cancellation of whoever waits cancels it."""
         while True:
+            started = self.started = self.started or asyncio.Future(loop=self.children.host.loop)
             try:
-                return await self.started
+                return await started
             except asyncio.CancelledError as cancelled:
-                if not self.started.cancelled():
+                if not started.cancelled():
                     raise  # it has just begun; the task is cancelled all the same
+                self.started = None
                 reason = _reason(cancelled)
                 waits = self._request_cancel(reason)
                 if waits and self.children.host.cancellation_reason() is not None:
@@ -86,7 +98,6 @@ class ChildOperation:
             if not waits:
                 self._let_go()
                 raise self._cancelled_error(reason)
-            self.started = asyncio.Future(loop=self.children.host.loop)
 
     async def wait_ended(self) -> Any:
         """Wait for its result; the cancellation of whoever waits cancels it."""
@@ -98,6 +109,9 @@ class ChildOperation:
                     raise  # it has just ended; the task is cancelled all the same
                 reason = _reason(cancelled)
                 waits = self._request_cancel(reason)
+                if waits and not self.run_id and self.children.host.cancellation_reason() is not None:
+                    self.children.forget(self)
+                    raise  # as while waiting for its beginning
             uncancel()
             if not waits:
                 raise self._cancelled_error(reason)
@@ -148,7 +162,7 @@ class ChildOperation:
 
     def fail(self, error: BaseException) -> None:
         """It ended otherwise, or could not begin."""
-        if self.run_id:
+        if self.started is None or self.run_id:
             if not self.ended.done():
                 self.ended.set_exception(error)
         else:
@@ -235,7 +249,7 @@ class Children:
     async def _start(
         self, workflow_type: str, args: Sequence[Any], result_type: Any, options: Mapping[str, Any], source: str
     ) -> ChildWorkflowHandle[Any, Any]:
-        operation = self._initiate(workflow_type, args, result_type, options, source)
+        operation = self._initiate(workflow_type, args, result_type, options, source, waits_for_start=True)
         del args, options  # there may be thousands of these frames, waiting for days
         handle = _Handle(operation)
         await operation.wait_started()
@@ -252,20 +266,27 @@ class Children:
     async def _execute(
         self, workflow_type: str, args: Sequence[Any], result_type: Any, options: Mapping[str, Any], source: str
     ) -> Any:
-        operation = self._initiate(workflow_type, args, result_type, options, source)
+        operation = self._initiate(workflow_type, args, result_type, options, source, waits_for_start=False)
         del args, options
-        await operation.wait_started()
         return await operation.wait_ended()
 
     def _initiate(
-        self, workflow_type: str, args: Sequence[Any], result_type: Any, options: Mapping[str, Any], source: str
+        self,
+        workflow_type: str,
+        args: Sequence[Any],
+        result_type: Any,
+        options: Mapping[str, Any],
+        source: str,
+        waits_for_start: bool,
     ) -> ChildOperation:
         host = self.host
         host.check_may_decide("start a child workflow")
         decision = child_decision(host, workflow_type, args, options)
         decision.source = source
         cancellation_type = options.get("cancellation_type", ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED)
-        operation = ChildOperation(self, decision, result_type, ChildWorkflowCancellationType(cancellation_type))
+        operation = ChildOperation(
+            self, decision, result_type, ChildWorkflowCancellationType(cancellation_type), waits_for_start
+        )
         operation.index = host.decide(decision)
         self._unrecorded.append(operation)
         return operation
@@ -288,7 +309,7 @@ class Children:
         """In words, which child a future stands for; empty if none."""
         for operation in self._open.values():
             if future is operation.started or future is operation.ended:
-                what = "the start of child" if future is operation.started else "child"
+                what = "child" if operation.run_id else "the start of child"
                 return f"{what} {operation.workflow_type!r} (ID {operation.workflow_id})"
         return ""
 
@@ -307,7 +328,7 @@ class Children:
         if operation is not None:
             operation.run_id = begun.child_run_id
             operation.started_event_id = begun.event_id
-            if not operation.started.done():
+            if operation.started is not None and not operation.started.done():
                 operation.started.set_result(None)
 
     def refused(self, refused: events.StartChildWorkflowExecutionFailed) -> None:

@@ -261,7 +261,7 @@ class World:
             count -= 1
             entry = self.sent.popleft()
             assert entry.namespace == self.namespace
-            self.handle(entry.workflow_id, decode(entry.encoded))
+            self.handle(entry.workflow_id, decode(entry.encoded or encode(entry.command)))
 
     def handle(self, workflow_id: str, wanted: Any) -> Outcome:
         return self.do(lambda engine, outcome: engine.handle(workflow_id, wanted, outcome))

@@ -376,7 +376,7 @@ def between(one: World, two: World) -> None:
             while here.sent:
                 entry = here.sent.popleft()
                 there = one if entry.namespace == one.namespace else two
-                there.handle(entry.workflow_id, decode(entry.encoded))
+                there.handle(entry.workflow_id, decode(entry.encoded or encode(entry.command)))
 
 
 def test_a_child_in_another_namespace() -> None:
