@@ -7,8 +7,6 @@ from typing import Any, Concatenate, Generic, overload
 
 from foldlog.types import (
     UNSET,
-    MethodAsyncNoParam,
-    MethodAsyncSingleParam,
     MethodSyncOrAsyncNoParam,
     MethodSyncOrAsyncSingleParam,
     MultiParamSpec,
@@ -129,7 +127,7 @@ def get_external_workflow_handle(
 
 
 def get_external_workflow_handle_for(
-    workflow: MethodAsyncNoParam[SelfType, Any] | MethodAsyncSingleParam[SelfType, Any, Any],
+    workflow: Callable[Concatenate[SelfType, ...], Awaitable[Any]],
     workflow_id: str,
     *,
     run_id: str | None = None,

@@ -116,6 +116,9 @@ class CachedSessions:
     def evict(self, max_workflows: int, max_history_bytes: int) -> int:
         """Drop the least recently used sessions above the bounds; those with running local activities stay.
 
+        The one that was used last stays too, however long its history is: a workflow with thousands of children or
+        activities would be replayed for each of their answers.
+
         Returns:
             How many were dropped.
         """
@@ -135,7 +138,7 @@ class CachedSessions:
         if count <= max_workflows and size <= max_history_bytes:
             return names
         for workflow_id in self._current:
-            if count <= max_workflows and size <= max_history_bytes:
+            if (count <= max_workflows and size <= max_history_bytes) or count == 1:
                 break
             names.append(workflow_id)
             count -= 1

@@ -1,4 +1,4 @@
-"""What type checkers know of calls of activities. Never run: mypy checks it, and a test runs mypy.
+"""What type checkers know of calls of activities and child workflows. Never run: mypy checks it, and a test runs mypy.
 
 `assert_type` says what must be known. Each `type: ignore` names an error that must be found: were it not, mypy would
 report the comment as unused.
@@ -16,7 +16,15 @@ from foldlog.common import RetryPolicy
 from foldlog.core.decider import Decider, DeciderFactory
 from foldlog.runtime import WorkflowRuntime
 from foldlog.schemas.event import WorkflowExecutionStarted
-from foldlog.workflow import ActivityConfig, ActivityHandle, LocalActivityConfig
+from foldlog.workflow import (
+    ActivityConfig,
+    ActivityHandle,
+    ChildWorkflowConfig,
+    ChildWorkflowHandle,
+    ExternalWorkflowHandle,
+    LocalActivityConfig,
+    ParentClosePolicy,
+)
 
 TIMEOUT = timedelta(seconds=1)
 
@@ -182,6 +190,68 @@ class Typed:
     @workflow.query
     def look(self, deep: bool) -> int:
         return 1
+
+
+@workflow.defn
+class Bare:
+    @workflow.run
+    async def run(self) -> int:
+        return 1
+
+
+@workflow.defn
+class Double:
+    @workflow.run
+    async def run(self, order: Order, count: int) -> bytes:
+        return b""
+
+    @workflow.signal
+    def pair(self, order: Order, count: int) -> None: ...
+
+
+async def children(order: Order) -> None:
+    assert_type(await workflow.execute_child_workflow(Bare.run), int)
+    assert_type(await workflow.execute_child_workflow(Typed.run, order, id="x"), str)
+    assert_type(await workflow.execute_child_workflow(Double.run, args=[order, 1]), bytes)
+    assert_type(await workflow.execute_child_workflow("x", order, result_type=Order), Order)
+    assert_type(await workflow.execute_child_workflow("x", args=[1, 2]), Any)
+    handle = await workflow.start_child_workflow(Typed.run, order, namespace="elsewhere")
+    assert_type(handle, ChildWorkflowHandle[Typed, str])
+    assert_type(await handle, str)
+    assert_type(await workflow.start_child_workflow("x", result_type=int), ChildWorkflowHandle[Any, int])
+    await handle.signal(Typed.asynchronous, order)
+    await handle.signal(Typed.synchronous)
+    await handle.signal("any", 1)
+    double = await workflow.start_child_workflow(Double.run, args=[order, 1])
+    await double.signal(Double.pair, args=[order, 1])
+    both = asyncio.gather(workflow.execute_child_workflow(Bare.run), workflow.execute_child_workflow("x"))
+    assert_type(await both, tuple[int, Any])
+    config: ChildWorkflowConfig = {"id": "x", "parent_close_policy": ParentClosePolicy.ABANDON}
+    assert_type(await workflow.execute_child_workflow(Bare.run, **config), int)
+
+
+async def wrong_children(order: Order) -> None:
+    await workflow.execute_child_workflow(Typed.run, 1)  # type: ignore[misc]
+    await workflow.execute_child_workflow(Typed.run)  # type: ignore[arg-type]
+    await workflow.execute_child_workflow(Bare.run, order)  # type: ignore[arg-type]
+    await workflow.execute_child_workflow(Bare.run, retries=1)  # type: ignore[call-overload]
+    await workflow.execute_child_workflow(Bare.run, run_timeout=5)  # type: ignore[call-overload]
+    workflow.execute_child_workflow(Bare.run)  # type: ignore[unused-coroutine]
+    handle = await workflow.start_child_workflow(Typed.run, order)
+    await handle.signal(Typed.asynchronous, 1)  # type: ignore[call-overload]
+    await handle.signal(Double.pair, order)  # type: ignore[call-overload]
+
+
+async def external(order: Order) -> None:
+    assert_type(workflow.get_external_workflow_handle("x"), ExternalWorkflowHandle[Any])
+    handle = workflow.get_external_workflow_handle_for(Typed.run, "x", run_id="r")
+    assert_type(handle, ExternalWorkflowHandle[Typed])
+    await handle.signal(Typed.asynchronous, order)
+    await handle.signal("any", args=[1, 2])
+    await handle.cancel(reason="enough")
+    await handle.signal(Typed.asynchronous, "text")  # type: ignore[call-overload]
+    handle.cancel()  # type: ignore[unused-coroutine]
+    workflow.get_external_workflow_handle_for(Typed, "x")  # type: ignore[arg-type]
 
 
 async def definitions(typed: Typed, order: Order) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from foldlog.core.outcome import LogEntry, Outcome
 from foldlog.core.state import Run
@@ -168,6 +169,66 @@ def _cancel(simulation: Simulation, run: Run, outcome: Outcome) -> None:
     outcome.append(run, event.WorkflowExecutionCancelRequested(request_id=f"c{simulation.serial}"))
 
 
+def _ask_other(simulation: Simulation, run: Run, outcome: Outcome) -> None:
+    rng = simulation.rng
+    asked: Any = rng.choice(
+        [
+            event.StartChildWorkflowExecutionInitiated(
+                workflow_id="child",
+                workflow_type="C",
+                task_queue="q",
+                parent_close_policy=rng.choice(["TERMINATE", "ABANDON", "REQUEST_CANCEL"]),
+            ),
+            event.SignalExternalWorkflowExecutionInitiated(workflow_id="other", signal_name="s"),
+            event.RequestCancelExternalWorkflowExecutionInitiated(workflow_id="other"),
+        ]
+    )
+    outcome.append(run, asked)
+
+
+def _of_child(simulation: Simulation, run: Run, outcome: Outcome) -> None:
+    event_id = simulation.rng.choice(list(run.children))
+    about: dict[str, Any] = {"initiated_event_id": event_id, "child_run_id": f"child-{event_id}"}
+    failure = Failure(message="no")
+    if not run.children[event_id].run_id:
+        happened: Any = simulation.rng.choice(
+            [
+                event.ChildWorkflowExecutionStarted(**about),
+                event.StartChildWorkflowExecutionFailed(initiated_event_id=event_id, failure=failure),
+            ]
+        )
+    else:
+        result = Payload(encoding="json/plain", data=b"1")
+        happened = simulation.rng.choice(
+            [
+                event.ChildWorkflowExecutionCompleted(**about, result=result),
+                event.ChildWorkflowExecutionFailed(**about, failure=failure),
+                event.ChildWorkflowExecutionCanceled(**about, failure=failure),
+                event.ChildWorkflowExecutionTerminated(**about, failure=failure),
+                event.ChildWorkflowExecutionTimedOut(**about, failure=failure),
+            ]
+        )
+    outcome.append(run, happened)
+
+
+def _of_other(simulation: Simulation, run: Run, outcome: Outcome) -> None:
+    event_id, asked = simulation.rng.choice(list(run.external.items()))
+    about: dict[str, Any] = {"initiated_event_id": event_id}
+    failure = Failure(message="no")
+    answers: list[Any] = (
+        [
+            event.ExternalWorkflowExecutionSignaled(**about),
+            event.SignalExternalWorkflowExecutionFailed(**about, failure=failure),
+        ]
+        if asked == "SIGNAL"
+        else [
+            event.ExternalWorkflowExecutionCancelRequested(**about),
+            event.RequestCancelExternalWorkflowExecutionFailed(**about, failure=failure),
+        ]
+    )
+    outcome.append(run, simulation.rng.choice(answers))
+
+
 def _start_local(simulation: Simulation, run: Run, outcome: Outcome) -> None:
     activity_id = f"l{simulation.rng.randint(1, 3)}"
     outcome.append(run, log.LocalActivityStarted(run_id=run.run_id, activity_id=activity_id))
@@ -234,6 +295,9 @@ CHOICES: list[tuple[str, Callable[[Run], bool], Callable[[Simulation, Run, Outco
     ("end timer", lambda run: bool(run.timers) and _running(run), _end_timer),
     ("signal", _running, _signal),
     ("cancel", lambda run: not run.cancel_requested and _running(run), _cancel),
+    ("ask another", _running, _ask_other),
+    ("of a child", lambda run: bool(run.children) and _running(run), _of_child),
+    ("of another", lambda run: bool(run.external) and _running(run), _of_other),
     ("start local", _running, _start_local),
     ("end local", _running, _end_local),
     ("stall", lambda run: True, _stall),
