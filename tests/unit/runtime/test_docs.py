@@ -32,8 +32,10 @@ def page(monkeypatch: pytest.MonkeyPatch) -> Any:
 def test_all_workflows_of_the_page_can_be_registered(page: Any) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        runtime = WorkflowRuntime([page.OrderWorkflow, page.FanOut, page.WithCleanup], namespace="n")
-    assert set(runtime.workflow_types) == {"OrderWorkflow", "FanOut", "WithCleanup"}
+        runtime = WorkflowRuntime(
+            [page.OrderWorkflow, page.FanOut, page.Parcel, page.Parcels, page.WithCleanup], namespace="n"
+        )
+    assert set(runtime.workflow_types) == {"OrderWorkflow", "FanOut", "Parcel", "Parcels", "WithCleanup"}
 
 
 def test_the_order(page: Any) -> None:
@@ -64,3 +66,16 @@ def test_the_cleanup(page: Any) -> None:
     driver.cancel("no longer wanted")
     driver.complete("release")
     assert isinstance(driver.end, event.WorkflowExecutionCanceled)
+
+
+def test_the_parcels(page: Any) -> None:
+    orders = [page.Order(name, 1) for name in ("a", "b", "c")]
+    driver = Driver(page.Parcels, orders)
+    driver.begin_child("parcel-a")
+    driver.deliver()
+    driver.begin_child()
+    driver.end_child(driver.decided[-1].workflow_id, "sent")  # type: ignore[attr-defined]
+    driver.begin_child()
+    driver.fail_child(ApplicationError("lost"), driver.decided[-1].workflow_id)  # type: ignore[attr-defined]
+    assert driver.result == ["sent"]
+    driver.replay()
