@@ -178,6 +178,10 @@ class MemoryBroker:
             found = self._namespaces[name] = MemoryNamespace(self, name)
         return found
 
+    def unreachable(self, namespace: str) -> str | None:
+        """Why no command can be sent to a namespace; None: it is there, since a client or a worker has asked for it."""
+        return None if namespace in self._namespaces else f"there is no namespace {namespace!r} in this environment"
+
     def add(
         self,
         topic: str,

@@ -83,6 +83,7 @@ class MemoryProcessor:
             factory,
             host,
             require_queue=namespace.require,
+            unreachable=broker.unreachable,
             clock_ms=broker.clock.unix_ms,
             long_poll_ms=_FOR_EVER_MS,
             heard=lambda: broker.on_loop(self.wake),

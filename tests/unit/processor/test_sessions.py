@@ -28,6 +28,8 @@ def partition() -> Partition:
         require_queue=lambda task_queue: None,
         local_activities=True,
         partition_of=lambda workflow_id: 0,
+        clock_ms=lambda: 1_000_000,
+        long_poll_ms=60_000,
     )
 
 
