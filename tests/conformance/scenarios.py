@@ -324,6 +324,15 @@ async def histories(here: Place) -> None:
     assert type(history).from_json(history.to_json()) == history
 
 
+async def children(here: Place) -> None:
+    family = await here.start(w.Family.run)
+    assert await family.result() == [family.id, "No: no", "workflow run timeout", "by its parent", "workflow canceled"]
+    kinds = await names(family)
+    assert kinds.count("ChildWorkflowExecutionStarted") == 5
+    assert kinds.count("ExternalWorkflowExecutionSignaled") == 1
+    assert kinds.count("ExternalWorkflowExecutionCancelRequested") == 1
+
+
 async def wrong_code_stalls_and_goes_on_once_repaired(here: Place) -> None:
     w.Stuck.repaired = False
     handle = await here.start(w.Stuck.run)
@@ -375,6 +384,7 @@ SHARED: list[Scenario] = [
     timers,
     descriptions,
     histories,
+    children,
     wrong_code_stalls_and_goes_on_once_repaired,
 ]
 """Scenarios for which workers are there, see `Place.workers`."""

@@ -308,14 +308,57 @@ class Halves:
         return await workflow.execute_activity(double_in_thread, number, start_to_close_timeout=LIMIT)
 
 
+@workflow.defn
+class Member:
+    """A child: ends in one way or another, after a while."""
+
+    def __init__(self) -> None:
+        self._name = ""
+
+    @workflow.run
+    async def run(self, how: str) -> str:
+        if how == "named":
+            await workflow.wait_condition(lambda: bool(self._name))
+            return self._name
+        await asyncio.sleep(3600 if how == "long" else 0.05)
+        if how == "fails":
+            raise ApplicationError("no", type="No")
+        above = workflow.info().parent
+        assert above is not None
+        return above.workflow_id
+
+    @workflow.signal
+    def name(self, name: str) -> None:
+        self._name = name
+
+
+@workflow.defn
+class Family:
+    """Has children that end in every way that they can."""
+
+    @workflow.run
+    async def run(self) -> list[str]:
+        long = await workflow.start_child_workflow(Member.run, "long")
+        named = await workflow.start_child_workflow(Member.run, "named")
+        await named.signal(Member.name, "by its parent")
+        timed = workflow.execute_child_workflow(Member.run, "long", run_timeout=timedelta(milliseconds=50))
+        others = [workflow.execute_child_workflow(Member.run, how) for how in ("short", "fails")]
+        found = await asyncio.gather(*others, timed, named, return_exceptions=True)
+        await workflow.get_external_workflow_handle(long.id).cancel(reason="enough")
+        found += await asyncio.gather(long, return_exceptions=True)
+        return [str(one.__cause__ or one) if isinstance(one, BaseException) else one for one in found]
+
+
 WORKFLOWS: Sequence[type] = [
     Canceling,
     Chain,
     Cleaning,
+    Family,
     Halves,
     Impatient,
     Large,
     Ledger,
+    Member,
     Patient,
     Refused,
     Resumed,

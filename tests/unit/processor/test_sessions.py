@@ -37,6 +37,7 @@ def handle(here: Partition, workflow_id: str, wanted: object, offset: int) -> st
     """Handle and commit one command; the run ID of the workflow afterwards."""
     here.handle_local(workflow_id, wanted, 1_000_000)
     assert here.take() is not None
+    here.stage()
     here.committed(offset, 100, 1 << 20)
     return here.store.current_run_id(workflow_id) or ""
 
