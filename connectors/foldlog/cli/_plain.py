@@ -129,7 +129,18 @@ async def description(found: WorkflowExecutionDescription) -> dict[str, Any]:
         "execution_expiration_time": time(found.execution_expiration_time),
         "history_size": found.history_size,
         "memo": dict(await found.memo()),
+        "parent": _parent(found),
         "pending_activities": activities,
+        "pending_children": [
+            {
+                "workflow_id": child.workflow_id,
+                "namespace": child.namespace,
+                "run_id": child.run_id,
+                "workflow_type": child.workflow_type,
+                "parent_close_policy": child.parent_close_policy,
+            }
+            for child in found.pending_children
+        ],
         "pending_timers": [
             {"timer_id": timer.timer_id, "fire_time": time(timer.fire_time)} for timer in found.pending_timers
         ],
@@ -137,6 +148,12 @@ async def description(found: WorkflowExecutionDescription) -> dict[str, Any]:
         "stalled_attempts": found.stalled_attempts,
         "deferred_commands": found.deferred_commands,
     }
+
+
+def _parent(found: WorkflowExecutionDescription) -> dict[str, Any] | None:
+    if found.parent_id is None:
+        return None
+    return {"workflow_id": found.parent_id, "run_id": found.parent_run_id, "namespace": found.parent_namespace}
 
 
 def time(moment: datetime | None) -> str | None:

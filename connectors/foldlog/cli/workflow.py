@@ -182,6 +182,8 @@ async def describe(settings: Settings, workflow_id: str, run_id: str | None, tim
     write_facts(
         [(name.replace("_", " "), value) for name, value in shown.items() if not isinstance(value, list | dict)]
     )
+    if shown["parent"]:
+        write_facts([(f"parent {name.replace('_', ' ')}", value) for name, value in shown["parent"].items()])
     write_facts([(f"memo {name}", value) for name, value in shown["memo"].items()])
     if shown["pending_activities"]:
         click.echo()
@@ -191,6 +193,11 @@ async def describe(settings: Settings, workflow_id: str, run_id: str | None, tim
             for activity in shown["pending_activities"]
         ]
         write_table([*(name.replace("_", " ") for name in names), "last failure"], rows)
+    if shown["pending_children"]:
+        click.echo()
+        fields = ("workflow_id", "workflow_type", "namespace", "run_id", "parent_close_policy")
+        children = [tuple(child[name] or "" for name in fields) for child in shown["pending_children"]]
+        write_table(["child", *(name.replace("_", " ") for name in fields[1:])], children)
     if shown["pending_timers"]:
         click.echo()
         write_table(["timer", "due"], [(timer["timer_id"], timer["fire_time"]) for timer in shown["pending_timers"]])

@@ -19,7 +19,7 @@ from foldlog.exceptions import (
     TimeoutError,
 )
 from foldlog.schemas import event, reply
-from foldlog.schemas.common import Failure, Payload
+from foldlog.schemas.common import Failure, ParentExecution, Payload
 
 JSON = converter.default()
 
@@ -119,6 +119,8 @@ async def test_a_description_is_json_through_and_through() -> None:
                 heartbeat_details=await payloads(50),
             )
         ],
+        parent=ParentExecution(namespace="n", workflow_id="p", run_id="pr", initiated_event_id=2),
+        pending_children=[reply.PendingChild(workflow_id="c", workflow_type="Parcel", initiated_event_id=3)],
         pending_timers=[reply.PendingTimer(timer_id=2, fire_ms=1_700_000_060_000)],
     )
     shown = await _plain.description(WorkflowExecutionDescription("order-1", record, JSON))
@@ -131,6 +133,9 @@ async def test_a_description_is_json_through_and_through() -> None:
     assert activity["next_attempt_time"] == "2023-11-14T22:13:30.000Z"
     assert shown["pending_timers"] == [{"timer_id": 2, "fire_time": "2023-11-14T22:14:20.000Z"}]
     assert shown["close_time"] is None
+    assert shown["parent"] == {"workflow_id": "p", "run_id": "pr", "namespace": "n"}
+    (child,) = shown["pending_children"]
+    assert (child["workflow_id"], child["run_id"], child["parent_close_policy"]) == ("c", None, "TERMINATE")
 
 
 def test_times_are_utc_with_milliseconds() -> None:
