@@ -53,6 +53,11 @@ class WorkflowExecution:
         close_time: When it ended; None: it is open.
         history_length: Events so far.
         stalled_error: Why its code cannot go on; empty: it can.
+        parent_id: The parent's workflow ID; None: it is no child.
+        parent_run_id: The parent's run.
+        parent_namespace: The parent's namespace.
+        root_id: The topmost workflow above it; None: it is that itself.
+        root_run_id: The run of that.
     """
 
     def __init__(
@@ -71,8 +76,24 @@ class WorkflowExecution:
         self.close_time = _time(row.close_ms)
         self.history_length = row.history_length
         self.stalled_error = row.stalled_error
+        self._set_family(row)
         self._memo: Mapping[str, Payload] = row.memo
         self._converter = converter
+
+    def _set_family(self, row: WorkflowVisibility | reply.Description) -> None:
+        if isinstance(row, reply.Description):
+            above = row.parent
+            self.parent_id = above.workflow_id if above else None
+            self.parent_run_id = above.run_id if above else None
+            self.parent_namespace = above.namespace if above else None
+            self.root_id = (above.root_workflow_id or above.workflow_id) if above else None
+            self.root_run_id = (above.root_run_id or above.run_id) if above else None
+        else:
+            self.parent_id = row.parent_workflow_id or None
+            self.parent_run_id = row.parent_run_id or None
+            self.parent_namespace = row.parent_namespace or None
+            self.root_id = row.root_workflow_id or None
+            self.root_run_id = row.root_run_id or None
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(id={self.id!r}, run_id={self.run_id!r}, status={self.status.name})"
@@ -177,11 +198,6 @@ class WorkflowExecutionDescription(WorkflowExecution):
         first_execution_run_id: The first run of the chain.
         execution_expiration_time: When the chain of runs times out; None: never.
         history_size: Bytes of all events so far.
-        parent_id: The parent's workflow ID; None: it is no child.
-        parent_run_id: The parent's run.
-        parent_namespace: The parent's namespace.
-        root_id: The topmost workflow above it; None: it is that itself.
-        root_run_id: The run of that.
         pending_activities: Activities that have not ended, the oldest 1,000 of them.
         pending_children: Children that have not ended, likewise.
         pending_timers: Timers that have not fired, likewise.
@@ -196,12 +212,6 @@ class WorkflowExecutionDescription(WorkflowExecution):
         self.first_execution_run_id = found.first_execution_run_id
         self.execution_expiration_time = _time(found.execution_expiration_ms)
         self.history_size = found.history_size
-        above = found.parent
-        self.parent_id = above.workflow_id if above else None
-        self.parent_run_id = above.run_id if above else None
-        self.parent_namespace = above.namespace if above else None
-        self.root_id = (above.root_workflow_id or above.workflow_id) if above else None
-        self.root_run_id = (above.root_run_id or above.run_id) if above else None
         self.pending_children = [
             PendingChild(
                 namespace=child.namespace or None,

@@ -44,7 +44,7 @@ from examples.order.model import Order, Outcome, read_orders
 from examples.order.workflow import OrderWorkflow
 from tests.integration.processor.logs import audit, stores_equal_log
 from tests.integration.processor.processes import Fleet
-from tests.integration.processor.workloads import QUEUE, Local, Seen, Summing, Ticking
+from tests.integration.processor.workloads import QUEUE, Local, Parenting, Seen, Summing, Ticking
 
 PARTITIONS = 4
 LANES = 24
@@ -153,7 +153,7 @@ class Chaos:
                 load.create_task(self._order_lane(client, orders))
             for number in range(SUMS):
                 load.create_task(self._sum(client, f"sum-{number}", plain=number % 2 == 0))
-            work = [load.create_task(self._other_lane(client, lane)) for lane in ("ticking", "local")]
+            work = [load.create_task(self._other_lane(client, lane)) for lane in ("ticking", "local", "parent")]
             await self._kill_all()
             self._over.set()
             self._say(f"{len(self._load.outcomes)} orders have ended; what is open now must end too")
@@ -222,6 +222,9 @@ class Chaos:
             if lane == "ticking":
                 handle = await self._started(client, Ticking.run, [3, 0.2], workflow_id)
                 assert await handle.result() == 3
+            elif lane == "parent":
+                parent = await self._started(client, Parenting.run, [3], workflow_id)
+                assert await parent.result() == [[0, 1, 2]] * 3
             else:
                 local = await self._started(client, Local.run, [4], workflow_id)
                 assert await local.result() == ["0", "1", "2", "3"]

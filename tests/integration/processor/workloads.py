@@ -104,4 +104,19 @@ class Waiting:
         self._ended = True
 
 
-WORKFLOWS = [Summing, Ticking, Local, Echoing, Waiting]
+@workflow.defn
+class Parenting:
+    """Children that are told numbers: one that begins twice, or a signal that counts twice, shows in the result."""
+
+    @workflow.run
+    async def run(self, count: int) -> list[list[int]]:
+        own = workflow.info().workflow_id
+        handles = [await workflow.start_child_workflow(Summing.run, id=f"{own}-{number}") for number in range(count)]
+        for handle in handles:
+            for number in range(3):
+                await handle.signal(Summing.add, number)
+            await workflow.get_external_workflow_handle_for(Summing.run, handle.id).signal(Summing.end)
+        return [(await handle).numbers for handle in handles]
+
+
+WORKFLOWS = [Summing, Ticking, Local, Echoing, Waiting, Parenting]

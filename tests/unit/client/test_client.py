@@ -11,6 +11,7 @@ from foldlog.client import (
     Client,
     PendingActivityState,
     WorkflowContinuedAsNewError,
+    WorkflowExecution,
     WorkflowExecutionStatus,
     WorkflowFailureError,
     WorkflowQueryFailedError,
@@ -27,7 +28,7 @@ from foldlog.exceptions import (
     WorkflowNotFoundError,
 )
 from foldlog.schemas import command, event, reply
-from foldlog.schemas.common import Payload
+from foldlog.schemas.common import ParentExecution, Payload
 from foldlog.schemas.records import Reply
 from foldlog.schemas.visibility import WorkflowVisibility
 
@@ -293,10 +294,16 @@ async def test_describe() -> None:
         stalled_error="boom",
         stalled_attempts=2,
         pending_activities=[pending],
+        parent=ParentExecution(namespace="n", workflow_id="p", run_id="pr", initiated_event_id=2),
+        pending_children=[reply.PendingChild(workflow_id="c", workflow_type="Parcel", initiated_event_id=3)],
         pending_timers=[reply.PendingTimer(timer_id=1, fire_ms=60_000)],
     )
     client, _ = client_with(lambda *_: found)
     description = await client.get_workflow_handle("a").describe()
+    assert (description.parent_namespace, description.parent_id, description.parent_run_id) == ("n", "p", "pr")
+    assert (description.root_id, description.root_run_id) == ("p", "pr")
+    (child,) = description.pending_children
+    assert (child.workflow_id, child.run_id, child.namespace) == ("c", None, None)
     assert (description.id, description.run_id, description.status) == ("a", "r", WorkflowExecutionStatus.RUNNING)
     assert description.start_time == datetime.fromtimestamp(1.5, UTC)
     assert (description.close_time, description.execution_expiration_time) == (None, None)
@@ -363,3 +370,26 @@ async def test_leaving_the_block_closes_the_connection() -> None:
     async with client as same:
         assert same is client
     assert transport.closed
+
+
+def test_a_row_of_the_list_names_parent_and_root() -> None:
+    row = WorkflowVisibility(
+        workflow_id="c",
+        run_id="r",
+        workflow_type="Parcel",
+        task_queue="q",
+        status="RUNNING",
+        start_ms=1_000,
+        history_length=1,
+        partition=0,
+        parent_namespace="n",
+        parent_workflow_id="p",
+        parent_run_id="pr",
+        root_workflow_id="top",
+        root_run_id="tr",
+    )
+    child = WorkflowExecution("c", row, converter.default())
+    assert (child.parent_namespace, child.parent_id, child.parent_run_id) == ("n", "p", "pr")
+    assert (child.root_id, child.root_run_id) == ("top", "tr")
+    row.parent_namespace = row.parent_workflow_id = row.parent_run_id = row.root_workflow_id = row.root_run_id = ""
+    assert WorkflowExecution("c", row, converter.default()).parent_id is None
