@@ -1,4 +1,4 @@
-"""What clients, workflows and activities share: retry policy, policies for workflow IDs, raw values.
+"""What clients, workflows and activities share: retry policy, priority, policies for workflow IDs, attributes.
 
 Names and meanings follow Temporal's `temporalio.common`. When a retry comes, and whether, is decided in
 `foldlog.core.retry`, on the record that `RetryPolicy.to_record` makes.
@@ -11,14 +11,34 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import IntEnum
+from typing import ClassVar
 
+from foldlog._search_attributes import (
+    SearchAttributeIndexedValueType,
+    SearchAttributeKey,
+    SearchAttributePair,
+    SearchAttributes,
+    SearchAttributeUpdate,
+    SearchAttributeValue,
+    SearchAttributeValues,
+    TypedSearchAttributes,
+)
 from foldlog.exceptions import ConfigurationError
 from foldlog.schemas import common as records
 
 __all__ = [
+    "Priority",
     "QueryRejectCondition",
     "RawValue",
     "RetryPolicy",
+    "SearchAttributeIndexedValueType",
+    "SearchAttributeKey",
+    "SearchAttributePair",
+    "SearchAttributeUpdate",
+    "SearchAttributeValue",
+    "SearchAttributeValues",
+    "SearchAttributes",
+    "TypedSearchAttributes",
     "WorkflowIDConflictPolicy",
     "WorkflowIDReusePolicy",
 ]
@@ -83,8 +103,60 @@ class RetryPolicy:
         )
 
 
-def _bad(field: str, what: str) -> ConfigurationError:
-    return ConfigurationError(f"RetryPolicy.{field} {what}", option=field)
+def _bad(field: str, what: str, of: str = "RetryPolicy") -> ConfigurationError:
+    return ConfigurationError(f"{of}.{field} {what}", option=field)
+
+
+@dataclass(frozen=True)
+class Priority:
+    """Which of several waiting tasks comes first. Activities have that of their workflow, unless they say otherwise.
+
+    Raises:
+        ConfigurationError: A value cannot work; the message names the field.
+    """
+
+    priority_key: int | None = None
+    """From 1, the most urgent, to 5; None: 3."""
+    fairness_key: str | None = None
+    """Tasks with different keys take turns; at most 64 bytes."""
+    fairness_weight: float | None = None
+    """A key with twice the weight gets twice the turns; None: 1."""
+
+    default: ClassVar[Priority]
+    """Nothing said."""
+
+    def __post_init__(self) -> None:
+        key = self.priority_key
+        if key is not None and (isinstance(key, bool) or not isinstance(key, int)):
+            raise _bad("priority_key", f"must be a whole number, not {key!r}", "Priority")
+        if key is not None and key < 1:
+            raise _bad("priority_key", f"must be at least 1, not {key}", "Priority")
+        if self.fairness_key is not None and len(self.fairness_key.encode()) > 64:
+            raise _bad("fairness_key", "must not be longer than 64 bytes", "Priority")
+        if self.fairness_weight is not None and not self.fairness_weight > 0:
+            raise _bad("fairness_weight", f"must be more than 0, not {self.fairness_weight}", "Priority")
+
+    def to_record(self) -> records.Priority:
+        """As it is written to the log."""
+        return records.Priority(
+            priority_key=self.priority_key or 0,
+            fairness_key=self.fairness_key or "",
+            fairness_weight=self.fairness_weight or 0.0,
+        )
+
+    @classmethod
+    def from_record(cls, record: records.Priority | None) -> Priority:
+        """As it was read from the log; values that cannot be are left out."""
+        if record is None:
+            return cls.default
+        return cls(
+            priority_key=record.priority_key if record.priority_key > 0 else None,
+            fairness_key=record.fairness_key if 0 < len(record.fairness_key.encode()) <= 64 else None,
+            fairness_weight=record.fairness_weight if record.fairness_weight > 0 else None,
+        )
+
+
+Priority.default = Priority()
 
 
 class WorkflowIDReusePolicy(IntEnum):

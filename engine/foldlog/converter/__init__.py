@@ -15,6 +15,11 @@ from foldlog.converter._payload import (
     CompositePayloadConverter,
     DefaultPayloadConverter,
 )
+from foldlog.converter._search_attributes import (
+    decode_search_attributes,
+    decode_typed_search_attributes,
+    encode_search_attributes,
+)
 
 __all__ = [
     "BinaryNullPayloadConverter",
@@ -30,5 +35,8 @@ __all__ = [
     "JSONTypeConverter",
     "PayloadCodec",
     "PayloadConverter",
+    "decode_search_attributes",
+    "decode_typed_search_attributes",
     "default",
+    "encode_search_attributes",
 ]

@@ -14,13 +14,15 @@ EXPORTS = {
         wait_for_worker_shutdown_sync
     """,
     "foldlog.common": """
-        QueryRejectCondition RawValue RetryPolicy WorkflowIDConflictPolicy WorkflowIDReusePolicy
+        Priority QueryRejectCondition RawValue RetryPolicy SearchAttributeIndexedValueType SearchAttributeKey
+        SearchAttributePair SearchAttributeUpdate SearchAttributeValue SearchAttributeValues SearchAttributes
+        TypedSearchAttributes WorkflowIDConflictPolicy WorkflowIDReusePolicy
     """,
     "foldlog.converter": """
         BinaryNullPayloadConverter BinaryPlainPayloadConverter CompositePayloadConverter DataConverter
         DefaultFailureConverter DefaultFailureConverterWithEncodedAttributes DefaultPayloadConverter
         EncodingPayloadConverter FailureConverter JSONPlainPayloadConverter JSONTypeConverter PayloadCodec
-        PayloadConverter default
+        PayloadConverter decode_search_attributes decode_typed_search_attributes default encode_search_attributes
     """,
     "foldlog.exceptions": """
         ActivityError ApplicationError ApplicationErrorCategory CancelledError ChildWorkflowError ConfigurationError

@@ -1,0 +1,76 @@
+"""Maps of payloads that a run may change: its memo and its search attributes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from foldlog.core.decider import WorkflowTaskError
+from foldlog.schemas.common import Payload
+
+REMOVED_ENCODING = "binary/null"
+"""Encoding of a payload that removes the field of its name."""
+MAXIMUM_FIELDS = 200
+"""Bound on the number of search attributes of a run, and on that of its memo values."""
+MAXIMUM_ATTRIBUTE_BYTES = 2_048
+"""Bound on the value of one search attribute, as in Temporal: what is longer is no use for searching."""
+MAXIMUM_ATTRIBUTES_BYTES = 40_000
+"""Bound on all search attributes of a run together, as in Temporal."""
+MAXIMUM_MEMO_BYTES = 500_000
+"""Bound on a memo: it is in each row of its run, and in the first event of each run that follows."""
+MAXIMUM_SUMMARY_BYTES = 4_000
+MAXIMUM_DETAILS_BYTES = 40_000
+
+
+def merged(before: Mapping[str, Payload], changes: Mapping[str, Payload]) -> dict[str, Payload]:
+    """The fields after changes."""
+    after = {**before, **changes}
+    for name, payload in changes.items():
+        if payload.encoding == REMOVED_ENCODING:
+            after.pop(name, None)
+    return after
+
+
+def check_memo(memo: Mapping[str, Payload]) -> None:
+    """Refuse a memo that is too large.
+
+    Raises:
+        WorkflowTaskError: It is.
+    """
+    _check("memo", memo, MAXIMUM_MEMO_BYTES)
+
+
+def check_search_attributes(attributes: Mapping[str, Payload]) -> None:
+    """Refuse search attributes that are too large.
+
+    Raises:
+        WorkflowTaskError: They are; the message names the attribute where there is one.
+    """
+    for name, payload in attributes.items():
+        if len(payload.data) > MAXIMUM_ATTRIBUTE_BYTES:
+            raise WorkflowTaskError(
+                f"search attribute {name!r} has {len(payload.data)} bytes, and a value may have "
+                f"{MAXIMUM_ATTRIBUTE_BYTES}"
+            )
+    _check("search attributes", attributes, MAXIMUM_ATTRIBUTES_BYTES)
+
+
+def check_texts(summary: Payload | None, details: Payload | None) -> None:
+    """Refuse a summary or details that are too long.
+
+    Raises:
+        WorkflowTaskError: They are.
+    """
+    for what, payload, maximum in (
+        ("static_summary", summary, MAXIMUM_SUMMARY_BYTES),
+        ("static_details", details, MAXIMUM_DETAILS_BYTES),
+    ):
+        if payload is not None and len(payload.data) > maximum:
+            raise WorkflowTaskError(f"{what} has {len(payload.data)} bytes, and may have {maximum}")
+
+
+def _check(what: str, fields: Mapping[str, Payload], maximum: int) -> None:
+    if len(fields) > MAXIMUM_FIELDS:
+        raise WorkflowTaskError(f"{what}: there may be {MAXIMUM_FIELDS} values, not {len(fields)}")
+    size = sum(len(name) + len(payload.data) for name, payload in fields.items())
+    if size > maximum:
+        raise WorkflowTaskError(f"{what}: {size} bytes, and {maximum} may be in all")
