@@ -8,12 +8,12 @@ So a history needs no markers of where the code ran, and replay is the same sequ
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
 from foldlog.core.decisions import Decision
 from foldlog.schemas.common import Failure, Payload
-from foldlog.schemas.event import WorkflowExecutionStarted
+from foldlog.schemas.event import WorkflowExecutionSignaled, WorkflowExecutionStarted
 from foldlog.schemas.records import Event
 
 
@@ -24,6 +24,8 @@ class Decider(Protocol):
     """True while history is told again: logs are silent, and decisions carry their source."""
     history_size: int
     """Bytes of the run's events up to the one that is told next; set by the caller."""
+    patches: Collection[str]
+    """Patches that the history records as passed in the activation that comes next; set by the caller in replay."""
 
     def activate(self, event: Event) -> list[Decision]:
         """Tell the code what happened and run it until it waits.
@@ -43,6 +45,9 @@ class Decider(Protocol):
 
         Called once for each decision that leaves an event, in the order in which they were made.
         """
+
+    def unhandled_signals(self) -> Sequence[WorkflowExecutionSignaled]:
+        """Signals that were told and that no handler has taken, in their order."""
 
     def query(self, query_type: str, args: Sequence[Payload]) -> Payload:
         """Run a query handler, which must decide nothing.
