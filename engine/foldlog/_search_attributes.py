@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
+from itertools import pairwise
 from typing import Any, ClassVar, Generic, NamedTuple, TypeAlias, TypeVar, cast, get_origin, overload
 
 Default = TypeVar("Default")
@@ -152,7 +153,7 @@ class TypedSearchAttributes(Collection[SearchAttributePair[Any]]):
     def __post_init__(self) -> None:
         pairs = sorted(self.search_attributes, key=lambda pair: pair.key.name)
         object.__setattr__(self, "search_attributes", pairs)
-        for one, other in zip(pairs, pairs[1:], strict=False):
+        for one, other in pairwise(pairs):
             if one.key.name == other.key.name:
                 raise ValueError(f"Duplicate search attribute entries found for key {one.key.name}")
 
@@ -187,7 +188,10 @@ class TypedSearchAttributes(Collection[SearchAttributePair[Any]]):
     ) -> SearchAttributeValueType | Default: ...
     def get(self, key: SearchAttributeKey[SearchAttributeValueType], default: Any = None) -> Any:
         """A value, or `default` if there is no attribute of this name and type."""
-        return self[key] if key in self else default
+        try:
+            return self[key]
+        except KeyError:
+            return default
 
     def updated(self, *search_attributes: SearchAttributePair[Any]) -> TypedSearchAttributes:
         """These, with others in the place of those of the same name."""

@@ -11,7 +11,7 @@ from typing import Any
 from foldlog.core.outcome import Outcome
 from foldlog.core.session import Answer, Sessions
 from foldlog.core.state import Run
-from foldlog.core.views import closing_result
+from foldlog.core.views import closing_result, following_run_id
 from foldlog.core.waiters import Waiters
 from foldlog.schemas import log, reply
 from foldlog.schemas.common import Failure, ReplyTo
@@ -113,16 +113,21 @@ class Answers:
         if request_id:
             self._answers[workflow_id, request_id] = answer
 
-    def wait_for(self, run: Run, reply_to: ReplyTo | None, outcome: Outcome) -> None:
-        """Answer with the run's result, now or when there is one."""
+    def wait_for(self, run: Run, reply_to: ReplyTo | None, outcome: Outcome, *, follow_runs: bool = True) -> None:
+        """Answer with the result of the run, or of the last one that follows it, now or when there is one."""
         if reply_to is None:
             return
+        while not run.is_open and follow_runs and (new_run_id := following_run_id(run)):
+            following = self._sessions.find(run.workflow_id, new_run_id)
+            if following is None:
+                break
+            run = following.run
         if run.is_open:
-            self._waiters.add(run.run_id, reply_to, outcome.now_ms)
+            self._waiters.add(run.run_id, reply_to, outcome.now_ms, follow_runs)
         else:
             outcome.replies.append((reply_to, closing_result(reply_to, run)))
 
     def answer_waiters(self, run: Run, outcome: Outcome) -> None:
         """Tell who waits for a run that has just closed."""
-        for reply_to in self._waiters.closing(run.run_id):
+        for reply_to in self._waiters.closing(run.run_id, following_run_id(run)):
             outcome.replies.append((reply_to, closing_result(reply_to, run)))

@@ -12,7 +12,6 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from cronsim import CronSim, CronSimError
-
 from foldlog.core.decider import WorkflowTaskError
 
 _DESCRIPTORS = {

@@ -8,12 +8,13 @@ answered and told to the run's code. What an event means is in `fold`, what a co
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from foldlog.core import activities, machine
 from foldlog.core.answers import Answers
+from foldlog.core.chains import Chains
 from foldlog.core.decider import DeciderFactory, QueryFailed, WorkflowTaskError
 from foldlog.core.driver import Driver
 from foldlog.core.outcome import Outcome
@@ -73,11 +74,14 @@ class Engine:
         self._sessions = sessions
         self._new_run_id = new_run_id
         self._require_queue = require_queue
+        self._decode = decode
         self._answers = Answers(sessions, decode, long_poll_ms)
+        self._chains = Chains(sessions, new_run_id)
         self._driver = Driver(
             factory,
             sessions,
             self._answers,
+            self._chains,
             decode=decode,
             handle=self.handle,
             reserve=reserve,
@@ -126,6 +130,9 @@ class Engine:
         if key[0] == DeadlineKind.STALL:
             self._driver.resume(session, outcome)
             return
+        if key[0] == DeadlineKind.RUN_TIMEOUT:
+            self._run_timed_out(session, outcome)
+            return
         try:
             if key[0] == DeadlineKind.RETRY:
                 self._require_queue(session.run.activities[key[1]].scheduled.task_queue)
@@ -134,6 +141,22 @@ class Engine:
             self._driver.stall(session, error, outcome)
             return
         self._driver.tell(session, happened, outcome)
+
+    def _run_timed_out(self, session: Session, outcome: Outcome) -> None:
+        """End a run at its run timeout. What waited for its code is for the run that follows, if one does."""
+        run = session.run
+        signals: Sequence[event.WorkflowExecutionSignaled] = ()
+        waiting: list[tuple[int, bytes]] = []
+        if self._chains.may_follow_timeout(run):
+            signals = self._driver.unhandled_signals(session, outcome)
+            waiting = self._driver.waiting_commands(run, outcome) if run.stalled is not None else []
+        self._chains.time_out(run, signals, outcome)
+        self._driver.settle(run, outcome)
+        for _, encoded in waiting:
+            wanted = self._decode(encoded)
+            if hasattr(wanted, "reply_to"):
+                wanted.reply_to = None  # Whoever asked was told that the command is kept.
+            self.handle(run.workflow_id, wanted, outcome)
 
     def local_ended(self, ended: LocalResult, outcome: Outcome) -> None:
         """A local activity ended. A result that nobody waits for is passed over."""
@@ -183,6 +206,7 @@ class Engine:
     def aborted(self) -> None:
         """The outcome is thrown away, and so are the sessions that it touched."""
         self._answers.aborted()
+        self._chains.aborted()
 
     # ---- commands
 
@@ -338,7 +362,7 @@ class Engine:
         if session is None:
             self._answers.reject_unknown(workflow_id, wanted, outcome)
         else:
-            self._answers.wait_for(session.run, wanted.reply_to, outcome)
+            self._answers.wait_for(session.run, wanted.reply_to, outcome, follow_runs=wanted.follow_runs)
 
     # ---- finding, recording, closing
 
@@ -378,6 +402,7 @@ class Engine:
             return
         self._answers.accept(run, wanted, outcome)
         self._driver.tell(session, happened, outcome)
+        self._driver.wake(session, outcome, whatever_holds=type(wanted) is command.CancelWorkflow)
 
     def _close(self, run: Run, close: Callable[[Run], None], outcome: Outcome) -> None:
         close(run)

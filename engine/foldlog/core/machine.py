@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from foldlog.core import activities, decisions
+from foldlog.core import activities, decisions, fields
 from foldlog.core.decider import WorkflowTaskError
 from foldlog.core.decisions import Decision
 from foldlog.core.outcome import Outcome
+from foldlog.core.start_options import check_start_options, first_task_ms
 from foldlog.core.state import DeadlineKey, DeadlineKind, Run
 from foldlog.schemas import command, event
 from foldlog.schemas.records import Event
@@ -26,6 +27,7 @@ def check_start(wanted: command.StartWorkflow, outcome: Outcome) -> None:
     Raises:
         WorkflowTaskError: It does not.
     """
+    check_start_options(wanted)
     if wanted.signal is not None:
         if wanted.id_conflict_policy == "FAIL":
             raise WorkflowTaskError("signal-with-start: id_conflict_policy FAIL makes no sense with it")
@@ -35,6 +37,7 @@ def check_start(wanted: command.StartWorkflow, outcome: Outcome) -> None:
 def start(workflow_id: str, run_id: str, wanted: command.StartWorkflow, outcome: Outcome) -> Run:
     """Begin a run."""
     timeout_ms = wanted.execution_timeout_ms
+    task_ms = first_task_ms(wanted, outcome.now_ms)
     started = event.WorkflowExecutionStarted(
         workflow_type=wanted.workflow_type,
         task_queue=wanted.task_queue,
@@ -46,7 +49,10 @@ def start(workflow_id: str, run_id: str, wanted: command.StartWorkflow, outcome:
         first_execution_run_id=run_id,
         request_id=wanted.request_id,
         identity=wanted.identity,
-        held=wanted.signal is not None,
+        options=wanted.options,
+        parent=wanted.parent,
+        held=wanted.signal is not None or task_ms > 0,
+        first_task_ms=task_ms,
     )
     return outcome.begin(workflow_id, run_id, started)
 
@@ -132,17 +138,13 @@ def _first_task_due(run: Run, _: int, outcome: Outcome) -> Event:
     return begin_code(run, outcome)
 
 
-def _run_timed_out(execution: bool) -> Callable[[Run, int, Outcome], None]:
-    def timed_out(run: Run, _: int, outcome: Outcome) -> None:
-        activities.cancel_activities(run, outcome)
-        outcome.append(run, event.WorkflowExecutionTimedOut(execution=execution))
-
-    return timed_out
+def _execution_timed_out(run: Run, _: int, outcome: Outcome) -> None:
+    activities.cancel_activities(run, outcome)
+    outcome.append(run, event.WorkflowExecutionTimedOut(execution=True, retry_state="TIMEOUT"))
 
 
 _DUE: dict[DeadlineKind, Callable[[Run, int, Outcome], Event | None]] = {
-    DeadlineKind.RUN_TIMEOUT: _run_timed_out(execution=False),
-    DeadlineKind.EXECUTION_TIMEOUT: _run_timed_out(execution=True),
+    DeadlineKind.EXECUTION_TIMEOUT: _execution_timed_out,
     DeadlineKind.TIMER: _timer_fired,
     DeadlineKind.SCHEDULE_TO_START: activities.activity_timed_out("SCHEDULE_TO_START"),
     DeadlineKind.START_TO_CLOSE: activities.activity_timed_out("START_TO_CLOSE"),
@@ -195,14 +197,41 @@ def _cancel_timer(run: Run, decision: decisions.CancelTimer, outcome: Outcome) -
     outcome.append(run, canceled)
 
 
+def _record_patch(run: Run, decision: decisions.RecordPatch, outcome: Outcome) -> None:
+    outcome.append(run, event.PatchRecorded(patch_id=decision.patch_id, deprecated=decision.deprecated))
+
+
+def _upsert_search_attributes(run: Run, decision: decisions.UpsertSearchAttributes, outcome: Outcome) -> None:
+    fields.check_search_attributes(fields.merged(run.search_attributes, decision.search_attributes))
+    outcome.append(run, event.UpsertWorkflowSearchAttributes(search_attributes=decision.search_attributes))
+
+
+def _modify_properties(run: Run, decision: decisions.ModifyProperties, outcome: Outcome) -> None:
+    fields.check_memo(fields.merged(run.memo, decision.memo))
+    outcome.append(run, event.WorkflowPropertiesModified(memo=decision.memo))
+
+
 def _complete(run: Run, decision: decisions.CompleteWorkflow, outcome: Outcome) -> None:
     activities.cancel_activities(run, outcome)
-    outcome.append(run, event.WorkflowExecutionCompleted(result=decision.result))
+    outcome.append(run, event.WorkflowExecutionCompleted(result=decision.result, new_run_id=decision.new_run_id))
 
 
 def _fail(run: Run, decision: decisions.FailWorkflow, outcome: Outcome) -> None:
     activities.cancel_activities(run, outcome)
-    outcome.append(run, event.WorkflowExecutionFailed(failure=decision.failure))
+    failed = event.WorkflowExecutionFailed(
+        failure=decision.failure, new_run_id=decision.new_run_id, retry_state=decision.retry_state
+    )
+    outcome.append(run, failed)
+
+
+def _continue_as_new(run: Run, decision: decisions.ContinueAsNew, outcome: Outcome) -> None:
+    activities.cancel_activities(run, outcome)
+    continued = event.WorkflowExecutionContinuedAsNew(
+        new_run_id=decision.new_run_id,
+        workflow_type=decision.workflow_type or run.started.workflow_type,
+        args=decision.args,
+    )
+    outcome.append(run, continued)
 
 
 def _cancel(run: Run, decision: decisions.CancelWorkflow, outcome: Outcome) -> None:
@@ -216,7 +245,11 @@ _DECISIONS: dict[type[Decision], Callable[[Run, Any, Outcome], None]] = {
     decisions.CancelLocalActivity: activities.cancel_local,
     decisions.StartTimer: _start_timer,
     decisions.CancelTimer: _cancel_timer,
+    decisions.RecordPatch: _record_patch,
+    decisions.UpsertSearchAttributes: _upsert_search_attributes,
+    decisions.ModifyProperties: _modify_properties,
     decisions.CompleteWorkflow: _complete,
     decisions.FailWorkflow: _fail,
     decisions.CancelWorkflow: _cancel,
+    decisions.ContinueAsNew: _continue_as_new,
 }

@@ -28,7 +28,13 @@ whatever is made of an event (a task, a result) still fits."""
 MAXIMUM_WORKFLOW_ID_BYTES = 1_000
 """Bound on a workflow ID in UTF-8: it is the key of every record of its workflow."""
 
-VISIBLE = (event.WorkflowExecutionStarted, log.WorkflowStalled, log.WorkflowResumed)
+VISIBLE = (
+    event.WorkflowExecutionStarted,
+    event.UpsertWorkflowSearchAttributes,
+    event.WorkflowPropertiesModified,
+    log.WorkflowStalled,
+    log.WorkflowResumed,
+)
 """Records, besides those that close a run, after which its visibility row is written again."""
 
 

@@ -98,6 +98,10 @@ class Run:
     first_task: int = 0
     """The event from which on its code runs: the first one, or the one that ends its hold; 0: it is held."""
     cancel_requested: bool = False
+    memo: dict[str, Payload] = field(default_factory=dict)
+    """As it is now. Never changed in place."""
+    search_attributes: dict[str, Payload] = field(default_factory=dict)
+    """As they are now; likewise."""
     activities: dict[int, Activity] = field(default_factory=dict)
     """Open ones, by scheduled event ID."""
     activity_events: dict[str, int] = field(default_factory=dict)

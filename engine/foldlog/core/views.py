@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from foldlog.core.state import Activity, DeadlineKind, Run
 from foldlog.schemas import event, reply
 from foldlog.schemas.command import GetHistory
-from foldlog.schemas.common import Failure, ReplyTo
+from foldlog.schemas.common import Failure, ParentExecution, ReplyTo, WorkflowOptions
 from foldlog.schemas.visibility import WorkflowVisibility
+
+
+def following_run_id(run: Run) -> str:
+    """The run that follows a closed one; empty: none does."""
+    return getattr(run.closing, "new_run_id", "")
 
 
 def closing_result(reply_to: ReplyTo, run: Run) -> reply.WorkflowResult:
     """How a closed run ended."""
-    result = reply.WorkflowResult(correlation_id=reply_to.correlation_id, run_id=run.run_id, status=run.status)
+    result = reply.WorkflowResult(
+        correlation_id=reply_to.correlation_id,
+        run_id=run.run_id,
+        status=run.status,
+        new_run_id=following_run_id(run),
+        retry_state=getattr(run.closing, "retry_state", "UNSPECIFIED"),
+    )
     closing = run.closing
     if isinstance(closing, event.WorkflowExecutionCompleted):
         result.result = closing.result
@@ -44,8 +56,13 @@ def description(reply_to: ReplyTo, run: Run) -> reply.Description:
         execution_expiration_ms=run.started.execution_expiration_ms,
         history_length=run.last_event_id,
         history_size=run.history_size,
-        memo=run.started.memo,
+        memo=run.memo,
         first_execution_run_id=run.started.first_execution_run_id,
+        options=current_options(run),
+        parent=run.started.parent,
+        continuation=run.started.continuation,
+        first_task_ms=run.started.first_task_ms if not run.first_task else 0,
+        execution_start_ms=execution_start_ms(run),
         stalled_error=stalled.error if stalled else "",
         stalled_stack=stalled.stack_trace if stalled else "",
         stalled_attempts=stalled.attempts if stalled else 0,
@@ -55,6 +72,32 @@ def description(reply_to: ReplyTo, run: Run) -> reply.Description:
             reply.PendingTimer(timer_id=timer_id, fire_ms=timer.fire_ms) for timer_id, timer in run.timers.items()
         ],
     )
+
+
+def current_options(run: Run) -> WorkflowOptions | None:
+    """The options of a run, with its search attributes as they are now; None: all at their defaults."""
+    options = run.started.options
+    if not run.search_attributes and options is None:
+        return None
+    return replace(options or WorkflowOptions(), search_attributes=run.search_attributes)
+
+
+def execution_start_ms(run: Run) -> int:
+    """When the chain of runs began, in Unix milliseconds."""
+    continuation = run.started.continuation
+    return continuation.first_start_ms if continuation is not None else run.started.time_ms
+
+
+def _ancestors(parent: ParentExecution | None) -> dict[str, str]:
+    if parent is None:
+        return {}
+    return {
+        "parent_namespace": parent.namespace,
+        "parent_workflow_id": parent.workflow_id,
+        "parent_run_id": parent.run_id,
+        "root_workflow_id": parent.root_workflow_id or parent.workflow_id,
+        "root_run_id": parent.root_run_id or parent.run_id,
+    }
 
 
 def _close_ms(run: Run) -> int:
@@ -109,7 +152,13 @@ def visibility_row(run: Run, partition: int) -> WorkflowVisibility:
         start_ms=run.started.time_ms,
         close_ms=_close_ms(run),
         history_length=run.last_event_id,
-        memo=run.started.memo,
+        memo=run.memo,
         stalled_error=run.stalled.error if run.stalled else "",
         partition=partition,
+        search_attributes=run.search_attributes,
+        summary=run.started.options.summary if run.started.options is not None else None,
+        execution_start_ms=execution_start_ms(run) if run.started.continuation is not None else 0,
+        first_task_ms=run.started.first_task_ms,
+        history_size=run.history_size,
+        **_ancestors(run.started.parent),
     )

@@ -66,6 +66,11 @@ class Handlers:
 
     def _deliver(self, definition: SignalDefinition, signaled: WorkflowExecutionSignaled, number: int) -> None:
         name = signaled.signal_name
+        if self._host.has_ended:
+            # Its handler could do nothing any more. The run that follows, if one does, gets the signal.
+            self._buffered.append(signaled)
+            del self._running[number]
+            return
         handler = definition.bind(self._host.instance())
         waits = False
         try:
@@ -98,6 +103,10 @@ class Handlers:
             self._host.end_with(error)
         finally:
             self._running.pop(number, None)
+
+    def unhandled_signals(self) -> Sequence[WorkflowExecutionSignaled]:
+        """Signals that no handler has taken, in the order in which they came."""
+        return sorted(self._buffered, key=lambda signaled: signaled.event_id)
 
     @property
     def all_finished(self) -> bool:

@@ -21,9 +21,9 @@ from foldlog.core.decisions import Decision
 from foldlog.runtime.activities import Activities
 from foldlog.runtime.dropping import RunDropped
 from foldlog.runtime.environment import Environment, is_cancellation
-from foldlog.runtime.facts import RunFacts
 from foldlog.runtime.handlers import Handlers
 from foldlog.runtime.loop import DeterministicLoop, DurableTimer, Mode
+from foldlog.runtime.properties import ContinuedAsNew, RunProperties
 from foldlog.runtime.stack import call_source, format_error, format_tasks
 from foldlog.schemas import event as events
 from foldlog.schemas.common import Payload
@@ -32,7 +32,7 @@ from foldlog.workflow._activity_types import ActivityConfig, ActivityHandle, Loc
 from foldlog.workflow._exceptions import UnfinishedSignalHandlersWarning
 
 
-class WorkflowInstance(RunFacts):
+class WorkflowInstance(RunProperties):
     """The code of one run. Implements `foldlog.core.decider.Decider`."""
 
     __slots__ = (
@@ -123,6 +123,12 @@ class WorkflowInstance(RunFacts):
         """See `Decider.query`."""
         return self.handlers.query(query_type, args)
 
+    def unhandled_signals(self) -> Sequence[events.WorkflowExecutionSignaled]:
+        """See `Decider.unhandled_signals`."""
+        if self._held is not None:
+            return [event for event in self._held if isinstance(event, events.WorkflowExecutionSignaled)]
+        return () if self._handlers is None else self._handlers.unhandled_signals()
+
     def stack(self) -> str:
         """See `Decider.stack`."""
         return format_tasks(self.loop.unfinished_tasks(), self._waits_for)
@@ -173,9 +179,10 @@ class WorkflowInstance(RunFacts):
         else:
             self._begin(started)
 
-    def _first_task(self, _: events.WorkflowTaskScheduled) -> None:
+    def _first_task(self, begun: events.WorkflowTaskScheduled) -> None:
         """A held run begins. Handlers of what came before go first, each up to its first await."""
         held, self._held = self._held, None
+        self._begun_ms = begun.time_ms
         self._make_object()
         for event in held or ():
             _APPLY[type(event)](self, event)
@@ -235,6 +242,9 @@ class WorkflowInstance(RunFacts):
         """Close the run with an exception of its code, or stall it if the exception is no workflow failure."""
         if self._closed or isinstance(error, RunDropped):
             return
+        if isinstance(error, ContinuedAsNew):
+            self._end(error.decision)
+            return
         if isinstance(error, asyncio.CancelledError):
             error = exceptions.CancelledError(str(error) or "Cancelled")
         if self._cancel_reason is not None and is_cancellation(error):
@@ -252,6 +262,11 @@ class WorkflowInstance(RunFacts):
     def _end(self, closing: Decision) -> None:
         self.decide(closing)
         self._closed = True
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the code has decided how the run ends."""
+        return self._closed
 
     def _signaled(self, signaled: events.WorkflowExecutionSignaled) -> None:
         self.handlers.signal(signaled)

@@ -10,13 +10,16 @@ import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from foldlog.workflow._exceptions import NotInWorkflowError
 
 if TYPE_CHECKING:
+    from foldlog.common import SearchAttributes, SearchAttributeUpdate
     from foldlog.converter import PayloadConverter
+    from foldlog.schemas.common import Payload
     from foldlog.workflow._activity_types import ActivityConfig, ActivityHandle, LocalActivityConfig
+    from foldlog.workflow._chain_types import ContinueAsNewOptions
     from foldlog.workflow._info import Info
 
 LOOP_ATTRIBUTE = "foldlog_host"
@@ -79,6 +82,42 @@ class Runtime(ABC):
     @abstractmethod
     def memo_value(self, key: str, type_hint: type | None) -> Any:
         """The memo value of a key that is there."""
+
+    @abstractmethod
+    def is_continue_as_new_suggested(self) -> bool:
+        """Whether the history has grown so long that a fresh one would be better."""
+
+    @abstractmethod
+    def continue_as_new(self, args: Sequence[Any], options: ContinueAsNewOptions) -> NoReturn:
+        """End the run and begin another."""
+
+    @abstractmethod
+    def last_completion_result(self) -> Payload | None:
+        """What the last completed run of the chain returned."""
+
+    @abstractmethod
+    def last_failure(self) -> BaseException | None:
+        """How the run before failed."""
+
+    @abstractmethod
+    def patch(self, patch_id: str, deprecated: bool) -> bool:
+        """Whether a patch is active."""
+
+    @abstractmethod
+    def upsert_memo(self, updates: Mapping[str, Any]) -> None:
+        """Change the memo."""
+
+    @abstractmethod
+    def upsert_search_attributes(self, updates: SearchAttributes | Sequence[SearchAttributeUpdate[Any]]) -> None:
+        """Change search attributes."""
+
+    @abstractmethod
+    def current_details(self) -> str:
+        """The text that was set last."""
+
+    @abstractmethod
+    def set_current_details(self, details: str) -> None:
+        """Set the text that people are shown."""
 
     @abstractmethod
     def start_activity(

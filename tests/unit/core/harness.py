@@ -6,7 +6,7 @@ The script stands for workflow code: what it decides is a function of the events
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +21,10 @@ from foldlog.schemas import event, log
 from foldlog.schemas.common import Failure, Payload, RetryPolicy
 from foldlog.schemas.framing import decode, encode
 from foldlog.schemas.records import Event
+
+
+UNTAKEN = "untaken"
+"""A signal that the script has no handler for."""
 
 
 def payload(text: str) -> Payload:
@@ -42,6 +46,9 @@ class ScriptDecider:
         self._scheduled: dict[int, str] = {}
         self._timers: list[int] = []
         self._local: list[str] = []
+        self._untaken: list[event.WorkflowExecutionSignaled] = []
+        self._patched: dict[str, bool] = {}
+        self.patches: Collection[str] = ()
         self.closed = False
 
     def activate(self, happened: Event) -> list[Decision]:
@@ -49,6 +56,8 @@ class ScriptDecider:
             raise WorkflowTaskError("the script is broken")
         self._heard.append(type(happened).__name__)
         self._forget(happened)
+        if isinstance(happened, event.WorkflowExecutionSignaled) and happened.signal_name == UNTAKEN:
+            self._untaken.append(happened)
         self._held = self._held and not isinstance(happened, event.WorkflowTaskScheduled)
         if self._held:
             return []
@@ -56,13 +65,35 @@ class ScriptDecider:
         made: list[Decision] = []
         for byte in digest[: digest[7] % 4]:
             made.extend(self._decide(byte, happened.time_ms))
+        made.extend(self._note(digest[4]))
         if isinstance(happened, event.WorkflowExecutionCancelRequested) and digest[6] % 2:
             return [*made, decisions.CancelWorkflow()]
         if digest[5] % 16 == 0:
             made.append(decisions.CompleteWorkflow(result=payload("1")))
         elif digest[5] % 16 == 1:
             made.append(decisions.FailWorkflow(failure=Failure(message="scripted")))
+        elif digest[5] % 16 == 2:
+            made.append(decisions.ContinueAsNew(args=[payload("2")], workflow_type=f"{self._seed}-"))
         return made
+
+    def _note(self, byte: int) -> Iterator[Decision]:
+        """What changes the run without waiting for anything."""
+        kind = byte % 12
+        if kind == 0:
+            yield decisions.ModifyProperties(memo={f"m{byte % 5}": payload(str(byte))})
+        elif kind == 1:
+            yield decisions.UpsertSearchAttributes(search_attributes={f"a{byte % 5}": payload(str(byte))})
+        elif kind == 2:
+            yield decisions.UpsertSearchAttributes(search_attributes={"a1": Payload(encoding="binary/null")})
+        elif kind == 3:
+            name = f"p{byte % 7}"
+            if name not in self._patched:
+                self._patched[name] = not self.replaying or name in self.patches
+                if self._patched[name]:
+                    yield decisions.RecordPatch(patch_id=name)
+
+    def unhandled_signals(self) -> list[event.WorkflowExecutionSignaled]:
+        return self._untaken
 
     def _forget(self, happened: Any) -> None:
         if isinstance(happened, event.TimerFired):

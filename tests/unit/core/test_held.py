@@ -8,7 +8,7 @@ from foldlog.core.engine import Engine
 from foldlog.core.outcome import Outcome
 from foldlog.core.state import DeadlineKind
 from foldlog.schemas import command, event, reply
-from foldlog.schemas.common import ReplyTo
+from foldlog.schemas.common import ReplyTo, WorkflowOptions
 
 from .harness import World, payload
 
@@ -35,11 +35,15 @@ def start(request_id: str = "", **fields: Any) -> command.StartWorkflow:
 
 
 def delayed(world: World, first_task_ms: int) -> None:
-    """A run whose code begins later."""
+    """A run whose code begins later, whatever comes before: it has a cron schedule."""
 
     def step(engine: Engine, outcome: Outcome) -> None:
         started = event.WorkflowExecutionStarted(
-            workflow_type="type-2", task_queue="q", held=True, first_task_ms=first_task_ms
+            workflow_type="type-2",
+            task_queue="q",
+            held=True,
+            first_task_ms=first_task_ms,
+            options=WorkflowOptions(cron_schedule="@hourly"),
         )
         world.sessions.add(outcome.begin("a", "run-1", started))
 
