@@ -15,7 +15,7 @@ from foldlog.cli._client import asynchronous, connected
 from foldlog.cli._command import Group, Settings, pass_settings
 from foldlog.cli._errors import CliError, ExitCode
 from foldlog.cli._output import write_facts, write_json, write_table
-from foldlog.cli._params import duration, json_by_name, json_values, not_empty
+from foldlog.cli._params import duration, json_by_name, json_values, not_empty, search_attributes
 from foldlog.client import (
     WorkflowExecutionStatus,
     WorkflowFailureError,
@@ -23,7 +23,15 @@ from foldlog.client import (
     WorkflowQueryFailedError,
     WorkflowQueryRejectedError,
 )
-from foldlog.common import QueryRejectCondition, WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from foldlog.common import (
+    Priority,
+    QueryRejectCondition,
+    RetryPolicy,
+    TypedSearchAttributes,
+    WorkflowIDConflictPolicy,
+    WorkflowIDReusePolicy,
+)
+from foldlog.exceptions import ConfigurationError
 
 
 @click.group(cls=Group)
@@ -61,12 +69,35 @@ def _choice(policy: type[Any]) -> click.Choice[str]:
 @click.option("--run-timeout", metavar="TIME", callback=duration, help="Limit on one run.")
 @click.option("--request-id", metavar="ID", help="A second start with the same request ID starts nothing.")
 @click.option("--memo", multiple=True, metavar="NAME=JSON", callback=json_by_name, help="A note; may be repeated.")
+@click.option(
+    "--search-attribute",
+    "attributes",
+    multiple=True,
+    metavar="NAME[:TYPE]=JSON",
+    callback=search_attributes,
+    help="A field to be found by; may be repeated.",
+)
+@click.option("--static-summary", metavar="TEXT", help="One line for people.")
+@click.option("--static-details", metavar="TEXT", help="Several lines for people.")
+@click.option("--cron", metavar="SCHEDULE", help="Run again and again at these times: `*/5 * * * *`, `@every 1h`.")
+@click.option("--start-delay", metavar="TIME", callback=duration, help="Wait before its code begins.")
+@click.option(
+    "--retry-attempts",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="Try a failed workflow again, N tries in all; 0: without limit.  [default: no retries]",
+)
+@click.option("--retry-initial-interval", metavar="TIME", callback=duration, help="Wait before the second try.")
+@click.option("--retry-maximum-interval", metavar="TIME", callback=duration, help="No wait is longer.")
+@click.option("--retry-backoff-coefficient", type=float, metavar="X", help="Each wait is the one before times this.")
+@click.option("--priority", type=click.IntRange(min=1), metavar="N", help="From 1, the most urgent, to 5.")
 @click.option("--wait", is_flag=True, help="Wait for its end and show its result, as `result` does.")
 @_timeout
 @pass_settings
 @asynchronous
 async def start(
     settings: Settings,
+    /,
     workflow_type: str,
     workflow_id: str | None,
     task_queue: str,
@@ -77,8 +108,15 @@ async def start(
     run_timeout: timedelta | None,
     request_id: str | None,
     memo: dict[str, Any],
+    attributes: TypedSearchAttributes,
+    static_summary: str | None,
+    static_details: str | None,
+    cron: str | None,
+    start_delay: timedelta | None,
+    priority: int | None,
     wait: bool,
     timeout: timedelta,
+    **retry: Any,
 ) -> None:
     """Start a workflow.
 
@@ -96,6 +134,13 @@ async def start(
             execution_timeout=execution_timeout,
             run_timeout=run_timeout,
             memo=memo or None,
+            search_attributes=attributes,
+            static_summary=static_summary,
+            static_details=static_details,
+            cron_schedule=cron or "",
+            start_delay=start_delay,
+            retry_policy=_retry_policy(**retry),
+            priority=Priority(priority_key=priority),
             request_id=request_id,
             rpc_timeout=timeout,
         )
@@ -107,6 +152,25 @@ async def start(
         write_json(started)
     else:
         write_facts(started.items())
+
+
+def _retry_policy(
+    retry_attempts: int | None,
+    retry_initial_interval: timedelta | None,
+    retry_maximum_interval: timedelta | None,
+    retry_backoff_coefficient: float | None,
+) -> RetryPolicy | None:
+    given: dict[str, Any] = {
+        "maximum_attempts": retry_attempts,
+        "initial_interval": retry_initial_interval,
+        "maximum_interval": retry_maximum_interval,
+        "backoff_coefficient": retry_backoff_coefficient,
+    }
+    given = {name: value for name, value in given.items() if value is not None}
+    try:
+        return RetryPolicy(**given) if given else None
+    except ConfigurationError as error:
+        raise click.UsageError(str(error)) from error
 
 
 @workflow.command()
@@ -183,6 +247,7 @@ async def describe(settings: Settings, workflow_id: str, run_id: str | None, tim
         [(name.replace("_", " "), value) for name, value in shown.items() if not isinstance(value, list | dict)]
     )
     write_facts([(f"memo {name}", value) for name, value in shown["memo"].items()])
+    write_facts([(f"search attribute {name}", value) for name, value in shown["search_attributes"].items()])
     if shown["pending_activities"]:
         click.echo()
         names = ("activity_id", "activity_type", "state", "attempt", "scheduled_time", "next_attempt_time")

@@ -1,6 +1,6 @@
 """Client of durable workflows: start them, ask them, tell them. Names follow Temporal's `temporalio.client`."""
 
-from foldlog.client._client import RPC_TIMEOUT, Client, StartOptions
+from foldlog.client._client import RPC_TIMEOUT, Client
 from foldlog.client._description import (
     PendingActivity,
     PendingActivityState,
@@ -17,6 +17,7 @@ from foldlog.client._errors import (
 )
 from foldlog.client._handle import WorkflowHandle
 from foldlog.client._history import WorkflowHistory
+from foldlog.client._start_options import StartOptions
 from foldlog.exceptions import (
     DeadlineExceededError,
     RPCError,

@@ -79,6 +79,8 @@ class Asking:
         """
         waiting = _Waiting(workflow_id, rpc_timeout)
         result = await self._poll(waiting, command, FIRST_POLL_SECONDS)
+        if result is not None and result.new_run_id:
+            return await self._result(waiting, result.new_run_id, follow_runs=True)
         if result is not None:
             return result
         # It takes longer. The same start again tells which run it is (and that somebody is there); from here on,
@@ -116,7 +118,7 @@ class Asking:
             result = await self._poll(waiting, command, LONG_POLL_SECONDS)
             if result is None:
                 continue
-            if result.status != "CONTINUED_AS_NEW" or not follow_runs:
+            if not result.new_run_id or not follow_runs:
                 return result
             run_id = result.new_run_id
 

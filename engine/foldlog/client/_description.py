@@ -9,7 +9,8 @@ from enum import IntEnum
 from typing import Any
 
 from foldlog.client._convert import decode_one
-from foldlog.converter import DataConverter
+from foldlog.common import SearchAttributes, TypedSearchAttributes
+from foldlog.converter import DataConverter, decode_search_attributes, decode_typed_search_attributes
 from foldlog.schemas import reply
 from foldlog.schemas.common import Payload
 from foldlog.schemas.visibility import WorkflowVisibility
@@ -53,6 +54,15 @@ class WorkflowExecution:
         close_time: When it ended; None: it is open.
         history_length: Events so far.
         stalled_error: Why its code cannot go on; empty: it can.
+        namespace: The application.
+        execution_time: When its code began, or will: later than `start_time`, if it is held by a start delay, a
+            backoff or a schedule.
+        parent_id: The workflow whose child it is; None: none.
+        parent_run_id: The run of that.
+        root_id: The topmost workflow above it; None: there is none above it.
+        root_run_id: The run of that.
+        typed_search_attributes: Its search attributes.
+        search_attributes: The same, each as a list of values. Deprecated: use `typed_search_attributes`.
     """
 
     def __init__(
@@ -60,8 +70,11 @@ class WorkflowExecution:
         workflow_id: str,
         row: WorkflowVisibility | reply.Description,
         converter: DataConverter,
+        *,
+        namespace: str = "",
     ) -> None:
         """Private: made by the client."""
+        self.namespace = namespace
         self.id = workflow_id
         self.run_id = row.run_id
         self.workflow_type = row.workflow_type
@@ -71,8 +84,28 @@ class WorkflowExecution:
         self.close_time = _time(row.close_ms)
         self.history_length = row.history_length
         self.stalled_error = row.stalled_error
+        self.execution_time = _time(max(row.start_ms, row.first_task_ms))
+        self.typed_search_attributes = TypedSearchAttributes.empty
+        self.search_attributes: SearchAttributes = {}
+        self.parent_id: str | None = None
+        self.parent_run_id: str | None = None
+        self.root_id: str | None = None
+        self.root_run_id: str | None = None
         self._memo: Mapping[str, Payload] = row.memo
         self._converter = converter
+
+        if isinstance(row, WorkflowVisibility):
+            self._set_ancestors(row.parent_workflow_id, row.parent_run_id, row.root_workflow_id, row.root_run_id)
+            self._set_search_attributes(row.search_attributes)
+
+    def _set_ancestors(self, parent_id: str, parent_run_id: str, root_id: str, root_run_id: str) -> None:
+        self.parent_id, self.parent_run_id = parent_id or None, parent_run_id or None
+        self.root_id, self.root_run_id = root_id or None, root_run_id or None
+
+    def _set_search_attributes(self, attributes: Mapping[str, Payload]) -> None:
+        if attributes:
+            self.typed_search_attributes = decode_typed_search_attributes(attributes)
+            self.search_attributes = decode_search_attributes(attributes)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(id={self.id!r}, run_id={self.run_id!r}, status={self.status.name})"
@@ -160,6 +193,10 @@ class WorkflowExecutionDescription(WorkflowExecution):
 
     Attributes:
         first_execution_run_id: The first run of the chain.
+        continued_run_id: The run before it in the chain; None: it is the first.
+        attempt: Which try it is, from 1, where a retry policy has failed runs followed by others.
+        cron_schedule: Its schedule; empty: none.
+        execution_start_time: When the first run of the chain began.
         execution_expiration_time: When the chain of runs times out; None: never.
         history_size: Bytes of all events so far.
         pending_activities: Activities that have not ended.
@@ -169,9 +206,27 @@ class WorkflowExecutionDescription(WorkflowExecution):
         deferred_commands: Signals and the like that wait until it is no longer stalled.
     """
 
-    def __init__(self, workflow_id: str, found: reply.Description, converter: DataConverter) -> None:
+    def __init__(
+        self, workflow_id: str, found: reply.Description, converter: DataConverter, *, namespace: str = ""
+    ) -> None:
         """Private: made by `describe`."""
-        super().__init__(workflow_id, found, converter)
+        super().__init__(workflow_id, found, converter, namespace=namespace)
+        options, continuation, parent = found.options, found.continuation, found.parent
+        if parent is not None:
+            self._set_ancestors(
+                parent.workflow_id,
+                parent.run_id,
+                parent.root_workflow_id or parent.workflow_id,
+                parent.root_run_id or parent.run_id,
+            )
+        if options is not None:
+            self._set_search_attributes(options.search_attributes)
+        self.cron_schedule = "" if options is None else options.cron_schedule
+        self.continued_run_id = None if continuation is None else continuation.run_id
+        self.attempt = 1 if continuation is None else continuation.attempt
+        self.execution_start_time = _required_time(found.execution_start_ms or found.start_ms)
+        self._summary = None if options is None else options.summary
+        self._details = None if options is None else options.details
         self.first_execution_run_id = found.first_execution_run_id
         self.execution_expiration_time = _time(found.execution_expiration_ms)
         self.history_size = found.history_size
@@ -183,6 +238,14 @@ class WorkflowExecutionDescription(WorkflowExecution):
         self.stalled_stack = found.stalled_stack
         self.stalled_attempts = found.stalled_attempts
         self.deferred_commands = found.deferred_commands
+
+    async def static_summary(self) -> str | None:
+        """The line that the start gave it for people; None: none."""
+        return None if self._summary is None else str(await decode_one(self._converter, self._summary, str))
+
+    async def static_details(self) -> str | None:
+        """The text that the start gave it for people; None: none."""
+        return None if self._details is None else str(await decode_one(self._converter, self._details, str))
 
 
 def _time(unix_ms: int) -> datetime | None:

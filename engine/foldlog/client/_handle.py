@@ -79,7 +79,8 @@ class WorkflowHandle(Generic[SelfType, ReturnType]):
         Processors and brokers may come and go meanwhile.
 
         Args:
-            follow_runs: Whether to wait for the end of the whole chain, where a run continues as new.
+            follow_runs: Whether to wait for the end of the whole chain, where a run continues as new, is retried, or
+                has a cron schedule.
             rpc_timeout: How long to wait; None: without limit.
 
         Raises:
@@ -286,7 +287,8 @@ class WorkflowHandle(Generic[SelfType, ReturnType]):
         """
         wanted = command.DescribeWorkflow(identity=self._asking.identity, run_id=self._run_id or "")
         found = await self._asking.ask(self._id, wanted, reply.Description, rpc_timeout)
-        return WorkflowExecutionDescription(self._id, found, self._asking.converter)
+        namespace = self._asking.transport.namespace
+        return WorkflowExecutionDescription(self._id, found, self._asking.converter, namespace=namespace)
 
     async def fetch_history(self, *, rpc_timeout: timedelta | None = None) -> WorkflowHistory:
         """All events so far.

@@ -61,7 +61,7 @@ def description(reply_to: ReplyTo, run: Run) -> reply.Description:
         options=current_options(run),
         parent=run.started.parent,
         continuation=run.started.continuation,
-        first_task_ms=run.started.first_task_ms if not run.first_task else 0,
+        first_task_ms=run.started.first_task_ms,
         execution_start_ms=execution_start_ms(run),
         stalled_error=stalled.error if stalled else "",
         stalled_stack=stalled.stack_trace if stalled else "",

@@ -22,7 +22,6 @@ from foldlog.schemas.common import Failure, Payload, RetryPolicy
 from foldlog.schemas.framing import decode, encode
 from foldlog.schemas.records import Event
 
-
 UNTAKEN = "untaken"
 """A signal that the script has no handler for."""
 
