@@ -215,17 +215,21 @@ class Engine:
             return
         existing = self._sessions.current(workflow_id)
         policy = StartPolicy.START if existing is None else start_policy(existing.run, wanted)
+        if existing is not None and policy is StartPolicy.REJECT:
+            self._reject_start(workflow_id, wanted, existing.run, outcome)
+            return
+        try:
+            machine.check_start(wanted, outcome)
+        except WorkflowTaskError as error:
+            self._answers.reject(workflow_id, wanted, outcome, "INVALID_ARGUMENT", str(error))
+            return
         if existing is not None and policy is not StartPolicy.START:
-            if policy is StartPolicy.REJECT:
-                self._reject_start(workflow_id, wanted, existing.run, outcome)
-                return
             if policy is StartPolicy.USE_EXISTING:
                 self._use_existing(existing, wanted, outcome)
                 return
             reason = command.TerminateWorkflow(reason="TerminateIfRunning policy: a new run starts")
             self._close(existing.run, lambda run: machine.terminate(run, reason, outcome), outcome)
         try:
-            machine.check_start(wanted, outcome)
             run = machine.start(workflow_id, self._new_run_id(), wanted, outcome)
         except WorkflowTaskError as error:
             self._answers.reject(workflow_id, wanted, outcome, "INVALID_ARGUMENT", str(error))
@@ -240,11 +244,6 @@ class Engine:
 
     def _use_existing(self, session: Session, wanted: command.StartWorkflow, outcome: Outcome) -> None:
         """A start that comes to an open run: what came with it is for that run."""
-        try:
-            machine.check_start(wanted, outcome)
-        except WorkflowTaskError as error:
-            self._answers.reject(session.run.workflow_id, wanted, outcome, "INVALID_ARGUMENT", str(error), session.run)
-            return
         self._accept_start(session.run, wanted, False, outcome)
         self._deliver_with_start(session, wanted, False, outcome)
 

@@ -248,6 +248,15 @@ class Driver:
         timer = self.timers.pop(decision.timer_id)
         return event.TimerCanceled(timer_id=timer.timer_id, started_event_id=timer.event_id)
 
+    def _patched(self, decision: decisions.RecordPatch) -> Any:
+        return event.PatchRecorded(patch_id=decision.patch_id, deprecated=decision.deprecated)
+
+    def _search_attributes(self, decision: decisions.UpsertSearchAttributes) -> Any:
+        return event.UpsertWorkflowSearchAttributes(search_attributes=decision.search_attributes)
+
+    def _properties(self, decision: decisions.ModifyProperties) -> Any:
+        return event.WorkflowPropertiesModified(memo=decision.memo)
+
     def _completed(self, decision: decisions.CompleteWorkflow) -> Any:
         return event.WorkflowExecutionCompleted(result=decision.result)
 
@@ -268,6 +277,9 @@ _EVENTS: dict[type, Callable[[Driver, Any], Any]] = {
     decisions.RequestCancelActivity: Driver._cancel_requested,
     decisions.StartTimer: Driver._timer_started,
     decisions.CancelTimer: Driver._timer_canceled,
+    decisions.RecordPatch: Driver._patched,
+    decisions.UpsertSearchAttributes: Driver._search_attributes,
+    decisions.ModifyProperties: Driver._properties,
     decisions.CompleteWorkflow: Driver._completed,
     decisions.FailWorkflow: Driver._failed,
     decisions.CancelWorkflow: Driver._canceled,
