@@ -233,6 +233,32 @@ def test_start_query_signal_result_history(kafka: str, shop: str, order: str) ->
     assert order in run(kafka, shop, "workflow", "describe", order).stdout
 
 
+def test_what_is_told_of_chains(kafka: str, shop: str, worker: WorkerProcess) -> None:
+    workflow_id = f"order-{uuid.uuid4().hex[:8]}"
+    ask(
+        kafka, shop, "workflow", "start", "Approval", "--id", workflow_id, "-q", "shop", "-i", "{}",
+        "--cron", "@every 1h", "--retry-attempts", "3", "--search-attribute", 'city="Bonn"',
+        "--static-summary", "by mail", "--priority", "2",
+    )  # fmt: skip
+    described = ask(kafka, shop, "workflow", "describe", workflow_id)
+    assert (described["cron_schedule"], described["attempt"], described["continued_run_id"]) == ("@every 1h", 1, None)
+    assert described["search_attributes"] == {"city": "Bonn"}
+    assert described["static_summary"] == "by mail"
+    assert described["execution_time"] > described["start_time"]
+    assert "by mail" in run(kafka, shop, "workflow", "describe", workflow_id).stdout
+    listed = ask(kafka, shop, "workflow", "list", "--id-prefix", workflow_id)
+    assert listed[0]["search_attributes"] == {"city": "Bonn"}
+    held = run(kafka, shop, "workflow", "query", workflow_id, "status", "-i", '"is "')
+    assert (held.exit_code, "has not begun" in held.stderr) == (5, True)
+    run(kafka, shop, "workflow", "cancel", workflow_id)
+    assert ask(kafka, shop, "workflow", "describe", workflow_id)["status"] == "CANCELED"
+    wrong = run(kafka, shop, "workflow", "start", "Approval", "-q", "shop", "--cron", "now and then")
+    assert (wrong.exit_code, "cron schedule 'now and then'" in wrong.stderr) == (2, True)
+    assert (
+        run(kafka, shop, "workflow", "start", "Approval", "-q", "shop", "--retry-initial-interval", "0s").exit_code == 2
+    )
+
+
 def test_refusals_have_their_exit_codes(kafka: str, shop: str, order: str) -> None:
     again = run(kafka, shop, "workflow", "start", "Approval", "--id", order, "-q", "shop", "-i", "{}")
     assert (again.exit_code, again.stderr.count("\n")) == (5, 1)

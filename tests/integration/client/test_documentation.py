@@ -44,3 +44,4 @@ async def test_the_page_does_what_it_says(
                 await page.start_once(client, "order-8")
             starts = [run async for run in client.list_workflows(id_prefix="order-8")]
             assert len(starts) == 1
+            await page.start_with_care(client)

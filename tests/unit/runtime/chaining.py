@@ -86,7 +86,7 @@ class Chain:
         assert isinstance(closing, event.WorkflowExecutionCompleted), (closing, self.run.stalled)
         return CONVERTER.from_payload(closing.result)
 
-    def replies(self) -> list[reply.WorkflowResult | Any]:
+    def replies(self) -> list[Any]:
         return [answer for outcome in self.world.outcomes for _, answer in outcome.replies]
 
     def query(self, name: str, run_id: str = "") -> Any:

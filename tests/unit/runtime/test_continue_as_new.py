@@ -11,11 +11,12 @@ from foldlog import workflow
 from foldlog.common import RetryPolicy, SearchAttributeKey, SearchAttributePair, TypedSearchAttributes
 from foldlog.converter import decode_typed_search_attributes
 from foldlog.schemas import command, event
-from foldlog.schemas.common import WorkflowOptions
+from foldlog.schemas.common import ReplyTo, WorkflowOptions
 
 from tests.unit.runtime.chaining import CONVERTER, ID, REPLY, Chain
 from tests.unit.runtime.driver import Driver
 
+number: Any = 3
 CITY = SearchAttributeKey.for_keyword("city")
 
 
@@ -259,7 +260,7 @@ def test_waiters_follow_the_chain_unless_they_are_told_not_to() -> None:
     chain = Chain(Counts)
     chain.start(1, reply_to=REPLY, await_result=True)
     first = chain.run.run_id
-    other = command.ReplyTo(client_id="other", partition=0, correlation_id=2)
+    other = ReplyTo(client_id="other", partition=0, correlation_id=2)
     chain.world.handle(ID, command.AwaitResult(run_id=first, follow_runs=False, reply_to=other))
     chain.sleep(1)
     results = {answer.correlation_id: answer for answer in chain.replies()}
@@ -329,7 +330,7 @@ def test_a_run_that_cannot_be_begun_stalls_the_one_before() -> None:
     [
         (lambda: workflow.continue_as_new(1, args=[1]), ValueError, "one argument or args"),
         (lambda: workflow.continue_as_new(run_timeout=timedelta(0)), ValueError, "run_timeout"),
-        (lambda: workflow.continue_as_new(workflow=3), TypeError, "name or a run method"),
+        (lambda: workflow.continue_as_new(workflow=number), TypeError, "name or a run method"),
         (lambda: workflow.continue_as_new(object()), Exception, "object"),
         (lambda: workflow.ContinueAsNewError(), RuntimeError, "continue_as_new"),
     ],
@@ -369,8 +370,10 @@ def test_it_is_suggested_once_the_history_is_long_or_large() -> None:
         @workflow.run
         async def run(self) -> list[Any]:
             info = workflow.info()
-            while not info.is_continue_as_new_suggested():
+            while True:
                 await asyncio.sleep(1)
+                if info.is_continue_as_new_suggested():
+                    break
             return [info.get_current_history_length(), info.get_current_history_size()]
 
     chain = Chain(Watches, continue_as_new_suggested_events=10).start()

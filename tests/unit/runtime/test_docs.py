@@ -14,6 +14,7 @@ from foldlog.exceptions import ActivityError, ApplicationError
 from foldlog.runtime import WorkflowRuntime
 from foldlog.schemas import event
 
+from tests.unit.runtime.chaining import Chain
 from tests.unit.runtime.driver import Driver
 
 PAGE = Path(__file__).parents[3] / "docs" / "workflows.md"
@@ -30,10 +31,11 @@ def page(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def test_all_workflows_of_the_page_can_be_registered(page: Any) -> None:
+    classes = [page.OrderWorkflow, page.FanOut, page.WithCleanup, page.Subscription, page.Shipping]
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        runtime = WorkflowRuntime([page.OrderWorkflow, page.FanOut, page.WithCleanup], namespace="n")
-    assert set(runtime.workflow_types) == {"OrderWorkflow", "FanOut", "WithCleanup"}
+        runtime = WorkflowRuntime(classes, namespace="n")
+    assert set(runtime.workflow_types) == {"OrderWorkflow", "FanOut", "WithCleanup", "Subscription", "Shipping"}
 
 
 def test_the_order(page: Any) -> None:
@@ -64,3 +66,20 @@ def test_the_cleanup(page: Any) -> None:
     driver.cancel("no longer wanted")
     driver.complete("release")
     assert isinstance(driver.end, event.WorkflowExecutionCanceled)
+
+
+def test_the_subscription_goes_on_in_a_new_run(page: Any) -> None:
+    chain = Chain(page.Subscription, continue_as_new_suggested_events=4).start(90_000)
+    for _ in range(5):
+        chain.signal("pay", 2_000)
+    assert chain.ends() == ["WorkflowExecutionContinuedAsNew", "WorkflowExecutionCompleted"]
+    assert chain.result == 100_000
+
+
+def test_shipping_is_insured_unless_it_began_before(page: Any) -> None:
+    assert Driver(page.Shipping, "o-1").run({"send": lambda order: f"{order} sent"}).kinds() == [
+        "RecordPatch",
+        "ScheduleActivity",
+        "ScheduleActivity",
+        "CompleteWorkflow",
+    ]

@@ -51,7 +51,7 @@ def recorded(code: str, until: int) -> Driver:
     driver = Driver(version(code), workflow_type="Order")
     steps = [driver.fire, driver.complete, driver.fire]
     for step in steps[:until]:
-        step()  # type: ignore[operator]  # each takes no argument
+        step()
     return driver
 
 

@@ -1,4 +1,4 @@
-"""Workflow retries, cron schedules, start delays: which run follows, when its code begins, what it knows of the last."""
+"""Workflow retries, cron schedules, start delays: which run follows, when its code begins, what it is told."""
 
 from __future__ import annotations
 

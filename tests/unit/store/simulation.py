@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from foldlog.core.outcome import LogEntry, Outcome
 from foldlog.core.state import Run
 from foldlog.schemas import event, log
-from foldlog.schemas.common import Failure, Payload
+from foldlog.schemas.common import Continuation, Failure, Payload
 from foldlog.schemas.framing import encode
 
 NAMES = ["order-1", "order-2", "a/b", "a", "a\0", "a\0b", "a\0\x01", "", "ü", "\U0001f40d", "a" * 200, "\x01", "￿"]
@@ -90,6 +90,8 @@ class Simulation:
             request_id=self.rng.choice(["", f"s{self.serial}"]),
             run_timeout_ms=self.rng.choice([0, 60_000]),
             execution_expiration_ms=self.rng.choice([0, self.now_ms + 90_000, (1 << 63) - 1]),
+            held=(held := self.rng.random() < 0.2),
+            first_task_ms=self.now_ms + 3_000 if held else 0,
         )
         self.runs[workflow_id] = outcome.begin(workflow_id, f"run-{self.serial}", started)
 
@@ -203,6 +205,47 @@ def _resume(simulation: Simulation, run: Run, outcome: Outcome) -> None:
     outcome.append(run, log.WorkflowResumed(run_id=run.run_id, handled_ordinal=handled))
 
 
+def _note(simulation: Simulation, run: Run, outcome: Outcome) -> None:
+    value = Payload(encoding=simulation.rng.choice(["json/plain", "binary/null"]), data=b"1")
+    name = f"n{simulation.rng.randint(1, 3)}"
+    noted = simulation.rng.choice(
+        [
+            event.PatchRecorded(patch_id=f"p{simulation.serial}"),
+            event.UpsertWorkflowSearchAttributes(search_attributes={name: value}),
+            event.WorkflowPropertiesModified(memo={name: value}),
+        ]
+    )
+    outcome.append(run, noted)
+
+
+def _first_task(simulation: Simulation, run: Run, outcome: Outcome) -> None:
+    outcome.append(run, event.WorkflowTaskScheduled())
+
+
+def _follow(simulation: Simulation, run: Run, outcome: Outcome) -> None:
+    """The run ends, and another begins with what it left."""
+    new_run_id = f"run-{simulation.serial}"
+    outcome.append(
+        run,
+        simulation.rng.choice(
+            [
+                event.WorkflowExecutionContinuedAsNew(new_run_id=new_run_id, workflow_type="W"),
+                event.WorkflowExecutionFailed(failure=Failure(message="no"), new_run_id=new_run_id),
+            ]
+        ),
+    )
+    started = event.WorkflowExecutionStarted(
+        workflow_type="W",
+        task_queue="q",
+        memo=run.memo,
+        continuation=Continuation(run_id=run.run_id, initiator="RETRY"),
+        held=True,
+        first_task_ms=simulation.now_ms + 2_000,
+    )
+    new = simulation.runs[run.workflow_id] = outcome.begin(run.workflow_id, new_run_id, started)
+    outcome.append(new, event.WorkflowExecutionSignaled(signal_name="s"))
+
+
 def _close(simulation: Simulation, run: Run, outcome: Outcome) -> None:
     closing = simulation.rng.choice(
         [
@@ -230,6 +273,9 @@ CHOICES: list[tuple[str, Callable[[Run], bool], Callable[[Simulation, Run, Outco
         lambda run: _running(run) and any(not a.cancel_requested for a in run.activities.values()),
         _cancel_activity,
     ),
+    ("note", _running, _note),
+    ("first task", lambda run: not run.first_task, _first_task),
+    ("follow", lambda run: True, _follow),
     ("start timer", _running, _start_timer),
     ("end timer", lambda run: bool(run.timers) and _running(run), _end_timer),
     ("signal", _running, _signal),
