@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from foldlog.core.outcome import Outcome
-from foldlog.core.session import Answer, Sessions
+from foldlog.core.session import Answer, Session, Sessions
 from foldlog.core.state import Run
 from foldlog.core.views import closing_result, following_run_id
 from foldlog.core.waiters import Waiters
@@ -60,6 +60,7 @@ class Answers:
                 outcome.replies.append((reply_to, rejected))
             elif getattr(wanted, "await_result", False):
                 session = self._sessions.find(workflow_id, answer.run_id)
+                session = session or self.current_of_chain(workflow_id, answer.run_id)
                 if session is None:
                     message = f"run {answer.run_id} of workflow {workflow_id!r} is past its retention"
                     outcome.reply(reply_to, reply.Rejected, code="NOT_FOUND", message=message)
@@ -117,15 +118,31 @@ class Answers:
         """Answer with the result of the run, or of the last one that follows it, now or when there is one."""
         if reply_to is None:
             return
-        while not run.is_open and follow_runs and (new_run_id := following_run_id(run)):
-            following = self._sessions.find(run.workflow_id, new_run_id)
-            if following is None:
-                break
-            run = following.run
+        if follow_runs and not run.is_open:
+            run = self._last_of_chain(run)
         if run.is_open:
             self._waiters.add(run.run_id, reply_to, outcome.now_ms, follow_runs)
         else:
             outcome.replies.append((reply_to, closing_result(reply_to, run)))
+
+    def _last_of_chain(self, run: Run) -> Run:
+        """The last run that follows a closed one, as far as they are known."""
+        if not following_run_id(run):
+            return run
+        current = self.current_of_chain(run.workflow_id, run.started.first_execution_run_id)
+        if current is not None:
+            return current.run
+        # The workflow ID has gone to another chain since: this one is followed from run to run.
+        while (new_run_id := following_run_id(run)) and (found := self._sessions.find(run.workflow_id, new_run_id)):
+            run = found.run
+        return run
+
+    def current_of_chain(self, workflow_id: str, first_execution_run_id: str) -> Session | None:
+        """The current run of a workflow ID, if it is of the chain that began with a run; None: it is not."""
+        session = self._sessions.current(workflow_id)
+        if session is None or session.run.started.first_execution_run_id != first_execution_run_id:
+            return None
+        return session
 
     def answer_waiters(self, run: Run, outcome: Outcome) -> None:
         """Tell who waits for a run that has just closed."""

@@ -358,6 +358,9 @@ class Engine:
 
     def _await_result(self, workflow_id: str, wanted: command.AwaitResult, outcome: Outcome) -> None:
         session = self._sessions.find(workflow_id, wanted.run_id)
+        if session is None and wanted.follow_runs:
+            # The first run of a chain may be forgotten while the chain goes on.
+            session = self._answers.current_of_chain(workflow_id, wanted.run_id)
         if session is None:
             self._answers.reject_unknown(workflow_id, wanted, outcome)
         else:

@@ -272,6 +272,39 @@ def test_waiters_follow_the_chain_unless_they_are_told_not_to() -> None:
     assert [answer.status for answer in chain.replies()[-2:]] == ["CONTINUED_AS_NEW", "COMPLETED"]
 
 
+def test_a_long_chain_is_not_followed_run_by_run_and_its_first_runs_may_be_forgotten() -> None:
+    chain = Chain(Counts).start(4)
+    first = chain.run.run_id
+    chain.sleep(3)
+    sessions = chain.world.sessions
+    kept = chain.run.run_id
+    sessions.log = [entry for entry in sessions.log if entry.run is not None and entry.run.run_id in (first, kept)]
+    chain.world.handle(ID, command.AwaitResult(run_id=first, reply_to=REPLY))
+    sessions.log = [entry for entry in sessions.log if entry.run is not None and entry.run.run_id == kept]
+    other = ReplyTo(client_id="other", partition=0, correlation_id=2)
+    chain.world.handle(ID, command.AwaitResult(run_id=first, reply_to=other))
+    assert chain.replies() == []
+    chain.sleep(10)
+    assert [(answer.correlation_id, answer.status) for answer in chain.replies()] == [
+        (1, "COMPLETED"),
+        (2, "COMPLETED"),
+    ]
+    third = ReplyTo(client_id="third", partition=0, correlation_id=3)
+    chain.world.handle(ID, command.AwaitResult(run_id=first, follow_runs=False, reply_to=third))
+    assert chain.replies()[-1].code == "NOT_FOUND"
+
+
+def test_a_chain_is_followed_to_its_end_also_when_another_has_begun_since() -> None:
+    chain = Chain(Counts).start(2)
+    first = chain.run.run_id
+    chain.sleep(10)
+    last = chain.run.run_id
+    chain.start(1)
+    chain.world.handle(ID, command.AwaitResult(run_id=first, reply_to=REPLY))
+    (answer,) = chain.replies()
+    assert (answer.status, answer.run_id) == ("COMPLETED", last)
+
+
 def test_waiters_of_an_aborted_transaction_still_wait() -> None:
     chain = Chain(Counts).start(1, reply_to=REPLY, await_result=True)
     run, due = chain.run, min(chain.run.deadlines.items(), key=lambda item: item[1])
