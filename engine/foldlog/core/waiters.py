@@ -34,7 +34,9 @@ class Waiters:
     def add(self, run_id: str, reply_to: ReplyTo, now_ms: int, follow_runs: bool = True) -> None:
         """Wait for a run; asking again replaces the first ask."""
         waiting = self._by_run.setdefault(run_id, {})
-        waiting[reply_to.client_id, reply_to.correlation_id] = _Waiter(reply_to, now_ms + self._long_poll_ms, follow_runs)
+        waiting[reply_to.client_id, reply_to.correlation_id] = _Waiter(
+            reply_to, now_ms + self._long_poll_ms, follow_runs
+        )
         if now_ms - self._swept_ms > self._long_poll_ms:
             self._sweep(now_ms)
 
