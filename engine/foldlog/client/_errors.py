@@ -77,7 +77,7 @@ async def raise_rejected(
             raise WorkflowAlreadyStartedError(workflow_id, workflow_type, run_id=rejected.run_id or None)
         case "INVALID_ARGUMENT":
             raise InvalidArgumentError(rejected.message)
-        case "FAILED_PRECONDITION":
+        case "FAILED_PRECONDITION" | "NOT_BEGUN":
             raise FailedPreconditionError(rejected.message)
         case "QUERY_REJECTED":
             raise WorkflowQueryRejectedError(rejected.message, rejected.status)

@@ -31,7 +31,9 @@ class Decider(Protocol):
         Args:
             event: An event from outside the code: WorkflowExecutionStarted (always the first),
                 WorkflowExecutionSignaled, WorkflowExecutionCancelRequested, ActivityTaskCompleted, -Failed,
-                -TimedOut, -Canceled, TimerFired, LocalActivityCompleted.
+                -TimedOut, -Canceled, TimerFired, LocalActivityCompleted, WorkflowTaskScheduled. If the first says
+                that the run is held, what comes before WorkflowTaskScheduled is kept until then, and nothing is
+                decided.
 
         Raises:
             WorkflowTaskError: The code raised something that is no workflow failure, or broke a rule. The decider

@@ -73,7 +73,8 @@ class Driver:
     def tell(self, session: Session, happened: Event | None, outcome: Outcome) -> None:
         """Run the code on what happened, and record what it decides."""
         run = session.run
-        if happened is None or not run.is_open:
+        if happened is None or not run.is_open or (not run.first_task and session.decider is None):
+            # What happens to a held run is told when its code begins.
             self.settle(run, outcome)
             return
         try:
@@ -85,6 +86,12 @@ class Driver:
         except WorkflowTaskError as error:
             self.stall(session, error, outcome)
         self.settle(run, outcome)
+
+    def begin(self, session: Session, outcome: Outcome) -> None:
+        """Let the code of a held run begin; it is told what came before."""
+        begun = machine.begin_code(session.run, outcome)
+        if session.run.stalled is None:
+            self.tell(session, begun, outcome)
 
     def _decide(self, session: Session, made: list[Decision], outcome: Outcome) -> None:
         decider = session.decider
@@ -125,6 +132,10 @@ class Driver:
                 # A run that has just begun is told, not told again: its logs must be seen.
                 decider.history_size = run.history_size
                 return decider, decider.activate(run.started)
+            if run.is_open and run.first_task in (0, run.last_event_id):
+                # So is one that was held until now.
+                told = [decider.activate(happened) for happened in self._retold(run, decider, outcome)]
+                return decider, told[-1]
             outcome.replayed_events.append(run.last_event_id)
             return decider, replay(decider, self._retold(run, decider, outcome))
         except WorkflowTaskError:

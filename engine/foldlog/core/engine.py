@@ -196,11 +196,12 @@ class Engine:
                 self._reject_start(workflow_id, wanted, existing.run, outcome)
                 return
             if policy is StartPolicy.USE_EXISTING:
-                self._accept_start(existing.run, wanted, False, outcome)
+                self._use_existing(existing, wanted, outcome)
                 return
             reason = command.TerminateWorkflow(reason="TerminateIfRunning policy: a new run starts")
             self._close(existing.run, lambda run: machine.terminate(run, reason, outcome), outcome)
         try:
+            machine.check_start(wanted, outcome)
             run = machine.start(workflow_id, self._new_run_id(), wanted, outcome)
         except WorkflowTaskError as error:
             self._answers.reject(workflow_id, wanted, outcome, "INVALID_ARGUMENT", str(error))
@@ -208,6 +209,31 @@ class Engine:
         session = self._sessions.add(run)
         self._accept_start(run, wanted, True, outcome)
         self._driver.tell(session, run.started, outcome)
+        if run.started.held:
+            self._deliver_with_start(session, wanted, True, outcome)
+            if not run.started.first_task_ms:
+                self._driver.begin(session, outcome)
+
+    def _use_existing(self, session: Session, wanted: command.StartWorkflow, outcome: Outcome) -> None:
+        """A start that comes to an open run: what came with it is for that run."""
+        try:
+            machine.check_start(wanted, outcome)
+        except WorkflowTaskError as error:
+            self._answers.reject(session.run.workflow_id, wanted, outcome, "INVALID_ARGUMENT", str(error), session.run)
+            return
+        self._accept_start(session.run, wanted, False, outcome)
+        self._deliver_with_start(session, wanted, False, outcome)
+
+    def _deliver_with_start(
+        self, session: Session, wanted: command.StartWorkflow, started: bool, outcome: Outcome
+    ) -> None:
+        """Hand over what came with a start."""
+        if wanted.signal is not None:
+            signal = machine.signal_with_start(wanted, started)
+            if session.run.stalled is not None:
+                self._driver.defer(session.run, signal, outcome)
+            else:
+                self._driver.tell(session, machine.signal(session.run, signal, outcome), outcome)
 
     def _accept_start(self, run: Run, wanted: command.StartWorkflow, started: bool, outcome: Outcome) -> None:
         self._answers.remember(run.workflow_id, wanted.request_id, Answer(run.run_id, started))
@@ -274,6 +300,10 @@ class Engine:
         if run.stalled is not None:
             message = f"the workflow is stalled and cannot answer: {run.stalled.error}"
             self._answers.reject(workflow_id, wanted, outcome, "FAILED_PRECONDITION", message, run)
+            return
+        if not run.first_task:
+            message = "the workflow has not begun: it is held until its start delay, backoff or cron schedule is over"
+            self._answers.reject(workflow_id, wanted, outcome, "NOT_BEGUN", message, run)
             return
         try:
             decider = session.decider or self._driver.rebuild(session, outcome)

@@ -51,6 +51,10 @@ def begin(workflow_id: str, started: event.WorkflowExecutionStarted, encoded: by
     """
     run = Run(workflow_id=workflow_id, run_id=started.run_id, started=started)
     _link(run, started, encoded)
+    if not started.held:
+        run.first_task = 1
+    elif started.first_task_ms:
+        _set_deadline(run, DeadlineKind.FIRST_TASK, 0, started.first_task_ms)
     if started.run_timeout_ms:
         _set_deadline(run, DeadlineKind.RUN_TIMEOUT, 0, started.time_ms + started.run_timeout_ms)
     if started.execution_expiration_ms:
@@ -242,6 +246,11 @@ def _cancel_requested(run: Run, record: event.WorkflowExecutionCancelRequested) 
     run.cancel_requested = True
 
 
+def _first_task(run: Run, record: event.WorkflowTaskScheduled) -> None:
+    run.first_task = record.event_id
+    _clear_deadline(run, DeadlineKind.FIRST_TASK, 0)
+
+
 def _nothing(run: Run, record: Event) -> None:
     """The event matters to the workflow's code only."""
 
@@ -301,6 +310,7 @@ _EVENTS: dict[type, Callable[[Run, Any], None]] = {
     event.TimerFired: _timer_ended,
     event.TimerCanceled: _timer_ended,
     event.LocalActivityCompleted: _local_activity_completed,
+    event.WorkflowTaskScheduled: _first_task,
 }
 _CLOSING: dict[type, Status] = {
     event.WorkflowExecutionCompleted: "COMPLETED",

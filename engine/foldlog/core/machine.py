@@ -20,6 +20,18 @@ from foldlog.schemas.records import Event
 # ---- commands to the run
 
 
+def check_start(wanted: command.StartWorkflow, outcome: Outcome) -> None:
+    """Make sure that what comes with a start fits: it must not be found out after the start.
+
+    Raises:
+        WorkflowTaskError: It does not.
+    """
+    if wanted.signal is not None:
+        if wanted.id_conflict_policy == "FAIL":
+            raise WorkflowTaskError("signal-with-start: id_conflict_policy FAIL makes no sense with it")
+        outcome.check_fits(_signaled(signal_with_start(wanted, False)))
+
+
 def start(workflow_id: str, run_id: str, wanted: command.StartWorkflow, outcome: Outcome) -> Run:
     """Begin a run."""
     timeout_ms = wanted.execution_timeout_ms
@@ -34,17 +46,50 @@ def start(workflow_id: str, run_id: str, wanted: command.StartWorkflow, outcome:
         first_execution_run_id=run_id,
         request_id=wanted.request_id,
         identity=wanted.identity,
+        held=wanted.signal is not None,
     )
     return outcome.begin(workflow_id, run_id, started)
 
 
+def begin_code(run: Run, outcome: Outcome) -> Event:
+    """End the hold of a run: its code begins with this event."""
+    begun = event.WorkflowTaskScheduled()
+    outcome.append(run, begun)
+    return begun
+
+
+def signal_with_start(wanted: command.StartWorkflow, started: bool) -> command.SignalWorkflow:
+    """The signal that comes with a start, as a command of its own.
+
+    Args:
+        wanted: The start.
+        started: Whether it started a run: then that run's first event remembers the request.
+    """
+    assert wanted.signal is not None
+    return command.SignalWorkflow(
+        request_id="" if started else wanted.request_id,
+        identity=wanted.identity,
+        signal_name=wanted.signal.signal_name,
+        args=wanted.signal.args,
+        header=wanted.signal.header,
+    )
+
+
 def signal(run: Run, wanted: command.SignalWorkflow, outcome: Outcome) -> Event:
     """Record a signal."""
-    signaled = event.WorkflowExecutionSignaled(
-        signal_name=wanted.signal_name, args=wanted.args, request_id=wanted.request_id, identity=wanted.identity
-    )
+    signaled = _signaled(wanted)
     outcome.append(run, signaled)
     return signaled
+
+
+def _signaled(wanted: command.SignalWorkflow) -> event.WorkflowExecutionSignaled:
+    return event.WorkflowExecutionSignaled(
+        signal_name=wanted.signal_name,
+        args=wanted.args,
+        request_id=wanted.request_id,
+        identity=wanted.identity,
+        header=wanted.header,
+    )
 
 
 def request_cancel(run: Run, wanted: command.CancelWorkflow, outcome: Outcome) -> Event | None:
@@ -83,6 +128,10 @@ def _timer_fired(run: Run, timer_id: int, outcome: Outcome) -> Event:
     return fired
 
 
+def _first_task_due(run: Run, _: int, outcome: Outcome) -> Event:
+    return begin_code(run, outcome)
+
+
 def _run_timed_out(execution: bool) -> Callable[[Run, int, Outcome], None]:
     def timed_out(run: Run, _: int, outcome: Outcome) -> None:
         activities.cancel_activities(run, outcome)
@@ -101,6 +150,7 @@ _DUE: dict[DeadlineKind, Callable[[Run, int, Outcome], Event | None]] = {
     DeadlineKind.HEARTBEAT: activities.activity_timed_out("HEARTBEAT"),
     DeadlineKind.RETRY: activities.retry_due,
     DeadlineKind.CANCEL_GRACE: activities.cancel_grace_over,
+    DeadlineKind.FIRST_TASK: _first_task_due,
 }
 
 

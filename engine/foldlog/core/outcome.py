@@ -122,6 +122,14 @@ class Outcome:
         self._add(run, started, encoded)
         return run
 
+    def check_fits(self, record: Any) -> None:
+        """Make sure that a record can be appended later.
+
+        Raises:
+            WorkflowTaskError: It is too large.
+        """
+        self._encode(record)
+
     def append_loose(self, workflow_id: str, record: Any) -> None:
         """Add a record that belongs to no run."""
         self.log.append(LogEntry(workflow_id, record, self.encode(record), None))

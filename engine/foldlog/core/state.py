@@ -38,6 +38,8 @@ class DeadlineKind(IntEnum):
     """An activity that was handed to a worker of the same process; due never, see `fold.UNFINISHED_MS`."""
     LOCAL = 12
     """Local activities that outlast their transaction; due never, likewise."""
+    FIRST_TASK = 13
+    """The code of a held run begins."""
 
 
 DeadlineKey = tuple[DeadlineKind, int]
@@ -93,6 +95,8 @@ class Run:
     """BLAKE2b-128 of the last event: what the next one carries."""
     history_size: int = 0
     """Bytes of all events."""
+    first_task: int = 0
+    """The event from which on its code runs: the first one, or the one that ends its hold; 0: it is held."""
     cancel_requested: bool = False
     activities: dict[int, Activity] = field(default_factory=dict)
     """Open ones, by scheduled event ID."""

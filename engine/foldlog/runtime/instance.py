@@ -43,8 +43,10 @@ class WorkflowInstance(RunFacts):
         "_decisions",
         "_error",
         "_handlers",
+        "_held",
         "_main",
         "_object",
+        "_prepared",
         "_timer_number",
         "batch",
         "loop",
@@ -63,6 +65,10 @@ class WorkflowInstance(RunFacts):
         self._error: BaseException | None = None
         self._timer_number = 0
         self._handlers: Handlers | None = None
+        self._held: list[Event] | None = None
+        """What came while the run was held; None: it is not."""
+        self._prepared: tuple[Context, list[Any]] | None = None
+        """Context and arguments of the run method, once the workflow object is made."""
         self._conditions: dict[asyncio.Future[bool], Callable[[], bool]] = {}
         self._activities = Activities(self)
         self.loop = DeterministicLoop(self, seed=zlib.crc32(started.run_id.encode()))
@@ -76,6 +82,9 @@ class WorkflowInstance(RunFacts):
         self.batch += 1
         self._decisions = []
         self.advance(event)
+        if self._held is not None and type(event) is not events.WorkflowTaskScheduled:
+            self._held.append(event)
+            return []
         self._tell(event)
         if self._error is not None or self._closed:
             self._check_end()
@@ -158,7 +167,35 @@ class WorkflowInstance(RunFacts):
 
     # ---- what happened
 
+    def _started(self, started: events.WorkflowExecutionStarted) -> None:
+        if started.held:
+            self._held = []
+        else:
+            self._begin(started)
+
+    def _first_task(self, _: events.WorkflowTaskScheduled) -> None:
+        """A held run begins. Handlers of what came before go first, each up to its first await."""
+        held, self._held = self._held, None
+        self._make_object()
+        for event in held or ():
+            _APPLY[type(event)](self, event)
+            self.loop.run_ready()
+        if self._closed or self._error is not None:
+            return
+        self._start_main()
+        if self._cancel_reason is not None and self._main is not None:
+            # Not at once: a task that is cancelled before its first step never sees it.
+            self.loop.call_soon(self._main.cancel)
+
     def _begin(self, started: events.WorkflowExecutionStarted) -> None:
+        self._make_object()
+        self._start_main()
+
+    def _make_object(self) -> None:
+        """Make the workflow object, if there is none yet: a held run may need it before it begins."""
+        if self._prepared is not None:
+            return
+        started = self.started
         definition = self.environment.definition
         if definition.name is None:
             args: list[Any] = [[RawValue(payload) for payload in started.args]]
@@ -170,14 +207,16 @@ class WorkflowInstance(RunFacts):
                 )
             args = self.environment.values(started.args, definition.signature)
         context = Context()
-        context.run(self._make_object, args)
-        body: Any = definition.run_fn(self._object, *args)
+        self._object = context.run(definition.cls, *(args if definition.takes_arguments_in_init else ()))
+        self._prepared = context, args
+
+    def _start_main(self) -> None:
+        assert self._prepared is not None
+        context, args = self._prepared
+        body: Any = self.environment.definition.run_fn(self._object, *args)
+        self._prepared = context, []
         self._main = self.loop.start_task(body, "run", context)
         self._main.add_done_callback(self._returned, context=context)
-
-    def _make_object(self, args: list[Any]) -> None:
-        definition = self.environment.definition
-        self._object = definition.cls(*args) if definition.takes_arguments_in_init else definition.cls()
 
     def _returned(self, main: asyncio.Task[Any]) -> None:
         """The run method is done."""
@@ -399,7 +438,7 @@ def _give_up(future: asyncio.Future[bool]) -> None:
 
 
 _APPLY: dict[type, Callable[[WorkflowInstance, Any], None]] = {
-    events.WorkflowExecutionStarted: WorkflowInstance._begin,
+    events.WorkflowExecutionStarted: WorkflowInstance._started,
     events.WorkflowExecutionSignaled: WorkflowInstance._signaled,
     events.WorkflowExecutionCancelRequested: WorkflowInstance._cancel_requested,
     events.ActivityTaskCompleted: WorkflowInstance._activity_completed,
@@ -408,5 +447,6 @@ _APPLY: dict[type, Callable[[WorkflowInstance, Any], None]] = {
     events.ActivityTaskCanceled: WorkflowInstance._activity_canceled,
     events.TimerFired: WorkflowInstance._timer_fired,
     events.LocalActivityCompleted: WorkflowInstance._local_activity_completed,
+    events.WorkflowTaskScheduled: WorkflowInstance._first_task,
 }
 """What each event from outside the code does."""

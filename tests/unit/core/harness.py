@@ -35,6 +35,7 @@ class ScriptDecider:
         self.history_size = 0
         self._broken = broken
         self._seed = started.workflow_type
+        self._held = started.held
         self._heard: list[str] = []
         self._next = 0
         self._activities: list[str] = []
@@ -48,6 +49,9 @@ class ScriptDecider:
             raise WorkflowTaskError("the script is broken")
         self._heard.append(type(happened).__name__)
         self._forget(happened)
+        self._held = self._held and not isinstance(happened, event.WorkflowTaskScheduled)
+        if self._held:
+            return []
         digest = hashlib.blake2b("/".join([self._seed, *self._heard]).encode(), digest_size=8).digest()
         made: list[Decision] = []
         for byte in digest[: digest[7] % 4]:

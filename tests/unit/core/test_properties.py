@@ -70,6 +70,7 @@ def _perform(world: World, kind: str, workflow_id: str, number: int) -> None:
             reply_to=REPLY,
             run_timeout_ms=10_000 if number % 3 == 0 else 0,
             id_conflict_policy="TERMINATE_EXISTING" if number % 7 == 0 else "UNSPECIFIED",
+            signal=command.SignalInput(signal_name="s", args=[payload("5")]) if number % 4 == 1 else None,
         )
         world.handle(workflow_id, wanted)
     elif kind == "signal":

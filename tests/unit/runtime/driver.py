@@ -40,6 +40,7 @@ class Driver:
         workflow_type: str | None = None,
         memo: dict[str, Any] | None = None,
         start: bool = True,
+        held: bool = False,
         **options: Any,
     ) -> None:
         self.runtime = WorkflowRuntime([workflow], namespace="test", **options)
@@ -60,6 +61,7 @@ class Driver:
             run_timeout_ms=60_000,
             memo={key: CONVERTER.to_payload(value) for key, value in (memo or {}).items()},
             first_execution_run_id=run_id,
+            held=held,
         )
         self.decider: WorkflowInstance = self.runtime.create("workflow-1", self.started)
         if start:
@@ -75,6 +77,10 @@ class Driver:
         for decision in made:
             self._record(decision)
         return made
+
+    def begin(self) -> list[Decision]:
+        """The hold of a held run ends."""
+        return self.tell(event.WorkflowTaskScheduled())
 
     def signal(self, name: str, *args: Any) -> list[Decision]:
         return self.tell(event.WorkflowExecutionSignaled(signal_name=name, args=CONVERTER.to_payloads(args)))
