@@ -80,6 +80,15 @@ class CancelTimer(Decision):
 
 
 @dataclass(slots=True, kw_only=True)
+class CompleteUpdate(Decision):
+    """The handler of an update ended: with a result, or with a failure."""
+
+    update_id: str
+    result: Payload | None = None
+    failure: Failure | None = None
+
+
+@dataclass(slots=True, kw_only=True)
 class CompleteWorkflow(Decision):
     """The run method returned. Always the last decision of its activation, as are the two below."""
 

@@ -18,7 +18,7 @@ from foldlog.core.outcome import Outcome
 from foldlog.core.replay import replay
 from foldlog.core.session import Session, Sessions
 from foldlog.core.state import Run
-from foldlog.schemas import log
+from foldlog.schemas import event, log
 from foldlog.schemas.records import Command, Event
 
 STALL_INITIAL_MS = 1_000
@@ -67,6 +67,8 @@ class Driver:
         self._require_queue = require_queue
         self._local_activities = local_activities
         self._build_id = build_id
+        self._retried: log.WorkflowStalled | None = None
+        """Why the run had stalled whose code is tried again just now."""
 
     # ---- the code
 
@@ -111,6 +113,8 @@ class Driver:
                 session.local.pop(decision.activity_id, None)
         for recorded in machine.decide(session.run, made, outcome, self._reserve):
             decider.recorded(recorded)
+            if isinstance(recorded, event.WorkflowExecutionUpdateCompleted):
+                self._answers.updates.completed(session.run, recorded, outcome)
 
     def rebuild(self, session: Session, outcome: Outcome) -> Decider:
         """Make the run's code anew from its history, and go on where that ends."""
@@ -174,6 +178,9 @@ class Driver:
         """The code cannot go on: keep what there is, and try again later, later each time."""
         run = session.run
         before = before or run.stalled
+        if before is None and self._retried is not None and self._retried.run_id == run.run_id:
+            # It ran on, and what had waited for it stalls it again: that must not begin with the shortest wait.
+            before = self._retried
         if session.decider is not None:
             session.decider.close()
             session.decider = None
@@ -212,7 +219,11 @@ class Driver:
         except WorkflowTaskError as error:
             self.stall(session, error, outcome, before=stalled)
         self.settle(run, outcome)
-        self._handle_waiting(run, waiting, outcome)
+        self._retried = stalled
+        try:
+            self._handle_waiting(run, waiting, outcome)
+        finally:
+            self._retried = None
 
     def _handle_waiting(self, run: Run, waiting: list[tuple[int, bytes]], outcome: Outcome) -> None:
         """Handle deferred commands in their order, until the run closes or stalls again."""
@@ -230,6 +241,11 @@ class Driver:
         for entry in outcome.log:
             if entry.run is run and isinstance(entry.record, log.CommandDeferred):
                 yield entry.record.ordinal, entry.record.command
+
+    def deferred_commands(self, run: Run, outcome: Outcome) -> Iterator[Command]:
+        """The commands that wait until the run's code runs again."""
+        for _, encoded in self._waiting_commands(run, outcome):
+            yield self._decode(encoded)
 
     def defer(self, run: Run, wanted: Command, outcome: Outcome) -> None:
         """Keep a command until the run's code runs again."""

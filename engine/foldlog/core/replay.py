@@ -100,7 +100,7 @@ def _detail(item: Any) -> str:
     """The fields that a decision and its event must share."""
     shown = [
         f"{name}={getattr(item, name)!r}"
-        for name in ("activity_type", "activity_id", "timer_id")
+        for name in ("activity_type", "activity_id", "timer_id", "update_id")
         if getattr(item, name, None) not in (None, "")
     ]
     return f"({', '.join(shown)})" if shown else ""
@@ -123,6 +123,10 @@ def _same_timer(decision: Any, recorded: Any) -> bool:
     return bool(decision.timer_id == recorded.timer_id)
 
 
+def _same_update(decision: Any, recorded: Any) -> bool:
+    return bool(decision.update_id == recorded.update_id)
+
+
 def _same_kind(decision: Any, recorded: Any) -> bool:
     return True
 
@@ -132,6 +136,7 @@ _EXPECTED: dict[type, tuple[type[Decision], Callable[[Any, Any], bool]]] = {
     event.ActivityTaskCancelRequested: (decisions.RequestCancelActivity, _same_kind),
     event.TimerStarted: (decisions.StartTimer, _same_timer),
     event.TimerCanceled: (decisions.CancelTimer, _same_timer),
+    event.WorkflowExecutionUpdateCompleted: (decisions.CompleteUpdate, _same_update),
     event.WorkflowExecutionCompleted: (decisions.CompleteWorkflow, _same_kind),
     event.WorkflowExecutionFailed: (decisions.FailWorkflow, _same_kind),
     event.WorkflowExecutionCanceled: (decisions.CancelWorkflow, _same_kind),

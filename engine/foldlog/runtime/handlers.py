@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextvars import Context
 from inspect import iscoroutine
 from typing import TYPE_CHECKING, Any
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from foldlog.common import RawValue
 from foldlog.core.decider import QueryFailed
 from foldlog.runtime.loop import Mode
+from foldlog.runtime.updates import Updates
 from foldlog.schemas.common import Payload
 from foldlog.schemas.event import WorkflowExecutionSignaled
 from foldlog.workflow._handlers import (
@@ -20,6 +21,7 @@ from foldlog.workflow._handlers import (
     handler_name,
     query_definition,
 )
+from foldlog.workflow._updates import UpdateDefinition
 
 if TYPE_CHECKING:
     from foldlog.runtime.instance import WorkflowInstance
@@ -31,7 +33,7 @@ STACK_TRACE_QUERY = "__stack_trace"
 class Handlers:
     """The message handlers of one run. Made when the first message comes, or the first handler is set."""
 
-    __slots__ = ("_buffered", "_host", "_number", "_queries", "_running", "_signals")
+    __slots__ = ("_buffered", "_host", "_number", "_queries", "_running", "_signals", "updates")
 
     def __init__(self, host: WorkflowInstance) -> None:
         self._host = host
@@ -42,6 +44,7 @@ class Handlers:
         self._running: dict[int, tuple[str, SignalDefinition]] = {}
         """Signals on their way to a handler or in an async one."""
         self._number = 0
+        self.updates = Updates(host)
 
     # ---- signals
 
@@ -101,8 +104,8 @@ class Handlers:
 
     @property
     def all_finished(self) -> bool:
-        """Whether no signal is on its way to a handler or in an async one."""
-        return not self._running
+        """Whether no signal is on its way to a handler or in an async one, and no update in one."""
+        return not self._running and self.updates.all_finished
 
     def abandoned(self) -> list[str]:
         """Names of signals whose handlers should have finished before the workflow ended."""
@@ -115,9 +118,13 @@ class Handlers:
     # ---- handlers set at run time
 
     def get(self, kind: str, name: str | None) -> Callable[..., Any] | None:
-        """The handler of a signal or query."""
-        definitions: Any = self._signals if kind == "signal" else self._queries
-        definition = definitions.get(name)
+        """The handler of a signal, query or update."""
+        definitions: dict[str, Mapping[str | None, Any]] = {
+            "signal": self._signals,
+            "query": self._queries,
+            "update": self.updates.definitions,
+        }
+        definition = definitions[kind].get(name)
         return None if definition is None else definition.bind(self._host.instance())
 
     def set(self, kind: str, name: str | None, handler: Callable[..., Any] | None) -> None:
@@ -129,6 +136,20 @@ class Handlers:
         else:
             definition = handler and query_definition(handler, name, name is None, is_method=False)
             self._queries = _changed(self._queries, name, definition)
+
+    def set_update(
+        self, name: str | None, handler: Callable[..., Any] | None, validator: Callable[..., None] | None
+    ) -> None:
+        """Set or remove the handler of an update."""
+        self._host.check_may_decide("set an update handler")
+        definition = None
+        if handler is not None:
+            definition = UpdateDefinition(
+                name=handler_name(handler, "update", name, name is None), fn=handler, is_method=False
+            )
+            if validator is not None:
+                definition.set_validator(validator)
+        self.updates.definitions = _changed(self.updates.definitions, name, definition)
 
     def _hand_over_buffered(self, name: str | None) -> None:
         definition = self._signals.get(name)

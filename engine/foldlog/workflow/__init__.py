@@ -26,17 +26,22 @@ from foldlog.workflow._exceptions import (
     ReadOnlyContextError,
     RestrictedWorkflowAccessError,
     UnfinishedSignalHandlersWarning,
+    UnfinishedUpdateHandlersWarning,
 )
 from foldlog.workflow._handler_setters import (
     all_handlers_finished,
     get_dynamic_query_handler,
     get_dynamic_signal_handler,
+    get_dynamic_update_handler,
     get_query_handler,
     get_signal_handler,
+    get_update_handler,
     set_dynamic_query_handler,
     set_dynamic_signal_handler,
+    set_dynamic_update_handler,
     set_query_handler,
     set_signal_handler,
+    set_update_handler,
 )
 from foldlog.workflow._handlers import HandlerUnfinishedPolicy, query, signal
 from foldlog.workflow._info import (
@@ -60,6 +65,7 @@ from foldlog.workflow._local_activities import (
 )
 from foldlog.workflow._logger import LoggerAdapter, logger
 from foldlog.workflow._unsafe import unsafe
+from foldlog.workflow._updates import UpdateInfo, UpdateMethodMultiParam, current_update_info, update
 from foldlog.workflow._waiting import as_completed, wait
 
 __all__ = [
@@ -76,9 +82,13 @@ __all__ = [
     "ReadOnlyContextError",
     "RestrictedWorkflowAccessError",
     "UnfinishedSignalHandlersWarning",
+    "UnfinishedUpdateHandlersWarning",
+    "UpdateInfo",
+    "UpdateMethodMultiParam",
     "all_handlers_finished",
     "as_completed",
     "cancellation_reason",
+    "current_update_info",
     "defn",
     "execute_activity",
     "execute_activity_class",
@@ -88,8 +98,10 @@ __all__ = [
     "execute_local_activity_method",
     "get_dynamic_query_handler",
     "get_dynamic_signal_handler",
+    "get_dynamic_update_handler",
     "get_query_handler",
     "get_signal_handler",
+    "get_update_handler",
     "in_workflow",
     "info",
     "init",
@@ -106,8 +118,10 @@ __all__ = [
     "run",
     "set_dynamic_query_handler",
     "set_dynamic_signal_handler",
+    "set_dynamic_update_handler",
     "set_query_handler",
     "set_signal_handler",
+    "set_update_handler",
     "signal",
     "sleep",
     "start_activity",
@@ -119,6 +133,7 @@ __all__ = [
     "time",
     "time_ns",
     "unsafe",
+    "update",
     "uuid4",
     "wait",
     "wait_condition",
