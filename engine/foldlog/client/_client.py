@@ -10,13 +10,14 @@ import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from types import TracebackType
-from typing import Any, Concatenate, TypedDict, Unpack, cast, overload
+from typing import Any, Concatenate, Unpack, cast, overload
 
 from foldlog import converter as converters
 from foldlog.client._asking import Asking
 from foldlog.client._convert import encode_args, encode_memo, milliseconds, new_request_id, value_of
 from foldlog.client._description import WorkflowExecution, WorkflowExecutionStatus
 from foldlog.client._handle import WorkflowHandle
+from foldlog.client._start_options import StartOptions
 from foldlog.client._types import (
     UNSET,
     MethodAsyncNoParam,
@@ -26,11 +27,12 @@ from foldlog.client._types import (
     ReturnType,
     SelfType,
 )
+from foldlog.client._with_start import ClientUpdatesWithStart
 from foldlog.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from foldlog.converter import DataConverter
 from foldlog.exceptions import ConfigurationError
 from foldlog.schemas.codec import Codec, SingleObjectCodec
-from foldlog.schemas.command import StartWorkflow, WorkflowIdConflictPolicy, WorkflowIdReusePolicy
+from foldlog.schemas.command import SignalInput, StartWorkflow, WorkflowIdConflictPolicy, WorkflowIdReusePolicy
 from foldlog.schemas.reply import Accepted
 from foldlog.schemas.visibility import WorkflowVisibility
 from foldlog.transport import Transport
@@ -43,27 +45,7 @@ RPC_TIMEOUT = timedelta(seconds=10)
 """How long an answer is awaited that does not wait for a workflow to end."""
 
 
-class StartOptions(TypedDict, total=False):
-    """Options of starting a workflow, all of them optional."""
-
-    execution_timeout: timedelta | None
-    """Limit on the whole chain of runs; at least 1 ms."""
-    run_timeout: timedelta | None
-    """Limit on one run; at least 1 ms."""
-    id_reuse_policy: WorkflowIDReusePolicy
-    """What happens if a closed workflow has this ID; ALLOW_DUPLICATE if not given."""
-    id_conflict_policy: WorkflowIDConflictPolicy
-    """What happens if an open workflow has this ID; FAIL if not given."""
-    memo: Mapping[str, Any] | None
-    """Notes that are shown with the workflow and do nothing."""
-    request_id: str | None
-    """A repeated start with the same one starts nothing and gives the same answer, for a day. A new one if not given:
-    give it where a program that crashed would repeat the start."""
-    rpc_timeout: timedelta | None
-    """How long to wait for the answer."""
-
-
-class Client:
+class Client(ClientUpdatesWithStart):
     """Starts workflows of one namespace, and asks and tells those that run.
 
     One client per process and namespace is enough for thousands of calls at once. It belongs to the event loop that
@@ -443,6 +425,8 @@ class Client:
         id_reuse_policy: WorkflowIDReusePolicy = WorkflowIDReusePolicy.ALLOW_DUPLICATE,
         id_conflict_policy: WorkflowIDConflictPolicy = WorkflowIDConflictPolicy.UNSPECIFIED,
         memo: Mapping[str, Any] | None = None,
+        start_signal: str | None = None,
+        start_signal_args: Sequence[Any] = (),
         request_id: str | None = None,
         rpc_timeout: timedelta | None = None,
     ) -> StartWorkflow:
@@ -464,4 +448,12 @@ class Client:
             execution_timeout_ms=milliseconds(execution_timeout, "execution_timeout"),
             run_timeout_ms=milliseconds(run_timeout, "run_timeout"),
             memo=await encode_memo(self._converter, memo),
+            signal=await self._start_signal(start_signal, start_signal_args),
         )
+
+    async def _start_signal(self, name: str | None, args: Sequence[Any]) -> SignalInput | None:
+        if name is None:
+            if args:
+                raise ValueError("start_signal_args are given without start_signal")
+            return None
+        return SignalInput(signal_name=name, args=await encode_args(self._converter, UNSET, args))

@@ -130,7 +130,7 @@ class Talk:
             answer
             for outcome in self.world.outcomes
             for to, answer in outcome.replies
-            if to.correlation_id == number and answer.correlation_id == number
+            if to.correlation_id == number == getattr(answer, "correlation_id", 0)
         ]
 
     def answer(self, number: int) -> Any:
