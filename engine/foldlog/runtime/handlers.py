@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextvars import Context
 from inspect import iscoroutine
 from typing import TYPE_CHECKING, Any
@@ -63,14 +63,39 @@ class Handlers:
             )
 
     def _hand_over(self, definition: SignalDefinition, signaled: WorkflowExecutionSignaled) -> None:
+        """Let a handler begin after those that were called before; async or not, they begin in the signals' order."""
         self._number += 1
         self._running[self._number] = signaled.signal_name, definition
-        self._host.loop.call_soon(self._deliver, definition, signaled, self._number, context=Context())
+        loop, context = self._host.loop, Context()
+        if definition.is_async:
+            handling = self._finish(self._awaited(definition, signaled), self._number)
+            loop.start_task(handling, f"signal: {signaled.signal_name}", context)
+        else:
+            loop.call_soon(self._deliver, definition, signaled, self._number, context=context)
 
     def _deliver(self, definition: SignalDefinition, signaled: WorkflowExecutionSignaled, number: int) -> None:
-        name = signaled.signal_name
-        handler = definition.bind(self._host.instance())
         waits = False
+        try:
+            result = self._called(definition, signaled)
+            if iscoroutine(result):
+                waits = True
+                self._host.loop.start_task(self._finish(result, number), f"signal: {signaled.signal_name}")
+        except (SystemExit, KeyboardInterrupt):
+            raise
+        except BaseException as error:
+            self._host.end_with(error)
+        finally:
+            if not waits:
+                del self._running[number]
+
+    async def _awaited(self, definition: SignalDefinition, signaled: WorkflowExecutionSignaled) -> None:
+        handling = self._called(definition, signaled)
+        if handling is not None:
+            await handling
+
+    def _called(self, definition: SignalDefinition, signaled: WorkflowExecutionSignaled) -> Any:
+        """What the handler returns; None if it is not called, since the arguments do not fit."""
+        name = signaled.signal_name
         try:
             args = self._arguments(definition, name, signaled.args)
         except Exception as error:
@@ -78,23 +103,12 @@ class Handlers:
                 _LOGGER.error(
                     "signal %r is dropped, its arguments do not fit: %s", name, error, extra=self._host.log_extra()
                 )
-        else:
-            try:
-                result = handler(*args)
-                if iscoroutine(result):
-                    waits = True
-                    self._host.loop.start_task(self._finish(result, number), f"signal: {name}")
-            except (SystemExit, KeyboardInterrupt):
-                raise
-            except BaseException as error:
-                self._host.end_with(error)
-        finally:
-            if not waits:
-                del self._running[number]
+            return None
+        return definition.bind(self._host.instance())(*args)
 
-    async def _finish(self, coroutine: Coroutine[Any, Any, None], number: int) -> None:
+    async def _finish(self, handling: Awaitable[None], number: int) -> None:
         try:
-            await coroutine
+            await handling
         except (SystemExit, KeyboardInterrupt, GeneratorExit):
             raise
         except BaseException as error:

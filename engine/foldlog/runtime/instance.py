@@ -197,8 +197,9 @@ class WorkflowInstance(RunFacts):
         """A held run begins. Handlers of what came before go first, each up to its first await."""
         held, self._held = self._held, None
         self._make_object()
-        for event in held or ():
-            _APPLY[type(event)](self, event)
+        if held:
+            for event in held:
+                _APPLY[type(event)](self, event)
             self.loop.run_ready()
         if self._closed or self._error is not None:
             return
