@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from foldlog.common import RawValue
 from foldlog.core.decider import QueryFailed
+from foldlog.runtime import metadata
 from foldlog.runtime.loop import Mode
 from foldlog.runtime.updates import Updates
 from foldlog.schemas.common import Payload
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from foldlog.runtime.instance import WorkflowInstance
 
 _LOGGER = logging.getLogger("foldlog.workflow")
-STACK_TRACE_QUERY = "__stack_trace"
 
 
 class Handlers:
@@ -186,8 +186,9 @@ class Handlers:
         """
         environment = self._host.environment
         try:
-            if query_type == STACK_TRACE_QUERY:
-                return environment.payload_converter.to_payload(self._host.stack())
+            built_in = _BUILT_IN.get(query_type)
+            if built_in is not None:
+                return environment.payload_converter.to_payload(built_in(self))
             definition = self._queries.get(query_type) or self._queries.get(None)
             if definition is None:
                 known = " ".join(sorted(name for name in self._queries if name))
@@ -197,6 +198,16 @@ class Handlers:
             raise
         except BaseException as error:
             raise QueryFailed(environment.failure(error)) from error
+
+    def _stack_trace(self) -> str:
+        return self._host.stack()
+
+    def _enhanced_stack_trace(self) -> dict[str, Any]:
+        return metadata.enhanced_stack_trace(self._host.loop.unfinished_tasks())
+
+    def _metadata(self) -> dict[str, Any]:
+        workflow_type = self._host.started.workflow_type
+        return metadata.workflow_metadata(workflow_type, self._queries, self._signals, self.updates.definitions)
 
     def _answer(self, definition: QueryDefinition, query_type: str, payloads: Sequence[Payload]) -> Payload:
         loop = self._host.loop
@@ -235,3 +246,11 @@ def _changed(definitions: Any, name: str | None, definition: Any) -> Any:
     if definition is not None:
         changed[name] = definition
     return changed
+
+
+_BUILT_IN: dict[str, Callable[[Handlers], Any]] = {
+    metadata.STACK_TRACE_QUERY: Handlers._stack_trace,
+    metadata.ENHANCED_STACK_TRACE_QUERY: Handlers._enhanced_stack_trace,
+    metadata.METADATA_QUERY: Handlers._metadata,
+}
+"""Queries that every workflow answers."""

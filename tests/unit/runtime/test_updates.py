@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -378,6 +379,38 @@ def test_a_query_cannot_set_a_handler() -> None:
     driver = Driver(Changing)
     with pytest.raises(ApplicationError, match="set an update handler"):
         driver.query("must_not")
+
+
+def test_the_metadata_query_names_all_that_a_workflow_takes() -> None:
+    driver = Driver(Changing)
+    driver.signal("set_handlers")
+    definition = driver.query("__temporal_workflow_metadata")["definition"]
+    assert definition["type"] == "Changing"
+    assert [entry["name"] for entry in definition["updateDefinitions"]] == ["", "note"]
+    assert [entry["name"] for entry in definition["signalDefinitions"]] == [
+        "remove_handlers",
+        "set_dynamic",
+        "set_handlers",
+    ]
+    assert definition["queryDefinitions"] == [{"name": "must_not", "description": ""}]
+    [described] = [
+        entry
+        for entry in Driver(Cart).query("__temporal_workflow_metadata")["definition"]["updateDefinitions"]
+        if entry["description"]
+    ]
+    assert described == {"name": "add-slowly", "description": "adds after an activity"}
+
+
+def test_the_enhanced_stack_trace_has_the_lines_at_which_tasks_wait() -> None:
+    driver = Driver(Cart)
+    driver.update("add-slowly", "tea")
+    run, handler = driver.query("__enhanced_stack_trace")["stacks"]
+    assert [location["functionName"].rsplit(".", 1)[-1] for location in run["locations"]] == ["run"]
+    [location] = handler["locations"]
+    assert location["functionName"].endswith("slowly")
+    line = Path(__file__).read_text().splitlines()[location["line"] - 1]
+    assert "execute_activity" in line
+    assert location["filePath"] == __file__
 
 
 # ---- held runs
