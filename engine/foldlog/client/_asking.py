@@ -128,7 +128,8 @@ class Asking:
     ) -> UpdateReply:
         """How far an update has come, once that is as far as the command waits for.
 
-        The same command is sent again and again until then: its update ID and request ID make that harmless.
+        The same command is sent again and again until it is accepted: its IDs make that harmless. From then on its run
+        is asked, so that it is never repeated after its request ID has been forgotten.
 
         Args:
             workflow_id: The workflow.
@@ -139,12 +140,25 @@ class Asking:
             RPCError, WorkflowAlreadyStartedError: It was refused, or the time is over.
         """
         waiting = _Waiting(workflow_id, rpc_timeout, "answer about the update")
-        seconds = FIRST_POLL_SECONDS
+        found = await self._poll(waiting, command, UpdateReply, FIRST_POLL_SECONDS)
+        if found is None and isinstance(command, UpdateWorkflow) and command.await_completed:
+            repeated = copy.copy(command)
+            repeated.await_completed = False
+            found = await self._until_told(waiting, repeated)
+            if found.stage != "COMPLETED":
+                command = AwaitUpdate(
+                    identity=self.identity, run_id=found.run_id, update_id=command.update_id, await_completed=True
+                )
+                found = None
+        return found or await self._until_told(waiting, command)
+
+    async def _until_told(
+        self, waiting: _Waiting, command: UpdateWorkflow | AwaitUpdate | StartWorkflow
+    ) -> UpdateReply:
         while True:
-            found = await self._poll(waiting, command, UpdateReply, seconds)
+            found = await self._poll(waiting, command, UpdateReply, LONG_POLL_SECONDS)
             if found is not None:
                 return found
-            seconds = LONG_POLL_SECONDS
 
     async def _poll(
         self, waiting: _Waiting, command: Command, wanted: type[ReplyType], seconds: float

@@ -107,10 +107,16 @@ async def test_an_outcome_that_came_at_once_is_not_asked_for() -> None:
     assert len(transport.asked) == 1
 
 
-async def test_the_same_update_is_sent_until_it_is_answered() -> None:
-    client, transport = client_that_hears(None, None, update_reply("COMPLETED", 5))
+@pytest.mark.parametrize("at_once", [True, False])
+async def test_an_update_is_sent_until_it_is_accepted_and_its_run_asked_from_then_on(at_once: bool) -> None:
+    later = [] if at_once else [update_reply("ACCEPTED"), None]
+    client, transport = client_that_hears(None, None, *later, update_reply("COMPLETED", 5))
     assert await client.get_workflow_handle_for(OneParam.run, "a").execute_update(OneParam.close) == 5
-    assert len({(sent.update_id, sent.request_id) for _, _, sent in transport.asked}) == 1
+    [first, *again] = [sent for _, _, sent in transport.asked if isinstance(sent, command.UpdateWorkflow)]
+    assert (first.await_completed, [sent.await_completed for sent in again]) == (True, [False, False])
+    assert {(sent.update_id, sent.request_id) for sent in again} == {(first.update_id, first.request_id)}
+    waiting = [sent for _, _, sent in transport.asked if isinstance(sent, command.AwaitUpdate)]
+    assert [(sent.update_id, sent.run_id) for sent in waiting] == [(first.update_id, "run-1")] * len(later)
 
 
 async def test_a_handle_by_id_asks_about_its_run() -> None:
