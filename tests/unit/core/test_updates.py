@@ -9,10 +9,12 @@ import pytest
 from foldlog.core import decisions
 from foldlog.core.decider import WorkflowTaskError
 from foldlog.core.decisions import Decision
+from foldlog.core.engine import Engine
+from foldlog.core.outcome import Outcome
 from foldlog.core.update_answers import UpdateAnswers
 from foldlog.core.waiters import LONG_POLL_MS
 from foldlog.schemas import command, event, reply
-from foldlog.schemas.common import Failure, Payload, ReplyTo
+from foldlog.schemas.common import Continuation, Failure, Payload, ReplyTo
 from foldlog.schemas.records import Event
 
 from .harness import World, payload
@@ -332,6 +334,31 @@ def test_a_start_whose_code_is_broken_keeps_its_update() -> None:
     talk.code.broken = False
     talk.later(60_000)
     assert talk.answer(number).result == payload("1")
+
+
+@pytest.mark.parametrize("backoff", [False, True])
+def test_an_update_ends_a_start_delay_but_no_backoff(backoff: bool) -> None:
+    talk = Talk()
+
+    def begin(engine: Engine, outcome: Outcome) -> None:
+        started = event.WorkflowExecutionStarted(
+            workflow_type="w",
+            task_queue="q",
+            held=True,
+            first_task_ms=outcome.now_ms + 60_000,
+            continuation=Continuation(run_id="run-0") if backoff else None,
+        )
+        talk.world.sessions.add(outcome.begin("a", "run-1", started))
+
+    talk.world.do(begin)
+    talk.signal()
+    answer = talk.answer(talk.update("now"))
+    if backoff:
+        assert answer.code == "NOT_BEGUN"
+        assert talk.kinds() == ["WorkflowExecutionStarted", "WorkflowExecutionSignaled"]
+    else:
+        assert answer.result == payload("1")
+        assert talk.kinds()[2:4] == ["WorkflowTaskScheduled", "WorkflowExecutionUpdateAccepted"]
 
 
 def test_what_an_aborted_transaction_has_answered_is_answered_again(talk: Talk) -> None:

@@ -32,8 +32,25 @@ def page(monkeypatch: pytest.MonkeyPatch) -> Any:
 def test_all_workflows_of_the_page_can_be_registered(page: Any) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        runtime = WorkflowRuntime([page.OrderWorkflow, page.FanOut, page.WithCleanup], namespace="n")
-    assert set(runtime.workflow_types) == {"OrderWorkflow", "FanOut", "WithCleanup"}
+        workflows = [page.OrderWorkflow, page.FanOut, page.WithCleanup, page.Basket]
+        runtime = WorkflowRuntime(workflows, namespace="n")
+    assert set(runtime.workflow_types) == {"OrderWorkflow", "FanOut", "WithCleanup", "Basket"}
+
+
+def test_the_basket(page: Any) -> None:
+    driver = Driver(page.Basket, 10)
+    driver.update("add", "tea")
+    driver.complete("price", 7)
+    assert driver.outcome("update-1") == 7
+    driver.update("add", "tea")
+    with pytest.raises(ApplicationError, match="cannot be added"):
+        driver.outcome("update-2")
+    driver.update("add", "caviar")
+    driver.signal("close")
+    driver.complete("price", 400)
+    with pytest.raises(ApplicationError, match="too expensive"):
+        driver.outcome("update-3")
+    assert driver.result == {"tea": 7}
 
 
 def test_the_order(page: Any) -> None:
