@@ -1,28 +1,27 @@
-"""Updates, and starts with signals and updates, against a real broker and processor, also when that is restarted."""
+"""Updates and what becomes of them when processors are restarted, stores are lost, or the workflow stalls.
+
+What they do otherwise is in `tests.conformance.messages`.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from foldlog import workflow
 from foldlog.client import (
-    WithStartWorkflowOperation,
     WorkflowHandle,
     WorkflowNotFoundError,
     WorkflowUpdateFailedError,
-    WorkflowUpdateRPCTimeoutOrCancelledError,
     WorkflowUpdateStage,
 )
-from foldlog.common import WorkflowIDConflictPolicy
-from foldlog.exceptions import ApplicationError, WorkflowAlreadyStartedError
+from foldlog.exceptions import ApplicationError
 
 from tests.integration.processor.running import SOON, Place, place, until_asked
-from tests.integration.processor.workloads import LIMIT, QUEUE, Waiting, echo
+from tests.integration.processor.workloads import LIMIT, Waiting, echo
 
 ACCEPTED = WorkflowUpdateStage.ACCEPTED
 broken = False
@@ -64,19 +63,11 @@ class Account:
         self.balance += amount
         return self.balance
 
-    @workflow.update(unfinished_policy=workflow.HandlerUnfinishedPolicy.ABANDON)
-    async def never(self) -> None:
-        await asyncio.Event().wait()
-
     @workflow.update
     async def fragile(self) -> str:
         if broken:
             raise RuntimeError("a bug in a handler")
         return "mended"
-
-    @workflow.signal
-    def note(self, text: str) -> None:
-        self.log.append(text)
 
     @workflow.signal
     def release(self) -> None:
@@ -154,22 +145,6 @@ async def _pending(handle: WorkflowHandle[Any, Any], count: int) -> bool:
     return len((await handle.describe(rpc_timeout=SOON)).pending_updates) == count
 
 
-async def test_a_run_that_ends_fails_what_has_not_ended(here: Place) -> None:
-    async with here.worker(workflows=WORKFLOWS):
-        handle = await opened(here)
-        update = await handle.start_update(Account.never, wait_for_stage=ACCEPTED)
-        with pytest.raises(WorkflowUpdateRPCTimeoutOrCancelledError):
-            await update.result(rpc_timeout=timedelta(milliseconds=200))
-        waiting = asyncio.create_task(update.result())
-        await handle.terminate(reason="enough")
-        for ended in (waiting, handle.get_update_handle(update.id).result()):
-            with pytest.raises(WorkflowUpdateFailedError) as failed:
-                await ended
-            assert isinstance(failed.value.cause, ApplicationError)
-            assert failed.value.cause.type == "AcceptedUpdateCompletedWorkflow"
-    await here.check()
-
-
 async def test_updates_of_a_stalled_workflow_are_answered_when_it_runs_again(here: Place) -> None:
     global broken
     broken = True
@@ -188,49 +163,3 @@ async def test_updates_of_a_stalled_workflow_are_answered_when_it_runs_again(her
 async def _is_stalled(handle: WorkflowHandle[Any, Any], deferred: int = 0) -> bool:
     found = await handle.describe(rpc_timeout=SOON)
     return bool(found.stalled_error) and found.deferred_commands >= deferred
-
-
-async def test_a_signal_that_comes_with_a_start_is_before_run(here: Place) -> None:
-    async with here.worker(workflows=WORKFLOWS):
-        handle = await here.start(Account.run, 10, id="ann", start_signal="note", start_signal_args=["first"])
-        again = await here.start(Account.run, 99, id="ann", start_signal="note", start_signal_args=["second"])
-        assert again.result_run_id == handle.result_run_id
-        await handle.signal(Account.close)
-        assert await handle.result(rpc_timeout=SOON) == ["first", "run", "second"]
-    found = await here.check()
-    assert found.kinds("ann")[:3] == [
-        "WorkflowExecutionStarted",
-        "WorkflowExecutionSignaled",
-        "WorkflowTaskScheduled",
-    ]
-
-
-def start_of(workflow_id: str, policy: WorkflowIDConflictPolicy) -> WithStartWorkflowOperation[Account, list[str]]:
-    return WithStartWorkflowOperation(Account.run, 10, id=workflow_id, task_queue=QUEUE, id_conflict_policy=policy)
-
-
-async def test_an_update_comes_with_a_start(here: Place) -> None:
-    async with here.worker(workflows=WORKFLOWS):
-        first = start_of("ann", WorkflowIDConflictPolicy.FAIL)
-        execute = here.client.execute_update_with_start_workflow
-        assert await execute(Account.deposit, 5, start_workflow_operation=first, id="d1") == 15
-        handle = await first.workflow_handle()
-        again = start_of("ann", WorkflowIDConflictPolicy.USE_EXISTING)
-        assert await execute(Account.deposit, 5, start_workflow_operation=again, id="d2") == 20
-        assert (await again.workflow_handle()).result_run_id == handle.result_run_id
-        third = start_of("ann", WorkflowIDConflictPolicy.FAIL)
-        with pytest.raises(WorkflowAlreadyStartedError):
-            await execute(Account.deposit, 5, start_workflow_operation=third)
-        refused = start_of("bob", WorkflowIDConflictPolicy.USE_EXISTING)
-        with pytest.raises(WorkflowUpdateFailedError):
-            await execute(Account.deposit, -5, start_workflow_operation=refused)
-        assert await (await refused.workflow_handle()).query(Account.current) == 10
-        slow = start_of("cay", WorkflowIDConflictPolicy.FAIL)
-        update = await here.client.start_update_with_start_workflow(
-            Account.deposit_when_released, 5, start_workflow_operation=slow, wait_for_stage=ACCEPTED
-        )
-        await (await slow.workflow_handle()).signal(Account.release)
-        assert await update.result() == 15
-        await handle.signal(Account.close)
-        assert await handle.result(rpc_timeout=SOON) == ["deposit 5", "run", "deposit 5"]
-    await here.check()
