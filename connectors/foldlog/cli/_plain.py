@@ -149,6 +149,7 @@ async def description(found: WorkflowExecutionDescription) -> dict[str, Any]:
         "pending_timers": [
             {"timer_id": timer.timer_id, "fire_time": time(timer.fire_time)} for timer in found.pending_timers
         ],
+        "pending_updates": found.pending_updates,
         "stalled_stack": found.stalled_stack or None,
         "stalled_attempts": found.stalled_attempts,
         "deferred_commands": found.deferred_commands,

@@ -22,6 +22,9 @@ from foldlog.client import (
     WorkflowHandle,
     WorkflowQueryFailedError,
     WorkflowQueryRejectedError,
+    WorkflowUpdateFailedError,
+    WorkflowUpdateRPCTimeoutOrCancelledError,
+    WorkflowUpdateStage,
 )
 from foldlog.common import (
     Priority,
@@ -91,6 +94,17 @@ def _choice(policy: type[Any]) -> click.Choice[str]:
 @click.option("--retry-maximum-interval", metavar="TIME", callback=duration, help="No wait is longer.")
 @click.option("--retry-backoff-coefficient", type=float, metavar="X", help="Each wait is the one before times this.")
 @click.option("--priority", type=click.IntRange(min=1), metavar="N", help="From 1, the most urgent, to 5.")
+@click.option(
+    "--signal", "start_signal", metavar="NAME", help="Signal it before its code begins, or the one that runs."
+)
+@click.option(
+    "--signal-input",
+    "signal_inputs",
+    multiple=True,
+    metavar="JSON",
+    callback=json_values,
+    help="An argument of the signal; may be repeated.",
+)
 @click.option("--wait", is_flag=True, help="Wait for its end and show its result, as `result` does.")
 @_timeout
 @pass_settings
@@ -114,6 +128,8 @@ async def start(
     cron: str | None,
     start_delay: timedelta | None,
     priority: int | None,
+    start_signal: str | None,
+    signal_inputs: list[Any],
     wait: bool,
     timeout: timedelta,
     **retry: Any,
@@ -141,6 +157,8 @@ async def start(
             start_delay=start_delay,
             retry_policy=_retry_policy(**retry),
             priority=Priority(priority_key=priority),
+            start_signal=start_signal,
+            start_signal_args=signal_inputs,
             request_id=request_id,
             rpc_timeout=timeout,
         )
@@ -196,6 +214,58 @@ async def signal(
         handle = client.get_workflow_handle(workflow_id, run_id=run_id)
         await handle.signal(signal_name, args=inputs, request_id=request_id, rpc_timeout=timeout)
     _done(settings, workflow_id, f"signal {signal_name} is in the history of {workflow_id}")
+
+
+@workflow.command()
+@_workflow_id
+@click.argument("update_name", metavar="UPDATE", callback=not_empty)
+@_input
+@_run_id
+@click.option("--update-id", metavar="ID", help="A second update with the same ID gets the answer of the first.")
+@click.option(
+    "--wait-for",
+    type=click.Choice(["ACCEPTED", "COMPLETED"], case_sensitive=False),
+    default="COMPLETED",
+    show_default=True,
+    help="ACCEPTED: do not wait for its result, show its ID.",
+)
+@_timeout
+@pass_settings
+@asynchronous
+async def update(
+    settings: Settings,
+    workflow_id: str,
+    update_name: str,
+    inputs: list[Any],
+    run_id: str | None,
+    update_id: str | None,
+    wait_for: str,
+    timeout: timedelta,
+) -> None:
+    """Send an update and print what its handler returned as JSON.
+
+    Ends with 1 if it was refused or failed. An update whose result did not come in time goes on.
+    """
+    stage = WorkflowUpdateStage[wait_for.upper()]
+    async with connected(settings) as client:
+        handle = client.get_workflow_handle(workflow_id, run_id=run_id)
+        try:
+            sent = await handle.start_update(
+                update_name, args=inputs, id=update_id, wait_for_stage=stage, rpc_timeout=timeout
+            )
+            if stage is WorkflowUpdateStage.COMPLETED:
+                write_json(await sent.result())
+                return
+        except WorkflowUpdateFailedError as error:
+            raise CliError(f"update {update_name} failed: {error.cause}", ExitCode.FAILED) from error
+        except WorkflowUpdateRPCTimeoutOrCancelledError as error:
+            text = f"update {update_name} was not answered within {timeout.total_seconds():g} s; it may still go on"
+            raise CliError(text, ExitCode.UNAVAILABLE) from error
+    accepted = {"workflow_id": workflow_id, "run_id": sent.workflow_run_id, "update_id": sent.id}
+    if settings.json:
+        write_json(accepted)
+    else:
+        write_facts(accepted.items())
 
 
 @workflow.command()
@@ -259,6 +329,9 @@ async def describe(settings: Settings, workflow_id: str, run_id: str | None, tim
     if shown["pending_timers"]:
         click.echo()
         write_table(["timer", "due"], [(timer["timer_id"], timer["fire_time"]) for timer in shown["pending_timers"]])
+    if shown["pending_updates"]:
+        click.echo()
+        write_table(["update"], [(update_id,) for update_id in shown["pending_updates"]])
 
 
 @workflow.command()

@@ -10,14 +10,19 @@ from foldlog.client._description import (
     WorkflowExecutionStatus,
 )
 from foldlog.client._errors import (
+    RPCTimeoutOrCancelledError,
     WorkflowContinuedAsNewError,
     WorkflowFailureError,
     WorkflowQueryFailedError,
     WorkflowQueryRejectedError,
+    WorkflowUpdateFailedError,
+    WorkflowUpdateRPCTimeoutOrCancelledError,
 )
 from foldlog.client._handle import WorkflowHandle
 from foldlog.client._history import WorkflowHistory
 from foldlog.client._start_options import StartOptions
+from foldlog.client._updates import WorkflowUpdateHandle, WorkflowUpdateStage
+from foldlog.client._with_start import WithStartWorkflowOperation
 from foldlog.exceptions import (
     DeadlineExceededError,
     RPCError,
@@ -38,9 +43,11 @@ __all__ = [
     "PendingTimer",
     "RPCError",
     "RPCStatusCode",
+    "RPCTimeoutOrCancelledError",
     "RecordTooLargeError",
     "StartOptions",
     "TopicMissingError",
+    "WithStartWorkflowOperation",
     "WorkflowAlreadyStartedError",
     "WorkflowContinuedAsNewError",
     "WorkflowExecution",
@@ -52,4 +59,8 @@ __all__ = [
     "WorkflowNotFoundError",
     "WorkflowQueryFailedError",
     "WorkflowQueryRejectedError",
+    "WorkflowUpdateFailedError",
+    "WorkflowUpdateHandle",
+    "WorkflowUpdateRPCTimeoutOrCancelledError",
+    "WorkflowUpdateStage",
 ]

@@ -27,6 +27,7 @@ from foldlog.client._types import (
     ReturnType,
     SelfType,
 )
+from foldlog.client._with_start import ClientUpdatesWithStart
 from foldlog.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from foldlog.converter import DataConverter
 from foldlog.exceptions import ConfigurationError
@@ -44,7 +45,7 @@ RPC_TIMEOUT = timedelta(seconds=10)
 """How long an answer is awaited that does not wait for a workflow to end."""
 
 
-class Client:
+class Client(ClientUpdatesWithStart):
     """Starts workflows of one namespace, and asks and tells those that run.
 
     One client per process and namespace is enough for thousands of calls at once. It belongs to the event loop that

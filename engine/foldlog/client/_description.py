@@ -201,6 +201,7 @@ class WorkflowExecutionDescription(WorkflowExecution):
         history_size: Bytes of all events so far.
         pending_activities: Activities that have not ended.
         pending_timers: Timers that have not fired.
+        pending_updates: IDs of updates that were accepted and have not ended.
         stalled_stack: Stack trace of `stalled_error`.
         stalled_attempts: How often its code was tried in vain.
         deferred_commands: Signals and the like that wait until it is no longer stalled.
@@ -235,6 +236,7 @@ class WorkflowExecutionDescription(WorkflowExecution):
             PendingTimer(timer_id=timer.timer_id, fire_time=_required_time(timer.fire_ms))
             for timer in found.pending_timers
         ]
+        self.pending_updates = list(found.pending_updates)
         self.stalled_stack = found.stalled_stack
         self.stalled_attempts = found.stalled_attempts
         self.deferred_commands = found.deferred_commands

@@ -9,6 +9,7 @@ from typing import Any, Concatenate, Generic, cast, overload
 from foldlog.client._asking import Asking
 from foldlog.client._convert import decode_one, encode_args, new_request_id, value_of
 from foldlog.client._description import WorkflowExecutionDescription
+from foldlog.client._handle_updates import HandleUpdates
 from foldlog.client._history import WorkflowHistory
 from foldlog.client._types import (
     UNSET,
@@ -28,7 +29,7 @@ from foldlog.schemas.records import Event
 from foldlog.workflow._handlers import QueryDefinition, SignalDefinition
 
 
-class WorkflowHandle(Generic[SelfType, ReturnType]):
+class WorkflowHandle(HandleUpdates[SelfType], Generic[SelfType, ReturnType]):
     """One workflow, by its ID and maybe a run. Made by the client; making one asks nobody anything."""
 
     def __init__(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, TypedDict
 
 from foldlog._search_attributes import warn_of_untyped
-from foldlog.client._convert import encode_memo, milliseconds
+from foldlog.client._convert import encode_args, encode_memo, milliseconds
+from foldlog.client._types import UNSET
 from foldlog.common import (
     Priority,
     RetryPolicy,
@@ -21,13 +22,13 @@ from foldlog.core.decider import WorkflowTaskError
 from foldlog.core.start_options import check_start_options
 from foldlog.exceptions import InvalidArgumentError
 from foldlog.schemas import common as records
-from foldlog.schemas.command import StartWorkflow
+from foldlog.schemas.command import SignalInput, StartWorkflow
 
 NO_OPTIONS = records.WorkflowOptions()
 
 
-class StartOptions(TypedDict, total=False):
-    """Options of starting a workflow, all of them optional."""
+class RunOptions(TypedDict, total=False):
+    """What can be said of the workflow itself, all of it optional."""
 
     execution_timeout: timedelta | None
     """Limit on the whole chain of runs; at least 1 ms."""
@@ -37,8 +38,6 @@ class StartOptions(TypedDict, total=False):
     """Taken for the sake of Temporal's signature: there are no workflow tasks here."""
     id_reuse_policy: WorkflowIDReusePolicy
     """What happens if a closed workflow has this ID; ALLOW_DUPLICATE if not given."""
-    id_conflict_policy: WorkflowIDConflictPolicy
-    """What happens if an open workflow has this ID; FAIL if not given."""
     retry_policy: RetryPolicy | None
     """When a run that fails or times out is followed by another. None: never."""
     cron_schedule: str
@@ -61,6 +60,18 @@ class StartOptions(TypedDict, total=False):
     """Taken for the sake of Temporal's signature: a workflow begins where its partition is, in one step, always."""
     versioning_override: Any
     """Likewise."""
+
+
+class StartOptions(RunOptions, total=False):
+    """Options of starting a workflow, all of them optional."""
+
+    id_conflict_policy: WorkflowIDConflictPolicy
+    """What happens if an open workflow has this ID; FAIL if not given, USE_EXISTING with `start_signal`."""
+    start_signal: str | None
+    """Name of a signal for the workflow, handled before its run method begins; where the policies let an open workflow
+    with this ID be, that one gets it."""
+    start_signal_args: Sequence[Any]
+    """Arguments of that signal."""
     request_id: str | None
     """A repeated start with the same one starts nothing and gives the same answer, for a day. A new one if not given:
     give it where a program that crashed would repeat the start."""
@@ -76,7 +87,7 @@ async def apply_options(command: StartWorkflow, converter: DataConverter, option
     Raises:
         InvalidArgumentError: An option cannot be; the message names it.
         TypeError: A search attribute does not fit its type.
-        ValueError: The delay is negative.
+        ValueError: The delay is negative, or there are arguments for a signal that is not given.
     """
     attributes = options.get("search_attributes")
     warn_of_untyped(attributes)
@@ -94,10 +105,19 @@ async def apply_options(command: StartWorkflow, converter: DataConverter, option
     delay = options.get("start_delay")
     command.start_delay_ms = milliseconds(delay, "start_delay") if delay else 0
     command.memo = await encode_memo(converter, options.get("memo"))
+    command.signal = await _start_signal(converter, options.get("start_signal"), options.get("start_signal_args", ()))
     try:
         check_start_options(command)
     except WorkflowTaskError as error:
         raise InvalidArgumentError(str(error)) from error
+
+
+async def _start_signal(converter: DataConverter, name: str | None, args: Sequence[Any]) -> SignalInput | None:
+    if name is None:
+        if args:
+            raise ValueError("start_signal_args are given without start_signal")
+        return None
+    return SignalInput(signal_name=name, args=await encode_args(converter, UNSET, args))
 
 
 async def _text(converter: DataConverter, text: str | None) -> records.Payload | None:

@@ -11,6 +11,7 @@ from typing import Any
 from foldlog.core.outcome import Outcome
 from foldlog.core.session import Answer, Session, Sessions
 from foldlog.core.state import Run
+from foldlog.core.update_answers import UpdateAnswers
 from foldlog.core.views import closing_result, following_run_id
 from foldlog.core.waiters import Waiters
 from foldlog.schemas import log, reply
@@ -31,6 +32,7 @@ class Answers:
         self._sessions = sessions
         self._decode = decode
         self._waiters = Waiters(long_poll_ms)
+        self.updates = UpdateAnswers(sessions, decode, long_poll_ms)
         self._answers: dict[tuple[str, str], Answer] = {}
         """Answers of the open transaction, which the store does not know yet."""
 
@@ -38,18 +40,23 @@ class Answers:
         """The answers are sent, and in the store."""
         self._answers.clear()
         self._waiters.committed()
+        self.updates.committed()
 
     def aborted(self) -> None:
         """The answers are not sent."""
         self._answers.clear()
         self._waiters.aborted()
+        self.updates.aborted()
+
+    def recall(self, workflow_id: str, request_id: str) -> Answer | None:
+        """What a request was answered before; None: nothing is known of it."""
+        if not request_id:
+            return None
+        return self._answers.get((workflow_id, request_id)) or self._sessions.answer(workflow_id, request_id)
 
     def answered(self, workflow_id: str, wanted: Any, outcome: Outcome) -> bool:
         """Whether the request was answered before; then it is answered the same again."""
-        if not wanted.request_id:
-            return False
-        key = (workflow_id, wanted.request_id)
-        answer = self._answers.get(key) or self._sessions.answer(*key)
+        answer = self.recall(workflow_id, wanted.request_id)
         if answer is None:
             return False
         reply_to: ReplyTo | None = wanted.reply_to
@@ -145,6 +152,7 @@ class Answers:
         return session
 
     def answer_waiters(self, run: Run, outcome: Outcome) -> None:
-        """Tell who waits for a run that has just closed."""
+        """Tell who waits for a run that has just closed, or for an update of it."""
+        self.updates.closed(run, outcome)
         for reply_to in self._waiters.closing(run.run_id, following_run_id(run)):
             outcome.replies.append((reply_to, closing_result(reply_to, run)))

@@ -13,7 +13,11 @@ from typing import Protocol
 
 from foldlog.core.decisions import Decision
 from foldlog.schemas.common import Failure, Payload
-from foldlog.schemas.event import WorkflowExecutionSignaled, WorkflowExecutionStarted
+from foldlog.schemas.event import (
+    WorkflowExecutionSignaled,
+    WorkflowExecutionStarted,
+    WorkflowExecutionUpdateAccepted,
+)
 from foldlog.schemas.records import Event
 
 
@@ -33,7 +37,8 @@ class Decider(Protocol):
         Args:
             event: An event from outside the code: WorkflowExecutionStarted (always the first),
                 WorkflowExecutionSignaled, WorkflowExecutionCancelRequested, ActivityTaskCompleted, -Failed,
-                -TimedOut, -Canceled, TimerFired, LocalActivityCompleted, WorkflowTaskScheduled. If the first says
+                -TimedOut, -Canceled, TimerFired, LocalActivityCompleted, WorkflowExecutionUpdateAccepted,
+                WorkflowTaskScheduled. If the first says
                 that the run is held, what comes before WorkflowTaskScheduled is kept until then, and nothing is
                 decided.
 
@@ -50,6 +55,20 @@ class Decider(Protocol):
 
     def unhandled_signals(self) -> Sequence[WorkflowExecutionSignaled]:
         """Signals that were told and that no handler has taken, in their order."""
+
+    def validate(self, update: WorkflowExecutionUpdateAccepted) -> Failure | None:
+        """Ask the code whether it takes an update. It must decide nothing and change nothing.
+
+        Args:
+            update: What will be told by `activate` if it does, not numbered yet.
+
+        Returns:
+            Why the update is refused: there is no handler, the arguments do not fit, or its validator raised. None: it
+            is taken.
+
+        Raises:
+            WorkflowTaskError: As `activate`.
+        """
 
     def query(self, query_type: str, args: Sequence[Payload]) -> Payload:
         """Run a query handler, which must decide nothing.

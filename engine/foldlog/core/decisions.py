@@ -80,6 +80,15 @@ class CancelTimer(Decision):
 
 
 @dataclass(slots=True, kw_only=True)
+class CompleteUpdate(Decision):
+    """The handler of an update ended: with a result, or with a failure."""
+
+    update_id: str
+    result: Payload | None = None
+    failure: Failure | None = None
+
+
+@dataclass(slots=True, kw_only=True)
 class RecordPatch(Decision):
     """The code passed a patch for the first time and takes its new way."""
 

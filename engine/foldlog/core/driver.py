@@ -20,7 +20,7 @@ from foldlog.core.replay import replay
 from foldlog.core.session import Session, Sessions
 from foldlog.core.start_options import waits_for_start_delay
 from foldlog.core.state import Run
-from foldlog.schemas import log
+from foldlog.schemas import event, log
 from foldlog.schemas.event import WorkflowExecutionSignaled
 from foldlog.schemas.records import Command, Event
 
@@ -73,6 +73,8 @@ class Driver:
         self._require_queue = require_queue
         self._local_activities = local_activities
         self._build_id = build_id
+        self._retried: log.WorkflowStalled | None = None
+        """Why the run had stalled whose code is tried again just now."""
 
     # ---- the code
 
@@ -132,6 +134,8 @@ class Driver:
     def _record(self, session: Session, decider: Decider, made: list[Decision], outcome: Outcome) -> None:
         for recorded in machine.decide(session.run, made, outcome, self._reserve):
             decider.recorded(recorded)
+            if isinstance(recorded, event.WorkflowExecutionUpdateCompleted):
+                self._answers.updates.completed(session.run, recorded, outcome)
 
     def rebuild(self, session: Session, outcome: Outcome, *, fresh: bool = False) -> Decider:
         """Make the run's code anew from its history, and go on where that ends.
@@ -227,6 +231,9 @@ class Driver:
         """The code cannot go on: keep what there is, and try again later, later each time."""
         run = session.run
         before = before or run.stalled
+        if before is None and self._retried is not None and self._retried.run_id == run.run_id:
+            # It ran on, and what had waited for it stalls it again: that must not begin with the shortest wait.
+            before = self._retried
         if session.decider is not None:
             session.decider.close()
             session.decider = None
@@ -265,7 +272,11 @@ class Driver:
         except WorkflowTaskError as error:
             self.stall(session, error, outcome, before=stalled)
         self.settle(run, outcome)
-        self._handle_waiting(run, waiting, outcome)
+        self._retried = stalled
+        try:
+            self._handle_waiting(run, waiting, outcome)
+        finally:
+            self._retried = None
 
     def _handle_waiting(self, run: Run, waiting: list[tuple[int, bytes]], outcome: Outcome) -> None:
         """Handle deferred commands in their order, until the run closes or stalls again."""
@@ -287,6 +298,11 @@ class Driver:
         for entry in outcome.log:
             if entry.run is run and isinstance(entry.record, log.CommandDeferred):
                 yield entry.record.ordinal, entry.record.command
+
+    def deferred_commands(self, run: Run, outcome: Outcome) -> Iterator[Command]:
+        """The commands that wait until the run's code runs again."""
+        for _, encoded in self._waiting_commands(run, outcome):
+            yield self._decode(encoded)
 
     def defer(self, run: Run, wanted: Command, outcome: Outcome) -> None:
         """Keep a command until the run's code runs again."""

@@ -21,6 +21,7 @@ from foldlog.core.outcome import Outcome
 from foldlog.core.session import Answer, Session, Sessions
 from foldlog.core.start_policy import StartPolicy, start_policy
 from foldlog.core.state import DeadlineKey, DeadlineKind, Run
+from foldlog.core.updates import Updates
 from foldlog.core.views import description, history_page
 from foldlog.core.waiters import LONG_POLL_MS
 from foldlog.schemas import command, event, reply
@@ -89,6 +90,7 @@ class Engine:
             local_activities=local_activities,
             build_id=build_id,
         )
+        self._updates = Updates(sessions, self._answers, self._driver)
         self._handlers: dict[type, Callable[[str, Any, Outcome], None]] = {
             command.StartWorkflow: self._start,
             command.SignalWorkflow: self._signal,
@@ -98,6 +100,8 @@ class Engine:
             command.DescribeWorkflow: self._describe,
             command.GetHistory: self._get_history,
             command.AwaitResult: self._await_result,
+            command.UpdateWorkflow: self._updates.update,
+            command.AwaitUpdate: self._updates.wait,
             command.ActivityStarted: self._activity,
             command.HeartbeatActivity: self._activity,
             command.CompleteActivity: self._activity,
@@ -211,6 +215,8 @@ class Engine:
     # ---- commands
 
     def _start(self, workflow_id: str, wanted: command.StartWorkflow, outcome: Outcome) -> None:
+        if wanted.update is not None and self._update_known(workflow_id, wanted, outcome):
+            return
         if self._answers.answered(workflow_id, wanted, outcome):
             return
         existing = self._sessions.current(workflow_id)
@@ -230,6 +236,7 @@ class Engine:
             reason = command.TerminateWorkflow(reason="TerminateIfRunning policy: a new run starts")
             self._close(existing.run, lambda run: machine.terminate(run, reason, outcome), outcome)
         try:
+            machine.check_start(wanted, outcome)
             run = machine.start(workflow_id, self._new_run_id(), wanted, outcome)
         except WorkflowTaskError as error:
             self._answers.reject(workflow_id, wanted, outcome, "INVALID_ARGUMENT", str(error))
@@ -238,31 +245,53 @@ class Engine:
         self._accept_start(run, wanted, True, outcome)
         self._driver.tell(session, run.started, outcome)
         if run.started.held:
-            self._deliver_with_start(session, wanted, True, outcome)
-            if not run.started.first_task_ms:
-                self._driver.begin(session, outcome)
+            self._begin_held(session, wanted, outcome)
+
+    def _begin_held(self, session: Session, wanted: command.StartWorkflow, outcome: Outcome) -> None:
+        """Hand over what came with the start of a run, before its code begins."""
+        run = session.run
+        if wanted.signal is not None:
+            self._driver.tell(session, machine.signal(run, machine.signal_with_start(wanted, True), outcome), outcome)
+        if wanted.update is not None:
+            self._updates.offer(session, machine.update_with_start(wanted, run.run_id, True), outcome)
+        if not run.started.first_task_ms or wanted.update is not None:
+            self._driver.begin(session, outcome)
+        if wanted.update is not None:
+            # Only now, so that the one answer of a handler that ends at once has its result.
+            self._answers.updates.accepted(run, wanted.update.update_id, outcome)
+
+    def _update_known(self, workflow_id: str, wanted: command.StartWorkflow, outcome: Outcome) -> bool:
+        """Whether the update that comes with a start, or the start itself, was here before; then it is answered."""
+        assert wanted.update is not None
+        before = self._answers.recall(workflow_id, wanted.request_id)
+        if before is not None and before.rejected is None:
+            run_id = before.run_id
+        else:
+            session = self._sessions.current(workflow_id)
+            if before is not None or session is None or wanted.update.update_id not in session.run.updates:
+                return False
+            run_id = session.run.run_id
+        self._updates.update(workflow_id, machine.update_with_start(wanted, run_id, True), outcome)
+        return True
 
     def _use_existing(self, session: Session, wanted: command.StartWorkflow, outcome: Outcome) -> None:
         """A start that comes to an open run: what came with it is for that run."""
-        self._accept_start(session.run, wanted, False, outcome)
-        self._deliver_with_start(session, wanted, False, outcome)
-
-    def _deliver_with_start(
-        self, session: Session, wanted: command.StartWorkflow, started: bool, outcome: Outcome
-    ) -> None:
-        """Hand over what came with a start."""
+        run = session.run
+        self._accept_start(run, wanted, False, outcome)
         if wanted.signal is not None:
-            signal = machine.signal_with_start(wanted, started)
-            if session.run.stalled is not None:
-                self._driver.defer(session.run, signal, outcome)
+            signal = machine.signal_with_start(wanted, False)
+            if run.stalled is not None:
+                self._driver.defer(run, signal, outcome)
             else:
-                self._driver.tell(session, machine.signal(session.run, signal, outcome), outcome)
+                self._driver.tell(session, machine.signal(run, signal, outcome), outcome)
+        if wanted.update is not None:
+            self._updates.update(run.workflow_id, machine.update_with_start(wanted, run.run_id, False), outcome)
 
     def _accept_start(self, run: Run, wanted: command.StartWorkflow, started: bool, outcome: Outcome) -> None:
         self._answers.remember(run.workflow_id, wanted.request_id, Answer(run.run_id, started))
         if wanted.await_result:
             self._answers.wait_for(run, wanted.reply_to, outcome)
-        else:
+        elif wanted.update is None:
             outcome.reply(wanted.reply_to, reply.Accepted, run_id=run.run_id, started=started)
 
     def _reject_start(self, workflow_id: str, wanted: command.StartWorkflow, run: Run, outcome: Outcome) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from foldlog.core.fields import merged
-from foldlog.core.state import Activity, DeadlineChange, DeadlineKind, Run, Status, Timer
+from foldlog.core.state import Activity, DeadlineChange, DeadlineKind, Run, Status, Timer, Update
 from foldlog.schemas import event, log
 from foldlog.schemas.records import Event, RunRecord
 
@@ -243,6 +243,17 @@ def _timer_ended(run: Run, record: event.TimerFired | event.TimerCanceled) -> No
     _clear_deadline(run, DeadlineKind.TIMER, record.timer_id)
 
 
+# ---- updates
+
+
+def _update_accepted(run: Run, record: event.WorkflowExecutionUpdateAccepted) -> None:
+    run.updates[record.update_id] = Update(record.event_id)
+
+
+def _update_completed(run: Run, record: event.WorkflowExecutionUpdateCompleted) -> None:
+    run.updates[record.update_id].completed_event_id = record.event_id
+
+
 # ---- the run
 
 
@@ -322,6 +333,8 @@ _EVENTS: dict[type, Callable[[Run, Any], None]] = {
     event.TimerFired: _timer_ended,
     event.TimerCanceled: _timer_ended,
     event.LocalActivityCompleted: _local_activity_completed,
+    event.WorkflowExecutionUpdateAccepted: _update_accepted,
+    event.WorkflowExecutionUpdateCompleted: _update_completed,
     event.WorkflowTaskScheduled: _first_task,
     event.PatchRecorded: _nothing,
     event.UpsertWorkflowSearchAttributes: _search_attributes_upserted,

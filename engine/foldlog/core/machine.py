@@ -32,6 +32,10 @@ def check_start(wanted: command.StartWorkflow, outcome: Outcome) -> None:
         if wanted.id_conflict_policy == "FAIL":
             raise WorkflowTaskError("signal-with-start: id_conflict_policy FAIL makes no sense with it")
         outcome.check_fits(_signaled(signal_with_start(wanted, False)))
+    if wanted.update is not None:
+        if wanted.signal is not None:
+            raise WorkflowTaskError("a start takes either a signal or an update with it")
+        outcome.check_fits(update_accepted(update_with_start(wanted, "", False)))
 
 
 def start(workflow_id: str, run_id: str, wanted: command.StartWorkflow, outcome: Outcome) -> Run:
@@ -51,7 +55,7 @@ def start(workflow_id: str, run_id: str, wanted: command.StartWorkflow, outcome:
         identity=wanted.identity,
         options=wanted.options,
         parent=wanted.parent,
-        held=wanted.signal is not None or task_ms > 0,
+        held=wanted.signal is not None or wanted.update is not None or task_ms > 0,
         first_task_ms=task_ms,
     )
     return outcome.begin(workflow_id, run_id, started)
@@ -78,6 +82,40 @@ def signal_with_start(wanted: command.StartWorkflow, started: bool) -> command.S
         signal_name=wanted.signal.signal_name,
         args=wanted.signal.args,
         header=wanted.signal.header,
+    )
+
+
+def update_with_start(wanted: command.StartWorkflow, run_id: str, started: bool) -> command.UpdateWorkflow:
+    """The update that comes with a start, as a command of its own. Its answer is the answer to both.
+
+    Args:
+        wanted: The start.
+        run_id: The run that is there, or was started.
+        started: As for a signal.
+    """
+    assert wanted.update is not None
+    return command.UpdateWorkflow(
+        request_id="" if started else wanted.request_id,
+        identity=wanted.identity,
+        reply_to=wanted.reply_to,
+        run_id=run_id,
+        update_id=wanted.update.update_id,
+        update_name=wanted.update.update_name,
+        args=wanted.update.args,
+        header=wanted.update.header,
+        await_completed=wanted.update.await_completed,
+    )
+
+
+def update_accepted(wanted: command.UpdateWorkflow) -> event.WorkflowExecutionUpdateAccepted:
+    """What is recorded of an update that is accepted; the code is asked about it before."""
+    return event.WorkflowExecutionUpdateAccepted(
+        update_id=wanted.update_id,
+        update_name=wanted.update_name,
+        args=wanted.args,
+        header=wanted.header,
+        identity=wanted.identity,
+        request_id=wanted.request_id,
     )
 
 
@@ -211,6 +249,19 @@ def _modify_properties(run: Run, decision: decisions.ModifyProperties, outcome: 
     outcome.append(run, event.WorkflowPropertiesModified(memo=decision.memo))
 
 
+def _complete_update(run: Run, decision: decisions.CompleteUpdate, outcome: Outcome) -> None:
+    update = run.updates.get(decision.update_id)
+    if update is None or update.completed_event_id:
+        raise WorkflowTaskError(f"the workflow completes update {decision.update_id!r}, which is not open")
+    completed = event.WorkflowExecutionUpdateCompleted(
+        update_id=decision.update_id,
+        accepted_event_id=update.accepted_event_id,
+        result=decision.result,
+        failure=decision.failure,
+    )
+    outcome.append(run, completed)
+
+
 def _complete(run: Run, decision: decisions.CompleteWorkflow, outcome: Outcome) -> None:
     activities.cancel_activities(run, outcome)
     outcome.append(run, event.WorkflowExecutionCompleted(result=decision.result, new_run_id=decision.new_run_id))
@@ -248,6 +299,7 @@ _DECISIONS: dict[type[Decision], Callable[[Run, Any, Outcome], None]] = {
     decisions.RecordPatch: _record_patch,
     decisions.UpsertSearchAttributes: _upsert_search_attributes,
     decisions.ModifyProperties: _modify_properties,
+    decisions.CompleteUpdate: _complete_update,
     decisions.CompleteWorkflow: _complete,
     decisions.FailWorkflow: _fail,
     decisions.CancelWorkflow: _cancel,

@@ -128,7 +128,7 @@ def _detail(item: Any) -> str:
     """The fields that a decision and its event must share."""
     shown = [
         f"{name}={getattr(item, name)!r}"
-        for name in ("activity_type", "activity_id", "timer_id", "patch_id")
+        for name in ("activity_type", "activity_id", "timer_id", "patch_id", "update_id")
         if getattr(item, name, None) not in (None, "")
     ]
     return f"({', '.join(shown)})" if shown else ""
@@ -155,6 +155,10 @@ def _same_patch(decision: Any, recorded: Any) -> bool:
     return bool(decision.patch_id == recorded.patch_id)
 
 
+def _same_update(decision: Any, recorded: Any) -> bool:
+    return bool(decision.update_id == recorded.update_id)
+
+
 def _same_kind(decision: Any, recorded: Any) -> bool:
     return True
 
@@ -167,6 +171,7 @@ _EXPECTED: dict[type, tuple[type[Decision], Callable[[Any, Any], bool]]] = {
     event.PatchRecorded: (decisions.RecordPatch, _same_patch),
     event.UpsertWorkflowSearchAttributes: (decisions.UpsertSearchAttributes, _same_kind),
     event.WorkflowPropertiesModified: (decisions.ModifyProperties, _same_kind),
+    event.WorkflowExecutionUpdateCompleted: (decisions.CompleteUpdate, _same_update),
     event.WorkflowExecutionCompleted: (decisions.CompleteWorkflow, _same_kind),
     event.WorkflowExecutionFailed: (decisions.FailWorkflow, _same_kind),
     event.WorkflowExecutionCanceled: (decisions.CancelWorkflow, _same_kind),

@@ -73,6 +73,15 @@ class Activity:
 
 
 @dataclass(slots=True)
+class Update:
+    """An update that was accepted."""
+
+    accepted_event_id: int
+    completed_event_id: int = 0
+    """0: its handler has not ended. What came of it is in that event."""
+
+
+@dataclass(slots=True)
 class Timer:
     """A timer that has not fired."""
 
@@ -110,6 +119,8 @@ class Run:
     """IDs of local activities that were open when their transaction ended."""
     timers: dict[int, Timer] = field(default_factory=dict)
     """Open ones, by timer ID."""
+    updates: dict[str, Update] = field(default_factory=dict)
+    """All that were accepted, by update ID, also when the run is closed: a repeated ID gets the first answer."""
     deadlines: dict[DeadlineKey, int] = field(default_factory=dict)
     """All that is due some time, in Unix milliseconds."""
     deadline_changes: list[DeadlineChange] = field(default_factory=list)

@@ -71,6 +71,9 @@ def description(reply_to: ReplyTo, run: Run) -> reply.Description:
         pending_timers=[
             reply.PendingTimer(timer_id=timer_id, fire_ms=timer.fire_ms) for timer_id, timer in run.timers.items()
         ],
+        pending_updates=[
+            update_id for update_id, update in run.updates.items() if run.is_open and not update.completed_event_id
+        ],
     )
 
 

@@ -26,10 +26,10 @@ from foldlog.runtime.loop import DeterministicLoop, DurableTimer, Mode
 from foldlog.runtime.properties import ContinuedAsNew, RunProperties
 from foldlog.runtime.stack import call_source, format_error, format_tasks
 from foldlog.schemas import event as events
-from foldlog.schemas.common import Payload
+from foldlog.schemas.common import Failure, Payload
 from foldlog.schemas.records import Event
 from foldlog.workflow._activity_types import ActivityConfig, ActivityHandle, LocalActivityConfig
-from foldlog.workflow._exceptions import UnfinishedSignalHandlersWarning
+from foldlog.workflow._exceptions import UnfinishedSignalHandlersWarning, UnfinishedUpdateHandlersWarning
 
 
 class WorkflowInstance(RunProperties):
@@ -80,7 +80,6 @@ class WorkflowInstance(RunProperties):
         if self._closed:
             return []
         self.batch += 1
-        self._decisions = []
         self.advance(event)
         if self._held is not None and type(event) is not events.WorkflowTaskScheduled:
             self._held.append(event)
@@ -111,6 +110,8 @@ class WorkflowInstance(RunProperties):
     def _check_end(self) -> None:
         if self._error is not None:
             raise self._stalled(self._error)
+        if len(self._decisions) > 1:
+            _put_closing_last(self._decisions)
         if self._handlers is not None:
             self._warn_of_abandoned(self._handlers)
 
@@ -118,6 +119,20 @@ class WorkflowInstance(RunProperties):
         """See `Decider.recorded`."""
         if type(event) is events.ActivityTaskScheduled:
             self._activities.scheduled(event)
+
+    def validate(self, update: events.WorkflowExecutionUpdateAccepted) -> Failure | None:
+        """See `Decider.validate`."""
+        loop = self.loop
+        outer = loop.enter()
+        try:
+            self._make_object()
+            return self.handlers.updates.validate(update)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            raise self._stalled(error) from error
+        finally:
+            loop.leave(outer)
 
     def query(self, query_type: str, args: Sequence[Payload]) -> Payload:
         """See `Decider.query`."""
@@ -161,15 +176,20 @@ class WorkflowInstance(RunProperties):
         return WorkflowTaskError(f"{type(error).__name__}: {error}", stack)
 
     def _warn_of_abandoned(self, handlers: Handlers) -> None:
-        names = handlers.abandoned()
-        if names and not self.replaying:
-            warnings.warn(
-                f"workflow {self.workflow_id} ended while handlers of these signals were still running: "
-                f"{', '.join(names)}. Before it returns, let it "
-                "`await workflow.wait_condition(workflow.all_handlers_finished)`",
-                UnfinishedSignalHandlersWarning,
-                stacklevel=3,
-            )
+        if self.replaying:
+            return
+        for what, names, category in (
+            ("signals", handlers.abandoned(), UnfinishedSignalHandlersWarning),
+            ("updates", handlers.updates.abandoned(), UnfinishedUpdateHandlersWarning),
+        ):
+            if names:
+                warnings.warn(
+                    f"workflow {self.workflow_id} ended while handlers of these {what} were still running: "
+                    f"{', '.join(names)}. Before it returns, let it "
+                    "`await workflow.wait_condition(workflow.all_handlers_finished)`",
+                    category,
+                    stacklevel=3,
+                )
 
     # ---- what happened
 
@@ -184,8 +204,9 @@ class WorkflowInstance(RunProperties):
         held, self._held = self._held, None
         self._begun_ms = begun.time_ms
         self._make_object()
-        for event in held or ():
-            _APPLY[type(event)](self, event)
+        if held:
+            for event in held:
+                _APPLY[type(event)](self, event)
             self.loop.run_ready()
         if self._closed or self._error is not None:
             return
@@ -257,7 +278,11 @@ class WorkflowInstance(RunProperties):
             else:
                 self._end(decisions.FailWorkflow(failure=failure))
         else:
-            self._error = self._error or error
+            self.stall_with(error)
+
+    def stall_with(self, error: BaseException) -> None:
+        """Stall the run with an exception of its code that is no workflow failure."""
+        self._error = self._error or error
 
     def _end(self, closing: Decision) -> None:
         self.decide(closing)
@@ -270,6 +295,9 @@ class WorkflowInstance(RunProperties):
 
     def _signaled(self, signaled: events.WorkflowExecutionSignaled) -> None:
         self.handlers.signal(signaled)
+
+    def _update_accepted(self, accepted: events.WorkflowExecutionUpdateAccepted) -> None:
+        self.handlers.updates.accepted(accepted)
 
     def _cancel_requested(self, requested: events.WorkflowExecutionCancelRequested) -> None:
         self._cancel_reason = requested.reason
@@ -344,6 +372,12 @@ class WorkflowInstance(RunProperties):
             decision.source = self.call_source()
         self._decisions.append(decision)
         return len(self._decisions) - 1
+
+    def complete_update(self, decision: decisions.CompleteUpdate) -> None:
+        """Add the end of an update's handler. It counts also after the closing decision of the same activation."""
+        if self.replaying:
+            decision.source = self.call_source()
+        self._decisions.append(decision)
 
     def withdraw(self, index: int) -> None:
         """Take back a decision of this activation: what was begun and cancelled at once leaves no event."""
@@ -442,6 +476,12 @@ class WorkflowInstance(RunProperties):
         """See base class."""
         self.handlers.set(kind, name, handler)
 
+    def set_update_handler(
+        self, name: str | None, handler: Callable[..., Any] | None, validator: Callable[..., None] | None
+    ) -> None:
+        """See base class."""
+        self.handlers.set_update(name, handler, validator)
+
     def all_handlers_finished(self) -> bool:
         """See base class."""
         return self._handlers is None or self._handlers.all_finished
@@ -452,9 +492,18 @@ def _give_up(future: asyncio.Future[bool]) -> None:
         future.set_result(False)
 
 
+def _put_closing_last(made: list[Any]) -> None:
+    """Updates whose handlers ended in the activation that closed the run, but after that, ended all the same."""
+    for index, decision in enumerate(made):
+        if isinstance(decision, decisions.CompleteWorkflow | decisions.FailWorkflow | decisions.CancelWorkflow):
+            made.append(made.pop(index))
+            return
+
+
 _APPLY: dict[type, Callable[[WorkflowInstance, Any], None]] = {
     events.WorkflowExecutionStarted: WorkflowInstance._started,
     events.WorkflowExecutionSignaled: WorkflowInstance._signaled,
+    events.WorkflowExecutionUpdateAccepted: WorkflowInstance._update_accepted,
     events.WorkflowExecutionCancelRequested: WorkflowInstance._cancel_requested,
     events.ActivityTaskCompleted: WorkflowInstance._activity_completed,
     events.ActivityTaskFailed: WorkflowInstance._activity_failed,

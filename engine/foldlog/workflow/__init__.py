@@ -39,17 +39,22 @@ from foldlog.workflow._exceptions import (
     ReadOnlyContextError,
     RestrictedWorkflowAccessError,
     UnfinishedSignalHandlersWarning,
+    UnfinishedUpdateHandlersWarning,
 )
 from foldlog.workflow._handler_setters import (
     all_handlers_finished,
     get_dynamic_query_handler,
     get_dynamic_signal_handler,
+    get_dynamic_update_handler,
     get_query_handler,
     get_signal_handler,
+    get_update_handler,
     set_dynamic_query_handler,
     set_dynamic_signal_handler,
+    set_dynamic_update_handler,
     set_query_handler,
     set_signal_handler,
+    set_update_handler,
 )
 from foldlog.workflow._handlers import HandlerUnfinishedPolicy, query, signal
 from foldlog.workflow._info import (
@@ -73,6 +78,7 @@ from foldlog.workflow._local_activities import (
 )
 from foldlog.workflow._logger import LoggerAdapter, logger
 from foldlog.workflow._unsafe import unsafe
+from foldlog.workflow._updates import UpdateInfo, UpdateMethodMultiParam, current_update_info, update
 from foldlog.workflow._waiting import as_completed, wait
 
 __all__ = [
@@ -90,11 +96,15 @@ __all__ = [
     "ReadOnlyContextError",
     "RestrictedWorkflowAccessError",
     "UnfinishedSignalHandlersWarning",
+    "UnfinishedUpdateHandlersWarning",
+    "UpdateInfo",
+    "UpdateMethodMultiParam",
     "VersioningIntent",
     "all_handlers_finished",
     "as_completed",
     "cancellation_reason",
     "continue_as_new",
+    "current_update_info",
     "defn",
     "deprecate_patch",
     "execute_activity",
@@ -106,10 +116,12 @@ __all__ = [
     "get_current_details",
     "get_dynamic_query_handler",
     "get_dynamic_signal_handler",
+    "get_dynamic_update_handler",
     "get_last_completion_result",
     "get_last_failure",
     "get_query_handler",
     "get_signal_handler",
+    "get_update_handler",
     "has_last_completion_result",
     "in_workflow",
     "info",
@@ -129,8 +141,10 @@ __all__ = [
     "set_current_details",
     "set_dynamic_query_handler",
     "set_dynamic_signal_handler",
+    "set_dynamic_update_handler",
     "set_query_handler",
     "set_signal_handler",
+    "set_update_handler",
     "signal",
     "sleep",
     "start_activity",
@@ -142,6 +156,7 @@ __all__ = [
     "time",
     "time_ns",
     "unsafe",
+    "update",
     "upsert_memo",
     "upsert_search_attributes",
     "uuid4",

@@ -149,11 +149,17 @@ class Runtime(ABC):
 
     @abstractmethod
     def handler(self, kind: str, name: str | None) -> Callable[..., Any] | None:
-        """The handler of a signal or query; None as the name stands for the dynamic one."""
+        """The handler of a signal, query or update; None as the name stands for the dynamic one."""
 
     @abstractmethod
     def set_handler(self, kind: str, name: str | None, handler: Callable[..., Any] | None) -> None:
         """Set or remove the handler of a signal or query."""
+
+    @abstractmethod
+    def set_update_handler(
+        self, name: str | None, handler: Callable[..., Any] | None, validator: Callable[..., None] | None
+    ) -> None:
+        """Set or remove the handler of an update, and its validator with it."""
 
     @abstractmethod
     def all_handlers_finished(self) -> bool:

@@ -48,6 +48,7 @@ class ScriptDecider:
         self._untaken: list[event.WorkflowExecutionSignaled] = []
         self._patched: dict[str, bool] = {}
         self.patches: Collection[str] = ()
+        self._updates: list[str] = []
         self.closed = False
 
     def activate(self, happened: Event) -> list[Decision]:
@@ -95,7 +96,9 @@ class ScriptDecider:
         return self._untaken
 
     def _forget(self, happened: Any) -> None:
-        if isinstance(happened, event.TimerFired):
+        if isinstance(happened, event.WorkflowExecutionUpdateAccepted):
+            self._updates.append(happened.update_id)
+        elif isinstance(happened, event.TimerFired):
             self._timers.remove(happened.timer_id)
         elif isinstance(happened, event.LocalActivityCompleted):
             self._local.remove(happened.activity_id)
@@ -127,10 +130,19 @@ class ScriptDecider:
         elif kind == 4:
             self._local.append(f"local-{self._next}")
             yield decisions.ScheduleLocalActivity(activity_id=f"local-{self._next}", activity_type="near")
+        elif kind == 5 and self._updates:
+            failure = Failure(message="scripted") if byte & 64 else None
+            result = None if failure else payload("6")
+            yield decisions.CompleteUpdate(update_id=self._updates.pop(0), result=result, failure=failure)
 
     def recorded(self, recorded: Any) -> None:
         if isinstance(recorded, event.ActivityTaskScheduled):
             self._scheduled[recorded.event_id] = recorded.activity_id
+
+    def validate(self, update: event.WorkflowExecutionUpdateAccepted) -> Failure | None:
+        if self._broken():
+            raise WorkflowTaskError("the script is broken")
+        return Failure(message="the script does not want it") if update.update_name == "refused" else None
 
     def query(self, query_type: str, args: Sequence[Payload]) -> Payload:
         if query_type != "heard":
@@ -182,6 +194,9 @@ class MemorySessions:
 
     def history(self, run: Run) -> Iterator[bytes]:
         return (e.encoded for e in self._records(run.workflow_id, run.run_id) if fold.is_event(e.record))
+
+    def event(self, run: Run, event_id: int) -> bytes | None:
+        return next((encoded for number, encoded in enumerate(self.history(run), start=1) if number == event_id), None)
 
     def deferred(self, run: Run) -> Iterator[tuple[int, bytes]]:
         for entry in self._records(run.workflow_id, run.run_id):

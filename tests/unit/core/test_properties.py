@@ -32,6 +32,8 @@ REPLY = ReplyTo(client_id="c", partition=0, correlation_id=1)
 step = st.one_of(
     st.tuples(st.just("start"), st.sampled_from(WORKFLOWS), st.integers(0, 30)),
     st.tuples(st.just("signal"), st.sampled_from(WORKFLOWS), st.integers(0, 30)),
+    st.tuples(st.just("update"), st.sampled_from(WORKFLOWS), st.integers(0, 30)),
+    st.tuples(st.just("await update"), st.sampled_from(WORKFLOWS), st.integers(0, 9)),
     st.tuples(st.just("cancel"), st.sampled_from(WORKFLOWS), st.just(0)),
     st.tuples(st.just("terminate"), st.sampled_from(WORKFLOWS), st.just(0)),
     st.tuples(
@@ -68,9 +70,10 @@ def _activity(world: World, kind: str, workflow_id: str, number: int) -> None:
     world.handle(workflow_id, make[kind]())
 
 
-def _perform(world: World, kind: str, workflow_id: str, number: int) -> None:
+def _message(kind: str, number: int) -> Any:
+    """A command of a client; None: it is none."""
     if kind == "start":
-        wanted = command.StartWorkflow(
+        return command.StartWorkflow(
             request_id=f"start-{number % 5}",
             workflow_type=f"type-{number}",
             task_queue="q",
@@ -81,16 +84,35 @@ def _perform(world: World, kind: str, workflow_id: str, number: int) -> None:
             start_delay_ms=5_000 if number % 11 == 3 else 0,
             memo={"m1": payload("0")} if number % 2 else {},
             signal=command.SignalInput(signal_name="s", args=[payload("5")]) if number % 4 == 1 else None,
+            update=command.UpdateInput(update_id=f"u-{number % 10}", update_name="u") if number % 4 == 2 else None,
         )
-        world.handle(workflow_id, wanted)
-    elif kind == "signal":
-        name = UNTAKEN if number % 3 == 0 else "s"
-        signal = command.SignalWorkflow(request_id=f"s-{number}", signal_name=name, args=[payload(str(number))])
-        world.handle(workflow_id, signal)
-    elif kind == "cancel":
-        world.handle(workflow_id, command.CancelWorkflow(reason="enough", reply_to=REPLY))
-    elif kind == "terminate":
-        world.handle(workflow_id, command.TerminateWorkflow(reason="enough"))
+    if kind == "update":
+        return command.UpdateWorkflow(
+            request_id=f"u-{number}" if number % 2 else "",
+            update_id=f"u-{number % 10}",
+            update_name="refused" if number % 5 == 4 else "u",
+            args=[payload(str(number))],
+            await_completed=number % 3 > 0,
+            reply_to=REPLY,
+        )
+    make: dict[str, Callable[[], Any]] = {
+        "signal": lambda: command.SignalWorkflow(
+            request_id=f"s-{number}", signal_name=UNTAKEN if number % 3 == 0 else "s", args=[payload(str(number))]
+        ),
+        "await update": lambda: command.AwaitUpdate(
+            update_id=f"u-{number}", await_completed=number % 3 > 0, reply_to=REPLY
+        ),
+        "cancel": lambda: command.CancelWorkflow(reason="enough", reply_to=REPLY),
+        "terminate": lambda: command.TerminateWorkflow(reason="enough"),
+        "query": lambda: command.QueryWorkflow(query_type="heard", reply_to=REPLY),
+    }
+    return make[kind]() if kind in make else None
+
+
+def _perform(world: World, kind: str, workflow_id: str, number: int) -> None:
+    message = _message(kind, number)
+    if message is not None:
+        world.handle(workflow_id, message)
     elif kind == "local":
         session = world.sessions.current(workflow_id)
         if session is not None and session.local:
@@ -114,8 +136,6 @@ def _perform(world: World, kind: str, workflow_id: str, number: int) -> None:
         world.do(lambda engine, outcome: engine.handle(workflow_id, signal, outcome), abort=True)
     elif kind in ("break", "mend"):
         world.factory.broken = kind == "break"
-    elif kind == "query":
-        world.handle(workflow_id, command.QueryWorkflow(query_type="heard", reply_to=REPLY))
     else:
         _activity(world, kind, workflow_id, number)
 

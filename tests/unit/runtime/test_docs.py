@@ -31,11 +31,34 @@ def page(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def test_all_workflows_of_the_page_can_be_registered(page: Any) -> None:
-    classes = [page.OrderWorkflow, page.FanOut, page.WithCleanup, page.Subscription, page.Shipping]
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        runtime = WorkflowRuntime(classes, namespace="n")
-    assert set(runtime.workflow_types) == {"OrderWorkflow", "FanOut", "WithCleanup", "Subscription", "Shipping"}
+        workflows = [page.OrderWorkflow, page.FanOut, page.WithCleanup, page.Basket, page.Subscription, page.Shipping]
+        runtime = WorkflowRuntime(workflows, namespace="n")
+    assert set(runtime.workflow_types) == {
+        "OrderWorkflow",
+        "FanOut",
+        "WithCleanup",
+        "Basket",
+        "Subscription",
+        "Shipping",
+    }
+
+
+def test_the_basket(page: Any) -> None:
+    driver = Driver(page.Basket, 10)
+    driver.update("add", "tea")
+    driver.complete("price", 7)
+    assert driver.outcome("update-1") == 7
+    driver.update("add", "tea")
+    with pytest.raises(ApplicationError, match="cannot be added"):
+        driver.outcome("update-2")
+    driver.update("add", "caviar")
+    driver.signal("close")
+    driver.complete("price", 400)
+    with pytest.raises(ApplicationError, match="too expensive"):
+        driver.outcome("update-3")
+    assert driver.result == {"tea": 7}
 
 
 def test_the_order(page: Any) -> None:
