@@ -122,7 +122,9 @@ async def a_start_with_an_update(here: Place) -> None:
     handle = await first.workflow_handle()
     again = start_of(name, USE_EXISTING)
     assert await execute(Account.deposit, 5, start_workflow_operation=again) == 20
-    assert (await again.workflow_handle()).result_run_id == handle.result_run_id
+    same = await again.workflow_handle()
+    assert (same.result_run_id, same.first_execution_run_id) == (handle.result_run_id, handle.first_execution_run_id)
+    assert handle.first_execution_run_id == handle.result_run_id
     with pytest.raises(WorkflowAlreadyStartedError):
         await execute(Account.deposit, 5, start_workflow_operation=start_of(name, FAIL))
     refused = start_of(other, USE_EXISTING)

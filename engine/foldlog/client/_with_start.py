@@ -23,6 +23,7 @@ from foldlog.client._types import (
 from foldlog.client._updates import WorkflowUpdateHandle, WorkflowUpdateStage, ask_of_update, update_command
 from foldlog.common import WorkflowIDConflictPolicy
 from foldlog.schemas.command import StartWorkflow, UpdateInput
+from foldlog.schemas.reply import UpdateReply
 from foldlog.workflow._definition import Definition
 from foldlog.workflow._updates import UpdateDefinition, UpdateMethodMultiParam
 
@@ -135,13 +136,13 @@ class WithStartWorkflowOperation(Generic[SelfType, ReturnType]):
             raise RuntimeError("a WithStartWorkflowOperation can be used once; make another one")
         self._used = True
 
-    def _started(self, asking: Asking, run_id: str) -> None:
+    def _started(self, asking: Asking, found: UpdateReply) -> None:
         self._future().set_result(
             WorkflowHandle(
                 asking,
                 self._id,
-                result_run_id=run_id,
-                first_execution_run_id=run_id,
+                result_run_id=found.run_id,
+                first_execution_run_id=found.first_execution_run_id or None,
                 result_type=self._result_type,
             )
         )
@@ -355,7 +356,7 @@ class ClientUpdatesWithStart:
         except BaseException as error:
             operation._failed(error)
             raise
-        operation._started(self._asking, found.run_id)
+        operation._started(self._asking, found)
         handle = WorkflowUpdateHandle[Any](
             self._asking,
             offered.update_id,

@@ -297,7 +297,9 @@ class Driver:
         yield from self._sessions.deferred(run)
         for entry in outcome.log:
             if entry.run is run and isinstance(entry.record, log.CommandDeferred):
-                yield entry.record.ordinal, entry.record.command
+                # It may have been handled in this very transaction.
+                if entry.record.ordinal > run.handled_ordinal:
+                    yield entry.record.ordinal, entry.record.command
 
     def deferred_commands(self, run: Run, outcome: Outcome) -> Iterator[Command]:
         """The commands that wait until the run's code runs again."""

@@ -163,6 +163,7 @@ def _tell(
         stage=stage,
         result=result,
         failure=failure,
+        first_execution_run_id=run.started.first_execution_run_id,
     )
 
 

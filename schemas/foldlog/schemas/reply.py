@@ -245,6 +245,8 @@ class UpdateReply:
     """COMPLETED: what the handler returned."""
     failure: Failure | None = None
     """COMPLETED: what it raised, or why the update was refused."""
+    first_execution_run_id: str = ""
+    """The first run of its chain."""
 
 
 @dataclass(slots=True, kw_only=True)

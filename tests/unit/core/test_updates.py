@@ -276,6 +276,25 @@ def test_a_validator_that_breaks_the_rules_stalls_until_it_is_mended(talk: Talk)
     assert talk.answer(after).result == payload("1")
 
 
+def test_an_update_that_stalls_the_run_again_in_the_same_transaction_is_kept(talk: Talk) -> None:
+    talk.code.broken = True
+    talk.signal()
+    session = talk.world.sessions.current("a")
+    assert session is not None
+
+    def both(engine: Engine, outcome: Outcome) -> None:
+        to = ReplyTo(client_id="c", partition=0, correlation_id=99)
+        engine.handle("a", command.UpdateWorkflow(update_id="u", update_name="odd", reply_to=to), outcome)
+        engine.resume(session, outcome)
+
+    talk.code.broken, talk.code.odd = False, True
+    talk.world.do(both)
+    assert session.run.stalled is not None
+    talk.code.odd = False
+    talk.later(60_000)
+    assert talk.answer(99).stage == "ACCEPTED"
+
+
 def test_an_update_comes_with_a_start(talk: Talk) -> None:
     talk.terminate()
     update = command.UpdateInput(update_id="u", update_name="now", await_completed=False)

@@ -90,8 +90,8 @@ class Simulation:
             request_id=self.rng.choice(["", f"s{self.serial}"]),
             run_timeout_ms=self.rng.choice([0, 60_000]),
             execution_expiration_ms=self.rng.choice([0, self.now_ms + 90_000, (1 << 63) - 1]),
-            held=(held := self.rng.random() < 0.2),
-            first_task_ms=self.now_ms + 3_000 if held else 0,
+            held=self.rng.random() < 0.2,
+            first_task_ms=self.rng.choice([0, self.now_ms + 30_000]),
         )
         self.runs[workflow_id] = outcome.begin(workflow_id, f"run-{self.serial}", started)
 
@@ -166,6 +166,24 @@ def _signal(simulation: Simulation, run: Run, outcome: Outcome) -> None:
     outcome.append(run, event.WorkflowExecutionSignaled(signal_name="s", request_id=request_id))
 
 
+def _first_task(simulation: Simulation, run: Run, outcome: Outcome) -> None:
+    outcome.append(run, event.WorkflowTaskScheduled())
+
+
+def _accept_update(simulation: Simulation, run: Run, outcome: Outcome) -> None:
+    update_id = f"u{run.last_event_id + 1}"
+    request_id = simulation.rng.choice(["", f"g{simulation.serial}"])
+    accepted = event.WorkflowExecutionUpdateAccepted(update_id=update_id, update_name="u", request_id=request_id)
+    outcome.append(run, accepted)
+
+
+def _complete_update(simulation: Simulation, run: Run, outcome: Outcome) -> None:
+    update_id = simulation.rng.choice([name for name, update in run.updates.items() if not update.completed_event_id])
+    accepted_event_id = run.updates[update_id].accepted_event_id
+    completed = event.WorkflowExecutionUpdateCompleted(update_id=update_id, accepted_event_id=accepted_event_id)
+    outcome.append(run, completed)
+
+
 def _cancel(simulation: Simulation, run: Run, outcome: Outcome) -> None:
     outcome.append(run, event.WorkflowExecutionCancelRequested(request_id=f"c{simulation.serial}"))
 
@@ -216,10 +234,6 @@ def _note(simulation: Simulation, run: Run, outcome: Outcome) -> None:
         ]
     )
     outcome.append(run, noted)
-
-
-def _first_task(simulation: Simulation, run: Run, outcome: Outcome) -> None:
-    outcome.append(run, event.WorkflowTaskScheduled())
 
 
 def _follow(simulation: Simulation, run: Run, outcome: Outcome) -> None:
@@ -274,11 +288,17 @@ CHOICES: list[tuple[str, Callable[[Run], bool], Callable[[Simulation, Run, Outco
         _cancel_activity,
     ),
     ("note", _running, _note),
-    ("first task", lambda run: not run.first_task, _first_task),
     ("follow", lambda run: True, _follow),
     ("start timer", _running, _start_timer),
     ("end timer", lambda run: bool(run.timers) and _running(run), _end_timer),
     ("signal", _running, _signal),
+    ("first task", lambda run: not run.first_task and _running(run), _first_task),
+    ("accept update", _running, _accept_update),
+    (
+        "complete update",
+        lambda run: _running(run) and any(not update.completed_event_id for update in run.updates.values()),
+        _complete_update,
+    ),
     ("cancel", lambda run: not run.cancel_requested and _running(run), _cancel),
     ("start local", _running, _start_local),
     ("end local", _running, _end_local),

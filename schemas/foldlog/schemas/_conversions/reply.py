@@ -301,6 +301,7 @@ def update_reply_to_avro(record: UpdateReply) -> dict[str, Any]:
         "stage": record.stage,
         "result": None if record.result is None else ("foldlog.common.Payload", payload_to_avro(record.result)),
         "failure": None if record.failure is None else ("foldlog.common.Failure", failure_to_avro(record.failure)),
+        "first_execution_run_id": record.first_execution_run_id,
     }
 
 
@@ -312,6 +313,7 @@ def update_reply_from_avro(values: dict[str, Any]) -> UpdateReply:
     record.stage = values["stage"]
     record.result = None if values["result"] is None else payload_from_avro(values["result"])
     record.failure = None if values["failure"] is None else failure_from_avro(values["failure"])
+    record.first_execution_run_id = values["first_execution_run_id"]
     return record
 
 
@@ -375,12 +377,7 @@ CONVERSIONS: Conversions = {
         query_answer_from_avro,
     ),
     Rejected: ("foldlog.reply.Rejected", b"\xc3\x01\xe0^\x01\xee\x1d\n\xefv", rejected_to_avro, rejected_from_avro),
-    UpdateReply: (
-        "foldlog.reply.UpdateReply",
-        b"\xc3\x01d?T.\x04\x99\xe2\xa9",
-        update_reply_to_avro,
-        update_reply_from_avro,
-    ),
+    UpdateReply: ("foldlog.reply.UpdateReply", b"\xc3\x01\x88\xb6CXFcKh", update_reply_to_avro, update_reply_from_avro),
     WorkflowResult: (
         "foldlog.reply.WorkflowResult",
         b"\xc3\x01\xda\xd2+\x86%1\x11\xde",
