@@ -287,7 +287,7 @@ def test_updates_and_a_start_with_a_signal(kafka: str, shop: str, order: str) ->
     assert again["run_id"] == accepted["run_id"]
     result = ask(kafka, shop, "workflow", "update", order, "approve_later", "-i", '"x"', "--update-id", "u1")
     assert result == "Bob approves"
-    assert run(kafka, shop, "workflow", "update", order, "approve_later", "-i", '"x"').exit_code == 3
+    assert run(kafka, shop, "workflow", "update", order, "approve_later", "-i", '"x"').exit_code == 5
 
 
 def test_refusals_have_their_exit_codes(kafka: str, shop: str, order: str) -> None:
