@@ -1,6 +1,6 @@
 """Client of durable workflows: start them, ask them, tell them. Names follow Temporal's `temporalio.client`."""
 
-from foldlog.client._client import RPC_TIMEOUT, Client, StartOptions
+from foldlog.client._client import RPC_TIMEOUT, Client
 from foldlog.client._description import (
     PendingActivity,
     PendingActivityState,
@@ -11,13 +11,19 @@ from foldlog.client._description import (
     WorkflowExecutionStatus,
 )
 from foldlog.client._errors import (
+    RPCTimeoutOrCancelledError,
     WorkflowContinuedAsNewError,
     WorkflowFailureError,
     WorkflowQueryFailedError,
     WorkflowQueryRejectedError,
+    WorkflowUpdateFailedError,
+    WorkflowUpdateRPCTimeoutOrCancelledError,
 )
 from foldlog.client._handle import WorkflowHandle
 from foldlog.client._history import WorkflowHistory
+from foldlog.client._start_options import StartOptions
+from foldlog.client._updates import WorkflowUpdateHandle, WorkflowUpdateStage
+from foldlog.client._with_start import WithStartWorkflowOperation
 from foldlog.exceptions import (
     DeadlineExceededError,
     RPCError,
@@ -39,9 +45,11 @@ __all__ = [
     "PendingTimer",
     "RPCError",
     "RPCStatusCode",
+    "RPCTimeoutOrCancelledError",
     "RecordTooLargeError",
     "StartOptions",
     "TopicMissingError",
+    "WithStartWorkflowOperation",
     "WorkflowAlreadyStartedError",
     "WorkflowContinuedAsNewError",
     "WorkflowExecution",
@@ -53,4 +61,8 @@ __all__ = [
     "WorkflowNotFoundError",
     "WorkflowQueryFailedError",
     "WorkflowQueryRejectedError",
+    "WorkflowUpdateFailedError",
+    "WorkflowUpdateHandle",
+    "WorkflowUpdateRPCTimeoutOrCancelledError",
+    "WorkflowUpdateStage",
 ]

@@ -8,7 +8,7 @@ from foldlog.converter import DataConverter
 from foldlog.core.decider import WorkflowTaskError
 from foldlog.exceptions import DefinitionError
 from foldlog.runtime import guard, scan
-from foldlog.runtime.environment import Environment
+from foldlog.runtime.environment import SUGGESTED_HISTORY_BYTES, SUGGESTED_HISTORY_LENGTH, Environment
 from foldlog.runtime.instance import WorkflowInstance
 from foldlog.schemas.event import WorkflowExecutionStarted
 from foldlog.workflow._definition import Definition
@@ -25,6 +25,8 @@ class WorkflowRuntime:
         data_converter: DataConverter | None = None,
         failure_exception_types: Sequence[type[BaseException]] = (),
         disable_eager_activity_execution: bool = False,
+        continue_as_new_suggested_events: int = SUGGESTED_HISTORY_LENGTH,
+        continue_as_new_suggested_bytes: int = SUGGESTED_HISTORY_BYTES,
     ) -> None:
         """Register workflows, warn of what their code must not use, and install the guard in this process.
 
@@ -34,6 +36,8 @@ class WorkflowRuntime:
             data_converter: Converts arguments, results and failures; the default one if not given.
             failure_exception_types: Exceptions that fail any of them instead of stalling it.
             disable_eager_activity_execution: Whether all activity tasks go over their topic.
+            continue_as_new_suggested_events: Length of a history from which on `is_continue_as_new_suggested` is true.
+            continue_as_new_suggested_bytes: Size of one, in bytes, likewise.
 
         Raises:
             DefinitionError: A class has no `@workflow.defn`, two have the same name, or type hints of a run method or
@@ -59,6 +63,8 @@ class WorkflowRuntime:
                 failure_converter=converter.failure_converter,
                 failure_exception_types=(*failure_exception_types, *definition.failure_exception_types),
                 eager_activities=not disable_eager_activity_execution,
+                suggested_history_length=continue_as_new_suggested_events,
+                suggested_history_bytes=continue_as_new_suggested_bytes,
             )
         guard.install()
 

@@ -18,6 +18,7 @@ from foldlog.client import Client
 from foldlog.exceptions import ConfigurationError
 from foldlog.processors.options import ProcessorOptions
 from foldlog.runtime import WorkflowRuntime
+from foldlog.runtime.environment import SUGGESTED_HISTORY_BYTES, SUGGESTED_HISTORY_LENGTH
 from foldlog.schemas.codec import Codec
 from foldlog.sensor import Sensor
 from foldlog.worker.activities import ActivityWorker, ActivityWorkerOptions
@@ -54,6 +55,8 @@ class Worker:
         max_activities_per_second: float | None = None,
         max_task_queue_activities_per_second: float | None = None,
         max_cached_workflows: int = 10_000,
+        continue_as_new_suggested_events: int = SUGGESTED_HISTORY_LENGTH,
+        continue_as_new_suggested_bytes: int = SUGGESTED_HISTORY_BYTES,
         graceful_shutdown_timeout: timedelta = _NO_TIME,
         default_heartbeat_throttle_interval: timedelta = timedelta(seconds=30),
         max_heartbeat_throttle_interval: timedelta = timedelta(seconds=60),
@@ -84,6 +87,9 @@ class Worker:
             max_task_queue_activities_per_second: How many attempts all workers of the queue together begin in a
                 second. Give all of them the same number: each takes the share that its partitions are of all.
             max_cached_workflows: How many workflows are kept in memory; any other is rebuilt when it is needed.
+            continue_as_new_suggested_events: How long a history may grow before `info().is_continue_as_new_suggested()`
+                is true. Workflows decide by it, so lower it only for workflows that do not.
+            continue_as_new_suggested_bytes: How large, in bytes, likewise.
             graceful_shutdown_timeout: How long activities may go on after a shutdown has begun, before they are
                 cancelled.
             default_heartbeat_throttle_interval: How often a heartbeat is sent at most where an activity has no
@@ -150,6 +156,12 @@ class Worker:
                 data_converter=client.data_converter,
                 failure_exception_types=workflow_failure_exception_types,
                 disable_eager_activity_execution=disable_eager_activity_execution,
+                continue_as_new_suggested_events=positive(
+                    "continue_as_new_suggested_events", continue_as_new_suggested_events
+                ),
+                continue_as_new_suggested_bytes=positive(
+                    "continue_as_new_suggested_bytes", continue_as_new_suggested_bytes
+                ),
             )
         self._processor_options = ProcessorOptions(
             namespace=client.namespace,

@@ -17,10 +17,12 @@ def test_the_public_names() -> None:
         "PendingTimer",
         "RPCError",
         "RPCStatusCode",
+        "RPCTimeoutOrCancelledError",
         "RPC_TIMEOUT",
         "RecordTooLargeError",
         "StartOptions",
         "TopicMissingError",
+        "WithStartWorkflowOperation",
         "WorkflowAlreadyStartedError",
         "WorkflowContinuedAsNewError",
         "WorkflowExecution",
@@ -32,5 +34,9 @@ def test_the_public_names() -> None:
         "WorkflowNotFoundError",
         "WorkflowQueryFailedError",
         "WorkflowQueryRejectedError",
+        "WorkflowUpdateFailedError",
+        "WorkflowUpdateHandle",
+        "WorkflowUpdateRPCTimeoutOrCancelledError",
+        "WorkflowUpdateStage",
     ]
     assert all(hasattr(foldlog.client, name) for name in foldlog.client.__all__)
