@@ -239,10 +239,10 @@ class Driver:
     def _waiting_commands(self, run: Run, outcome: Outcome) -> Iterator[tuple[int, bytes]]:
         yield from self._sessions.deferred(run)
         for entry in outcome.log:
-            if entry.run is run and isinstance(entry.record, log.CommandDeferred):
-                # It may have been handled in this very transaction.
-                if entry.record.ordinal > run.handled_ordinal:
-                    yield entry.record.ordinal, entry.record.command
+            record = entry.record
+            # It may have been handled in this very transaction.
+            if entry.run is run and isinstance(record, log.CommandDeferred) and record.ordinal > run.handled_ordinal:
+                yield record.ordinal, record.command
 
     def deferred_commands(self, run: Run, outcome: Outcome) -> Iterator[Command]:
         """The commands that wait until the run's code runs again."""
