@@ -242,7 +242,6 @@ class Engine:
             self._close(existing.run, lambda run: machine.terminate(run, reason, outcome), outcome)
         run_id = self._new_run_id() if wanted.parent is None else children.first_run_id(wanted.parent)
         try:
-            machine.check_start(wanted, outcome)
             run = machine.start(workflow_id, run_id, wanted, outcome)
         except WorkflowTaskError as error:
             self._answers.reject(workflow_id, wanted, outcome, "INVALID_ARGUMENT", str(error))

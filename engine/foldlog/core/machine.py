@@ -121,13 +121,6 @@ def update_accepted(wanted: command.UpdateWorkflow) -> event.WorkflowExecutionUp
 
 def signal(run: Run, wanted: command.SignalWorkflow, outcome: Outcome) -> Event:
     """Record a signal."""
-    signaled = event.WorkflowExecutionSignaled(
-        signal_name=wanted.signal_name,
-        args=wanted.args,
-        request_id=wanted.request_id,
-        identity=wanted.identity,
-        initiator=wanted.initiator,
-    )
     signaled = _signaled(wanted)
     outcome.append(run, signaled)
     return signaled
@@ -140,6 +133,7 @@ def _signaled(wanted: command.SignalWorkflow) -> event.WorkflowExecutionSignaled
         request_id=wanted.request_id,
         identity=wanted.identity,
         header=wanted.header,
+        initiator=wanted.initiator,
     )
 
 

@@ -120,18 +120,26 @@ class _Comparison:
                 )
 
 
+_NAMED = (
+    "activity_type",
+    "activity_id",
+    "timer_id",
+    "workflow_type",
+    "workflow_id",
+    "signal_name",
+    "patch_id",
+    "update_id",
+)
+"""The fields that a decision and its event must share."""
+
+
 def _name(recorded: Any) -> str:
     return f"event {recorded.event_id} {type(recorded).__name__}{_detail(recorded)}"
 
 
 def _detail(item: Any) -> str:
-    """The fields that a decision and its event must share."""
-    shown = [
-        f"{name}={getattr(item, name)!r}"
-        for name in ("activity_type", "activity_id", "timer_id", "workflow_type", "workflow_id", "signal_name")
-        for name in ("activity_type", "activity_id", "timer_id", "patch_id", "update_id")
-        if getattr(item, name, None) not in (None, "")
-    ]
+    """What tells a decision or an event from others of its kind."""
+    shown = [f"{name}={getattr(item, name)!r}" for name in _NAMED if getattr(item, name, None) not in (None, "")]
     return f"({', '.join(shown)})" if shown else ""
 
 
