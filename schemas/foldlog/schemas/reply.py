@@ -35,6 +35,10 @@ class Accepted:
     """The run that it was for."""
     started: bool = False
     """Start: true if this command started the run, false if it was running already."""
+    notice: str = ""
+    """Heartbeat of an activity: why the attempt is to stop, as in ActivityCancelRequested; empty: it is
+    not.
+    """
 
 
 @dataclass(slots=True, kw_only=True)
@@ -48,7 +52,7 @@ class ActivityCancelRequested:
     attempt: int
     """The attempt."""
     reason: str
-    """CANCEL_REQUESTED, TIMED_OUT, NOT_FOUND (it ended otherwise) or WORKFLOW_CLOSED."""
+    """CANCEL_REQUESTED, TIMED_OUT, NOT_FOUND (it ended otherwise), WORKFLOW_CLOSED, PAUSED or RESET."""
 
 
 @dataclass(slots=True, kw_only=True)
