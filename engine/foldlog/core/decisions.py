@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from foldlog.schemas.command import WorkflowIdReusePolicy
-from foldlog.schemas.common import Failure, Payload, RetryPolicy, RetryState, WorkflowOptions
+from foldlog.schemas.common import ActivityOptions, Failure, Payload, RetryPolicy, RetryState, WorkflowOptions
 from foldlog.schemas.event import ParentClosePolicy
 
 
@@ -37,11 +37,17 @@ class ScheduleActivity(Decision):
     """None: a failed attempt is not repeated. The runtime fills in the default policy before it comes here."""
     eager: bool = True
     """Whether the task may be handed to a worker of the same process, past the topic."""
+    options: ActivityOptions | None = None
+    """What few activities have; None: nothing of it."""
 
 
 @dataclass(slots=True, kw_only=True)
 class ScheduleLocalActivity(Decision):
-    """Run an activity in the processor's own process; only its end is recorded."""
+    """Run an activity in the processor's own process; only its end is recorded.
+
+    Where its next attempt is further away than `retry_threshold_ms`, it ends with a backoff: the code then waits on a
+    timer and decides the same again, with the next attempt's number.
+    """
 
     activity_id: str
     activity_type: str
@@ -49,13 +55,23 @@ class ScheduleLocalActivity(Decision):
     schedule_to_close_timeout_ms: int = 0
     start_to_close_timeout_ms: int = 0
     retry_policy: RetryPolicy | None = None
+    retry_threshold_ms: int = 0
+    """Waits up to this one are spent in memory; 0: all of them are."""
+    attempt: int = 1
+    """The attempt to begin with."""
+    scheduled_ms: int = 0
+    """When the first attempt was scheduled; 0: now."""
+    cancel_requested: bool = False
+    """Whether its cancellation was asked for and its end is awaited."""
 
 
 @dataclass(slots=True, kw_only=True)
 class CancelLocalActivity(Decision):
-    """The code no longer waits for a local activity. Leaves no event; a result that still comes is dropped."""
+    """Ask a local activity to stop. Leaves no event."""
 
     activity_id: str
+    wait: bool = False
+    """Whether the code waits for how it ends. False: a result that still comes is dropped."""
 
 
 @dataclass(slots=True, kw_only=True)
