@@ -420,9 +420,13 @@ def request_cancel_activity(run: Run, decision: decisions.RequestCancelActivity,
 
 
 def schedule_local(run: Run, decision: decisions.ScheduleLocalActivity, outcome: Outcome) -> None:
-    call = LocalCall(run.workflow_id, run.run_id, run.started.workflow_type, decision, outcome.now_ms)
+    scheduled_ms = decision.scheduled_ms or outcome.now_ms
+    elapsed_ms = max(outcome.now_ms - scheduled_ms, 0)
+    workflow_type = run.started.workflow_type
+    call = LocalCall(run.workflow_id, run.run_id, workflow_type, decision, scheduled_ms, elapsed_ms)
     outcome.local_calls.append(call)
 
 
 def cancel_local(run: Run, decision: decisions.CancelLocalActivity, outcome: Outcome) -> None:
-    outcome.canceled_local.append((run.run_id, decision.activity_id))
+    canceled = outcome.stopped_local if decision.wait else outcome.canceled_local
+    canceled.append((run.run_id, decision.activity_id))

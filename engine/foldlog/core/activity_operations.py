@@ -1,7 +1,7 @@
 """What people do to an open activity: pause, unpause and reset it, change its options.
 
-As in `activities`, it works on the state of one run and an outcome. Nothing here is told to the run's code or is part of
-its history: it changes when attempts begin and how they are limited, which the code cannot see.
+As in `activities`, it works on the state of one run and an outcome. Nothing here is told to the run's code or is part
+of its history: it changes when attempts begin and how they are limited, which the code cannot see.
 """
 
 from __future__ import annotations

@@ -53,6 +53,7 @@ class ScheduleLocalActivity(Decision):
     activity_type: str
     args: list[Payload] = field(default_factory=list)
     schedule_to_close_timeout_ms: int = 0
+    schedule_to_start_timeout_ms: int = 0
     start_to_close_timeout_ms: int = 0
     retry_policy: RetryPolicy | None = None
     retry_threshold_ms: int = 0

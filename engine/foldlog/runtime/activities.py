@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from foldlog.core import decisions
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 _DEFAULT_RETRY_POLICY = RetryPolicy()
 """After 1 s, each wait twice the one before, at most 100 s, without limit. Nobody may change it."""
+_DEFAULT_THRESHOLD_MS = 60_000
+"""A local activity whose next attempt is further away waits on a timer of its workflow."""
 _OPTIONS = frozenset(ActivityConfig.__annotations__)
 _LOCAL_OPTIONS = frozenset(LocalActivityConfig.__annotations__)
 
@@ -38,11 +41,13 @@ class ActivityOperation:
         "batch",
         "cancel_requested",
         "cancellation_type",
+        "decision",
         "event_id",
         "future",
         "index",
         "local",
         "result_type",
+        "timer",
     )
 
     def __init__(
@@ -66,6 +71,10 @@ class ActivityOperation:
         self.cancel_requested = False
         self.batch = activities.host.batch
         self.index = -1
+        self.decision: decisions.ScheduleLocalActivity | None = None
+        """What is decided again after a backoff, of a local activity."""
+        self.timer: asyncio.TimerHandle | None = None
+        """When that will be."""
 
     async def wait(self) -> Any:
         """Wait for its result; the cancellation of whoever waits cancels it."""
@@ -88,7 +97,7 @@ class ActivityOperation:
                 if not self.future.cancelled():
                     raise
         uncancel()
-        raise self._cancelled_error()
+        raise self.cancelled_error()
 
     def request_cancel(self) -> bool:
         """Do what the cancellation type says.
@@ -98,6 +107,11 @@ class ActivityOperation:
         """
         first = not self.cancel_requested
         self.cancel_requested = True
+        if self.timer is not None:
+            # Between two attempts there is nothing that could be asked to stop, or left alone.
+            self.timer.cancel()
+            self.activities.forget(self)
+            return False
         host = self.activities.host
         if self.batch == host.batch:
             host.withdraw(self.index)
@@ -106,15 +120,30 @@ class ActivityOperation:
         if self.cancellation_type is ActivityCancellationType.ABANDON:
             self.activities.forget(self)
             return False
-        if first:
-            decide = decisions.CancelLocalActivity if self.local else decisions.RequestCancelActivity
-            host.decide(decide(activity_id=self.activity_id))
-        if self.awaited and not self.local and self.cancellation_type is not ActivityCancellationType.TRY_CANCEL:
-            return True
-        self.activities.forget(self)
-        return False
+        waits = self.awaited and self.cancellation_type is not ActivityCancellationType.TRY_CANCEL
+        if first and self.local:
+            host.decide(decisions.CancelLocalActivity(activity_id=self.activity_id, wait=waits))
+        elif first:
+            host.decide(decisions.RequestCancelActivity(activity_id=self.activity_id))
+        if not waits:
+            self.activities.forget(self)
+        return waits
 
-    def _cancelled_error(self) -> BaseException:
+    def back_off(self, ended: events.LocalActivityCompleted) -> None:
+        """Its next attempt is further away than what is waited for in memory: a timer of the workflow waits."""
+        assert self.decision is not None
+        again = replace(self.decision, attempt=ended.attempt + 1, scheduled_ms=ended.scheduled_ms)
+        self.timer = self.activities.host.loop.call_later(ended.backoff_ms / 1000, self._again, again)
+
+    def _again(self, decision: decisions.ScheduleLocalActivity) -> None:
+        host = self.activities.host
+        self.timer = None
+        self.decision = decision
+        self.batch = host.batch
+        self.index = host.decide(decision)
+
+    def cancelled_error(self) -> BaseException:
+        """The exception for its cancellation, where nobody else reports that."""
         return self.error("activity canceled", Failure(kind="CANCELED", message="Cancelled"), "", "CANCEL_REQUESTED")
 
     def error(self, message: str, cause: Failure, identity: str, retry_state: str) -> BaseException:
@@ -214,6 +243,8 @@ class Activities:
         cancellation_type = options.get("cancellation_type", ActivityCancellationType.TRY_CANCEL)
         operation = ActivityOperation(self, activity_type, decision.activity_id, result_type, cancellation_type, local)
         operation.index = host.decide(decision)
+        if local:
+            operation.decision = decision
         self._open[decision.activity_id] = operation
         return operation
 
@@ -249,12 +280,19 @@ class Activities:
         if not start_to_close and not schedule_to_close:
             raise ValueError(_NO_TIMEOUT.format(activity_type))
         policy = options.get("retry_policy")
+        threshold = options.get("local_retry_threshold")
         return decisions.ScheduleLocalActivity(
             activity_type=activity_type,
             args=self.host.environment.payload_converter.to_payloads(args) if args else [],
             schedule_to_close_timeout_ms=milliseconds("schedule_to_close_timeout", schedule_to_close),
+            schedule_to_start_timeout_ms=milliseconds(
+                "schedule_to_start_timeout", options.get("schedule_to_start_timeout")
+            ),
             start_to_close_timeout_ms=milliseconds("start_to_close_timeout", start_to_close),
             retry_policy=_DEFAULT_RETRY_POLICY if policy is None else policy.to_record(),
+            retry_threshold_ms=_DEFAULT_THRESHOLD_MS
+            if threshold is None
+            else max(milliseconds("local_retry_threshold", threshold), 1),
             activity_id=self._next_id(options),
         )
 
@@ -309,9 +347,16 @@ class Activities:
         self._fail(ended, "activity canceled", failure, ended.identity, "CANCEL_REQUESTED")
 
     def local_completed(self, ended: events.LocalActivityCompleted) -> None:
-        """A local activity ended."""
+        """A local activity ended, or waits for its next attempt."""
         operation = self._open.pop(ended.activity_id, None)
         if operation is None:
+            return
+        if ended.backoff_ms and operation.cancel_requested:
+            _settle(operation.future.set_exception, operation, operation.cancelled_error())
+            return
+        if ended.backoff_ms:
+            self._open[ended.activity_id] = operation
+            operation.back_off(ended)
             return
         if ended.failure is not None:
             error = operation.error("local activity failed", ended.failure, "", "UNSPECIFIED")

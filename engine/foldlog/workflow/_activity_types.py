@@ -67,10 +67,15 @@ class LocalActivityConfig(TypedDict, total=False):
 
     schedule_to_close_timeout: timedelta | None
     """Limit on all attempts together."""
+    schedule_to_start_timeout: timedelta | None
+    """Limit on waiting for a place among the local activities that run; not retried."""
     start_to_close_timeout: timedelta | None
     """Limit on one attempt."""
     retry_policy: RetryPolicy | None
     """How failed attempts are repeated; as for other activities if not given."""
+    local_retry_threshold: timedelta | None
+    """Longer waits before an attempt are spent on a durable timer of the workflow, shorter ones in memory; 1 minute if
+    not given."""
     cancellation_type: ActivityCancellationType
     """What cancelling it means; TRY_CANCEL if not given."""
     activity_id: str | None

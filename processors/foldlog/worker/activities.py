@@ -45,6 +45,8 @@ _REASONS: dict[str, CancelReason] = {
     "TIMED_OUT": "TIMED_OUT",
     "NOT_FOUND": "NOT_FOUND",
     "WORKFLOW_CLOSED": "WORKFLOW_CLOSED",
+    "PAUSED": "PAUSED",
+    "RESET": "RESET",
 }
 
 

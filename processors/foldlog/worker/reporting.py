@@ -17,7 +17,7 @@ from foldlog.worker.backend import TaskSource
 from foldlog.worker.delivery import Delivery
 from foldlog.worker.feed import ReceivedTask
 from foldlog.worker.host import Send
-from foldlog.worker.outcome import Interrupted, Outcome
+from foldlog.worker.outcome import Interrupted, LeftOpen, Outcome
 from foldlog.worker.reports import Reports
 
 _log = logging.getLogger(__name__)
@@ -56,9 +56,13 @@ class TopicReporting:
                 return
             # The record that would be repeated does not know how far it got: a further attempt does.
             command = self._reports.failed(attempt.task, outcome.failure, outcome.heartbeat_details)
-        if command is None:
+        if command is None and not isinstance(outcome, LeftOpen):
             self._feed.ended(received.partition, received.offset)
         else:
+            if command is None:
+                # Its timeouts count from its start, and nobody else will say that it has started.
+                running = attempt.loop.time() - attempt.started_at
+                command = self._reports.started(attempt.task, running)
             finished = partial(self._feed.ended, received.partition, received.offset)
             self._delivery.send(attempt.workflow_id, command, finished)
 
@@ -88,6 +92,9 @@ class EagerReporting:
         if isinstance(outcome, Interrupted) and attempt.reported_start:
             # It is on record as running, so nobody would put it on the topic.
             command = self._reports.failed(attempt.task, outcome.failure, outcome.heartbeat_details)
+        elif isinstance(outcome, LeftOpen):
+            # Else it would count as never begun, and whoever has the partition next would put it on its topic.
+            command = self._reports.started(attempt.task, attempt.loop.time() - attempt.started_at)
         if command is not None:
             send: Send = attempt.origin
             send(attempt.workflow_id, command)

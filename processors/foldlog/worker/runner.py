@@ -16,6 +16,7 @@ from contextvars import copy_context
 from typing import Any
 
 from foldlog.activity._context import CompleteAsyncError
+from foldlog.core.activities import PAUSED_TYPE, RESET_TYPE
 from foldlog.exceptions import ApplicationError, ApplicationErrorCategory, CancelledError
 from foldlog.schemas.common import Failure, Payload
 from foldlog.worker.attempt import Attempt, AttemptKey, CancelReason, HeartbeatIntervals, Watch, timed_out
@@ -28,6 +29,8 @@ from foldlog.worker.registry import Registry
 _log = logging.getLogger("foldlog.activity")
 
 _ENDED_ELSEWHERE = ("TIMED_OUT", "NOT_FOUND", "WORKFLOW_CLOSED")
+_HALTS = {"PAUSED": PAUSED_TYPE, "RESET": RESET_TYPE}
+"""Reasons after which the activity goes on with a further attempt, and what type of failure ends this one."""
 
 
 class Runner:
@@ -169,6 +172,9 @@ class Runner:
             return timed_out(await self._details(attempt))
         if reason in _ENDED_ELSEWHERE:
             return Dropped()
+        if reason in _HALTS:
+            failure = Failure(message=f"the activity was {reason.lower()}", type=_HALTS[reason])
+            return Failed(failure, await self._details(attempt))
         if reason == "WORKER_SHUTDOWN":
             failure = Failure(message="the worker was shut down", type="WorkerShutdown")
             return Interrupted(failure, await self._details(attempt))
