@@ -125,6 +125,11 @@ async def description(found: WorkflowExecutionDescription) -> dict[str, Any]:
                 "heartbeat_details": list(await activity.heartbeat_details()),
                 "next_attempt_time": time(activity.next_attempt_time),
                 "identity": activity.identity or None,
+                "paused": activity.paused,
+                "paused_time": time(activity.paused_time),
+                "pause_reason": activity.pause_reason or None,
+                "paused_by": activity.paused_by or None,
+                "summary": await activity.summary(),
                 "last_failure": failure(last) if last else None,
             }
         )

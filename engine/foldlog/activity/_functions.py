@@ -127,9 +127,11 @@ def wait_for_worker_shutdown_sync(timeout: float | None = None) -> bool:
 
 
 def raise_complete_async() -> NoReturn:
-    """End this code but not the activity: something else completes it later, by `info().task_token`.
+    """End this code but not the activity: something else completes it later, from whatever process.
 
-    The activity's timeouts go on.
+    That takes `Client.get_async_activity_handle`, with `info().task_token` or with workflow ID and activity ID. The
+    worker's place is free for another attempt, while the timeouts go on: an activity with a heartbeat timeout needs
+    heartbeats from whoever completes it. Not for local activities.
 
     Raises:
         NotInActivityError: Not called from an activity.

@@ -7,11 +7,13 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
+from foldlog.common import Priority
 from foldlog.core import decisions
 from foldlog.runtime.durations import milliseconds
 from foldlog.runtime.external import uncancel
 from foldlog.schemas import event as events
-from foldlog.schemas.common import Failure, Payload, RetryPolicy, RetryState
+from foldlog.schemas.common import ActivityOptions, Failure, Payload, RetryPolicy, RetryState
+from foldlog.schemas.common import Priority as PriorityRecord
 from foldlog.workflow._activity_types import (
     ActivityCancellationType,
     ActivityConfig,
@@ -269,8 +271,26 @@ class Activities:
             heartbeat_timeout_ms=milliseconds("heartbeat_timeout", heartbeat),
             retry_policy=_DEFAULT_RETRY_POLICY if policy is None else policy.to_record(),
             eager=environment.eager_activities,
+            options=self._rare_options(options),
             activity_id=self._next_id(options),
         )
+
+    def _rare_options(self, options: Mapping[str, Any]) -> ActivityOptions | None:
+        """What few activities have; None: nothing of it."""
+        host = self.host
+        own = options.get("priority")
+        of_workflow = host.started.options
+        inherited = None if of_workflow is None else of_workflow.priority
+        summary = options.get("summary")
+        if own is None and inherited is None and summary is None:
+            return None
+        if own is not None and not isinstance(own, Priority):
+            raise TypeError(f"priority must be a Priority, not {type(own).__name__}")
+        priority = _inherit(own, inherited)
+        if priority is None and summary is None:
+            return None
+        payload = None if summary is None else host.environment.payload_converter.to_payload(summary)
+        return ActivityOptions(summary=payload, priority=priority)
 
     def _local_decision(self, activity_type: str, args: Sequence[Any], options: Mapping[str, Any]) -> Any:
         if not _LOCAL_OPTIONS.issuperset(options):
@@ -378,6 +398,18 @@ class Activities:
 def _settle(settle: Callable[[Any], None], operation: ActivityOperation, value: Any) -> None:
     if not operation.future.done():
         settle(value)
+
+
+def _inherit(own: Priority | None, inherited: PriorityRecord | None) -> PriorityRecord | None:
+    """What an activity says of its priority, and for the rest what its workflow says; None: nobody says anything."""
+    if own is None or own == Priority.default:
+        return inherited
+    record = own.to_record()
+    if inherited is not None:
+        record.priority_key = record.priority_key or inherited.priority_key
+        record.fairness_key = record.fairness_key or inherited.fairness_key
+        record.fairness_weight = record.fairness_weight or inherited.fairness_weight
+    return record
 
 
 _NO_TIMEOUT = "activity {!r} must have start_to_close_timeout or schedule_to_close_timeout"

@@ -232,9 +232,7 @@ class LocalActivities:
         message = "activity schedule-to-start timeout"
         self._finish(state, None, Failure(kind="TIMEOUT", message=message, timeout_type="SCHEDULE_TO_START"))
 
-    def _finish(
-        self, state: _Call, result: Payload | None, failure: Failure | None, *, backoff_ms: int = 0
-    ) -> None:
+    def _finish(self, state: _Call, result: Payload | None, failure: Failure | None, *, backoff_ms: int = 0) -> None:
         self._drop(state)
         call = state.call
         ended = LocalResult(
