@@ -195,7 +195,12 @@ async def update_options(
     retry_backoff_coefficient: float | None,
     retry_maximum_interval: timedelta | None,
     retry_maximum_attempts: int | None,
-    **options: Any,
+    task_queue: str | None,
+    schedule_to_close_timeout: timedelta | None,
+    schedule_to_start_timeout: timedelta | None,
+    start_to_close_timeout: timedelta | None,
+    heartbeat_timeout: timedelta | None,
+    restore_original: bool,
 ) -> None:
     """Change options of open activities; what is not given stays as it is.
 
@@ -209,13 +214,21 @@ async def update_options(
         "maximum_attempts": retry_maximum_attempts,
     }
     given = {name: value for name, value in retry.items() if value is not None}
-    if not given and not any(options.values()):
+    options: dict[str, Any] = {
+        "task_queue": task_queue,
+        "schedule_to_close_timeout": schedule_to_close_timeout,
+        "schedule_to_start_timeout": schedule_to_start_timeout,
+        "start_to_close_timeout": start_to_close_timeout,
+        "heartbeat_timeout": heartbeat_timeout,
+    }
+    if not given and not restore_original and all(value is None for value in options.values()):
         raise click.UsageError("give at least one option to change")
     async with connected(settings) as client:
         await client.get_workflow_handle(workflow_id, run_id=run_id).update_activity_options(
             activity_id,
             activity_type=activity_type,
             retry_policy=RetryPolicy(**given) if given else None,
+            restore_original=restore_original,
             rpc_timeout=timeout,
             **options,
         )

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from functools import partial
 
 from foldlog.schemas.common import Payload
+from foldlog.schemas.records import Command
 from foldlog.schemas.task import ActivityTask
 from foldlog.worker.attempt import Attempt
 from foldlog.worker.backend import TaskSource
@@ -61,8 +62,7 @@ class TopicReporting:
         else:
             if command is None:
                 # Its timeouts count from its start, and nobody else will say that it has started.
-                running = attempt.loop.time() - attempt.started_at
-                command = self._reports.started(attempt.task, running)
+                command = _left_open(self._reports, attempt)
             finished = partial(self._feed.ended, received.partition, received.offset)
             self._delivery.send(attempt.workflow_id, command, finished)
 
@@ -94,13 +94,18 @@ class EagerReporting:
             command = self._reports.failed(attempt.task, outcome.failure, outcome.heartbeat_details)
         elif isinstance(outcome, LeftOpen):
             # Else it would count as never begun, and whoever has the partition next would put it on its topic.
-            command = self._reports.started(attempt.task, attempt.loop.time() - attempt.started_at)
+            command = _left_open(self._reports, attempt)
         if command is not None:
             send: Send = attempt.origin
             send(attempt.workflow_id, command)
 
     def released(self, attempt: Attempt) -> None:
         self._over(attempt)
+
+
+def _left_open(reports: Reports, attempt: Attempt) -> Command:
+    """What says that an attempt goes on that ends nowhere here."""
+    return reports.started(attempt.task, attempt.clock.time() - attempt.started_at)
 
 
 def _is_retried(task: ActivityTask) -> bool:
