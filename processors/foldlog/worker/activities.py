@@ -31,7 +31,7 @@ from foldlog.worker.host import Handover, Send, WorkerHost
 from foldlog.worker.limits import RateLimit, Slots
 from foldlog.worker.local import LocalActivities
 from foldlog.worker.outcome import Canceled, Completed, Failed, LeftOpen, Outcome
-from foldlog.worker.priorities import MAXIMUM_READ_AHEAD, WaitingTasks
+from foldlog.worker.priorities import WaitingTasks, read_ahead
 from foldlog.worker.registry import Registry
 from foldlog.worker.reporting import EagerReporting, TopicReporting
 from foldlog.worker.reports import Reports
@@ -137,7 +137,7 @@ class ActivityWorker:
         )
         self.host.attach(self._local)
         self._handover = Handover(self._loop)
-        self._ready = WaitingTasks(min(options.max_concurrent_activities, MAXIMUM_READ_AHEAD))
+        self._ready = WaitingTasks(read_ahead(options.max_concurrent_activities))
         """Tasks that came in and wait for a slot or for the rate limit."""
         self._remote = 0
         """Attempts that run now, local ones not counted."""

@@ -14,12 +14,18 @@ from heapq import heappop, heappush
 from foldlog.schemas.common import Priority
 from foldlog.worker.feed import ReceivedTask
 
+MINIMUM_READ_AHEAD = 100
 MAXIMUM_READ_AHEAD = 1_000
-"""How many tasks a worker reads ahead at most; it is as many as it may run at a time, if that is less."""
+"""Bounds on how many tasks a worker reads ahead; between them, it is as many as it may run at a time."""
 DEFAULT_PRIORITY = 3
 """Of tasks that do not say."""
 MINIMUM_WEIGHT = 0.001
 MAXIMUM_WEIGHT = 1000.0
+
+
+def read_ahead(slots: int) -> int:
+    """How many tasks a worker with so many slots reads ahead, once priorities are in use."""
+    return min(max(slots, MINIMUM_READ_AHEAD), MAXIMUM_READ_AHEAD)
 
 
 class _Level:
