@@ -9,6 +9,7 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from foldlog._metrics import MetricMeter
 from foldlog.activity._context import ActivityCancellationDetails, CompleteAsyncError, Context
 from foldlog.activity._info import Info
 from foldlog.converter import PayloadConverter
@@ -160,6 +161,24 @@ def payload_converter() -> PayloadConverter:
         NotInActivityError: Not called from an activity.
     """
     return Context.current().payload_converter
+
+
+def metric_meter() -> MetricMeter:
+    """Makes metrics of the application's own, which go where the worker's go.
+
+    They have the attributes `namespace`, `task_queue` and `activity_type`.
+
+    Raises:
+        NotInActivityError: Not called from an activity.
+        FoldlogError: The activity runs in a process pool.
+    """
+    context = Context.current()
+    if context.metric_meter is None:
+        raise FoldlogError("activities in a process pool have no metric meter")
+    info = context.info
+    return context.metric_meter.with_additional_attributes(
+        {"namespace": info.namespace, "task_queue": info.task_queue, "activity_type": info.activity_type}
+    )
 
 
 def client() -> Client:

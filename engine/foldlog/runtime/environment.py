@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from foldlog._metrics import MetricMeter
 from foldlog.converter import FailureConverter, PayloadConverter
 from foldlog.exceptions import FailureError, is_cancelled_exception
 from foldlog.schemas.common import Failure, Payload
@@ -27,6 +28,8 @@ class Environment:
     failure_exception_types: tuple[type[BaseException], ...]
     """Exceptions that fail a workflow: those of the worker and those of the definition."""
     eager_activities: bool
+    metric_meter: MetricMeter
+    """Takes what workflows measure."""
     suggested_history_length: int = SUGGESTED_HISTORY_LENGTH
     """Events from which on a workflow is told that it should continue as new."""
     suggested_history_bytes: int = SUGGESTED_HISTORY_BYTES

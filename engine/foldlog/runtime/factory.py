@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from foldlog._metrics import MetricMeter
 from foldlog.converter import DataConverter
 from foldlog.core.decider import WorkflowTaskError
 from foldlog.exceptions import DefinitionError
@@ -27,6 +28,7 @@ class WorkflowRuntime:
         disable_eager_activity_execution: bool = False,
         continue_as_new_suggested_events: int = SUGGESTED_HISTORY_LENGTH,
         continue_as_new_suggested_bytes: int = SUGGESTED_HISTORY_BYTES,
+        metric_meter: MetricMeter = MetricMeter.noop,
     ) -> None:
         """Register workflows, warn of what their code must not use, and install the guard in this process.
 
@@ -38,6 +40,7 @@ class WorkflowRuntime:
             disable_eager_activity_execution: Whether all activity tasks go over their topic.
             continue_as_new_suggested_events: Length of a history from which on `is_continue_as_new_suggested` is true.
             continue_as_new_suggested_bytes: Size of one, in bytes, likewise.
+            metric_meter: Takes what workflows measure.
 
         Raises:
             DefinitionError: A class has no `@workflow.defn`, two have the same name, or type hints of a run method or
@@ -65,6 +68,7 @@ class WorkflowRuntime:
                 eager_activities=not disable_eager_activity_execution,
                 suggested_history_length=continue_as_new_suggested_events,
                 suggested_history_bytes=continue_as_new_suggested_bytes,
+                metric_meter=metric_meter,
             )
         guard.install()
 

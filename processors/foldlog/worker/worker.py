@@ -14,6 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, Unpack
 
+from foldlog._metrics import MetricMeter
 from foldlog.client import Client
 from foldlog.exceptions import ConfigurationError
 from foldlog.processors.options import ProcessorOptions
@@ -124,6 +125,7 @@ class Worker:
         self._backend.topics.tasks(task_queue)  # whether it can be the name of a topic
         self._identity = identity or client.identity
         self._sensor = sensor or Sensor()
+        self._metric_meter = MetricMeter(self._sensor.metric_recorded)
         self._grace = seconds("graceful_shutdown_timeout", graceful_shutdown_timeout)
         self._on_fatal_error = on_fatal_error
         self._registry = Registry(activities)
@@ -162,6 +164,7 @@ class Worker:
                 continue_as_new_suggested_bytes=positive(
                     "continue_as_new_suggested_bytes", continue_as_new_suggested_bytes
                 ),
+                metric_meter=self._metric_meter,
             )
         self._processor_options = ProcessorOptions(
             namespace=client.namespace,
@@ -339,7 +342,13 @@ class Worker:
         if executor is None and self._registry.sync:
             threads = self._activity_options.max_concurrent_activities
             executor = state.own_executor = ThreadPoolExecutor(threads, thread_name_prefix="foldlog-activity")
-        state.calls = Calls(conversion, task_queue=self.task_queue, executor=executor, client=self._client)
+        state.calls = Calls(
+            conversion,
+            task_queue=self.task_queue,
+            executor=executor,
+            client=self._client,
+            metric_meter=self._metric_meter,
+        )
         return ActivityWorker(
             self._backend,
             self._registry,
