@@ -1,8 +1,8 @@
 """An activity that a person ends: `foldlog dev --port 0 -- python examples/async_completion.py`.
 
-The activity sends the question out and is done with its code, so that it takes up no place in its worker while the person
-thinks. Whoever has the answer completes it, from any process, with the task token that went along with the question. The
-activity's timeouts go on meanwhile, in the workflow's processor.
+The activity sends the question out and is done with its code, so that it takes up no place in its worker while the
+person thinks. Whoever has the answer completes it, from any process, with the task token that went along with the
+question. The activity's timeouts go on meanwhile, in the workflow's processor.
 """
 
 import asyncio

@@ -1,7 +1,7 @@
 """Metrics of an application's own, which its activities and workflows record: counters, gauges, histograms.
 
-Owns what a meter accepts. Where values go is a function: the worker's sensor, which knows the metrics library. Names and
-meanings follow Temporal's `temporalio.common`; the public names are those of `foldlog.common`.
+Owns what a meter accepts. Where values go is a function: the worker's sensor, which knows the metrics library. Names
+and meanings follow Temporal's `temporalio.common`; the public names are those of `foldlog.common`.
 """
 
 from __future__ import annotations

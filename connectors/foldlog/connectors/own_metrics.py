@@ -1,7 +1,7 @@
 """Metrics of an application's own in a Prometheus registry.
 
-Prometheus wants to know a metric's labels when it is made, a meter learns them with the first value: so the attributes of
-that one are the labels. Whoever records must not be troubled by what does not fit: it is logged once and left out.
+Prometheus wants to know a metric's labels when it is made, a meter learns them with the first value: so the attributes
+of that one are the labels. Whoever records must not be troubled by what does not fit: it is logged once and left out.
 """
 
 from __future__ import annotations

@@ -62,7 +62,7 @@ class ActivityConfig(TypedDict, total=False):
     """One line for people, in the history and where the activity is shown."""
     priority: Priority
     """Which of the tasks that a worker holds comes first; what is not given is as the workflow's."""
-    versioning_intent: Any
+    versioning_intent: object
     """Has no meaning here: any worker of the task queue may run an activity. Taken for the sake of Temporal's
     signature."""
 

@@ -1,8 +1,8 @@
 """The tasks that came in and wait for a slot: the most urgent first, and those of different fairness keys in turn.
 
-Owns their order and nothing else. Only what the worker holds can be ordered: Kafka hands tasks over in the order in which
-they were written to each partition. As soon as one task says anything about its priority, the worker reads ahead, by a bounded
-number of tasks.
+Owns their order and nothing else. Only what the worker holds can be ordered: Kafka hands tasks over in the order in
+which they were written to each partition. As soon as one task says anything about its priority, the worker reads ahead,
+by a bounded number of tasks.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ def read_ahead(slots: int) -> int:
 class _Level:
     """The tasks of one priority: a queue for each fairness key, and whose turn it is.
 
-    Each key has a place on a line, and the one that is least far has the next turn, which takes it on by the inverse of its
-    weight. A key that comes back joins where the line is now: it has no claim to turns that it did not need.
+    Each key has a place on a line, and the one that is least far has the next turn, which takes it on by the inverse of
+    its weight. A key that comes back joins where the line is now: it has no claim to turns that it did not need.
     """
 
     __slots__ = ("_at", "_queues", "_turns")

@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -117,7 +118,7 @@ async def pending(handle: Any) -> Any:
 
 
 async def started(handle: Any) -> bool:
-    return (await pending(handle)).state.name == "STARTED"
+    return bool((await pending(handle)).state.name == "STARTED")
 
 
 @pytest.mark.parametrize("eager", [True, False])
@@ -130,7 +131,7 @@ async def test_completed_from_another_client_after_the_worker_and_its_processor_
         ]
         await until(lambda: len(tokens) == 2, "both have begun, though there is one slot")
         for handle in handles:
-            await until_asked(lambda handle=handle: started(handle), "its start is reported")
+            await until_asked(partial(started, handle), "its start is reported")
         assert first.running_activities == 0
     async with (
         await Client.connect(here.config, namespace=here.namespace) as other,
@@ -219,7 +220,7 @@ async def test_a_running_attempt_is_told_of_a_pause_and_goes_on_after_a_restart(
 
 
 async def _waits(handle: Any) -> bool:
-    return (await pending(handle)).state.name == "BACKOFF"
+    return bool((await pending(handle)).state.name == "BACKOFF")
 
 
 async def test_reset_begins_with_the_first_attempt_and_changed_options_hold(here: Place) -> None:

@@ -1,4 +1,4 @@
-"""Handles of activities that are ended from outside, and operations on activities: what is asked, and what is raised."""
+"""Handles of activities that are ended from outside, and operations on activities: what is asked and raised."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ from .scripted import ScriptedTransport
 
 
 def token(**fields: Any) -> bytes:
-    given = {"namespace": "scripted", "workflow_id": "wf", "run_id": "run", "activity_id": "7"}
-    return encode(TaskToken(**{**given, "scheduled_event_id": 5, "attempt": 2} | fields))
+    given: dict[str, Any] = {"namespace": "scripted", "workflow_id": "wf", "run_id": "run", "activity_id": "7"}
+    return encode(TaskToken(**given | {"scheduled_event_id": 5, "attempt": 2} | fields))
 
 
 def accepting(notice: str = "") -> tuple[Client, ScriptedTransport]:

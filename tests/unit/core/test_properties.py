@@ -62,7 +62,10 @@ def _activity(world: World, kind: str, workflow_id: str, number: int) -> None:
     event_id = event_ids[number % len(event_ids)]
     attempt = session.run.activities[event_id].attempt
     about: dict[str, Any] = {"run_id": session.run.run_id, "scheduled_event_id": event_id, "attempt": attempt}
-    named = {"run_id": session.run.run_id, "activity_id": session.run.activities[event_id].scheduled.activity_id}
+    named: dict[str, Any] = {
+        "run_id": session.run.run_id,
+        "activity_id": session.run.activities[event_id].scheduled.activity_id,
+    }
     make: dict[str, Callable[[], Any]] = {
         "started": lambda: command.ActivityStarted(**about, reply_to=REPLY, running_ms=500),
         "heartbeat": lambda: command.HeartbeatActivity(**about, reply_to=REPLY, details=[payload("1")]),

@@ -44,8 +44,10 @@ async def test_a_cancelled_workflow_is_reported_to_whoever_answers() -> None:
     ):
         handle = await env.client.start_workflow(PayInvoice.run, "invoice-1", id="1", task_queue=QUEUE)
         invoice, token = await desk.questions.get()
-        while (await handle.describe()).pending_activities[0].state.name != "STARTED":
+        state = None
+        while state != "STARTED":
             await asyncio.sleep(0.005)
+            state = (await handle.describe()).pending_activities[0].state.name
         await handle.cancel()
         # The workflow takes the cancellation of its activity for an answer, and does not wait for the report.
         assert (await handle.result()).startswith("invoice-1: nobody decides")

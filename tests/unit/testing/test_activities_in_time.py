@@ -44,7 +44,7 @@ async def note(name: str) -> None:
 @workflow.defn
 class Flaky:
     @workflow.run
-    async def run(self, local: bool, failures: int) -> list[float]:
+    async def run(self, local: bool, failures: int) -> list[Any]:
         began = workflow.now()
         policy = RetryPolicy(initial_interval=DAY, maximum_interval=10 * DAY)
         if local:
@@ -108,8 +108,10 @@ async def test_paused_for_a_month_and_then_at_once() -> None:
     async with await WorkflowEnvironment.start_time_skipping() as env, worker(env):
         handle = await env.client.start_workflow(Flaky.run, args=[False, 1], id="wf", task_queue=QUEUE)
         await until(lambda: ran)
-        while (await handle.describe()).pending_activities[0].state.name != "BACKOFF":
+        state = None
+        while state != "BACKOFF":
             await asyncio.sleep(0.005)
+            state = (await handle.describe()).pending_activities[0].state.name
         await handle.pause_activity(activity_type="flaky")
         await env.sleep(30 * DAY)
         assert ran == [1]
