@@ -57,12 +57,12 @@ class TopicReporting:
                 return
             # The record that would be repeated does not know how far it got: a further attempt does.
             command = self._reports.failed(attempt.task, outcome.failure, outcome.heartbeat_details)
-        if command is None and not isinstance(outcome, LeftOpen):
+        if isinstance(outcome, LeftOpen):
+            # Its timeouts count from its start, and nobody else will say that it has started.
+            command = _left_open(self._reports, attempt, outcome)
+        if command is None:
             self._feed.ended(received.partition, received.offset)
         else:
-            if command is None:
-                # Its timeouts count from its start, and nobody else will say that it has started.
-                command = _left_open(self._reports, attempt)
             finished = partial(self._feed.ended, received.partition, received.offset)
             self._delivery.send(attempt.workflow_id, command, finished)
 
@@ -94,7 +94,7 @@ class EagerReporting:
             command = self._reports.failed(attempt.task, outcome.failure, outcome.heartbeat_details)
         elif isinstance(outcome, LeftOpen):
             # Else it would count as never begun, and whoever has the partition next would put it on its topic.
-            command = _left_open(self._reports, attempt)
+            command = _left_open(self._reports, attempt, outcome)
         if command is not None:
             send: Send = attempt.origin
             send(attempt.workflow_id, command)
@@ -103,8 +103,10 @@ class EagerReporting:
         self._over(attempt)
 
 
-def _left_open(reports: Reports, attempt: Attempt) -> Command:
+def _left_open(reports: Reports, attempt: Attempt, outcome: LeftOpen) -> Command:
     """What says that an attempt goes on that ends nowhere here."""
+    if outcome.heartbeat_details is not None:
+        return reports.heartbeat(attempt.task, outcome.heartbeat_details)
     return reports.started(attempt.task, attempt.clock.time() - attempt.started_at)
 
 

@@ -150,7 +150,7 @@ class Runner:
         """What an exception means."""
         try:
             if isinstance(error, CompleteAsyncError):
-                return LeftOpen()
+                return LeftOpen(None if attempt.new_details is None else await self._details(attempt))
             if isinstance(error, asyncio.CancelledError | CancelledError) and attempt.cancel_reason is not None:
                 return await self._cancelled(attempt, attempt.cancel_reason, error)
             if isinstance(error, CancelledError):

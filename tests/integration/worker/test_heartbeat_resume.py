@@ -53,17 +53,19 @@ async def test_the_next_attempt_knows_what_the_killed_one_noted(kafka: str, name
         handle = await client.start_workflow(Crawl.run, id="crawl", task_queue="processor")
         first = start(kafka, namespace)
         try:
+            noted: list[Any] = []
             async with asyncio.timeout(DEADLINE):
-                while await heartbeat_details(handle) != [7]:
+                while noted != [7]:
                     await asyncio.sleep(0.05)
+                    noted = await heartbeat_details(handle)
         finally:
             os.kill(first.pid, signal.SIGKILL)
             first.wait()
         second = start(kafka, namespace)
         try:
-            attempt, noted = await handle.result(rpc_timeout=timedelta(seconds=DEADLINE))
+            attempt, known = await handle.result(rpc_timeout=timedelta(seconds=DEADLINE))
         finally:
             second.terminate()
             second.wait(DEADLINE)
         assert attempt > 1
-        assert noted == 7
+        assert known == 7

@@ -38,7 +38,19 @@ step = st.one_of(
     st.tuples(st.just("terminate"), st.sampled_from(WORKFLOWS), st.just(0)),
     st.tuples(
         st.sampled_from(
-            ["started", "heartbeat", "complete", "fail", "canceled", "stale", "pause", "unpause", "reset", "options"]
+            [
+                "started",
+                "heartbeat",
+                "complete",
+                "fail",
+                "canceled",
+                "stale",
+                "pause",
+                "unpause",
+                "reset",
+                "options",
+                "by id",
+            ]
         ),
         st.sampled_from(WORKFLOWS),
         st.integers(0, 3),
@@ -72,6 +84,9 @@ def _activity(world: World, kind: str, workflow_id: str, number: int) -> None:
         "complete": lambda: command.CompleteActivity(**about, result=payload("2")),
         "fail": lambda: command.FailActivity(**about, failure=Failure(message="no", non_retryable=number == 0)),
         "canceled": lambda: command.CancelActivity(**about),
+        "by id": lambda: command.CompleteActivity(
+            **named | {"run_id": "", "scheduled_event_id": 0, "attempt": 0}, result=payload("5"), reply_to=REPLY
+        ),
         "pause": lambda: command.PauseActivity(**named, reason="later"),
         "unpause": lambda: command.UnpauseActivity(**named, reset_attempts=number == 1, jitter_ms=number * 100),
         "reset": lambda: command.ResetActivity(**named, keep_paused=number == 1, restore_original_options=number == 2),

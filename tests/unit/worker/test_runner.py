@@ -70,6 +70,13 @@ def stop_iteration() -> None:
 
 
 @activity.defn
+async def open_end_noted() -> None:
+    activity.heartbeat("one")
+    activity.heartbeat("two")
+    activity.raise_complete_async()
+
+
+@activity.defn
 async def open_end() -> None:
     activity.raise_complete_async()
 
@@ -276,7 +283,15 @@ async def test_dynamic_activity_takes_what_nobody_else_has() -> None:
 
 
 async def test_left_open_for_somebody_else() -> None:
-    assert isinstance(await Bench([open_end]).run("open_end"), LeftOpen)
+    assert await Bench([open_end]).run("open_end") == LeftOpen()
+
+
+async def test_left_open_it_says_what_it_noted_last() -> None:
+    bench = Bench([open_end_noted])
+    outcome = await bench.run("open_end_noted")
+    assert isinstance(outcome, LeftOpen)
+    assert outcome.heartbeat_details is not None
+    assert await bench.values(outcome.heartbeat_details) == ["two"]
 
 
 async def test_start_is_reported_only_when_it_lasts() -> None:
