@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from foldlog.common import Priority
+from foldlog.common import RetryPolicy as UserRetryPolicy
 from foldlog.core import decisions
 from foldlog.runtime.durations import milliseconds
 from foldlog.runtime.external import uncancel
@@ -269,7 +270,7 @@ class Activities:
             schedule_to_start_timeout_ms=milliseconds("schedule_to_start_timeout", schedule_to_start),
             start_to_close_timeout_ms=milliseconds("start_to_close_timeout", start_to_close),
             heartbeat_timeout_ms=milliseconds("heartbeat_timeout", heartbeat),
-            retry_policy=_DEFAULT_RETRY_POLICY if policy is None else policy.to_record(),
+            retry_policy=_DEFAULT_RETRY_POLICY if policy is None else _policy_record(policy),
             eager=environment.eager_activities,
             options=self._rare_options(options),
             activity_id=self._next_id(options),
@@ -309,7 +310,7 @@ class Activities:
                 "schedule_to_start_timeout", options.get("schedule_to_start_timeout")
             ),
             start_to_close_timeout_ms=milliseconds("start_to_close_timeout", start_to_close),
-            retry_policy=_DEFAULT_RETRY_POLICY if policy is None else policy.to_record(),
+            retry_policy=_DEFAULT_RETRY_POLICY if policy is None else _policy_record(policy),
             retry_threshold_ms=_DEFAULT_THRESHOLD_MS
             if threshold is None
             else max(milliseconds("local_retry_threshold", threshold), 1),
@@ -398,6 +399,12 @@ class Activities:
 def _settle(settle: Callable[[Any], None], operation: ActivityOperation, value: Any) -> None:
     if not operation.future.done():
         settle(value)
+
+
+def _policy_record(policy: Any) -> RetryPolicy:
+    if not isinstance(policy, UserRetryPolicy):
+        raise TypeError(f"retry_policy must be a RetryPolicy, not {type(policy).__name__}")
+    return policy.to_record()
 
 
 def _inherit(own: Priority | None, inherited: PriorityRecord | None) -> PriorityRecord | None:

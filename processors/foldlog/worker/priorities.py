@@ -73,12 +73,15 @@ class WaitingTasks:
             read_ahead: How many tasks may wait beyond what there are slots for, once priorities are in use.
         """
         self._read_ahead = read_ahead
+        self._plain: deque[ReceivedTask] = deque()
+        """All of them, as long as none has said anything about its priority: most queues never do."""
+        self._in_use = False
         self._levels: dict[int, _Level] = {}
         self._count = 0
-        self._in_use = False
+        """Tasks in the levels."""
 
     def __len__(self) -> int:
-        return self._count
+        return len(self._plain) + self._count
 
     @property
     def ahead(self) -> int:
@@ -90,13 +93,16 @@ class WaitingTasks:
         """Take tasks in."""
         for received in tasks:
             priority = _priority(received)
-            if priority is None:
-                self._level(DEFAULT_PRIORITY).append("", 1.0, received)
+            if self._in_use:
+                self._insert(received, priority)
+            elif priority is None:
+                self._plain.append(received)
             else:
                 self._in_use = True
-                level = self._level(priority.priority_key or DEFAULT_PRIORITY)
-                level.append(priority.fairness_key, _weight(priority), received)
-            self._count += 1
+                for earlier in self._plain:
+                    self._insert(earlier, None)
+                self._plain.clear()
+                self._insert(received, priority)
 
     def popleft(self) -> ReceivedTask:
         """The task whose turn it is.
@@ -105,14 +111,22 @@ class WaitingTasks:
             IndexError: There is none.
         """
         if not self._count:
-            raise IndexError("no task waits")
-        number = min(self._levels) if len(self._levels) > 1 else next(iter(self._levels))
+            return self._plain.popleft()
+        number = min(self._levels)
         level = self._levels[number]
         received = level.popleft()
         self._count -= 1
         if not level:
             del self._levels[number]
         return received
+
+    def _insert(self, received: ReceivedTask, priority: Priority | None) -> None:
+        self._count += 1
+        if priority is None:
+            self._level(DEFAULT_PRIORITY).append("", 1.0, received)
+        else:
+            level = self._level(priority.priority_key or DEFAULT_PRIORITY)
+            level.append(priority.fairness_key, _weight(priority), received)
 
     def _level(self, number: int) -> _Level:
         level = self._levels.get(number)
