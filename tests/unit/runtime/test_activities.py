@@ -532,9 +532,10 @@ def test_a_retry_policy_is_a_retry_policy() -> None:
 class Urgent:
     @workflow.run
     async def run(self) -> None:
-        options: workflow.ActivityConfig = {"start_to_close_timeout": timedelta(seconds=1)}
-        await workflow.execute_activity("plain", **options)
-        await workflow.execute_activity("said", summary="one line", priority=Priority(priority_key=1), **options)
+        await workflow.execute_activity("plain", start_to_close_timeout=TIMEOUT)
+        await workflow.execute_activity(
+            "said", summary="one line", priority=Priority(priority_key=1), start_to_close_timeout=TIMEOUT
+        )
 
 
 def test_summary_and_priority_are_in_the_decision_and_nothing_where_nothing_is_said() -> None:
