@@ -121,30 +121,59 @@ async def started(handle: Any) -> bool:
     return bool((await pending(handle)).state.name == "STARTED")
 
 
-async def test_completed_from_another_client_after_the_worker_and_its_processor_are_gone(here: Place) -> None:
+async def test_each_kind_of_wait_goes_on_after_a_restart(here: Place) -> None:
     async with worker(here, disable_eager_activity_execution=True, max_concurrent_activities=1) as first:
-        handles = [
-            await here.start(One.run, *("ask_outside", 60.0, None, 1), id=name) for name in ("by token", "by id")
-        ]
+        outside = [await here.start(One.run, *("ask_outside", 60.0, None, 1), id=name) for name in ("token", "id")]
         await until(lambda: len(tokens) == 2, "both have begun, though there is one slot")
-        for handle in handles:
+        for handle in outside:
             await until_asked(partial(started, handle), "its start is reported")
         assert first.running_activities == 0
-    async with (
-        await Client.connect(here.config, namespace=here.namespace) as other,
-        worker(here, state="another", no_remote_activities=True),
-    ):
-        token = other.get_async_activity_handle(task_token=tokens["by token"])
-        await token.heartbeat("alive")
-        assert await (await pending(handles[0])).heartbeat_details() == ["alive"]
-        await token.complete({"by": "token"})
-        await other.get_async_activity_handle(workflow_id="by id", run_id=None, activity_id="the one").complete("id")
-        assert [await handle.result() for handle in handles] == [{"by": "token"}, "id"]
-        with pytest.raises(RPCError) as caught:
-            await token.complete("twice")
-        assert caught.value.status == RPCStatusCode.NOT_FOUND
-        assert len(begun) == 2
+        near = await here.start(NearAndFar.run, id="near")
+        await until_asked(lambda: _has_timer(near), "it waits for its second attempt")
+        paused = await _paused_while_it_runs(here)
+    async with await Client.connect(here.config, namespace=here.namespace) as other, worker(here, state="another"):
+        await _end_from(other, outside)
+        await _unpaused(paused)
+        assert await near.result() == 3
+        names = [type(one).__name__ for one in (await near.fetch_history()).events]
+        assert names.count("LocalActivityCompleted") == 3
+        assert names.count("TimerFired") == 2
     await here.check("another")
+
+
+async def _end_from(other: Client, handles: list[Any]) -> None:
+    """End one by its token and one by its ID, as a program that knows nothing of the worker."""
+    token = other.get_async_activity_handle(task_token=tokens["token"])
+    await token.heartbeat("alive")
+    assert await (await pending(handles[0])).heartbeat_details() == ["alive"]
+    await token.complete({"by": "token"})
+    await other.get_async_activity_handle(workflow_id="id", run_id=None, activity_id="the one").complete("id")
+    assert [await handle.result() for handle in handles] == [{"by": "token"}, "id"]
+    with pytest.raises(RPCError) as caught:
+        await token.complete("twice")
+    assert caught.value.status == RPCStatusCode.NOT_FOUND
+    assert sorted(begun[:2]) == [("id", 1), ("token", 1)]
+
+
+async def _paused_while_it_runs(here: Place) -> Any:
+    """A workflow whose running attempt was told of the pause and has ended."""
+    handle = await here.start(One.run, *("work", 60.0, 0.5, 1), id="paused")
+    await until(lambda: ("paused", 1) in begun, "it has begun")
+    await handle.pause_activity("the one", reason="bank is down")
+    await until(lambda: stopped, "it was told")
+    assert stopped[0].paused
+    await until_asked(lambda: _waits(handle), "the attempt has ended")
+    shown = await pending(handle)
+    assert (shown.paused, shown.pause_reason, shown.attempt) == (True, "bank is down", 2)
+    assert shown.priority == Priority(priority_key=2, fairness_key="tenant")
+    assert await shown.summary() == "for people"
+    return handle
+
+
+async def _unpaused(handle: Any) -> None:
+    assert (await pending(handle)).paused
+    await handle.unpause_activity(activity_type="work")
+    assert await handle.result() == [2, "so far"]
 
 
 async def test_cancelled_from_the_workflow_and_reported_from_outside(here: Place) -> None:
@@ -197,25 +226,6 @@ async def test_failed_from_outside_it_is_tried_again_and_fails_for_good(here: Pl
         assert caught.value.cause.cause.type == "Never"
 
 
-async def test_a_running_attempt_is_told_of_a_pause_and_goes_on_after_a_restart(here: Place) -> None:
-    async with worker(here):
-        handle = await here.start(One.run, *("work", 60.0, 0.5, 1), id="wf")
-        await until(lambda: begun, "it has begun")
-        await handle.pause_activity("the one", reason="bank is down")
-        await until(lambda: stopped, "it was told")
-        assert stopped[0].paused
-        await until_asked(lambda: _waits(handle), "the attempt has ended")
-        shown = await pending(handle)
-        assert (shown.paused, shown.pause_reason, shown.attempt) == (True, "bank is down", 2)
-        assert shown.priority == Priority(priority_key=2, fairness_key="tenant")
-        assert await shown.summary() == "for people"
-    async with worker(here, state="another"):
-        assert (await pending(handle)).paused
-        await handle.unpause_activity(activity_type="work")
-        assert await handle.result() == [2, "so far"]
-    await here.check("another")
-
-
 async def _waits(handle: Any) -> bool:
     return bool((await pending(handle)).state.name == "BACKOFF")
 
@@ -245,18 +255,6 @@ async def test_reset_begins_with_the_first_attempt_and_changed_options_hold(here
 async def _waits_long(handle: Any) -> bool:
     shown = await pending(handle)
     return shown.next_attempt_time is not None and shown.next_attempt_time - shown.scheduled_time > timedelta(hours=1)
-
-
-async def test_a_local_activity_waits_on_timers_across_a_restart(here: Place) -> None:
-    async with worker(here):
-        handle = await here.start(NearAndFar.run, id="wf")
-        await until_asked(lambda: _has_timer(handle), "it waits for its second attempt")
-    async with worker(here, state="another"):
-        assert await handle.result() == 3
-        names = [type(one).__name__ for one in (await handle.fetch_history()).events]
-        assert names.count("LocalActivityCompleted") == 3
-        assert names.count("TimerFired") == 2
-    await here.check("another")
 
 
 async def _has_timer(handle: Any) -> bool:
