@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from foldlog.workflow._exceptions import NotInWorkflowError
 
 if TYPE_CHECKING:
-    from foldlog.common import SearchAttributes, SearchAttributeUpdate
     from foldlog._metrics import MetricMeter
+    from foldlog.common import SearchAttributes, SearchAttributeUpdate
     from foldlog.converter import PayloadConverter
     from foldlog.schemas.common import Payload
     from foldlog.workflow._activity_types import ActivityConfig, ActivityHandle, LocalActivityConfig

@@ -52,7 +52,7 @@ class ActivityCancelRequested:
     attempt: int
     """The attempt."""
     reason: str
-    """CANCEL_REQUESTED, TIMED_OUT, NOT_FOUND (it ended otherwise), WORKFLOW_CLOSED, PAUSED or RESET."""
+    """CANCEL_REQUESTED, TIMED_OUT, NOT_FOUND (it ended otherwise) or WORKFLOW_CLOSED."""
 
 
 @dataclass(slots=True, kw_only=True)
