@@ -125,7 +125,6 @@ class Worker:
         self._backend.topics.tasks(task_queue)  # whether it can be the name of a topic
         self._identity = identity or client.identity
         self._sensor = sensor or Sensor()
-        self._metric_meter = MetricMeter(self._sensor.metric_recorded)
         self._grace = seconds("graceful_shutdown_timeout", graceful_shutdown_timeout)
         self._on_fatal_error = on_fatal_error
         self._registry = Registry(activities)
@@ -164,7 +163,7 @@ class Worker:
                 continue_as_new_suggested_bytes=positive(
                     "continue_as_new_suggested_bytes", continue_as_new_suggested_bytes
                 ),
-                metric_meter=self._metric_meter,
+                metric_meter=MetricMeter(self._sensor.metric_recorded),
             )
         self._processor_options = ProcessorOptions(
             namespace=client.namespace,
@@ -347,7 +346,7 @@ class Worker:
             task_queue=self.task_queue,
             executor=executor,
             client=self._client,
-            metric_meter=self._metric_meter,
+            metric_meter=MetricMeter(self._sensor.metric_recorded),
         )
         return ActivityWorker(
             self._backend,
