@@ -324,7 +324,7 @@ async def histories(here: Place) -> None:
     times = [item.time_ms for item in history.events]
     assert times == sorted(times)
     assert isinstance(history.events[-1], event.WorkflowExecutionCompleted)
-    assert type(history).from_json(history.to_json()) == history
+    assert type(history).from_json(history.workflow_id, history.to_json()) == history
 
 
 async def children(here: Place) -> None:

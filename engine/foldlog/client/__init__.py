@@ -22,7 +22,8 @@ from foldlog.client._errors import (
     WorkflowUpdateRPCTimeoutOrCancelledError,
 )
 from foldlog.client._handle import WorkflowHandle
-from foldlog.client._history import WorkflowHistory
+from foldlog.client._history import HistoryFormatError, WorkflowHistory
+from foldlog.client._list import WorkflowExecutionAsyncIterator
 from foldlog.client._start_options import StartOptions
 from foldlog.client._updates import WorkflowUpdateHandle, WorkflowUpdateStage
 from foldlog.client._with_start import WithStartWorkflowOperation
@@ -43,6 +44,7 @@ __all__ = [
     "BrokerUnreachableError",
     "Client",
     "DeadlineExceededError",
+    "HistoryFormatError",
     "NoAnswerError",
     "PendingActivity",
     "PendingActivityState",
@@ -58,6 +60,7 @@ __all__ = [
     "WorkflowAlreadyStartedError",
     "WorkflowContinuedAsNewError",
     "WorkflowExecution",
+    "WorkflowExecutionAsyncIterator",
     "WorkflowExecutionDescription",
     "WorkflowExecutionStatus",
     "WorkflowFailureError",

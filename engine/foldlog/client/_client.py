@@ -18,6 +18,7 @@ from foldlog.client._async_activity import AsyncActivityHandle, AsyncActivityIDR
 from foldlog.client._convert import encode_args, milliseconds, new_request_id, value_of
 from foldlog.client._description import WorkflowExecution, WorkflowExecutionStatus
 from foldlog.client._handle import WorkflowHandle
+from foldlog.client._list import WorkflowExecutionAsyncIterator
 from foldlog.client._start_options import StartOptions, apply_options
 from foldlog.client._types import (
     UNSET,
@@ -414,15 +415,15 @@ class Client(ClientUpdatesWithStart):
         reference = AsyncActivityIDReference(workflow_id=workflow_id, run_id=run_id, activity_id=activity_id)
         return AsyncActivityHandle(self._asking, reference)
 
-    async def list_workflows(
+    def list_workflows(
         self,
         *,
         status: WorkflowExecutionStatus | None = None,
         workflow_type: str | None = None,
         id_prefix: str | None = None,
         limit: int | None = None,
-    ) -> AsyncIterator[WorkflowExecution]:
-        """The runs of the namespace, the newest first.
+    ) -> WorkflowExecutionAsyncIterator:
+        """The runs of the namespace, the newest first, for `async for`; `map_histories` gives their histories.
 
         Reads the whole visibility topic each time: for people and scripts, not for serving requests.
 
@@ -433,7 +434,7 @@ class Client(ClientUpdatesWithStart):
             limit: At most so many.
 
         Raises:
-            TransportError: The visibility topic cannot be read.
+            TransportError: The visibility topic cannot be read; not here, but when the first run is asked for.
         """
 
         def matches(row: WorkflowVisibility) -> bool:
@@ -443,6 +444,13 @@ class Client(ClientUpdatesWithStart):
                 and (id_prefix is None or row.workflow_id.startswith(id_prefix))
             )
 
+        return WorkflowExecutionAsyncIterator(
+            self._listed(matches, limit), lambda run: self.get_workflow_handle(run.id, run_id=run.run_id)
+        )
+
+    async def _listed(
+        self, matches: Callable[[WorkflowVisibility], bool], limit: int | None
+    ) -> AsyncIterator[WorkflowExecution]:
         rows = await self._transport.visibility(matches)
         rows.sort(key=lambda row: (row.start_ms, row.workflow_id), reverse=True)
         for row in rows[:limit]:
