@@ -1,6 +1,17 @@
-"""Workers: run workflows and activities. Names and meanings follow Temporal's `temporalio.worker`."""
+"""Workers: run workflows and activities. Names and meanings follow Temporal's `temporalio.worker`.
 
+`Replayer` runs workflow code on recorded histories, to see whether it still decides what it decided then.
+"""
+
+from foldlog.worker.replayer import Replayer, WorkflowReplayError, WorkflowReplayResult, WorkflowReplayResults
 from foldlog.worker.shared_state import SharedStateManager
 from foldlog.worker.worker import Worker
 
-__all__ = ["SharedStateManager", "Worker"]
+__all__ = [
+    "Replayer",
+    "SharedStateManager",
+    "Worker",
+    "WorkflowReplayError",
+    "WorkflowReplayResult",
+    "WorkflowReplayResults",
+]
