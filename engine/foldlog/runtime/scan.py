@@ -19,6 +19,7 @@ import threading
 import time
 import uuid
 import warnings
+import weakref
 from collections.abc import Iterator
 from types import CodeType, FunctionType, ModuleType
 from typing import Any, NamedTuple
@@ -55,6 +56,10 @@ _NAMES: dict[Any, dict[str, str]] = {
 """Module or class, and names in it with what to use instead."""
 
 
+_FOUND: weakref.WeakKeyDictionary[type, list[Finding]] = weakref.WeakKeyDictionary()
+"""What was found in classes: tests make a worker for each test, and searching takes longer than a short test."""
+
+
 class Finding(NamedTuple):
     """One place in workflow code that no replay repeats."""
 
@@ -70,7 +75,10 @@ class Finding(NamedTuple):
 
 def warn_of(definition: Definition) -> None:
     """Warn of everything found in a workflow's code, with its line; `NondeterminismWarning` is the category."""
-    for finding in findings(definition):
+    known = _FOUND.get(definition.cls)
+    if known is None:
+        known = _FOUND[definition.cls] = findings(definition)
+    for finding in known:
         warnings.warn_explicit(str(finding), NondeterminismWarning, finding.filename, finding.line)
 
 

@@ -129,7 +129,8 @@ class TimeSkipping:
             return
         if self._subject.is_busy():
             return  # Whoever is busy pokes when it is done.
-        if self._quiet < PATIENCE:
+        may_skip = self._may_skip()
+        if may_skip and self._quiet < PATIENCE:
             self._quiet += 1
             self._scheduled = True
             self._loop.call_soon(self._look)
@@ -139,7 +140,7 @@ class TimeSkipping:
             self._arm(None)
         elif due_ns <= self.clock.time_ns():
             self._come()
-        elif self._may_skip():
+        elif may_skip:
             self.clock.forward_to(due_ns)
             self._come()
         else:

@@ -137,7 +137,7 @@ async def test_an_activity_that_is_gone_is_told_with_the_line_where_the_code_wai
 
 async def test_an_end_that_comes_earlier_is_told() -> None:
     told = await failure(Hurried, await recorded())
-    assert "event 4 WorkflowExecutionSignaled comes next in the history" in told
+    assert "event 4 WorkflowExecutionSignaled(signal_name='go') comes next in the history" in told
     assert "before it the workflow code now decides CompleteWorkflow" in told
 
 
