@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from foldlog import activity
 from foldlog.client import WorkflowHandle
 
-from examples import hello_world
+from examples import async_completion, hello_world
 from examples.order.activities import DECLINED, FLAKY, UNSHIPPABLE, OrderActivities
 from examples.order.ledger import Ledger
 from examples.order.model import Order, chance, read_orders
@@ -103,9 +104,16 @@ async def terminate(handle: Handle) -> None:
     await handle.terminate(reason="test data")
 
 
+@activity.defn(name="ask_for_approval")
+async def approves(invoice: str) -> bool:
+    """Stands for a person who says yes at once: histories do not show where a completion came from."""
+    return True
+
+
 CASES = [  # sorted by name
     Case("hello-world", hello_world.Greeting, ["Kafka"], these(hello_world.compose_greeting)),
     Case("hello-world-terminated", hello_world.Greeting, ["Kafka"], these(hello_world.compose_greeting), terminate),
+    Case("invoice-approved", async_completion.PayInvoice, ["invoice-1"], these(approves)),
     Case("order-cancelled", OrderWorkflow, [order("good")], of_orders, cancel),
     Case("order-completed", OrderWorkflow, [order("good")], of_orders),
     Case("order-declined", OrderWorkflow, [order("declined")], of_orders),
