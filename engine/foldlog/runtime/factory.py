@@ -11,6 +11,7 @@ from foldlog.exceptions import DefinitionError
 from foldlog.runtime import guard, scan
 from foldlog.runtime.environment import SUGGESTED_HISTORY_BYTES, SUGGESTED_HISTORY_LENGTH, Environment
 from foldlog.runtime.instance import WorkflowInstance
+from foldlog.runtime.watchdog import Watchdog
 from foldlog.schemas.event import WorkflowExecutionStarted
 from foldlog.workflow._definition import Definition
 
@@ -29,6 +30,7 @@ class WorkflowRuntime:
         continue_as_new_suggested_events: int = SUGGESTED_HISTORY_LENGTH,
         continue_as_new_suggested_bytes: int = SUGGESTED_HISTORY_BYTES,
         metric_meter: MetricMeter = MetricMeter.noop,
+        deadlock_timeout_seconds: float | None = None,
     ) -> None:
         """Register workflows, warn of what their code must not use, and install the guard in this process.
 
@@ -41,12 +43,14 @@ class WorkflowRuntime:
             continue_as_new_suggested_events: Length of a history from which on `is_continue_as_new_suggested` is true.
             continue_as_new_suggested_bytes: Size of one, in bytes, likewise.
             metric_meter: Takes what workflows measure.
+            deadlock_timeout_seconds: How long code may run before it yields; None: as long as it likes.
 
         Raises:
             DefinitionError: A class has no `@workflow.defn`, two have the same name, or type hints of a run method or
                 handler cannot be resolved.
         """
         converter = data_converter or DataConverter.default
+        watchdog = None if deadlock_timeout_seconds is None else Watchdog(deadlock_timeout_seconds)
         self._environments: dict[str | None, Environment] = {}
         for cls in workflows:
             definition = Definition.must_from_class(cls)
@@ -69,6 +73,7 @@ class WorkflowRuntime:
                 suggested_history_length=continue_as_new_suggested_events,
                 suggested_history_bytes=continue_as_new_suggested_bytes,
                 metric_meter=metric_meter,
+                watchdog=watchdog,
             )
         guard.install()
 

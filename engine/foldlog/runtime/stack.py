@@ -21,6 +21,11 @@ _INTERNAL = (
 """Files whose frames tell users nothing."""
 
 
+def is_internal(filename: str) -> bool:
+    """Whether the frames of a file tell users nothing."""
+    return filename.startswith(_INTERNAL)
+
+
 def call_source(outermost: CodeType) -> str:
     """The line of the user's code that the running call comes from, as `file:line in function`.
 

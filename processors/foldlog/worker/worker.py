@@ -28,7 +28,15 @@ from foldlog.worker.backend import RunningProcessor
 from foldlog.worker.calls import Calls
 from foldlog.worker.conversion import Conversion
 from foldlog.worker.kafka import backend_of
-from foldlog.worker.options import OptionsWithoutMeaning, check_executor, positive, rate, seconds
+from foldlog.worker.options import (
+    DEADLOCK_TIMEOUT,
+    OptionsWithoutMeaning,
+    check_executor,
+    deadlock_seconds,
+    positive,
+    rate,
+    seconds,
+)
 from foldlog.worker.registry import Registry
 
 _log = logging.getLogger(__name__)
@@ -62,6 +70,8 @@ class Worker:
         default_heartbeat_throttle_interval: timedelta = timedelta(seconds=30),
         max_heartbeat_throttle_interval: timedelta = timedelta(seconds=60),
         workflow_failure_exception_types: Sequence[type[BaseException]] = (),
+        deadlock_timeout: timedelta | None = DEADLOCK_TIMEOUT,
+        debug_mode: bool = False,
         disable_eager_activity_execution: bool = False,
         no_remote_activities: bool = False,
         on_fatal_error: Callable[[BaseException], Awaitable[None]] | None = None,
@@ -97,6 +107,10 @@ class Worker:
                 heartbeat timeout. Where it has, it is 80 % of that.
             max_heartbeat_throttle_interval: A heartbeat is held back no longer than this.
             workflow_failure_exception_types: Exceptions that fail a workflow instead of stalling it.
+            deadlock_timeout: How long workflow code may run before it comes to an await; then it is interrupted, and
+                its workflow stalls. None: as long as it likes.
+            debug_mode: Whether workflow code is never interrupted, so that one can step through it. The environment
+                variable FOLDLOG_DEBUG does the same.
             disable_eager_activity_execution: Whether all activity tasks go over their topic.
             no_remote_activities: Whether no tasks are taken from the topic, so that only activities of workflows in
                 this process run here: eager and local ones.
@@ -164,6 +178,7 @@ class Worker:
                     "continue_as_new_suggested_bytes", continue_as_new_suggested_bytes
                 ),
                 metric_meter=MetricMeter(self._sensor.metric_recorded),
+                deadlock_timeout_seconds=deadlock_seconds(deadlock_timeout, debug_mode),
             )
         self._processor_options = ProcessorOptions(
             namespace=client.namespace,
