@@ -349,6 +349,16 @@ class Family:
         await workflow.get_external_workflow_handle(long.id).cancel(reason="enough")
         found += await asyncio.gather(long, return_exceptions=True)
         return [str(one.__cause__ or one) if isinstance(one, BaseException) else one for one in found]
+class Endless:
+    """Does not come to an await until it is repaired."""
+
+    repaired = False
+
+    @workflow.run
+    async def run(self) -> str:
+        while not Endless.repaired:
+            pass
+        return "went on"
 
 
 @activity.defn
@@ -377,6 +387,7 @@ WORKFLOWS: Sequence[type] = [
     Chain,
     Cleaning,
     Family,
+    Endless,
     Halves,
     Impatient,
     Large,
