@@ -349,6 +349,9 @@ class Family:
         await workflow.get_external_workflow_handle(long.id).cancel(reason="enough")
         found += await asyncio.gather(long, return_exceptions=True)
         return [str(one.__cause__ or one) if isinstance(one, BaseException) else one for one in found]
+
+
+@workflow.defn
 class Endless:
     """Does not come to an await until it is repaired."""
 
@@ -386,8 +389,8 @@ WORKFLOWS: Sequence[type] = [
     Canceling,
     Chain,
     Cleaning,
-    Family,
     Endless,
+    Family,
     Halves,
     Impatient,
     Large,

@@ -9,7 +9,6 @@ from typing import Any
 from foldlog._metrics import MetricMeter
 from foldlog.converter import FailureConverter, PayloadConverter
 from foldlog.exceptions import FailureError, is_cancelled_exception
-from foldlog.runtime.watchdog import Watchdog
 from foldlog.schemas.common import Failure, Payload
 from foldlog.workflow._definition import Definition
 from foldlog.workflow._signature import Signature
@@ -35,8 +34,6 @@ class Environment:
     """Events from which on a workflow is told that it should continue as new."""
     suggested_history_bytes: int = SUGGESTED_HISTORY_BYTES
     """Bytes of them, likewise."""
-    watchdog: Watchdog | None = None
-    """Interrupts code that does not yield."""
 
     def is_failure_exception(self, error: BaseException) -> bool:
         """Whether an exception fails the workflow rather than stalling it; a group, whether all in it do."""

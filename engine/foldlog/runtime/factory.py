@@ -12,6 +12,7 @@ from foldlog.runtime import guard, scan
 from foldlog.runtime.environment import SUGGESTED_HISTORY_BYTES, SUGGESTED_HISTORY_LENGTH, Environment
 from foldlog.runtime.instance import WorkflowInstance
 from foldlog.runtime.watchdog import Watchdog
+from foldlog.runtime.watched import WatchedInstance
 from foldlog.schemas.event import WorkflowExecutionStarted
 from foldlog.workflow._definition import Definition
 
@@ -50,7 +51,7 @@ class WorkflowRuntime:
                 handler cannot be resolved.
         """
         converter = data_converter or DataConverter.default
-        watchdog = None if deadlock_timeout_seconds is None else Watchdog(deadlock_timeout_seconds)
+        self._watchdog = None if deadlock_timeout_seconds is None else Watchdog(deadlock_timeout_seconds)
         self._environments: dict[str | None, Environment] = {}
         for cls in workflows:
             definition = Definition.must_from_class(cls)
@@ -90,4 +91,6 @@ class WorkflowRuntime:
             raise WorkflowTaskError(
                 f"workflow type {started.workflow_type!r} is not registered in this process; registered: {known}"
             )
+        if self._watchdog is not None:
+            return WatchedInstance(environment, workflow_id, started, self._watchdog)
         return WorkflowInstance(environment, workflow_id, started)

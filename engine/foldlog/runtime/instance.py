@@ -7,7 +7,6 @@ that is the state machine's part, on the other side of `foldlog.core.decider`. U
 from __future__ import annotations
 
 import asyncio
-import logging
 import warnings
 import zlib
 from collections.abc import Callable, Coroutine, Sequence
@@ -17,7 +16,7 @@ from typing import Any
 from foldlog import exceptions
 from foldlog.common import RawValue
 from foldlog.core import decisions
-from foldlog.core.decider import QueryFailed, WorkflowTaskError
+from foldlog.core.decider import WorkflowTaskError
 from foldlog.core.decisions import Decision
 from foldlog.runtime.activities import Activities
 from foldlog.runtime.children import CHILD_EVENTS, Children
@@ -28,15 +27,13 @@ from foldlog.runtime.handlers import Handlers
 from foldlog.runtime.loop import DeterministicLoop, DurableTimer, Mode
 from foldlog.runtime.properties import ContinuedAsNew, RunProperties
 from foldlog.runtime.stack import call_source, format_error, format_tasks
-from foldlog.runtime.watchdog import Interrupted, Watchdog
+from foldlog.runtime.watchdog import Interrupted
 from foldlog.schemas import event as events
 from foldlog.schemas.common import Failure, Payload
 from foldlog.schemas.records import Event
 from foldlog.workflow._activity_types import ActivityConfig, ActivityHandle, LocalActivityConfig
 from foldlog.workflow._child_types import ChildWorkflowConfig, ChildWorkflowHandle
 from foldlog.workflow._exceptions import UnfinishedSignalHandlersWarning, UnfinishedUpdateHandlersWarning
-
-_LOGGER = logging.getLogger("foldlog.workflow")
 
 
 class WorkflowInstance(RunProperties):
@@ -95,14 +92,7 @@ class WorkflowInstance(RunProperties):
         if self._held is not None and type(event) is not events.WorkflowTaskScheduled:
             self._held.append(event)
             return []
-        watchdog = self.environment.watchdog
-        if watchdog is None:
-            self._tell(event)
-        else:
-            try:
-                watchdog.call(self._label, self._tell, event)
-            except WorkflowTaskError as stuck:
-                self._error = stuck
+        self._tell(event)
         if self._error is not None or self._closed:
             self._check_end()
         made, self._decisions = self._decisions, []
@@ -158,18 +148,7 @@ class WorkflowInstance(RunProperties):
 
     def query(self, query_type: str, args: Sequence[Payload]) -> Payload:
         """See `Decider.query`."""
-        watchdog = self.environment.watchdog
-        if watchdog is None:
-            return self.handlers.query(query_type, args)
-        try:
-            return watchdog.call(self._label, lambda query: self.handlers.query(*query), (query_type, args))
-        except WorkflowTaskError as stuck:
-            self.loop.mode = Mode.NORMAL  # it may have been interrupted before it set that itself
-            raise QueryFailed(self.environment.failure(stuck)) from stuck
-
-    def _label(self) -> str:
-        """What logs call it."""
-        return f"workflow {self.workflow_id} ({self.started.workflow_type})"
+        return self.handlers.query(query_type, args)
 
     def unhandled_signals(self) -> Sequence[events.WorkflowExecutionSignaled]:
         """See `Decider.unhandled_signals`."""
@@ -183,14 +162,11 @@ class WorkflowInstance(RunProperties):
 
     def close(self) -> None:
         """See `Decider.close`. `finally` blocks run up to their first await, and nothing they ask for is done."""
-        self._close(self.environment.watchdog)
-
-    def _close(self, watchdog: Watchdog | None) -> None:
         if self.loop.mode is Mode.DROPPING:
             return
         self._closed = True
         self.replaying = True
-        self._drop(watchdog)
+        self.loop.drop()
         # Without these cycles all of it goes at once; the garbage collector would let thousands of dead runs pile up.
         self._conditions.clear()
         self._activities.close()
@@ -200,20 +176,11 @@ class WorkflowInstance(RunProperties):
             self._external.close()
         self._main = self._handlers = self._object = self._error = None
 
-    def _drop(self, watchdog: Watchdog | None) -> None:
-        if watchdog is None:
-            self.loop.drop()
-            return
-        try:
-            watchdog.call(self._label, DeterministicLoop.drop, self.loop)
-        except WorkflowTaskError as stuck:
-            _LOGGER.error("%s was dropped, but not cleaned up: %s\n%s", self._label(), stuck, stuck.stack_trace)
-
     def __del__(self) -> None:
         # Whoever forgets to close it must not have its finally blocks run in the middle of another workflow, which is
         # what happens if the garbage collector finds its coroutines on its own.
         if hasattr(self, "loop"):
-            self._close(None)  # on whatever thread it is, and wherever that stands
+            WorkflowInstance.close(self)
 
     def _stalled(self, error: BaseException) -> WorkflowTaskError:
         """What to raise for an error that is no workflow failure. It cannot be run on after that."""
