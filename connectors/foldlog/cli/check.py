@@ -21,7 +21,8 @@ from foldlog.cli._output import write_json, write_table
 def check(settings: Settings, targets: tuple[str, ...], github: bool, rules: bool) -> None:
     """Find mistakes in workflow code by reading its source.
 
-    Ends with 1 if there are any. Nothing is imported. Targets are files, folders or modules. Settings are in [tool.foldlog.check] of pyproject.toml;
+    Ends with 1 if there are any. Nothing is imported. Targets are files, folders or modules. Settings are in
+    [tool.foldlog.check] of pyproject.toml; the comment
     `# foldlog: ignore[FL001] reason` makes an exception of a line. See docs/check.md for the rules.
     """
     if rules:

@@ -18,6 +18,7 @@ from foldlog.common import RawValue
 from foldlog.core import decisions
 from foldlog.core.decider import WorkflowTaskError
 from foldlog.core.decisions import Decision
+from foldlog.runtime import leaks
 from foldlog.runtime.activities import Activities
 from foldlog.runtime.children import CHILD_EVENTS, Children
 from foldlog.runtime.dropping import RunDropped
@@ -122,6 +123,7 @@ class WorkflowInstance(RunProperties):
             _put_closing_last(self._decisions)
         if self._handlers is not None:
             self._warn_of_abandoned(self._handlers)
+        leaks.warn_of_unfinished(self, self._decisions)
 
     def recorded(self, event: Event) -> None:
         """See `Decider.recorded`."""

@@ -26,6 +26,17 @@ def is_internal(filename: str) -> bool:
     return filename.startswith(_INTERNAL)
 
 
+def made_at(frame: FrameType | None) -> tuple[CodeType, int] | None:
+    """Code and line of the user's that a call comes from: as little as can be kept of it.
+
+    Args:
+        frame: Where to begin to look.
+    """
+    while frame is not None and frame.f_code.co_filename.startswith(_INTERNAL):
+        frame = frame.f_back
+    return None if frame is None else (frame.f_code, frame.f_lineno)
+
+
 def call_source(outermost: CodeType) -> str:
     """The line of the user's code that the running call comes from, as `file:line in function`.
 

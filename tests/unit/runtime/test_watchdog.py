@@ -15,6 +15,7 @@ from foldlog import workflow
 from foldlog.core.decider import WorkflowTaskError
 from foldlog.exceptions import ApplicationError, ConfigurationError
 from foldlog.runtime.watchdog import Watchdog
+from foldlog.schemas import event
 from foldlog.worker.options import DEADLOCK_TIMEOUT, deadlock_seconds
 
 from tests.unit.runtime.driver import Driver
@@ -52,6 +53,13 @@ class Spins:
 
     @workflow.signal
     def signalled(self) -> None:
+        _spin()
+
+    @workflow.update
+    async def changed(self) -> None: ...
+
+    @changed.validator
+    def check_changed(self) -> None:
         _spin()
 
     @workflow.query
@@ -103,6 +111,13 @@ def test_a_query_that_spins_fails_and_the_run_goes_on() -> None:
     assert driver.query("well") == "well"
     driver.cancel()
     assert driver.end is not None
+
+
+def test_a_validator_that_spins_stalls_the_run() -> None:
+    driver = Driver(Spins, "wait", deadlock_timeout_seconds=LIMIT)
+    update = event.WorkflowExecutionUpdateAccepted(update_id="u", update_name="changed")
+    with pytest.raises(WorkflowTaskError, match="deadlock"):
+        driver.decider.validate(update)
 
 
 async def test_the_loop_that_ran_before_runs_again() -> None:
