@@ -421,6 +421,8 @@ async def a_pause_holds_the_next_attempt(here: Place) -> None:
     assert await _open_attempt(handle) == 2
     await outside.complete("done")
     assert await handle.result() == "done"
+
+
 async def code_that_does_not_yield_stalls_and_its_neighbours_go_on(here: Place) -> None:
     """Brings its own workers, which are not as patient as others."""
     w.Endless.repaired = False

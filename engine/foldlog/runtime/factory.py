@@ -74,7 +74,6 @@ class WorkflowRuntime:
                 suggested_history_length=continue_as_new_suggested_events,
                 suggested_history_bytes=continue_as_new_suggested_bytes,
                 metric_meter=metric_meter,
-                watchdog=watchdog,
             )
         guard.install()
 

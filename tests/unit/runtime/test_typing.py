@@ -1,4 +1,4 @@
-"""Type checkers know what calls come to, and find wrong ones: mypy and pyright say the same of the `typing_cases.py`."""
+"""Type checkers know what calls come to, and find wrong ones: mypy and pyright say the same of `typing_cases.py`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What type checkers know of calls of activities and child workflows. Never run: mypy and pyright check it, and a test runs both.
+"""What type checkers know of calls of activities and child workflows. Never run: a test runs mypy and pyright on it.
 
 `assert_type` says what must be known. Each `type: ignore` names an error that must be found: were it not, mypy would
 report the comment as unused. Pyright, which is told to pass over these comments, must find an error in the same lines.
