@@ -7,6 +7,7 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from types import CodeType, CoroutineType, FrameType
 from typing import Any
 
@@ -32,9 +33,12 @@ def made_at(frame: FrameType | None) -> tuple[CodeType, int] | None:
     Args:
         frame: Where to begin to look.
     """
-    while frame is not None and frame.f_code.co_filename.startswith(_INTERNAL):
+    while frame is not None and _is_internal_cached(frame.f_code.co_filename):
         frame = frame.f_back
     return None if frame is None else (frame.f_code, frame.f_lineno)
+
+
+_is_internal_cached = lru_cache(maxsize=None)(is_internal)  # as many as there are files of code
 
 
 def call_source(outermost: CodeType) -> str:

@@ -42,6 +42,18 @@ class OptionsWithoutMeaning(TypedDict, total=False):
     use_worker_versioning: bool
 
 
+def note_ignored(options: OptionsWithoutMeaning) -> None:
+    """Log the options that are ignored.
+
+    Raises:
+        TypeError: Temporal's worker has no such option either.
+    """
+    for name in options:
+        if name not in OptionsWithoutMeaning.__annotations__:
+            raise TypeError(f"Worker has no option {name}")
+        _log.debug("the worker's option %s has no meaning on Kafka and is ignored", name)
+
+
 def check_executor(registry: Registry, executor: Executor | None) -> None:
     """Whether an executor can run the activities that are not async.
 

@@ -33,6 +33,7 @@ from foldlog.worker.options import (
     OptionsWithoutMeaning,
     check_executor,
     deadlock_seconds,
+    note_ignored,
     positive,
     rate,
     seconds,
@@ -128,10 +129,7 @@ class Worker:
             ConfigurationError: An option cannot work; the message names it.
             DefinitionError: A workflow or an activity is not declared as it must be.
         """
-        for name in ignored:
-            if name not in OptionsWithoutMeaning.__annotations__:
-                raise TypeError(f"Worker has no option {name}")
-            _log.debug("the worker's option %s has no meaning on Kafka and is ignored", name)
+        note_ignored(ignored)
         if not workflows and not activities:
             raise ConfigurationError("a worker needs workflows or activities", option="workflows")
         self._client = client
