@@ -32,7 +32,7 @@ logger = logging.getLogger("foldlog.processor")
 
 REPORT_SECONDS = 1.0
 """How often the sensor hears of lag and counts."""
-KAFKA_SECONDS = 30.0
+KAFKA_SECONDS = 10.0
 """Bound on one question to the broker."""
 RETRY_SECONDS = 1.0
 """Wait before a restore that the broker did not let happen is tried again."""
