@@ -23,6 +23,9 @@ BRIEFLY = timedelta(seconds=5)
 """How long an answer is waited for before the same is asked again."""
 ENOUGH = 8
 """So many results and signals say that the work goes on."""
+LONG = 150.0
+"""Bound on anything that comes after the loss of the broker; it only says that nothing hangs."""
+AT_LAST = timedelta(seconds=LONG)
 
 
 @dataclass
@@ -114,7 +117,7 @@ class Asking:
                 len(self.added[name]) > count + ENOUGH for name, count in added.items()
             )
 
-        await until(more, "workflows of each kind and in each partition go on")
+        await until(more, "workflows of each kind and in each partition go on", LONG)
 
     async def _run(self) -> None:
         async with asyncio.TaskGroup() as group:
@@ -135,9 +138,9 @@ class Asking:
             number += 1
             await self._insisting(partial(handle.signal, Summing.add, number), f"add-{number}")
             self.added[name].append(number)
-        await handle.signal(Summing.end, rpc_timeout=SOON)
-        assert (await handle.result(rpc_timeout=SOON)).numbers == self.added[name]
-        assert await ticking.result(rpc_timeout=SOON) == 10
+        await handle.signal(Summing.end, rpc_timeout=AT_LAST)
+        assert (await handle.result(rpc_timeout=AT_LAST)).numbers == self.added[name]
+        assert await ticking.result(rpc_timeout=AT_LAST) == 10
 
     async def _short(self, lane: int) -> None:
         number = 0

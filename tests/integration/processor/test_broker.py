@@ -10,19 +10,19 @@ from pathlib import Path
 import pytest
 from foldlog.connectors.embedded import EmbeddedKafka
 
-from tests.integration.processor.load import Asking, all_handled
-from tests.integration.processor.running import DEADLINE, Place, place, until
+from tests.integration.processor.load import LONG, Asking, all_handled
+from tests.integration.processor.running import Place, place, until
 
 LONG_SECONDS = 14.0
 """Longer than a transaction may stay open, and than a member of a group may be silent."""
-pytestmark = pytest.mark.timeout(240)
+pytestmark = pytest.mark.timeout(600)
 
 
 async def away(broker: EmbeddedKafka, going: AsyncExitStack) -> None:
     """Keep the broker away for long, and meanwhile stop a worker: it ends, though there is nobody to say goodbye to."""
     until_then = time.monotonic() + LONG_SECONDS
     await asyncio.to_thread(broker.kill)
-    async with asyncio.timeout(DEADLINE):
+    async with asyncio.timeout(LONG):
         await going.aclose()
     await until(lambda: time.monotonic() > until_then, "the time has passed")
     await asyncio.to_thread(broker.start)
