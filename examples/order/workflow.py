@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import timedelta
 
 from foldlog import workflow
 from foldlog.common import RetryPolicy
-from foldlog.exceptions import ActivityError, ApplicationError, is_cancelled_exception
+from foldlog.exceptions import ActivityError, ApplicationError
 
 from examples.order.activities import OrderActivities
 from examples.order.model import Order, Outcome
@@ -24,18 +24,17 @@ class OrderWorkflow:
     def __init__(self) -> None:
         self._step = "new"
         self._cancel_reason = ""
-        self._undo: list[Callable[[], Awaitable[None]]] = []
+        self._saga = workflow.Saga(continue_with_error=True)
 
     @workflow.run
     async def run(self, order: Order) -> Outcome:
         """Fulfil the order, or leave the world as if it had never been placed."""
         try:
             await self._fulfil(order)
-        except BaseException as error:
-            if not isinstance(error, ActivityError | ApplicationError) and not is_cancelled_exception(error):
-                raise
-            # The undoing must go on also when it is the workflow's own cancellation that is being handled.
-            await asyncio.shield(self._compensate())
+        except (ActivityError, ApplicationError, asyncio.CancelledError) as error:
+            self._step = "compensating"
+            await self._saga.run_compensations()
+            self._step = "compensated"
             return Outcome(order.order_id, "compensated", self._cancel_reason or _reason(error))
         return Outcome(order.order_id, "completed")
 
@@ -51,9 +50,10 @@ class OrderWorkflow:
 
     async def _fulfil(self, order: Order) -> None:
         await self._do("ValidateOrder", OrderActivities.validate_order, order)
-        self._undo.append(lambda: self._undone(OrderActivities.release_inventory, order))
+        # Before the step: one that timed out may have been done.
+        self._saga.compensate_method(OrderActivities.release_inventory, order, start_to_close_timeout=QUICK)
         await self._do("ReserveInventory", OrderActivities.reserve_inventory, order)
-        self._undo.append(lambda: self._undone(OrderActivities.refund_payment, order))
+        self._saga.compensate_method(OrderActivities.refund_payment, order, start_to_close_timeout=QUICK)
         await self._pay(order)
         self._check_canceled()
         self._step = "CreateShipment"
@@ -72,23 +72,13 @@ class OrderWorkflow:
             await self._do("ProcessPayment", OrderActivities.process_payment, order)
         except ActivityError as error:
             if isinstance(error.cause, ApplicationError) and error.cause.type == "CardDeclined":
-                self._undo.pop()  # Nothing was charged, so there is nothing to refund.
+                self._saga.discard()  # Nothing was charged, so there is nothing to refund.
             raise
 
     async def _do(self, step: str, method: Callable[[OrderActivities, Order], object], order: Order) -> None:
         self._check_canceled()
         self._step = step
         await workflow.execute_activity_method(method, order, start_to_close_timeout=QUICK, retry_policy=RETRY)
-
-    async def _undone(self, method: Callable[[OrderActivities, Order], None], order: Order) -> None:
-        await workflow.execute_activity_method(method, order, start_to_close_timeout=QUICK)
-
-    async def _compensate(self) -> None:
-        """Undo what was done, the last step first."""
-        self._step = "compensating"
-        while self._undo:
-            await self._undo.pop()()
-        self._step = "compensated"
 
     def _check_canceled(self) -> None:
         if self._cancel_reason:

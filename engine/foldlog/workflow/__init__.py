@@ -93,6 +93,7 @@ from foldlog.workflow._local_activities import (
     start_local_activity_method,
 )
 from foldlog.workflow._logger import LoggerAdapter, logger
+from foldlog.workflow._saga import CompensationError, Saga
 from foldlog.workflow._unsafe import unsafe
 from foldlog.workflow._updates import UpdateInfo, UpdateMethodMultiParam, current_update_info, update
 from foldlog.workflow._waiting import as_completed, wait
@@ -104,6 +105,7 @@ __all__ = [
     "ChildWorkflowCancellationType",
     "ChildWorkflowConfig",
     "ChildWorkflowHandle",
+    "CompensationError",
     "ContinueAsNewError",
     "ExternalWorkflowHandle",
     "HandlerUnfinishedPolicy",
@@ -118,6 +120,7 @@ __all__ = [
     "ReadOnlyContextError",
     "RestrictedWorkflowAccessError",
     "RootInfo",
+    "Saga",
     "UnfinishedSignalHandlersWarning",
     "UnfinishedTasksWarning",
     "UnfinishedUpdateHandlersWarning",

@@ -34,6 +34,7 @@ def test_all_workflows_of_the_page_can_be_registered(page: Any) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         names = ["OrderWorkflow", "FanOut", "Parcel", "Parcels", "WithCleanup", "Basket", "Subscription", "Shipping"]
+        names += ["Trip"]
         runtime = WorkflowRuntime([getattr(page, name) for name in names], namespace="n")
     assert set(runtime.workflow_types) == set(names)
 
@@ -112,3 +113,14 @@ def test_shipping_is_insured_unless_it_began_before(page: Any) -> None:
         "ScheduleActivity",
         "CompleteWorkflow",
     ]
+
+
+def test_the_trip(page: Any) -> None:
+    driver = Driver(page.Trip, "ann")
+    driver.complete("book_hotel")
+    driver.fail("book_flight", ApplicationError("full"))
+    driver.complete("cancel_flight")
+    driver.complete("cancel_hotel")
+    with pytest.raises(ActivityError):
+        _ = driver.result
+    driver.replay()

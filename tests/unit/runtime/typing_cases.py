@@ -157,6 +157,28 @@ async def configs(order: Order) -> None:
     del wrong
 
 
+async def undo(order: Order, *, deep: bool = False) -> None: ...
+
+
+async def sagas(order: Order) -> None:
+    async with workflow.Saga(parallel=True, continue_with_error=True) as saga:
+        assert_type(saga, workflow.Saga)
+        saga.compensate(a_none, start_to_close_timeout=TIMEOUT)
+        saga.compensate(s_one, order, start_to_close_timeout=TIMEOUT, retry_policy=RetryPolicy(maximum_attempts=2))
+        saga.compensate(a_two, args=[order, 1], start_to_close_timeout=TIMEOUT)
+        saga.compensate("x", order, start_to_close_timeout=TIMEOUT)
+        saga.compensate_method(Methods.one, order, start_to_close_timeout=TIMEOUT)
+        saga.compensate_child_workflow(Typed.run, order, id="x")
+        saga.compensate_child_workflow(Bare.run)
+        saga.add(undo, order, deep=True)
+        saga.add(undo, 1)  # type: ignore[arg-type]
+        saga.add(undo(order))  # type: ignore[arg-type]
+        saga.compensate(a_one, 1, start_to_close_timeout=TIMEOUT)  # type: ignore[arg-type]
+        saga.compensate(a_none, retries=5)  # type: ignore[call-overload]
+        saga.compensate_method(Methods.one, 1, start_to_close_timeout=TIMEOUT)  # type: ignore[arg-type]
+        saga.compensate_child_workflow(Typed.run, 1)  # type: ignore[misc]
+
+
 async def waiting(order: Order) -> None:
     one = workflow.start_activity(a_none, start_to_close_timeout=TIMEOUT)
     two = workflow.start_activity(a_none, start_to_close_timeout=TIMEOUT)
