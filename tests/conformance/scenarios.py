@@ -445,6 +445,32 @@ async def code_that_does_not_yield_stalls_and_its_neighbours_go_on(here: Place) 
             assert await handle.result() == "went on"
 
 
+async def a_restart_while_a_cancelled_saga_is_undone(here: Place) -> None:
+    """Brings its own workers."""
+    async with here.workers():
+        well, ill = [await here.start(w.Undone.run, refused) for refused in (False, True)]
+        for handle in (well, ill):
+            await handle.cancel()
+
+            async def undoing(handle: WorkflowHandle[Any, Any] = handle) -> bool:
+                return await handle.query(w.Undone.undoing)
+
+            await until_asked(undoing, "its second step is being undone")
+    async with here.workers():
+        for handle in (well, ill):
+            await handle.cancel()
+            await handle.signal(w.Undone.go, rpc_timeout=timedelta(seconds=DEADLINE))
+        with pytest.raises(WorkflowFailureError) as failed:
+            await well.result()
+        assert isinstance(failed.value.cause, CancelledError)
+        with pytest.raises(WorkflowFailureError) as failed:
+            await ill.result()
+        assert isinstance(failed.value.cause, ApplicationError)
+        assert failed.value.cause.type == "CompensationError"
+        for handle in (well, ill):
+            assert (await names(handle)).count("ActivityTaskCompleted") == 1
+
+
 SHARED: list[Scenario] = [
     activities_in_this_process,
     activities_over_their_topic,
@@ -475,5 +501,9 @@ SHARED: list[Scenario] = [
 ]
 """Scenarios for which workers are there, see `Place.workers`."""
 
-ALONE: list[Scenario] = [a_restart_in_the_middle, code_that_does_not_yield_stalls_and_its_neighbours_go_on]
+ALONE: list[Scenario] = [
+    a_restart_in_the_middle,
+    a_restart_while_a_cancelled_saga_is_undone,
+    code_that_does_not_yield_stalls_and_its_neighbours_go_on,
+]
 """Scenarios that bring their own."""

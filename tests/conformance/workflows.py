@@ -311,6 +311,36 @@ class Halves:
 
 
 @workflow.defn
+class Undone:
+    """Is cancelled, and undoes what it did once it is told to."""
+
+    def __init__(self) -> None:
+        self._told = False
+        self._undoing = False
+
+    @workflow.run
+    async def run(self, refused: bool) -> None:
+        async with workflow.Saga(continue_with_error=True) as saga:
+            saga.compensate(double, 1, start_to_close_timeout=LIMIT)
+            saga.add(self._wait)
+            if refused:
+                saga.compensate(refuse, "no refund", start_to_close_timeout=LIMIT)
+            await workflow.sleep(timedelta(days=365))
+
+    async def _wait(self) -> None:
+        self._undoing = True
+        await workflow.wait_condition(lambda: self._told)
+
+    @workflow.signal
+    def go(self) -> None:
+        self._told = True
+
+    @workflow.query
+    def undoing(self) -> bool:
+        return self._undoing
+
+
+@workflow.defn
 class Member:
     """A child: ends in one way or another, after a while."""
 
@@ -403,6 +433,7 @@ WORKFLOWS: Sequence[type] = [
     Retried,
     Stuck,
     Timers,
+    Undone,
 ]
 ACTIVITIES: Sequence[Callable[..., Any]] = [
     double,
