@@ -1,0 +1,74 @@
+"""The example of a payment: what the bank has booked in the end."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from foldlog.client import Client, WorkflowFailureError
+from foldlog.exceptions import ApplicationError
+from foldlog.testing import WorkflowEnvironment
+from foldlog.worker import Worker
+
+from examples.payment import QUEUE, Bank, CardPayment, Payment, run
+
+pytestmark = pytest.mark.timeout(60)
+
+
+@pytest.fixture
+async def env() -> AsyncIterator[WorkflowEnvironment]:
+    async with await WorkflowEnvironment.start_time_skipping() as started:
+        yield started
+
+
+def worker(client: Client, bank: Bank) -> Worker:
+    activities: list[Any] = [bank.authorize, bank.void, bank.capture, bank.refund]
+    return Worker(client, task_queue=QUEUE, workflows=[CardPayment], activities=activities)
+
+
+def booked(bank: Bank) -> list[tuple[str, str, int]]:
+    return list(bank.booked.values())
+
+
+async def test_the_demonstration_books_everything_once(env: WorkflowEnvironment) -> None:
+    bank = Bank()
+    assert await run(env.client, bank) == [
+        "ann: captured, 4200 cents kept",
+        "ada: refunded, 0 cents kept",
+        "abe: voided, workflow canceled",
+        "bob: declined, CardDeclined: insufficient funds",
+    ]
+    of_all = booked(bank)
+    assert [entry for entry in of_all if entry[0] == "ann"] == [("ann", "hold", 0), ("ann", "capture", 4200)]
+    assert of_all.count(("ada", "capture", 4200)) == of_all.count(("ada", "refund", -4200)) == 1
+    assert of_all.count(("abe", "void", 0)) == 1
+    assert not [entry for entry in of_all if entry[0] == "bob"]
+    assert bank.calls > len(of_all)
+
+
+async def test_what_is_not_shipped_in_a_week_is_let_go(env: WorkflowEnvironment) -> None:
+    bank = Bank()
+    async with worker(env.client, bank):
+        handle = await env.client.start_workflow(CardPayment.run, Payment("eve", 100), id="p", task_queue=QUEUE)
+        with pytest.raises(WorkflowFailureError) as failed:
+            await handle.result()
+        assert isinstance(failed.value.cause, ApplicationError)
+        assert failed.value.cause.type == "TimeoutError"
+        assert await handle.query(CardPayment.status) == "voided"
+    assert booked(bank) == [("eve", "hold", 0), ("eve", "void", 0)]
+
+
+async def test_parts_can_be_given_back_within_a_month_and_not_more_than_all(env: WorkflowEnvironment) -> None:
+    bank = Bank()
+    async with worker(env.client, bank):
+        handle = await env.client.start_workflow(CardPayment.run, Payment("eve", 100), id="p", task_queue=QUEUE)
+        await handle.signal(CardPayment.shipped)
+        await env.sleep(timedelta(days=10))
+        assert await handle.query(CardPayment.status) == "captured"
+        await handle.signal(CardPayment.give_back, 30)
+        await env.sleep(timedelta(days=15))
+        await handle.signal(CardPayment.give_back, 50)
+        assert await handle.result() == 20
+    assert sum(cents for _, _, cents in booked(bank)) == 20
