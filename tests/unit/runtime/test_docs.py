@@ -33,8 +33,17 @@ def page(monkeypatch: pytest.MonkeyPatch) -> Any:
 def test_all_workflows_of_the_page_can_be_registered(page: Any) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        names = ["OrderWorkflow", "FanOut", "Parcel", "Parcels", "WithCleanup", "Basket", "Subscription", "Shipping"]
-        names += ["Trip"]
+        names = [
+            "OrderWorkflow",
+            "FanOut",
+            "Parcel",
+            "Parcels",
+            "WithCleanup",
+            "Basket",
+            "Subscription",
+            "Shipping",
+            "Trip",
+        ]
         runtime = WorkflowRuntime([getattr(page, name) for name in names], namespace="n")
     assert set(runtime.workflow_types) == set(names)
 
