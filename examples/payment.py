@@ -35,8 +35,7 @@ class Bank:
     """Stands for a payment provider. The first answer to each capture gets lost, after it has been done."""
 
     def __init__(self) -> None:
-        self.booked: dict[str, tuple[str, str, int]] = {}
-        """What was done, by idempotency key."""
+        self.booked: dict[str, tuple[str, str, int]] = {}  # by idempotency key
         self.calls = 0
 
     @activity.defn
@@ -135,10 +134,10 @@ async def run(client: Client, bank: Bank) -> list[str]:
                 await handle.signal(CardPayment.shipped)
             if customer == "ada":
                 await handle.signal(CardPayment.give_back, 5000)
-            try:
-                ended = f"{await handle.result()} cents kept"
-            except WorkflowFailureError as error:
-                ended = str(error.cause.__cause__ or error.cause)
+            [kept] = await asyncio.gather(handle.result(), return_exceptions=True)
+            ended = (
+                (kept.cause.__cause__ or kept.cause) if isinstance(kept, WorkflowFailureError) else f"{kept} cents kept"
+            )
             lines.append(f"{customer}: {await handle.query(CardPayment.status)}, {ended}")
     return lines
 

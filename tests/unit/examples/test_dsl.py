@@ -9,8 +9,9 @@ from foldlog.client import WorkflowFailureError
 from foldlog.exceptions import ApplicationError
 from foldlog.schemas import event
 from foldlog.testing import WorkflowEnvironment
+from foldlog.worker import Worker
 
-from examples.dsl import DOCUMENT, run
+from examples.dsl import DOCUMENT, QUEUE, Interpreter, run
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -29,15 +30,16 @@ async def scheduled(env: WorkflowEnvironment) -> list[str]:
 async def test_the_document() -> None:
     async with await WorkflowEnvironment.start_time_skipping() as env:
         assert await run(env.client, DOCUMENT) == "https://blog.example/69"
-        order = await scheduled(env)
-        assert await env.client.get_workflow_handle("dsl-1").query("variables") == {
-            "title": "Durable workflows",
-            "words": 1200,
-            "text": "Durable workflows, in 1200 words",
-            "german": "Durable workflows, in 1200 words (de)",
-            "picture": "small-Durable workflows.png",
-            "url": "https://blog.example/69",
-        }
+        async with Worker(env.client, task_queue=QUEUE, workflows=[Interpreter]):  # the one of `run` has gone
+            order = await scheduled(env)
+            assert await env.client.get_workflow_handle("dsl-1").query("variables") == {
+                "title": "Durable workflows",
+                "words": 1200,
+                "text": "Durable workflows, in 1200 words",
+                "german": "Durable workflows, in 1200 words (de)",
+                "picture": "small-Durable workflows.png",
+                "url": "https://blog.example/69",
+            }
     assert order[:4] == ["draft", "", "translate", "illustrate"]  # these two beside each other
     assert order[-2:] == ["publish", ""]
     assert order.index("shrink") > order.index("illustrate")

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import pytest
 from foldlog.schemas import event
 from foldlog.testing import WorkflowEnvironment
+from foldlog.worker import Worker
 
-from examples.pipeline import ROWS, Data, Plan, run
+from examples.pipeline import QUEUE, ROWS, Data, Pipeline, Plan, run
 
 pytestmark = pytest.mark.timeout(120)
+
+
+async def history(env: WorkflowEnvironment) -> Sequence[Any]:
+    async with Worker(env.client, task_queue=QUEUE, workflows=[Pipeline]):  # the one of `run` has gone
+        return (await env.client.get_workflow_handle("pipeline-1").fetch_history()).events
 
 
 def total(files: int) -> int:
@@ -19,7 +28,7 @@ async def test_a_thousand_at_once() -> None:
     data = Data()
     async with await WorkflowEnvironment.start_time_skipping() as env:
         assert await run(env.client, data, Plan(files=1000, at_once=1000)) == total(1000)
-        events = (await env.client.get_workflow_handle("pipeline-1").fetch_history()).events
+        events = await history(env)
     assert sorted(data.loaded) == list(range(1000))
     assert data.rows_read == 1000 * ROWS  # those that broke off went on where they were
     assert all(isinstance(item, event.ActivityTaskScheduled) for item in events[1:1001])
@@ -29,7 +38,7 @@ async def test_no_more_are_scheduled_than_there_are_slots() -> None:
     data = Data()
     async with await WorkflowEnvironment.start_time_skipping() as env:
         assert await run(env.client, data, Plan(files=203, at_once=7)) == total(203)
-        events = (await env.client.get_workflow_handle("pipeline-1").fetch_history()).events
+        events = await history(env)
     is_open: set[int] = set()
     most = loads = 0
     for item in events:

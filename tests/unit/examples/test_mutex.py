@@ -1,0 +1,105 @@
+"""The example of a lock between workflows."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from foldlog import workflow
+from foldlog.client import WorkflowFailureError
+from foldlog.testing import WorkflowEnvironment
+from foldlog.worker import Worker
+
+from examples.mutex import QUEUE, Account, Deposit, Locking, Mutex, request_lock, run
+from tests.conformance.scenarios import until_asked
+
+pytestmark = pytest.mark.timeout(60)
+
+
+@workflow.defn
+class Holder(Locking):
+    """Holds the lock until it is told to let go."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._told = self._has = False
+
+    @workflow.run
+    async def run(self, lease: timedelta) -> str:
+        async with self.locked("account", lease):
+            self._has = True
+            await workflow.wait_condition(lambda: self._told)
+        return "let go"
+
+    @workflow.signal
+    def let_go(self) -> None:
+        self._told = True
+
+    @workflow.query
+    def has(self) -> bool:
+        return self._has
+
+
+@pytest.fixture
+async def env() -> AsyncIterator[WorkflowEnvironment]:
+    async with await WorkflowEnvironment.start_time_skipping() as started:
+        workflows = [Mutex, Holder, Deposit]
+        async with Worker(started.client, task_queue=QUEUE, workflows=workflows, activities=[request_lock]):
+            yield started
+
+
+async def hold(env: WorkflowEnvironment, id: str, lease: timedelta = timedelta(days=1)) -> Any:
+    return await env.client.start_workflow(Holder.run, lease, id=id, task_queue=QUEUE)
+
+
+async def until_held(handle: Any) -> None:
+    await until_asked(lambda: handle.query(Holder.has), "it has the lock")
+
+
+async def test_no_deposit_is_lost() -> None:
+    account = Account()
+    async with await WorkflowEnvironment.start_time_skipping() as env:
+        after = await run(env.client, account, [10, 200, 3000])
+    assert account.cents == max(after) == 3210
+    assert len(set(after)) == 3
+
+
+async def test_one_after_the_other_in_the_order_in_which_they_asked(env: WorkflowEnvironment) -> None:
+    first = await hold(env, "first")
+    await until_held(first)
+    second = await hold(env, "second")
+    mutex = env.client.get_workflow_handle_for(Mutex.run, "mutex-account")
+    assert not await second.query(Holder.has)
+    await first.signal(Holder.let_go)
+    assert await first.result() == "let go"
+    await until_held(second)
+    await second.signal(Holder.let_go)
+    assert await second.result() == "let go"
+    await mutex.result()  # nobody waits: it has ended
+    third = await hold(env, "third")
+    await until_held(third)  # and is there again
+
+
+async def test_a_cancelled_holder_gives_it_back_and_a_cancelled_waiter_its_place(env: WorkflowEnvironment) -> None:
+    handles = [await hold(env, f"h-{number}") for number in range(1)]
+    await until_held(handles[0])
+    handles += [await hold(env, "h-1"), await hold(env, "h-2")]
+    for handle in (handles[1], handles[0]):
+        await handle.cancel()
+        with pytest.raises(WorkflowFailureError):
+            await handle.result()
+    await until_held(handles[2])
+    assert not await handles[1].query(Holder.has)
+
+
+async def test_a_holder_that_was_terminated_loses_it_when_its_lease_ends(env: WorkflowEnvironment) -> None:
+    first = await hold(env, "first", lease=timedelta(minutes=5))
+    await until_held(first)
+    second = await hold(env, "second")
+    await first.terminate()
+    await env.sleep(timedelta(minutes=4))
+    assert not await second.query(Holder.has)
+    await env.sleep(timedelta(minutes=2))
+    await until_held(second)

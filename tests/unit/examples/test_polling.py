@@ -1,0 +1,28 @@
+"""The example of polling: all ways find the result, and ask as often as they should."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from foldlog.testing import WorkflowEnvironment
+from foldlog.worker import Worker
+
+from examples.polling import QUEUE, WORKFLOWS, Poller, Service, run
+
+pytestmark = pytest.mark.timeout(60)
+
+
+async def test_all_three_ways_find_the_result() -> None:
+    service = Service(ready_after=8)
+    async with await WorkflowEnvironment.start_time_skipping() as env:
+        began = await env.get_current_time()
+        results = await run(env.client, service, often=0.001, seldom=3600)
+        assert results == ["result of job-1", "result of job-2", "result of job-3"]
+        assert service.asked == {"job-1": 8, "job-2": 8, "job-3": 8}
+        assert timedelta(hours=7) <= await env.get_current_time() - began < timedelta(hours=8)
+        async with Worker(env.client, task_queue=QUEUE, workflows=WORKFLOWS):
+            rows = [row async for row in env.client.list_workflows() if row.workflow_type == Poller.__name__]
+            last = await env.client.get_workflow_handle_for(Poller.run, "regularly-poller").fetch_history()
+    assert len({row.run_id for row in rows}) == 3  # eight polls, three in each run
+    assert len(last.events) < 15
