@@ -38,7 +38,7 @@ class Data:
 
     @activity.defn
     async def transform(self, file: int) -> int:
-        """The sum of a file's rows. Files whose number ends in 99 break off once in the middle."""
+        """The sum of a file's rows. Every 500th breaks off once in the middle."""
         self.open += 1
         self.most_open = max(self.most_open, self.open)
         try:
@@ -48,7 +48,7 @@ class Data:
                 row += 1
                 self.rows_read += 1
                 activity.heartbeat(row, total)
-                if row == ROWS // 2 and file % 100 == 99 and activity.info().attempt == 1:
+                if row == ROWS // 2 and file % 500 == 499 and activity.info().attempt == 1:
                     raise ConnectionError(f"lost the connection in file {file}")
             await asyncio.sleep(0)
             return total

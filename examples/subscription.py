@@ -102,7 +102,7 @@ def worker(client: Client, billing: Billing) -> Worker:
 
 
 async def run(client: Client, billing: Billing, period: timedelta) -> str:
-    """A subscription of three periods."""
+    """A subscription of three periods or more: the customer cancels after the third charge."""
     async with worker(client, billing):
         handle = await client.start_workflow(
             SubscriptionWorkflow.run, Subscription("ann", 990, period=period), id="subscription-ann", task_queue=QUEUE
