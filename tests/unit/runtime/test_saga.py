@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from datetime import timedelta
 from typing import Any
 
@@ -12,7 +13,10 @@ from foldlog.core.decider import WorkflowTaskError
 from foldlog.exceptions import ActivityError, ApplicationError, ChildWorkflowError, DefinitionError
 from foldlog.schemas import event
 from foldlog.workflow import CompensationError, Saga
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from tests.unit.runtime.chaining import Chain
 from tests.unit.runtime.driver import Driver
 
 SOON = timedelta(seconds=10)
@@ -395,3 +399,53 @@ def test_activities_that_are_functions_and_methods() -> None:
     driver.complete("undo")
     driver.complete("undo-it")
     assert failure(driver).message == "no"
+
+
+@workflow.defn
+class Rolling:
+    """Goes on in a new run from within a saga."""
+
+    @workflow.run
+    async def run(self, left: int) -> str:
+        async with Saga() as saga:
+            saga.compensate("undo", start_to_close_timeout=SOON)
+            await asyncio.sleep(1)
+            if left:
+                workflow.continue_as_new(left - 1)
+        return "done"
+
+
+def test_continuing_as_new_is_no_failure() -> None:
+    chain = Chain(Rolling).start(2)
+    chain.sleep(10)
+    assert chain.result == "done"
+    assert "ActivityTaskScheduled" not in chain.kinds()
+
+
+# ---- whatever happens, in whatever order
+
+
+@given(seed=st.integers(0, 2**32), parallel=st.booleans())
+@settings(max_examples=80, deadline=None)
+def test_whatever_happens_each_step_that_was_begun_is_undone_once_or_none_is(seed: int, parallel: bool) -> None:
+    world = random.Random(seed)
+    driver = Driver(Trip, {"parallel": True} if parallel else {"continue_with_error": True})
+    while driver.end is None:
+        event_id = world.choice(sorted(driver.activities))
+        chance = world.random()
+        if chance < 0.1:
+            driver.cancel()
+        elif chance < 0.8:
+            driver.complete(event_id)
+        elif chance < 0.9:
+            driver.fail(event_id, ApplicationError("no"))
+        else:
+            driver.time_out(event_id)
+    scheduled = [item.activity_type for item in driver.events if isinstance(item, event.ActivityTaskScheduled)]
+    steps = [name for name in scheduled if not name.startswith("cancel-")]
+    undone = [name.removeprefix("cancel-") for name in scheduled if name.startswith("cancel-")]
+    if isinstance(driver.end, event.WorkflowExecutionCompleted):
+        assert (steps, undone) == (["car", "hotel", "flight"], [])
+    else:
+        assert undone == steps[::-1]
+    driver.replay()
