@@ -1,8 +1,7 @@
 """A payment that is counted once, whatever gets lost: `foldlog dev --port 0 -- python examples/payment.py`.
 
 The money is put on hold first, taken when the goods are shipped, and given back on demand. The bank gets the
-idempotency key of each activity, so that a call which is repeated because its answer was lost books nothing twice. A
-card that is declined is not tried again.
+idempotency key of each activity, so that a call that is repeated, its answer lost, books nothing twice.
 """
 
 import asyncio
@@ -18,10 +17,8 @@ from foldlog.exceptions import ActivityError, ApplicationError
 from foldlog.worker import Worker
 
 QUEUE = "payments"
-CALL: workflow.ActivityConfig = {
-    "start_to_close_timeout": timedelta(seconds=10),
-    "retry_policy": RetryPolicy(initial_interval=timedelta(seconds=1), non_retryable_error_types=["CardDeclined"]),
-}
+RETRY = RetryPolicy(initial_interval=timedelta(seconds=1), non_retryable_error_types=["CardDeclined"])
+CALL = workflow.ActivityConfig(start_to_close_timeout=timedelta(seconds=10), retry_policy=RETRY)
 
 
 @dataclass
@@ -134,10 +131,10 @@ async def run(client: Client, bank: Bank) -> list[str]:
                 await handle.signal(CardPayment.shipped)
             if customer == "ada":
                 await handle.signal(CardPayment.give_back, 5000)
-            [kept] = await asyncio.gather(handle.result(), return_exceptions=True)
-            ended = (
-                (kept.cause.__cause__ or kept.cause) if isinstance(kept, WorkflowFailureError) else f"{kept} cents kept"
-            )
+            try:
+                ended = f"{await handle.result()} cents kept"
+            except WorkflowFailureError as error:
+                ended = str(error.cause)
             lines.append(f"{customer}: {await handle.query(CardPayment.status)}, {ended}")
     return lines
 
@@ -146,8 +143,7 @@ async def main() -> None:
     bank = Bank()
     async with await Client.connect() as client:  # the Kafka that KAFKA_BOOTSTRAP_SERVERS names
         print(*await run(client, bank), sep="\n")
-    cents = sum(cents for _, _, cents in bank.booked.values())
-    print(f"{bank.calls} calls of the bank, {len(bank.booked)} bookings, {cents} cents in the till")
+    print(f"{bank.calls} calls, {len(bank.booked)} bookings, {sum(entry[2] for entry in bank.booked.values())} cents")
 
 
 if __name__ == "__main__":

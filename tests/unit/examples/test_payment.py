@@ -38,7 +38,7 @@ async def test_the_demonstration_books_everything_once(env: WorkflowEnvironment)
         "ann: captured, 4200 cents kept",
         "ada: refunded, 0 cents kept",
         "abe: voided, workflow canceled",
-        "bob: declined, CardDeclined: insufficient funds",
+        "bob: declined, activity failed",
     ]
     of_all = booked(bank)
     assert [entry for entry in of_all if entry[0] == "ann"] == [("ann", "hold", 0), ("ann", "capture", 4200)]
