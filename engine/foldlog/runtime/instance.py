@@ -421,8 +421,11 @@ class WorkflowInstance(RunProperties):
         self._decisions.append(decision)
 
     def withdraw(self, index: int) -> None:
-        """Take back a decision of this activation: what was begun and cancelled at once leaves no event."""
-        if index >= 0:
+        """Take back a decision of this activation: what was begun and cancelled at once leaves no event.
+
+        Too late for an activation that is over, as where the garbage collector closes a coroutine that nobody awaits.
+        """
+        if 0 <= index < len(self._decisions):
             self._decisions[index] = None
 
     def start_timer(self, timer: DurableTimer, fire_ms: int) -> int:
