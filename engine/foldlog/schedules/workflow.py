@@ -67,8 +67,9 @@ class ScheduleWorkflow:
         while True:
             self._moved = False
             more = self._go_through_times()
-            more |= self._go_through_backfills()
+            self._go_through_backfills()
             await self._act()
+            more |= bool(self._progress.backfills) and self._room() > 0
             self._show()
             if workflow.info().is_continue_as_new_suggested():
                 workflow.continue_as_new(self._progress)
@@ -185,9 +186,9 @@ class ScheduleWorkflow:
                 self._buffer(Start(nominal_ms, due_ms))
         return True
 
-    def _go_through_backfills(self) -> bool:
+    def _go_through_backfills(self) -> None:
         progress = self._progress
-        room = _AT_ONCE - len(progress.buffer)
+        room = self._room()
         while progress.backfills and room > 0:
             period = progress.backfills[0]
             nominal_ms = times.next_time(progress.schedule.spec, period.start_ms - 1)
@@ -197,16 +198,15 @@ class ScheduleWorkflow:
             period.start_ms = nominal_ms + 1
             self._buffer(Start(nominal_ms, nominal_ms, period.overlap, manual=True))
             room -= 1
-        return bool(progress.backfills) and not self._is_full()
 
-    def _is_full(self) -> bool:
-        return len(self._progress.buffer) >= MOST_BUFFERED
+    def _room(self) -> int:
+        return MOST_BUFFERED - len(self._progress.buffer)
 
     def _buffer(self, start: Start) -> None:
-        if self._is_full():
-            self._progress.num_skipped += 1
-        else:
+        if self._room() > 0:
             self._progress.buffer.append(start)
+        else:
+            self._progress.num_skipped += 1
 
     async def _act(self) -> None:
         """Take the actions of the buffer that can be taken now."""
