@@ -13,7 +13,7 @@ from foldlog.schedules.times import check_spec, following, next_time, with_jitte
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-ALL: dict[str, list[Range]] = {
+ALL: dict[str, Any] = {
     "second": [Range(0, 59)],
     "minute": [Range(0, 59)],
     "hour": [Range(0, 23)],
@@ -163,7 +163,7 @@ numbers = {
 
 @st.composite
 def calendars(draw: st.DrawFn) -> Calendar:
-    fields: dict[str, list[Range]] = {"year": []}
+    fields: dict[str, Any] = {"year": []}
     for name, (least, most) in numbers.items():
         if draw(st.booleans()):
             fields[name] = ALL[name]
