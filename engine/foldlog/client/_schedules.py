@@ -97,7 +97,10 @@ class ScheduleHandle:
         self, *, rpc_metadata: Mapping[str, str | bytes] = _NONE, rpc_timeout: timedelta | None = None
     ) -> None:
         """Deletes it. Actions that are running go on."""
-        await self._workflow.terminate(reason="the schedule was deleted", rpc_timeout=rpc_timeout)
+        try:
+            await self._workflow.terminate(reason="the schedule was deleted", rpc_timeout=rpc_timeout)
+        except WorkflowNotFoundError as error:
+            raise self._not_found() from error
 
     async def describe(
         self, *, rpc_metadata: Mapping[str, str | bytes] = _NONE, rpc_timeout: timedelta | None = None
@@ -110,8 +113,8 @@ class ScheduleHandle:
                 reject_condition=QueryRejectCondition.NOT_OPEN,
                 rpc_timeout=rpc_timeout,
             )
-        except WorkflowQueryRejectedError as rejected:
-            raise WorkflowNotFoundError(f"schedule {self.id!r} was deleted", closed=True) from rejected
+        except (WorkflowNotFoundError, WorkflowQueryRejectedError) as error:
+            raise self._not_found() from error
         return await description(progress, time.time_ns() // 1_000_000, self._asking.converter)
 
     async def pause(
@@ -205,10 +208,16 @@ class ScheduleHandle:
             rpc_timeout = timedelta(seconds=self._asking.timeout)
         try:
             return await self._workflow.execute_update(update, what, rpc_timeout=rpc_timeout)
+        except WorkflowNotFoundError as error:
+            raise self._not_found() from error
         except WorkflowUpdateFailedError as error:
             raise FailedPreconditionError(f"schedule {self.id!r}: {error.cause}") from error
         except WorkflowUpdateRPCTimeoutOrCancelledError as error:
             raise DeadlineExceededError(f"no answer about schedule {self.id!r} in time") from error
+
+    def _not_found(self) -> WorkflowNotFoundError:
+        """To users, one that was deleted is none; that its workflow is remembered does not matter."""
+        return WorkflowNotFoundError(f"there is no schedule {self.id!r}")
 
 
 class ScheduleAsyncIterator:
