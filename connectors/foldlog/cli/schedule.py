@@ -33,7 +33,7 @@ from foldlog.common import TypedSearchAttributes
 
 @click.group(cls=Group)
 def schedule() -> None:
-    """Start workflows again and again: at times, intervals, by the calendar."""
+    """Start workflows again and again, at set times."""
 
 
 _id = click.argument("schedule_id", metavar="SCHEDULE_ID", callback=not_empty)
