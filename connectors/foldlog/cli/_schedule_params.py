@@ -225,7 +225,7 @@ def _range(part: ScheduleRange) -> str:
 
 
 def _span(length: timedelta) -> str:
-    return f"{length.total_seconds():g}s"
+    return f"{length.total_seconds():.3f}".rstrip("0").rstrip(".") + "s"
 
 
 def _execution(action: ScheduleActionExecution) -> dict[str, str]:

@@ -131,14 +131,16 @@ def taken(count: int) -> Callable[[ScheduleDescription], bool]:
     return lambda found: found.info.num_actions == count and not found.info.running_actions
 
 
-async def test_three_weeks_of_working_days(here: Place) -> None:
+@pytest.mark.parametrize("kept", [1, 10_000])
+async def test_three_weeks_of_working_days(here: Place, kept: int) -> None:
+    """Also where the schedule is rebuilt from its history for each action."""
     berlin = ZoneInfo("Europe/Berlin")
     hour = ((await here.environment.get_current_time()).astimezone(berlin).hour + 12) % 24
     spec = ScheduleSpec(
         calendars=[ScheduleCalendarSpec(hour=[ScheduleRange(hour)], day_of_week=[ScheduleRange(1, 5)])],
         time_zone_name="Europe/Berlin",
     )
-    async with here.worker():
+    async with here.worker(max_cached_workflows=kept):
         handle = await here.create(Schedule(here.action(), spec))
         await here.sleep(21 * 24)
         found = await until(handle, taken(15))
