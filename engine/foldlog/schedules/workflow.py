@@ -72,6 +72,7 @@ class ScheduleWorkflow:
             more |= bool(self._progress.backfills) and self._room() > 0
             self._show()
             if workflow.info().is_continue_as_new_suggested():
+                await self._stop_timer()
                 workflow.continue_as_new(self._progress)
             if more:
                 await workflow.sleep(_SOON)
@@ -327,6 +328,11 @@ class ScheduleWorkflow:
         if shown != self._listed:
             self._listed = shown
             workflow.upsert_memo({SHOWN: shown})
+
+    async def _stop_timer(self) -> None:
+        if self._timer is not None and not self._timer.done():
+            self._timer.cancel()
+            await asyncio.sleep(0)
 
     async def _wait(self) -> None:
         """Wait until something comes, or a time has come."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import foldlog.client
 
-
 SCHEDULES = [
     "Schedule",
     "ScheduleAction",
