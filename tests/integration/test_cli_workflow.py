@@ -487,3 +487,73 @@ def test_activities_that_are_not_there_and_commands_that_say_too_little(kafka: s
         result = run(kafka, shop, "activity", *command)
         assert result.exit_code == code, result.output
     assert run(kafka, shop, "workflow", "terminate", sleeping).exit_code == 0
+
+
+def test_schedules(kafka: str, shop: str, worker: WorkerProcess) -> None:
+    created = ask(
+        kafka, shop, "schedule", "create", "rounds", "Approval", "-q", "shop", "-i", '{"sku": 5}',
+        "--interval", "1h/5m",
+        "--calendar", '{"hour": 9, "day_of_week": "1-5", "minute": "*/15"}', "--cron", "0 8 1 * *",
+        "--time-zone", "Europe/Berlin", "--note", "the rounds", "--overlap-policy", "buffer_one", "--paused",
+        "--remaining-actions", "3", "--memo", 'by="mail"', "--search-attribute", 'city="Bonn"', "--trigger-immediately",
+    )  # fmt: skip
+    assert created == {"schedule_id": "rounds"}
+    again = run(kafka, shop, "schedule", "create", "rounds", "Approval", "-q", "shop")
+    assert (again.exit_code, "already" in again.stderr) == (5, True)
+
+    end = time.monotonic() + DEADLINE_SECONDS
+    while not (found := ask(kafka, shop, "schedule", "describe", "rounds"))["running_actions"]:
+        assert time.monotonic() < end, "the first action does not begin"
+    assert found["spec"] == {
+        "cron": ["0 8 1 * *"],
+        "interval": ["3600s/300s"],
+        "calendar": [{"minute": "0-59/15", "hour": "9", "day_of_week": "1-5"}],
+        "time_zone": "Europe/Berlin",
+    }
+    assert (found["paused"], found["note"], found["overlap"]) == (True, "the rounds", "BUFFER_ONE")
+    assert (found["args"], found["memo"]) == ([{"sku": 5}], {"by": "mail"})
+    assert (found["search_attributes"], found["remaining_actions"]) == ({"city": "Bonn"}, 3)
+    [running] = found["running_actions"]
+    assert "waiting" in run(kafka, shop, "workflow", "query", running["workflow_id"], "status", "-i", '"is "').stdout
+
+    assert run(kafka, shop, "schedule", "unpause", "rounds").exit_code == 0
+    assert run(kafka, shop, "schedule", "pause", "rounds", "--note", "holidays").exit_code == 0
+    assert run(kafka, shop, "schedule", "update", "rounds", "--interval", "2h", "--no-pause-on-failure").exit_code == 0
+    found = ask(kafka, shop, "schedule", "describe", "rounds")
+    assert found["spec"] == {"interval": ["7200s"], "time_zone": "Europe/Berlin"}
+    assert (found["note"], found["paused"], len(found["next_action_times"])) == ("holidays", True, 10)
+    assert run(kafka, shop, "schedule", "update", "rounds").exit_code == 2
+
+    assert run(kafka, shop, "schedule", "trigger", "rounds", "--overlap-policy", "terminate_other").exit_code == 0
+    period = ("--start-time", "2026-01-01T00:00Z", "--end-time", "2026-01-01T02:00+00:00")
+    backfilled = run(kafka, shop, "schedule", "backfill", "rounds", *period, "--overlap-policy", "ALLOW_ALL")
+    assert backfilled.exit_code == 0
+    while ask(kafka, shop, "schedule", "describe", "rounds")["num_actions"] < 4:
+        assert time.monotonic() < end, "the backfill does not end"
+    assert "report" not in (shown := run(kafka, shop, "schedule", "describe", "rounds").stdout)
+    assert "rounds-2026-01-01T02:00:00Z" in shown
+
+    while not (rows := [row for row in ask(kafka, shop, "schedule", "list") if row["recent_actions"]]):
+        assert time.monotonic() < end, "it is not listed"
+    assert [(row["id"], row["workflow_type"], row["note"]) for row in rows] == [("rounds", "Approval", "holidays")]
+    assert "rounds" in run(kafka, shop, "schedule", "list").stdout
+    assert run(kafka, shop, "schedule", "delete", "rounds").exit_code == 0
+    assert run(kafka, shop, "schedule", "describe", "rounds").exit_code == 3
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ("--interval", "often"),
+        ("--calendar", '{"hour": "noon"}'),
+        ("--calendar", '{"lunch": 1}'),
+        ("--calendar", "7"),
+        ("--start-time", "noon"),
+        ("--cron", "0 25 * * *"),
+        ("--time-zone", "Mars/Olympus"),
+    ],
+)
+def test_what_is_no_schedule(kafka: str, shop: str, wrong: tuple[str, str]) -> None:
+    result = run(kafka, shop, "schedule", "create", "wrong", "Approval", "-q", "shop", *wrong)
+    assert result.exit_code == 2
+    assert wrong[1].split('"')[-2 if '"' in wrong[1] else 0].split(":")[0] in result.stderr

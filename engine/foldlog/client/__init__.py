@@ -24,6 +24,43 @@ from foldlog.client._errors import (
 from foldlog.client._handle import WorkflowHandle
 from foldlog.client._history import HistoryFormatError, WorkflowHistory
 from foldlog.client._list import WorkflowExecutionAsyncIterator
+from foldlog.client._schedule_action import (
+    ScheduleAction,
+    ScheduleActionStartWorkflow,
+)
+from foldlog.client._schedule_description import (
+    ScheduleActionExecution,
+    ScheduleActionExecutionStartWorkflow,
+    ScheduleActionResult,
+    ScheduleDescription,
+    ScheduleInfo,
+    ScheduleListAction,
+    ScheduleListActionStartWorkflow,
+    ScheduleListDescription,
+    ScheduleListInfo,
+    ScheduleListSchedule,
+    ScheduleListState,
+    ScheduleUpdate,
+    ScheduleUpdateInput,
+)
+from foldlog.client._schedule_spec import (
+    ScheduleCalendarSpec,
+    ScheduleIntervalSpec,
+    ScheduleRange,
+    ScheduleSpec,
+)
+from foldlog.client._schedule_types import (
+    Schedule,
+    ScheduleAlreadyRunningError,
+    ScheduleBackfill,
+    ScheduleOverlapPolicy,
+    SchedulePolicy,
+    ScheduleState,
+)
+from foldlog.client._schedules import (
+    ScheduleAsyncIterator,
+    ScheduleHandle,
+)
 from foldlog.client._start_options import StartOptions
 from foldlog.client._updates import WorkflowUpdateHandle, WorkflowUpdateStage
 from foldlog.client._with_start import WithStartWorkflowOperation
@@ -54,6 +91,33 @@ __all__ = [
     "RPCStatusCode",
     "RPCTimeoutOrCancelledError",
     "RecordTooLargeError",
+    "Schedule",
+    "ScheduleAction",
+    "ScheduleActionExecution",
+    "ScheduleActionExecutionStartWorkflow",
+    "ScheduleActionResult",
+    "ScheduleActionStartWorkflow",
+    "ScheduleAlreadyRunningError",
+    "ScheduleAsyncIterator",
+    "ScheduleBackfill",
+    "ScheduleCalendarSpec",
+    "ScheduleDescription",
+    "ScheduleHandle",
+    "ScheduleInfo",
+    "ScheduleIntervalSpec",
+    "ScheduleListAction",
+    "ScheduleListActionStartWorkflow",
+    "ScheduleListDescription",
+    "ScheduleListInfo",
+    "ScheduleListSchedule",
+    "ScheduleListState",
+    "ScheduleOverlapPolicy",
+    "SchedulePolicy",
+    "ScheduleRange",
+    "ScheduleSpec",
+    "ScheduleState",
+    "ScheduleUpdate",
+    "ScheduleUpdateInput",
     "StartOptions",
     "TopicMissingError",
     "WithStartWorkflowOperation",

@@ -19,6 +19,7 @@ from foldlog.client._convert import encode_args, milliseconds, new_request_id, v
 from foldlog.client._description import WorkflowExecution, WorkflowExecutionStatus
 from foldlog.client._handle import WorkflowHandle
 from foldlog.client._list import WorkflowExecutionAsyncIterator
+from foldlog.client._schedules import ClientSchedules
 from foldlog.client._start_options import StartOptions, apply_options
 from foldlog.client._types import (
     UNSET,
@@ -33,6 +34,7 @@ from foldlog.client._with_start import ClientUpdatesWithStart
 from foldlog.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from foldlog.converter import DataConverter
 from foldlog.exceptions import ConfigurationError
+from foldlog.schedules.model import INTERNAL
 from foldlog.schemas.codec import Codec, SingleObjectCodec
 from foldlog.schemas.command import StartWorkflow, WorkflowIdConflictPolicy, WorkflowIdReusePolicy
 from foldlog.schemas.reply import Accepted
@@ -47,7 +49,7 @@ RPC_TIMEOUT = timedelta(seconds=10)
 """How long an answer is awaited that does not wait for a workflow to end."""
 
 
-class Client(ClientUpdatesWithStart):
+class Client(ClientUpdatesWithStart, ClientSchedules):
     """Starts workflows of one namespace, and asks and tells those that run.
 
     One client per process and namespace is enough for thousands of calls at once. It belongs to the event loop that
@@ -429,7 +431,7 @@ class Client(ClientUpdatesWithStart):
 
         Args:
             status: Only runs of this status.
-            workflow_type: Only runs of this type.
+            workflow_type: Only runs of this type. Without it, workflows that schedules are made of are left out.
             id_prefix: Only workflow IDs that begin so.
             limit: At most so many.
 
@@ -438,6 +440,8 @@ class Client(ClientUpdatesWithStart):
         """
 
         def matches(row: WorkflowVisibility) -> bool:
+            if workflow_type is None and row.workflow_type.startswith(INTERNAL):
+                return False
             return (
                 (status is None or row.status == status.name)
                 and (workflow_type is None or row.workflow_type == workflow_type)

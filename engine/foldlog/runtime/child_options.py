@@ -16,8 +16,10 @@ from foldlog.workflow._child_types import ChildWorkflowConfig, ParentClosePolicy
 if TYPE_CHECKING:
     from foldlog.runtime.instance import WorkflowInstance
 
-_OPTIONS = frozenset(ChildWorkflowConfig.__annotations__)
-_FEW = ("retry_policy", "cron_schedule", "search_attributes", "static_summary", "static_details", "priority")
+_CARRIED = ("last_result", "last_failure")
+"""Records that a schedule's action has from the one before it; for built-in workflows only."""
+_OPTIONS = frozenset((*ChildWorkflowConfig.__annotations__, *_CARRIED))
+_FEW = ("retry_policy", "cron_schedule", "search_attributes", "static_summary", "static_details", "priority", *_CARRIED)
 """Options that few children have; they are in a record of their own."""
 
 
@@ -30,7 +32,8 @@ def child_decision(host: WorkflowInstance, workflow_type: str, args: Sequence[An
     """
     if not _OPTIONS.issuperset(options):
         unknown = ", ".join(sorted(set(options) - _OPTIONS))
-        raise TypeError(f"unknown option of a child workflow: {unknown}; there are {', '.join(sorted(_OPTIONS))}")
+        known = ", ".join(sorted(ChildWorkflowConfig.__annotations__))
+        raise TypeError(f"unknown option of a child workflow: {unknown}; there are {known}")
     environment = host.environment
     converter = environment.payload_converter
     policy = options.get("parent_close_policy")
@@ -75,4 +78,6 @@ def _few(host: WorkflowInstance, options: Mapping[str, Any]) -> WorkflowOptions 
         summary=None if summary is None else converter.to_payload(summary),
         details=None if details is None else converter.to_payload(details),
         priority=inherited if priority == Priority.default else priority.to_record(),
+        last_result=options.get("last_result"),
+        last_failure=options.get("last_failure"),
     )

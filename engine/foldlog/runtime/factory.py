@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from foldlog._metrics import MetricMeter
 from foldlog.converter import DataConverter
@@ -13,8 +14,14 @@ from foldlog.runtime.environment import SUGGESTED_HISTORY_BYTES, SUGGESTED_HISTO
 from foldlog.runtime.instance import WorkflowInstance
 from foldlog.runtime.watchdog import Watchdog
 from foldlog.runtime.watched import WatchedInstance
+from foldlog.schedules.action import ActionWorkflow
+from foldlog.schedules.model import INTERNAL
+from foldlog.schedules.workflow import ScheduleWorkflow
 from foldlog.schemas.event import WorkflowExecutionStarted
 from foldlog.workflow._definition import Definition
+
+_BUILT_IN = (ScheduleWorkflow, ActionWorkflow)
+"""Workflows that every process with workflows runs besides its own."""
 
 
 class WorkflowRuntime:
@@ -53,29 +60,51 @@ class WorkflowRuntime:
         converter = data_converter or DataConverter.default
         self._watchdog = None if deadlock_timeout_seconds is None else Watchdog(deadlock_timeout_seconds)
         self._environments: dict[str | None, Environment] = {}
+        options: dict[str, Any] = {
+            "namespace": namespace,
+            "eager_activities": not disable_eager_activity_execution,
+            "suggested_history_length": continue_as_new_suggested_events,
+            "suggested_history_bytes": continue_as_new_suggested_bytes,
+            "metric_meter": metric_meter,
+        }
         for cls in workflows:
-            definition = Definition.must_from_class(cls)
-            if definition.name in self._environments:
-                other = self._environments[definition.name].definition.cls
-                raise DefinitionError(
-                    f"two workflows are named {definition.name or '<dynamic>'}: "
-                    f"{other.__module__}.{other.__qualname__} and {cls.__module__}.{cls.__qualname__}"
-                )
-            definition.check_signatures()
-            if definition.guarded:
-                scan.warn_of(definition)
+            definition = self._check(cls)
             self._environments[definition.name] = Environment(
                 definition=definition,
-                namespace=namespace,
                 payload_converter=converter.payload_converter,
                 failure_converter=converter.failure_converter,
                 failure_exception_types=(*failure_exception_types, *definition.failure_exception_types),
-                eager_activities=not disable_eager_activity_execution,
-                suggested_history_length=continue_as_new_suggested_events,
-                suggested_history_bytes=continue_as_new_suggested_bytes,
-                metric_meter=metric_meter,
+                **options,
             )
+        default = DataConverter.default
+        self._built_in = {
+            definition.name: Environment(
+                definition=definition,
+                payload_converter=default.payload_converter,
+                failure_converter=default.failure_converter,
+                failure_exception_types=(),
+                **options,
+            )
+            for definition in map(Definition.must_from_class, _BUILT_IN)
+        }
         guard.install()
+
+    def _check(self, cls: type) -> Definition:
+        definition = Definition.must_from_class(cls)
+        if definition.name in self._environments:
+            other = self._environments[definition.name].definition.cls
+            raise DefinitionError(
+                f"two workflows are named {definition.name or '<dynamic>'}: "
+                f"{other.__module__}.{other.__qualname__} and {cls.__module__}.{cls.__qualname__}"
+            )
+        if definition.name is not None and definition.name.startswith(INTERNAL):
+            raise DefinitionError(
+                f"{cls.__module__}.{cls.__qualname__}: names that begin with {INTERNAL!r} are foldlog's own"
+            )
+        definition.check_signatures()
+        if definition.guarded:
+            scan.warn_of(definition)
+        return definition
 
     @property
     def workflow_types(self) -> Mapping[str, type]:
@@ -84,7 +113,11 @@ class WorkflowRuntime:
 
     def create(self, workflow_id: str, started: WorkflowExecutionStarted) -> WorkflowInstance:
         """See `DeciderFactory.create`."""
-        environment = self._environments.get(started.workflow_type) or self._environments.get(None)
+        environment = (
+            self._environments.get(started.workflow_type)
+            or self._built_in.get(started.workflow_type)
+            or self._environments.get(None)
+        )
         if environment is None:
             known = ", ".join(sorted(self.workflow_types)) or "none"
             raise WorkflowTaskError(

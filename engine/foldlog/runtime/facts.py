@@ -170,15 +170,18 @@ class RunFacts(Runtime):
 
     def last_completion_result(self) -> Payload | None:
         """See base class."""
-        continuation = self.started.continuation
-        return None if continuation is None else continuation.last_result
+        continuation, options = self.started.continuation, self.started.options
+        if continuation is not None and continuation.last_result is not None:
+            return continuation.last_result
+        return None if options is None else options.last_result
 
     def last_failure(self) -> BaseException | None:
         """See base class."""
-        continuation = self.started.continuation
-        if continuation is None or continuation.last_failure is None:
-            return None
-        return self.environment.exception(continuation.last_failure)
+        continuation, options = self.started.continuation, self.started.options
+        failure = None if continuation is None else continuation.last_failure
+        if failure is None and continuation is None and options is not None:
+            failure = options.last_failure
+        return None if failure is None else self.environment.exception(failure)
 
 
 def _parent(parent: ParentExecution | None) -> ParentInfo | None:

@@ -250,3 +250,7 @@ class WorkflowOptions:
     """The version of the code that the run is pinned to, as <deployment>.<build ID>; empty: none."""
     header: dict[str, Payload] = field(default_factory=dict)
     """What interceptors pass along with the call."""
+    last_result: Payload | None = None
+    """What the last workflow of the same schedule that completed returned; null: none has."""
+    last_failure: Failure | None = None
+    """How the one before it in the schedule failed; null: it did not."""

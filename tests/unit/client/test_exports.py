@@ -4,6 +4,36 @@ from __future__ import annotations
 
 import foldlog.client
 
+SCHEDULES = [
+    "Schedule",
+    "ScheduleAction",
+    "ScheduleActionExecution",
+    "ScheduleActionExecutionStartWorkflow",
+    "ScheduleActionResult",
+    "ScheduleActionStartWorkflow",
+    "ScheduleAlreadyRunningError",
+    "ScheduleAsyncIterator",
+    "ScheduleBackfill",
+    "ScheduleCalendarSpec",
+    "ScheduleDescription",
+    "ScheduleHandle",
+    "ScheduleInfo",
+    "ScheduleIntervalSpec",
+    "ScheduleListAction",
+    "ScheduleListActionStartWorkflow",
+    "ScheduleListDescription",
+    "ScheduleListInfo",
+    "ScheduleListSchedule",
+    "ScheduleListState",
+    "ScheduleOverlapPolicy",
+    "SchedulePolicy",
+    "ScheduleRange",
+    "ScheduleSpec",
+    "ScheduleState",
+    "ScheduleUpdate",
+    "ScheduleUpdateInput",
+]
+
 
 def test_the_public_names() -> None:
     assert sorted(foldlog.client.__all__) == [
@@ -24,6 +54,7 @@ def test_the_public_names() -> None:
         "RPCTimeoutOrCancelledError",
         "RPC_TIMEOUT",
         "RecordTooLargeError",
+        *SCHEDULES,
         "StartOptions",
         "TopicMissingError",
         "WithStartWorkflowOperation",

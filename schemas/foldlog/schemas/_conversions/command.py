@@ -759,7 +759,7 @@ CONVERSIONS: Conversions = {
     ),
     StartWorkflow: (
         "foldlog.command.StartWorkflow",
-        b"\xc3\x01\xa1xu%\xd9^\xa8\x9c",
+        b'\xc3\x01+\x08\xce\x94"\xc1O?',
         start_workflow_to_avro,
         start_workflow_from_avro,
     ),

@@ -244,6 +244,12 @@ def workflow_options_to_avro(record: WorkflowOptions) -> dict[str, Any]:
         "versioning_behavior": record.versioning_behavior,
         "deployment_version": record.deployment_version,
         "header": {key: payload_to_avro(item) for key, item in record.header.items()},
+        "last_result": None
+        if record.last_result is None
+        else ("foldlog.common.Payload", payload_to_avro(record.last_result)),
+        "last_failure": None
+        if record.last_failure is None
+        else ("foldlog.common.Failure", failure_to_avro(record.last_failure)),
     }
 
 
@@ -258,6 +264,8 @@ def workflow_options_from_avro(values: dict[str, Any]) -> WorkflowOptions:
     record.versioning_behavior = values["versioning_behavior"]
     record.deployment_version = values["deployment_version"]
     record.header = {key: payload_from_avro(item) for key, item in values["header"].items()}
+    record.last_result = None if values["last_result"] is None else payload_from_avro(values["last_result"])
+    record.last_failure = None if values["last_failure"] is None else failure_from_avro(values["last_failure"])
     return record
 
 
@@ -293,7 +301,7 @@ CONVERSIONS: Conversions = {
     ),
     WorkflowOptions: (
         "foldlog.common.WorkflowOptions",
-        b"\xc3\x01\xc6D\xf8$5\xab\x88\xee",
+        b"\xc3\x01\xf1\xfa3X\xb3\xad\x81\xe2",
         workflow_options_to_avro,
         workflow_options_from_avro,
     ),

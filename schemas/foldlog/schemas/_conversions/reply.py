@@ -353,7 +353,7 @@ CONVERSIONS: Conversions = {
     ),
     Description: (
         "foldlog.reply.Description",
-        b"\xc3\x01\xa1\xc9\x9e\x9fo^\x01t",
+        b"\xc3\x01T\xec\x12\x01Y7e\x18",
         description_to_avro,
         description_from_avro,
     ),

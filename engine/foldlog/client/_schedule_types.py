@@ -1,0 +1,134 @@
+"""A schedule and its parts, in the words of its users. Names and defaults are those of `temporalio.client`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import IntEnum
+
+from foldlog.client._schedule_action import Payloads, ScheduleAction, action_from_model, action_to_model
+from foldlog.client._schedule_spec import ScheduleSpec, spec_from_model, spec_to_model, to_ms
+from foldlog.exceptions import FoldlogError, InvalidArgumentError
+from foldlog.schedules import model
+from foldlog.schedules.times import check_spec
+
+_MILLISECOND = timedelta(milliseconds=1)
+
+
+class ScheduleAlreadyRunningError(FoldlogError):
+    """There is a schedule with this ID."""
+
+    def __init__(self) -> None:
+        """Make one."""
+        super().__init__("Schedule already running")
+
+
+class ScheduleOverlapPolicy(IntEnum):
+    """What to do when an action is due while another one is running. The numbers are Temporal's."""
+
+    SKIP = 1
+    """Do not take it."""
+    BUFFER_ONE = 2
+    """Take it when the other one has ended; only one waits so, the first."""
+    BUFFER_ALL = 3
+    """Likewise, and any number may wait; they are taken one after the other."""
+    CANCEL_OTHER = 4
+    """Ask the other one to cancel itself, and take it when that has ended."""
+    TERMINATE_OTHER = 5
+    """Terminate the other one, and take it."""
+    ALLOW_ALL = 6
+    """Take it beside the other one. It does not see what those before it returned."""
+
+
+@dataclass
+class ScheduleBackfill:
+    """A period whose actions are to be taken now."""
+
+    start_at: datetime
+    """From here on; a time that is just this one belongs to it."""
+    end_at: datetime
+    """Until here, likewise."""
+    overlap: ScheduleOverlapPolicy | None = None
+    """None: as the schedule's policy says."""
+
+
+@dataclass
+class SchedulePolicy:
+    """What to do when actions overlap, are late or fail."""
+
+    overlap: ScheduleOverlapPolicy = ScheduleOverlapPolicy.SKIP
+    """When one is due while another is running."""
+    catchup_window: timedelta | None = None
+    """An action that was due while no worker was there is taken if it is late by no more than this; at least 10 s.
+    None: one year."""
+    pause_on_failure: bool = False
+    """Whether to pause when an action fails or times out, its retries included."""
+
+
+@dataclass
+class ScheduleState:
+    """What people do to a schedule."""
+
+    note: str | None = None
+    """For people. A pause on failure changes it."""
+    paused: bool = False
+    """Whether no actions are taken by time."""
+    limited_actions: bool = False
+    """Whether `remaining_actions` counts."""
+    remaining_actions: int = 0
+    """So many actions are still taken by time."""
+
+
+@dataclass
+class Schedule:
+    """An action that is taken again and again."""
+
+    action: ScheduleAction
+    """What is done."""
+    spec: ScheduleSpec
+    """When."""
+    policy: SchedulePolicy = field(default_factory=SchedulePolicy)
+    """What to do when actions overlap, are late or fail."""
+    state: ScheduleState = field(default_factory=ScheduleState)
+    """Whether it is paused, and how many are left."""
+
+
+async def schedule_to_model(schedule: Schedule, payloads: Payloads) -> model.Schedule:
+    """As it is in the log.
+
+    Raises:
+        InvalidArgumentError: It can never be due as it is written, for example for its time zone.
+        TypeError, ValueError: Another part of it cannot be.
+    """
+    spec, policy, state = spec_to_model(schedule.spec), schedule.policy, schedule.state
+    try:
+        check_spec(spec)
+    except ValueError as error:
+        raise InvalidArgumentError(f"invalid schedule spec: {error}") from error
+    catchup_ms = model.DEFAULT_CATCHUP_MS
+    if policy.catchup_window is not None:
+        catchup_ms = max(policy.catchup_window // _MILLISECOND, model.LEAST_CATCHUP_MS)
+    return model.Schedule(
+        action=await action_to_model(schedule.action, payloads),
+        spec=spec,
+        policy=model.Policy(int(policy.overlap) or model.SKIP, catchup_ms, policy.pause_on_failure),
+        state=model.State(state.note or None, state.paused, state.limited_actions, state.remaining_actions),
+    )
+
+
+async def schedule_from_model(schedule: model.Schedule, payloads: Payloads) -> Schedule:
+    """As users see it."""
+    policy, state = schedule.policy, schedule.state
+    return Schedule(
+        action=await action_from_model(schedule.action, payloads),
+        spec=spec_from_model(schedule.spec),
+        policy=SchedulePolicy(
+            ScheduleOverlapPolicy(policy.overlap), policy.catchup_ms * _MILLISECOND, policy.pause_on_failure
+        ),
+        state=ScheduleState(state.note, state.paused, state.limited_actions, state.remaining_actions),
+    )
+
+
+def backfill_to_model(backfill: ScheduleBackfill) -> model.Backfill:
+    """As it is in the log."""
+    return model.Backfill(to_ms(backfill.start_at), to_ms(backfill.end_at), int(backfill.overlap or 0))

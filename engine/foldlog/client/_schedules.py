@@ -1,0 +1,363 @@
+"""Schedules as a client makes, asks and changes them. How they are carried out is `foldlog.schedules`'s."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+from foldlog._search_attributes import warn_of_untyped
+from foldlog.client._asking import Asking
+from foldlog.client._convert import new_request_id
+from foldlog.client._errors import (
+    WorkflowQueryRejectedError,
+    WorkflowUpdateFailedError,
+    WorkflowUpdateRPCTimeoutOrCancelledError,
+)
+from foldlog.client._handle import WorkflowHandle
+from foldlog.client._schedule_action import Payloads
+from foldlog.client._schedule_description import (
+    ScheduleDescription,
+    ScheduleListDescription,
+    ScheduleUpdate,
+    ScheduleUpdateInput,
+    description,
+    list_description,
+)
+from foldlog.client._schedule_types import (
+    Schedule,
+    ScheduleAlreadyRunningError,
+    ScheduleBackfill,
+    ScheduleOverlapPolicy,
+    backfill_to_model,
+    schedule_to_model,
+)
+from foldlog.common import QueryRejectCondition, RawValue, SearchAttributes, TypedSearchAttributes
+from foldlog.converter import DataConverter, DefaultPayloadConverter, encode_search_attributes
+from foldlog.exceptions import (
+    DeadlineExceededError,
+    FailedPreconditionError,
+    WorkflowAlreadyStartedError,
+    WorkflowNotFoundError,
+)
+from foldlog.schedules import model
+from foldlog.schemas.command import StartWorkflow
+from foldlog.schemas.common import WorkflowOptions
+from foldlog.schemas.reply import Accepted
+from foldlog.schemas.visibility import WorkflowVisibility
+from foldlog.transport import Transport
+
+_NONE: Mapping[str, Any] = {}
+_CONFLICTS = 10
+"""So often an update begins anew before it gives up."""
+
+Updater = Callable[[ScheduleUpdateInput], "ScheduleUpdate | Awaitable[ScheduleUpdate | None] | None"]
+
+
+class ScheduleHandle:
+    """One schedule, by its ID. Made by the client; making one asks nobody whether there is one.
+
+    Each method raises `WorkflowNotFoundError`, an `RPCError` with status NOT_FOUND, if there is none, and another
+    `RPCError` if there was no answer in time. `rpc_metadata` is taken for the sake of Temporal's signature;
+    `rpc_timeout` is how long to wait for the answer.
+
+    Attributes:
+        id: ID of the schedule.
+    """
+
+    def __init__(self, asking: Asking, id: str) -> None:
+        """Private: use `Client.create_schedule` or `Client.get_schedule_handle`."""
+        self.id = id
+        self._asking = asking
+        own = dataclasses.replace(asking, converter=own_converter(asking.converter))
+        self._workflow: WorkflowHandle[Any, Any] = WorkflowHandle(own, model.schedule_workflow_id(id))
+
+    def __repr__(self) -> str:
+        return f"ScheduleHandle({self.id!r})"
+
+    async def backfill(
+        self,
+        *backfill: ScheduleBackfill,
+        rpc_metadata: Mapping[str, str | bytes] = _NONE,
+        rpc_timeout: timedelta | None = None,
+    ) -> None:
+        """Takes the actions of periods as if their times passed now.
+
+        Raises:
+            ValueError: No period is given.
+        """
+        if not backfill:
+            raise ValueError("At least one backfill required")
+        await self._tell("backfill", [backfill_to_model(period) for period in backfill], rpc_timeout)
+
+    async def delete(
+        self, *, rpc_metadata: Mapping[str, str | bytes] = _NONE, rpc_timeout: timedelta | None = None
+    ) -> None:
+        """Deletes it. Actions that are running go on."""
+        try:
+            await self._workflow.terminate(reason="the schedule was deleted", rpc_timeout=rpc_timeout)
+        except WorkflowNotFoundError as error:
+            raise self._not_found() from error
+
+    async def describe(
+        self, *, rpc_metadata: Mapping[str, str | bytes] = _NONE, rpc_timeout: timedelta | None = None
+    ) -> ScheduleDescription:
+        """All that is known of it."""
+        try:
+            progress: model.Progress = await self._workflow.query(
+                "describe",
+                result_type=model.Progress,
+                reject_condition=QueryRejectCondition.NOT_OPEN,
+                rpc_timeout=rpc_timeout,
+            )
+        except (WorkflowNotFoundError, WorkflowQueryRejectedError) as error:
+            raise self._not_found() from error
+        return await description(progress, time.time_ns() // 1_000_000, self._asking.converter)
+
+    async def pause(
+        self,
+        *,
+        note: str | None = None,
+        rpc_metadata: Mapping[str, str | bytes] = _NONE,
+        rpc_timeout: timedelta | None = None,
+    ) -> None:
+        """Takes no more actions by time, until `unpause`.
+
+        Args:
+            note: The new note of the schedule.
+            rpc_metadata: See the class.
+            rpc_timeout: Likewise.
+        """
+        await self._tell("pause", note or "Paused via Python SDK", rpc_timeout)
+
+    async def trigger(
+        self,
+        *,
+        overlap: ScheduleOverlapPolicy | None = None,
+        rpc_metadata: Mapping[str, str | bytes] = _NONE,
+        rpc_timeout: timedelta | None = None,
+    ) -> None:
+        """Takes an action now, whether it is paused or not.
+
+        Args:
+            overlap: What to do if another one is running; None: as the schedule's policy says.
+            rpc_metadata: See the class.
+            rpc_timeout: Likewise.
+        """
+        await self._tell("trigger", int(overlap or 0), rpc_timeout)
+
+    async def unpause(
+        self,
+        *,
+        note: str | None = None,
+        rpc_metadata: Mapping[str, str | bytes] = _NONE,
+        rpc_timeout: timedelta | None = None,
+    ) -> None:
+        """Takes actions by time again. Those that were due meanwhile are not taken; `backfill` does that.
+
+        Args:
+            note: The new note of the schedule.
+            rpc_metadata: See the class.
+            rpc_timeout: Likewise.
+        """
+        await self._tell("unpause", note or "Unpaused via Python SDK", rpc_timeout)
+
+    async def update(
+        self,
+        updater: Updater,
+        *,
+        rpc_metadata: Mapping[str, str | bytes] = _NONE,
+        rpc_timeout: timedelta | None = None,
+    ) -> None:
+        """Makes another schedule of it.
+
+        Args:
+            updater: Makes the new one of what there is; may be async. None: leave it as it is. It is called again if
+                the schedule was changed meanwhile.
+            rpc_metadata: See the class.
+            rpc_timeout: Likewise, for each question.
+
+        Raises:
+            FailedPreconditionError: It was changed by others each time.
+            TypeError, ValueError: The new one cannot be.
+        """
+        for _ in range(_CONFLICTS):
+            found = await self.describe(rpc_timeout=rpc_timeout)
+            update = updater(ScheduleUpdateInput(found))
+            if inspect.isawaitable(update):
+                update = await update
+            if update is None:
+                return
+            if not isinstance(update, ScheduleUpdate):
+                raise TypeError(f"the function of an update returns a ScheduleUpdate, not {type(update).__name__}")
+            attributes = update.search_attributes
+            change = model.Change(
+                schedule=await schedule_to_model(update.schedule, Payloads(self._asking.converter)),
+                version=found.raw_description.version,
+                search_attributes=None if attributes is None else encode_search_attributes(attributes),
+            )
+            if await self._tell("update", change, rpc_timeout):
+                return
+        raise FailedPreconditionError(f"schedule {self.id!r} was changed by others {_CONFLICTS} times meanwhile")
+
+    async def _tell(self, update: str, what: Any, rpc_timeout: timedelta | None) -> Any:
+        if rpc_timeout is None:
+            rpc_timeout = timedelta(seconds=self._asking.timeout)
+        try:
+            return await self._workflow.execute_update(update, what, rpc_timeout=rpc_timeout)
+        except WorkflowNotFoundError as error:
+            raise self._not_found() from error
+        except WorkflowUpdateFailedError as error:
+            raise FailedPreconditionError(f"schedule {self.id!r}: {error.cause}") from error
+        except WorkflowUpdateRPCTimeoutOrCancelledError as error:
+            raise DeadlineExceededError(f"no answer about schedule {self.id!r} in time") from error
+
+    def _not_found(self) -> WorkflowNotFoundError:
+        """To users, one that was deleted is none; that its workflow is remembered does not matter."""
+        return WorkflowNotFoundError(f"there is no schedule {self.id!r}")
+
+
+class ScheduleAsyncIterator:
+    """The schedules of a list, for `async for`."""
+
+    def __init__(self, transport: Transport, converter: DataConverter) -> None:
+        """Private: made by `Client.list_schedules`."""
+        self._transport = transport
+        self._converter = converter
+        self._rows: list[WorkflowVisibility] | None = None
+        self._index = 0
+
+    def __aiter__(self) -> ScheduleAsyncIterator:
+        """Itself."""
+        return self
+
+    async def __anext__(self) -> ScheduleListDescription:
+        """The next one.
+
+        Raises:
+            TransportError: The visibility topic cannot be read.
+        """
+        if self._rows is None:
+            rows = await self._transport.visibility(
+                lambda row: row.workflow_type == model.SCHEDULE_TYPE and row.status == "RUNNING"
+            )
+            self._rows = sorted(rows, key=lambda row: row.workflow_id)
+        if self._index >= len(self._rows):
+            raise StopAsyncIteration
+        row = self._rows[self._index]
+        self._index += 1
+        return await list_description(row, self._converter, own_converter(self._converter))
+
+
+class ClientSchedules:
+    """The part of a client that is about schedules."""
+
+    _asking: Asking
+    _transport: Transport
+
+    async def create_schedule(
+        self,
+        id: str,
+        schedule: Schedule,
+        *,
+        trigger_immediately: bool = False,
+        backfill: Sequence[ScheduleBackfill] = (),
+        memo: Mapping[str, Any] | None = None,
+        search_attributes: TypedSearchAttributes | SearchAttributes | None = None,
+        rpc_metadata: Mapping[str, str | bytes] = _NONE,
+        rpc_timeout: timedelta | None = None,
+    ) -> ScheduleHandle:
+        """Makes a schedule. Workers that run workflows carry it out.
+
+        Args:
+            id: Its ID.
+            schedule: What it does, and when.
+            trigger_immediately: Whether to take an action at once.
+            backfill: Periods whose actions are to be taken at once.
+            memo: Notes that are shown with it and do nothing. Those of its workflows are part of the action.
+            search_attributes: Typed fields by which it is found. Those of its workflows are part of the action.
+            rpc_metadata: Taken for the sake of Temporal's signature.
+            rpc_timeout: How long to wait for the answer.
+
+        Raises:
+            ScheduleAlreadyRunningError: There is one with this ID.
+            InvalidArgumentError: Its times cannot be worked out; the message says why.
+            ValueError: `remaining_actions` and `limited_actions` do not fit each other.
+            RPCError: There was no answer in time.
+        """
+        if not id:
+            raise ValueError("a schedule needs an ID")
+        state = schedule.state
+        if state.limited_actions and not state.remaining_actions:
+            raise ValueError("Must set limited actions to false if there are no remaining actions set")
+        if not state.limited_actions and state.remaining_actions:
+            raise ValueError("Must set limited actions to true if there are remaining actions set")
+        warn_of_untyped(search_attributes)
+        payloads = Payloads(self._asking.converter)
+        overlap = int(schedule.policy.overlap)
+        progress = model.Progress(
+            id=id,
+            schedule=await schedule_to_model(schedule, payloads),
+            buffer=[model.Start(0, 0, overlap, manual=True)] if trigger_immediately else [],
+            backfills=[backfill_to_model(period) for period in backfill],
+            memo=await payloads.by_name(memo),
+            search_attributes=encode_search_attributes(search_attributes),
+        )
+        try:
+            await self._asking.ask(
+                model.schedule_workflow_id(id), await self._start_schedule(progress), Accepted, rpc_timeout
+            )
+        except WorkflowAlreadyStartedError as error:
+            raise ScheduleAlreadyRunningError from error
+        return ScheduleHandle(self._asking, id)
+
+    async def _start_schedule(self, progress: model.Progress) -> StartWorkflow:
+        converter = own_converter(self._asking.converter)
+        memo = await converter.encode([RawValue(payload) for payload in progress.memo.values()])
+        attributes = progress.search_attributes
+        return StartWorkflow(
+            request_id=new_request_id(),
+            identity=self._asking.identity,
+            workflow_type=model.SCHEDULE_TYPE,
+            task_queue=model.BUILT_IN_QUEUE,
+            args=await converter.encode([progress]),
+            memo=dict(zip(progress.memo, memo, strict=True)),
+            options=WorkflowOptions(search_attributes=attributes) if attributes else None,
+        )
+
+    def get_schedule_handle(self, id: str) -> ScheduleHandle:
+        """A handle of a schedule by its ID. Asks nobody whether there is one."""
+        return ScheduleHandle(self._asking, id)
+
+    async def list_schedules(
+        self,
+        query: str | None = None,
+        *,
+        page_size: int = 1000,
+        next_page_token: bytes | None = None,
+        rpc_metadata: Mapping[str, str | bytes] = _NONE,
+        rpc_timeout: timedelta | None = None,
+    ) -> ScheduleAsyncIterator:
+        """The schedules of the namespace, by ID. Reads the whole visibility topic when the first is asked for.
+
+        Args:
+            query: There are no list filters here: it must be empty.
+            page_size: Taken for the sake of Temporal's signature, as are those below.
+            next_page_token: See there.
+            rpc_metadata: See there.
+            rpc_timeout: See there.
+
+        Raises:
+            ValueError: There is a query.
+        """
+        if query:
+            raise ValueError("lists of schedules cannot be filtered by a query: filter what they give")
+        return ScheduleAsyncIterator(self._transport, self._asking.converter)
+
+
+def own_converter(converter: DataConverter) -> DataConverter:
+    """Reads and writes what is foldlog's own: always the same JSON, and within the application's codec."""
+    return DataConverter(payload_converter_class=DefaultPayloadConverter, payload_codec=converter.payload_codec)
