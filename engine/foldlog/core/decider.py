@@ -59,7 +59,12 @@ class Decider(Protocol):
 
 
 class DeciderFactory(Protocol):
-    """Makes deciders for the workflow types that this process has."""
+    """Makes deciders for the workflow types that this process has.
+
+    Where payloads in the log are not as the code sees them, it also has `seal`, which gets the decisions that are about
+    to be recorded and returns them as they are for the log; and, if decoding takes its time, `foresee`, which gets
+    commands and events that deciders will soon be told of. Either may be absent, or None.
+    """
 
     def create(self, workflow_id: str, started: WorkflowExecutionStarted) -> Decider:
         """A decider for a run that has not been activated yet.

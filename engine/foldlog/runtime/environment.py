@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from foldlog.converter import FailureConverter, PayloadConverter
+from foldlog.converter._failure import failure_of
 from foldlog.exceptions import FailureError, is_cancelled_exception
 from foldlog.schemas.common import Failure, Payload
 from foldlog.workflow._definition import Definition
@@ -37,7 +38,7 @@ class Environment:
 
     def failure(self, error: BaseException) -> Failure:
         """An exception as data. A group says by its cause what the first one in it was."""
-        failure = self.failure_converter.to_failure(error, self.payload_converter)
+        failure = failure_of(self.failure_converter, error, self.payload_converter)
         if failure.cause is None and isinstance(error, BaseExceptionGroup):
             failure.cause = self.failure(error.exceptions[0])
         return failure

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 from foldlog.converter import DataConverter
 from foldlog.core.decider import WorkflowTaskError
+from foldlog.core.decisions import Decision
 from foldlog.exceptions import DefinitionError
 from foldlog.runtime import guard, scan
+from foldlog.runtime.coded import CodedInstance
+from foldlog.runtime.coder import Coder
 from foldlog.runtime.environment import Environment
 from foldlog.runtime.instance import WorkflowInstance
 from foldlog.schemas.event import WorkflowExecutionStarted
@@ -60,7 +65,20 @@ class WorkflowRuntime:
                 failure_exception_types=(*failure_exception_types, *definition.failure_exception_types),
                 eager_activities=not disable_eager_activity_execution,
             )
+        self._coder = Coder(converter.payload_codec) if converter.payload_codec is not None else None
+        self.seal: Callable[[Sequence[Decision]], list[Decision]] | None = None
+        """See `DeciderFactory`."""
+        self.foresee: Callable[[Iterable[Any]], None] | None = None
+        """See `DeciderFactory`."""
+        if self._coder is not None:
+            self.seal = self._coder.encoded
+            self.foresee = self._coder.foresee if self._coder.foresees else None
         guard.install()
+
+    def use_loop(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Call the payload codec, if there is one, on this event loop, which runs on another thread."""
+        if self._coder is not None:
+            self._coder.use_loop(loop)
 
     @property
     def workflow_types(self) -> Mapping[str, type]:
@@ -75,4 +93,6 @@ class WorkflowRuntime:
             raise WorkflowTaskError(
                 f"workflow type {started.workflow_type!r} is not registered in this process; registered: {known}"
             )
+        if self._coder is not None:
+            return CodedInstance(environment, workflow_id, started, self._coder)
         return WorkflowInstance(environment, workflow_id, started)

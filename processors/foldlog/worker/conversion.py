@@ -7,6 +7,7 @@ from typing import Any
 
 from foldlog.common import RawValue
 from foldlog.converter import DataConverter
+from foldlog.converter._codec import encode_with
 from foldlog.schemas.common import Failure, Payload
 
 
@@ -33,7 +34,7 @@ class Conversion:
     async def encode_payloads(self, payloads: list[Payload]) -> list[Payload]:
         """What the codec makes of payloads."""
         codec = self._data_converter.payload_codec
-        return payloads if codec is None or not payloads else list(await codec.encode(payloads))
+        return payloads if codec is None or not payloads else await encode_with(codec, payloads)
 
     async def decode(self, payloads: Sequence[Payload], type_hints: Sequence[Any] | None) -> list[Any]:
         """Payloads, one value each."""

@@ -316,6 +316,7 @@ class Worker:
             state.activities.start()
         # 3. Workflows.
         if self._runtime is not None:
+            self._runtime.use_loop(asyncio.get_running_loop())
             host = state.activities.host if state.activities is not None else None
             state.processor = self._backend.processor(self._processor_options, self._runtime, codec, host, self._sensor)
             state.processor.start(self._fail)
