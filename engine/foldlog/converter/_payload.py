@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from types import NoneType, UnionType
-from typing import Annotated, Any, ClassVar, NewType, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Any, ClassVar, NewType, TypeVar, Union, cast, get_args, get_origin
 
 from foldlog.api.common.v1 import plain, shown
 from foldlog.common import RawValue
@@ -101,7 +101,7 @@ class CompositePayloadConverter(PayloadConverter):
 def _reader(converter: EncodingPayloadConverter) -> Callable[[Payload, Any], Any]:
     """How a converter is given payloads. One of foldlog's own takes them as they are."""
     if type(converter).__module__.startswith("foldlog."):
-        return converter.from_payload
+        return cast("Callable[[Payload, Any], Any]", converter.from_payload)
     return partial(_read_shown, converter)
 
 

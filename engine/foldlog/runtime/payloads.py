@@ -50,6 +50,19 @@ def changed(record: Any, change: Callable[[Sequence[Payload]], list[Payload]], h
     return replaced(record, iter(change(found)), headers) if found else record
 
 
+def heaviest(record: Any) -> str:
+    """Name of the field whose payloads have the most bytes; empty if there are none."""
+    cls: Any = type(record)
+    sizes = {}
+    for name, kind in _places(cls, True):
+        value = getattr(record, name)
+        if value:
+            found: list[Payload] = []
+            _collect(kind, value, found, True)
+            sizes[name] = sum(len(payload.data) for payload in found)
+    return max(sizes, key=sizes.__getitem__, default="")
+
+
 def _collect(kind: str, value: Any, found: list[Payload], headers: bool) -> None:
     if kind == "payload":
         found.append(value)
