@@ -17,7 +17,22 @@ from foldlog.client._errors import (
     WorkflowQueryRejectedError,
 )
 from foldlog.client._handle import WorkflowHandle
+from foldlog.client._headers import HeaderCodecBehavior
 from foldlog.client._history import WorkflowHistory
+from foldlog.client._interceptor import (
+    CancelWorkflowInput,
+    DescribeWorkflowInput,
+    FetchWorkflowHistoryEventsInput,
+    Interceptor,
+    ListWorkflowsInput,
+    OutboundInterceptor,
+    QueryWorkflowInput,
+    SignalWorkflowInput,
+    StartWorkflowInput,
+    StartWorkflowUpdateInput,
+    TerminateWorkflowInput,
+)
+from foldlog.client._plugin import ClientConfig, ConnectConfig, Plugin
 from foldlog.exceptions import (
     DeadlineExceededError,
     RPCError,
@@ -30,17 +45,32 @@ from foldlog.transport.errors import BrokerUnreachableError, NoAnswerError, Reco
 __all__ = [
     "RPC_TIMEOUT",
     "BrokerUnreachableError",
+    "CancelWorkflowInput",
     "Client",
+    "ClientConfig",
+    "ConnectConfig",
     "DeadlineExceededError",
+    "DescribeWorkflowInput",
+    "FetchWorkflowHistoryEventsInput",
+    "HeaderCodecBehavior",
+    "Interceptor",
+    "ListWorkflowsInput",
     "NoAnswerError",
+    "OutboundInterceptor",
     "PendingActivity",
     "PendingActivityState",
     "PendingChild",
     "PendingTimer",
+    "Plugin",
+    "QueryWorkflowInput",
     "RPCError",
     "RPCStatusCode",
     "RecordTooLargeError",
+    "SignalWorkflowInput",
     "StartOptions",
+    "StartWorkflowInput",
+    "StartWorkflowUpdateInput",
+    "TerminateWorkflowInput",
     "TopicMissingError",
     "WorkflowAlreadyStartedError",
     "WorkflowContinuedAsNewError",

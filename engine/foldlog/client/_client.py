@@ -5,9 +5,11 @@ Owns what a user says when starting, and how that becomes a command. How command
 
 from __future__ import annotations
 
+import copy
 import os
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from types import TracebackType
 from typing import Any, Concatenate, TypedDict, Unpack, cast, overload
@@ -17,6 +19,10 @@ from foldlog.client._asking import Asking
 from foldlog.client._convert import encode_args, encode_memo, milliseconds, new_request_id, value_of
 from foldlog.client._description import WorkflowExecution, WorkflowExecutionStatus
 from foldlog.client._handle import WorkflowHandle
+from foldlog.client._headers import HeaderCodecBehavior
+from foldlog.client._intercepted import chain, one_or_all, start_workflow
+from foldlog.client._interceptor import Interceptor, ListWorkflowsInput
+from foldlog.client._plugin import ClientConfig, ConnectConfig, Plugin, connected
 from foldlog.client._types import (
     UNSET,
     MethodAsyncNoParam,
@@ -31,12 +37,12 @@ from foldlog.converter import DataConverter
 from foldlog.exceptions import ConfigurationError
 from foldlog.schemas.codec import Codec, SingleObjectCodec
 from foldlog.schemas.command import StartWorkflow, WorkflowIdConflictPolicy, WorkflowIdReusePolicy
+from foldlog.schemas.common import Payload
 from foldlog.schemas.reply import Accepted
 from foldlog.schemas.visibility import WorkflowVisibility
 from foldlog.transport import Transport
 from foldlog.transport.config import KafkaConfig
-from foldlog.transport.connection import Connection
-from foldlog.transport.topics import Topics, check_task_queue
+from foldlog.transport.topics import check_task_queue
 from foldlog.workflow._definition import Definition
 
 RPC_TIMEOUT = timedelta(seconds=10)
@@ -74,22 +80,55 @@ class Client:
         self,
         transport: Transport,
         *,
+        namespace: str | None = None,
         data_converter: DataConverter | None = None,
         identity: str | None = None,
         rpc_timeout: timedelta = RPC_TIMEOUT,
+        interceptors: Sequence[Interceptor] = (),
+        plugins: Sequence[Plugin] = (),
+        header_codec_behavior: HeaderCodecBehavior = HeaderCodecBehavior.NO_CODEC,
     ) -> None:
         """A client on a transport that is open already; `connect` opens one on Kafka.
 
         Args:
             transport: The way to the processors. `close` closes it.
+            namespace: The transport's; it may be given for the sake of `Client(**client.config())`.
             data_converter: Converts arguments and results; None: the default one.
             identity: Who we are, for people; None: `pid@host`.
             rpc_timeout: How long answers are awaited by default.
+            interceptors: See each call, the first one first. Those that are workers' too are used by workers as well.
+            plugins: Change these options. Those that are workers' too are used by workers as well.
+            header_codec_behavior: Whether headers go through the payload codec.
         """
-        self._transport = transport
-        self._converter = data_converter or converters.default()
-        self._identity = identity or f"{os.getpid()}@{socket.gethostname()}"
-        self._asking = Asking(transport, self._converter, self._identity, rpc_timeout.total_seconds())
+        if namespace not in (None, transport.namespace):
+            raise ConfigurationError(f"the transport is of namespace {transport.namespace}, not {namespace}")
+        config = ClientConfig(
+            transport=transport,
+            namespace=transport.namespace,
+            data_converter=data_converter or converters.default(),
+            identity=identity or f"{os.getpid()}@{socket.gethostname()}",
+            rpc_timeout=rpc_timeout,
+            interceptors=interceptors,
+            plugins=plugins,
+            header_codec_behavior=header_codec_behavior,
+        )
+        self._given = config.copy()
+        for plugin in plugins:
+            config = plugin.configure_client(config)
+        self._config = config
+        self._transport = config["transport"]
+        self._converter = config["data_converter"]
+        self._identity = config["identity"]
+        self._asking = Asking(
+            self._transport,
+            self._converter,
+            self._identity,
+            config["rpc_timeout"].total_seconds(),
+            headers_coded=config["header_codec_behavior"] is HeaderCodecBehavior.CODEC,
+        )
+        outbound = chain(self, config["interceptors"])
+        if outbound is not None:
+            self._asking = replace(self._asking, outbound=outbound)
 
     @classmethod
     async def connect(
@@ -104,6 +143,9 @@ class Client:
         rpc_timeout: timedelta = RPC_TIMEOUT,
         connect_timeout: timedelta = timedelta(seconds=10),
         codec: Codec | None = None,
+        interceptors: Sequence[Interceptor] = (),
+        plugins: Sequence[Plugin] = (),
+        header_codec_behavior: HeaderCodecBehavior = HeaderCodecBehavior.NO_CODEC,
     ) -> Client:
         """Connects to the Kafka of a namespace.
 
@@ -118,6 +160,9 @@ class Client:
             rpc_timeout: How long answers are awaited by default.
             connect_timeout: How long a broker is waited for.
             codec: Writes and reads records; None: Avro single-object encoding.
+            interceptors: See each call, the first one first. Those that are workers' too are used by workers as well.
+            plugins: Change these options. Those that are workers' too are used by workers as well.
+            header_codec_behavior: Whether headers go through the payload codec.
 
         Raises:
             BrokerUnreachableError: No broker answered in time.
@@ -130,10 +175,21 @@ class Client:
             config = bootstrap_servers
         else:
             config = KafkaConfig.from_environment(bootstrap_servers, kafka_options, kafka_properties_file)
-        transport = await Connection.open(
-            config, Topics(namespace), codec=codec or SingleObjectCodec(), timeout=connect_timeout.total_seconds()
+        wanted = ConnectConfig(
+            kafka=config,
+            namespace=namespace,
+            codec=codec or SingleObjectCodec(),
+            timeout_seconds=connect_timeout.total_seconds(),
         )
-        return cls(transport, data_converter=data_converter, identity=identity, rpc_timeout=rpc_timeout)
+        return cls(
+            await connected(wanted, plugins),
+            data_converter=data_converter,
+            identity=identity,
+            rpc_timeout=rpc_timeout,
+            interceptors=interceptors,
+            plugins=plugins,
+            header_codec_behavior=header_codec_behavior,
+        )
 
     async def __aenter__(self) -> Client:
         """Gives the client itself."""
@@ -163,6 +219,26 @@ class Client:
     def identity(self) -> str:
         """Who we are, for people."""
         return self._identity
+
+    def config(self, *, active_config: bool = False) -> ClientConfig:
+        """The options that it was made with, to make another one like it: `Client(**client.config())`.
+
+        Args:
+            active_config: As plugins have changed them; otherwise as they were given.
+        """
+        config = self._config if active_config else self._given
+        return config.copy()
+
+    def without_interceptors(self, headers: Mapping[str, Payload]) -> Client:
+        """This client, past its interceptors, putting headers on what it sends. For interceptors only."""
+        client = copy.copy(self)
+        client._asking = replace(self._asking, outbound=None, headers=headers)
+        return client
+
+    def adopt(self, handle: WorkflowHandle[Any, Any]) -> WorkflowHandle[Any, Any]:
+        """A handle that a client past its interceptors made becomes one of this client. For interceptors only."""
+        handle._asking = self._asking
+        return handle
 
     @property
     def data_converter(self) -> DataConverter:
@@ -237,6 +313,9 @@ class Client:
             WorkflowAlreadyStartedError: The ID is in use, and the policies refuse another one.
             RPCError: There was no answer in time.
         """
+        if (outbound := self._asking.outbound) is not None:
+            args = one_or_all(arg, args)
+            return await start_workflow(outbound, workflow, args, id, task_queue, result_type, options)
         rpc_timeout = options.get("rpc_timeout")
         name, known_type = Definition.name_and_result_type(workflow)
         command = await self._start_command(name, arg, args, id, task_queue, **options)
@@ -320,6 +399,10 @@ class Client:
             DeadlineExceededError: `rpc_timeout` is over.
         """
         rpc_timeout = options.get("rpc_timeout")
+        if (outbound := self._asking.outbound) is not None:
+            args = one_or_all(arg, args)
+            handle = await start_workflow(outbound, workflow, args, id, task_queue, result_type, options)
+            return await handle.result(rpc_timeout=rpc_timeout)
         name, known_type = Definition.name_and_result_type(workflow)
         command = await self._start_command(name, arg, args, id, task_queue, **options)
         command.await_result = True
@@ -417,6 +500,12 @@ class Client:
         Raises:
             TransportError: The visibility topic cannot be read.
         """
+
+        if (outbound := self._asking.outbound) is not None:
+            asked = ListWorkflowsInput(limit=limit, status=status, workflow_type=workflow_type, id_prefix=id_prefix)
+            async for found in outbound.list_workflows(asked):
+                yield found
+            return
 
         def matches(row: WorkflowVisibility) -> bool:
             return (

@@ -10,6 +10,15 @@ from foldlog.client._asking import Asking
 from foldlog.client._convert import decode_one, encode_args, new_request_id, value_of
 from foldlog.client._description import WorkflowExecutionDescription
 from foldlog.client._history import WorkflowHistory
+from foldlog.client._intercepted import one_or_all
+from foldlog.client._interceptor import (
+    CancelWorkflowInput,
+    DescribeWorkflowInput,
+    FetchWorkflowHistoryEventsInput,
+    QueryWorkflowInput,
+    SignalWorkflowInput,
+    TerminateWorkflowInput,
+)
 from foldlog.client._types import (
     UNSET,
     LocalReturnType,
@@ -150,6 +159,17 @@ class WorkflowHandle(Generic[SelfType, ReturnType]):
             RPCError: There was no answer in time.
         """
         name = SignalDefinition.name_of(signal)
+        if (outbound := self._asking.outbound) is not None:
+            told = SignalWorkflowInput(
+                id=self._id,
+                run_id=self._run_id,
+                signal=name,
+                args=one_or_all(arg, args),
+                request_id=request_id,
+                rpc_timeout=rpc_timeout,
+            )
+            await outbound.signal_workflow(told)
+            return
         wanted = command.SignalWorkflow(
             request_id=request_id or new_request_id(),
             identity=self._asking.identity,
@@ -225,6 +245,17 @@ class WorkflowHandle(Generic[SelfType, ReturnType]):
         definition = None if isinstance(query, str) else QueryDefinition.from_fn(query)
         if definition is not None and result_type is None:
             result_type = definition.signature.result_type
+        if (outbound := self._asking.outbound) is not None:
+            asked = QueryWorkflowInput(
+                id=self._id,
+                run_id=self._run_id,
+                query=QueryDefinition.name_of(query),
+                args=one_or_all(arg, args),
+                reject_condition=reject_condition,
+                ret_type=result_type,
+                rpc_timeout=rpc_timeout,
+            )
+            return await outbound.query_workflow(asked)
         wanted = command.QueryWorkflow(
             identity=self._asking.identity,
             run_id=self._run_id or "",
@@ -246,6 +277,16 @@ class WorkflowHandle(Generic[SelfType, ReturnType]):
             WorkflowNotFoundError: There is no such workflow, or it has ended.
             RPCError: There was no answer in time.
         """
+        if (outbound := self._asking.outbound) is not None:
+            asked = CancelWorkflowInput(
+                id=self._id,
+                run_id=self._run_id,
+                first_execution_run_id=self._first_execution_run_id,
+                reason=reason,
+                rpc_timeout=rpc_timeout,
+            )
+            await outbound.cancel_workflow(asked)
+            return
         wanted = command.CancelWorkflow(
             request_id=new_request_id(),
             identity=self._asking.identity,
@@ -267,6 +308,17 @@ class WorkflowHandle(Generic[SelfType, ReturnType]):
             WorkflowNotFoundError: There is no such workflow, or it has ended.
             RPCError: There was no answer in time.
         """
+        if (outbound := self._asking.outbound) is not None:
+            asked = TerminateWorkflowInput(
+                id=self._id,
+                run_id=self._run_id,
+                first_execution_run_id=self._first_execution_run_id,
+                args=args,
+                reason=reason,
+                rpc_timeout=rpc_timeout,
+            )
+            await outbound.terminate_workflow(asked)
+            return
         wanted = command.TerminateWorkflow(
             request_id=new_request_id(),
             identity=self._asking.identity,
@@ -284,6 +336,9 @@ class WorkflowHandle(Generic[SelfType, ReturnType]):
             WorkflowNotFoundError: There is no such workflow.
             RPCError: There was no answer in time.
         """
+        if (outbound := self._asking.outbound) is not None:
+            asked = DescribeWorkflowInput(id=self._id, run_id=self._run_id, rpc_timeout=rpc_timeout)
+            return await outbound.describe_workflow(asked)
         wanted = command.DescribeWorkflow(identity=self._asking.identity, run_id=self._run_id or "")
         found = await self._asking.ask(self._id, wanted, reply.Description, rpc_timeout)
         return WorkflowExecutionDescription(self._id, found, self._asking.converter)
@@ -308,6 +363,11 @@ class WorkflowHandle(Generic[SelfType, ReturnType]):
             WorkflowNotFoundError: There is no such workflow.
             RPCError: There was no answer in time.
         """
+        if (outbound := self._asking.outbound) is not None:
+            asked = FetchWorkflowHistoryEventsInput(id=self._id, run_id=self._run_id, rpc_timeout=rpc_timeout)
+            async for event in outbound.fetch_workflow_history_events(asked):
+                yield event
+            return
         decode = self._asking.transport.codec.decode
         run_id, first = self._run_id or "", 1
         while first:

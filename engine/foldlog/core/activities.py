@@ -284,6 +284,7 @@ def schedule(
         start_to_close_timeout_ms=decision.start_to_close_timeout_ms,
         heartbeat_timeout_ms=decision.heartbeat_timeout_ms,
         retry_policy=decision.retry_policy,
+        options=decision.options,
         eager=decision.eager and reserve(task_queue, decision.activity_type),
     )
     outcome.append(run, scheduled)
@@ -307,6 +308,7 @@ def _send_task(run: Run, activity: Activity, outcome: Outcome) -> None:
         start_to_close_timeout_ms=scheduled.start_to_close_timeout_ms,
         heartbeat_timeout_ms=scheduled.heartbeat_timeout_ms,
         retry_policy=scheduled.retry_policy,
+        options=scheduled.options,
         heartbeat_details=activity.heartbeat_details,
     )
     eager = (

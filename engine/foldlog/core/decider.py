@@ -8,7 +8,7 @@ So a history needs no markers of where the code ran, and replay is the same sequ
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from foldlog.core.decisions import Decision
@@ -44,8 +44,13 @@ class Decider(Protocol):
         Called once for each decision that leaves an event, in the order in which they were made.
         """
 
-    def query(self, query_type: str, args: Sequence[Payload]) -> Payload:
+    def query(self, query_type: str, args: Sequence[Payload], header: Mapping[str, Payload] | None = None) -> Payload:
         """Run a query handler, which must decide nothing.
+
+        Args:
+            query_type: Which one.
+            args: Its arguments.
+            header: What interceptors passed along; None: nothing.
 
         Raises:
             QueryFailed: There is no such handler, the arguments do not fit, or the handler raised.

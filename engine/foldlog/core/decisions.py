@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from foldlog.schemas.command import WorkflowIdReusePolicy
-from foldlog.schemas.common import Failure, Payload, RetryPolicy, WorkflowOptions
+from foldlog.schemas.common import ActivityOptions, Failure, Payload, RetryPolicy, WorkflowOptions
 from foldlog.schemas.event import ParentClosePolicy
 
 
@@ -37,6 +37,8 @@ class ScheduleActivity(Decision):
     """None: a failed attempt is not repeated. The runtime fills in the default policy before it comes here."""
     eager: bool = True
     """Whether the task may be handed to a worker of the same process, past the topic."""
+    options: ActivityOptions | None = None
+    """What few activities have."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -49,6 +51,8 @@ class ScheduleLocalActivity(Decision):
     schedule_to_close_timeout_ms: int = 0
     start_to_close_timeout_ms: int = 0
     retry_policy: RetryPolicy | None = None
+    options: ActivityOptions | None = None
+    """What few activities have."""
 
 
 @dataclass(slots=True, kw_only=True)

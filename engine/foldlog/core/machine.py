@@ -31,6 +31,7 @@ def start(workflow_id: str, run_id: str, wanted: command.StartWorkflow, outcome:
         run_timeout_ms=wanted.run_timeout_ms,
         execution_expiration_ms=outcome.now_ms + timeout_ms if timeout_ms else 0,
         memo=wanted.memo,
+        options=wanted.options,
         first_execution_run_id=run_id,
         request_id=wanted.request_id,
         identity=wanted.identity,
@@ -47,6 +48,7 @@ def signal(run: Run, wanted: command.SignalWorkflow, outcome: Outcome) -> Event:
         request_id=wanted.request_id,
         identity=wanted.identity,
         initiator=wanted.initiator,
+        header=wanted.header,
     )
     outcome.append(run, signaled)
     return signaled

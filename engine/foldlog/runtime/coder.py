@@ -55,6 +55,11 @@ class Coder:
         self._kept_bytes = 0
 
     @property
+    def codes_headers(self) -> bool:
+        """Whether headers go through the codec as well."""
+        return self._headers
+
+    @property
     def foresees(self) -> bool:
         """Whether `foresee` does anything."""
         return self._codec.may_wait

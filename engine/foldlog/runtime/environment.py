@@ -9,6 +9,7 @@ from typing import Any
 from foldlog.converter import FailureConverter, PayloadConverter
 from foldlog.converter._failure import failure_of
 from foldlog.exceptions import FailureError, is_cancelled_exception
+from foldlog.interceptor import WorkflowInboundInterceptor
 from foldlog.schemas.common import Failure, Payload
 from foldlog.workflow._definition import Definition
 from foldlog.workflow._signature import Signature
@@ -25,6 +26,10 @@ class Environment:
     failure_exception_types: tuple[type[BaseException], ...]
     """Exceptions that fail a workflow: those of the worker and those of the definition."""
     eager_activities: bool
+    interceptors: tuple[type[WorkflowInboundInterceptor], ...] = ()
+    """Classes that intercept each run, the first one first."""
+    coder: Any = None
+    """Calls the payload codec; None: there is none. A `foldlog.runtime.coder.Coder`."""
 
     def is_failure_exception(self, error: BaseException) -> bool:
         """Whether an exception fails the workflow rather than stalling it; a group, whether all in it do."""

@@ -10,11 +10,13 @@ from foldlog.converter import DataConverter
 from foldlog.core.decider import WorkflowTaskError
 from foldlog.core.decisions import Decision
 from foldlog.exceptions import DefinitionError
+from foldlog.interceptor import Interceptor, WorkflowInterceptorClassInput
 from foldlog.runtime import guard, scan
-from foldlog.runtime.coded import CodedInstance
+from foldlog.runtime.coded import CodedInstance, CodedInterceptedInstance
 from foldlog.runtime.coder import Coder
 from foldlog.runtime.environment import Environment
 from foldlog.runtime.instance import WorkflowInstance
+from foldlog.runtime.intercepted import InterceptedInstance
 from foldlog.schemas.event import WorkflowExecutionStarted
 from foldlog.workflow._definition import Definition
 
@@ -30,6 +32,8 @@ class WorkflowRuntime:
         data_converter: DataConverter | None = None,
         failure_exception_types: Sequence[type[BaseException]] = (),
         disable_eager_activity_execution: bool = False,
+        interceptors: Sequence[Interceptor] = (),
+        headers_coded: bool = False,
     ) -> None:
         """Register workflows, warn of what their code must not use, and install the guard in this process.
 
@@ -39,12 +43,19 @@ class WorkflowRuntime:
             data_converter: Converts arguments, results and failures; the default one if not given.
             failure_exception_types: Exceptions that fail any of them instead of stalling it.
             disable_eager_activity_execution: Whether all activity tasks go over their topic.
+            interceptors: Asked for classes that intercept runs, the first one first.
+            headers_coded: Whether headers go through the payload codec.
 
         Raises:
             DefinitionError: A class has no `@workflow.defn`, two have the same name, or type hints of a run method or
                 handler cannot be resolved.
         """
         converter = data_converter or DataConverter.default
+        codec = converter.payload_codec
+        self._coder = None if codec is None else Coder(codec, headers=headers_coded)
+        classes = (each.workflow_interceptor_class(WorkflowInterceptorClassInput()) for each in interceptors)
+        inbound = tuple(cls for cls in classes if cls is not None)
+        self._instance_class = _INSTANCE_CLASSES[self._coder is not None, bool(inbound)]
         self._environments: dict[str | None, Environment] = {}
         for cls in workflows:
             definition = Definition.must_from_class(cls)
@@ -64,8 +75,9 @@ class WorkflowRuntime:
                 failure_converter=converter.failure_converter,
                 failure_exception_types=(*failure_exception_types, *definition.failure_exception_types),
                 eager_activities=not disable_eager_activity_execution,
+                interceptors=inbound,
+                coder=self._coder,
             )
-        self._coder = Coder(converter.payload_codec) if converter.payload_codec is not None else None
         self.seal: Callable[[Sequence[Decision]], list[Decision]] | None = None
         """See `DeciderFactory`."""
         self.foresee: Callable[[Iterable[Any]], None] | None = None
@@ -93,6 +105,13 @@ class WorkflowRuntime:
             raise WorkflowTaskError(
                 f"workflow type {started.workflow_type!r} is not registered in this process; registered: {known}"
             )
-        if self._coder is not None:
-            return CodedInstance(environment, workflow_id, started, self._coder)
-        return WorkflowInstance(environment, workflow_id, started)
+        return self._instance_class(environment, workflow_id, started)
+
+
+_INSTANCE_CLASSES: dict[tuple[bool, bool], type[WorkflowInstance]] = {
+    (False, False): WorkflowInstance,
+    (False, True): InterceptedInstance,
+    (True, False): CodedInstance,
+    (True, True): CodedInterceptedInstance,
+}
+"""By whether there is a codec, and whether there are interceptors."""

@@ -77,7 +77,7 @@ class Handlers:
                 )
         else:
             try:
-                result = handler(*args)
+                result = self._host.call_signal_handler(name, handler, args, signaled.header)
                 if iscoroutine(result):
                     waits = True
                     self._host.loop.start_task(self._finish(result, number), f"signal: {name}")
@@ -169,7 +169,7 @@ class Handlers:
         mode, loop.mode = loop.mode, Mode.READ_ONLY
         try:
             args = self._arguments(definition, query_type, payloads)
-            result = Context().run(definition.bind(self._host.instance()), *args)
+            result = self._host.call_query_handler(query_type, definition.bind(self._host.instance()), args)
             if iscoroutine(result):
                 result.close()
                 raise TypeError(f"query handler {definition.label!r} returned a coroutine: it must not be async")

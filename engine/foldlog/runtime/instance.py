@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import warnings
 import zlib
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextvars import Context
 from typing import Any
 
@@ -121,8 +121,8 @@ class WorkflowInstance(RunFacts):
         elif type(event) in _ASKED:
             self.external.recorded(event)
 
-    def query(self, query_type: str, args: Sequence[Payload]) -> Payload:
-        """See `Decider.query`."""
+    def query(self, query_type: str, args: Sequence[Payload], header: Mapping[str, Payload] | None = None) -> Payload:
+        """See `Decider.query`. Only interceptors look at headers."""
         return self.handlers.query(query_type, args)
 
     def stack(self) -> str:
@@ -186,9 +186,13 @@ class WorkflowInstance(RunFacts):
             args = self.environment.values(started.args, definition.signature)
         context = Context()
         context.run(self._make_object, args)
-        body: Any = definition.run_fn(self._object, *args)
+        body: Any = self.run_body(args)
         self._main = self.loop.start_task(body, "run", context)
         self._main.add_done_callback(self._returned, context=context)
+
+    def run_body(self, args: list[Any]) -> Any:
+        """What the main task runs."""
+        return self.environment.definition.run_fn(self._object, *args)
 
     def _make_object(self, args: list[Any]) -> None:
         definition = self.environment.definition
@@ -280,6 +284,14 @@ class WorkflowInstance(RunFacts):
                     future.set_exception(error)
                 progress = True
                 self.loop.run_ready()
+
+    def call_signal_handler(self, name: str, handler: Any, args: Sequence[Any], header: Mapping[str, Payload]) -> Any:
+        """Call a signal's handler; a coroutine is to be awaited."""
+        return handler(*args)
+
+    def call_query_handler(self, name: str, handler: Any, args: Sequence[Any]) -> Any:
+        """Call a query's handler."""
+        return Context().run(handler, *args)
 
     # ---- deciding
 

@@ -10,12 +10,14 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, Unpack
 
-from foldlog.client import Client
+from foldlog.client import Client, HeaderCodecBehavior
 from foldlog.exceptions import ConfigurationError
+from foldlog.interceptor import Interceptor
 from foldlog.processors.options import ProcessorOptions
 from foldlog.runtime import WorkflowRuntime
 from foldlog.schemas.codec import Codec
@@ -27,6 +29,7 @@ from foldlog.worker.calls import Calls
 from foldlog.worker.conversion import Conversion
 from foldlog.worker.kafka import backend_of
 from foldlog.worker.options import OptionsWithoutMeaning, check_executor, positive, rate, seconds
+from foldlog.worker.plugin import Plugin, interceptors_of, plugins_of, with_plugins
 from foldlog.worker.registry import Registry
 
 _log = logging.getLogger(__name__)
@@ -41,6 +44,7 @@ class Worker:
     where async activities run. Workflows run on a thread of their own.
     """
 
+    @with_plugins
     def __init__(
         self,
         client: Client,
@@ -66,6 +70,8 @@ class Worker:
         state_dir: str | Path = ".foldlog/state",
         instance_id: str = "",
         sensor: Sensor | None = None,
+        interceptors: Sequence[Interceptor] = (),
+        plugins: Sequence[Plugin] = (),
         **ignored: Unpack[OptionsWithoutMeaning],
     ) -> None:
         """Check everything that can be checked without Kafka; nothing runs yet.
@@ -101,6 +107,9 @@ class Worker:
             instance_id: A name of this worker that outlives its process and that no other one has at the same time:
                 after a restart, its workflows and activities then go on at once. Empty: a new one each time.
             sensor: Hears what is worth measuring.
+            interceptors: Stand around the code of workflows and activities, after those of the client, the first one
+                first.
+            plugins: Change these options, after those of the client.
             **ignored: See `OptionsWithoutMeaning`.
 
         Raises:
@@ -114,6 +123,9 @@ class Worker:
         if not workflows and not activities:
             raise ConfigurationError("a worker needs workflows or activities", option="workflows")
         self._client = client
+        self._plugins = plugins_of(client, plugins)
+        self._interceptors = interceptors_of(client, interceptors)
+        self._headers_coded = client.config()["header_codec_behavior"] is HeaderCodecBehavior.CODEC
         self._backend = backend_of(client)
         self._backend.topics.tasks(task_queue)  # whether it can be the name of a topic
         self._identity = identity or client.identity
@@ -150,6 +162,8 @@ class Worker:
                 data_converter=client.data_converter,
                 failure_exception_types=workflow_failure_exception_types,
                 disable_eager_activity_execution=disable_eager_activity_execution,
+                interceptors=self._interceptors,
+                headers_coded=self._headers_coded,
             )
         self._processor_options = ProcessorOptions(
             namespace=client.namespace,
@@ -235,6 +249,18 @@ class Worker:
         if state.started:
             raise RuntimeError("a worker can be run only once: make another one")
         state.started = True
+        run: Callable[[Worker], Awaitable[None]] = Worker._run
+        for plugin in reversed(self._plugins):
+            run = partial(plugin.run_worker, next=run)
+        try:
+            await run(self)
+        finally:
+            # Also if a plugin did not run it at all.
+            state.ended.set()
+            state.running.set()
+
+    async def _run(self) -> None:
+        state = self._state
         state.loop = asyncio.get_running_loop()
         try:
             try:
@@ -323,12 +349,18 @@ class Worker:
 
     def _make_activity_worker(self, codec: Codec) -> ActivityWorker:
         state = self._state
-        conversion = Conversion(self._client.data_converter)
+        conversion = Conversion(self._client.data_converter, headers_coded=self._headers_coded)
         executor = self._executor
         if executor is None and self._registry.sync:
             threads = self._activity_options.max_concurrent_activities
             executor = state.own_executor = ThreadPoolExecutor(threads, thread_name_prefix="foldlog-activity")
-        state.calls = Calls(conversion, task_queue=self.task_queue, executor=executor, client=self._client)
+        state.calls = Calls(
+            conversion,
+            task_queue=self.task_queue,
+            executor=executor,
+            client=self._client,
+            interceptors=self._interceptors,
+        )
         return ActivityWorker(
             self._backend,
             self._registry,

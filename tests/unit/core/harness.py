@@ -104,7 +104,7 @@ class ScriptDecider:
         if isinstance(recorded, event.ActivityTaskScheduled):
             self._scheduled[recorded.event_id] = recorded.activity_id
 
-    def query(self, query_type: str, args: Sequence[Payload]) -> Payload:
+    def query(self, query_type: str, args: Sequence[Payload], header: object = None) -> Payload:
         if query_type != "heard":
             raise QueryFailed(Failure(message=f"no query {query_type}"))
         return payload(str(len(self._heard)))

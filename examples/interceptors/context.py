@@ -1,0 +1,96 @@
+"""The tenant on whose behalf a client calls goes along to workflows and their activities, without being an argument.
+
+A context variable has it on all sides. In the log it is a header.
+"""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from typing import Any
+
+from foldlog import activity, client, worker, workflow
+from foldlog.converter import PayloadConverter
+
+HEADER = "tenant"
+tenant: ContextVar[str | None] = ContextVar("tenant", default=None)
+
+
+def put(input: Any) -> None:
+    """The current tenant goes along with a call."""
+    name = tenant.get()
+    if name is not None:
+        input.headers = {**input.headers, HEADER: PayloadConverter.default.to_payload(name)}
+
+
+def take(input: Any) -> None:
+    """The tenant of a call becomes the current one. Each call has a context of its own, so nothing is put back."""
+    payload = input.headers.get(HEADER)
+    tenant.set(None if payload is None else PayloadConverter.default.from_payload(payload, str))
+
+
+class TenantInterceptor(client.Interceptor, worker.Interceptor):
+    """For a client; its workers take it from there."""
+
+    def intercept_client(self, next: client.OutboundInterceptor) -> client.OutboundInterceptor:
+        return ClientOutbound(next)
+
+    def intercept_activity(self, next: worker.ActivityInboundInterceptor) -> worker.ActivityInboundInterceptor:
+        return ActivityInbound(next)
+
+    def workflow_interceptor_class(
+        self, input: worker.WorkflowInterceptorClassInput
+    ) -> type[worker.WorkflowInboundInterceptor]:
+        return WorkflowInbound
+
+
+class ClientOutbound(client.OutboundInterceptor):
+    async def start_workflow(self, input: client.StartWorkflowInput) -> client.WorkflowHandle[Any, Any]:
+        put(input)
+        return await super().start_workflow(input)
+
+    async def signal_workflow(self, input: client.SignalWorkflowInput) -> None:
+        put(input)
+        await super().signal_workflow(input)
+
+    async def query_workflow(self, input: client.QueryWorkflowInput) -> Any:
+        put(input)
+        return await super().query_workflow(input)
+
+
+class ActivityInbound(worker.ActivityInboundInterceptor):
+    async def execute_activity(self, input: worker.ExecuteActivityInput) -> Any:
+        take(input)
+        return await super().execute_activity(input)
+
+
+class WorkflowInbound(worker.WorkflowInboundInterceptor):
+    def init(self, outbound: worker.WorkflowOutboundInterceptor) -> None:
+        super().init(WorkflowOutbound(outbound))
+
+    async def execute_workflow(self, input: worker.ExecuteWorkflowInput) -> Any:
+        take(input)
+        return await super().execute_workflow(input)
+
+    async def handle_signal(self, input: worker.HandleSignalInput) -> None:
+        take(input)
+        await super().handle_signal(input)
+
+    async def handle_query(self, input: worker.HandleQueryInput) -> Any:
+        take(input)
+        return await super().handle_query(input)
+
+
+class WorkflowOutbound(worker.WorkflowOutboundInterceptor):
+    def start_activity(self, input: worker.StartActivityInput) -> workflow.ActivityHandle[Any]:
+        put(input)
+        return super().start_activity(input)
+
+    def start_local_activity(self, input: worker.StartLocalActivityInput) -> workflow.ActivityHandle[Any]:
+        put(input)
+        return super().start_local_activity(input)
+
+
+@activity.defn
+async def bill(amount: int) -> str:
+    """Knows whom to bill without being told."""
+    return f"{tenant.get()} owes {amount}"
