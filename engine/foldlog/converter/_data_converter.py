@@ -16,7 +16,7 @@ from foldlog.converter._codec import (
     encode_with,
 )
 from foldlog.converter._failure import DefaultFailureConverter, FailureConverter, failure_of, fill_in
-from foldlog.converter._payload import DefaultPayloadConverter
+from foldlog.converter._payload import DefaultPayloadConverter, adapted
 from foldlog.schemas.common import Failure, Payload
 
 
@@ -34,7 +34,8 @@ class DataConverter:
     failure_converter_class: type[FailureConverter] = DefaultFailureConverter
     """Made once, without arguments."""
     payload_converter: PayloadConverter = field(init=False, compare=False)
-    """The payload converter; all that workflow code sees."""
+    """The payload converter; all that workflow code sees. One that is not made of encodings is wrapped, so that it is
+    given payloads in Temporal's shape."""
     failure_converter: FailureConverter = field(init=False, compare=False)
     """The failure converter."""
 
@@ -42,7 +43,7 @@ class DataConverter:
     """The converter that is used where none was chosen."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "payload_converter", self.payload_converter_class())
+        object.__setattr__(self, "payload_converter", adapted(self.payload_converter_class()))
         object.__setattr__(self, "failure_converter", self.failure_converter_class())
 
     async def encode(self, values: Sequence[Any]) -> list[Payload]:

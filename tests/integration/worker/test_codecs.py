@@ -164,14 +164,8 @@ def everything(here: Place) -> list[bytes]:
     return [bytes(record.value or b"") for name in names for record in here.read(name)]
 
 
-@pytest.mark.parametrize("eager", [True, False], ids=["eager", "over the topic"])
-async def test_nobody_without_the_key_can_read_any_of_it(here: Place, eager: bool) -> None:
-    await tell(
-        here,
-        seen_by(EnvelopeCodec(LocalKeyProvider({"k": b"k" * 32}))),
-        SECRET,
-        disable_eager_activity_execution=not eager,
-    )
+async def test_nobody_without_the_key_can_read_any_of_it(here: Place) -> None:
+    await tell(here, seen_by(EnvelopeCodec(LocalKeyProvider({"k": b"k" * 32}))), SECRET)
     records = await asyncio.to_thread(everything, here)
     assert len(records) > 40
     assert [record for record in records if SECRET.encode() in record] == []
@@ -183,7 +177,7 @@ async def test_large_values_are_in_the_store_whatever_path_they_take(here: Place
         AESGCMCodec({"k": b"k" * 32}),
         ClaimCheckCodec(f"file://{here.folder}/payloads", threshold=10_000),
     )
-    await tell(here, seen_by(chain), SECRET * 30_000)
+    await tell(here, seen_by(chain), SECRET * 30_000, disable_eager_activity_execution=True)
     records = await asyncio.to_thread(everything, here)
     assert max(map(len, records)) < 20_000
     assert [record for record in records if SECRET.encode() in record] == []

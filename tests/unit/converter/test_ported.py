@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pytest
@@ -21,6 +21,7 @@ from foldlog.converter import (
     JSONPlainPayloadConverter,
     JSONTypeConverter,
     PayloadCodec,
+    PayloadConverter,
     default,
     value_to_type,
 )
@@ -194,3 +195,24 @@ def test_value_to_type() -> None:
     assert value_to_type(Money, {"cents": 1}, [MoneyConverter()]).cents == 1
     with pytest.raises(TypeError, match=r"\[1\]: expected int, got str"):
         value_to_type(list[int], [1, "2"])
+
+
+class Shouting(PayloadConverter):
+    """Written from the ground up."""
+
+    def to_payloads(self, values: Sequence[Any]) -> list[Any]:
+        return [Payload(metadata={"encoding": b"text/loud"}, data=str(value).upper().encode()) for value in values]
+
+    def from_payloads(self, payloads: Sequence[Any], type_hints: Sequence[Any] | None = None) -> list[Any]:
+        assert type_hints is None or isinstance(type_hints, list)
+        assert {payload.metadata["encoding"] for payload in payloads} == {b"text/loud"}
+        return [payload.data.decode() for payload in payloads]
+
+
+async def test_a_converter_from_the_ground_up() -> None:
+    converter = dataclasses.replace(default(), payload_converter_class=Shouting)
+    payloads = await converter.encode(["a"])
+    assert payloads == [records.Payload(encoding="text/loud", data=b"A")]
+    assert type(payloads[0]) is records.Payload
+    assert await converter.decode(payloads, (str,)) == ["A"]
+    assert converter.payload_converter.from_payload(payloads[0], str) == "A"
