@@ -125,9 +125,7 @@ class JSONPlainPayloadConverter(EncodingPayloadConverter):
 
     def from_payload(self, payload: Payload, type_hint: Any = None) -> Any:
         """See base class."""
-        return self._read(_reencoded(payload.data, self._decoder) if self._decoder else payload.data, type_hint)
-
-    def _read(self, data: bytes, type_hint: Any) -> Any:
+        data = payload.data if self._decoder is None else _reencoded(payload.data, self._decoder)
         try:
             reader = self._reader(type_hint)
         except TypeError:
@@ -257,7 +255,7 @@ def value_to_type(hint: Any, value: Any, custom_converters: Sequence[JSONTypeCon
     """
     reader = JSONPlainPayloadConverter(custom_type_converters=custom_converters)
     try:
-        return reader._read(msgspec.json.encode(value), hint)
+        return reader.from_payload(Payload(encoding="json/plain", data=msgspec.json.encode(value)), hint)
     except PayloadConversionError as error:
         raise TypeError(str(error)) from error
 

@@ -17,6 +17,7 @@ from foldlog.schemas.common import Payload
 if TYPE_CHECKING:
     from google.protobuf.message import Message
 
+_MODULES = sys.modules
 MESSAGE_TYPE = "messageType"
 """Key of the metadata under which the message's full name stands, as in Temporal's SDKs."""
 
@@ -39,7 +40,9 @@ class JSONProtoPayloadConverter(EncodingPayloadConverter):
 
     def to_payload(self, value: Any) -> Payload | None:
         """See base class."""
-        if not _is_message(value):
+        # Asked of every value that is written: so without a call, and without importing anything.
+        protobuf = _MODULES.get("google.protobuf.message")
+        if protobuf is None or not isinstance(value, protobuf.Message):
             return None
         from google.protobuf.json_format import MessageToDict
 
@@ -67,7 +70,8 @@ class BinaryProtoPayloadConverter(EncodingPayloadConverter):
 
     def to_payload(self, value: Any) -> Payload | None:
         """See base class."""
-        if not _is_message(value):
+        protobuf = _MODULES.get("google.protobuf.message")
+        if protobuf is None or not isinstance(value, protobuf.Message):
             return None
         return Payload(encoding="binary/protobuf", data=value.SerializeToString(), metadata=_metadata(value))
 
@@ -81,11 +85,6 @@ class BinaryProtoPayloadConverter(EncodingPayloadConverter):
         except DecodeError as error:
             raise PayloadConversionError(f"no {message.DESCRIPTOR.full_name}: {error}") from error
         return message
-
-
-def _is_message(value: Any) -> bool:
-    module = sys.modules.get("google.protobuf.message")
-    return module is not None and isinstance(value, module.Message)
 
 
 def _metadata(message: Message) -> dict[str, bytes]:
