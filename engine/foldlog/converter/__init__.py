@@ -16,12 +16,12 @@ from foldlog.converter._payload import (
     CompositePayloadConverter,
     DefaultPayloadConverter,
 )
+from foldlog.converter._protobuf import BinaryProtoPayloadConverter, JSONProtoPayloadConverter
 from foldlog.converter._search_attributes import (
     decode_search_attributes,
     decode_typed_search_attributes,
     encode_search_attributes,
 )
-from foldlog.converter._protobuf import BinaryProtoPayloadConverter, JSONProtoPayloadConverter
 
 __all__ = [
     "AdvancedJSONEncoder",
