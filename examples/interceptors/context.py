@@ -85,6 +85,18 @@ class WorkflowOutbound(worker.WorkflowOutboundInterceptor):
         put(input)
         return super().start_activity(input)
 
+    async def start_child_workflow(self, input: worker.StartChildWorkflowInput) -> Any:
+        put(input)
+        return await super().start_child_workflow(input)
+
+    async def signal_child_workflow(self, input: worker.SignalChildWorkflowInput) -> None:
+        put(input)
+        await super().signal_child_workflow(input)
+
+    async def signal_external_workflow(self, input: worker.SignalExternalWorkflowInput) -> None:
+        put(input)
+        await super().signal_external_workflow(input)
+
     def start_local_activity(self, input: worker.StartLocalActivityInput) -> workflow.ActivityHandle[Any]:
         put(input)
         return super().start_local_activity(input)

@@ -114,6 +114,8 @@ class SignalExternalWorkflow(Decision):
     """Refuse it unless the other one is a child of this run."""
     signal_name: str
     args: list[Payload] = field(default_factory=list)
+    header: dict[str, Payload] = field(default_factory=dict)
+    """What interceptors pass along; only the command has it."""
 
 
 @dataclass(slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Coroutine, Mapping, Sequence
 from contextvars import Context
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from inspect import isawaitable
 from typing import Any
 
@@ -17,19 +17,26 @@ from foldlog.interceptor import (
     ExecuteWorkflowInput,
     HandleQueryInput,
     HandleSignalInput,
+    SignalChildWorkflowInput,
+    SignalExternalWorkflowInput,
     StartActivityInput,
+    StartChildWorkflowInput,
     StartLocalActivityInput,
     WorkflowInboundInterceptor,
     WorkflowOutboundInterceptor,
 )
+from foldlog.runtime.child_options import uuid4_text
 from foldlog.runtime.environment import Environment
 from foldlog.runtime.instance import WorkflowInstance
 from foldlog.schemas.common import Payload
 from foldlog.schemas.event import WorkflowExecutionStarted
 from foldlog.workflow._activity_types import ActivityHandle
+from foldlog.workflow._child_types import ChildWorkflowHandle
 from foldlog.workflow._info import Info
 
-_NO_OPTIONS = frozenset({"activity", "args", "headers", "ret_type", "arg_types", "given", "disable_eager_execution"})
+_NO_OPTIONS = frozenset(
+    {"activity", "workflow", "args", "headers", "ret_type", "arg_types", "given", "disable_eager_execution"}
+)
 
 
 class InterceptedInstance(WorkflowInstance):
@@ -116,6 +123,49 @@ class InterceptedInstance(WorkflowInstance):
         self.check_may_decide("run an activity")
         return _result(self.start_activity, activity_type, args, result_type, options)
 
+    def start_child_workflow(
+        self, workflow_type: str, args: Sequence[Any], result_type: Any, options: Any
+    ) -> Coroutine[Any, Any, ChildWorkflowHandle[Any, Any]]:
+        """See base class."""
+        self.check_may_decide("start a child workflow")
+        return self._start_child(workflow_type, args, result_type, options)
+
+    async def _start_child(
+        self, workflow_type: str, args: Sequence[Any], result_type: Any, options: Any
+    ) -> ChildWorkflowHandle[Any, Any]:
+        known = {name: value for name, value in options.items() if name in _CHILD_FIELDS}
+        known["id"] = options.get("id") or uuid4_text(self.random())
+        handle: ChildWorkflowHandle[Any, Any] = await self.outbound.start_child_workflow(
+            StartChildWorkflowInput(workflow=workflow_type, args=args, ret_type=result_type, given=options, **known)
+        )
+        return handle
+
+    def execute_child_workflow(
+        self, workflow_type: str, args: Sequence[Any], result_type: Any, options: Any
+    ) -> Coroutine[Any, Any, Any]:
+        """See base class."""
+        self.check_may_decide("start a child workflow")
+        return self._execute_child(workflow_type, args, result_type, options)
+
+    async def _execute_child(self, workflow_type: str, args: Sequence[Any], result_type: Any, options: Any) -> Any:
+        return await (await self._start_child(workflow_type, args, result_type, options))
+
+    def signal_external_workflow(
+        self, namespace: str | None, workflow_id: str, run_id: str, child_only: bool, name: str, args: Sequence[Any]
+    ) -> Coroutine[Any, Any, None]:
+        """See base class."""
+        self.check_may_decide("send a signal")
+        home = namespace or self.environment.namespace
+        if child_only:
+            return self.outbound.signal_child_workflow(
+                _SignalChild(signal=name, args=args, child_workflow_id=workflow_id, namespace=home)
+            )
+        return self.outbound.signal_external_workflow(
+            SignalExternalWorkflowInput(
+                signal=name, args=args, namespace=home, workflow_id=workflow_id, workflow_run_id=run_id or None
+            )
+        )
+
     def start_local_activity(
         self, activity_type: str, args: Sequence[Any], result_type: Any, options: Any
     ) -> ActivityHandle[Any]:
@@ -133,6 +183,7 @@ class InterceptedInstance(WorkflowInstance):
         return _result(self.start_local_activity, activity_type, args, result_type, options)
 
 
+_CHILD_FIELDS = {field.name: field for field in fields(StartChildWorkflowInput) if field.name not in _NO_OPTIONS}
 _ACTIVITY_FIELDS = {field.name: field for field in fields(StartActivityInput) if field.name not in _NO_OPTIONS}
 _LOCAL_FIELDS = {field.name: field for field in fields(StartLocalActivityInput) if field.name not in _NO_OPTIONS}
 
@@ -149,6 +200,13 @@ def _at_once(handling: Coroutine[Any, Any, Any], name: str) -> Any:
         return returned.value
     handling.close()
     raise RuntimeError(f"the handling of query {name!r} waits for something: neither handler nor interceptors may")
+
+
+@dataclass(kw_only=True)
+class _SignalChild(SignalChildWorkflowInput):
+    """A signal to a child, and where that is."""
+
+    namespace: str
 
 
 class _Signal(HandleSignalInput):
@@ -207,6 +265,22 @@ class _Outbound(WorkflowOutboundInterceptor):
 
     def info(self) -> Info:
         return self._host.plain_info()
+
+    async def start_child_workflow(self, input: StartChildWorkflowInput) -> ChildWorkflowHandle[Any, Any]:
+        options = _options(input, _CHILD_FIELDS)
+        return await self._host.children.start(input.workflow, input.args, input.ret_type, options, input.headers)
+
+    async def signal_child_workflow(self, input: SignalChildWorkflowInput) -> None:
+        namespace = getattr(input, "namespace", None)
+        await self._host.external.signal(
+            namespace, input.child_workflow_id, "", True, input.signal, input.args, input.headers
+        )
+
+    async def signal_external_workflow(self, input: SignalExternalWorkflowInput) -> None:
+        run_id = input.workflow_run_id or ""
+        await self._host.external.signal(
+            input.namespace, input.workflow_id, run_id, False, input.signal, input.args, input.headers
+        )
 
     def start_activity(self, input: StartActivityInput) -> ActivityHandle[Any]:
         return self._host.start_plain_activity(input, _options(input, _ACTIVITY_FIELDS), local=False)

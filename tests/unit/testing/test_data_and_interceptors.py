@@ -75,3 +75,48 @@ async def test_a_tenant_goes_along_through_a_codec(codec: PayloadCodec | None, b
             assert await handle.query(Monthly.on_behalf_of) == "acme"
             await handle.signal(Monthly.pay, 5)
             assert await handle.result() == ["acme owes 0", "acme owes 1", "paid 5"]
+
+
+@workflow.defn
+class Listening:
+    """Says on whose behalf it was started and told."""
+
+    def __init__(self) -> None:
+        self.heard: list[str] = []
+
+    @workflow.run
+    async def run(self, signals: int) -> list[str]:
+        started = str(tenant.get())
+        await workflow.wait_condition(lambda: len(self.heard) == signals)
+        return [started, *self.heard]
+
+    @workflow.signal
+    def hear(self) -> None:
+        self.heard.append(str(tenant.get()))
+
+
+@workflow.defn
+class Family:
+    """Starts children, and tells them and others."""
+
+    @workflow.run
+    async def run(self) -> list[list[str]]:
+        tenant.set("parent")
+        child = await workflow.start_child_workflow(Listening.run, 2, id="child")
+        await child.signal(Listening.hear)
+        tenant.set("other")
+        await workflow.get_external_workflow_handle("child").signal(Listening.hear)
+        return [await child, await workflow.execute_child_workflow(Listening.run, 0)]
+
+
+@pytest.mark.parametrize("codec", [None, AESGCMCodec({"k": b"k" * 32}), Waiting()], ids=["none", "inline", "waits"])
+async def test_a_tenant_goes_along_to_children_and_other_workflows(codec: PayloadCodec | None) -> None:
+    async with await WorkflowEnvironment.start_time_skipping(
+        data_converter=DataConverter(payload_codec=codec),
+        interceptors=[TenantInterceptor()],
+        header_codec_behavior=HeaderCodecBehavior.CODEC,
+    ) as env:
+        async with Worker(env.client, task_queue="q", workflows=[Family, Listening], max_cached_workflows=1):
+            tenant.set("client")
+            told = await env.client.execute_workflow(Family.run, id="family", task_queue="q")
+            assert told == [["parent", "parent", "other"], ["other"]]
