@@ -14,6 +14,8 @@ from foldlog.common import RetryPolicy
 from foldlog.exceptions import ActivityError, ApplicationError, CancelledError
 from foldlog.exceptions import TimeoutError as ActivityTimeout
 
+from tests.conformance.accounts import Account, look_up
+
 LIMIT = timedelta(seconds=30)
 QUICKLY = RetryPolicy(initial_interval=timedelta(milliseconds=10), backoff_coefficient=1.0)
 ONCE = RetryPolicy(maximum_attempts=1)
@@ -350,6 +352,7 @@ class Family:
 
 
 WORKFLOWS: Sequence[type] = [
+    Account,
     Canceling,
     Chain,
     Cleaning,
@@ -373,6 +376,7 @@ ACTIVITIES: Sequence[Callable[..., Any]] = [
     grow,
     hang,
     hang_in_thread,
+    look_up,
     progress,
     refuse,
 ]

@@ -56,6 +56,14 @@ class Approval:
         await workflow.wait_condition(lambda: self.by != "")
         return {"order": order, "by": self.by}
 
+    @workflow.update
+    async def approve_later(self, by: str) -> str:
+        if by == "nobody":
+            raise ApplicationError("nobody cannot approve")
+        if by == "somebody":
+            await workflow.wait_condition(lambda: self.by != "")
+        return f"{self.by or by} approves"
+
     @workflow.signal
     def approve(self, by: str) -> None:
         self.by = by
@@ -231,6 +239,55 @@ def test_start_query_signal_result_history(kafka: str, shop: str, order: str) ->
     assert events[1]["args"] == ["Ann"]
     assert "WorkflowExecutionSignaled" in run(kafka, shop, "workflow", "history", order).stdout
     assert order in run(kafka, shop, "workflow", "describe", order).stdout
+
+
+def test_what_is_told_of_chains(kafka: str, shop: str, worker: WorkerProcess) -> None:
+    workflow_id = f"order-{uuid.uuid4().hex[:8]}"
+    ask(
+        kafka, shop, "workflow", "start", "Approval", "--id", workflow_id, "-q", "shop", "-i", "{}",
+        "--cron", "@every 1h", "--retry-attempts", "3", "--search-attribute", 'city="Bonn"',
+        "--static-summary", "by mail", "--priority", "2",
+    )  # fmt: skip
+    described = ask(kafka, shop, "workflow", "describe", workflow_id)
+    assert (described["cron_schedule"], described["attempt"], described["continued_run_id"]) == ("@every 1h", 1, None)
+    assert described["search_attributes"] == {"city": "Bonn"}
+    assert described["static_summary"] == "by mail"
+    assert described["execution_time"] > described["start_time"]
+    assert "by mail" in run(kafka, shop, "workflow", "describe", workflow_id).stdout
+    listed = ask(kafka, shop, "workflow", "list", "--id-prefix", workflow_id)
+    assert listed[0]["search_attributes"] == {"city": "Bonn"}
+    held = run(kafka, shop, "workflow", "query", workflow_id, "status", "-i", '"is "')
+    assert (held.exit_code, "has not begun" in held.stderr) == (5, True)
+    run(kafka, shop, "workflow", "cancel", workflow_id)
+    assert ask(kafka, shop, "workflow", "describe", workflow_id)["status"] == "CANCELED"
+    wrong = run(kafka, shop, "workflow", "start", "Approval", "-q", "shop", "--cron", "now and then")
+    assert (wrong.exit_code, "cron schedule 'now and then'" in wrong.stderr) == (2, True)
+    assert (
+        run(kafka, shop, "workflow", "start", "Approval", "-q", "shop", "--retry-initial-interval", "0s").exit_code == 2
+    )
+
+
+def test_updates_and_a_start_with_a_signal(kafka: str, shop: str, order: str) -> None:
+    assert run(kafka, shop, "workflow", "update", order, "approve_later", "-i", '"Ann"').stdout == '"Ann approves"\n'
+    failed = run(kafka, shop, "workflow", "update", order, "approve_later", "-i", '"nobody"')
+    assert (failed.exit_code, "nobody cannot approve" in failed.stderr) == (1, True)
+    late = run(kafka, shop, "workflow", "update", order, "approve_later", "-i", '"somebody"', "--timeout", "300ms")
+    assert (late.exit_code, "may still go on" in late.stderr) == (4, True)
+    accepted = ask(
+        kafka, shop, "workflow", "update", order, "approve_later", "-i", '"somebody"', "--update-id", "u1",
+        "--wait-for", "accepted",
+    )  # fmt: skip
+    assert accepted["update_id"] == "u1"
+    assert "u1" in ask(kafka, shop, "workflow", "describe", order)["pending_updates"]
+    assert "u1" in run(kafka, shop, "workflow", "describe", order).stdout
+    again = ask(
+        kafka, shop, "workflow", "start", "Approval", "--id", order, "-q", "shop", "-i", "{}",
+        "--signal", "approve", "--signal-input", '"Bob"',
+    )  # fmt: skip
+    assert again["run_id"] == accepted["run_id"]
+    result = ask(kafka, shop, "workflow", "update", order, "approve_later", "-i", '"x"', "--update-id", "u1")
+    assert result == "Bob approves"
+    assert run(kafka, shop, "workflow", "update", order, "approve_later", "-i", '"x"').exit_code == 5
 
 
 def test_refusals_have_their_exit_codes(kafka: str, shop: str, order: str) -> None:

@@ -14,7 +14,7 @@ from foldlog.transport.admin import create_topics
 from foldlog.transport.config import KafkaConfig
 from foldlog.transport.topics import Topics
 
-from tests.conformance import scenarios
+from tests.conformance import messages, scenarios
 from tests.conformance.scenarios import QUEUE, REMOTE, Place
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -39,6 +39,6 @@ async def test_alone(place: Place, scenario: scenarios.Scenario) -> None:
     await scenario(place)
 
 
-@pytest.mark.parametrize("scenario", scenarios.SHARED, ids=lambda scenario: str(scenario.__name__))
+@pytest.mark.parametrize("scenario", [*scenarios.SHARED, *messages.SHARED], ids=lambda scenario: str(scenario.__name__))
 async def test_with_workers(here: Place, scenario: scenarios.Scenario) -> None:
     await scenario(here)

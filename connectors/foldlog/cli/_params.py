@@ -5,10 +5,18 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import click
+from foldlog._search_attributes import METADATA_TYPES, guessed_key
+from foldlog.common import (
+    SearchAttributeIndexedValueType,
+    SearchAttributeKey,
+    SearchAttributePair,
+    TypedSearchAttributes,
+)
+from foldlog.converter import encode_search_attributes
 
 _UNITS = {"": 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _DURATION = re.compile(r"(?P<number>\d+(?:\.\d+)?)(?P<unit>ms|s|m|h|d|)")
@@ -50,6 +58,42 @@ def json_by_name(ctx: click.Context, param: click.Parameter, values: Sequence[st
             raise click.BadParameter(f"{value!r} is not written NAME=JSON")
         result[name] = _json(text)
     return result
+
+
+def search_attributes(ctx: click.Context, param: click.Parameter, values: Sequence[str]) -> TypedSearchAttributes:
+    """`name=JSON` or `name:Type=JSON` texts as search attributes; without a type, that of the JSON."""
+    pairs: list[SearchAttributePair[Any]] = []
+    for name, value in json_by_name(ctx, param, values).items():
+        name, _, type_name = name.partition(":")
+        key = _attribute_key(name, type_name, value)
+        if key.indexed_value_type is SearchAttributeIndexedValueType.DATETIME:
+            value = _moment(value)
+        pairs.append(SearchAttributePair(key, value))
+    try:
+        attributes = TypedSearchAttributes(pairs)
+        encode_search_attributes(attributes)
+    except (TypeError, ValueError) as error:
+        raise click.BadParameter(str(error)) from error
+    return attributes
+
+
+def _attribute_key(name: str, type_name: str, value: Any) -> SearchAttributeKey[Any]:
+    if not type_name:
+        key = guessed_key(name, value if isinstance(value, list) else [value])
+        if key is None:
+            raise click.BadParameter(f"{name!r}: write the type too, as in NAME:Keyword=JSON")
+        return SearchAttributeKey.for_keyword_list(name) if isinstance(value, list) else key
+    for kind, known in METADATA_TYPES.items():
+        if known.lower() == type_name.lower():
+            return SearchAttributeKey(name, kind)
+    raise click.BadParameter(f"{type_name!r} is no type of search attributes: {', '.join(METADATA_TYPES.values())}")
+
+
+def _moment(value: Any) -> datetime:
+    try:
+        return datetime.fromisoformat(value)
+    except (TypeError, ValueError) as error:
+        raise click.BadParameter(f'{value!r} is no time: write it as in "2026-08-01T12:00:00+02:00"') from error
 
 
 def _json(text: str) -> Any:

@@ -99,7 +99,12 @@ def execution(found: WorkflowExecution) -> dict[str, Any]:
         "close_time": time(found.close_time),
         "history_length": found.history_length,
         "stalled_error": found.stalled_error or None,
+        "search_attributes": {pair.key.name: _attribute(pair.value) for pair in found.typed_search_attributes},
     }
+
+
+def _attribute(value: Any) -> Any:
+    return time(value) if isinstance(value, datetime) else value
 
 
 async def description(found: WorkflowExecutionDescription) -> dict[str, Any]:
@@ -125,7 +130,18 @@ async def description(found: WorkflowExecutionDescription) -> dict[str, Any]:
         )
     return {
         **execution(found),
+        "execution_time": time(found.execution_time),
         "first_execution_run_id": found.first_execution_run_id,
+        "continued_run_id": found.continued_run_id,
+        "attempt": found.attempt,
+        "cron_schedule": found.cron_schedule or None,
+        "execution_start_time": time(found.execution_start_time),
+        "parent_id": found.parent_id,
+        "parent_run_id": found.parent_run_id,
+        "root_id": found.root_id,
+        "root_run_id": found.root_run_id,
+        "static_summary": await found.static_summary(),
+        "static_details": await found.static_details(),
         "execution_expiration_time": time(found.execution_expiration_time),
         "history_size": found.history_size,
         "memo": dict(await found.memo()),
@@ -144,6 +160,7 @@ async def description(found: WorkflowExecutionDescription) -> dict[str, Any]:
         "pending_timers": [
             {"timer_id": timer.timer_id, "fire_time": time(timer.fire_time)} for timer in found.pending_timers
         ],
+        "pending_updates": found.pending_updates,
         "stalled_stack": found.stalled_stack or None,
         "stalled_attempts": found.stalled_attempts,
         "deferred_commands": found.deferred_commands,

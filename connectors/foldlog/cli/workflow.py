@@ -15,15 +15,26 @@ from foldlog.cli._client import asynchronous, connected
 from foldlog.cli._command import Group, Settings, pass_settings
 from foldlog.cli._errors import CliError, ExitCode
 from foldlog.cli._output import write_facts, write_json, write_table
-from foldlog.cli._params import duration, json_by_name, json_values, not_empty
+from foldlog.cli._params import duration, json_by_name, json_values, not_empty, search_attributes
 from foldlog.client import (
     WorkflowExecutionStatus,
     WorkflowFailureError,
     WorkflowHandle,
     WorkflowQueryFailedError,
     WorkflowQueryRejectedError,
+    WorkflowUpdateFailedError,
+    WorkflowUpdateRPCTimeoutOrCancelledError,
+    WorkflowUpdateStage,
 )
-from foldlog.common import QueryRejectCondition, WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from foldlog.common import (
+    Priority,
+    QueryRejectCondition,
+    RetryPolicy,
+    TypedSearchAttributes,
+    WorkflowIDConflictPolicy,
+    WorkflowIDReusePolicy,
+)
+from foldlog.exceptions import ConfigurationError
 
 
 @click.group(cls=Group)
@@ -61,12 +72,46 @@ def _choice(policy: type[Any]) -> click.Choice[str]:
 @click.option("--run-timeout", metavar="TIME", callback=duration, help="Limit on one run.")
 @click.option("--request-id", metavar="ID", help="A second start with the same request ID starts nothing.")
 @click.option("--memo", multiple=True, metavar="NAME=JSON", callback=json_by_name, help="A note; may be repeated.")
+@click.option(
+    "--search-attribute",
+    "attributes",
+    multiple=True,
+    metavar="NAME[:TYPE]=JSON",
+    callback=search_attributes,
+    help="A field to be found by; may be repeated.",
+)
+@click.option("--static-summary", metavar="TEXT", help="One line for people.")
+@click.option("--static-details", metavar="TEXT", help="Several lines for people.")
+@click.option("--cron", metavar="SCHEDULE", help="Run again and again at these times: `*/5 * * * *`, `@every 1h`.")
+@click.option("--start-delay", metavar="TIME", callback=duration, help="Wait before its code begins.")
+@click.option(
+    "--retry-attempts",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="Try a failed workflow again, N tries in all; 0: without limit.  [default: no retries]",
+)
+@click.option("--retry-initial-interval", metavar="TIME", callback=duration, help="Wait before the second try.")
+@click.option("--retry-maximum-interval", metavar="TIME", callback=duration, help="No wait is longer.")
+@click.option("--retry-backoff-coefficient", type=float, metavar="X", help="Each wait is the one before times this.")
+@click.option("--priority", type=click.IntRange(min=1), metavar="N", help="From 1, the most urgent, to 5.")
+@click.option(
+    "--signal", "start_signal", metavar="NAME", help="Signal it before its code begins, or the one that runs."
+)
+@click.option(
+    "--signal-input",
+    "signal_inputs",
+    multiple=True,
+    metavar="JSON",
+    callback=json_values,
+    help="An argument of the signal; may be repeated.",
+)
 @click.option("--wait", is_flag=True, help="Wait for its end and show its result, as `result` does.")
 @_timeout
 @pass_settings
 @asynchronous
 async def start(
     settings: Settings,
+    /,
     workflow_type: str,
     workflow_id: str | None,
     task_queue: str,
@@ -77,8 +122,17 @@ async def start(
     run_timeout: timedelta | None,
     request_id: str | None,
     memo: dict[str, Any],
+    attributes: TypedSearchAttributes,
+    static_summary: str | None,
+    static_details: str | None,
+    cron: str | None,
+    start_delay: timedelta | None,
+    priority: int | None,
+    start_signal: str | None,
+    signal_inputs: list[Any],
     wait: bool,
     timeout: timedelta,
+    **retry: Any,
 ) -> None:
     """Start a workflow.
 
@@ -96,6 +150,15 @@ async def start(
             execution_timeout=execution_timeout,
             run_timeout=run_timeout,
             memo=memo or None,
+            search_attributes=attributes,
+            static_summary=static_summary,
+            static_details=static_details,
+            cron_schedule=cron or "",
+            start_delay=start_delay,
+            retry_policy=_retry_policy(**retry),
+            priority=Priority(priority_key=priority),
+            start_signal=start_signal,
+            start_signal_args=signal_inputs,
             request_id=request_id,
             rpc_timeout=timeout,
         )
@@ -107,6 +170,25 @@ async def start(
         write_json(started)
     else:
         write_facts(started.items())
+
+
+def _retry_policy(
+    retry_attempts: int | None,
+    retry_initial_interval: timedelta | None,
+    retry_maximum_interval: timedelta | None,
+    retry_backoff_coefficient: float | None,
+) -> RetryPolicy | None:
+    given: dict[str, Any] = {
+        "maximum_attempts": retry_attempts,
+        "initial_interval": retry_initial_interval,
+        "maximum_interval": retry_maximum_interval,
+        "backoff_coefficient": retry_backoff_coefficient,
+    }
+    given = {name: value for name, value in given.items() if value is not None}
+    try:
+        return RetryPolicy(**given) if given else None
+    except ConfigurationError as error:
+        raise click.UsageError(str(error)) from error
 
 
 @workflow.command()
@@ -132,6 +214,58 @@ async def signal(
         handle = client.get_workflow_handle(workflow_id, run_id=run_id)
         await handle.signal(signal_name, args=inputs, request_id=request_id, rpc_timeout=timeout)
     _done(settings, workflow_id, f"signal {signal_name} is in the history of {workflow_id}")
+
+
+@workflow.command()
+@_workflow_id
+@click.argument("update_name", metavar="UPDATE", callback=not_empty)
+@_input
+@_run_id
+@click.option("--update-id", metavar="ID", help="A second update with the same ID gets the answer of the first.")
+@click.option(
+    "--wait-for",
+    type=click.Choice(["ACCEPTED", "COMPLETED"], case_sensitive=False),
+    default="COMPLETED",
+    show_default=True,
+    help="ACCEPTED: do not wait for its result, show its ID.",
+)
+@_timeout
+@pass_settings
+@asynchronous
+async def update(
+    settings: Settings,
+    workflow_id: str,
+    update_name: str,
+    inputs: list[Any],
+    run_id: str | None,
+    update_id: str | None,
+    wait_for: str,
+    timeout: timedelta,
+) -> None:
+    """Send an update and print what its handler returned as JSON.
+
+    Ends with 1 if it was refused or failed. An update whose result did not come in time goes on.
+    """
+    stage = WorkflowUpdateStage[wait_for.upper()]
+    async with connected(settings) as client:
+        handle = client.get_workflow_handle(workflow_id, run_id=run_id)
+        try:
+            sent = await handle.start_update(
+                update_name, args=inputs, id=update_id, wait_for_stage=stage, rpc_timeout=timeout
+            )
+            if stage is WorkflowUpdateStage.COMPLETED:
+                write_json(await sent.result())
+                return
+        except WorkflowUpdateFailedError as error:
+            raise CliError(f"update {update_name} failed: {error.cause}", ExitCode.FAILED) from error
+        except WorkflowUpdateRPCTimeoutOrCancelledError as error:
+            text = f"update {update_name} was not answered within {timeout.total_seconds():g} s; it may still go on"
+            raise CliError(text, ExitCode.UNAVAILABLE) from error
+    accepted = {"workflow_id": workflow_id, "run_id": sent.workflow_run_id, "update_id": sent.id}
+    if settings.json:
+        write_json(accepted)
+    else:
+        write_facts(accepted.items())
 
 
 @workflow.command()
@@ -185,6 +319,7 @@ async def describe(settings: Settings, workflow_id: str, run_id: str | None, tim
     if shown["parent"]:
         write_facts([(f"parent {name.replace('_', ' ')}", value) for name, value in shown["parent"].items()])
     write_facts([(f"memo {name}", value) for name, value in shown["memo"].items()])
+    write_facts([(f"search attribute {name}", value) for name, value in shown["search_attributes"].items()])
     if shown["pending_activities"]:
         click.echo()
         names = ("activity_id", "activity_type", "state", "attempt", "scheduled_time", "next_attempt_time")
@@ -201,6 +336,9 @@ async def describe(settings: Settings, workflow_id: str, run_id: str | None, tim
     if shown["pending_timers"]:
         click.echo()
         write_table(["timer", "due"], [(timer["timer_id"], timer["fire_time"]) for timer in shown["pending_timers"]])
+    if shown["pending_updates"]:
+        click.echo()
+        write_table(["update"], [(update_id,) for update_id in shown["pending_updates"]])
 
 
 @workflow.command()

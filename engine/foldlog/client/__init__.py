@@ -1,6 +1,6 @@
 """Client of durable workflows: start them, ask them, tell them. Names follow Temporal's `temporalio.client`."""
 
-from foldlog.client._client import RPC_TIMEOUT, Client, StartOptions
+from foldlog.client._client import RPC_TIMEOUT, Client
 from foldlog.client._description import (
     PendingActivity,
     PendingActivityState,
@@ -11,10 +11,13 @@ from foldlog.client._description import (
     WorkflowExecutionStatus,
 )
 from foldlog.client._errors import (
+    RPCTimeoutOrCancelledError,
     WorkflowContinuedAsNewError,
     WorkflowFailureError,
     WorkflowQueryFailedError,
     WorkflowQueryRejectedError,
+    WorkflowUpdateFailedError,
+    WorkflowUpdateRPCTimeoutOrCancelledError,
 )
 from foldlog.client._handle import WorkflowHandle
 from foldlog.client._headers import HeaderCodecBehavior
@@ -33,6 +36,9 @@ from foldlog.client._interceptor import (
     TerminateWorkflowInput,
 )
 from foldlog.client._plugin import ClientConfig, ConnectConfig, Plugin
+from foldlog.client._start_options import StartOptions
+from foldlog.client._updates import WorkflowUpdateHandle, WorkflowUpdateStage
+from foldlog.client._with_start import WithStartWorkflowOperation
 from foldlog.exceptions import (
     DeadlineExceededError,
     RPCError,
@@ -65,6 +71,7 @@ __all__ = [
     "QueryWorkflowInput",
     "RPCError",
     "RPCStatusCode",
+    "RPCTimeoutOrCancelledError",
     "RecordTooLargeError",
     "SignalWorkflowInput",
     "StartOptions",
@@ -72,6 +79,7 @@ __all__ = [
     "StartWorkflowUpdateInput",
     "TerminateWorkflowInput",
     "TopicMissingError",
+    "WithStartWorkflowOperation",
     "WorkflowAlreadyStartedError",
     "WorkflowContinuedAsNewError",
     "WorkflowExecution",
@@ -83,4 +91,8 @@ __all__ = [
     "WorkflowNotFoundError",
     "WorkflowQueryFailedError",
     "WorkflowQueryRejectedError",
+    "WorkflowUpdateFailedError",
+    "WorkflowUpdateHandle",
+    "WorkflowUpdateRPCTimeoutOrCancelledError",
+    "WorkflowUpdateStage",
 ]

@@ -18,10 +18,10 @@ from foldlog.client._headers import put
 from foldlog.client._interceptor import OutboundInterceptor
 from foldlog.converter import DataConverter
 from foldlog.exceptions import DeadlineExceededError
-from foldlog.schemas.command import AwaitResult, StartWorkflow
+from foldlog.schemas.command import AwaitResult, AwaitUpdate, StartWorkflow, UpdateWorkflow
 from foldlog.schemas.common import Payload
 from foldlog.schemas.records import Command
-from foldlog.schemas.reply import Accepted, Rejected, WorkflowResult
+from foldlog.schemas.reply import Accepted, Rejected, UpdateReply, WorkflowResult
 from foldlog.transport import Transport
 from foldlog.transport.errors import BrokerUnreachableError, NoAnswerError, QueueFullError
 
@@ -90,7 +90,9 @@ class Asking:
             RPCError, WorkflowAlreadyStartedError: The start was refused, or the time is over.
         """
         waiting = _Waiting(workflow_id, rpc_timeout)
-        result = await self._poll(waiting, command, FIRST_POLL_SECONDS)
+        result = await self._poll(waiting, command, WorkflowResult, FIRST_POLL_SECONDS)
+        if result is not None and result.new_run_id:
+            return await self._result(waiting, result.new_run_id, follow_runs=True)
         if result is not None:
             return result
         # It takes longer. The same start again tells which run it is (and that somebody is there); from here on,
@@ -125,16 +127,56 @@ class Asking:
     async def _result(self, waiting: _Waiting, run_id: str, follow_runs: bool) -> WorkflowResult:
         while True:
             command = AwaitResult(identity=self.identity, run_id=run_id, follow_runs=follow_runs)
-            result = await self._poll(waiting, command, LONG_POLL_SECONDS)
+            result = await self._poll(waiting, command, WorkflowResult, LONG_POLL_SECONDS)
             if result is None:
                 continue
-            if result.status != "CONTINUED_AS_NEW" or not follow_runs:
+            if not result.new_run_id or not follow_runs:
                 return result
             run_id = result.new_run_id
 
+    async def update(
+        self,
+        workflow_id: str,
+        command: UpdateWorkflow | AwaitUpdate | StartWorkflow,
+        rpc_timeout: timedelta | None,
+    ) -> UpdateReply:
+        """How far an update has come, once that is as far as the command waits for.
+
+        The same command is sent again and again until it is accepted: its IDs make that harmless. From then on its run
+        is asked, so that it is never repeated after its request ID has been forgotten.
+
+        Args:
+            workflow_id: The workflow.
+            command: About an update, or a start that has one with it.
+            rpc_timeout: None: for as long as it takes.
+
+        Raises:
+            RPCError, WorkflowAlreadyStartedError: It was refused, or the time is over.
+        """
+        waiting = _Waiting(workflow_id, rpc_timeout, "answer about the update")
+        found = await self._poll(waiting, command, UpdateReply, FIRST_POLL_SECONDS)
+        if found is None and isinstance(command, UpdateWorkflow) and command.await_completed:
+            repeated = copy.copy(command)
+            repeated.await_completed = False
+            found = await self._until_told(waiting, repeated)
+            if found.stage != "COMPLETED":
+                command = AwaitUpdate(
+                    identity=self.identity, run_id=found.run_id, update_id=command.update_id, await_completed=True
+                )
+                found = None
+        return found or await self._until_told(waiting, command)
+
+    async def _until_told(
+        self, waiting: _Waiting, command: UpdateWorkflow | AwaitUpdate | StartWorkflow
+    ) -> UpdateReply:
+        while True:
+            found = await self._poll(waiting, command, UpdateReply, LONG_POLL_SECONDS)
+            if found is not None:
+                return found
+
     async def _poll(
-        self, waiting: _Waiting, command: AwaitResult | StartWorkflow, seconds: float
-    ) -> WorkflowResult | None:
+        self, waiting: _Waiting, command: Command, wanted: type[ReplyType], seconds: float
+    ) -> ReplyType | None:
         """One long poll; None: ask again."""
         wait = waiting.at_most(seconds)
         try:
@@ -145,7 +187,7 @@ class Asking:
         if reply is None:
             waiting.check()
             return None
-        if isinstance(reply, WorkflowResult):
+        if isinstance(reply, wanted):
             return reply
         if isinstance(reply, Rejected):
             workflow_type = getattr(command, "workflow_type", "")
@@ -156,8 +198,9 @@ class Asking:
 class _Waiting:
     """The deadline of waiting for a workflow, if there is one."""
 
-    def __init__(self, workflow_id: str, timeout: timedelta | None) -> None:
+    def __init__(self, workflow_id: str, timeout: timedelta | None, what: str = "end") -> None:
         self.workflow_id = workflow_id
+        self._what = what
         self._timeout = timeout
         self._deadline = None if timeout is None else time.monotonic() + timeout.total_seconds()
 
@@ -175,8 +218,8 @@ class _Waiting:
         if self.is_over():
             assert self._timeout is not None
             raise DeadlineExceededError(
-                f"workflow {self.workflow_id!r} did not end within {self._timeout.total_seconds():g} s; it may still be"
-                " running (describe() tells), or perhaps no processor is"
+                f"workflow {self.workflow_id!r} did not {self._what} within {self._timeout.total_seconds():g} s;"
+                " it may still be running (describe() tells), or perhaps no processor is"
             )
 
     def go_on_after(self, error: Exception) -> None:

@@ -12,17 +12,18 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mappin
 from dataclasses import replace
 from datetime import timedelta
 from types import TracebackType
-from typing import Any, Concatenate, TypedDict, Unpack, cast, overload
+from typing import Any, Concatenate, Unpack, cast, overload
 
 from foldlog import converter as converters
 from foldlog.client._asking import Asking
-from foldlog.client._convert import encode_args, encode_memo, milliseconds, new_request_id, value_of
+from foldlog.client._convert import encode_args, milliseconds, new_request_id, value_of
 from foldlog.client._description import WorkflowExecution, WorkflowExecutionStatus
 from foldlog.client._handle import WorkflowHandle
 from foldlog.client._headers import HeaderCodecBehavior
 from foldlog.client._intercepted import chain, one_or_all, start_workflow
 from foldlog.client._interceptor import Interceptor, ListWorkflowsInput
 from foldlog.client._plugin import ClientConfig, ConnectConfig, Plugin, connected
+from foldlog.client._start_options import StartOptions, apply_options
 from foldlog.client._types import (
     UNSET,
     MethodAsyncNoParam,
@@ -32,6 +33,7 @@ from foldlog.client._types import (
     ReturnType,
     SelfType,
 )
+from foldlog.client._with_start import ClientUpdatesWithStart
 from foldlog.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from foldlog.converter import DataConverter
 from foldlog.exceptions import ConfigurationError
@@ -49,27 +51,7 @@ RPC_TIMEOUT = timedelta(seconds=10)
 """How long an answer is awaited that does not wait for a workflow to end."""
 
 
-class StartOptions(TypedDict, total=False):
-    """Options of starting a workflow, all of them optional."""
-
-    execution_timeout: timedelta | None
-    """Limit on the whole chain of runs; at least 1 ms."""
-    run_timeout: timedelta | None
-    """Limit on one run; at least 1 ms."""
-    id_reuse_policy: WorkflowIDReusePolicy
-    """What happens if a closed workflow has this ID; ALLOW_DUPLICATE if not given."""
-    id_conflict_policy: WorkflowIDConflictPolicy
-    """What happens if an open workflow has this ID; FAIL if not given."""
-    memo: Mapping[str, Any] | None
-    """Notes that are shown with the workflow and do nothing."""
-    request_id: str | None
-    """A repeated start with the same one starts nothing and gives the same answer, for a day. A new one if not given:
-    give it where a program that crashed would repeat the start."""
-    rpc_timeout: timedelta | None
-    """How long to wait for the answer."""
-
-
-class Client:
+class Client(ClientUpdatesWithStart):
     """Starts workflows of one namespace, and asks and tells those that run.
 
     One client per process and namespace is enough for thousands of calls at once. It belongs to the event loop that
@@ -311,6 +293,7 @@ class Client:
         Raises:
             ConfigurationError: The task queue's name cannot be part of a topic's name.
             WorkflowAlreadyStartedError: The ID is in use, and the policies refuse another one.
+            InvalidArgumentError: An option cannot be, such as a cron schedule.
             RPCError: There was no answer in time.
         """
         if (outbound := self._asking.outbound) is not None:
@@ -517,7 +500,7 @@ class Client:
         rows = await self._transport.visibility(matches)
         rows.sort(key=lambda row: (row.start_ms, row.workflow_id), reverse=True)
         for row in rows[:limit]:
-            yield WorkflowExecution(row.workflow_id, row, self._converter)
+            yield WorkflowExecution(row.workflow_id, row, self._converter, namespace=self.namespace)
 
     async def _start_command(
         self,
@@ -526,15 +509,11 @@ class Client:
         args: Sequence[Any],
         id: str,
         task_queue: str,
-        *,
-        execution_timeout: timedelta | None = None,
-        run_timeout: timedelta | None = None,
-        id_reuse_policy: WorkflowIDReusePolicy = WorkflowIDReusePolicy.ALLOW_DUPLICATE,
-        id_conflict_policy: WorkflowIDConflictPolicy = WorkflowIDConflictPolicy.UNSPECIFIED,
-        memo: Mapping[str, Any] | None = None,
-        request_id: str | None = None,
-        rpc_timeout: timedelta | None = None,
+        **options: Unpack[StartOptions],
     ) -> StartWorkflow:
+        for name in options:
+            if name not in StartOptions.__annotations__:
+                raise TypeError(f"start_workflow has no option {name}")
         if not workflow_type:
             raise ValueError("a workflow needs a type")
         if not id:
@@ -542,15 +521,18 @@ class Client:
         if not task_queue:
             raise ValueError("a workflow needs a task queue")
         check_task_queue(task_queue)
-        return StartWorkflow(
-            request_id=request_id or new_request_id(),
+        reuse = options.get("id_reuse_policy", WorkflowIDReusePolicy.ALLOW_DUPLICATE)
+        conflict = options.get("id_conflict_policy", WorkflowIDConflictPolicy.UNSPECIFIED)
+        command = StartWorkflow(
+            request_id=options.get("request_id") or new_request_id(),
             identity=self._identity,
             workflow_type=workflow_type,
             task_queue=task_queue,
             args=await encode_args(self._converter, arg, args),
-            id_reuse_policy=cast(WorkflowIdReusePolicy, id_reuse_policy.name),
-            id_conflict_policy=cast(WorkflowIdConflictPolicy, id_conflict_policy.name),
-            execution_timeout_ms=milliseconds(execution_timeout, "execution_timeout"),
-            run_timeout_ms=milliseconds(run_timeout, "run_timeout"),
-            memo=await encode_memo(self._converter, memo),
+            id_reuse_policy=cast(WorkflowIdReusePolicy, reuse.name),
+            id_conflict_policy=cast(WorkflowIdConflictPolicy, conflict.name),
+            execution_timeout_ms=milliseconds(options.get("execution_timeout"), "execution_timeout"),
+            run_timeout_ms=milliseconds(options.get("run_timeout"), "run_timeout"),
         )
+        await apply_options(command, self._converter, options)
+        return command

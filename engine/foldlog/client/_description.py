@@ -9,7 +9,8 @@ from enum import IntEnum
 from typing import Any
 
 from foldlog.client._convert import decode_one
-from foldlog.converter import DataConverter
+from foldlog.common import SearchAttributes, TypedSearchAttributes
+from foldlog.converter import DataConverter, decode_search_attributes, decode_typed_search_attributes
 from foldlog.schemas import reply
 from foldlog.schemas.common import Payload
 from foldlog.schemas.visibility import WorkflowVisibility
@@ -53,11 +54,16 @@ class WorkflowExecution:
         close_time: When it ended; None: it is open.
         history_length: Events so far.
         stalled_error: Why its code cannot go on; empty: it can.
-        parent_id: The parent's workflow ID; None: it is no child.
-        parent_run_id: The parent's run.
-        parent_namespace: The parent's namespace.
-        root_id: The topmost workflow above it; None: it is that itself.
+        namespace: The application.
+        execution_time: When its code began, or will: later than `start_time`, if it is held by a start delay, a
+            backoff or a schedule.
+        parent_id: The workflow whose child it is; None: none.
+        parent_run_id: The run of that.
+        parent_namespace: The namespace of that.
+        root_id: The topmost workflow above it; None: there is none above it.
         root_run_id: The run of that.
+        typed_search_attributes: Its search attributes.
+        search_attributes: The same, each as a list of values. Deprecated: use `typed_search_attributes`.
     """
 
     def __init__(
@@ -65,8 +71,11 @@ class WorkflowExecution:
         workflow_id: str,
         row: WorkflowVisibility | reply.Description,
         converter: DataConverter,
+        *,
+        namespace: str = "",
     ) -> None:
         """Private: made by the client."""
+        self.namespace = namespace
         self.id = workflow_id
         self.run_id = row.run_id
         self.workflow_type = row.workflow_type
@@ -76,11 +85,16 @@ class WorkflowExecution:
         self.close_time = _time(row.close_ms)
         self.history_length = row.history_length
         self.stalled_error = row.stalled_error
-        self._set_family(row)
+        self.execution_time = _time(max(row.start_ms, row.first_task_ms))
+        self.typed_search_attributes = TypedSearchAttributes.empty
+        self.search_attributes: SearchAttributes = {}
         self._memo: Mapping[str, Payload] = row.memo
         self._converter = converter
+        self._set_ancestors(row)
+        if isinstance(row, WorkflowVisibility):
+            self._set_search_attributes(row.search_attributes)
 
-    def _set_family(self, row: WorkflowVisibility | reply.Description) -> None:
+    def _set_ancestors(self, row: WorkflowVisibility | reply.Description) -> None:
         if isinstance(row, reply.Description):
             above = row.parent
             self.parent_id = above.workflow_id if above else None
@@ -94,6 +108,11 @@ class WorkflowExecution:
             self.parent_namespace = row.parent_namespace or None
             self.root_id = row.root_workflow_id or None
             self.root_run_id = row.root_run_id or None
+
+    def _set_search_attributes(self, attributes: Mapping[str, Payload]) -> None:
+        if attributes:
+            self.typed_search_attributes = decode_typed_search_attributes(attributes)
+            self.search_attributes = decode_search_attributes(attributes)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(id={self.id!r}, run_id={self.run_id!r}, status={self.status.name})"
@@ -196,19 +215,35 @@ class WorkflowExecutionDescription(WorkflowExecution):
 
     Attributes:
         first_execution_run_id: The first run of the chain.
+        continued_run_id: The run before it in the chain; None: it is the first.
+        attempt: Which try it is, from 1, where a retry policy has failed runs followed by others.
+        cron_schedule: Its schedule; empty: none.
+        execution_start_time: When the first run of the chain began.
         execution_expiration_time: When the chain of runs times out; None: never.
         history_size: Bytes of all events so far.
         pending_activities: Activities that have not ended, the oldest 1,000 of them.
         pending_children: Children that have not ended, likewise.
         pending_timers: Timers that have not fired, likewise.
+        pending_updates: IDs of updates that were accepted and have not ended.
         stalled_stack: Stack trace of `stalled_error`.
         stalled_attempts: How often its code was tried in vain.
         deferred_commands: Signals and the like that wait until it is no longer stalled.
     """
 
-    def __init__(self, workflow_id: str, found: reply.Description, converter: DataConverter) -> None:
+    def __init__(
+        self, workflow_id: str, found: reply.Description, converter: DataConverter, *, namespace: str = ""
+    ) -> None:
         """Private: made by `describe`."""
-        super().__init__(workflow_id, found, converter)
+        super().__init__(workflow_id, found, converter, namespace=namespace)
+        options, continuation = found.options, found.continuation
+        if options is not None:
+            self._set_search_attributes(options.search_attributes)
+        self.cron_schedule = "" if options is None else options.cron_schedule
+        self.continued_run_id = None if continuation is None else continuation.run_id
+        self.attempt = 1 if continuation is None else continuation.attempt
+        self.execution_start_time = _required_time(found.execution_start_ms or found.start_ms)
+        self._summary = None if options is None else options.summary
+        self._details = None if options is None else options.details
         self.first_execution_run_id = found.first_execution_run_id
         self.execution_expiration_time = _time(found.execution_expiration_ms)
         self.history_size = found.history_size
@@ -228,9 +263,18 @@ class WorkflowExecutionDescription(WorkflowExecution):
             PendingTimer(timer_id=timer.timer_id, fire_time=_required_time(timer.fire_ms))
             for timer in found.pending_timers
         ]
+        self.pending_updates = list(found.pending_updates)
         self.stalled_stack = found.stalled_stack
         self.stalled_attempts = found.stalled_attempts
         self.deferred_commands = found.deferred_commands
+
+    async def static_summary(self) -> str | None:
+        """The line that the start gave it for people; None: none."""
+        return None if self._summary is None else str(await decode_one(self._converter, self._summary, str))
+
+    async def static_details(self) -> str | None:
+        """The text that the start gave it for people; None: none."""
+        return None if self._details is None else str(await decode_one(self._converter, self._details, str))
 
 
 def _time(unix_ms: int) -> datetime | None:

@@ -67,6 +67,33 @@ class WorkflowQueryFailedError(FoldlogError):
         return str(self)
 
 
+class WorkflowUpdateFailedError(FoldlogError):
+    """An update was refused, its handler failed, or the workflow ended before its handler did."""
+
+    def __init__(self, cause: BaseException) -> None:
+        """Make one."""
+        super().__init__(f"the update failed: {type(cause).__name__}: {cause}")
+        self.__cause__ = cause
+
+    @property
+    def cause(self) -> BaseException:
+        """What the validator or the handler raised, usually an `ApplicationError`."""
+        assert self.__cause__ is not None
+        return self.__cause__
+
+
+class RPCTimeoutOrCancelledError(FoldlogError):
+    """Waiting for an answer took too long, or was cancelled. What was asked for may happen all the same."""
+
+
+class WorkflowUpdateRPCTimeoutOrCancelledError(RPCTimeoutOrCancelledError):
+    """Waiting for an update took too long, or was cancelled. The update itself goes on."""
+
+    def __init__(self) -> None:
+        """Make one."""
+        super().__init__("waiting for the update timed out or was cancelled; the update itself may go on")
+
+
 async def raise_rejected(
     rejected: Rejected, workflow_id: str, converter: DataConverter, workflow_type: str = ""
 ) -> None:
@@ -78,7 +105,7 @@ async def raise_rejected(
             raise WorkflowAlreadyStartedError(workflow_id, workflow_type, run_id=rejected.run_id or None)
         case "INVALID_ARGUMENT":
             raise InvalidArgumentError(rejected.message)
-        case "FAILED_PRECONDITION":
+        case "FAILED_PRECONDITION" | "NOT_BEGUN":
             raise FailedPreconditionError(rejected.message)
         case "QUERY_REJECTED":
             raise WorkflowQueryRejectedError(rejected.message, rejected.status)

@@ -9,6 +9,7 @@ from typing import Any, Concatenate, Generic, cast, overload
 from foldlog.client._asking import Asking
 from foldlog.client._convert import decode_one, encode_args, new_request_id, value_of
 from foldlog.client._description import WorkflowExecutionDescription
+from foldlog.client._handle_updates import HandleUpdates
 from foldlog.client._history import WorkflowHistory
 from foldlog.client._intercepted import one_or_all
 from foldlog.client._interceptor import (
@@ -37,7 +38,7 @@ from foldlog.schemas.records import Event
 from foldlog.workflow._handlers import QueryDefinition, SignalDefinition
 
 
-class WorkflowHandle(Generic[SelfType, ReturnType]):
+class WorkflowHandle(HandleUpdates[SelfType], Generic[SelfType, ReturnType]):
     """One workflow, by its ID and maybe a run. Made by the client; making one asks nobody anything."""
 
     def __init__(
@@ -88,7 +89,8 @@ class WorkflowHandle(Generic[SelfType, ReturnType]):
         Processors and brokers may come and go meanwhile.
 
         Args:
-            follow_runs: Whether to wait for the end of the whole chain, where a run continues as new.
+            follow_runs: Whether to wait for the end of the whole chain, where a run continues as new, is retried, or
+                has a cron schedule.
             rpc_timeout: How long to wait; None: without limit.
 
         Raises:
@@ -341,7 +343,8 @@ class WorkflowHandle(Generic[SelfType, ReturnType]):
             return await outbound.describe_workflow(asked)
         wanted = command.DescribeWorkflow(identity=self._asking.identity, run_id=self._run_id or "")
         found = await self._asking.ask(self._id, wanted, reply.Description, rpc_timeout)
-        return WorkflowExecutionDescription(self._id, found, self._asking.converter)
+        namespace = self._asking.transport.namespace
+        return WorkflowExecutionDescription(self._id, found, self._asking.converter, namespace=namespace)
 
     async def fetch_history(self, *, rpc_timeout: timedelta | None = None) -> WorkflowHistory:
         """All events so far.

@@ -10,9 +10,10 @@ from typing import Any
 
 from foldlog.core import initiators
 from foldlog.core.outcome import Outcome
-from foldlog.core.session import Answer, Sessions
+from foldlog.core.session import Answer, Session, Sessions
 from foldlog.core.state import Run
-from foldlog.core.views import closing_result
+from foldlog.core.update_answers import UpdateAnswers
+from foldlog.core.views import closing_result, following_run_id
 from foldlog.core.waiters import Waiters
 from foldlog.schemas import log, reply
 from foldlog.schemas.common import Failure, ReplyTo
@@ -32,6 +33,7 @@ class Answers:
         self._sessions = sessions
         self._decode = decode
         self._waiters = Waiters(long_poll_ms)
+        self.updates = UpdateAnswers(sessions, decode, long_poll_ms)
         self._answers: dict[tuple[str, str], Answer] = {}
         """Answers of the open transaction, which the store does not know yet."""
 
@@ -39,18 +41,23 @@ class Answers:
         """The answers are sent, and in the store."""
         self._answers.clear()
         self._waiters.committed()
+        self.updates.committed()
 
     def aborted(self) -> None:
         """The answers are not sent."""
         self._answers.clear()
         self._waiters.aborted()
+        self.updates.aborted()
+
+    def recall(self, workflow_id: str, request_id: str) -> Answer | None:
+        """What a request was answered before; None: nothing is known of it."""
+        if not request_id:
+            return None
+        return self._answers.get((workflow_id, request_id)) or self._sessions.answer(workflow_id, request_id)
 
     def answered(self, workflow_id: str, wanted: Any, outcome: Outcome) -> bool:
         """Whether the request was answered before; then it is answered the same again."""
-        if not wanted.request_id:
-            return False
-        key = (workflow_id, wanted.request_id)
-        answer = self._answers.get(key) or self._sessions.answer(*key)
+        answer = self.recall(workflow_id, wanted.request_id)
         if answer is None:
             return False
         rejected = None if answer.rejected is None else self._decode(answer.rejected)
@@ -62,6 +69,7 @@ class Answers:
                 outcome.replies.append((reply_to, rejected))
             elif getattr(wanted, "await_result", False):
                 session = self._sessions.find(workflow_id, answer.run_id)
+                session = session or self.current_of_chain(workflow_id, answer.run_id)
                 if session is None:
                     message = f"run {answer.run_id} of workflow {workflow_id!r} is past its retention"
                     outcome.reply(reply_to, reply.Rejected, code="NOT_FOUND", message=message)
@@ -117,16 +125,38 @@ class Answers:
         if request_id:
             self._answers[workflow_id, request_id] = answer
 
-    def wait_for(self, run: Run, reply_to: ReplyTo | None, outcome: Outcome) -> None:
-        """Answer with the run's result, now or when there is one."""
+    def wait_for(self, run: Run, reply_to: ReplyTo | None, outcome: Outcome, *, follow_runs: bool = True) -> None:
+        """Answer with the result of the run, or of the last one that follows it, now or when there is one."""
         if reply_to is None:
             return
+        if follow_runs and not run.is_open:
+            run = self._last_of_chain(run)
         if run.is_open:
-            self._waiters.add(run.run_id, reply_to, outcome.now_ms)
+            self._waiters.add(run.run_id, reply_to, outcome.now_ms, follow_runs)
         else:
             outcome.replies.append((reply_to, closing_result(reply_to, run)))
 
+    def _last_of_chain(self, run: Run) -> Run:
+        """The last run that follows a closed one, as far as they are known."""
+        if not following_run_id(run):
+            return run
+        current = self.current_of_chain(run.workflow_id, run.started.first_execution_run_id)
+        if current is not None:
+            return current.run
+        # The workflow ID has gone to another chain since: this one is followed from run to run.
+        while (new_run_id := following_run_id(run)) and (found := self._sessions.find(run.workflow_id, new_run_id)):
+            run = found.run
+        return run
+
+    def current_of_chain(self, workflow_id: str, first_execution_run_id: str) -> Session | None:
+        """The current run of a workflow ID, if it is of the chain that began with a run; None: it is not."""
+        session = self._sessions.current(workflow_id)
+        if session is None or session.run.started.first_execution_run_id != first_execution_run_id:
+            return None
+        return session
+
     def answer_waiters(self, run: Run, outcome: Outcome) -> None:
-        """Tell who waits for a run that has just closed."""
-        for reply_to in self._waiters.closing(run.run_id):
+        """Tell who waits for a run that has just closed, or for an update of it."""
+        self.updates.closed(run, outcome)
+        for reply_to in self._waiters.closing(run.run_id, following_run_id(run)):
             outcome.replies.append((reply_to, closing_result(reply_to, run)))

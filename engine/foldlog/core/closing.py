@@ -6,13 +6,11 @@ those of the run that follows, so their policies apply all the same, as in Tempo
 
 from __future__ import annotations
 
-from typing import Any
-
 from foldlog.core import initiators
 from foldlog.core.children import as_parent, first_run_id
 from foldlog.core.outcome import Outcome
 from foldlog.core.state import Child, Run
-from foldlog.core.views import closing_result
+from foldlog.core.views import closing_result, following_run_id
 from foldlog.schemas import command
 from foldlog.schemas.common import ReplyTo
 
@@ -26,7 +24,7 @@ def follow_close(run: Run, outcome: Outcome) -> None:
         if child.parent_close_policy != "ABANDON":
             _end_child(run, event_id, child, outcome)
     parent = run.started.parent
-    if parent is None or _is_followed(run.closing):
+    if parent is None or following_run_id(run):
         return
     ended = closing_result(_NOBODY, run)
     closed = command.ChildWorkflowClosed(
@@ -39,11 +37,6 @@ def follow_close(run: Run, outcome: Outcome) -> None:
         retry_state=getattr(run.closing, "retry_state", "UNSPECIFIED"),
     )
     initiators.tell_parent_of_end(parent, closed, outcome)
-
-
-def _is_followed(closing: Any) -> bool:
-    """Whether another run of the chain begins where this one ended."""
-    return bool(getattr(closing, "new_run_id", ""))
 
 
 def _end_child(run: Run, event_id: int, child: Child, outcome: Outcome) -> None:

@@ -8,12 +8,16 @@ So a history needs no markers of where the code ran, and replay is the same sequ
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
 from foldlog.core.decisions import Decision
 from foldlog.schemas.common import Failure, Payload
-from foldlog.schemas.event import WorkflowExecutionStarted
+from foldlog.schemas.event import (
+    WorkflowExecutionSignaled,
+    WorkflowExecutionStarted,
+    WorkflowExecutionUpdateAccepted,
+)
 from foldlog.schemas.records import Event
 
 
@@ -24,6 +28,8 @@ class Decider(Protocol):
     """True while history is told again: logs are silent, and decisions carry their source."""
     history_size: int
     """Bytes of the run's events up to the one that is told next; set by the caller."""
+    patches: Collection[str]
+    """Patches that the history records as passed in the activation that comes next; set by the caller in replay."""
 
     def activate(self, event: Event) -> list[Decision]:
         """Tell the code what happened and run it until it waits.
@@ -31,7 +37,10 @@ class Decider(Protocol):
         Args:
             event: An event from outside the code: WorkflowExecutionStarted (always the first),
                 WorkflowExecutionSignaled, WorkflowExecutionCancelRequested, ActivityTaskCompleted, -Failed,
-                -TimedOut, -Canceled, TimerFired, LocalActivityCompleted.
+                -TimedOut, -Canceled, TimerFired, LocalActivityCompleted, WorkflowExecutionUpdateAccepted,
+                WorkflowTaskScheduled. If the first says
+                that the run is held, what comes before WorkflowTaskScheduled is kept until then, and nothing is
+                decided.
 
         Raises:
             WorkflowTaskError: The code raised something that is no workflow failure, or broke a rule. The decider
@@ -42,6 +51,23 @@ class Decider(Protocol):
         """Tell the code which event became of its next decision: ActivityTaskScheduled, TimerStarted and so on.
 
         Called once for each decision that leaves an event, in the order in which they were made.
+        """
+
+    def unhandled_signals(self) -> Sequence[WorkflowExecutionSignaled]:
+        """Signals that were told and that no handler has taken, in their order."""
+
+    def validate(self, update: WorkflowExecutionUpdateAccepted) -> Failure | None:
+        """Ask the code whether it takes an update. It must decide nothing and change nothing.
+
+        Args:
+            update: What will be told by `activate` if it does, not numbered yet.
+
+        Returns:
+            Why the update is refused: there is no handler, the arguments do not fit, or its validator raised. None: it
+            is taken.
+
+        Raises:
+            WorkflowTaskError: As `activate`.
         """
 
     def query(self, query_type: str, args: Sequence[Payload], header: Mapping[str, Payload] | None = None) -> Payload:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from foldlog.schemas.command import WorkflowIdReusePolicy
-from foldlog.schemas.common import ActivityOptions, Failure, Payload, RetryPolicy, WorkflowOptions
+from foldlog.schemas.common import ActivityOptions, Failure, Payload, RetryPolicy, RetryState, WorkflowOptions
 from foldlog.schemas.event import ParentClosePolicy
 
 
@@ -132,21 +132,78 @@ class RequestCancelExternalWorkflow(Decision):
 
 
 @dataclass(slots=True, kw_only=True)
-class CompleteWorkflow(Decision):
-    """The run method returned. Always the last decision of its activation, as are the two below."""
+class CompleteUpdate(Decision):
+    """The handler of an update ended: with a result, or with a failure."""
+
+    update_id: str
+    result: Payload | None = None
+    failure: Failure | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class RecordPatch(Decision):
+    """The code passed a patch for the first time and takes its new way."""
+
+    patch_id: str
+    deprecated: bool = False
+
+
+@dataclass(slots=True, kw_only=True)
+class UpsertSearchAttributes(Decision):
+    """Change search attributes; a payload with the encoding binary/null removes one."""
+
+    search_attributes: dict[str, Payload]
+
+
+@dataclass(slots=True, kw_only=True)
+class ModifyProperties(Decision):
+    """Change the memo; a payload with the encoding binary/null removes a value."""
+
+    memo: dict[str, Payload]
+
+
+@dataclass(slots=True, kw_only=True)
+class ClosingDecision(Decision):
+    """The base of what ends a run. Always the last decision of its activation."""
+
+    new_run_id: str = ""
+    """The run that follows; filled in by the engine where one does."""
+    retry_state: RetryState = "UNSPECIFIED"
+    """Why none follows; likewise."""
+
+
+@dataclass(slots=True, kw_only=True)
+class CompleteWorkflow(ClosingDecision):
+    """The run method returned."""
 
     result: Payload
 
 
 @dataclass(slots=True, kw_only=True)
-class FailWorkflow(Decision):
+class FailWorkflow(ClosingDecision):
     """The run method raised a workflow failure."""
 
     failure: Failure
 
 
 @dataclass(slots=True, kw_only=True)
-class CancelWorkflow(Decision):
+class ContinueAsNew(ClosingDecision):
+    """Go on in a new run with a fresh history. None, and an empty string: as in this run."""
+
+    args: list[Payload] = field(default_factory=list)
+    workflow_type: str = ""
+    task_queue: str = ""
+    run_timeout_ms: int | None = None
+    retry_policy: RetryPolicy | None = None
+    memo: dict[str, Payload] | None = None
+    search_attributes: dict[str, Payload] | None = None
+    header: dict[str, Payload] = field(default_factory=dict)
+    backoff_ms: int = 0
+    """Wait before the code of the new run begins, in milliseconds."""
+
+
+@dataclass(slots=True, kw_only=True)
+class CancelWorkflow(ClosingDecision):
     """The run method let its own cancellation through."""
 
     details: list[Payload] = field(default_factory=list)

@@ -7,20 +7,23 @@ event means to a run is the state machine's; whom to answer is `answers`'s.
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
 from foldlog.core import decisions, machine
 from foldlog.core.answers import Answers
+from foldlog.core.chains import Chains
 from foldlog.core.closing import follow_close
 from foldlog.core.decider import Decider, DeciderFactory, WorkflowTaskError
-from foldlog.core.decisions import Decision
+from foldlog.core.decisions import ClosingDecision, Decision
 from foldlog.core.outcome import Outcome
 from foldlog.core.replay import replay
 from foldlog.core.session import Session, Sessions
+from foldlog.core.start_options import waits_for_start_delay
 from foldlog.core.state import Run
-from foldlog.schemas import log
+from foldlog.schemas import event, log
+from foldlog.schemas.event import WorkflowExecutionSignaled
 from foldlog.schemas.records import Command, Event
 
 STALL_INITIAL_MS = 1_000
@@ -41,6 +44,7 @@ class Driver:
         factory: DeciderFactory,
         sessions: Sessions,
         answers: Answers,
+        chains: Chains,
         *,
         decode: Callable[[bytes], Any],
         handle: Callable[[str, Any, Outcome], None],
@@ -55,6 +59,7 @@ class Driver:
             factory: See `Engine`, as for all that is not said here.
             sessions: See there.
             answers: Tells askers what became of a run.
+            chains: Knows which run follows another.
             decode: See `Engine`.
             handle: Handles a command that was deferred while its run was stalled.
             reserve: See `Engine`.
@@ -67,30 +72,46 @@ class Driver:
         self._foresee: Callable[[Iterable[Any]], None] | None = getattr(factory, "foresee", None)
         self._sessions = sessions
         self._answers = answers
+        self._chains = chains
         self._decode = decode
         self._handle = handle
         self._reserve = reserve
         self._require_queue = require_queue
         self._local_activities = local_activities
         self._build_id = build_id
+        self._retried: log.WorkflowStalled | None = None
+        """Why the run had stalled whose code is tried again just now."""
 
     # ---- the code
 
     def tell(self, session: Session, happened: Event | None, outcome: Outcome) -> None:
         """Run the code on what happened, and record what it decides."""
         run = session.run
-        if happened is None or not run.is_open:
+        if happened is None or not run.is_open or (not run.first_task and session.decider is None):
+            # What happens to a held run is told when its code begins.
             self.settle(run, outcome)
             return
         try:
             if session.decider is None:
-                self.rebuild(session, outcome)
+                self.rebuild(session, outcome, fresh=True)
             else:
                 session.decider.history_size = run.history_size
                 self._decide(session, session.decider.activate(happened), outcome)
         except WorkflowTaskError as error:
             self.stall(session, error, outcome)
         self.settle(run, outcome)
+
+    def begin(self, session: Session, outcome: Outcome) -> None:
+        """Let the code of a held run begin; it is told what came before."""
+        begun = machine.begin_code(session.run, outcome)
+        if session.run.stalled is None:
+            self.tell(session, begun, outcome)
+
+    def wake(self, session: Session, outcome: Outcome, *, whatever_holds: bool = False) -> None:
+        """Something has come for a run: its start delay is over. With `whatever_holds`, so is any other hold."""
+        run = session.run
+        if run.is_open and not run.first_task and (whatever_holds or waits_for_start_delay(run.started)):
+            self.begin(session, outcome)
 
     def _decide(self, session: Session, made: list[Decision], outcome: Outcome) -> None:
         decider = session.decider
@@ -110,18 +131,38 @@ class Driver:
                 session.local[decision.activity_id] = decision
             elif type(decision) is decisions.CancelLocalActivity:
                 session.local.pop(decision.activity_id, None)
+        closing = made[-1]
+        if isinstance(closing, ClosingDecision):
+            # What follows takes over the run as the other decisions leave it.
+            self._record(session, decider, made[:-1], outcome)
+            self._chains.decided(session, closing, outcome)
+            made = [closing]
+        self._record(session, decider, made, outcome)
+
+    def _record(self, session: Session, decider: Decider, made: list[Decision], outcome: Outcome) -> None:
         for recorded in machine.decide(session.run, made, outcome, self._reserve):
             decider.recorded(recorded)
+            if isinstance(recorded, event.WorkflowExecutionUpdateCompleted):
+                self._answers.updates.completed(session.run, recorded, outcome)
 
-    def rebuild(self, session: Session, outcome: Outcome) -> Decider:
-        """Make the run's code anew from its history, and go on where that ends."""
-        session.decider, outstanding = self._replayed(session.run, outcome)
+    def rebuild(self, session: Session, outcome: Outcome, *, fresh: bool = False) -> Decider:
+        """Make the run's code anew from its history, and go on where that ends.
+
+        Args:
+            session: The run.
+            outcome: Takes what the code decides where its history ends.
+            fresh: Whether the last event is news, which no code has been told of.
+
+        Raises:
+            WorkflowTaskError: The code cannot be brought there.
+        """
+        session.decider, outstanding = self._replayed(session.run, outcome, fresh)
         decider = session.decider
         if session.run.is_open:
             self._decide(session, outstanding, outcome)
         return decider
 
-    def _replayed(self, run: Run, outcome: Outcome) -> tuple[Decider, list[Decision]]:
+    def _replayed(self, run: Run, outcome: Outcome, fresh: bool) -> tuple[Decider, list[Decision]]:
         """The run's code at the end of its history, and what it wants then.
 
         Raises:
@@ -133,8 +174,12 @@ class Driver:
                 # A run that has just begun is told, not told again: its logs must be seen.
                 decider.history_size = run.history_size
                 return decider, decider.activate(run.started)
+            if run.is_open and run.first_task in (0, run.last_event_id):
+                # So is one that was held until now.
+                told = [decider.activate(happened) for happened in self._retold(run, decider, outcome)]
+                return decider, told[-1]
             outcome.replayed_events.append(run.last_event_id)
-            return decider, replay(decider, self._retold(run, decider, outcome))
+            return decider, replay(decider, self._retold(run, decider, outcome), fresh=fresh)
         except WorkflowTaskError:
             decider.close()
             raise
@@ -142,10 +187,10 @@ class Driver:
     def _retold(self, run: Run, decider: Decider, outcome: Outcome) -> Iterator[Event]:
         """The history, with the decider knowing at each event how large it was then."""
         size = 0
-        for encoded, event in self._decoded(self.encoded_history(run, outcome)):
+        for encoded, happened in self._decoded(self.encoded_history(run, outcome)):
             size += len(encoded)
             decider.history_size = size
-            yield event
+            yield happened
 
     def _decoded(self, history: Iterator[bytes]) -> Iterator[tuple[bytes, Event]]:
         """Events with their encoded form, foreseen in parts where there is something to foresee."""
@@ -170,6 +215,29 @@ class Driver:
         if not run.is_open:
             self._answers.answer_waiters(run, outcome)
             follow_close(run, outcome)
+            following = self._chains.begin(run, outcome)
+            if following is not None:
+                self._begin_following(following, outcome)
+
+    def _begin_following(self, session: Session, outcome: Outcome) -> None:
+        started = session.run.started
+        if not started.held:
+            self.tell(session, started, outcome)
+        elif not started.first_task_ms:
+            self.begin(session, outcome)
+
+    def unhandled_signals(self, session: Session, outcome: Outcome) -> Sequence[WorkflowExecutionSignaled]:
+        """Signals of a run that no handler has taken. Of code that cannot be brought so far, none are known."""
+        decider = session.decider
+        if decider is None:
+            if session.run.stalled is not None:
+                return []
+            try:
+                decider, _ = self._replayed(session.run, outcome, False)
+            except WorkflowTaskError:
+                return []
+            session.decider = decider
+        return decider.unhandled_signals()
 
     # ---- stalling
 
@@ -183,6 +251,9 @@ class Driver:
         """The code cannot go on: keep what there is, and try again later, later each time."""
         run = session.run
         before = before or run.stalled
+        if before is None and self._retried is not None and self._retried.run_id == run.run_id:
+            # It ran on, and what had waited for it stalls it again: that must not begin with the shortest wait.
+            before = self._retried
         if session.decider is not None:
             session.decider.close()
             session.decider = None
@@ -208,9 +279,9 @@ class Driver:
         if run.stalled is None:
             return
         stalled = run.stalled
-        waiting = list(self._waiting_commands(run, outcome))
+        waiting = self.waiting_commands(run, outcome)
         try:
-            decider, outstanding = self._replayed(run, outcome)
+            decider, outstanding = self._replayed(run, outcome, fresh=True)
         except WorkflowTaskError as error:
             self.stall(session, error, outcome)
             return
@@ -221,7 +292,11 @@ class Driver:
         except WorkflowTaskError as error:
             self.stall(session, error, outcome, before=stalled)
         self.settle(run, outcome)
-        self._handle_waiting(run, waiting, outcome)
+        self._retried = stalled
+        try:
+            self._handle_waiting(run, waiting, outcome)
+        finally:
+            self._retried = None
 
     def _handle_waiting(self, run: Run, waiting: list[tuple[int, bytes]], outcome: Outcome) -> None:
         """Handle deferred commands in their order, until the run closes or stalls again."""
@@ -234,11 +309,22 @@ class Driver:
                 wanted.reply_to = None  # Whoever asked was told that the command is kept.
             self._handle(run.workflow_id, wanted, outcome)
 
+    def waiting_commands(self, run: Run, outcome: Outcome) -> list[tuple[int, bytes]]:
+        """Ordinals and bytes of the commands that wait until the run's code runs again."""
+        return list(self._waiting_commands(run, outcome))
+
     def _waiting_commands(self, run: Run, outcome: Outcome) -> Iterator[tuple[int, bytes]]:
         yield from self._sessions.deferred(run)
         for entry in outcome.log:
-            if entry.run is run and isinstance(entry.record, log.CommandDeferred):
+            if entry.run is not run or not isinstance(entry.record, log.CommandDeferred):
+                continue
+            if entry.record.ordinal > run.handled_ordinal:  # It may have been handled in this very transaction.
                 yield entry.record.ordinal, entry.record.command
+
+    def deferred_commands(self, run: Run, outcome: Outcome) -> Iterator[Command]:
+        """The commands that wait until the run's code runs again."""
+        for _, encoded in self._waiting_commands(run, outcome):
+            yield self._decode(encoded)
 
     def defer(self, run: Run, wanted: Command, outcome: Outcome) -> None:
         """Keep a command until the run's code runs again."""

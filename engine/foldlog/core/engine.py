@@ -8,18 +8,20 @@ answered and told to the run's code. What an event means is in `fold`, what a co
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from foldlog.core import activities, children, external, initiators, machine
 from foldlog.core.answers import Answers
+from foldlog.core.chains import Chains
 from foldlog.core.decider import DeciderFactory, QueryFailed, WorkflowTaskError
 from foldlog.core.driver import Driver
 from foldlog.core.outcome import Outcome
 from foldlog.core.session import Answer, Session, Sessions
 from foldlog.core.start_policy import StartPolicy, start_policy
 from foldlog.core.state import DeadlineKey, DeadlineKind, Run
+from foldlog.core.updates import Updates
 from foldlog.core.views import description, history_page
 from foldlog.core.waiters import LONG_POLL_MS
 from foldlog.schemas import command, event, reply
@@ -73,11 +75,14 @@ class Engine:
         self._sessions = sessions
         self._new_run_id = new_run_id
         self._require_queue = require_queue
+        self._decode = decode
         self._answers = Answers(sessions, decode, long_poll_ms)
+        self._chains = Chains(sessions, new_run_id)
         self._driver = Driver(
             factory,
             sessions,
             self._answers,
+            self._chains,
             decode=decode,
             handle=self.handle,
             reserve=reserve,
@@ -85,6 +90,7 @@ class Engine:
             local_activities=local_activities,
             build_id=build_id,
         )
+        self._updates = Updates(sessions, self._answers, self._driver)
         self._handlers: dict[type, Callable[[str, Any, Outcome], None]] = {
             command.StartWorkflow: self._start,
             command.SignalWorkflow: self._signal,
@@ -94,6 +100,8 @@ class Engine:
             command.DescribeWorkflow: self._describe,
             command.GetHistory: self._get_history,
             command.AwaitResult: self._await_result,
+            command.UpdateWorkflow: self._updates.update,
+            command.AwaitUpdate: self._updates.wait,
             command.ActivityStarted: self._activity,
             command.HeartbeatActivity: self._activity,
             command.CompleteActivity: self._activity,
@@ -129,6 +137,9 @@ class Engine:
         if key[0] == DeadlineKind.STALL:
             self._driver.resume(session, outcome)
             return
+        if key[0] == DeadlineKind.RUN_TIMEOUT:
+            self._run_timed_out(session, outcome)
+            return
         try:
             if key[0] == DeadlineKind.RETRY:
                 self._require_queue(session.run.activities[key[1]].scheduled.task_queue)
@@ -137,6 +148,22 @@ class Engine:
             self._driver.stall(session, error, outcome)
             return
         self._driver.tell(session, happened, outcome)
+
+    def _run_timed_out(self, session: Session, outcome: Outcome) -> None:
+        """End a run at its run timeout. What waited for its code is for the run that follows, if one does."""
+        run = session.run
+        signals: Sequence[event.WorkflowExecutionSignaled] = ()
+        waiting: list[tuple[int, bytes]] = []
+        if self._chains.may_follow_timeout(run):
+            signals = self._driver.unhandled_signals(session, outcome)
+            waiting = self._driver.waiting_commands(run, outcome) if run.stalled is not None else []
+        self._chains.time_out(run, signals, outcome)
+        self._driver.settle(run, outcome)
+        for _, encoded in waiting:
+            wanted = self._decode(encoded)
+            if hasattr(wanted, "reply_to"):
+                wanted.reply_to = None  # Whoever asked was told that the command is kept.
+            self.handle(run.workflow_id, wanted, outcome)
 
     def local_ended(self, ended: LocalResult, outcome: Outcome) -> None:
         """A local activity ended. A result that nobody waits for is passed over."""
@@ -186,22 +213,30 @@ class Engine:
     def aborted(self) -> None:
         """The outcome is thrown away, and so are the sessions that it touched."""
         self._answers.aborted()
+        self._chains.aborted()
 
     # ---- commands
 
     def _start(self, workflow_id: str, wanted: command.StartWorkflow, outcome: Outcome) -> None:
+        if wanted.update is not None and self._update_known(workflow_id, wanted, outcome):
+            return
         if self._answers.answered(workflow_id, wanted, outcome):
             return
         existing = self._sessions.current(workflow_id)
         if existing is not None and self._has_begun_before(workflow_id, wanted, outcome):
             return
         policy = StartPolicy.START if existing is None else start_policy(existing.run, wanted)
+        if existing is not None and policy is StartPolicy.REJECT:
+            self._reject_start(workflow_id, wanted, existing.run, outcome)
+            return
+        try:
+            machine.check_start(wanted, outcome)
+        except WorkflowTaskError as error:
+            self._answers.reject(workflow_id, wanted, outcome, "INVALID_ARGUMENT", str(error))
+            return
         if existing is not None and policy is not StartPolicy.START:
-            if policy is StartPolicy.REJECT:
-                self._reject_start(workflow_id, wanted, existing.run, outcome)
-                return
             if policy is StartPolicy.USE_EXISTING:
-                self._accept_start(existing.run, wanted, False, outcome)
+                self._use_existing(existing, wanted, outcome)
                 return
             reason = command.TerminateWorkflow(reason="TerminateIfRunning policy: a new run starts")
             self._close(existing.run, lambda run: machine.terminate(run, reason, outcome), outcome)
@@ -214,13 +249,55 @@ class Engine:
         session = self._sessions.add(run)
         self._accept_start(run, wanted, True, outcome)
         self._driver.tell(session, run.started, outcome)
+        if run.started.held:
+            self._begin_held(session, wanted, outcome)
+
+    def _begin_held(self, session: Session, wanted: command.StartWorkflow, outcome: Outcome) -> None:
+        """Hand over what came with the start of a run, before its code begins."""
+        run = session.run
+        if wanted.signal is not None:
+            self._driver.tell(session, machine.signal(run, machine.signal_with_start(wanted, True), outcome), outcome)
+        if wanted.update is not None:
+            self._updates.offer(session, machine.update_with_start(wanted, run.run_id, True), outcome)
+        if not run.started.first_task_ms or wanted.update is not None:
+            self._driver.begin(session, outcome)
+        if wanted.update is not None:
+            # Only now, so that the one answer of a handler that ends at once has its result.
+            self._answers.updates.accepted(run, wanted.update.update_id, outcome)
+
+    def _update_known(self, workflow_id: str, wanted: command.StartWorkflow, outcome: Outcome) -> bool:
+        """Whether the update that comes with a start, or the start itself, was here before; then it is answered."""
+        assert wanted.update is not None
+        before = self._answers.recall(workflow_id, wanted.request_id)
+        if before is not None and before.rejected is None:
+            run_id = before.run_id
+        else:
+            session = self._sessions.current(workflow_id)
+            if before is not None or session is None or wanted.update.update_id not in session.run.updates:
+                return False
+            run_id = session.run.run_id
+        self._updates.update(workflow_id, machine.update_with_start(wanted, run_id, True), outcome)
+        return True
+
+    def _use_existing(self, session: Session, wanted: command.StartWorkflow, outcome: Outcome) -> None:
+        """A start that comes to an open run: what came with it is for that run."""
+        run = session.run
+        self._accept_start(run, wanted, False, outcome)
+        if wanted.signal is not None:
+            signal = machine.signal_with_start(wanted, False)
+            if run.stalled is not None:
+                self._driver.defer(run, signal, outcome)
+            else:
+                self._driver.tell(session, machine.signal(run, signal, outcome), outcome)
+        if wanted.update is not None:
+            self._updates.update(run.workflow_id, machine.update_with_start(wanted, run.run_id, False), outcome)
 
     def _accept_start(self, run: Run, wanted: command.StartWorkflow, started: bool, outcome: Outcome) -> None:
         self._answers.remember(run.workflow_id, wanted.request_id, Answer(run.run_id, started))
         initiators.tell_accepted(wanted, run.run_id, outcome)
         if wanted.await_result:
             self._answers.wait_for(run, wanted.reply_to, outcome)
-        else:
+        elif wanted.update is None:
             outcome.reply(wanted.reply_to, reply.Accepted, run_id=run.run_id, started=started)
 
     def _has_begun_before(self, workflow_id: str, wanted: command.StartWorkflow, outcome: Outcome) -> bool:
@@ -307,6 +384,10 @@ class Engine:
             message = f"the workflow is stalled and cannot answer: {run.stalled.error}"
             self._answers.reject(workflow_id, wanted, outcome, "FAILED_PRECONDITION", message, run)
             return
+        if not run.first_task:
+            message = "the workflow has not begun: it is held until its start delay, backoff or cron schedule is over"
+            self._answers.reject(workflow_id, wanted, outcome, "NOT_BEGUN", message, run)
+            return
         try:
             decider = session.decider or self._driver.rebuild(session, outcome)
             if wanted.header:
@@ -340,10 +421,13 @@ class Engine:
 
     def _await_result(self, workflow_id: str, wanted: command.AwaitResult, outcome: Outcome) -> None:
         session = self._sessions.find(workflow_id, wanted.run_id)
+        if session is None and wanted.follow_runs:
+            # The first run of a chain may be forgotten while the chain goes on.
+            session = self._answers.current_of_chain(workflow_id, wanted.run_id)
         if session is None:
             self._answers.reject_unknown(workflow_id, wanted, outcome)
         else:
-            self._answers.wait_for(session.run, wanted.reply_to, outcome)
+            self._answers.wait_for(session.run, wanted.reply_to, outcome, follow_runs=wanted.follow_runs)
 
     # ---- finding, recording, closing
 
@@ -388,6 +472,7 @@ class Engine:
             return
         self._answers.accept(run, wanted, outcome)
         self._driver.tell(session, happened, outcome)
+        self._driver.wake(session, outcome, whatever_holds=type(wanted) is command.CancelWorkflow)
 
     def _close(self, run: Run, close: Callable[[Run], None], outcome: Outcome) -> None:
         close(run)

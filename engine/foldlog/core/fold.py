@@ -10,7 +10,8 @@ import hashlib
 from collections.abc import Callable
 from typing import Any
 
-from foldlog.core.state import Activity, Child, DeadlineChange, DeadlineKind, Run, Status, Timer
+from foldlog.core.fields import merged
+from foldlog.core.state import Activity, Child, DeadlineChange, DeadlineKind, Run, Status, Timer, Update
 from foldlog.schemas import event, log
 from foldlog.schemas.records import Event, RunRecord
 
@@ -49,10 +50,17 @@ def begin(workflow_id: str, started: event.WorkflowExecutionStarted, encoded: by
     Raises:
         BrokenHistoryError: The event is not numbered 1, or continues a chain.
     """
-    run = Run(workflow_id=workflow_id, run_id=started.run_id, started=started)
+    run = Run(workflow_id=workflow_id, run_id=started.run_id, started=started, memo=started.memo)
+    if started.options is not None:
+        run.search_attributes = started.options.search_attributes
     _link(run, started, encoded)
+    if not started.held:
+        run.first_task = 1
+    elif started.first_task_ms:
+        _set_deadline(run, DeadlineKind.FIRST_TASK, 0, started.first_task_ms)
     if started.run_timeout_ms:
-        _set_deadline(run, DeadlineKind.RUN_TIMEOUT, 0, started.time_ms + started.run_timeout_ms)
+        begins_ms = max(started.time_ms, started.first_task_ms)
+        _set_deadline(run, DeadlineKind.RUN_TIMEOUT, 0, begins_ms + started.run_timeout_ms)
     if started.execution_expiration_ms:
         _set_deadline(run, DeadlineKind.EXECUTION_TIMEOUT, 0, started.execution_expiration_ms)
     return run
@@ -264,11 +272,35 @@ def _external_answered(run: Run, record: Any) -> None:
     del run.external[record.initiated_event_id]
 
 
+# ---- updates
+
+
+def _update_accepted(run: Run, record: event.WorkflowExecutionUpdateAccepted) -> None:
+    run.updates[record.update_id] = Update(record.event_id)
+
+
+def _update_completed(run: Run, record: event.WorkflowExecutionUpdateCompleted) -> None:
+    run.updates[record.update_id].completed_event_id = record.event_id
+
+
 # ---- the run
 
 
 def _cancel_requested(run: Run, record: event.WorkflowExecutionCancelRequested) -> None:
     run.cancel_requested = True
+
+
+def _first_task(run: Run, record: event.WorkflowTaskScheduled) -> None:
+    run.first_task = record.event_id
+    _clear_deadline(run, DeadlineKind.FIRST_TASK, 0)
+
+
+def _search_attributes_upserted(run: Run, record: event.UpsertWorkflowSearchAttributes) -> None:
+    run.search_attributes = merged(run.search_attributes, record.search_attributes)
+
+
+def _properties_modified(run: Run, record: event.WorkflowPropertiesModified) -> None:
+    run.memo = merged(run.memo, record.memo)
 
 
 def _nothing(run: Run, record: Event) -> None:
@@ -345,6 +377,12 @@ _EVENTS: dict[type, Callable[[Run, Any], None]] = {
     event.RequestCancelExternalWorkflowExecutionInitiated: _cancel_initiated,
     event.RequestCancelExternalWorkflowExecutionFailed: _external_answered,
     event.ExternalWorkflowExecutionCancelRequested: _external_answered,
+    event.WorkflowExecutionUpdateAccepted: _update_accepted,
+    event.WorkflowExecutionUpdateCompleted: _update_completed,
+    event.WorkflowTaskScheduled: _first_task,
+    event.PatchRecorded: _nothing,
+    event.UpsertWorkflowSearchAttributes: _search_attributes_upserted,
+    event.WorkflowPropertiesModified: _properties_modified,
 }
 _CLOSING: dict[type, Status] = {
     event.WorkflowExecutionCompleted: "COMPLETED",
@@ -352,6 +390,7 @@ _CLOSING: dict[type, Status] = {
     event.WorkflowExecutionCanceled: "CANCELED",
     event.WorkflowExecutionTerminated: "TERMINATED",
     event.WorkflowExecutionTimedOut: "TIMED_OUT",
+    event.WorkflowExecutionContinuedAsNew: "CONTINUED_AS_NEW",
 }
 _RUN_RECORDS: dict[type, Callable[[Run, Any], None]] = {
     log.ActivityAttempt: _activity_attempt,

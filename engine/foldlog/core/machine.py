@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from foldlog.core import activities, children, decisions, external
+from foldlog.core import activities, children, decisions, external, fields
 from foldlog.core.decider import WorkflowTaskError
 from foldlog.core.decisions import Decision
 from foldlog.core.outcome import Outcome
+from foldlog.core.start_options import check_start_options, first_task_ms
 from foldlog.core.state import DeadlineKey, DeadlineKind, Run
 from foldlog.schemas import command, event
 from foldlog.schemas.records import Event
@@ -20,9 +21,27 @@ from foldlog.schemas.records import Event
 # ---- commands to the run
 
 
+def check_start(wanted: command.StartWorkflow, outcome: Outcome) -> None:
+    """Make sure that what comes with a start fits: it must not be found out after the start.
+
+    Raises:
+        WorkflowTaskError: It does not.
+    """
+    check_start_options(wanted)
+    if wanted.signal is not None:
+        if wanted.id_conflict_policy == "FAIL":
+            raise WorkflowTaskError("signal-with-start: id_conflict_policy FAIL makes no sense with it")
+        outcome.check_fits(_signaled(signal_with_start(wanted, False)))
+    if wanted.update is not None:
+        if wanted.signal is not None:
+            raise WorkflowTaskError("a start takes either a signal or an update with it")
+        outcome.check_fits(update_accepted(update_with_start(wanted, "", False)))
+
+
 def start(workflow_id: str, run_id: str, wanted: command.StartWorkflow, outcome: Outcome) -> Run:
     """Begin a run."""
     timeout_ms = wanted.execution_timeout_ms
+    task_ms = first_task_ms(wanted, outcome.now_ms)
     started = event.WorkflowExecutionStarted(
         workflow_type=wanted.workflow_type,
         task_queue=wanted.task_queue,
@@ -31,27 +50,91 @@ def start(workflow_id: str, run_id: str, wanted: command.StartWorkflow, outcome:
         run_timeout_ms=wanted.run_timeout_ms,
         execution_expiration_ms=outcome.now_ms + timeout_ms if timeout_ms else 0,
         memo=wanted.memo,
-        options=wanted.options,
         first_execution_run_id=run_id,
         request_id=wanted.request_id,
         identity=wanted.identity,
+        options=wanted.options,
         parent=wanted.parent,
+        held=wanted.signal is not None or wanted.update is not None or task_ms > 0,
+        first_task_ms=task_ms,
     )
     return outcome.begin(workflow_id, run_id, started)
 
 
+def begin_code(run: Run, outcome: Outcome) -> Event:
+    """End the hold of a run: its code begins with this event."""
+    begun = event.WorkflowTaskScheduled()
+    outcome.append(run, begun)
+    return begun
+
+
+def signal_with_start(wanted: command.StartWorkflow, started: bool) -> command.SignalWorkflow:
+    """The signal that comes with a start, as a command of its own.
+
+    Args:
+        wanted: The start.
+        started: Whether it started a run: then that run's first event remembers the request.
+    """
+    assert wanted.signal is not None
+    return command.SignalWorkflow(
+        request_id="" if started else wanted.request_id,
+        identity=wanted.identity,
+        signal_name=wanted.signal.signal_name,
+        args=wanted.signal.args,
+        header=wanted.signal.header,
+    )
+
+
+def update_with_start(wanted: command.StartWorkflow, run_id: str, started: bool) -> command.UpdateWorkflow:
+    """The update that comes with a start, as a command of its own. Its answer is the answer to both.
+
+    Args:
+        wanted: The start.
+        run_id: The run that is there, or was started.
+        started: As for a signal.
+    """
+    assert wanted.update is not None
+    return command.UpdateWorkflow(
+        request_id="" if started else wanted.request_id,
+        identity=wanted.identity,
+        reply_to=wanted.reply_to,
+        run_id=run_id,
+        update_id=wanted.update.update_id,
+        update_name=wanted.update.update_name,
+        args=wanted.update.args,
+        header=wanted.update.header,
+        await_completed=wanted.update.await_completed,
+    )
+
+
+def update_accepted(wanted: command.UpdateWorkflow) -> event.WorkflowExecutionUpdateAccepted:
+    """What is recorded of an update that is accepted; the code is asked about it before."""
+    return event.WorkflowExecutionUpdateAccepted(
+        update_id=wanted.update_id,
+        update_name=wanted.update_name,
+        args=wanted.args,
+        header=wanted.header,
+        identity=wanted.identity,
+        request_id=wanted.request_id,
+    )
+
+
 def signal(run: Run, wanted: command.SignalWorkflow, outcome: Outcome) -> Event:
     """Record a signal."""
-    signaled = event.WorkflowExecutionSignaled(
+    signaled = _signaled(wanted)
+    outcome.append(run, signaled)
+    return signaled
+
+
+def _signaled(wanted: command.SignalWorkflow) -> event.WorkflowExecutionSignaled:
+    return event.WorkflowExecutionSignaled(
         signal_name=wanted.signal_name,
         args=wanted.args,
         request_id=wanted.request_id,
         identity=wanted.identity,
-        initiator=wanted.initiator,
         header=wanted.header,
+        initiator=wanted.initiator,
     )
-    outcome.append(run, signaled)
-    return signaled
 
 
 def request_cancel(run: Run, wanted: command.CancelWorkflow, outcome: Outcome) -> Event | None:
@@ -90,17 +173,17 @@ def _timer_fired(run: Run, timer_id: int, outcome: Outcome) -> Event:
     return fired
 
 
-def _run_timed_out(execution: bool) -> Callable[[Run, int, Outcome], None]:
-    def timed_out(run: Run, _: int, outcome: Outcome) -> None:
-        activities.cancel_activities(run, outcome)
-        outcome.append(run, event.WorkflowExecutionTimedOut(execution=execution))
+def _first_task_due(run: Run, _: int, outcome: Outcome) -> Event:
+    return begin_code(run, outcome)
 
-    return timed_out
+
+def _execution_timed_out(run: Run, _: int, outcome: Outcome) -> None:
+    activities.cancel_activities(run, outcome)
+    outcome.append(run, event.WorkflowExecutionTimedOut(execution=True, retry_state="TIMEOUT"))
 
 
 _DUE: dict[DeadlineKind, Callable[[Run, int, Outcome], Event | None]] = {
-    DeadlineKind.RUN_TIMEOUT: _run_timed_out(execution=False),
-    DeadlineKind.EXECUTION_TIMEOUT: _run_timed_out(execution=True),
+    DeadlineKind.EXECUTION_TIMEOUT: _execution_timed_out,
     DeadlineKind.TIMER: _timer_fired,
     DeadlineKind.SCHEDULE_TO_START: activities.activity_timed_out("SCHEDULE_TO_START"),
     DeadlineKind.START_TO_CLOSE: activities.activity_timed_out("START_TO_CLOSE"),
@@ -108,6 +191,7 @@ _DUE: dict[DeadlineKind, Callable[[Run, int, Outcome], Event | None]] = {
     DeadlineKind.HEARTBEAT: activities.activity_timed_out("HEARTBEAT"),
     DeadlineKind.RETRY: activities.retry_due,
     DeadlineKind.CANCEL_GRACE: activities.cancel_grace_over,
+    DeadlineKind.FIRST_TASK: _first_task_due,
 }
 
 
@@ -152,14 +236,54 @@ def _cancel_timer(run: Run, decision: decisions.CancelTimer, outcome: Outcome) -
     outcome.append(run, canceled)
 
 
+def _record_patch(run: Run, decision: decisions.RecordPatch, outcome: Outcome) -> None:
+    outcome.append(run, event.PatchRecorded(patch_id=decision.patch_id, deprecated=decision.deprecated))
+
+
+def _upsert_search_attributes(run: Run, decision: decisions.UpsertSearchAttributes, outcome: Outcome) -> None:
+    fields.check_search_attributes(fields.merged(run.search_attributes, decision.search_attributes))
+    outcome.append(run, event.UpsertWorkflowSearchAttributes(search_attributes=decision.search_attributes))
+
+
+def _modify_properties(run: Run, decision: decisions.ModifyProperties, outcome: Outcome) -> None:
+    fields.check_memo(fields.merged(run.memo, decision.memo))
+    outcome.append(run, event.WorkflowPropertiesModified(memo=decision.memo))
+
+
+def _complete_update(run: Run, decision: decisions.CompleteUpdate, outcome: Outcome) -> None:
+    update = run.updates.get(decision.update_id)
+    if update is None or update.completed_event_id:
+        raise WorkflowTaskError(f"the workflow completes update {decision.update_id!r}, which is not open")
+    completed = event.WorkflowExecutionUpdateCompleted(
+        update_id=decision.update_id,
+        accepted_event_id=update.accepted_event_id,
+        result=decision.result,
+        failure=decision.failure,
+    )
+    outcome.append(run, completed)
+
+
 def _complete(run: Run, decision: decisions.CompleteWorkflow, outcome: Outcome) -> None:
     activities.cancel_activities(run, outcome)
-    outcome.append(run, event.WorkflowExecutionCompleted(result=decision.result))
+    outcome.append(run, event.WorkflowExecutionCompleted(result=decision.result, new_run_id=decision.new_run_id))
 
 
 def _fail(run: Run, decision: decisions.FailWorkflow, outcome: Outcome) -> None:
     activities.cancel_activities(run, outcome)
-    outcome.append(run, event.WorkflowExecutionFailed(failure=decision.failure))
+    failed = event.WorkflowExecutionFailed(
+        failure=decision.failure, new_run_id=decision.new_run_id, retry_state=decision.retry_state
+    )
+    outcome.append(run, failed)
+
+
+def _continue_as_new(run: Run, decision: decisions.ContinueAsNew, outcome: Outcome) -> None:
+    activities.cancel_activities(run, outcome)
+    continued = event.WorkflowExecutionContinuedAsNew(
+        new_run_id=decision.new_run_id,
+        workflow_type=decision.workflow_type or run.started.workflow_type,
+        args=decision.args,
+    )
+    outcome.append(run, continued)
 
 
 def _cancel(run: Run, decision: decisions.CancelWorkflow, outcome: Outcome) -> None:
@@ -176,7 +300,12 @@ _DECISIONS: dict[type[Decision], Callable[[Run, Any, Outcome], None]] = {
     decisions.StartChildWorkflow: children.start_child,
     decisions.SignalExternalWorkflow: external.signal_external,
     decisions.RequestCancelExternalWorkflow: external.cancel_external,
+    decisions.RecordPatch: _record_patch,
+    decisions.UpsertSearchAttributes: _upsert_search_attributes,
+    decisions.ModifyProperties: _modify_properties,
+    decisions.CompleteUpdate: _complete_update,
     decisions.CompleteWorkflow: _complete,
     decisions.FailWorkflow: _fail,
     decisions.CancelWorkflow: _cancel,
+    decisions.ContinueAsNew: _continue_as_new,
 }

@@ -40,7 +40,13 @@ LONG_HISTORY_BYTES = 10 * 1024 * 1024
 MAXIMUM_WORKFLOW_ID_BYTES = 1_000
 """Bound on a workflow ID in UTF-8: it is the key of every record of its workflow."""
 
-VISIBLE = (event.WorkflowExecutionStarted, log.WorkflowStalled, log.WorkflowResumed)
+VISIBLE = (
+    event.WorkflowExecutionStarted,
+    event.UpsertWorkflowSearchAttributes,
+    event.WorkflowPropertiesModified,
+    log.WorkflowStalled,
+    log.WorkflowResumed,
+)
 """Records, besides those that close a run, after which its visibility row is written again."""
 
 
@@ -154,6 +160,14 @@ class Outcome:
         run = fold.begin(workflow_id, started, encoded)
         self._add(run, started, encoded)
         return run
+
+    def check_fits(self, record: Any) -> None:
+        """Make sure that a record can be appended later.
+
+        Raises:
+            WorkflowTaskError: It is too large.
+        """
+        self._encode(record)
 
     def append_loose(self, workflow_id: str, record: Any) -> None:
         """Add a record that belongs to no run."""

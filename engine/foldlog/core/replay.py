@@ -17,12 +17,14 @@ from foldlog.schemas import event
 from foldlog.schemas.records import Event
 
 
-def replay(decider: Decider, history: Iterable[Event]) -> list[Decision]:
+def replay(decider: Decider, history: Iterable[Event], *, fresh: bool = False) -> list[Decision]:
     """Bring a fresh decider to the end of a history.
 
     Args:
         decider: A decider of the run that has not been activated yet.
-        history: All events of the run, in order.
+        history: All events of the run, in order. Whoever gives them may set the decider's `history_size` before each.
+        fresh: Whether the last event has not been told to any code yet, if it is one that comes from outside: then it
+            is told as news.
 
     Returns:
         What the history has no answer to yet: local activities that are still open, then the decisions of the last
@@ -34,14 +36,21 @@ def replay(decider: Decider, history: Iterable[Event]) -> list[Decision]:
     """
     comparison = _Comparison()
     decider.replaying = True
-    for recorded in history:
-        if type(recorded) in _EXPECTED:
-            comparison.match(recorded)
-            decider.recorded(recorded)
-        elif type(recorded) not in _OUTSIDE:
-            comparison.before(recorded)
-            comparison.add(decider.activate(recorded))
+    happened: Event | None = None
+    size = 0
+    decided: list[Event] = []
+    for found in history:
+        if type(found) in _EXPECTED:
+            decided.append(found)
+        elif type(found) not in _OUTSIDE:
+            if happened is not None:
+                comparison.activation(decider, happened, size, decided)
+                decided = []
+            happened, size = found, decider.history_size
         # An end that came from outside (terminated, timed out) was never told to the code.
+    if happened is not None:
+        decider.replaying = bool(decided) or not fresh
+        comparison.activation(decider, happened, size, decided)
     decider.replaying = False
     return [*comparison.local.values(), *comparison.pending]
 
@@ -53,6 +62,20 @@ class _Comparison:
         self.pending: deque[Decision] = deque()
         self.local: dict[str, Decision] = {}
 
+    def activation(self, decider: Decider, happened: Event, size: int, decided: list[Event]) -> None:
+        """Tell an event that came from outside, and hold what the code decides against the events that follow it."""
+        self.before(happened)
+        decider.history_size = size
+        if decided:
+            # The code must know before it runs which of its ways it took.
+            decider.patches = [found.patch_id for found in decided if type(found) is event.PatchRecorded]
+        self.add(decider.activate(happened))
+        if decided:
+            for recorded in decided:
+                if self.match(recorded):
+                    decider.recorded(recorded)
+            decider.patches = ()
+
     def add(self, made: list[Decision]) -> None:
         for decision in made:
             if isinstance(decision, decisions.ScheduleLocalActivity):
@@ -62,9 +85,13 @@ class _Comparison:
             else:
                 self.pending.append(decision)
 
-    def match(self, recorded: Any) -> None:
-        """The next decision must be the one that led to this event."""
+    def match(self, recorded: Any) -> bool:
+        """The next decision must be the one that led to this event; false: none need be, and none is."""
         kind, same = _EXPECTED[type(recorded)]
+        if kind is decisions.RecordPatch and recorded.deprecated:
+            following = self.pending[0] if self.pending else None
+            if type(following) is not kind or not same(following, recorded):
+                return False
         if not self.pending:
             raise NondeterminismError(
                 f"{_name(recorded)} is in the history, but the workflow code no longer decides {_wanted(recorded)} here"
@@ -74,6 +101,7 @@ class _Comparison:
             raise NondeterminismError(
                 f"{_name(recorded)} is in the history, but the workflow code now decides {_describe(decision)}"
             )
+        return True
 
     def before(self, recorded: Event) -> None:
         """An event from outside: all decisions before it must have been confirmed."""
@@ -92,17 +120,26 @@ class _Comparison:
                 )
 
 
+_NAMED = (
+    "activity_type",
+    "activity_id",
+    "timer_id",
+    "workflow_type",
+    "workflow_id",
+    "signal_name",
+    "patch_id",
+    "update_id",
+)
+"""The fields that a decision and its event must share."""
+
+
 def _name(recorded: Any) -> str:
     return f"event {recorded.event_id} {type(recorded).__name__}{_detail(recorded)}"
 
 
 def _detail(item: Any) -> str:
-    """The fields that a decision and its event must share."""
-    shown = [
-        f"{name}={getattr(item, name)!r}"
-        for name in ("activity_type", "activity_id", "timer_id", "workflow_type", "workflow_id", "signal_name")
-        if getattr(item, name, None) not in (None, "")
-    ]
+    """What tells a decision or an event from others of its kind."""
+    shown = [f"{name}={getattr(item, name)!r}" for name in _NAMED if getattr(item, name, None) not in (None, "")]
     return f"({', '.join(shown)})" if shown else ""
 
 
@@ -135,6 +172,14 @@ def _same_workflow(decision: Any, recorded: Any) -> bool:
     return bool(decision.workflow_id == recorded.workflow_id)
 
 
+def _same_patch(decision: Any, recorded: Any) -> bool:
+    return bool(decision.patch_id == recorded.patch_id)
+
+
+def _same_update(decision: Any, recorded: Any) -> bool:
+    return bool(decision.update_id == recorded.update_id)
+
+
 def _same_kind(decision: Any, recorded: Any) -> bool:
     return True
 
@@ -147,9 +192,14 @@ _EXPECTED: dict[type, tuple[type[Decision], Callable[[Any, Any], bool]]] = {
     event.StartChildWorkflowExecutionInitiated: (decisions.StartChildWorkflow, _same_child),
     event.SignalExternalWorkflowExecutionInitiated: (decisions.SignalExternalWorkflow, _same_signal),
     event.RequestCancelExternalWorkflowExecutionInitiated: (decisions.RequestCancelExternalWorkflow, _same_workflow),
+    event.PatchRecorded: (decisions.RecordPatch, _same_patch),
+    event.UpsertWorkflowSearchAttributes: (decisions.UpsertSearchAttributes, _same_kind),
+    event.WorkflowPropertiesModified: (decisions.ModifyProperties, _same_kind),
+    event.WorkflowExecutionUpdateCompleted: (decisions.CompleteUpdate, _same_update),
     event.WorkflowExecutionCompleted: (decisions.CompleteWorkflow, _same_kind),
     event.WorkflowExecutionFailed: (decisions.FailWorkflow, _same_kind),
     event.WorkflowExecutionCanceled: (decisions.CancelWorkflow, _same_kind),
+    event.WorkflowExecutionContinuedAsNew: (decisions.ContinueAsNew, _same_kind),
 }
 """For each event that a decision leaves: that decision, and whether the two are the same."""
 

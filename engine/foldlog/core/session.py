@@ -54,6 +54,9 @@ class Sessions(Protocol):
     def history(self, run: Run) -> Iterator[bytes]:
         """The run's encoded events so far, without those of the open transaction."""
 
+    def event(self, run: Run, event_id: int) -> bytes | None:
+        """One encoded event of the run; None if it is of the open transaction, or is not there."""
+
     def deferred(self, run: Run) -> Iterator[tuple[int, bytes]]:
         """Ordinal and encoded command of each deferred command, without those of the open transaction."""
 

@@ -30,4 +30,6 @@ def start_policy(existing: Run, wanted: StartWorkflow) -> StartPolicy:
         return StartPolicy.USE_EXISTING
     if wanted.id_conflict_policy == "TERMINATE_EXISTING" or wanted.id_reuse_policy == "TERMINATE_IF_RUNNING":
         return StartPolicy.TERMINATE_EXISTING
+    if wanted.signal is not None and wanted.id_conflict_policy == "UNSPECIFIED":
+        return StartPolicy.USE_EXISTING
     return StartPolicy.REJECT

@@ -38,6 +38,8 @@ class DeadlineKind(IntEnum):
     """An activity that was handed to a worker of the same process; due never, see `fold.UNFINISHED_MS`."""
     LOCAL = 12
     """Local activities that outlast their transaction; due never, likewise."""
+    FIRST_TASK = 13
+    """The code of a held run begins."""
 
 
 DeadlineKey = tuple[DeadlineKind, int]
@@ -68,6 +70,15 @@ class Activity:
     last_failure: Failure | None = None
     heartbeat_details: list[Payload] = field(default_factory=list)
     cancel_requested: bool = False
+
+
+@dataclass(slots=True)
+class Update:
+    """An update that was accepted."""
+
+    accepted_event_id: int
+    completed_event_id: int = 0
+    """0: its handler has not ended. What came of it is in that event."""
 
 
 @dataclass(slots=True)
@@ -105,7 +116,13 @@ class Run:
     """BLAKE2b-128 of the last event: what the next one carries."""
     history_size: int = 0
     """Bytes of all events."""
+    first_task: int = 0
+    """The event from which on its code runs: the first one, or the one that ends its hold; 0: it is held."""
     cancel_requested: bool = False
+    memo: dict[str, Payload] = field(default_factory=dict)
+    """As it is now. Never changed in place."""
+    search_attributes: dict[str, Payload] = field(default_factory=dict)
+    """As they are now; likewise."""
     activities: dict[int, Activity] = field(default_factory=dict)
     """Open ones, by scheduled event ID."""
     activity_events: dict[str, int] = field(default_factory=dict)
@@ -119,6 +136,8 @@ class Run:
     when it closed: what becomes of them follows from that."""
     external: dict[int, Literal["SIGNAL", "CANCEL"]] = field(default_factory=dict)
     """What was asked of other workflows and has no answer yet, by the event ID of what asked."""
+    updates: dict[str, Update] = field(default_factory=dict)
+    """All that were accepted, by update ID, also when the run is closed: a repeated ID gets the first answer."""
     deadlines: dict[DeadlineKey, int] = field(default_factory=dict)
     """All that is due some time, in Unix milliseconds."""
     deadline_changes: list[DeadlineChange] = field(default_factory=list)

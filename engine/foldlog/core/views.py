@@ -3,21 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from itertools import islice
 
 from foldlog.core.state import Activity, Child, DeadlineKind, Run
 from foldlog.schemas import event, reply
 from foldlog.schemas.command import GetHistory
-from foldlog.schemas.common import Failure, ReplyTo
+from foldlog.schemas.common import Failure, ParentExecution, ReplyTo, WorkflowOptions
 from foldlog.schemas.visibility import WorkflowVisibility
 
 PENDING_SHOWN = 1_000
 """A description names so many open activities, timers and children of each kind, the oldest: it is one record."""
 
 
+def following_run_id(run: Run) -> str:
+    """The run that follows a closed one; empty: none does."""
+    return getattr(run.closing, "new_run_id", "")
+
+
 def closing_result(reply_to: ReplyTo, run: Run) -> reply.WorkflowResult:
     """How a closed run ended."""
-    result = reply.WorkflowResult(correlation_id=reply_to.correlation_id, run_id=run.run_id, status=run.status)
+    result = reply.WorkflowResult(
+        correlation_id=reply_to.correlation_id,
+        run_id=run.run_id,
+        status=run.status,
+        new_run_id=following_run_id(run),
+        retry_state=getattr(run.closing, "retry_state", "UNSPECIFIED"),
+    )
     closing = run.closing
     if isinstance(closing, event.WorkflowExecutionCompleted):
         result.result = closing.result
@@ -48,13 +60,17 @@ def description(reply_to: ReplyTo, run: Run) -> reply.Description:
         execution_expiration_ms=run.started.execution_expiration_ms,
         history_length=run.last_event_id,
         history_size=run.history_size,
-        memo=run.started.memo,
+        memo=run.memo,
         first_execution_run_id=run.started.first_execution_run_id,
+        options=current_options(run),
+        parent=run.started.parent,
+        continuation=run.started.continuation,
+        first_task_ms=run.started.first_task_ms,
+        execution_start_ms=execution_start_ms(run),
         stalled_error=stalled.error if stalled else "",
         stalled_stack=stalled.stack_trace if stalled else "",
         stalled_attempts=stalled.attempts if stalled else 0,
         deferred_commands=max(run.deferred_ordinal - run.handled_ordinal, 0),
-        parent=run.started.parent,
         pending_activities=[
             _pending_activity(run, activity) for activity in islice(run.activities.values(), PENDING_SHOWN)
         ],
@@ -67,7 +83,36 @@ def description(reply_to: ReplyTo, run: Run) -> reply.Description:
         ]
         if run.is_open
         else [],
+        pending_updates=[
+            update_id for update_id, update in run.updates.items() if run.is_open and not update.completed_event_id
+        ],
     )
+
+
+def current_options(run: Run) -> WorkflowOptions | None:
+    """The options of a run, with its search attributes as they are now; None: all at their defaults."""
+    options = run.started.options
+    if not run.search_attributes and options is None:
+        return None
+    return replace(options or WorkflowOptions(), search_attributes=run.search_attributes)
+
+
+def execution_start_ms(run: Run) -> int:
+    """When the chain of runs began, in Unix milliseconds."""
+    continuation = run.started.continuation
+    return continuation.first_start_ms if continuation is not None else run.started.time_ms
+
+
+def _ancestors(parent: ParentExecution | None) -> dict[str, str]:
+    if parent is None:
+        return {}
+    return {
+        "parent_namespace": parent.namespace,
+        "parent_workflow_id": parent.workflow_id,
+        "parent_run_id": parent.run_id,
+        "root_workflow_id": parent.root_workflow_id or parent.workflow_id,
+        "root_run_id": parent.root_run_id or parent.run_id,
+    }
 
 
 def _close_ms(run: Run) -> int:
@@ -124,7 +169,6 @@ def history_page(reply_to: ReplyTo, run: Run, events: Iterable[bytes], wanted: G
 
 def visibility_row(run: Run, partition: int) -> WorkflowVisibility:
     """The row of a run for lists."""
-    parent = run.started.parent
     return WorkflowVisibility(
         workflow_id=run.workflow_id,
         run_id=run.run_id,
@@ -134,12 +178,13 @@ def visibility_row(run: Run, partition: int) -> WorkflowVisibility:
         start_ms=run.started.time_ms,
         close_ms=_close_ms(run),
         history_length=run.last_event_id,
-        memo=run.started.memo,
+        memo=run.memo,
         stalled_error=run.stalled.error if run.stalled else "",
         partition=partition,
-        parent_namespace=parent.namespace if parent else "",
-        parent_workflow_id=parent.workflow_id if parent else "",
-        parent_run_id=parent.run_id if parent else "",
-        root_workflow_id=(parent.root_workflow_id or parent.workflow_id) if parent else "",
-        root_run_id=(parent.root_run_id or parent.run_id) if parent else "",
+        search_attributes=run.search_attributes,
+        summary=run.started.options.summary if run.started.options is not None else None,
+        execution_start_ms=execution_start_ms(run) if run.started.continuation is not None else 0,
+        first_task_ms=run.started.first_task_ms,
+        history_size=run.history_size,
+        **_ancestors(run.started.parent),
     )

@@ -14,6 +14,9 @@ from foldlog.schemas.common import Failure, Payload
 from foldlog.workflow._definition import Definition
 from foldlog.workflow._signature import Signature
 
+SUGGESTED_HISTORY_LENGTH = 4_096
+SUGGESTED_HISTORY_BYTES = 4 * 1024 * 1024
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Environment:
@@ -30,6 +33,10 @@ class Environment:
     """Classes that intercept each run, the first one first."""
     coder: Any = None
     """Calls the payload codec; None: there is none. A `foldlog.runtime.coder.Coder`."""
+    suggested_history_length: int = SUGGESTED_HISTORY_LENGTH
+    """Events from which on a workflow is told that it should continue as new."""
+    suggested_history_bytes: int = SUGGESTED_HISTORY_BYTES
+    """Bytes of them, likewise."""
 
     def is_failure_exception(self, error: BaseException) -> bool:
         """Whether an exception fails the workflow rather than stalling it; a group, whether all in it do."""

@@ -14,7 +14,7 @@ from foldlog.interceptor import Interceptor, WorkflowInterceptorClassInput
 from foldlog.runtime import guard, scan
 from foldlog.runtime.coded import CodedInstance, CodedInterceptedInstance
 from foldlog.runtime.coder import Coder
-from foldlog.runtime.environment import Environment
+from foldlog.runtime.environment import SUGGESTED_HISTORY_BYTES, SUGGESTED_HISTORY_LENGTH, Environment
 from foldlog.runtime.instance import WorkflowInstance
 from foldlog.runtime.intercepted import InterceptedInstance
 from foldlog.schemas.event import WorkflowExecutionStarted
@@ -34,6 +34,8 @@ class WorkflowRuntime:
         disable_eager_activity_execution: bool = False,
         interceptors: Sequence[Interceptor] = (),
         headers_coded: bool = False,
+        continue_as_new_suggested_events: int = SUGGESTED_HISTORY_LENGTH,
+        continue_as_new_suggested_bytes: int = SUGGESTED_HISTORY_BYTES,
     ) -> None:
         """Register workflows, warn of what their code must not use, and install the guard in this process.
 
@@ -45,6 +47,8 @@ class WorkflowRuntime:
             disable_eager_activity_execution: Whether all activity tasks go over their topic.
             interceptors: Asked for classes that intercept runs, the first one first.
             headers_coded: Whether headers go through the payload codec.
+            continue_as_new_suggested_events: Length of a history from which on `is_continue_as_new_suggested` is true.
+            continue_as_new_suggested_bytes: Size of one, in bytes, likewise.
 
         Raises:
             DefinitionError: A class has no `@workflow.defn`, two have the same name, or type hints of a run method or
@@ -77,6 +81,8 @@ class WorkflowRuntime:
                 eager_activities=not disable_eager_activity_execution,
                 interceptors=inbound,
                 coder=self._coder,
+                suggested_history_length=continue_as_new_suggested_events,
+                suggested_history_bytes=continue_as_new_suggested_bytes,
             )
         self.seal: Callable[[Sequence[Decision]], list[Decision]] | None = None
         """See `DeciderFactory`."""

@@ -8,9 +8,10 @@ from random import Random
 from types import MappingProxyType
 from typing import Any
 
+from foldlog.common import Priority, RetryPolicy
 from foldlog.converter import PayloadConverter
 from foldlog.runtime.environment import Environment
-from foldlog.schemas.common import ParentExecution
+from foldlog.schemas.common import ParentExecution, Payload
 from foldlog.schemas.event import WorkflowExecutionStarted
 from foldlog.schemas.records import Event
 from foldlog.workflow._info import Info, ParentInfo, RootInfo
@@ -21,7 +22,10 @@ class RunFacts(Runtime):
     """The part of a runtime that only looks."""
 
     __slots__ = (
+        "_attributes",
+        "_begun_ms",
         "_history_length",
+        "_memo",
         "_now_ms",
         "_random",
         "environment",
@@ -40,6 +44,11 @@ class RunFacts(Runtime):
         """Bytes of the events so far. Set by whoever tells the history, before each activation."""
         self._history_length = 0
         self._now_ms = started.time_ms
+        self._begun_ms = started.time_ms
+        """When its code began. Set anew where that was held."""
+        self._memo: dict[str, Payload] | None = None
+        self._attributes: dict[str, Payload] | None = None
+        """Memo and search attributes as they are now, once they are asked for."""
         self._random: Random | None = None
 
     def advance(self, event: Event) -> None:
@@ -56,20 +65,27 @@ class RunFacts(Runtime):
     def info(self) -> Info:
         """See base class."""
         started = self.started
-        start_time = datetime.fromtimestamp(started.time_ms / 1000, UTC)
+        options, continuation = started.options, started.continuation
+        policy = None if options is None else options.retry_policy
         return Info(
+            attempt=1 if continuation is None else continuation.attempt,
+            continued_run_id=None if continuation is None else continuation.run_id,
+            cron_schedule=None if options is None else options.cron_schedule or None,
             execution_timeout=_duration(started.execution_timeout_ms),
             first_execution_run_id=started.first_execution_run_id,
             namespace=self.environment.namespace,
             parent=_parent(started.parent),
-            raw_memo=MappingProxyType(started.memo),
+            priority=Priority.default if options is None else Priority.from_record(options.priority),
+            raw_memo=MappingProxyType(self.own_memo()),
+            raw_search_attributes=MappingProxyType(self.own_search_attributes()),
+            retry_policy=None if policy is None else RetryPolicy.from_record(policy),
             root=_root(started.parent),
             run_id=started.run_id,
             run_timeout=_duration(started.run_timeout_ms),
-            start_time=start_time,
+            start_time=datetime.fromtimestamp(self._begun_ms / 1000, UTC),
             task_queue=started.task_queue,
             workflow_id=self.workflow_id,
-            workflow_start_time=start_time,
+            workflow_start_time=datetime.fromtimestamp(started.time_ms / 1000, UTC),
             workflow_type=started.workflow_type,
         )
 
@@ -118,7 +134,40 @@ class RunFacts(Runtime):
 
     def memo_value(self, key: str, type_hint: type | None) -> Any:
         """See base class."""
-        return self.environment.payload_converter.from_payload(self.started.memo[key], type_hint)
+        return self.environment.payload_converter.from_payload(self.own_memo()[key], type_hint)
+
+    def own_memo(self) -> dict[str, Payload]:
+        """The memo as it is now, to be changed in place."""
+        if self._memo is None:
+            self._memo = dict(self.started.memo)
+        return self._memo
+
+    def own_search_attributes(self) -> dict[str, Payload]:
+        """The search attributes as they are now, to be changed in place."""
+        if self._attributes is None:
+            options = self.started.options
+            self._attributes = {} if options is None else dict(options.search_attributes)
+        return self._attributes
+
+    def is_continue_as_new_suggested(self) -> bool:
+        """See base class."""
+        environment = self.environment
+        return (
+            self._history_length >= environment.suggested_history_length
+            or self.history_size >= environment.suggested_history_bytes
+        )
+
+    def last_completion_result(self) -> Payload | None:
+        """See base class."""
+        continuation = self.started.continuation
+        return None if continuation is None else continuation.last_result
+
+    def last_failure(self) -> BaseException | None:
+        """See base class."""
+        continuation = self.started.continuation
+        if continuation is None or continuation.last_failure is None:
+            return None
+        return self.environment.exception(continuation.last_failure)
 
 
 def _parent(parent: ParentExecution | None) -> ParentInfo | None:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextvars import Context
 from inspect import iscoroutine
 from typing import TYPE_CHECKING, Any
 
 from foldlog.common import RawValue
 from foldlog.core.decider import QueryFailed
+from foldlog.runtime import metadata
 from foldlog.runtime.loop import Mode
+from foldlog.runtime.updates import Updates
 from foldlog.schemas.common import Payload
 from foldlog.schemas.event import WorkflowExecutionSignaled
 from foldlog.workflow._handlers import (
@@ -20,18 +22,18 @@ from foldlog.workflow._handlers import (
     handler_name,
     query_definition,
 )
+from foldlog.workflow._updates import UpdateDefinition
 
 if TYPE_CHECKING:
     from foldlog.runtime.instance import WorkflowInstance
 
 _LOGGER = logging.getLogger("foldlog.workflow")
-STACK_TRACE_QUERY = "__stack_trace"
 
 
 class Handlers:
     """The message handlers of one run. Made when the first message comes, or the first handler is set."""
 
-    __slots__ = ("_buffered", "_host", "_number", "_queries", "_running", "_signals")
+    __slots__ = ("_buffered", "_host", "_number", "_queries", "_running", "_signals", "updates")
 
     def __init__(self, host: WorkflowInstance) -> None:
         self._host = host
@@ -42,6 +44,7 @@ class Handlers:
         self._running: dict[int, tuple[str, SignalDefinition]] = {}
         """Signals on their way to a handler or in an async one."""
         self._number = 0
+        self.updates = Updates(host)
 
     # ---- signals
 
@@ -60,14 +63,43 @@ class Handlers:
             )
 
     def _hand_over(self, definition: SignalDefinition, signaled: WorkflowExecutionSignaled) -> None:
+        """Let a handler begin after those that were called before; async or not, they begin in the signals' order."""
         self._number += 1
         self._running[self._number] = signaled.signal_name, definition
-        self._host.loop.call_soon(self._deliver, definition, signaled, self._number, context=Context())
+        loop, context = self._host.loop, Context()
+        if definition.is_async:
+            handling = self._finish(self._awaited(definition, signaled), self._number)
+            loop.start_task(handling, f"signal: {signaled.signal_name}", context)
+        else:
+            loop.call_soon(self._deliver, definition, signaled, self._number, context=context)
 
     def _deliver(self, definition: SignalDefinition, signaled: WorkflowExecutionSignaled, number: int) -> None:
-        name = signaled.signal_name
-        handler = definition.bind(self._host.instance())
         waits = False
+        try:
+            result = self._called(definition, signaled)
+            if iscoroutine(result):
+                waits = True
+                self._host.loop.start_task(self._finish(result, number), f"signal: {signaled.signal_name}")
+        except (SystemExit, KeyboardInterrupt):
+            raise
+        except BaseException as error:
+            self._host.end_with(error)
+        finally:
+            if not waits:
+                del self._running[number]
+
+    async def _awaited(self, definition: SignalDefinition, signaled: WorkflowExecutionSignaled) -> None:
+        handling = self._called(definition, signaled)
+        if handling is not None:
+            await handling
+
+    def _called(self, definition: SignalDefinition, signaled: WorkflowExecutionSignaled) -> Any:
+        """What the handler returns; None if it is not called, since the arguments do not fit."""
+        name = signaled.signal_name
+        if self._host.has_ended:
+            # Its handler could do nothing any more. The run that follows, if one does, gets the signal.
+            self._buffered.append(signaled)
+            return None
         try:
             args = self._arguments(definition, name, signaled.args)
         except Exception as error:
@@ -75,23 +107,12 @@ class Handlers:
                 _LOGGER.error(
                     "signal %r is dropped, its arguments do not fit: %s", name, error, extra=self._host.log_extra()
                 )
-        else:
-            try:
-                result = self._host.call_signal_handler(name, handler, args, signaled.header)
-                if iscoroutine(result):
-                    waits = True
-                    self._host.loop.start_task(self._finish(result, number), f"signal: {name}")
-            except (SystemExit, KeyboardInterrupt):
-                raise
-            except BaseException as error:
-                self._host.end_with(error)
-        finally:
-            if not waits:
-                del self._running[number]
+            return None
+        return self._host.call_signal_handler(name, definition.bind(self._host.instance()), args, signaled.header)
 
-    async def _finish(self, coroutine: Coroutine[Any, Any, None], number: int) -> None:
+    async def _finish(self, handling: Awaitable[None], number: int) -> None:
         try:
-            await coroutine
+            await handling
         except (SystemExit, KeyboardInterrupt, GeneratorExit):
             raise
         except BaseException as error:
@@ -99,10 +120,14 @@ class Handlers:
         finally:
             self._running.pop(number, None)
 
+    def unhandled_signals(self) -> Sequence[WorkflowExecutionSignaled]:
+        """Signals that no handler has taken, in the order in which they came."""
+        return sorted(self._buffered, key=lambda signaled: signaled.event_id)
+
     @property
     def all_finished(self) -> bool:
-        """Whether no signal is on its way to a handler or in an async one."""
-        return not self._running
+        """Whether no signal is on its way to a handler or in an async one, and no update in one."""
+        return not self._running and self.updates.all_finished
 
     def abandoned(self) -> list[str]:
         """Names of signals whose handlers should have finished before the workflow ended."""
@@ -115,9 +140,13 @@ class Handlers:
     # ---- handlers set at run time
 
     def get(self, kind: str, name: str | None) -> Callable[..., Any] | None:
-        """The handler of a signal or query."""
-        definitions: Any = self._signals if kind == "signal" else self._queries
-        definition = definitions.get(name)
+        """The handler of a signal, query or update."""
+        definitions: dict[str, Mapping[str | None, Any]] = {
+            "signal": self._signals,
+            "query": self._queries,
+            "update": self.updates.definitions,
+        }
+        definition = definitions[kind].get(name)
         return None if definition is None else definition.bind(self._host.instance())
 
     def set(self, kind: str, name: str | None, handler: Callable[..., Any] | None) -> None:
@@ -129,6 +158,20 @@ class Handlers:
         else:
             definition = handler and query_definition(handler, name, name is None, is_method=False)
             self._queries = _changed(self._queries, name, definition)
+
+    def set_update(
+        self, name: str | None, handler: Callable[..., Any] | None, validator: Callable[..., None] | None
+    ) -> None:
+        """Set or remove the handler of an update."""
+        self._host.check_may_decide("set an update handler")
+        definition = None
+        if handler is not None:
+            definition = UpdateDefinition(
+                name=handler_name(handler, "update", name, name is None), fn=handler, is_method=False
+            )
+            if validator is not None:
+                definition.set_validator(validator)
+        self.updates.definitions = _changed(self.updates.definitions, name, definition)
 
     def _hand_over_buffered(self, name: str | None) -> None:
         definition = self._signals.get(name)
@@ -151,8 +194,9 @@ class Handlers:
         """
         environment = self._host.environment
         try:
-            if query_type == STACK_TRACE_QUERY:
-                return environment.payload_converter.to_payload(self._host.stack())
+            built_in = _BUILT_IN.get(query_type)
+            if built_in is not None:
+                return environment.payload_converter.to_payload(built_in(self))
             definition = self._queries.get(query_type) or self._queries.get(None)
             if definition is None:
                 known = " ".join(sorted(name for name in self._queries if name))
@@ -162,6 +206,16 @@ class Handlers:
             raise
         except BaseException as error:
             raise QueryFailed(environment.failure(error)) from error
+
+    def _stack_trace(self) -> str:
+        return self._host.stack()
+
+    def _enhanced_stack_trace(self) -> dict[str, Any]:
+        return metadata.enhanced_stack_trace(self._host.loop.unfinished_tasks())
+
+    def _metadata(self) -> dict[str, Any]:
+        workflow_type = self._host.started.workflow_type
+        return metadata.workflow_metadata(workflow_type, self._queries, self._signals, self.updates.definitions)
 
     def _answer(self, definition: QueryDefinition, query_type: str, payloads: Sequence[Payload]) -> Payload:
         loop = self._host.loop
@@ -200,3 +254,11 @@ def _changed(definitions: Any, name: str | None, definition: Any) -> Any:
     if definition is not None:
         changed[name] = definition
     return changed
+
+
+_BUILT_IN: dict[str, Callable[[Handlers], Any]] = {
+    metadata.STACK_TRACE_QUERY: Handlers._stack_trace,
+    metadata.ENHANCED_STACK_TRACE_QUERY: Handlers._enhanced_stack_trace,
+    metadata.METADATA_QUERY: Handlers._metadata,
+}
+"""Queries that every workflow answers."""

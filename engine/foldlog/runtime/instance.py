@@ -19,23 +19,24 @@ from foldlog.core import decisions
 from foldlog.core.decider import WorkflowTaskError
 from foldlog.core.decisions import Decision
 from foldlog.runtime.activities import Activities
+from foldlog.runtime.calling import HandlerCalls
 from foldlog.runtime.children import CHILD_EVENTS, Children
 from foldlog.runtime.dropping import RunDropped
 from foldlog.runtime.environment import Environment, is_cancellation
 from foldlog.runtime.external import External
-from foldlog.runtime.facts import RunFacts
 from foldlog.runtime.handlers import Handlers
 from foldlog.runtime.loop import DeterministicLoop, DurableTimer, Mode
+from foldlog.runtime.properties import ContinuedAsNew, RunProperties
 from foldlog.runtime.stack import call_source, format_error, format_tasks
 from foldlog.schemas import event as events
-from foldlog.schemas.common import Payload
+from foldlog.schemas.common import Failure, Payload
 from foldlog.schemas.records import Event
 from foldlog.workflow._activity_types import ActivityConfig, ActivityHandle, LocalActivityConfig
 from foldlog.workflow._child_types import ChildWorkflowConfig, ChildWorkflowHandle
-from foldlog.workflow._exceptions import UnfinishedSignalHandlersWarning
+from foldlog.workflow._exceptions import UnfinishedSignalHandlersWarning, UnfinishedUpdateHandlersWarning
 
 
-class WorkflowInstance(RunFacts):
+class WorkflowInstance(RunProperties, HandlerCalls):
     """The code of one run. Implements `foldlog.core.decider.Decider`."""
 
     __slots__ = (
@@ -48,8 +49,10 @@ class WorkflowInstance(RunFacts):
         "_error",
         "_external",
         "_handlers",
+        "_held",
         "_main",
         "_object",
+        "_prepared",
         "_timer_number",
         "batch",
         "loop",
@@ -68,6 +71,10 @@ class WorkflowInstance(RunFacts):
         self._error: BaseException | None = None
         self._timer_number = 0
         self._handlers: Handlers | None = None
+        self._held: list[Event] | None = None
+        """What came while the run was held; None: it is not."""
+        self._prepared: tuple[Context, list[Any]] | None = None
+        """Context and arguments of the run method, once the workflow object is made."""
         self._conditions: dict[asyncio.Future[bool], Callable[[], bool]] = {}
         self._activities = Activities(self)
         self._children: Children | None = None
@@ -81,8 +88,10 @@ class WorkflowInstance(RunFacts):
         if self._closed:
             return []
         self.batch += 1
-        self._decisions = []
         self.advance(event)
+        if self._held is not None and type(event) is not events.WorkflowTaskScheduled:
+            self._held.append(event)
+            return []
         self._tell(event)
         if self._error is not None or self._closed:
             self._check_end()
@@ -109,6 +118,8 @@ class WorkflowInstance(RunFacts):
     def _check_end(self) -> None:
         if self._error is not None:
             raise self._stalled(self._error)
+        if len(self._decisions) > 1:
+            _put_closing_last(self._decisions)
         if self._handlers is not None:
             self._warn_of_abandoned(self._handlers)
 
@@ -121,9 +132,29 @@ class WorkflowInstance(RunFacts):
         elif type(event) in _ASKED:
             self.external.recorded(event)
 
+    def validate(self, update: events.WorkflowExecutionUpdateAccepted) -> Failure | None:
+        """See `Decider.validate`."""
+        loop = self.loop
+        outer = loop.enter()
+        try:
+            self._make_object()
+            return self.handlers.updates.validate(update)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            raise self._stalled(error) from error
+        finally:
+            loop.leave(outer)
+
     def query(self, query_type: str, args: Sequence[Payload], header: Mapping[str, Payload] | None = None) -> Payload:
         """See `Decider.query`. Only interceptors look at headers."""
         return self.handlers.query(query_type, args)
+
+    def unhandled_signals(self) -> Sequence[events.WorkflowExecutionSignaled]:
+        """See `Decider.unhandled_signals`."""
+        if self._held is not None:
+            return [event for event in self._held if isinstance(event, events.WorkflowExecutionSignaled)]
+        return () if self._handlers is None else self._handlers.unhandled_signals()
 
     def stack(self) -> str:
         """See `Decider.stack`."""
@@ -161,19 +192,51 @@ class WorkflowInstance(RunFacts):
         return WorkflowTaskError(f"{type(error).__name__}: {error}", stack)
 
     def _warn_of_abandoned(self, handlers: Handlers) -> None:
-        names = handlers.abandoned()
-        if names and not self.replaying:
-            warnings.warn(
-                f"workflow {self.workflow_id} ended while handlers of these signals were still running: "
-                f"{', '.join(names)}. Before it returns, let it "
-                "`await workflow.wait_condition(workflow.all_handlers_finished)`",
-                UnfinishedSignalHandlersWarning,
-                stacklevel=3,
-            )
+        if self.replaying:
+            return
+        for what, names, category in (
+            ("signals", handlers.abandoned(), UnfinishedSignalHandlersWarning),
+            ("updates", handlers.updates.abandoned(), UnfinishedUpdateHandlersWarning),
+        ):
+            if names:
+                warnings.warn(
+                    f"workflow {self.workflow_id} ended while handlers of these {what} were still running: "
+                    f"{', '.join(names)}. Before it returns, let it "
+                    "`await workflow.wait_condition(workflow.all_handlers_finished)`",
+                    category,
+                    stacklevel=3,
+                )
 
     # ---- what happened
 
-    def _begin(self, started: events.WorkflowExecutionStarted) -> None:
+    def _started(self, started: events.WorkflowExecutionStarted) -> None:
+        if started.held:
+            self._held = []
+        else:
+            self._make_object()
+            self._start_main()
+
+    def _first_task(self, begun: events.WorkflowTaskScheduled) -> None:
+        """A held run begins. Handlers of what came before go first, each up to its first await."""
+        held, self._held = self._held, None
+        self._begun_ms = begun.time_ms
+        self._make_object()
+        if held:
+            for event in held:
+                _APPLY[type(event)](self, event)
+            self.loop.run_ready()
+        if self._closed or self._error is not None:
+            return
+        self._start_main()
+        if self._cancel_reason is not None and self._main is not None:
+            # Not at once: a task that is cancelled before its first step never sees it.
+            self.loop.call_soon(self._main.cancel)
+
+    def _make_object(self) -> None:
+        """Make the workflow object, if there is none yet: a held run may need it before it begins."""
+        if self._prepared is not None:
+            return
+        started = self.started
         definition = self.environment.definition
         if definition.name is None:
             args: list[Any] = [[RawValue(payload) for payload in started.args]]
@@ -185,18 +248,20 @@ class WorkflowInstance(RunFacts):
                 )
             args = self.environment.values(started.args, definition.signature)
         context = Context()
-        context.run(self._make_object, args)
+        self._object = context.run(definition.cls, *(args if definition.takes_arguments_in_init else ()))
+        self._prepared = context, args
+
+    def _start_main(self) -> None:
+        assert self._prepared is not None
+        context, args = self._prepared
         body: Any = self.run_body(args)
+        self._prepared = context, []
         self._main = self.loop.start_task(body, "run", context)
         self._main.add_done_callback(self._returned, context=context)
 
     def run_body(self, args: list[Any]) -> Any:
         """What the main task runs."""
         return self.environment.definition.run_fn(self._object, *args)
-
-    def _make_object(self, args: list[Any]) -> None:
-        definition = self.environment.definition
-        self._object = definition.cls(*args) if definition.takes_arguments_in_init else definition.cls()
 
     def _returned(self, main: asyncio.Task[Any]) -> None:
         """The run method is done."""
@@ -215,6 +280,9 @@ class WorkflowInstance(RunFacts):
         """Close the run with an exception of its code, or stall it if the exception is no workflow failure."""
         if self._closed or isinstance(error, RunDropped):
             return
+        if isinstance(error, ContinuedAsNew):
+            self._end(error.decision)
+            return
         if isinstance(error, asyncio.CancelledError):
             error = exceptions.CancelledError(str(error) or "Cancelled")
         if self._cancel_reason is not None and is_cancellation(error):
@@ -227,14 +295,26 @@ class WorkflowInstance(RunFacts):
             else:
                 self._end(decisions.FailWorkflow(failure=failure))
         else:
-            self._error = self._error or error
+            self.stall_with(error)
+
+    def stall_with(self, error: BaseException) -> None:
+        """Stall the run with an exception of its code that is no workflow failure."""
+        self._error = self._error or error
 
     def _end(self, closing: Decision) -> None:
         self.decide(closing)
         self._closed = True
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether the code has decided how the run ends."""
+        return self._closed
+
     def _signaled(self, signaled: events.WorkflowExecutionSignaled) -> None:
         self.handlers.signal(signaled)
+
+    def _update_accepted(self, accepted: events.WorkflowExecutionUpdateAccepted) -> None:
+        self.handlers.updates.accepted(accepted)
 
     def _cancel_requested(self, requested: events.WorkflowExecutionCancelRequested) -> None:
         self._cancel_reason = requested.reason
@@ -285,14 +365,6 @@ class WorkflowInstance(RunFacts):
                 progress = True
                 self.loop.run_ready()
 
-    def call_signal_handler(self, name: str, handler: Any, args: Sequence[Any], header: Mapping[str, Payload]) -> Any:
-        """Call a signal's handler; a coroutine is to be awaited."""
-        return handler(*args)
-
-    def call_query_handler(self, name: str, handler: Any, args: Sequence[Any]) -> Any:
-        """Call a query's handler."""
-        return Context().run(handler, *args)
-
     # ---- deciding
 
     @property
@@ -340,6 +412,12 @@ class WorkflowInstance(RunFacts):
             decision.source = self.call_source()
         self._decisions.append(decision)
         return len(self._decisions) - 1
+
+    def complete_update(self, decision: decisions.CompleteUpdate) -> None:
+        """Add the end of an update's handler. It counts also after the closing decision of the same activation."""
+        if self.replaying:
+            decision.source = self.call_source()
+        self._decisions.append(decision)
 
     def withdraw(self, index: int) -> None:
         """Take back a decision of this activation: what was begun and cancelled at once leaves no event."""
@@ -467,6 +545,12 @@ class WorkflowInstance(RunFacts):
         """See base class."""
         self.handlers.set(kind, name, handler)
 
+    def set_update_handler(
+        self, name: str | None, handler: Callable[..., Any] | None, validator: Callable[..., None] | None
+    ) -> None:
+        """See base class."""
+        self.handlers.set_update(name, handler, validator)
+
     def all_handlers_finished(self) -> bool:
         """See base class."""
         return self._handlers is None or self._handlers.all_finished
@@ -477,9 +561,18 @@ def _give_up(future: asyncio.Future[bool]) -> None:
         future.set_result(False)
 
 
+def _put_closing_last(made: list[Any]) -> None:
+    """Updates whose handlers ended in the activation that closed the run, but after that, ended all the same."""
+    for index, decision in enumerate(made):
+        if isinstance(decision, decisions.CompleteWorkflow | decisions.FailWorkflow | decisions.CancelWorkflow):
+            made.append(made.pop(index))
+            return
+
+
 _APPLY: dict[type, Callable[[WorkflowInstance, Any], None]] = {
-    events.WorkflowExecutionStarted: WorkflowInstance._begin,
+    events.WorkflowExecutionStarted: WorkflowInstance._started,
     events.WorkflowExecutionSignaled: WorkflowInstance._signaled,
+    events.WorkflowExecutionUpdateAccepted: WorkflowInstance._update_accepted,
     events.WorkflowExecutionCancelRequested: WorkflowInstance._cancel_requested,
     events.ActivityTaskCompleted: WorkflowInstance._activity_completed,
     events.ActivityTaskFailed: WorkflowInstance._activity_failed,
@@ -492,6 +585,7 @@ _APPLY: dict[type, Callable[[WorkflowInstance, Any], None]] = {
     events.ExternalWorkflowExecutionCancelRequested: WorkflowInstance._delivered,
     events.SignalExternalWorkflowExecutionFailed: WorkflowInstance._undeliverable,
     events.RequestCancelExternalWorkflowExecutionFailed: WorkflowInstance._undeliverable,
+    events.WorkflowTaskScheduled: WorkflowInstance._first_task,
 }
 """What each event from outside the code does."""
 

@@ -47,10 +47,14 @@ def format_tasks(tasks: Iterable[asyncio.Task[Any]], waits_for: Callable[[Any], 
     return "\n\n".join(_format_task(task, waits_for) for task in tasks)
 
 
-def _format_task(task: asyncio.Task[Any], waits_for: Callable[[Any], str]) -> str:
+def task_frames(task: asyncio.Task[Any]) -> list[traceback.FrameSummary]:
+    """The lines at which a task stands, outermost first: those of the user's code, if there are any."""
     frames = _await_chain(task.get_coro())
-    shown = [frame for frame in frames if not frame.filename.startswith(_INTERNAL)] or frames
-    lines = [f"Task {task.get_name()} (most recent call last):\n", *traceback.format_list(shown)]
+    return [frame for frame in frames if not frame.filename.startswith(_INTERNAL)] or frames
+
+
+def _format_task(task: asyncio.Task[Any], waits_for: Callable[[Any], str]) -> str:
+    lines = [f"Task {task.get_name()} (most recent call last):\n", *traceback.format_list(task_frames(task))]
     waiting = waits_for(getattr(task, "_fut_waiter", None))  # no public way to see it
     if waiting:
         lines.append(f"  waits for {waiting}\n")

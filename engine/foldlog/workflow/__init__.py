@@ -17,6 +17,19 @@ from foldlog.workflow._activity_types import (
     ActivityHandle,
     LocalActivityConfig,
 )
+from foldlog.workflow._chain import (
+    continue_as_new,
+    deprecate_patch,
+    get_current_details,
+    get_last_completion_result,
+    get_last_failure,
+    has_last_completion_result,
+    patched,
+    set_current_details,
+    upsert_memo,
+    upsert_search_attributes,
+)
+from foldlog.workflow._chain_types import ContinueAsNewError, VersioningIntent
 from foldlog.workflow._child_types import (
     ChildWorkflowCancellationType,
     ChildWorkflowConfig,
@@ -33,6 +46,7 @@ from foldlog.workflow._exceptions import (
     ReadOnlyContextError,
     RestrictedWorkflowAccessError,
     UnfinishedSignalHandlersWarning,
+    UnfinishedUpdateHandlersWarning,
 )
 from foldlog.workflow._external import (
     ExternalWorkflowHandle,
@@ -43,12 +57,16 @@ from foldlog.workflow._handler_setters import (
     all_handlers_finished,
     get_dynamic_query_handler,
     get_dynamic_signal_handler,
+    get_dynamic_update_handler,
     get_query_handler,
     get_signal_handler,
+    get_update_handler,
     set_dynamic_query_handler,
     set_dynamic_signal_handler,
+    set_dynamic_update_handler,
     set_query_handler,
     set_signal_handler,
+    set_update_handler,
 )
 from foldlog.workflow._handlers import HandlerUnfinishedPolicy, query, signal
 from foldlog.workflow._info import (
@@ -74,6 +92,7 @@ from foldlog.workflow._local_activities import (
 )
 from foldlog.workflow._logger import LoggerAdapter, logger
 from foldlog.workflow._unsafe import unsafe
+from foldlog.workflow._updates import UpdateInfo, UpdateMethodMultiParam, current_update_info, update
 from foldlog.workflow._waiting import as_completed, wait
 
 __all__ = [
@@ -83,6 +102,7 @@ __all__ = [
     "ChildWorkflowCancellationType",
     "ChildWorkflowConfig",
     "ChildWorkflowHandle",
+    "ContinueAsNewError",
     "ExternalWorkflowHandle",
     "HandlerUnfinishedPolicy",
     "Info",
@@ -97,10 +117,17 @@ __all__ = [
     "RestrictedWorkflowAccessError",
     "RootInfo",
     "UnfinishedSignalHandlersWarning",
+    "UnfinishedUpdateHandlersWarning",
+    "UpdateInfo",
+    "UpdateMethodMultiParam",
+    "VersioningIntent",
     "all_handlers_finished",
     "as_completed",
     "cancellation_reason",
+    "continue_as_new",
+    "current_update_info",
     "defn",
+    "deprecate_patch",
     "execute_activity",
     "execute_activity_class",
     "execute_activity_method",
@@ -108,12 +135,18 @@ __all__ = [
     "execute_local_activity",
     "execute_local_activity_class",
     "execute_local_activity_method",
+    "get_current_details",
     "get_dynamic_query_handler",
     "get_dynamic_signal_handler",
+    "get_dynamic_update_handler",
     "get_external_workflow_handle",
     "get_external_workflow_handle_for",
+    "get_last_completion_result",
+    "get_last_failure",
     "get_query_handler",
     "get_signal_handler",
+    "get_update_handler",
+    "has_last_completion_result",
     "in_workflow",
     "info",
     "init",
@@ -124,14 +157,18 @@ __all__ = [
     "memo_value",
     "new_random",
     "now",
+    "patched",
     "payload_converter",
     "query",
     "random",
     "run",
+    "set_current_details",
     "set_dynamic_query_handler",
     "set_dynamic_signal_handler",
+    "set_dynamic_update_handler",
     "set_query_handler",
     "set_signal_handler",
+    "set_update_handler",
     "signal",
     "sleep",
     "start_activity",
@@ -144,6 +181,9 @@ __all__ = [
     "time",
     "time_ns",
     "unsafe",
+    "update",
+    "upsert_memo",
+    "upsert_search_attributes",
     "uuid4",
     "wait",
     "wait_condition",

@@ -12,6 +12,7 @@ from foldlog.common import RawValue
 from foldlog.exceptions import DefinitionError
 from foldlog.workflow._handlers import QUERY_ATTRIBUTE, SIGNAL_ATTRIBUTE, QueryDefinition, SignalDefinition
 from foldlog.workflow._signature import Signature, keyword_only, signature_of
+from foldlog.workflow._updates import UPDATE_ATTRIBUTE, UpdateDefinition
 
 __all__ = ["Definition", "defn", "init", "run"]
 
@@ -34,6 +35,7 @@ class Definition:
     run_fn: Callable[..., Awaitable[Any]]
     signals: Mapping[str | None, SignalDefinition]
     queries: Mapping[str | None, QueryDefinition]
+    updates: Mapping[str | None, UpdateDefinition]
     failure_exception_types: tuple[type[BaseException], ...]
     takes_arguments_in_init: bool
     guarded: bool
@@ -54,7 +56,7 @@ class Definition:
         types = self.signature.arg_types
         if self.name is None and types != (raw,):
             raise DefinitionError(f"dynamic workflow {self.run_fn.__qualname__} must take one Sequence[RawValue]")
-        for handler in (*self.signals.values(), *self.queries.values()):
+        for handler in (*self.signals.values(), *self.queries.values(), *self.updates.values()):
             types = handler.signature.arg_types
             if handler.name is None and types != (str, raw):
                 name = handler.fn.__qualname__
@@ -198,6 +200,8 @@ def _define(
     run_fn = _find_run(cls, issues)
     signals: dict[str | None, SignalDefinition] = _find_handlers(cls, SIGNAL_ATTRIBUTE, "signal", issues)
     queries: dict[str | None, QueryDefinition] = _find_handlers(cls, QUERY_ATTRIBUTE, "query", issues)
+    updates: dict[str | None, UpdateDefinition] = _find_handlers(cls, UPDATE_ATTRIBUTE, "update", issues)
+    _check_validators(updates, issues)
     takes_arguments = hasattr(cls.__init__, INIT_ATTRIBUTE)  # type: ignore[misc]  # only an attribute of it is read
     _check_init(cls, run_fn, takes_arguments, issues)
     kinds: tuple[Any, ...] = failure_exception_types
@@ -212,6 +216,7 @@ def _define(
         run_fn=run_fn,
         signals=signals,
         queries=queries,
+        updates=updates,
         failure_exception_types=failure_exception_types,
         takes_arguments_in_init=takes_arguments,
         guarded=guarded,
@@ -255,6 +260,13 @@ def _find_handlers(cls: type, attribute: str, kind: str, issues: list[str]) -> d
             issues.append(f"two methods handle {kind} {definition.label!r}: {other} and {name}")
         found[definition.name] = definition
     return found
+
+
+def _check_validators(updates: Mapping[str | None, UpdateDefinition], issues: list[str]) -> None:
+    for update in updates.values():
+        validator = update.validator
+        if validator is not None and _parameters(validator) != _parameters(update.fn):
+            issues.append(f"update {update.label!r} and its validator {validator.__name__} take different parameters")
 
 
 def _check_init(

@@ -12,6 +12,7 @@ __all__ = [
     "ReadOnlyContextError",
     "RestrictedWorkflowAccessError",
     "UnfinishedSignalHandlersWarning",
+    "UnfinishedUpdateHandlersWarning",
 ]
 
 
@@ -23,7 +24,7 @@ class NotInWorkflowError(FoldlogError):
 
 
 class ReadOnlyContextError(FoldlogError):
-    """A query handler, or a condition, tried to decide something or to start a task."""
+    """A query handler, a validator of updates, or a condition, tried to decide something or to start a task."""
 
 
 class RestrictedWorkflowAccessError(NondeterminismError):
@@ -36,3 +37,7 @@ class NondeterminismWarning(RuntimeWarning):
 
 class UnfinishedSignalHandlersWarning(RuntimeWarning):
     """The workflow ended while async signal handlers of it were still running."""
+
+
+class UnfinishedUpdateHandlersWarning(RuntimeWarning):
+    """The workflow ended while update handlers of it were still running: who sent the updates gets an error."""

@@ -11,12 +11,16 @@ __all__ = [
     "all_handlers_finished",
     "get_dynamic_query_handler",
     "get_dynamic_signal_handler",
+    "get_dynamic_update_handler",
     "get_query_handler",
     "get_signal_handler",
+    "get_update_handler",
     "set_dynamic_query_handler",
     "set_dynamic_signal_handler",
+    "set_dynamic_update_handler",
     "set_query_handler",
     "set_signal_handler",
+    "set_update_handler",
 ]
 
 Handler = Callable[..., Any]
@@ -78,6 +82,43 @@ def set_dynamic_query_handler(handler: Handler | None) -> None:
     current().set_handler("query", None, handler)
 
 
+def get_update_handler(name: str) -> Handler | None:
+    """The handler of an update; None if there is none of that name."""
+    return current().handler("update", name)
+
+
+def set_update_handler(name: str, handler: Handler | None, *, validator: Callable[..., None] | None = None) -> None:
+    """Set the handler of an update, or remove it with None.
+
+    Args:
+        name: The update.
+        handler: Takes its arguments; what it returns, or raises, is the answer. May be async.
+        validator: Called before, with the same arguments; what it raises refuses the update.
+
+    Raises:
+        DefinitionError: The validator is async.
+    """
+    current().set_update_handler(name, handler, validator)
+
+
+def get_dynamic_update_handler() -> Handler | None:
+    """The handler of updates that have none of their own; None if there is none."""
+    return current().handler("update", None)
+
+
+def set_dynamic_update_handler(handler: Handler | None, *, validator: Callable[..., None] | None = None) -> None:
+    """Set the handler of updates that have none of their own, or remove it with None.
+
+    Args:
+        handler: Takes the update's name and a `Sequence[RawValue]`.
+        validator: Called before, with the same arguments; what it raises refuses the update.
+
+    Raises:
+        DefinitionError: The validator is async.
+    """
+    current().set_update_handler(None, handler, validator)
+
+
 def all_handlers_finished() -> bool:
-    """Whether no async signal handler is running. To be awaited before the workflow ends: see `wait_condition`."""
+    """Whether no handler of a signal or update is running. To be awaited before the end: see `wait_condition`."""
     return current().all_handlers_finished()

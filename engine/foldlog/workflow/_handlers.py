@@ -43,6 +43,11 @@ class _HandlerDefinition:
         """Its types; resolved late, since names that annotations use may be defined below the class."""
         return signature_of(self.fn, method=self.is_method)
 
+    @cached_property
+    def is_async(self) -> bool:
+        """Whether it is declared with `async def`."""
+        return inspect.iscoroutinefunction(self.fn)
+
     @property
     def label(self) -> str:
         """Its name, for messages to people."""

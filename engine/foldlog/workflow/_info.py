@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar, overload
 
-from foldlog.converter import PayloadConverter
+from foldlog.common import Priority, RetryPolicy, SearchAttributes, TypedSearchAttributes
+from foldlog.converter import PayloadConverter, decode_search_attributes, decode_typed_search_attributes
 from foldlog.schemas.common import Payload
 from foldlog.workflow._runtime import current, maybe_current
 
@@ -50,6 +51,11 @@ class RootInfo:
 class Info:
     """Facts about the running workflow. Made by `info()`; never make one yourself."""
 
+    attempt: int
+    """Which try of the workflow this run is, from 1, where a retry policy has failed runs followed by others."""
+    continued_run_id: str | None
+    """The run before this one in its chain, whatever led to this one; None: it is the first."""
+    cron_schedule: str | None
     execution_timeout: timedelta | None
     """Limit on the whole chain of runs."""
     first_execution_run_id: str
@@ -57,20 +63,42 @@ class Info:
     namespace: str
     parent: ParentInfo | None
     """The workflow whose child it is; None: it is no child."""
+    priority: Priority
     raw_memo: Mapping[str, Payload]
+    raw_search_attributes: Mapping[str, Payload]
+    """As in the log; changes with `upsert_search_attributes`, as the memo does with `upsert_memo`."""
+    retry_policy: RetryPolicy | None
+    """When a failed run is followed by another."""
     root: RootInfo | None
     """The topmost workflow above it; None: it is no child."""
     run_id: str
     run_timeout: timedelta | None
     """Limit on this run."""
     start_time: datetime
-    """When the run began, in UTC."""
+    """When the code of the run began, in UTC."""
     task_queue: str
     """Where its activities go if they name no queue."""
     workflow_id: str
     workflow_start_time: datetime
-    """When the run began, in UTC; here always the same as `start_time`."""
+    """When the run began, in UTC: before `start_time`, if it was held by a start delay, a backoff or a schedule."""
     workflow_type: str
+    task_timeout: timedelta = timedelta(seconds=10)
+    """Temporal's default; there are no workflow tasks here."""
+
+    @property
+    def original_execution_run_id(self) -> str:
+        """The same as `run_id`: there are no resets yet."""
+        return self.run_id
+
+    @property
+    def typed_search_attributes(self) -> TypedSearchAttributes:
+        """The search attributes as they are now."""
+        return decode_typed_search_attributes(self.raw_search_attributes)
+
+    @property
+    def search_attributes(self) -> SearchAttributes:
+        """The same, each as a list of values. Deprecated: use `typed_search_attributes`."""
+        return decode_search_attributes(self.raw_search_attributes)
 
     def get_current_history_length(self) -> int:
         """Events in the history up to the one that the code runs for. In a query it may be out of date."""
@@ -79,6 +107,10 @@ class Info:
     def get_current_history_size(self) -> int:
         """Bytes of the events up to the one that the code runs for. In a query it may be out of date."""
         return current().history_bytes()
+
+    def is_continue_as_new_suggested(self) -> bool:
+        """Whether the history has grown so long that the workflow should continue as new. See the worker's options."""
+        return current().is_continue_as_new_suggested()
 
 
 def info() -> Info:

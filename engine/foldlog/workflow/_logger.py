@@ -7,12 +7,15 @@ from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 from foldlog.workflow._runtime import maybe_current
+from foldlog.workflow._updates import update_log_extra
 
 __all__ = ["LoggerAdapter", "logger"]
 
 
 class LoggerAdapter(logging.LoggerAdapter[logging.Logger]):
     """Adds the running workflow to each record, as attributes `workflow_id`, `run_id`, `workflow_type`, `namespace`.
+
+    In handlers of updates there are `update_id` and `update_name` besides.
 
     Attributes:
         workflow_info_on_message: Whether the same is added to the message text. False by default.
@@ -31,11 +34,11 @@ class LoggerAdapter(logging.LoggerAdapter[logging.Logger]):
         runtime = maybe_current()
         if runtime is None:
             return msg, kwargs
-        facts = runtime.log_extra()
+        facts = {**runtime.log_extra(), **update_log_extra()}
         if self.workflow_info_on_extra:
             kwargs["extra"] = {**(self.extra or {}), **facts, **(kwargs.get("extra") or {})}
         if self.workflow_info_on_message:
-            msg = f"{msg} ({dict(facts)})"
+            msg = f"{msg} ({facts})"
         return msg, kwargs
 
     def isEnabledFor(self, level: int) -> bool:  # the name in logging

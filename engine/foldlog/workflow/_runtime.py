@@ -10,13 +10,16 @@ import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from foldlog.workflow._exceptions import NotInWorkflowError
 
 if TYPE_CHECKING:
+    from foldlog.common import SearchAttributes, SearchAttributeUpdate
     from foldlog.converter import PayloadConverter
+    from foldlog.schemas.common import Payload
     from foldlog.workflow._activity_types import ActivityConfig, ActivityHandle, LocalActivityConfig
+    from foldlog.workflow._chain_types import ContinueAsNewOptions
     from foldlog.workflow._child_types import ChildWorkflowConfig, ChildWorkflowHandle
     from foldlog.workflow._info import Info
 
@@ -82,6 +85,42 @@ class Runtime(ABC):
         """The memo value of a key that is there."""
 
     @abstractmethod
+    def is_continue_as_new_suggested(self) -> bool:
+        """Whether the history has grown so long that a fresh one would be better."""
+
+    @abstractmethod
+    def continue_as_new(self, args: Sequence[Any], options: ContinueAsNewOptions) -> NoReturn:
+        """End the run and begin another."""
+
+    @abstractmethod
+    def last_completion_result(self) -> Payload | None:
+        """What the last completed run of the chain returned."""
+
+    @abstractmethod
+    def last_failure(self) -> BaseException | None:
+        """How the run before failed."""
+
+    @abstractmethod
+    def patch(self, patch_id: str, deprecated: bool) -> bool:
+        """Whether a patch is active."""
+
+    @abstractmethod
+    def upsert_memo(self, updates: Mapping[str, Any]) -> None:
+        """Change the memo."""
+
+    @abstractmethod
+    def upsert_search_attributes(self, updates: SearchAttributes | Sequence[SearchAttributeUpdate[Any]]) -> None:
+        """Change search attributes."""
+
+    @abstractmethod
+    def current_details(self) -> str:
+        """The text that was set last."""
+
+    @abstractmethod
+    def set_current_details(self, details: str) -> None:
+        """Set the text that people are shown."""
+
+    @abstractmethod
     def start_activity(
         self, activity_type: str, args: Sequence[Any], result_type: Any, options: ActivityConfig
     ) -> ActivityHandle[Any]:
@@ -135,11 +174,17 @@ class Runtime(ABC):
 
     @abstractmethod
     def handler(self, kind: str, name: str | None) -> Callable[..., Any] | None:
-        """The handler of a signal or query; None as the name stands for the dynamic one."""
+        """The handler of a signal, query or update; None as the name stands for the dynamic one."""
 
     @abstractmethod
     def set_handler(self, kind: str, name: str | None, handler: Callable[..., Any] | None) -> None:
         """Set or remove the handler of a signal or query."""
+
+    @abstractmethod
+    def set_update_handler(
+        self, name: str | None, handler: Callable[..., Any] | None, validator: Callable[..., None] | None
+    ) -> None:
+        """Set or remove the handler of an update, and its validator with it."""
 
     @abstractmethod
     def all_handlers_finished(self) -> bool:

@@ -74,6 +74,9 @@ class CachedSessions:
     def history(self, run: Run) -> Iterator[bytes]:
         return self._store.history(run.workflow_id, run.run_id)
 
+    def event(self, run: Run, event_id: int) -> bytes | None:
+        return self._store.event(run.workflow_id, run.run_id, event_id)
+
     def deferred(self, run: Run) -> Iterator[tuple[int, bytes]]:
         return self._store.deferred(run.workflow_id, run.run_id, run.handled_ordinal)
 

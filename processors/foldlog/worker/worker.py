@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from datetime import timedelta
 from functools import partial
@@ -20,6 +20,7 @@ from foldlog.exceptions import ConfigurationError
 from foldlog.interceptor import Interceptor
 from foldlog.processors.options import ProcessorOptions
 from foldlog.runtime import WorkflowRuntime
+from foldlog.runtime.environment import SUGGESTED_HISTORY_BYTES, SUGGESTED_HISTORY_LENGTH
 from foldlog.schemas.codec import Codec
 from foldlog.sensor import Sensor
 from foldlog.worker.activities import ActivityWorker, ActivityWorkerOptions
@@ -58,6 +59,8 @@ class Worker:
         max_activities_per_second: float | None = None,
         max_task_queue_activities_per_second: float | None = None,
         max_cached_workflows: int = 10_000,
+        continue_as_new_suggested_events: int = SUGGESTED_HISTORY_LENGTH,
+        continue_as_new_suggested_bytes: int = SUGGESTED_HISTORY_BYTES,
         graceful_shutdown_timeout: timedelta = _NO_TIME,
         default_heartbeat_throttle_interval: timedelta = timedelta(seconds=30),
         max_heartbeat_throttle_interval: timedelta = timedelta(seconds=60),
@@ -90,6 +93,9 @@ class Worker:
             max_task_queue_activities_per_second: How many attempts all workers of the queue together begin in a
                 second. Give all of them the same number: each takes the share that its partitions are of all.
             max_cached_workflows: How many workflows are kept in memory; any other is rebuilt when it is needed.
+            continue_as_new_suggested_events: How long a history may grow before `info().is_continue_as_new_suggested()`
+                is true. Workflows decide by it, so lower it only for workflows that do not.
+            continue_as_new_suggested_bytes: How large, in bytes, likewise.
             graceful_shutdown_timeout: How long activities may go on after a shutdown has begun, before they are
                 cancelled.
             default_heartbeat_throttle_interval: How often a heartbeat is sent at most where an activity has no
@@ -116,12 +122,7 @@ class Worker:
             ConfigurationError: An option cannot work; the message names it.
             DefinitionError: A workflow or an activity is not declared as it must be.
         """
-        for name in ignored:
-            if name not in OptionsWithoutMeaning.__annotations__:
-                raise TypeError(f"Worker has no option {name}")
-            _log.debug("the worker's option %s has no meaning on Kafka and is ignored", name)
-        if not workflows and not activities:
-            raise ConfigurationError("a worker needs workflows or activities", option="workflows")
+        _check_given(workflows, activities, ignored)
         self._client = client
         self._plugins = plugins_of(client, plugins)
         self._interceptors = interceptors_of(client, interceptors)
@@ -164,6 +165,12 @@ class Worker:
                 disable_eager_activity_execution=disable_eager_activity_execution,
                 interceptors=self._interceptors,
                 headers_coded=self._headers_coded,
+                continue_as_new_suggested_events=positive(
+                    "continue_as_new_suggested_events", continue_as_new_suggested_events
+                ),
+                continue_as_new_suggested_bytes=positive(
+                    "continue_as_new_suggested_bytes", continue_as_new_suggested_bytes
+                ),
             )
         self._processor_options = ProcessorOptions(
             namespace=client.namespace,
@@ -421,6 +428,15 @@ class _State:
         self.calls: Calls | None = None
         self.own_executor: Executor | None = None
         self.processor: RunningProcessor | None = None
+
+
+def _check_given(workflows: Sequence[type], activities: Sequence[Callable[..., Any]], ignored: Iterable[str]) -> None:
+    for name in ignored:
+        if name not in OptionsWithoutMeaning.__annotations__:
+            raise TypeError(f"Worker has no option {name}")
+        _log.debug("the worker's option %s has no meaning on Kafka and is ignored", name)
+    if not workflows and not activities:
+        raise ConfigurationError("a worker needs workflows or activities", option="workflows")
 
 
 async def _to_the_end(work: Awaitable[None]) -> None:

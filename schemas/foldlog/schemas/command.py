@@ -413,8 +413,8 @@ class StartWorkflow:
     runs.
     """
     update: UpdateInput | None = None
-    """Update-with-start: likewise an update. There are two replies: that of the start, then that of the
-    update, with a correlation ID one higher.
+    """Update-with-start: likewise an update. There is one reply: an UpdateReply, which names the run, or a
+    Rejected for both.
     """
     parent: ParentExecution | None = None
     """The workflow whose child it is; null: none."""

@@ -98,7 +98,7 @@ class Description:
     continuation: Continuation | None = None
     """What it has from the run before it; null: it is the first of its chain."""
     first_task_ms: int = 0
-    """The code does not run before then; 0: it runs."""
+    """The code did or does not run before then; 0: it ran at once."""
     execution_start_ms: int = 0
     """When the chain of runs began."""
     deployment_version: str = ""
@@ -245,6 +245,8 @@ class UpdateReply:
     """COMPLETED: what the handler returned."""
     failure: Failure | None = None
     """COMPLETED: what it raised, or why the update was refused."""
+    first_execution_run_id: str = ""
+    """The first run of its chain."""
 
 
 @dataclass(slots=True, kw_only=True)

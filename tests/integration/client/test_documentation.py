@@ -39,8 +39,11 @@ async def test_the_page_does_what_it_says(
     async with await Client.connect(namespace=namespace) as client:
         async with Worker(client, task_queue="orders", workflows=[page.OrderWorkflow], state_dir=tmp_path):
             await page.serve_ann()
+            await page.update_bob()
+            await page.start_or_add(client)
             await page.look(client)
             for _ in range(2):
                 await page.start_once(client, "order-8")
             starts = [run async for run in client.list_workflows(id_prefix="order-8")]
             assert len(starts) == 1
+            await page.start_with_care(client)

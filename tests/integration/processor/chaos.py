@@ -52,6 +52,8 @@ LANES = 24
 CANCELED = 0.1
 """Share of the orders that are canceled while they run."""
 SUMS = 6
+WAYS = ("plain", "signal", "update")
+"""How numbers are sent to them."""
 PAUSES_SECONDS = ((0.1, 3.0), (0.1, 3.0), (7.0, 12.0))
 """Time between two kills, from one of these ranges: amid the recovery from the last one, or after it."""
 DOWN_SECONDS = (0.0, 1.5)
@@ -152,7 +154,7 @@ class Chaos:
             for _ in range(LANES):
                 load.create_task(self._order_lane(client, orders))
             for number in range(SUMS):
-                load.create_task(self._sum(client, f"sum-{number}", plain=number % 2 == 0))
+                load.create_task(self._sum(client, f"sum-{number}", WAYS[number % len(WAYS)]))
             work = [load.create_task(self._other_lane(client, lane)) for lane in ("ticking", "local", "parent")]
             await self._kill_all()
             self._over.set()
@@ -193,7 +195,7 @@ class Chaos:
                     pass  # It has ended, which is as good.
             self._load.outcomes[order.order_id] = await handle.result()
 
-    async def _sum(self, client: Client, workflow_id: str, *, plain: bool) -> None:
+    async def _sum(self, client: Client, workflow_id: str, way: str) -> None:
         """Sends numbers, either as any Kafka program could or through the client, which asks until it is answered."""
         handle = await self._started(client, Summing.run, [], workflow_id)
         numbers = self._load.added[workflow_id] = []
@@ -202,14 +204,16 @@ class Chaos:
             number = len(numbers) + 1
             numbers.append(number)
             request_id = f"{workflow_id}-{number}"
-            if plain:
+            if way == "plain":
                 payloads = await CONVERTER.encode([number])
                 wanted = SignalWorkflow(request_id=request_id, signal_name="add", args=payloads)
                 producer.produce(self._topics.commands, encode(wanted), workflow_id)
                 producer.poll(0)
                 await asyncio.sleep(0.005)
-            else:
+            elif way == "signal":
                 await self._insisting(partial(handle.signal, Summing.add, number))
+            else:
+                assert await handle.execute_update(Summing.put, number) == number - 1, "an update counts not once"
         assert await asyncio.to_thread(producer.flush, 30) == 0
         await self._insisting(partial(handle.signal, Summing.end))
         self._load.seen[workflow_id] = await handle.result()

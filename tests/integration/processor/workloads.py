@@ -40,6 +40,14 @@ class Summing:
         self._seen.total += number
         self._seen.numbers.append(number)
 
+    @workflow.update
+    async def put(self, number: int) -> int:
+        """The same as an update, which says how many there were before it."""
+        before = len(self._seen.numbers)
+        self._seen.total += number
+        self._seen.numbers.append(number)
+        return before
+
     @workflow.signal
     def end(self) -> None:
         self._ended = True

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import click
 import pytest
-from foldlog.cli._params import duration, json_by_name, json_values, not_empty
+from foldlog.cli._params import duration, json_by_name, json_values, not_empty, search_attributes
 
 CONTEXT = click.Context(click.Command("test"))
 PARAM = click.Option(["--test"])
@@ -55,3 +55,24 @@ def test_json_by_name() -> None:
     assert json_by_name(CONTEXT, PARAM, ["a=1", 'b="x=y"']) == {"a": 1, "b": "x=y"}
     with pytest.raises(click.BadParameter, match="not written NAME=JSON"):
         json_by_name(CONTEXT, PARAM, ["1"])
+
+
+def test_search_attributes_have_the_type_of_their_json_or_the_one_that_is_written() -> None:
+    texts = ['city="Bonn"', "count=3", 'tags=["a"]', 'note:Text="two words"', 'at:datetime="2026-08-01T12:00:00Z"']
+    found = {
+        pair.key.name: (pair.key.indexed_value_type.name, pair.value)
+        for pair in search_attributes(CONTEXT, PARAM, texts)
+    }
+    assert found == {
+        "city": ("KEYWORD", "Bonn"),
+        "count": ("INT", 3),
+        "tags": ("KEYWORD_LIST", ["a"]),
+        "note": ("TEXT", "two words"),
+        "at": ("DATETIME", datetime(2026, 8, 1, 12, tzinfo=UTC)),
+    }
+
+
+@pytest.mark.parametrize("text", ["a", "a=x", "a=null", "a:Colour=1", 'a:Int="x"', 'a:Datetime="noon"', "a=[1, 2]"])
+def test_what_is_no_search_attribute(text: str) -> None:
+    with pytest.raises(click.BadParameter):
+        search_attributes(CONTEXT, PARAM, [text])

@@ -122,6 +122,7 @@ async def test_a_description_is_json_through_and_through() -> None:
         parent=ParentExecution(namespace="n", workflow_id="p", run_id="pr", initiated_event_id=2),
         pending_children=[reply.PendingChild(workflow_id="c", workflow_type="Parcel", initiated_event_id=3)],
         pending_timers=[reply.PendingTimer(timer_id=2, fire_ms=1_700_000_060_000)],
+        pending_updates=["u1"],
     )
     shown = await _plain.description(WorkflowExecutionDescription("order-1", record, JSON))
     assert json.loads(json.dumps(shown)) == shown
@@ -131,6 +132,7 @@ async def test_a_description_is_json_through_and_through() -> None:
     assert (activity["state"], activity["attempt"], activity["heartbeat_details"]) == ("BACKOFF", 3, [50])
     assert activity["last_failure"]["type"] == "Down"
     assert activity["next_attempt_time"] == "2023-11-14T22:13:30.000Z"
+    assert shown["pending_updates"] == ["u1"]
     assert shown["pending_timers"] == [{"timer_id": 2, "fire_time": "2023-11-14T22:14:20.000Z"}]
     assert shown["close_time"] is None
     assert shown["parent"] == {"workflow_id": "p", "run_id": "pr", "namespace": "n"}

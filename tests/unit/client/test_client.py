@@ -17,7 +17,16 @@ from foldlog.client import (
     WorkflowQueryFailedError,
     WorkflowQueryRejectedError,
 )
-from foldlog.common import QueryRejectCondition, WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from foldlog.common import (
+    Priority,
+    QueryRejectCondition,
+    RetryPolicy,
+    SearchAttributeKey,
+    SearchAttributePair,
+    TypedSearchAttributes,
+    WorkflowIDConflictPolicy,
+    WorkflowIDReusePolicy,
+)
 from foldlog.exceptions import (
     ApplicationError,
     ConfigurationError,
@@ -91,6 +100,71 @@ async def test_start_says_what_was_given() -> None:
     assert (sent.request_id, sent.identity, sent.task_queue) == ("request", "me", "q")
     assert {key: value.data for key, value in sent.memo.items()} == {"why": b'"test"'}
     assert not sent.await_result
+
+
+async def test_start_says_what_follows_and_how_it_is_shown() -> None:
+    client, transport = client_with(accepted)
+    city = SearchAttributeKey.for_keyword("city")
+    await client.start_workflow(
+        "x",
+        id="a",
+        task_queue="q",
+        retry_policy=RetryPolicy(maximum_attempts=3),
+        cron_schedule="0 9 * * MON",
+        search_attributes=TypedSearchAttributes([SearchAttributePair(city, "Bonn")]),
+        static_summary="one line",
+        static_details="several\nlines",
+        priority=Priority(priority_key=1),
+        task_timeout=timedelta(seconds=10),
+        request_eager_start=True,
+        rpc_metadata={"a": "b"},
+        versioning_override=None,
+    )
+    await client.start_workflow(
+        "x", id="a", task_queue="q", start_delay=timedelta(minutes=1), priority=Priority.default
+    )
+    (_, _, first), (_, _, second) = transport.asked
+    options = first.options
+    assert (options.retry_policy.maximum_attempts, options.cron_schedule) == (3, "0 9 * * MON")
+    assert options.search_attributes["city"].metadata == {"type": b"Keyword"}
+    assert (options.summary.data, options.details.data) == (b'"one line"', b'"several\\nlines"')
+    assert options.priority.priority_key == 1
+    assert (second.options, second.start_delay_ms) == (None, 60_000)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "match"),
+    [
+        ({"cron_schedule": "every day"}, "cron schedule 'every day'"),
+        ({"cron_schedule": "@daily", "start_delay": timedelta(seconds=1)}, "together"),
+        ({"memo": {"m": "x" * 500_001}}, "memo"),
+        ({"static_summary": "x" * 5_000}, "static_summary"),
+    ],
+)
+async def test_options_that_cannot_be_are_refused_here(wrong: dict[str, Any], match: str) -> None:
+    client, transport = client_with(accepted)
+    with pytest.raises(InvalidArgumentError, match=match):
+        await client.start_workflow("x", id="a", task_queue="q", **wrong)
+    assert transport.asked == []
+
+
+async def test_untyped_search_attributes_are_deprecated() -> None:
+    client, transport = client_with(accepted)
+    with pytest.warns(DeprecationWarning, match="TypedSearchAttributes"):
+        await client.start_workflow("x", id="a", task_queue="q", search_attributes={"city": ["Bonn"]})
+    assert transport.asked[0][2].options.search_attributes["city"].metadata == {"type": b"Keyword"}
+
+
+async def test_the_result_of_a_chain_is_that_of_its_last_run() -> None:
+    def answer(workflow_id: str, wanted: Any) -> Reply:
+        if getattr(wanted, "run_id", "") == "second":
+            return reply.WorkflowResult(correlation_id=0, run_id="second", status="COMPLETED", result=payload(2))
+        # An older processor, or one that has forgotten the second run, does not follow the chain itself.
+        return reply.WorkflowResult(correlation_id=0, run_id="first", status="FAILED", new_run_id="second")
+
+    client, _ = client_with(answer)
+    assert await client.execute_workflow("x", id="a", task_queue="q") == 2
+    assert await client.get_workflow_handle("a", run_id="first").result() == 2
 
 
 async def test_a_run_that_was_there_is_not_the_first_of_a_chain_of_ours() -> None:

@@ -28,6 +28,7 @@ def test_the_public_names() -> None:
         "QueryWorkflowInput",
         "RPCError",
         "RPCStatusCode",
+        "RPCTimeoutOrCancelledError",
         "RPC_TIMEOUT",
         "RecordTooLargeError",
         "SignalWorkflowInput",
@@ -36,6 +37,7 @@ def test_the_public_names() -> None:
         "StartWorkflowUpdateInput",
         "TerminateWorkflowInput",
         "TopicMissingError",
+        "WithStartWorkflowOperation",
         "WorkflowAlreadyStartedError",
         "WorkflowContinuedAsNewError",
         "WorkflowExecution",
@@ -47,5 +49,9 @@ def test_the_public_names() -> None:
         "WorkflowNotFoundError",
         "WorkflowQueryFailedError",
         "WorkflowQueryRejectedError",
+        "WorkflowUpdateFailedError",
+        "WorkflowUpdateHandle",
+        "WorkflowUpdateRPCTimeoutOrCancelledError",
+        "WorkflowUpdateStage",
     ]
     assert all(hasattr(foldlog.client, name) for name in foldlog.client.__all__)

@@ -7,7 +7,14 @@ from __future__ import annotations
 
 from typing import Any, assert_type
 
-from foldlog.client import Client, WorkflowHandle
+from foldlog.client import (
+    Client,
+    WithStartWorkflowOperation,
+    WorkflowHandle,
+    WorkflowUpdateHandle,
+    WorkflowUpdateStage,
+)
+from foldlog.common import WorkflowIDConflictPolicy
 
 from .workflows import NoParam, OneParam, Order, TwoParams
 
@@ -63,5 +70,47 @@ async def wrong_signals_and_queries(
     await other.signal(OneParam.pause)  # type: ignore[call-overload]
 
 
+async def updates(handle: WorkflowHandle[OneParam, Order], client: Client) -> None:
+    assert_type(await handle.execute_update(OneParam.close), int)
+    assert_type(await handle.execute_update(OneParam.put, Order("x", 1)), list[Order])
+    assert_type(await handle.execute_update(OneParam.exchange, args=["a", "b"]), str)
+    assert_type(await handle.execute_update("close", result_type=int), Any)
+    stage = WorkflowUpdateStage.ACCEPTED
+    assert_type(await handle.start_update(OneParam.close, wait_for_stage=stage), WorkflowUpdateHandle[int])
+    started = await handle.start_update(OneParam.put, Order("x", 1), wait_for_stage=stage)
+    assert_type(started, WorkflowUpdateHandle[list[Order]])
+    assert_type(await started.result(), list[Order])
+    several = await handle.start_update(OneParam.exchange, args=["a", "b"], wait_for_stage=stage)
+    assert_type(several, WorkflowUpdateHandle[str])
+    assert_type(await handle.start_update("close", wait_for_stage=stage), WorkflowUpdateHandle[Any])
+    assert_type(handle.get_update_handle_for(OneParam.put, "u"), WorkflowUpdateHandle[list[Order]])
+    assert_type(handle.get_update_handle("u"), WorkflowUpdateHandle[Any])
+    operation = WithStartWorkflowOperation(
+        OneParam.run, Order("x", 1), id="a", task_queue="q", id_conflict_policy=WorkflowIDConflictPolicy.FAIL
+    )
+    assert_type(operation, WithStartWorkflowOperation[OneParam, Order])
+    assert_type(await operation.workflow_handle(), WorkflowHandle[OneParam, Order])
+    executed = await client.execute_update_with_start_workflow(
+        OneParam.put, Order("x", 1), start_workflow_operation=operation
+    )
+    assert_type(executed, list[Order])
+    sent = await client.start_update_with_start_workflow(
+        OneParam.close, wait_for_stage=stage, start_workflow_operation=operation
+    )
+    assert_type(sent, WorkflowUpdateHandle[int])
+
+
+async def wrong_updates(
+    handle: WorkflowHandle[OneParam, Order], other: WorkflowHandle[NoParam, int], client: Client
+) -> None:
+    await handle.execute_update(OneParam.put, "no order")  # type: ignore[arg-type]
+    await handle.execute_update(OneParam.close, 1)  # type: ignore[arg-type]
+    await other.execute_update(OneParam.close)  # type: ignore[arg-type]
+    await handle.start_update(OneParam.close)  # type: ignore[call-overload]
+    await handle.execute_update(OneParam.pause)  # type: ignore[call-overload]
+    WithStartWorkflowOperation(NoParam.run, id="a", task_queue="q")  # type: ignore[call-overload]
+
+
 def test_this_file_is_for_the_type_checker() -> None:
     assert {starts, wrong_starts, executes, handles, signals_and_queries, wrong_signals_and_queries}
+    assert {updates, wrong_updates}

@@ -39,6 +39,21 @@ class OneParam:
     def status(self) -> str:
         return ""
 
+    @workflow.update
+    async def close(self) -> int:
+        return 1
+
+    @workflow.update(name="put-item")
+    def put(self, order: Order) -> list[Order]:
+        return [order]
+
+    @put.validator
+    def check_put(self, order: Order) -> None: ...
+
+    @workflow.update
+    async def exchange(self, first: str, second: str) -> str:
+        return first + second
+
     @workflow.query(name="item")
     def item_at(self, index: int) -> Order:
         return Order("", index)

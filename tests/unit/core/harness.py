@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,6 +24,9 @@ from foldlog.schemas.event import ParentClosePolicy
 from foldlog.schemas.framing import decode, encode
 from foldlog.schemas.records import Event
 
+UNTAKEN = "untaken"
+"""A signal that the script has no handler for."""
+
 
 def payload(text: str) -> Payload:
     return Payload(encoding="json/plain", data=text.encode())
@@ -37,12 +40,17 @@ class ScriptDecider:
         self.history_size = 0
         self._broken = broken
         self._seed = started.workflow_type
+        self._held = started.held
         self._heard: list[str] = []
         self._next = 0
         self._activities: list[str] = []
         self._scheduled: dict[int, str] = {}
         self._timers: list[int] = []
         self._local: list[str] = []
+        self._untaken: list[event.WorkflowExecutionSignaled] = []
+        self._patched: dict[str, bool] = {}
+        self.patches: Collection[str] = ()
+        self._updates: list[str] = []
         self.closed = False
         self._kin = started.parent is None
         """Whether it asks something of other workflows. Children do not, so that there is an end."""
@@ -52,20 +60,49 @@ class ScriptDecider:
             raise WorkflowTaskError("the script is broken")
         self._heard.append(type(happened).__name__)
         self._forget(happened)
+        if isinstance(happened, event.WorkflowExecutionSignaled) and happened.signal_name == UNTAKEN:
+            self._untaken.append(happened)
+        self._held = self._held and not isinstance(happened, event.WorkflowTaskScheduled)
+        if self._held:
+            return []
         digest = hashlib.blake2b("/".join([self._seed, *self._heard]).encode(), digest_size=8).digest()
         made: list[Decision] = []
         for byte in digest[: digest[7] % 4]:
             made.extend(self._decide(byte, happened.time_ms))
+        made.extend(self._note(digest[4]))
         if isinstance(happened, event.WorkflowExecutionCancelRequested) and digest[6] % 2:
             return [*made, decisions.CancelWorkflow()]
         if digest[5] % 16 == 0:
             made.append(decisions.CompleteWorkflow(result=payload("1")))
         elif digest[5] % 16 == 1:
             made.append(decisions.FailWorkflow(failure=Failure(message="scripted")))
+        elif digest[5] % 16 == 2:
+            made.append(decisions.ContinueAsNew(args=[payload("2")], workflow_type=f"{self._seed}-"))
         return made
 
+    def _note(self, byte: int) -> Iterator[Decision]:
+        """What changes the run without waiting for anything."""
+        kind = byte % 12
+        if kind == 0:
+            yield decisions.ModifyProperties(memo={f"m{byte % 5}": payload(str(byte))})
+        elif kind == 1:
+            yield decisions.UpsertSearchAttributes(search_attributes={f"a{byte % 5}": payload(str(byte))})
+        elif kind == 2:
+            yield decisions.UpsertSearchAttributes(search_attributes={"a1": Payload(encoding="binary/null")})
+        elif kind == 3:
+            name = f"p{byte % 7}"
+            if name not in self._patched:
+                self._patched[name] = not self.replaying or name in self.patches
+                if self._patched[name]:
+                    yield decisions.RecordPatch(patch_id=name)
+
+    def unhandled_signals(self) -> list[event.WorkflowExecutionSignaled]:
+        return self._untaken
+
     def _forget(self, happened: Any) -> None:
-        if isinstance(happened, event.TimerFired):
+        if isinstance(happened, event.WorkflowExecutionUpdateAccepted):
+            self._updates.append(happened.update_id)
+        elif isinstance(happened, event.TimerFired):
             self._timers.remove(happened.timer_id)
         elif isinstance(happened, event.LocalActivityCompleted):
             self._local.remove(happened.activity_id)
@@ -99,10 +136,19 @@ class ScriptDecider:
             yield decisions.ScheduleLocalActivity(activity_id=f"local-{self._next}", activity_type="near")
         elif kind >= 6:
             yield _of_others(kind, byte, self._next)
+        elif kind == 5 and self._updates:
+            failure = Failure(message="scripted") if byte & 64 else None
+            result = None if failure else payload("6")
+            yield decisions.CompleteUpdate(update_id=self._updates.pop(0), result=result, failure=failure)
 
     def recorded(self, recorded: Any) -> None:
         if isinstance(recorded, event.ActivityTaskScheduled):
             self._scheduled[recorded.event_id] = recorded.activity_id
+
+    def validate(self, update: event.WorkflowExecutionUpdateAccepted) -> Failure | None:
+        if self._broken():
+            raise WorkflowTaskError("the script is broken")
+        return Failure(message="the script does not want it") if update.update_name == "refused" else None
 
     def query(self, query_type: str, args: Sequence[Payload], header: object = None) -> Payload:
         if query_type != "heard":
@@ -180,6 +226,9 @@ class MemorySessions:
 
     def history(self, run: Run) -> Iterator[bytes]:
         return (e.encoded for e in self._records(run.workflow_id, run.run_id) if fold.is_event(e.record))
+
+    def event(self, run: Run, event_id: int) -> bytes | None:
+        return next((encoded for number, encoded in enumerate(self.history(run), start=1) if number == event_id), None)
 
     def deferred(self, run: Run) -> Iterator[tuple[int, bytes]]:
         for entry in self._records(run.workflow_id, run.run_id):

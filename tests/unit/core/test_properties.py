@@ -12,19 +12,28 @@ from foldlog.core.engine import LocalResult
 from foldlog.core.replay import replay
 from foldlog.core.state import Run
 from foldlog.schemas import command, event
-from foldlog.schemas.common import Failure, ReplyTo
+from foldlog.schemas.common import Failure, ReplyTo, RetryPolicy, WorkflowOptions
 from foldlog.schemas.framing import decode
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from .harness import ScriptFactory, World, payload
+from .harness import UNTAKEN, ScriptFactory, World, payload
 
 WORKFLOWS = ["a", "b"]
+OPTIONS = [
+    None,
+    WorkflowOptions(retry_policy=RetryPolicy(initial_interval_ms=1_000, maximum_attempts=3)),
+    None,
+    WorkflowOptions(cron_schedule="* * * * *", search_attributes={"a1": payload("7")}),
+    WorkflowOptions(cron_schedule="@every 10s", retry_policy=RetryPolicy(maximum_attempts=2)),
+]
 REPLY = ReplyTo(client_id="c", partition=0, correlation_id=1)
 
 step = st.one_of(
     st.tuples(st.just("start"), st.sampled_from(WORKFLOWS), st.integers(0, 30)),
     st.tuples(st.just("signal"), st.sampled_from(WORKFLOWS), st.integers(0, 30)),
+    st.tuples(st.just("update"), st.sampled_from(WORKFLOWS), st.integers(0, 30)),
+    st.tuples(st.just("await update"), st.sampled_from(WORKFLOWS), st.integers(0, 9)),
     st.tuples(st.just("cancel"), st.sampled_from(WORKFLOWS), st.just(0)),
     st.tuples(st.just("terminate"), st.sampled_from(WORKFLOWS), st.just(0)),
     st.tuples(
@@ -78,26 +87,51 @@ def _happen(world: World, kind: str, number: int) -> bool:
     return True
 
 
-def _perform(world: World, kind: str, workflow_id: str, number: int) -> None:
-    if _happen(world, kind, number):
-        return
+def _message(kind: str, number: int) -> Any:
+    """A command of a client; None: it is none."""
     if kind == "start":
-        wanted = command.StartWorkflow(
+        return command.StartWorkflow(
             request_id=f"start-{number % 5}",
             workflow_type=f"type-{number}",
             task_queue="q",
             reply_to=REPLY,
             run_timeout_ms=10_000 if number % 3 == 0 else 0,
             id_conflict_policy="TERMINATE_EXISTING" if number % 7 == 0 else "UNSPECIFIED",
+            options=OPTIONS[number % len(OPTIONS)],
+            start_delay_ms=5_000 if number % 11 == 3 else 0,
+            memo={"m1": payload("0")} if number % 2 else {},
+            signal=command.SignalInput(signal_name="s", args=[payload("5")]) if number % 4 == 1 else None,
+            update=command.UpdateInput(update_id=f"u-{number % 10}", update_name="u") if number % 4 == 2 else None,
         )
-        world.handle(workflow_id, wanted)
-    elif kind == "signal":
-        signal = command.SignalWorkflow(request_id=f"s-{number}", signal_name="s", args=[payload(str(number))])
-        world.handle(workflow_id, signal)
-    elif kind == "cancel":
-        world.handle(workflow_id, command.CancelWorkflow(reason="enough", reply_to=REPLY))
-    elif kind == "terminate":
-        world.handle(workflow_id, command.TerminateWorkflow(reason="enough"))
+    if kind == "update":
+        return command.UpdateWorkflow(
+            request_id=f"u-{number}" if number % 2 else "",
+            update_id=f"u-{number % 10}",
+            update_name="refused" if number % 5 == 4 else "u",
+            args=[payload(str(number))],
+            await_completed=number % 3 > 0,
+            reply_to=REPLY,
+        )
+    make: dict[str, Callable[[], Any]] = {
+        "signal": lambda: command.SignalWorkflow(
+            request_id=f"s-{number}", signal_name=UNTAKEN if number % 3 == 0 else "s", args=[payload(str(number))]
+        ),
+        "await update": lambda: command.AwaitUpdate(
+            update_id=f"u-{number}", await_completed=number % 3 > 0, reply_to=REPLY
+        ),
+        "cancel": lambda: command.CancelWorkflow(reason="enough", reply_to=REPLY),
+        "terminate": lambda: command.TerminateWorkflow(reason="enough"),
+        "query": lambda: command.QueryWorkflow(query_type="heard", reply_to=REPLY),
+    }
+    return make[kind]() if kind in make else None
+
+
+def _perform(world: World, kind: str, workflow_id: str, number: int) -> None:
+    message = _message(kind, number)
+    if _happen(world, kind, number):
+        return
+    if message is not None:
+        world.handle(workflow_id, message)
     elif kind == "local":
         session = world.sessions.current(workflow_id)
         if session is not None and session.local:
@@ -114,8 +148,6 @@ def _perform(world: World, kind: str, workflow_id: str, number: int) -> None:
     elif kind == "abort":
         signal = command.SignalWorkflow(signal_name="lost")
         world.do(lambda engine, outcome: engine.handle(workflow_id, signal, outcome), abort=True)
-    elif kind == "query":
-        world.handle(workflow_id, command.QueryWorkflow(query_type="heard", reply_to=REPLY))
     else:
         _activity(world, kind, workflow_id, number)
 
@@ -141,6 +173,26 @@ def _check_histories(world: World) -> None:
         outstanding = replay(decider, history)
         waiting = [made for made in outstanding if type(made).__name__ != "ScheduleLocalActivity"]
         assert not waiting or run.stalled is not None or not run.is_open
+        _check_following(world, run, history)
+
+
+def _check_following(world: World, run: Run, history: list[Any]) -> None:
+    """A run that is followed is followed by one run, which takes over what it left."""
+    new_run_id = getattr(run.closing, "new_run_id", "")
+    assert bool(new_run_id) or run.status != "CONTINUED_AS_NEW"
+    if not new_run_id:
+        return
+    new = world.sessions.folded(run.workflow_id, new_run_id)
+    continuation = new.started.continuation
+    assert continuation is not None
+    assert continuation.run_id == run.run_id
+    assert new.started.first_execution_run_id == run.started.first_execution_run_id
+    assert new.started.execution_expiration_ms == run.started.execution_expiration_ms
+    assert new.started.memo == run.memo
+    left = [found.args for found in history if getattr(found, "signal_name", "") == UNTAKEN]
+    following = [decode(encoded) for encoded in world.sessions.history(new)][1:]
+    taken_over = [found.args for found in following if getattr(found, "signal_name", "") == UNTAKEN]
+    assert taken_over[: len(left)] == left
 
 
 @settings(max_examples=300, deadline=None)

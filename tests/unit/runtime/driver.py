@@ -41,6 +41,7 @@ class Driver:
         memo: dict[str, Any] | None = None,
         parent: ParentExecution | None = None,
         start: bool = True,
+        held: bool = False,
         **options: Any,
     ) -> None:
         self.runtime = WorkflowRuntime([workflow], namespace="test", **options)
@@ -57,6 +58,9 @@ class Driver:
         """Those of them that have begun."""
         self.asked: dict[int, Any] = {}
         """Events of signals and requests to cancel to other workflows that have no answer."""
+        self.updates: dict[str, Any] = {}
+        """The outcome of each update: None while its handler runs, then the decision or the failure."""
+        self._accepted: dict[str, int] = {}
         self.started = event.WorkflowExecutionStarted(
             run_id=run_id,
             event_id=1,
@@ -68,6 +72,7 @@ class Driver:
             memo={key: CONVERTER.to_payload(value) for key, value in (memo or {}).items()},
             first_execution_run_id=run_id,
             parent=parent,
+            held=held,
         )
         self.decider: WorkflowInstance = self.runtime.create("workflow-1", self.started)
         if start:
@@ -84,8 +89,33 @@ class Driver:
             self._record(decision)
         return made
 
+    def begin(self) -> list[Decision]:
+        """The hold of a held run ends."""
+        return self.tell(event.WorkflowTaskScheduled())
+
     def signal(self, name: str, *args: Any) -> list[Decision]:
         return self.tell(event.WorkflowExecutionSignaled(signal_name=name, args=CONVERTER.to_payloads(args)))
+
+    def update(self, name: str, *args: Any, update_id: str = "") -> list[Decision]:
+        """An update arrives; what comes of it is in `outcome`."""
+        update_id = update_id or f"update-{len(self.updates) + 1}"
+        accepted = event.WorkflowExecutionUpdateAccepted(
+            update_id=update_id, update_name=name, args=CONVERTER.to_payloads(args)
+        )
+        self.updates[update_id] = self.decider.validate(accepted)
+        if self.updates[update_id] is not None:
+            return []
+        self._accepted[update_id] = len(self.events) + 1
+        return self.tell(accepted)
+
+    def outcome(self, update_id: str = "update-1") -> Any:
+        """What an update's handler returned; its failure is raised."""
+        ended = self.updates[update_id]
+        assert ended is not None, f"still running:\n{self.decider.stack()}"
+        failure = ended if isinstance(ended, Failure) else ended.failure
+        if failure is not None:
+            raise FAILURES.from_failure(failure, CONVERTER)
+        return CONVERTER.from_payload(ended.result)
 
     def cancel(self, reason: str = "") -> list[Decision]:
         return self.tell(event.WorkflowExecutionCancelRequested(reason=reason))
@@ -343,6 +373,25 @@ class Driver:
             workflow_id=decision.workflow_id, target_run_id=decision.run_id, reason=decision.reason
         )
 
+    def _patched(self, decision: decisions.RecordPatch) -> Any:
+        return event.PatchRecorded(patch_id=decision.patch_id, deprecated=decision.deprecated)
+
+    def _search_attributes(self, decision: decisions.UpsertSearchAttributes) -> Any:
+        return event.UpsertWorkflowSearchAttributes(search_attributes=decision.search_attributes)
+
+    def _properties(self, decision: decisions.ModifyProperties) -> Any:
+        return event.WorkflowPropertiesModified(memo=decision.memo)
+
+    def _update_completed(self, decision: decisions.CompleteUpdate) -> Any:
+        assert self.updates[decision.update_id] is None
+        self.updates[decision.update_id] = decision
+        return event.WorkflowExecutionUpdateCompleted(
+            update_id=decision.update_id,
+            accepted_event_id=self._accepted[decision.update_id],
+            result=decision.result,
+            failure=decision.failure,
+        )
+
     def _completed(self, decision: decisions.CompleteWorkflow) -> Any:
         return event.WorkflowExecutionCompleted(result=decision.result)
 
@@ -366,6 +415,10 @@ _EVENTS: dict[type, Callable[[Driver, Any], Any]] = {
     decisions.StartChildWorkflow: Driver._child_initiated,
     decisions.SignalExternalWorkflow: Driver._signal_initiated,
     decisions.RequestCancelExternalWorkflow: Driver._cancel_initiated,
+    decisions.RecordPatch: Driver._patched,
+    decisions.UpsertSearchAttributes: Driver._search_attributes,
+    decisions.ModifyProperties: Driver._properties,
+    decisions.CompleteUpdate: Driver._update_completed,
     decisions.CompleteWorkflow: Driver._completed,
     decisions.FailWorkflow: Driver._failed,
     decisions.CancelWorkflow: Driver._canceled,

@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import Any
 
 from foldlog import workflow
-from foldlog.exceptions import ActivityError
+from foldlog.exceptions import ActivityError, ApplicationError
 
 from tests.unit.runtime.driver import Driver
 
@@ -21,7 +21,7 @@ TIMEOUT = timedelta(seconds=10)
 
 @workflow.defn
 class Busy:
-    """Fans out, waits for what comes first, cancels the rest, listens to signals, and uses random numbers."""
+    """Fans out, waits for what comes first, cancels the rest, listens to messages, and uses random numbers."""
 
     def __init__(self) -> None:
         self.signals: asyncio.Queue[int] = asyncio.Queue()
@@ -48,6 +48,18 @@ class Busy:
         if number % 2:
             await workflow.execute_activity("check", number, start_to_close_timeout=TIMEOUT)
         await self.signals.put(number)
+
+    @workflow.update(unfinished_policy=workflow.HandlerUnfinishedPolicy.ABANDON)
+    async def put(self, number: int) -> int:
+        if number % 3:
+            await workflow.execute_activity("look", number, start_to_close_timeout=TIMEOUT)
+        await self.signals.put(number)
+        return self.total
+
+    @put.validator
+    def check(self, number: int) -> None:
+        if number == 9:
+            raise ApplicationError("not nine")
 
     async def first_of(self, number: int) -> None:
         tasks = {workflow.start_activity(f"race-{lane}", number, start_to_close_timeout=TIMEOUT) for lane in range(7)}
@@ -92,7 +104,7 @@ def play(world: random.Random, rounds: int = 3) -> Driver:
     for _ in range(10_000):
         if driver.end is not None:
             return driver
-        choices = ["signal"] * 1 + ["activity"] * 6 * bool(driver.activities)
+        choices = ["signal", "update"] + ["activity"] * 6 * bool(driver.activities)
         choices += ["local"] * 3 * bool(driver.local) + ["timer"] * 3 * bool(driver.timers)
         happen(driver, world.choice(choices), world)
     raise AssertionError("it never ends")
@@ -103,6 +115,8 @@ def happen(driver: Driver, what: str, world: random.Random) -> None:
     driver.now_ms += world.randrange(0, 700)
     if what == "signal":
         driver.signal("add", world.randrange(10))
+    elif what == "update":
+        driver.update("put", world.randrange(10))
     elif what == "activity":
         event_id = world.choice(sorted(driver.activities))
         how = world.random()

@@ -52,6 +52,7 @@ def test_a_run_goes_on_alike_after_replay_from_any_point(seed: int, data: st.Dat
 
 _OUTSIDE = {
     "WorkflowExecutionSignaled",
+    "WorkflowExecutionUpdateAccepted",
     "ActivityTaskCompleted",
     "ActivityTaskFailed",
     "ActivityTaskTimedOut",

@@ -14,6 +14,7 @@ from foldlog.exceptions import ActivityError, ApplicationError
 from foldlog.runtime import WorkflowRuntime
 from foldlog.schemas import event
 
+from tests.unit.runtime.chaining import Chain
 from tests.unit.runtime.driver import Driver
 
 PAGE = Path(__file__).parents[3] / "docs" / "workflows.md"
@@ -32,10 +33,25 @@ def page(monkeypatch: pytest.MonkeyPatch) -> Any:
 def test_all_workflows_of_the_page_can_be_registered(page: Any) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        runtime = WorkflowRuntime(
-            [page.OrderWorkflow, page.FanOut, page.Parcel, page.Parcels, page.WithCleanup], namespace="n"
-        )
-    assert set(runtime.workflow_types) == {"OrderWorkflow", "FanOut", "Parcel", "Parcels", "WithCleanup"}
+        names = ["OrderWorkflow", "FanOut", "Parcel", "Parcels", "WithCleanup", "Basket", "Subscription", "Shipping"]
+        runtime = WorkflowRuntime([getattr(page, name) for name in names], namespace="n")
+    assert set(runtime.workflow_types) == set(names)
+
+
+def test_the_basket(page: Any) -> None:
+    driver = Driver(page.Basket, 10)
+    driver.update("add", "tea")
+    driver.complete("price", 7)
+    assert driver.outcome("update-1") == 7
+    driver.update("add", "tea")
+    with pytest.raises(ApplicationError, match="cannot be added"):
+        driver.outcome("update-2")
+    driver.update("add", "caviar")
+    driver.signal("close")
+    driver.complete("price", 400)
+    with pytest.raises(ApplicationError, match="too expensive"):
+        driver.outcome("update-3")
+    assert driver.result == {"tea": 7}
 
 
 def test_the_order(page: Any) -> None:
@@ -79,3 +95,20 @@ def test_the_parcels(page: Any) -> None:
     driver.fail_child(ApplicationError("lost"), driver.decided[-1].workflow_id)  # type: ignore[attr-defined]
     assert driver.result == ["sent"]
     driver.replay()
+
+
+def test_the_subscription_goes_on_in_a_new_run(page: Any) -> None:
+    chain = Chain(page.Subscription, continue_as_new_suggested_events=4).start(90_000)
+    for _ in range(5):
+        chain.signal("pay", 2_000)
+    assert chain.ends() == ["WorkflowExecutionContinuedAsNew", "WorkflowExecutionCompleted"]
+    assert chain.result == 100_000
+
+
+def test_shipping_is_insured_unless_it_began_before(page: Any) -> None:
+    assert Driver(page.Shipping, "o-1").run({"send": lambda order: f"{order} sent"}).kinds() == [
+        "RecordPatch",
+        "ScheduleActivity",
+        "ScheduleActivity",
+        "CompleteWorkflow",
+    ]

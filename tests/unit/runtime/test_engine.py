@@ -15,7 +15,7 @@ from foldlog.core.engine import LocalResult
 from foldlog.core.session import Session
 from foldlog.runtime import WorkflowRuntime
 from foldlog.schemas import command, log
-from foldlog.schemas.common import Failure
+from foldlog.schemas.common import Failure, ReplyTo
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -34,6 +34,7 @@ class Play:
         self.world = World(WorkflowRuntime([Busy], namespace="test"))  # type: ignore[arg-type]  # any factory will do
         start = command.StartWorkflow(workflow_type="Busy", task_queue="q", args=CONVERTER.to_payloads([2]))
         self.world.handle(ID, start)
+        self.sent: set[int] = set()
 
     @property
     def session(self) -> Session:
@@ -43,7 +44,7 @@ class Play:
 
     def run(self, limit: int = 3000) -> None:
         steps: list[Callable[[], None]] = [self.activity] * 8 + [self.time] * 3 + [self.local] * 2
-        steps += [self.signal, self.evict, self.abort]
+        steps += [self.signal, self.update, self.evict, self.abort]
         for _ in range(limit):
             if not self.session.run.is_open:
                 return
@@ -78,6 +79,18 @@ class Play:
     def signal(self) -> None:
         number = CONVERTER.to_payloads([2 * self.chance.randrange(5)])
         self.world.handle(ID, command.SignalWorkflow(signal_name="add", args=number))
+
+    def update(self) -> None:
+        number = self.chance.randrange(10)
+        wanted = command.UpdateWorkflow(
+            update_id=f"u{number}",
+            update_name="put",
+            args=CONVERTER.to_payloads([number]),
+            await_completed=True,
+            reply_to=ReplyTo(client_id="c", partition=0, correlation_id=number),
+        )
+        self.world.handle(ID, wanted)
+        self.sent.add(number)
 
     def local(self) -> None:
         session = self.session
@@ -118,6 +131,9 @@ def test_no_run_ever_stalls_whatever_happens_around_it(seed: int) -> None:
     history = [record for record in records if fold.is_event(record)]
     assert [record.event_id for record in history] == list(range(1, len(history) + 1))
     assert play.session.run.status in ("COMPLETED", "FAILED")
+    # Whoever sent an update has its answer: its result, its refusal, or that the workflow ended before.
+    answered = {to.correlation_id for outcome in play.world.outcomes for to, _ in outcome.replies}
+    assert play.sent <= answered
     play.evict()
     play.world.handle(ID, command.QueryWorkflow(query_type="__stack_trace"))
 

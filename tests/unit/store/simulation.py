@@ -13,7 +13,7 @@ from typing import Any
 from foldlog.core.outcome import LogEntry, Outcome
 from foldlog.core.state import Run
 from foldlog.schemas import event, log
-from foldlog.schemas.common import Failure, Payload
+from foldlog.schemas.common import Continuation, Failure, Payload
 from foldlog.schemas.framing import encode
 
 NAMES = ["order-1", "order-2", "a/b", "a", "a\0", "a\0b", "a\0\x01", "", "ü", "\U0001f40d", "a" * 200, "\x01", "￿"]
@@ -91,6 +91,8 @@ class Simulation:
             request_id=self.rng.choice(["", f"s{self.serial}"]),
             run_timeout_ms=self.rng.choice([0, 60_000]),
             execution_expiration_ms=self.rng.choice([0, self.now_ms + 90_000, (1 << 63) - 1]),
+            held=self.rng.random() < 0.2,
+            first_task_ms=self.rng.choice([0, self.now_ms + 30_000]),
         )
         self.runs[workflow_id] = outcome.begin(workflow_id, f"run-{self.serial}", started)
 
@@ -163,6 +165,24 @@ def _end_timer(simulation: Simulation, run: Run, outcome: Outcome) -> None:
 def _signal(simulation: Simulation, run: Run, outcome: Outcome) -> None:
     request_id = simulation.rng.choice(["", f"g{simulation.serial}"])
     outcome.append(run, event.WorkflowExecutionSignaled(signal_name="s", request_id=request_id))
+
+
+def _first_task(simulation: Simulation, run: Run, outcome: Outcome) -> None:
+    outcome.append(run, event.WorkflowTaskScheduled())
+
+
+def _accept_update(simulation: Simulation, run: Run, outcome: Outcome) -> None:
+    update_id = f"u{run.last_event_id + 1}"
+    request_id = simulation.rng.choice(["", f"g{simulation.serial}"])
+    accepted = event.WorkflowExecutionUpdateAccepted(update_id=update_id, update_name="u", request_id=request_id)
+    outcome.append(run, accepted)
+
+
+def _complete_update(simulation: Simulation, run: Run, outcome: Outcome) -> None:
+    update_id = simulation.rng.choice([name for name, update in run.updates.items() if not update.completed_event_id])
+    accepted_event_id = run.updates[update_id].accepted_event_id
+    completed = event.WorkflowExecutionUpdateCompleted(update_id=update_id, accepted_event_id=accepted_event_id)
+    outcome.append(run, completed)
 
 
 def _cancel(simulation: Simulation, run: Run, outcome: Outcome) -> None:
@@ -264,6 +284,43 @@ def _resume(simulation: Simulation, run: Run, outcome: Outcome) -> None:
     outcome.append(run, log.WorkflowResumed(run_id=run.run_id, handled_ordinal=handled))
 
 
+def _note(simulation: Simulation, run: Run, outcome: Outcome) -> None:
+    value = Payload(encoding=simulation.rng.choice(["json/plain", "binary/null"]), data=b"1")
+    name = f"n{simulation.rng.randint(1, 3)}"
+    noted = simulation.rng.choice(
+        [
+            event.PatchRecorded(patch_id=f"p{simulation.serial}"),
+            event.UpsertWorkflowSearchAttributes(search_attributes={name: value}),
+            event.WorkflowPropertiesModified(memo={name: value}),
+        ]
+    )
+    outcome.append(run, noted)
+
+
+def _follow(simulation: Simulation, run: Run, outcome: Outcome) -> None:
+    """The run ends, and another begins with what it left."""
+    new_run_id = f"run-{simulation.serial}"
+    outcome.append(
+        run,
+        simulation.rng.choice(
+            [
+                event.WorkflowExecutionContinuedAsNew(new_run_id=new_run_id, workflow_type="W"),
+                event.WorkflowExecutionFailed(failure=Failure(message="no"), new_run_id=new_run_id),
+            ]
+        ),
+    )
+    started = event.WorkflowExecutionStarted(
+        workflow_type="W",
+        task_queue="q",
+        memo=run.memo,
+        continuation=Continuation(run_id=run.run_id, initiator="RETRY"),
+        held=True,
+        first_task_ms=simulation.now_ms + 2_000,
+    )
+    new = simulation.runs[run.workflow_id] = outcome.begin(run.workflow_id, new_run_id, started)
+    outcome.append(new, event.WorkflowExecutionSignaled(signal_name="s"))
+
+
 def _close(simulation: Simulation, run: Run, outcome: Outcome) -> None:
     closing = simulation.rng.choice(
         [
@@ -291,9 +348,18 @@ CHOICES: list[tuple[str, Callable[[Run], bool], Callable[[Simulation, Run, Outco
         lambda run: _running(run) and any(not a.cancel_requested for a in run.activities.values()),
         _cancel_activity,
     ),
+    ("note", _running, _note),
+    ("follow", lambda run: True, _follow),
     ("start timer", _running, _start_timer),
     ("end timer", lambda run: bool(run.timers) and _running(run), _end_timer),
     ("signal", _running, _signal),
+    ("first task", lambda run: not run.first_task and _running(run), _first_task),
+    ("accept update", _running, _accept_update),
+    (
+        "complete update",
+        lambda run: _running(run) and any(not update.completed_event_id for update in run.updates.values()),
+        _complete_update,
+    ),
     ("cancel", lambda run: not run.cancel_requested and _running(run), _cancel),
     ("ask another", _running, _ask_other),
     ("of a child", lambda run: bool(run.children) and _running(run), _of_child),

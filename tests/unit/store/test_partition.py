@@ -23,7 +23,7 @@ from foldlog.processors.store import (
 from foldlog.processors.store.verify import digest, dump
 from foldlog.schemas import event, log
 from foldlog.schemas.codec import SingleObjectCodec
-from foldlog.schemas.common import Payload
+from foldlog.schemas.common import Continuation, Payload
 from foldlog.schemas.framing import encode
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -357,6 +357,29 @@ def test_closed_runs_expire_with_all_that_is_theirs(kv: KeyValueStore) -> None:
     assert rows == {
         "workflows": 2, "runs": 2, "history": 2, "pending": 0, "timers": 0, "requests": 0, "expiry": 0, "meta": 3,
     }  # fmt: skip
+
+
+def test_the_runs_of_a_chain_expire_one_by_one(kv: KeyValueStore) -> None:
+    written = Log(partition_store(kv, **RETENTION))
+    first = written.start("chain", "r1")
+    outcome = written.begin()
+    outcome.append(first, event.WorkflowExecutionContinuedAsNew(new_run_id="r2", workflow_type="W"))
+    started = event.WorkflowExecutionStarted(
+        workflow_type="W", task_queue="q", continuation=Continuation(run_id="r1"), held=True, first_task_ms=1_100_000
+    )
+    second = outcome.begin("chain", "r2", started)
+    written.commit(outcome)
+    store = written.store
+    assert store.current_run_id("chain") == "r2"
+    assert [due.key[0] for due in store.due(1_100_000, 10)] == [DeadlineKind.FIRST_TASK]
+    written.pass_time(30_000)
+    assert store.head("chain", "r1") is None
+    assert list(store.history("chain", "r1")) == []
+    assert_equal(store.load_run("chain", "r2"), second)
+    written.append(second, event.WorkflowTaskScheduled(), completed())
+    written.pass_time(30_000)
+    assert store.current_run_id("chain") is None
+    assert store.counts() == (0, 0, 0)
 
 
 def test_expiry_is_spread_over_transactions(kv: KeyValueStore) -> None:

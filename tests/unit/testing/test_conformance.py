@@ -10,7 +10,7 @@ from foldlog.client import Client
 from foldlog.memory import MemoryBroker, MemoryTransport
 from foldlog.testing import WorkflowEnvironment
 
-from tests.conformance import scenarios
+from tests.conformance import messages, scenarios
 from tests.conformance.scenarios import Place
 
 
@@ -27,7 +27,7 @@ async def here(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[
     broker.close()
 
 
-@pytest.mark.parametrize("scenario", scenarios.SHARED, ids=lambda scenario: str(scenario.__name__))
+@pytest.mark.parametrize("scenario", [*scenarios.SHARED, *messages.SHARED], ids=lambda scenario: str(scenario.__name__))
 async def test_with_workers(here: Place, scenario: scenarios.Scenario) -> None:
     async with here.workers():
         await scenario(here)

@@ -185,6 +185,10 @@ class PartitionStore:
         for _, encoded in self._kv.scan(formats.HISTORY, key, key + formats.NUMBER.pack(first_event_id)):
             yield encoded
 
+    def event(self, workflow_id: str, run_id: str, event_id: int) -> bytes | None:
+        """One encoded event of a run; None if there is none of that number."""
+        return self._kv.get(formats.HISTORY, formats.run_key(workflow_id, run_id) + formats.NUMBER.pack(event_id))
+
     def answer(self, workflow_id: str, request_id: str) -> Answer | None:
         """What a request was answered; None if the request ID is not known."""
         value = self._kv.get(formats.REQUESTS, formats.request_key(workflow_id, request_id))

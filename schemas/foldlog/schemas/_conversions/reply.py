@@ -301,6 +301,7 @@ def update_reply_to_avro(record: UpdateReply) -> dict[str, Any]:
         "stage": record.stage,
         "result": None if record.result is None else ("foldlog.common.Payload", payload_to_avro(record.result)),
         "failure": None if record.failure is None else ("foldlog.common.Failure", failure_to_avro(record.failure)),
+        "first_execution_run_id": record.first_execution_run_id,
     }
 
 
@@ -312,6 +313,7 @@ def update_reply_from_avro(values: dict[str, Any]) -> UpdateReply:
     record.stage = values["stage"]
     record.result = None if values["result"] is None else payload_from_avro(values["result"])
     record.failure = None if values["failure"] is None else failure_from_avro(values["failure"])
+    record.first_execution_run_id = values["first_execution_run_id"]
     return record
 
 
@@ -377,7 +379,7 @@ CONVERSIONS: Conversions = {
     Rejected: ("foldlog.reply.Rejected", b"\xc3\x01v\xac\xdb\xbd\xa6\xdaD\x94", rejected_to_avro, rejected_from_avro),
     UpdateReply: (
         "foldlog.reply.UpdateReply",
-        b"\xc3\x01\x02\x08C\x81\x89\xd9\xd4'",
+        b"\xc3\x01\xfa3\x1e\xdc%\x9e\x8eu",
         update_reply_to_avro,
         update_reply_from_avro,
     ),

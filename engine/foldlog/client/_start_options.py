@@ -1,0 +1,124 @@
+"""Options of starting a workflow: what a user may say, and the record that they come to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any, TypedDict
+
+from foldlog._search_attributes import warn_of_untyped
+from foldlog.client._convert import encode_args, encode_memo, milliseconds
+from foldlog.client._types import UNSET
+from foldlog.common import (
+    Priority,
+    RetryPolicy,
+    SearchAttributes,
+    TypedSearchAttributes,
+    WorkflowIDConflictPolicy,
+    WorkflowIDReusePolicy,
+)
+from foldlog.converter import DataConverter, encode_search_attributes
+from foldlog.core.decider import WorkflowTaskError
+from foldlog.core.start_options import check_start_options
+from foldlog.exceptions import InvalidArgumentError
+from foldlog.schemas import common as records
+from foldlog.schemas.command import SignalInput, StartWorkflow
+
+NO_OPTIONS = records.WorkflowOptions()
+
+
+class RunOptions(TypedDict, total=False):
+    """What can be said of the workflow itself, all of it optional."""
+
+    execution_timeout: timedelta | None
+    """Limit on the whole chain of runs; at least 1 ms."""
+    run_timeout: timedelta | None
+    """Limit on one run; at least 1 ms."""
+    task_timeout: timedelta | None
+    """Taken for the sake of Temporal's signature: there are no workflow tasks here."""
+    id_reuse_policy: WorkflowIDReusePolicy
+    """What happens if a closed workflow has this ID; ALLOW_DUPLICATE if not given."""
+    retry_policy: RetryPolicy | None
+    """When a run that fails or times out is followed by another. None: never."""
+    cron_schedule: str
+    """Runs follow each other at these times: five fields in UTC, `@daily` and the like, or `@every 1h30m`; in another
+    time zone with `CRON_TZ=Europe/Berlin` and a space in front. The first one waits for its time as well."""
+    start_delay: timedelta | None
+    """Wait before the code begins; the first signal, update or request to cancel ends the wait. Not together with
+    `cron_schedule`."""
+    memo: Mapping[str, Any] | None
+    """Notes that are shown with the workflow and do nothing."""
+    search_attributes: TypedSearchAttributes | SearchAttributes | None
+    """Typed fields by which workflows are found. The form of a dictionary of lists is deprecated."""
+    static_summary: str | None
+    """One line for people, fixed at the start."""
+    static_details: str | None
+    """Several lines for people, likewise."""
+    priority: Priority
+    """Which of several waiting tasks comes first; kept with the workflow."""
+    request_eager_start: bool
+    """Taken for the sake of Temporal's signature: a workflow begins where its partition is, in one step, always."""
+    versioning_override: Any
+    """Likewise."""
+
+
+class StartOptions(RunOptions, total=False):
+    """Options of starting a workflow, all of them optional."""
+
+    id_conflict_policy: WorkflowIDConflictPolicy
+    """What happens if an open workflow has this ID; FAIL if not given, USE_EXISTING with `start_signal`."""
+    start_signal: str | None
+    """Name of a signal for the workflow, handled before its run method begins; where the policies let an open workflow
+    with this ID be, that one gets it."""
+    start_signal_args: Sequence[Any]
+    """Arguments of that signal."""
+    request_id: str | None
+    """A repeated start with the same one starts nothing and gives the same answer, for a day. A new one if not given:
+    give it where a program that crashed would repeat the start."""
+    rpc_metadata: Mapping[str, str | bytes]
+    """Taken for the sake of Temporal's signature: there are no RPCs."""
+    rpc_timeout: timedelta | None
+    """How long to wait for the answer."""
+
+
+async def apply_options(command: StartWorkflow, converter: DataConverter, options: StartOptions) -> None:
+    """Puts into a start what was said of its chain, and how it is shown.
+
+    Raises:
+        InvalidArgumentError: An option cannot be; the message names it.
+        TypeError: A search attribute does not fit its type.
+        ValueError: The delay is negative, or there are arguments for a signal that is not given.
+    """
+    attributes = options.get("search_attributes")
+    warn_of_untyped(attributes)
+    retry_policy, priority = options.get("retry_policy"), options.get("priority")
+    given = records.WorkflowOptions(
+        retry_policy=None if retry_policy is None else retry_policy.to_record(),
+        cron_schedule=options.get("cron_schedule") or "",
+        search_attributes=encode_search_attributes(attributes),
+        summary=await _text(converter, options.get("static_summary")),
+        details=await _text(converter, options.get("static_details")),
+        priority=None if priority is None or priority == Priority.default else priority.to_record(),
+    )
+    if given != NO_OPTIONS:
+        command.options = given
+    delay = options.get("start_delay")
+    command.start_delay_ms = milliseconds(delay, "start_delay") if delay else 0
+    command.memo = await encode_memo(converter, options.get("memo"))
+    command.signal = await _start_signal(converter, options.get("start_signal"), options.get("start_signal_args", ()))
+    try:
+        check_start_options(command)
+    except WorkflowTaskError as error:
+        raise InvalidArgumentError(str(error)) from error
+
+
+async def _start_signal(converter: DataConverter, name: str | None, args: Sequence[Any]) -> SignalInput | None:
+    if name is None:
+        if args:
+            raise ValueError("start_signal_args are given without start_signal")
+        return None
+    return SignalInput(signal_name=name, args=await encode_args(converter, UNSET, args))
+
+
+async def _text(converter: DataConverter, text: str | None) -> records.Payload | None:
+    return None if text is None else (await converter.encode([text]))[0]

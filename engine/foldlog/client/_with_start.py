@@ -1,0 +1,370 @@
+"""Updates that start their workflow, if it does not run: one command, one answer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
+from typing import Any, Concatenate, Generic, Unpack, overload
+
+from foldlog.client._asking import Asking
+from foldlog.client._handle import WorkflowHandle
+from foldlog.client._start_options import RunOptions
+from foldlog.client._types import (
+    UNSET,
+    LocalReturnType,
+    MethodAsyncNoParam,
+    MethodAsyncSingleParam,
+    MultiParamSpec,
+    ParamType,
+    ReturnType,
+    SelfType,
+)
+from foldlog.client._updates import WorkflowUpdateHandle, WorkflowUpdateStage, ask_of_update, update_command
+from foldlog.common import WorkflowIDConflictPolicy
+from foldlog.schemas.command import StartWorkflow, UpdateInput
+from foldlog.schemas.reply import UpdateReply
+from foldlog.workflow._definition import Definition
+from foldlog.workflow._updates import UpdateDefinition, UpdateMethodMultiParam
+
+
+class WithStartWorkflowOperation(Generic[SelfType, ReturnType]):
+    """The start of an update-with-start: what is started if the workflow does not run. To be used once."""
+
+    @overload
+    def __init__(
+        self,
+        workflow: MethodAsyncNoParam[SelfType, ReturnType],
+        *,
+        id: str,
+        task_queue: str,
+        id_conflict_policy: WorkflowIDConflictPolicy,
+        **options: Unpack[RunOptions],
+    ) -> None: ...
+    @overload
+    def __init__(
+        self,
+        workflow: MethodAsyncSingleParam[SelfType, ParamType, ReturnType],
+        arg: ParamType,
+        *,
+        id: str,
+        task_queue: str,
+        id_conflict_policy: WorkflowIDConflictPolicy,
+        **options: Unpack[RunOptions],
+    ) -> None: ...
+    @overload
+    def __init__(
+        self,
+        workflow: Callable[Concatenate[SelfType, MultiParamSpec], Awaitable[ReturnType]],
+        *,
+        args: Sequence[Any],
+        id: str,
+        task_queue: str,
+        id_conflict_policy: WorkflowIDConflictPolicy,
+        **options: Unpack[RunOptions],
+    ) -> None: ...
+    @overload
+    def __init__(
+        self,
+        workflow: str,
+        arg: Any = ...,
+        *,
+        args: Sequence[Any] = ...,
+        id: str,
+        task_queue: str,
+        id_conflict_policy: WorkflowIDConflictPolicy,
+        result_type: Any = None,
+        **options: Unpack[RunOptions],
+    ) -> None: ...
+    def __init__(
+        self,
+        workflow: str | Callable[..., Awaitable[Any]],
+        arg: Any = UNSET,
+        *,
+        args: Sequence[Any] = (),
+        id: str,
+        task_queue: str,
+        id_conflict_policy: WorkflowIDConflictPolicy,
+        result_type: Any = None,
+        **options: Unpack[RunOptions],
+    ) -> None:
+        """Say what is to be started.
+
+        Args:
+            workflow: Its run method, or its name.
+            arg: Its one argument.
+            args: Its arguments, if there are several.
+            id: Its ID.
+            task_queue: Where its activities' tasks go, unless they say otherwise.
+            id_conflict_policy: If it runs already: USE_EXISTING updates that one, FAIL refuses both, TERMINATE_EXISTING
+                terminates it first.
+            result_type: Type of its result, where the workflow is given by name.
+            **options: As for `Client.start_workflow`.
+
+        Raises:
+            ValueError: `id_conflict_policy` is UNSPECIFIED.
+        """
+        if id_conflict_policy == WorkflowIDConflictPolicy.UNSPECIFIED:
+            raise ValueError("an update-with-start needs an id_conflict_policy: USE_EXISTING, FAIL …")
+        name, known_type = Definition.name_and_result_type(workflow)
+        self._workflow = name
+        self._result_type = known_type if result_type is None else result_type
+        self._arg = arg
+        self._args = args
+        self._id = id
+        self._task_queue = task_queue
+        self._options: dict[str, Any] = {**options, "id_conflict_policy": id_conflict_policy}
+        self._used = False
+        self._handle: asyncio.Future[WorkflowHandle[SelfType, ReturnType]] | None = None
+
+    async def workflow_handle(self) -> WorkflowHandle[SelfType, ReturnType]:
+        """Waits until the workflow runs, and gives its handle.
+
+        Raises:
+            RPCError, WorkflowAlreadyStartedError: What the update-with-start raises, if nothing runs then.
+        """
+        return await asyncio.shield(self._future())
+
+    def _future(self) -> asyncio.Future[WorkflowHandle[SelfType, ReturnType]]:
+        # Not in __init__: there may be no event loop yet.
+        if self._handle is None:
+            self._handle = asyncio.get_running_loop().create_future()
+        return self._handle
+
+    def _use(self) -> None:
+        if self._used:
+            raise RuntimeError("a WithStartWorkflowOperation can be used once; make another one")
+        self._used = True
+
+    def _started(self, asking: Asking, found: UpdateReply) -> None:
+        self._future().set_result(
+            WorkflowHandle(
+                asking,
+                self._id,
+                result_run_id=found.run_id,
+                first_execution_run_id=found.first_execution_run_id or None,
+                result_type=self._result_type,
+            )
+        )
+
+    def _failed(self, error: BaseException) -> None:
+        future = self._future()
+        future.set_exception(error)
+        future.exception()  # whoever does not ask for the handle need not hear of it a second time
+
+
+class ClientUpdatesWithStart:
+    """Base class of `Client`."""
+
+    _asking: Asking
+
+    async def _start_command(self, *args: Any, **options: Any) -> StartWorkflow:
+        raise NotImplementedError
+
+    @overload
+    async def execute_update_with_start_workflow(
+        self,
+        update: UpdateMethodMultiParam[[SelfType], LocalReturnType],
+        *,
+        start_workflow_operation: WithStartWorkflowOperation[SelfType, Any],
+        id: str | None = None,
+        rpc_timeout: timedelta | None = None,
+    ) -> LocalReturnType: ...
+    @overload
+    async def execute_update_with_start_workflow(
+        self,
+        update: UpdateMethodMultiParam[[SelfType, ParamType], LocalReturnType],
+        arg: ParamType,
+        *,
+        start_workflow_operation: WithStartWorkflowOperation[SelfType, Any],
+        id: str | None = None,
+        rpc_timeout: timedelta | None = None,
+    ) -> LocalReturnType: ...
+    @overload
+    async def execute_update_with_start_workflow(
+        self,
+        update: UpdateMethodMultiParam[Concatenate[SelfType, MultiParamSpec], LocalReturnType],
+        *,
+        args: Sequence[Any],
+        start_workflow_operation: WithStartWorkflowOperation[SelfType, Any],
+        id: str | None = None,
+        rpc_timeout: timedelta | None = None,
+    ) -> LocalReturnType: ...
+    @overload
+    async def execute_update_with_start_workflow(
+        self,
+        update: str,
+        arg: Any = ...,
+        *,
+        args: Sequence[Any] = ...,
+        start_workflow_operation: WithStartWorkflowOperation[Any, Any],
+        id: str | None = None,
+        result_type: Any = None,
+        rpc_timeout: timedelta | None = None,
+    ) -> Any: ...
+    async def execute_update_with_start_workflow(
+        self,
+        update: str | Callable[..., Any],
+        arg: Any = UNSET,
+        *,
+        args: Sequence[Any] = (),
+        start_workflow_operation: WithStartWorkflowOperation[Any, Any],
+        id: str | None = None,
+        result_type: Any = None,
+        rpc_timeout: timedelta | None = None,
+    ) -> Any:
+        """Sends an update to a workflow, which is started if it does not run, and waits for its result.
+
+        A workflow that is started handles the update before its run method begins.
+
+        Args:
+            update: The update's method, or its name.
+            arg: Its one argument.
+            args: Its arguments, if there are several.
+            start_workflow_operation: What is started.
+            id: Its ID, as for `WorkflowHandle.execute_update`.
+            result_type: The result's type, where the update is given by name.
+            rpc_timeout: How long to wait; None: without limit.
+
+        Raises:
+            WorkflowUpdateFailedError: The update was refused or failed. The workflow has been started all the same.
+            WorkflowAlreadyStartedError: It runs, or has run, and the policies refuse another one.
+            WorkflowUpdateRPCTimeoutOrCancelledError: The time is over, or the waiting task was cancelled.
+            RPCError: It could not be sent.
+        """
+        handle = await self._start_update_with_start(
+            start_workflow_operation,
+            update,
+            arg,
+            args,
+            WorkflowUpdateStage.COMPLETED,
+            id,
+            result_type,
+            rpc_timeout,
+        )
+        return await handle.result()
+
+    @overload
+    async def start_update_with_start_workflow(
+        self,
+        update: UpdateMethodMultiParam[[SelfType], LocalReturnType],
+        *,
+        start_workflow_operation: WithStartWorkflowOperation[SelfType, Any],
+        wait_for_stage: WorkflowUpdateStage,
+        id: str | None = None,
+        rpc_timeout: timedelta | None = None,
+    ) -> WorkflowUpdateHandle[LocalReturnType]: ...
+    @overload
+    async def start_update_with_start_workflow(
+        self,
+        update: UpdateMethodMultiParam[[SelfType, ParamType], LocalReturnType],
+        arg: ParamType,
+        *,
+        start_workflow_operation: WithStartWorkflowOperation[SelfType, Any],
+        wait_for_stage: WorkflowUpdateStage,
+        id: str | None = None,
+        rpc_timeout: timedelta | None = None,
+    ) -> WorkflowUpdateHandle[LocalReturnType]: ...
+    @overload
+    async def start_update_with_start_workflow(
+        self,
+        update: UpdateMethodMultiParam[Concatenate[SelfType, MultiParamSpec], LocalReturnType],
+        *,
+        args: Sequence[Any],
+        start_workflow_operation: WithStartWorkflowOperation[SelfType, Any],
+        wait_for_stage: WorkflowUpdateStage,
+        id: str | None = None,
+        rpc_timeout: timedelta | None = None,
+    ) -> WorkflowUpdateHandle[LocalReturnType]: ...
+    @overload
+    async def start_update_with_start_workflow(
+        self,
+        update: str,
+        arg: Any = ...,
+        *,
+        args: Sequence[Any] = ...,
+        start_workflow_operation: WithStartWorkflowOperation[Any, Any],
+        wait_for_stage: WorkflowUpdateStage,
+        id: str | None = None,
+        result_type: Any = None,
+        rpc_timeout: timedelta | None = None,
+    ) -> WorkflowUpdateHandle[Any]: ...
+    async def start_update_with_start_workflow(
+        self,
+        update: str | Callable[..., Any],
+        arg: Any = UNSET,
+        *,
+        args: Sequence[Any] = (),
+        start_workflow_operation: WithStartWorkflowOperation[Any, Any],
+        wait_for_stage: WorkflowUpdateStage,
+        id: str | None = None,
+        result_type: Any = None,
+        rpc_timeout: timedelta | None = None,
+    ) -> WorkflowUpdateHandle[Any]:
+        """As `execute_update_with_start_workflow`, waiting until the update has come as far as wanted.
+
+        A refusal, or a failure, of the update is raised by the handle's `result`.
+
+        Args:
+            update: The update's method, or its name.
+            arg: Its one argument.
+            args: Its arguments, if there are several.
+            start_workflow_operation: What is started.
+            wait_for_stage: ACCEPTED or COMPLETED.
+            id: Its ID, as for `WorkflowHandle.execute_update`.
+            result_type: The result's type, where the update is given by name.
+            rpc_timeout: How long to wait; None: without limit.
+
+        Raises:
+            ValueError: `wait_for_stage` is ADMITTED.
+            WorkflowAlreadyStartedError: It runs, or has run, and the policies refuse another one.
+            WorkflowUpdateRPCTimeoutOrCancelledError: The time is over, or the waiting task was cancelled.
+            RPCError: It could not be sent.
+        """
+        return await self._start_update_with_start(
+            start_workflow_operation, update, arg, args, wait_for_stage, id, result_type, rpc_timeout
+        )
+
+    async def _start_update_with_start(
+        self,
+        operation: WithStartWorkflowOperation[Any, Any],
+        update: str | Callable[..., Any],
+        arg: Any,
+        args: Sequence[Any],
+        wait_for_stage: WorkflowUpdateStage,
+        id: str | None,
+        result_type: Any,
+        rpc_timeout: timedelta | None,
+    ) -> WorkflowUpdateHandle[Any]:
+        operation._use()
+        try:
+            name, known_type = UpdateDefinition.name_and_result_type(update)
+            offered = await update_command(self._asking, name, arg, args, wait_for_stage, id)
+            wanted = await self._start_command(
+                operation._workflow,
+                operation._arg,
+                operation._args,
+                operation._id,
+                operation._task_queue,
+                **operation._options,
+            )
+            # For its acceptance only, at first: so the workflow's handle is known as soon as it can be.
+            wanted.update = UpdateInput(
+                update_id=offered.update_id, update_name=name, args=offered.args, await_completed=False
+            )
+            found = await ask_of_update(self._asking, operation._id, wanted, rpc_timeout)
+        except BaseException as error:
+            operation._failed(error)
+            raise
+        operation._started(self._asking, found)
+        handle = WorkflowUpdateHandle[Any](
+            self._asking,
+            offered.update_id,
+            operation._id,
+            workflow_run_id=found.run_id,
+            result_type=known_type if result_type is None else result_type,
+            known=found,
+        )
+        if offered.await_completed:
+            await handle._wait(rpc_timeout)
+        return handle

@@ -1,0 +1,137 @@
+"""Updates: which command does what to which run, in which order an update is checked, recorded, told and answered.
+
+An update is shown to the run's code before anything is recorded: what its validator refuses leaves no event. What is
+taken becomes an event from outside, like a signal; the end of its handler is a decision. A repeated update ID changes
+nothing and gets the answer of the first. Updates of a stalled run are kept like all commands; their askers wait.
+"""
+
+from __future__ import annotations
+
+from foldlog.core import machine
+from foldlog.core.answers import Answers
+from foldlog.core.decider import WorkflowTaskError
+from foldlog.core.driver import Driver
+from foldlog.core.outcome import Outcome
+from foldlog.core.session import Answer, Session, Sessions
+from foldlog.core.state import Run
+from foldlog.schemas import command
+from foldlog.schemas.common import Failure
+
+
+class Updates:
+    """Handles what clients say about updates. One thread at a time."""
+
+    def __init__(self, sessions: Sessions, answers: Answers, driver: Driver) -> None:
+        """Make an object; its arguments are the engine's."""
+        self._sessions = sessions
+        self._answers = answers
+        self._driver = driver
+
+    def update(self, workflow_id: str, wanted: command.UpdateWorkflow, outcome: Outcome) -> None:
+        """Offer an update to a run, unless it has had it."""
+        session = self._session_for(workflow_id, wanted, outcome)
+        if session is None:
+            return
+        run = session.run
+        if wanted.update_id in run.updates:
+            answers = self._answers.updates
+            answers.answer(run, wanted.update_id, wanted.reply_to, wanted.await_completed, outcome)
+            return
+        if not run.is_open:
+            message = f"workflow {workflow_id!r} run {run.run_id} is closed: {run.status}"
+            self._answers.reject(workflow_id, wanted, outcome, "ALREADY_CLOSED", message, run)
+            return
+        if not run.first_task and run.stalled is None:
+            if not _may_begin_early(run):
+                message = f"workflow {workflow_id!r} waits for its next attempt or scheduled time and takes no updates"
+                self._answers.reject(workflow_id, wanted, outcome, "NOT_BEGUN", message, run)
+                return
+            self._driver.begin(session, outcome)
+        self.offer(session, wanted, outcome)
+        self._answers.updates.accepted(run, wanted.update_id, outcome)
+
+    def offer(self, session: Session, wanted: command.UpdateWorkflow, outcome: Outcome) -> None:
+        """Offer an update to a run that has not had it. That it is accepted is for the caller to answer."""
+        run = session.run
+        answers = self._answers.updates
+        answers.wait(run, wanted.update_id, wanted.reply_to, wanted.await_completed, outcome.now_ms)
+        if run.stalled is not None:
+            self._keep(run, wanted, outcome)
+            return
+        if not run.is_open:
+            self._driver.settle(run, outcome)
+            return
+        accepted = machine.update_accepted(wanted)
+        try:
+            decider = session.decider or self._driver.rebuild(session, outcome)
+            if run.status != "RUNNING":  # what the code had not decided yet closed it
+                self._driver.settle(run, outcome)
+                return
+            failure = decider.validate(accepted)
+        except WorkflowTaskError as error:
+            self._driver.stall(session, error, outcome)
+            self._keep(run, wanted, outcome)
+            return
+        if failure is None:
+            try:
+                outcome.append(run, accepted)
+            except WorkflowTaskError as error:
+                failure = Failure(kind="APPLICATION", type="UpdateTooLarge", message=str(error), non_retryable=True)
+        if failure is not None:
+            answers.refused(run, wanted.update_id, failure, outcome)
+            return
+        self._answers.remember(run.workflow_id, wanted.request_id, Answer(run.run_id))
+        self._driver.tell(session, accepted, outcome)
+
+    def wait(self, workflow_id: str, wanted: command.AwaitUpdate, outcome: Outcome) -> None:
+        """Answer about an update that was sent before."""
+        session = self._sessions.find(workflow_id, wanted.run_id)
+        if session is None:
+            self._answers.reject_unknown(workflow_id, wanted, outcome)
+            return
+        run = session.run
+        answers = self._answers.updates
+        if wanted.update_id in run.updates:
+            answers.answer(run, wanted.update_id, wanted.reply_to, wanted.await_completed, outcome)
+        elif run.stalled is not None and self._is_kept(run, wanted.update_id, outcome):
+            answers.wait(run, wanted.update_id, wanted.reply_to, wanted.await_completed, outcome.now_ms)
+        else:
+            message = f"workflow {workflow_id!r} run {run.run_id} has no update {wanted.update_id!r}"
+            self._answers.reject(workflow_id, wanted, outcome, "NOT_FOUND", message, run)
+
+    def _session_for(self, workflow_id: str, wanted: command.UpdateWorkflow, outcome: Outcome) -> Session | None:
+        """The run that an update is for, closed or not; otherwise it is answered here."""
+        before = self._answers.recall(workflow_id, wanted.request_id)
+        if before is not None:
+            if before.rejected is not None:
+                self._answers.answered(workflow_id, wanted, outcome)
+                return None
+            # Also where another run has become current since: the request is that run's.
+            wanted.run_id = before.run_id
+        session = self._sessions.find(workflow_id, wanted.run_id)
+        if session is None:
+            self._answers.reject_unknown(workflow_id, wanted, outcome)
+            return None
+        first = wanted.first_execution_run_id
+        if first and session.run.started.first_execution_run_id != first:
+            message = f"workflow {workflow_id!r}: the chain of runs that began with {first} is not the current one"
+            self._answers.reject(workflow_id, wanted, outcome, "NOT_FOUND", message, session.run)
+            return None
+        return session
+
+    def _keep(self, run: Run, wanted: command.UpdateWorkflow, outcome: Outcome) -> None:
+        """Keep an update for when the run's code runs again; one that is kept already is not kept twice."""
+        if not self._is_kept(run, wanted.update_id, outcome):
+            self._driver.defer(run, wanted, outcome)
+
+    def _is_kept(self, run: Run, update_id: str, outcome: Outcome) -> bool:
+        return any(
+            isinstance(kept, command.UpdateWorkflow) and kept.update_id == update_id
+            for kept in self._driver.deferred_commands(run, outcome)
+        )
+
+
+def _may_begin_early(run: Run) -> bool:
+    """Whether an update ends the hold of a run: that of a start delay, not that between runs of a chain."""
+    options = run.started.options
+    return run.started.continuation is None and not (options is not None and options.cron_schedule)

@@ -1,0 +1,125 @@
+"""What a run may change about itself without waiting: memo, search attributes, details, patches; and its end as new.
+
+Owns how these become decisions. Which of them an earlier run of the same code made is told by whoever replays.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, NoReturn
+
+from foldlog.common import SearchAttributes, SearchAttributeUpdate
+from foldlog.converter._search_attributes import encode_search_attribute_updates, encode_search_attributes
+from foldlog.core import decisions
+from foldlog.core.decisions import Decision
+from foldlog.core.fields import REMOVED_ENCODING
+from foldlog.runtime.environment import Environment
+from foldlog.runtime.facts import RunFacts
+from foldlog.schemas.common import Payload
+from foldlog.schemas.event import WorkflowExecutionStarted
+from foldlog.workflow._chain_types import ContinueAsNewError, ContinueAsNewOptions
+from foldlog.workflow._definition import Definition
+
+
+class ContinuedAsNew(ContinueAsNewError):
+    """Raised in the workflow's code; carries what is to be decided once the code has let it through."""
+
+    def __init__(self, decision: decisions.ContinueAsNew) -> None:
+        super().__init__("Continue as new")
+        self.decision = decision
+
+
+class RunProperties(RunFacts):
+    """The part of a runtime that changes what is known of the run."""
+
+    __slots__ = ("_details", "_patches", "patches")
+
+    def __init__(self, environment: Environment, workflow_id: str, started: WorkflowExecutionStarted) -> None:
+        super().__init__(environment, workflow_id, started)
+        self.patches: Collection[str] = ()
+        """See `Decider.patches`."""
+        self._patches: dict[str, bool] | None = None
+        """Whether each patch that was asked for is active; it stays so for the whole run."""
+        self._details = ""
+
+    @abstractmethod
+    def check_may_decide(self, what: str) -> None:
+        """Refuse to decide where nothing may be decided."""
+
+    @abstractmethod
+    def decide(self, decision: Decision) -> int:
+        """Add a decision to those of this activation."""
+
+    def patch(self, patch_id: str, deprecated: bool) -> bool:
+        """See base class."""
+        self.check_may_decide("patch")
+        if self._patches is None:
+            self._patches = {}
+        active = self._patches.get(patch_id)
+        if active is None:
+            active = self._patches[patch_id] = not self.replaying or patch_id in self.patches
+            if active:
+                self.decide(decisions.RecordPatch(patch_id=patch_id, deprecated=deprecated))
+        return active
+
+    def upsert_memo(self, updates: Mapping[str, Any]) -> None:
+        """See base class."""
+        self.check_may_decide("change the memo")
+        converter = self.environment.payload_converter
+        # All of it is converted before any of it counts.
+        payloads = {key: converter.to_payload(value) for key, value in updates.items()}
+        for key, value in updates.items():
+            if value is None:
+                payloads[key] = Payload(encoding=REMOVED_ENCODING)
+        if payloads:
+            self.decide(decisions.ModifyProperties(memo=payloads))
+            _apply(self.own_memo(), payloads)
+
+    def upsert_search_attributes(self, updates: SearchAttributes | Sequence[SearchAttributeUpdate[Any]]) -> None:
+        """See base class."""
+        self.check_may_decide("change search attributes")
+        payloads = encode_search_attribute_updates(updates)
+        if payloads:
+            self.decide(decisions.UpsertSearchAttributes(search_attributes=payloads))
+            _apply(self.own_search_attributes(), payloads)
+
+    def current_details(self) -> str:
+        """See base class."""
+        return self._details
+
+    def set_current_details(self, details: str) -> None:
+        """See base class."""
+        self.check_may_decide("set current details")
+        self._details = details
+
+    def continue_as_new(self, args: Sequence[Any], options: ContinueAsNewOptions) -> NoReturn:
+        """See base class."""
+        self.check_may_decide("continue as new")
+        converter = self.environment.payload_converter
+        memo, attributes = options.memo, options.search_attributes
+        decision = decisions.ContinueAsNew(
+            args=converter.to_payloads(args),
+            workflow_type="" if options.workflow is None else Definition.name_and_result_type(options.workflow)[0],
+            task_queue=options.task_queue or "",
+            run_timeout_ms=options.run_timeout_ms,
+            retry_policy=None if options.retry_policy is None else options.retry_policy.to_record(),
+            memo=None if memo is None else {key: converter.to_payload(value) for key, value in memo.items()},
+            search_attributes=None if attributes is None else encode_search_attributes(attributes),
+            backoff_ms=options.backoff_ms,
+        )
+        if self.replaying:
+            decision.source = self.call_source()
+        raise ContinuedAsNew(decision)
+
+    @abstractmethod
+    def call_source(self) -> str:
+        """Where in the workflow's code the running call comes from."""
+
+
+def _apply(fields: dict[str, Payload], updates: Mapping[str, Payload]) -> None:
+    for name, payload in updates.items():
+        if payload.encoding == REMOVED_ENCODING:
+            fields.pop(name, None)
+        else:
+            fields[name] = payload

@@ -1,0 +1,204 @@
+"""Patches: new code beside histories of old code, on every way from `patched` over `deprecate_patch` to nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from foldlog import workflow
+from foldlog.core.decider import NondeterminismError
+from foldlog.runtime import WorkflowRuntime
+from foldlog.schemas import event
+
+from tests.unit.runtime.chaining import Chain
+from tests.unit.runtime.driver import Driver
+
+TIMEOUT = timedelta(seconds=10)
+
+
+def version(code: str) -> type:
+    """The workflow as it was at some time of its life."""
+
+    @workflow.defn(name="Order")
+    class Order:
+        def __init__(self) -> None:
+            self.way = ""
+
+        @workflow.run
+        async def run(self) -> str:
+            await asyncio.sleep(1)
+            if code == "deprecated":
+                workflow.deprecate_patch("new-way")
+            new = code in ("deprecated", "bare new") or (code == "patched" and workflow.patched("new-way"))
+            self.way = "new" if new else "old"
+            await workflow.execute_activity(self.way, start_to_close_timeout=TIMEOUT)
+            await asyncio.sleep(1)
+            if code == "patched":
+                assert workflow.patched("new-way") == new
+            return self.way
+
+        @workflow.query
+        def which(self) -> str:
+            return self.way
+
+    return Order
+
+
+def recorded(code: str, until: int) -> Driver:
+    """A history by the code of then: after the first timer, the activity, or the end."""
+    driver = Driver(version(code), workflow_type="Order")
+    steps = [driver.fire, driver.complete, driver.fire]
+    for step in steps[:until]:
+        step()
+    return driver
+
+
+CAN_REPLAY = [
+    ("old", "patched", "old"),
+    ("patched", "patched", "new"),
+    ("patched", "deprecated", "new"),
+    ("deprecated", "deprecated", "new"),
+    ("deprecated", "bare new", "new"),
+    ("bare new", "deprecated", "new"),
+    ("bare new", "bare new", "new"),
+]
+
+
+@pytest.mark.parametrize("until", [1, 2, 3])
+@pytest.mark.parametrize(("then", "now", "way"), CAN_REPLAY)
+def test_what_replays(then: str, now: str, way: str, until: int) -> None:
+    driver = recorded(then, until)
+    driver.runtime = WorkflowRuntime([version(now)], namespace="test")
+    driver.decider = driver.replay()
+    assert driver.query("which") == way
+    # And it goes on from there.
+    assert driver.run().result == way
+
+
+CANNOT_REPLAY = [
+    ("patched", "bare new", "PatchRecorded.*new-way"),
+    ("patched", "old", "PatchRecorded.*new-way"),
+    ("old", "deprecated", "ActivityTaskScheduled"),
+    ("bare new", "patched", "ActivityTaskScheduled"),
+]
+
+
+@pytest.mark.parametrize("until", [1, 2, 3])
+@pytest.mark.parametrize(("then", "now", "message"), CANNOT_REPLAY)
+def test_what_does_not(then: str, now: str, message: str, until: int) -> None:
+    driver = recorded(then, until)
+    driver.runtime = WorkflowRuntime([version(now)], namespace="test")
+    with pytest.raises(NondeterminismError, match=message):
+        driver.replay()
+
+
+def test_a_patch_is_recorded_once_in_a_run() -> None:
+    driver = recorded("patched", 3)
+    patches = [found for found in driver.events if isinstance(found, event.PatchRecorded)]
+    assert [(found.patch_id, found.deprecated) for found in patches] == [("new-way", False)]
+    deprecated = [found for found in recorded("deprecated", 3).events if isinstance(found, event.PatchRecorded)]
+    assert [(found.patch_id, found.deprecated) for found in deprecated] == [("new-way", True)]
+
+
+@workflow.defn
+class Loops:
+    """Asks in a loop: a run that began on the old way stays on it, also when it gets beyond its old history."""
+
+    @workflow.run
+    async def run(self, rounds: int) -> list[bool]:
+        answers = []
+        for _ in range(rounds):
+            await asyncio.sleep(1)
+            answers.append(ask())
+        return answers
+
+
+ask: Any = lambda: False  # noqa: E731  # stands for code that a deployment changes
+
+
+def test_the_answer_stays_for_the_whole_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    driver = Driver(Loops, 3)
+    driver.fire()
+    driver.fire()
+    monkeypatch.setitem(globals(), "ask", lambda: workflow.patched("looped"))
+    driver.decider = driver.replay()
+    driver.fire()
+    # The first round came to `patched` in replay, with nothing recorded for it.
+    assert driver.result == [False, False, False]
+    assert Driver(Loops, 2).run().result == [True, True]
+
+
+@pytest.mark.parametrize("evict", [False, True])
+def test_a_forgotten_run_takes_the_new_way_where_it_has_not_been(evict: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The event that brings code back into memory is news to it, not history."""
+
+    @workflow.defn
+    class Late:
+        @workflow.run
+        async def run(self) -> bool:
+            await asyncio.sleep(1)
+            return bool(ask())
+
+    chain = Chain(Late).start()
+    monkeypatch.setitem(globals(), "ask", lambda: workflow.patched("late"))
+    if evict:
+        chain.evict()
+    chain.sleep(1)
+    assert chain.result is True
+    assert "PatchRecorded" in chain.kinds()
+    assert isinstance(chain.query("__stack_trace"), str)
+
+
+def test_a_stalled_run_takes_the_new_way_when_its_code_is_mended(monkeypatch: pytest.MonkeyPatch) -> None:
+    @workflow.defn
+    class Stalls:
+        @workflow.run
+        async def run(self) -> bool:
+            await asyncio.sleep(1)
+            return bool(ask())
+
+    chain = Chain(Stalls).start()
+
+    def broken() -> bool:
+        raise ValueError("not mended yet")
+
+    monkeypatch.setitem(globals(), "ask", broken)
+    chain.sleep(1)
+    assert chain.run.stalled is not None
+    monkeypatch.setitem(globals(), "ask", lambda: workflow.patched("mended"))
+    chain.sleep(10)
+    assert chain.result is True
+
+
+def test_a_patch_is_the_new_runs_own() -> None:
+    @workflow.defn
+    class Chained:
+        @workflow.run
+        async def run(self, left: int) -> bool:
+            await asyncio.sleep(1)
+            active = workflow.patched("each")
+            if left:
+                workflow.continue_as_new(left - 1)
+            return active
+
+    chain = Chain(Chained).start(1)
+    chain.sleep(5)
+    assert chain.result is True
+    assert chain.kinds().count("PatchRecorded") == 2
+
+
+def test_a_query_cannot_ask_for_a_patch() -> None:
+    @workflow.defn
+    class Asks:
+        @workflow.run
+        async def run(self) -> None:
+            await asyncio.sleep(5)
+
+        @workflow.query
+        def patch(self) -> bool:
+            return workflow.patched("x")
+
+    with pytest.raises(Exception, match="patch"):
+        Driver(Asks).query("patch")
