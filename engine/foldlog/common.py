@@ -13,6 +13,17 @@ from datetime import timedelta
 from enum import IntEnum
 from typing import ClassVar
 
+from foldlog._metrics import (
+    MetricAttributes,
+    MetricCommon,
+    MetricCounter,
+    MetricGauge,
+    MetricGaugeFloat,
+    MetricHistogram,
+    MetricHistogramFloat,
+    MetricHistogramTimedelta,
+    MetricMeter,
+)
 from foldlog._search_attributes import (
     SearchAttributeIndexedValueType,
     SearchAttributeKey,
@@ -27,6 +38,15 @@ from foldlog.exceptions import ConfigurationError
 from foldlog.schemas import common as records
 
 __all__ = [
+    "MetricAttributes",
+    "MetricCommon",
+    "MetricCounter",
+    "MetricGauge",
+    "MetricGaugeFloat",
+    "MetricHistogram",
+    "MetricHistogramFloat",
+    "MetricHistogramTimedelta",
+    "MetricMeter",
     "Priority",
     "QueryRejectCondition",
     "RawValue",

@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from foldlog._metrics import RecordedMetric
+
 AbortReason = Literal["error", "fenced", "rebalance", "timeout"]
 """Why a transaction was aborted: a bug or broker error, a newer owner, partitions taken away, a time limit."""
 
@@ -139,6 +141,9 @@ class Sensor:
     def task_partition_held(self, task_queue: str, partition: int, *, held: bool) -> None:
         """A partition is not read further while `held`: what has ended in it out of order could outgrow the commit's
         metadata, or a record in it can neither be decoded nor set aside at the moment."""
+
+    def metric_recorded(self, metric: RecordedMetric) -> None:
+        """An activity or a workflow recorded a value of a metric of its own. This one comes for each value."""
 
     def heartbeats_sent(self, task_queue: str, count: int) -> None:
         """Heartbeats that went out, after throttling."""

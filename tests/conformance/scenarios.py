@@ -14,7 +14,10 @@ from typing import Any
 
 import pytest
 from foldlog.client import (
+    AsyncActivityCancelledError,
     Client,
+    RPCError,
+    RPCStatusCode,
     WorkflowExecutionStatus,
     WorkflowFailureError,
     WorkflowHandle,
@@ -361,6 +364,64 @@ async def a_restart_in_the_middle(here: Place) -> None:
         assert (await names(half)).count("ActivityTaskCompleted") == 2
 
 
+async def _open_attempt(handle: WorkflowHandle[Any, Any]) -> int:
+    """The attempt of its one activity, once its start is reported."""
+
+    async def attempt() -> int:
+        (found,) = (await handle.describe()).pending_activities
+        return found.attempt if found.state.name == "STARTED" else 0
+
+    number: int = await until_asked(attempt, "its activity has begun")
+    return number
+
+
+async def activities_ended_from_outside(here: Place) -> None:
+    handle = await here.start(w.Outside.run)
+    outside = here.client.get_async_activity_handle(workflow_id=handle.id, run_id=None, activity_id="open")
+    assert await _open_attempt(handle) == 1
+    await outside.heartbeat("read")
+    await outside.fail(ApplicationError("later"))
+    assert await _open_attempt(handle) == 2
+    await outside.complete("done")
+    assert await handle.result() == "done"
+    with pytest.raises(RPCError) as caught:
+        await outside.complete("twice")
+    assert caught.value.status == RPCStatusCode.NOT_FOUND
+    canceled = await here.start(w.Outside.run)
+    outside = here.client.get_async_activity_handle(workflow_id=canceled.id, run_id=None, activity_id="open")
+    await _open_attempt(canceled)
+    await canceled.cancel()
+    with pytest.raises(AsyncActivityCancelledError):
+        await outside.heartbeat()
+    await outside.report_cancellation()
+    with pytest.raises(WorkflowFailureError) as failed:
+        await canceled.result()
+    assert isinstance(failed.value.cause, CancelledError)
+
+
+async def a_pause_holds_the_next_attempt(here: Place) -> None:
+    handle = await here.start(w.Outside.run)
+    outside = here.client.get_async_activity_handle(workflow_id=handle.id, run_id=None, activity_id="open")
+    await _open_attempt(handle)
+    await handle.pause_activity("open", reason="later")
+    with pytest.raises(AsyncActivityCancelledError) as caught:
+        await outside.heartbeat()
+    assert caught.value.details is not None
+    assert caught.value.details.paused
+    await outside.fail(ApplicationError("stopped"))
+    (shown,) = (await handle.describe()).pending_activities
+    assert (shown.paused, shown.pause_reason, shown.state.name, shown.next_attempt_time) == (
+        True,
+        "later",
+        "BACKOFF",
+        None,
+    )
+    await handle.unpause_activity("open")
+    assert await _open_attempt(handle) == 2
+    await outside.complete("done")
+    assert await handle.result() == "done"
+
+
 SHARED: list[Scenario] = [
     activities_in_this_process,
     activities_over_their_topic,
@@ -382,6 +443,8 @@ SHARED: list[Scenario] = [
     workflow_timeouts,
     id_policies,
     timers,
+    activities_ended_from_outside,
+    a_pause_holds_the_next_attempt,
     descriptions,
     histories,
     children,

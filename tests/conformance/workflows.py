@@ -351,6 +351,26 @@ class Family:
         return [str(one.__cause__ or one) if isinstance(one, BaseException) else one for one in found]
 
 
+@activity.defn
+async def leave_open() -> str:
+    activity.raise_complete_async()
+
+
+@workflow.defn
+class Outside:
+    """Waits for an activity that somebody outside ends."""
+
+    @workflow.run
+    async def run(self) -> str:
+        return await workflow.execute_activity(
+            leave_open,
+            activity_id="open",
+            start_to_close_timeout=timedelta(hours=1),
+            retry_policy=RetryPolicy(initial_interval=timedelta(milliseconds=5)),
+            cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+        )
+
+
 WORKFLOWS: Sequence[type] = [
     Account,
     Canceling,
@@ -362,6 +382,7 @@ WORKFLOWS: Sequence[type] = [
     Large,
     Ledger,
     Member,
+    Outside,
     Patient,
     Refused,
     Resumed,
@@ -377,6 +398,7 @@ ACTIVITIES: Sequence[Callable[..., Any]] = [
     hang,
     hang_in_thread,
     look_up,
+    leave_open,
     progress,
     refuse,
 ]

@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from foldlog.cli._errors import ExitCode
 from foldlog.cli._root import cli
 
 APP = """
@@ -425,3 +426,59 @@ def test_nobody_answers(kafka: str, namespace: str) -> None:
     assert (silent.exit_code, "foldlog worker run" in silent.stderr) == (4, True)
     away = CliRunner().invoke(cli, ["workflow", "describe", "order-1", "--bootstrap-servers", "127.0.0.1:1"])
     assert (away.exit_code, "no Kafka broker can be reached at 127.0.0.1:1" in away.stderr) == (4, True)
+
+
+@pytest.fixture
+def sleeping(kafka: str, shop: str, worker: WorkerProcess) -> str:
+    """The ID of a workflow whose activity does not end by itself."""
+    workflow_id = f"sleeping-{uuid.uuid4().hex[:8]}"
+    ask(kafka, shop, "workflow", "start", "Sleeping", "--id", workflow_id, "-q", "shop")
+    return workflow_id
+
+
+def _activity(kafka: str, namespace: str, workflow_id: str) -> Any:
+    (found,) = ask(kafka, namespace, "workflow", "describe", workflow_id)["pending_activities"]
+    return found
+
+
+def test_an_activity_is_paused_changed_and_ended_by_hand(kafka: str, shop: str, sleeping: str) -> None:
+    assert run(kafka, shop, "activity", "pause", sleeping, "--type", "sleep", "--reason", "later").exit_code == 0
+    shown = _activity(kafka, shop, sleeping)
+    assert (shown["paused"], shown["pause_reason"]) == (True, "later")
+    assert "PAUSED" in run(kafka, shop, "workflow", "describe", sleeping).output
+    number = shown["activity_id"]
+    for command in (
+        ["unpause", sleeping, "-a", number, "--reset-attempts", "--jitter", "1s"],
+        ["update-options", sleeping, "-a", number, "--retry-maximum-attempts", "3", "--start-to-close-timeout", "1h"],
+        ["reset", sleeping, "-a", number, "--restore-original-options"],
+    ):
+        result = run(kafka, shop, "activity", *command)
+        assert result.exit_code == 0, result.output
+    assert not _activity(kafka, shop, sleeping)["paused"]
+    assert ask(kafka, shop, "activity", "complete", sleeping, "-a", number) == {"workflow_id": sleeping}
+    assert ask(kafka, shop, "workflow", "result", sleeping)["status"] == "COMPLETED"
+    assert run(kafka, shop, "activity", "complete", sleeping, "-a", number).exit_code == ExitCode.NOT_FOUND
+
+
+def test_an_activity_is_failed_by_hand(kafka: str, shop: str, sleeping: str) -> None:
+    number = _activity(kafka, shop, sleeping)["activity_id"]
+    result = run(kafka, shop, "activity", "fail", sleeping, "-a", number, "--reason", "enough", "--type", "Enough")
+    assert result.exit_code == 0, result.output
+    ended = run(kafka, shop, "workflow", "result", sleeping)
+    assert ended.exit_code == ExitCode.FAILED
+    assert "Enough: enough" in ended.output
+
+
+def test_activities_that_are_not_there_and_commands_that_say_too_little(kafka: str, shop: str, sleeping: str) -> None:
+    for command, code in (
+        (["pause", sleeping, "-a", "nothing"], ExitCode.NOT_FOUND),
+        (["fail", sleeping, "-a", "nothing"], ExitCode.NOT_FOUND),
+        (["reset", sleeping], ExitCode.USAGE),
+        (["unpause", sleeping, "-a", "1", "--type", "sleep"], ExitCode.USAGE),
+        (["update-options", sleeping, "--type", "sleep"], ExitCode.USAGE),
+        (["complete", sleeping, "-a", "1", "--result", "1", "--result", "2"], ExitCode.USAGE),
+        (["update-options", sleeping, "--type", "sleep", "--start-to-close-timeout", "0s"], ExitCode.USAGE),
+    ):
+        result = run(kafka, shop, "activity", *command)
+        assert result.exit_code == code, result.output
+    assert run(kafka, shop, "workflow", "terminate", sleeping).exit_code == 0

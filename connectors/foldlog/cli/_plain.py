@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from foldlog.cli._output import iso
-from foldlog.client import WorkflowExecution, WorkflowExecutionDescription
+from foldlog.client import PendingActivity, WorkflowExecution, WorkflowExecutionDescription
 from foldlog.converter import DataConverter
 from foldlog.exceptions import ApplicationError, CancelledError, TerminatedError, TimeoutError
 from foldlog.schemas.common import Payload
@@ -107,27 +107,32 @@ def _attribute(value: Any) -> Any:
     return time(value) if isinstance(value, datetime) else value
 
 
+async def _activity(activity: PendingActivity) -> dict[str, Any]:
+    """An activity that has not ended."""
+    last = await activity.last_failure()
+    return {
+        "activity_id": activity.activity_id,
+        "activity_type": activity.activity_type,
+        "task_queue": activity.task_queue,
+        "state": activity.state.name,
+        "attempt": activity.attempt,
+        "scheduled_time": time(activity.scheduled_time),
+        "started_time": time(activity.started_time),
+        "last_heartbeat_time": time(activity.last_heartbeat_time),
+        "heartbeat_details": list(await activity.heartbeat_details()),
+        "next_attempt_time": time(activity.next_attempt_time),
+        "identity": activity.identity or None,
+        "paused": activity.paused,
+        "paused_time": time(activity.paused_time),
+        "pause_reason": activity.pause_reason or None,
+        "paused_by": activity.paused_by or None,
+        "summary": await activity.summary(),
+        "last_failure": failure(last) if last else None,
+    }
+
+
 async def description(found: WorkflowExecutionDescription) -> dict[str, Any]:
     """A workflow as `describe` knows it."""
-    activities = []
-    for activity in found.pending_activities:
-        last = await activity.last_failure()
-        activities.append(
-            {
-                "activity_id": activity.activity_id,
-                "activity_type": activity.activity_type,
-                "task_queue": activity.task_queue,
-                "state": activity.state.name,
-                "attempt": activity.attempt,
-                "scheduled_time": time(activity.scheduled_time),
-                "started_time": time(activity.started_time),
-                "last_heartbeat_time": time(activity.last_heartbeat_time),
-                "heartbeat_details": list(await activity.heartbeat_details()),
-                "next_attempt_time": time(activity.next_attempt_time),
-                "identity": activity.identity or None,
-                "last_failure": failure(last) if last else None,
-            }
-        )
     return {
         **execution(found),
         "execution_time": time(found.execution_time),
@@ -146,7 +151,7 @@ async def description(found: WorkflowExecutionDescription) -> dict[str, Any]:
         "history_size": found.history_size,
         "memo": dict(await found.memo()),
         "parent": _parent(found),
-        "pending_activities": activities,
+        "pending_activities": [await _activity(activity) for activity in found.pending_activities],
         "pending_children": [
             {
                 "workflow_id": child.workflow_id,

@@ -13,6 +13,7 @@ COMMANDS = {
     "dev": ("dev:dev", "Run a Kafka with foldlog's topics on this machine."),
     "topics": ("topics:topics", "Create and check the topics of a namespace."),
     "worker": ("worker:worker", "Run workflows and activities."),
+    "activity": ("activity:activity", "Pause, reset and end activities that are open."),
     "workflow": ("workflow:workflow", "Start, ask and steer workflows."),
     "dead-letters": ("dead_letters:dead_letters", "Look at records that nobody could handle, and send them again."),
     "completion": ("completion:completion", "Print the script that completes commands in your shell."),

@@ -323,6 +323,8 @@ async def describe(settings: Settings, workflow_id: str, run_id: str | None, tim
     if shown["pending_activities"]:
         click.echo()
         names = ("activity_id", "activity_type", "state", "attempt", "scheduled_time", "next_attempt_time")
+        for activity in shown["pending_activities"]:
+            activity["state"] += ", PAUSED" if activity["paused"] else ""
         rows = [
             (*(activity[name] or "" for name in names), _plain.failure_text(activity["last_failure"]))
             for activity in shown["pending_activities"]

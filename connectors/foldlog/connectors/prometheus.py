@@ -10,6 +10,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 
+from foldlog._metrics import RecordedMetric
+from foldlog.connectors.own_metrics import OwnMetrics
 from foldlog.sensor import AbortReason, CommittedBatch, EndedActivity, Sensor
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.metrics import MetricWrapperBase
@@ -50,6 +52,7 @@ class PrometheusSensor(Sensor):
         self._workflows = _WorkflowMetrics(registry)
         self._partitions = _PartitionMetrics(registry)
         self._activities = _ActivityMetrics(registry)
+        self._own = OwnMetrics(registry)
 
     # Workflow processor
 
@@ -135,6 +138,9 @@ class PrometheusSensor(Sensor):
             self._activities.held.labels(task_queue, str(partition)).set(1)
         else:
             _forget(self._activities.held, task_queue, str(partition))
+
+    def metric_recorded(self, metric: RecordedMetric) -> None:
+        self._own.record(metric)
 
     def heartbeats_sent(self, task_queue: str, count: int) -> None:
         self._activities.heartbeats.labels(task_queue).inc(count)

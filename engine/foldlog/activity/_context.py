@@ -12,6 +12,7 @@ from contextvars import ContextVar, Token
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from foldlog._metrics import MetricMeter
 from foldlog.activity._info import Info
 from foldlog.activity._latch import Latch
 from foldlog.converter import PayloadConverter
@@ -65,6 +66,7 @@ class Context:
         shield_thread_cancel_exception: Makes the context manager that holds back exceptions raised in the thread.
         payload_converter: Converts raw values.
         client: Client of the worker; None where there is none.
+        metric_meter: Takes metrics; None where they cannot be taken.
     """
 
     __slots__ = (
@@ -74,6 +76,7 @@ class Context:
         "cancelled",
         "client",
         "heartbeat",
+        "metric_meter",
         "payload_converter",
         "shield_thread_cancel_exception",
         "worker_shutdown",
@@ -88,6 +91,7 @@ class Context:
         shield_thread_cancel_exception: Callable[[], AbstractContextManager[None]] = nullcontext,
         payload_converter: PayloadConverter = PayloadConverter.default,
         client: Client | None = None,
+        metric_meter: MetricMeter | None = MetricMeter.noop,
     ) -> None:
         """Make one.
 
@@ -98,6 +102,7 @@ class Context:
             shield_thread_cancel_exception: See the attributes.
             payload_converter: See the attributes.
             client: See the attributes.
+            metric_meter: See the attributes.
         """
         self._info: Info | None = info if isinstance(info, Info) else None
         self._make_info: Callable[[], Info] | None = None if isinstance(info, Info) else info
@@ -108,6 +113,7 @@ class Context:
         self.shield_thread_cancel_exception = shield_thread_cancel_exception
         self.payload_converter = payload_converter
         self.client = client
+        self.metric_meter = metric_meter
 
     @property
     def info(self) -> Info:

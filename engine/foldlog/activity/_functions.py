@@ -9,6 +9,7 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from foldlog._metrics import MetricMeter
 from foldlog.activity._context import ActivityCancellationDetails, CompleteAsyncError, Context
 from foldlog.activity._info import Info
 from foldlog.converter import PayloadConverter
@@ -127,9 +128,11 @@ def wait_for_worker_shutdown_sync(timeout: float | None = None) -> bool:
 
 
 def raise_complete_async() -> NoReturn:
-    """End this code but not the activity: something else completes it later, by `info().task_token`.
+    """End this code but not the activity: something else completes it later, from whatever process.
 
-    The activity's timeouts go on.
+    That takes `Client.get_async_activity_handle`, with `info().task_token` or with workflow ID and activity ID. The
+    worker's place is free for another attempt, while the timeouts go on: an activity with a heartbeat timeout needs
+    heartbeats from whoever completes it. Not for local activities.
 
     Raises:
         NotInActivityError: Not called from an activity.
@@ -158,6 +161,24 @@ def payload_converter() -> PayloadConverter:
         NotInActivityError: Not called from an activity.
     """
     return Context.current().payload_converter
+
+
+def metric_meter() -> MetricMeter:
+    """Makes metrics of the application's own, which go where the worker's go.
+
+    They have the attributes `namespace`, `task_queue` and `activity_type`.
+
+    Raises:
+        NotInActivityError: Not called from an activity.
+        FoldlogError: The activity runs in a process pool.
+    """
+    context = Context.current()
+    if context.metric_meter is None:
+        raise FoldlogError("activities in a process pool have no metric meter")
+    info = context.info
+    return context.metric_meter.with_additional_attributes(
+        {"namespace": info.namespace, "task_queue": info.task_queue, "activity_type": info.activity_type}
+    )
 
 
 def client() -> Client:

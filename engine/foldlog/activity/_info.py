@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from foldlog.common import RetryPolicy
+from foldlog.common import Priority, RetryPolicy
 from foldlog.schemas.task import ActivityTask
 
 
@@ -53,6 +53,15 @@ class Info:
     """The run."""
     workflow_type: str
     """Its type."""
+    priority: Priority = Priority.default
+    """Its priority, with what it has from its workflow."""
+    activity_run_id: str | None = None
+    """None: each activity here belongs to the run of a workflow."""
+
+    @property
+    def in_workflow(self) -> bool:
+        """Whether a workflow asked for it; always so here."""
+        return True
 
     @property
     def idempotency_key(self) -> str:
@@ -106,6 +115,7 @@ def info_from_task(
         workflow_namespace=task.namespace,
         workflow_run_id=task.run_id,
         workflow_type=task.workflow_type,
+        priority=Priority.default if task.options is None else Priority.from_record(task.options.priority),
     )
 
 

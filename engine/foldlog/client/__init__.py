@@ -1,5 +1,6 @@
 """Client of durable workflows: start them, ask them, tell them. Names follow Temporal's `temporalio.client`."""
 
+from foldlog.client._async_activity import AsyncActivityHandle, AsyncActivityIDReference
 from foldlog.client._client import RPC_TIMEOUT, Client
 from foldlog.client._description import (
     PendingActivity,
@@ -11,6 +12,7 @@ from foldlog.client._description import (
     WorkflowExecutionStatus,
 )
 from foldlog.client._errors import (
+    AsyncActivityCancelledError,
     RPCTimeoutOrCancelledError,
     WorkflowContinuedAsNewError,
     WorkflowFailureError,
@@ -50,6 +52,9 @@ from foldlog.transport.errors import BrokerUnreachableError, NoAnswerError, Reco
 
 __all__ = [
     "RPC_TIMEOUT",
+    "AsyncActivityCancelledError",
+    "AsyncActivityHandle",
+    "AsyncActivityIDReference",
     "BrokerUnreachableError",
     "CancelWorkflowInput",
     "Client",

@@ -16,6 +16,7 @@ from typing import Any, Concatenate, Unpack, cast, overload
 
 from foldlog import converter as converters
 from foldlog.client._asking import Asking
+from foldlog.client._async_activity import AsyncActivityHandle, AsyncActivityIDReference
 from foldlog.client._convert import encode_args, milliseconds, new_request_id, value_of
 from foldlog.client._description import WorkflowExecution, WorkflowExecutionStatus
 from foldlog.client._handle import WorkflowHandle
@@ -461,6 +462,40 @@ class Client(ClientUpdatesWithStart):
         return self.get_workflow_handle(
             workflow_id, run_id=run_id, first_execution_run_id=first_execution_run_id, result_type=result_type
         )
+
+    @overload
+    def get_async_activity_handle(
+        self, *, workflow_id: str, run_id: str | None, activity_id: str
+    ) -> AsyncActivityHandle: ...
+    @overload
+    def get_async_activity_handle(self, *, task_token: bytes) -> AsyncActivityHandle: ...
+    def get_async_activity_handle(
+        self,
+        *,
+        workflow_id: str | None = None,
+        run_id: str | None = None,
+        activity_id: str | None = None,
+        task_token: bytes | None = None,
+    ) -> AsyncActivityHandle:
+        """A handle of an activity that this program ends, see `activity.raise_complete_async`. Asks nobody.
+
+        Args:
+            workflow_id: Its workflow; together with `activity_id`, instead of a task token.
+            run_id: The run; None: the current one.
+            activity_id: The activity. The handle is then for whatever attempt is the current one.
+            task_token: `activity.info().task_token` of the attempt.
+
+        Raises:
+            ValueError: There is neither or both of a task token and IDs.
+        """
+        if task_token is not None:
+            if workflow_id is not None or run_id is not None or activity_id is not None:
+                raise ValueError("give either a task token or IDs, not both")
+            return AsyncActivityHandle(self._asking, task_token)
+        if not workflow_id or not activity_id:
+            raise ValueError("give a task token, or workflow_id and activity_id together")
+        reference = AsyncActivityIDReference(workflow_id=workflow_id, run_id=run_id, activity_id=activity_id)
+        return AsyncActivityHandle(self._asking, reference)
 
     async def list_workflows(
         self,

@@ -9,7 +9,7 @@ from enum import IntEnum
 from typing import Any
 
 from foldlog.client._convert import decode_one
-from foldlog.common import SearchAttributes, TypedSearchAttributes
+from foldlog.common import Priority, SearchAttributes, TypedSearchAttributes
 from foldlog.converter import DataConverter, decode_search_attributes, decode_typed_search_attributes
 from foldlog.schemas import reply
 from foldlog.schemas.common import Payload
@@ -163,6 +163,11 @@ class PendingActivity:
         last_heartbeat_time: When the last heartbeat came, if one did.
         next_attempt_time: When the next attempt is due, in state BACKOFF.
         identity: The worker, if known.
+        paused: Whether no attempt is scheduled until it is unpaused.
+        paused_time: Since when.
+        pause_reason: Why.
+        paused_by: Who paused it.
+        priority: Its priority.
     """
 
     def __init__(self, record: reply.PendingActivity, converter: DataConverter) -> None:
@@ -177,6 +182,12 @@ class PendingActivity:
         self.last_heartbeat_time = _time(record.heartbeat_ms)
         self.next_attempt_time = _time(record.next_attempt_ms)
         self.identity = record.identity
+        self.paused = record.paused
+        self.paused_time = _time(record.paused_ms)
+        self.pause_reason = record.pause_reason
+        self.paused_by = record.paused_by
+        self.priority = Priority.from_record(record.options.priority if record.options else None)
+        self._summary = record.options.summary if record.options else None
         self._last_failure = record.last_failure
         self._heartbeat_details = record.heartbeat_details
         self._converter = converter
@@ -185,6 +196,10 @@ class PendingActivity:
         return (
             f"PendingActivity({self.activity_id!r}, {self.activity_type!r}, {self.state.name}, attempt={self.attempt})"
         )
+
+    async def summary(self) -> str | None:
+        """The line for people that it was scheduled with; None: there is none."""
+        return None if self._summary is None else await decode_one(self._converter, self._summary, str)
 
     async def last_failure(self) -> BaseException | None:
         """Why the attempt before failed; None: none has."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from foldlog.activity import ActivityCancellationDetails
 from foldlog.converter import DataConverter
 from foldlog.exceptions import (
     FailedPreconditionError,
@@ -65,6 +66,19 @@ class WorkflowQueryFailedError(FoldlogError):
     def message(self) -> str:
         """What the handler said."""
         return str(self)
+
+
+class AsyncActivityCancelledError(FoldlogError):
+    """The activity is to stop: its cancellation was asked for, or it was paused or reset.
+
+    Attributes:
+        details: Which of these.
+    """
+
+    def __init__(self, details: ActivityCancellationDetails | None = None) -> None:
+        """Make one."""
+        super().__init__("the activity is to stop")
+        self.details = details
 
 
 class WorkflowUpdateFailedError(FoldlogError):

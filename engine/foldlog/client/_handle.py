@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import timedelta
 from typing import Any, Concatenate, Generic, cast, overload
 
+from foldlog.client._activity_operations import ActivityOperations
 from foldlog.client._asking import Asking
 from foldlog.client._convert import decode_one, encode_args, new_request_id, value_of
 from foldlog.client._description import WorkflowExecutionDescription
@@ -38,7 +39,7 @@ from foldlog.schemas.records import Event
 from foldlog.workflow._handlers import QueryDefinition, SignalDefinition
 
 
-class WorkflowHandle(HandleUpdates[SelfType], Generic[SelfType, ReturnType]):
+class WorkflowHandle(ActivityOperations, HandleUpdates[SelfType], Generic[SelfType, ReturnType]):
     """One workflow, by its ID and maybe a run. Made by the client; making one asks nobody anything."""
 
     def __init__(

@@ -19,15 +19,78 @@ from foldlog.schemas.common import Failure, Payload, ReplyTo, RetryState, Timeou
 from foldlog.schemas.records import Event
 from foldlog.schemas.task import ActivityTask
 
+PAUSED_TYPE = "ActivityPause"
+"""Type of the failure by which an attempt ends that was told of a pause and let itself be stopped."""
+RESET_TYPE = "ActivityReset"
+"""The same for a reset."""
+
 # ---- commands about activities
 
 
+def resolve(run: Run, wanted: Any) -> None:
+    """Fill in which attempt a command is about that names its activity by ID: the current one, unless it says."""
+    event_id = run.activity_events.get(wanted.activity_id)
+    if event_id is not None:
+        wanted.scheduled_event_id = event_id
+        wanted.attempt = wanted.attempt or run.activities[event_id].attempt
+
+
 def _fitting(run: Run, wanted: Any) -> Activity | None:
-    """The activity that a worker's command is about, if that attempt still counts."""
+    """The activity that a report is about, if that attempt still counts."""
     activity = run.activities.get(wanted.scheduled_event_id)
-    if activity is None or activity.attempt != wanted.attempt or activity.phase == "BACKOFF":
+    if activity is None or activity.attempt != wanted.attempt:
         return None
-    return activity
+    # Who ends an activity by its ID means the activity, whatever it is doing.
+    return None if activity.phase == "BACKOFF" and not _ends_by_id(wanted) else activity
+
+
+def _ends_by_id(wanted: Any) -> bool:
+    return isinstance(wanted, command.CompleteActivity | command.FailActivity) and bool(wanted.activity_id)
+
+
+def asks(wanted: Any) -> bool:
+    """Whether somebody waits for an answer. A worker's address, without a number, is for notices only."""
+    reply_to: ReplyTo | None = wanted.reply_to
+    return reply_to is not None and reply_to.correlation_id != 0
+
+
+def _accept(run: Run, wanted: Any, outcome: Outcome, notice: str = "") -> None:
+    if asks(wanted):
+        outcome.reply(wanted.reply_to, reply.Accepted, run_id=run.run_id, notice=notice)
+
+
+def attempt_record(run: Run, activity: Activity, **changes: Any) -> log.ActivityAttempt:
+    """The activity's state as a record, with changes."""
+    pause = activity.pause
+    state: dict[str, Any] = {
+        "attempt": activity.attempt,
+        "phase": activity.phase,
+        "attempt_ms": activity.attempt_ms,
+        "started_ms": activity.started_ms,
+        "heartbeat_ms": activity.heartbeat_ms,
+        "worker": activity.worker,
+        "identity": activity.identity,
+        "last_failure": activity.last_failure,
+        "heartbeat_details": activity.heartbeat_details,
+        "reset": activity.reset,
+        "reset_heartbeat": activity.reset_heartbeat,
+    }
+    if pause is not None:
+        state |= {"paused": True, "paused_ms": pause.since_ms, "pause_reason": pause.reason, "paused_by": pause.by}
+    return log.ActivityAttempt(run_id=run.run_id, scheduled_event_id=activity.scheduled.event_id, **(state | changes))
+
+
+def next_attempt_record(
+    run: Run, activity: Activity, phase: log.AttemptPhase, attempt: int, attempt_ms: int, **changes: Any
+) -> log.ActivityAttempt:
+    """The record of an attempt that has not begun: nothing of how an attempt before it ran is left."""
+    return attempt_record(
+        run,
+        activity,
+        **{"phase": phase, "attempt": attempt, "attempt_ms": attempt_ms, "started_ms": 0, "heartbeat_ms": 0}
+        | {"worker": None, "identity": "", "reset": False, "reset_heartbeat": False}
+        | changes,
+    )
 
 
 def activity_started(run: Run, wanted: command.ActivityStarted, outcome: Outcome) -> None:
@@ -51,36 +114,48 @@ def _attempt_lives(
     if activity is None:
         stale_attempt(run.run_id, wanted, outcome)
         return
-    outcome.append(
-        run,
-        log.ActivityAttempt(
-            run_id=run.run_id,
-            scheduled_event_id=wanted.scheduled_event_id,
-            attempt=activity.attempt,
-            phase="STARTED",
-            attempt_ms=activity.attempt_ms,
-            started_ms=activity.started_ms or max(started_ms, activity.attempt_ms),
-            heartbeat_ms=outcome.now_ms if beat else activity.heartbeat_ms,
-            worker=wanted.reply_to or activity.worker,
-            identity=wanted.identity,
-            last_failure=activity.last_failure,
-            heartbeat_details=beat.details if beat else activity.heartbeat_details,
-        ),
-    )
+    asking = asks(wanted)
+    changes: dict[str, Any] = {
+        "phase": "STARTED",
+        "started_ms": activity.started_ms or max(started_ms, activity.attempt_ms),
+        "identity": wanted.identity,
+    }
+    if not asking and wanted.reply_to is not None:
+        changes["worker"] = wanted.reply_to
+    if beat is not None:
+        changes |= {"heartbeat_ms": outcome.now_ms, "heartbeat_details": beat.details}
+    outcome.append(run, attempt_record(run, activity, **changes))
+    notice = _why_to_stop(activity, beat is not None)
+    if asking:
+        _accept(run, wanted, outcome, notice)
+    elif notice:
+        _notify(run, wanted.scheduled_event_id, activity, notice, outcome)
+
+
+def _why_to_stop(activity: Activity, beats: bool) -> str:
+    """What a running attempt is to be told. Of a pause and of a reset it hears only when it sends a heartbeat: one
+    that sends none could not go on where it stopped."""
     if activity.cancel_requested:
-        _notify(run, wanted.scheduled_event_id, activity, "CANCEL_REQUESTED", outcome)
+        return "CANCEL_REQUESTED"
+    if beats and activity.pause is not None:
+        return "PAUSED"
+    return "RESET" if beats and activity.reset else ""
 
 
 def stale_attempt(run_id: str, wanted: Any, outcome: Outcome) -> None:
-    """Tell a worker that the attempt it reports counts no longer."""
-    reply_to: ReplyTo | None = getattr(wanted, "reply_to", None)
-    if reply_to is not None:
-        _send_notice(reply_to, run_id, wanted.scheduled_event_id, wanted.attempt, "NOT_FOUND", outcome)
+    """Tell whoever reports an attempt that it counts no longer."""
+    if asks(wanted):
+        activity = repr(wanted.activity_id) if wanted.activity_id else f"of event {wanted.scheduled_event_id}"
+        message = f"activity {activity} is not open, or the attempt counts no longer"
+        outcome.reply(wanted.reply_to, reply.Rejected, code="NOT_FOUND", message=message, run_id=run_id)
+    elif wanted.reply_to is not None:
+        _send_notice(wanted.reply_to, run_id, wanted.scheduled_event_id, wanted.attempt, "NOT_FOUND", outcome)
 
 
 def complete_activity(run: Run, wanted: command.CompleteActivity, outcome: Outcome) -> Event | None:
     """Take the first completion of an activity; any other is dropped."""
     if _fitting(run, wanted) is None:
+        stale_attempt(run.run_id, wanted, outcome)
         return None
     completed = event.ActivityTaskCompleted(
         scheduled_event_id=wanted.scheduled_event_id,
@@ -89,6 +164,7 @@ def complete_activity(run: Run, wanted: command.CompleteActivity, outcome: Outco
         result=wanted.result,
     )
     outcome.append(run, completed)
+    _accept(run, wanted, outcome)
     return completed
 
 
@@ -96,10 +172,12 @@ def fail_activity(run: Run, wanted: command.FailActivity, outcome: Outcome) -> E
     """An attempt failed: plan the next one, or end the activity."""
     activity = _fitting(run, wanted)
     if activity is None:
+        stale_attempt(run.run_id, wanted, outcome)
         return None
     details = wanted.heartbeat_details or activity.heartbeat_details
     retry_state = _retry(run, activity, wanted.failure, details, outcome)
     if retry_state is None:
+        _accept(run, wanted, outcome)
         return None
     failed = event.ActivityTaskFailed(
         scheduled_event_id=wanted.scheduled_event_id,
@@ -109,13 +187,20 @@ def fail_activity(run: Run, wanted: command.FailActivity, outcome: Outcome) -> E
         retry_state=retry_state,
     )
     outcome.append(run, failed)
+    _accept(run, wanted, outcome)
     return failed
 
 
 def activity_canceled(run: Run, wanted: command.CancelActivity, outcome: Outcome) -> Event | None:
-    """An attempt ended because it was asked to. Without such a request it is an ordinary failure."""
+    """An attempt ended because it was asked to. Without such a request it is an ordinary failure, unless somebody
+    outside says so: that is refused."""
     activity = _fitting(run, wanted)
     if activity is None:
+        stale_attempt(run.run_id, wanted, outcome)
+        return None
+    if not activity.cancel_requested and asks(wanted):
+        message = f"nobody has asked for the cancellation of activity {activity.scheduled.activity_id!r}"
+        outcome.reply(wanted.reply_to, reply.Rejected, code="INVALID_ARGUMENT", message=message, run_id=run.run_id)
         return None
     if not activity.cancel_requested:
         failure = Failure(kind="CANCELED", message="activity canceled itself", details=wanted.details)
@@ -135,12 +220,16 @@ def activity_canceled(run: Run, wanted: command.CancelActivity, outcome: Outcome
         details=wanted.details,
     )
     outcome.append(run, canceled)
+    _accept(run, wanted, outcome)
     return canceled
 
 
 def refuse_report(run: Run, wanted: Any, why: str, outcome: Outcome) -> Event | None:
-    """A worker's report cannot be recorded, for example because it is too large. An end fails its activity for good,
-    since the next attempt would end likewise; a sign of life is dropped."""
+    """A report cannot be recorded, for example because it is too large. Whoever waits for an answer is told. Otherwise
+    an end fails its activity for good, since the next attempt would end likewise; a sign of life is dropped."""
+    if asks(wanted):
+        outcome.reply(wanted.reply_to, reply.Rejected, code="INVALID_ARGUMENT", message=why, run_id=run.run_id)
+        return None
     if isinstance(wanted, command.ActivityStarted | command.HeartbeatActivity) or _fitting(run, wanted) is None:
         return None
     failure = Failure(kind="APPLICATION", type="ReportRefused", message=why, non_retryable=True)
@@ -160,26 +249,33 @@ def _retry(
     """Plan the next attempt; otherwise the reason why there is none."""
     if activity.cancel_requested:
         return "CANCEL_REQUESTED"
-    scheduled = activity.scheduled
+    terms = activity.terms
+    attempt = 0 if activity.reset else activity.attempt
     delay_ms, retry_state = next_delay_ms(
-        scheduled.retry_policy,
-        activity.attempt,
+        terms.retry_policy,
+        attempt,
         failure,
-        outcome.now_ms - scheduled.time_ms,
-        scheduled.schedule_to_close_timeout_ms,
+        outcome.now_ms - activity.scheduled.time_ms,
+        terms.schedule_to_close_timeout_ms,
     )
+    if activity.reset and delay_ms is not None:
+        delay_ms = 0
     if delay_ms is None:
-        return retry_state
+        if retry_state != "MAXIMUM_ATTEMPTS_REACHED" or failure.type != PAUSED_TYPE or activity.pause is None:
+            return retry_state
+        # The pause ended it, not the activity: when it goes on, there is one attempt more.
+        delay_ms = 0
+    details = [] if activity.reset_heartbeat else heartbeat_details
     outcome.append(
         run,
-        log.ActivityAttempt(
-            run_id=run.run_id,
-            scheduled_event_id=scheduled.event_id,
-            attempt=activity.attempt + 1,
-            phase="BACKOFF",
-            attempt_ms=outcome.now_ms + delay_ms,
+        next_attempt_record(
+            run,
+            activity,
+            "BACKOFF",
+            attempt + 1,
+            outcome.now_ms + delay_ms,
             last_failure=failure,
-            heartbeat_details=heartbeat_details,
+            heartbeat_details=details,
         ),
     )
     return None
@@ -209,18 +305,9 @@ def cancel_activities(run: Run, outcome: Outcome) -> None:
 
 def retry_due(run: Run, event_id: int, outcome: Outcome) -> None:
     activity = run.activities[event_id]
-    outcome.append(
-        run,
-        log.ActivityAttempt(
-            run_id=run.run_id,
-            scheduled_event_id=event_id,
-            attempt=activity.attempt,
-            phase="SCHEDULED",
-            attempt_ms=outcome.now_ms,
-            last_failure=activity.last_failure,
-            heartbeat_details=activity.heartbeat_details,
-        ),
-    )
+    # Never the time at which it was scheduled: by that, the fold knows an attempt that was handed over in memory.
+    now_ms = max(outcome.now_ms, activity.scheduled.time_ms + 1)
+    outcome.append(run, next_attempt_record(run, activity, "SCHEDULED", activity.attempt, now_ms))
     _send_task(run, activity, outcome)
 
 
@@ -261,8 +348,13 @@ def activity_timed_out(timeout_type: TimeoutType) -> Callable[[Run, int, Outcome
 
 
 def requeue(run: Run, event_id: int, outcome: Outcome) -> None:
-    """Put an eager activity, whose process is gone, on its topic."""
-    retry_due(run, event_id, outcome)
+    """Put an eager activity, whose process is gone, on its topic, or let it wait if it is paused."""
+    activity = run.activities[event_id]
+    if activity.pause is None:
+        retry_due(run, event_id, outcome)
+    else:
+        waiting = next_attempt_record(run, activity, "BACKOFF", activity.attempt, outcome.now_ms)
+        outcome.append(run, waiting)
 
 
 # ---- decisions
@@ -284,8 +376,8 @@ def schedule(
         start_to_close_timeout_ms=decision.start_to_close_timeout_ms,
         heartbeat_timeout_ms=decision.heartbeat_timeout_ms,
         retry_policy=decision.retry_policy,
-        options=decision.options,
         eager=decision.eager and reserve(task_queue, decision.activity_type),
+        options=decision.options,
     )
     outcome.append(run, scheduled)
     _send_task(run, run.activities[scheduled.event_id], outcome)
@@ -293,6 +385,7 @@ def schedule(
 
 def _send_task(run: Run, activity: Activity, outcome: Outcome) -> None:
     scheduled = activity.scheduled
+    terms = activity.terms
     task = ActivityTask(
         namespace=outcome.namespace,
         run_id=run.run_id,
@@ -304,17 +397,17 @@ def _send_task(run: Run, activity: Activity, outcome: Outcome) -> None:
         args=scheduled.args,
         scheduled_ms=scheduled.time_ms,
         attempt_scheduled_ms=activity.attempt_ms,
-        schedule_to_close_timeout_ms=scheduled.schedule_to_close_timeout_ms,
-        start_to_close_timeout_ms=scheduled.start_to_close_timeout_ms,
-        heartbeat_timeout_ms=scheduled.heartbeat_timeout_ms,
-        retry_policy=scheduled.retry_policy,
-        options=scheduled.options,
+        schedule_to_close_timeout_ms=terms.schedule_to_close_timeout_ms,
+        start_to_close_timeout_ms=terms.start_to_close_timeout_ms,
+        heartbeat_timeout_ms=terms.heartbeat_timeout_ms,
+        retry_policy=terms.retry_policy,
         heartbeat_details=activity.heartbeat_details,
+        options=scheduled.options,
     )
     eager = (
         scheduled.eager and activity.phase == "SCHEDULED" and (DeadlineKind.EAGER, scheduled.event_id) in run.deadlines
     )
-    (outcome.eager if eager else outcome.tasks).append(TaskEntry(run.workflow_id, scheduled.task_queue, task))
+    (outcome.eager if eager else outcome.tasks).append(TaskEntry(run.workflow_id, terms.task_queue, task))
 
 
 def request_cancel_activity(run: Run, decision: decisions.RequestCancelActivity, outcome: Outcome) -> None:
@@ -327,9 +420,13 @@ def request_cancel_activity(run: Run, decision: decisions.RequestCancelActivity,
 
 
 def schedule_local(run: Run, decision: decisions.ScheduleLocalActivity, outcome: Outcome) -> None:
-    call = LocalCall(run.workflow_id, run.run_id, run.started.workflow_type, decision, outcome.now_ms)
+    scheduled_ms = decision.scheduled_ms or outcome.now_ms
+    elapsed_ms = max(outcome.now_ms - scheduled_ms, 0)
+    workflow_type = run.started.workflow_type
+    call = LocalCall(run.workflow_id, run.run_id, workflow_type, decision, scheduled_ms, elapsed_ms)
     outcome.local_calls.append(call)
 
 
 def cancel_local(run: Run, decision: decisions.CancelLocalActivity, outcome: Outcome) -> None:
-    outcome.canceled_local.append((run.run_id, decision.activity_id))
+    canceled = outcome.stopped_local if decision.wait else outcome.canceled_local
+    canceled.append((run.run_id, decision.activity_id))

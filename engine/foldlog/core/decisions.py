@@ -38,28 +38,43 @@ class ScheduleActivity(Decision):
     eager: bool = True
     """Whether the task may be handed to a worker of the same process, past the topic."""
     options: ActivityOptions | None = None
-    """What few activities have."""
+    """What few activities have; None: nothing of it."""
 
 
 @dataclass(slots=True, kw_only=True)
 class ScheduleLocalActivity(Decision):
-    """Run an activity in the processor's own process; only its end is recorded."""
+    """Run an activity in the processor's own process; only its end is recorded.
+
+    Where its next attempt is further away than `retry_threshold_ms`, it ends with a backoff: the code then waits on a
+    timer and decides the same again, with the next attempt's number.
+    """
 
     activity_id: str
     activity_type: str
     args: list[Payload] = field(default_factory=list)
     schedule_to_close_timeout_ms: int = 0
+    schedule_to_start_timeout_ms: int = 0
     start_to_close_timeout_ms: int = 0
     retry_policy: RetryPolicy | None = None
     options: ActivityOptions | None = None
-    """What few activities have."""
+    """What few activities have; None: nothing of it."""
+    retry_threshold_ms: int = 0
+    """Waits up to this one are spent in memory; 0: all of them are."""
+    attempt: int = 1
+    """The attempt to begin with."""
+    scheduled_ms: int = 0
+    """When the first attempt was scheduled; 0: now."""
+    cancel_requested: bool = False
+    """Whether its cancellation was asked for and its end is awaited."""
 
 
 @dataclass(slots=True, kw_only=True)
 class CancelLocalActivity(Decision):
-    """The code no longer waits for a local activity. Leaves no event; a result that still comes is dropped."""
+    """Ask a local activity to stop. Leaves no event."""
 
     activity_id: str
+    wait: bool = False
+    """Whether the code waits for how it ends. False: a result that still comes is dropped."""
 
 
 @dataclass(slots=True, kw_only=True)

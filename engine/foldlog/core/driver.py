@@ -130,7 +130,11 @@ class Driver:
                     )
                 session.local[decision.activity_id] = decision
             elif type(decision) is decisions.CancelLocalActivity:
-                session.local.pop(decision.activity_id, None)
+                if not decision.wait:
+                    session.local.pop(decision.activity_id, None)
+                elif decision.activity_id in session.local:
+                    # Whoever runs it after a restart, or only begins it now, knows by this.
+                    session.local[decision.activity_id].cancel_requested = True
         closing = made[-1]
         if isinstance(closing, ClosingDecision):
             # What follows takes over the run as the other decisions leave it.

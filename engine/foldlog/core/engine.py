@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from foldlog.core import activities, children, external, initiators, machine
+from foldlog.core import activities, activity_operations, children, external, initiators, machine
 from foldlog.core.answers import Answers
 from foldlog.core.chains import Chains
 from foldlog.core.decider import DeciderFactory, QueryFailed, WorkflowTaskError
@@ -41,6 +41,10 @@ class LocalResult:
     attempt: int
     result: Payload | None = None
     failure: Failure | None = None
+    scheduled_ms: int = 0
+    """When its first attempt was scheduled, in Unix milliseconds."""
+    backoff_ms: int = 0
+    """Not its end: the next attempt is so many milliseconds away, further than what is waited for in memory."""
 
 
 class Engine:
@@ -110,6 +114,7 @@ class Engine:
             command.ChildWorkflowStarted: self._from_workflow,
             command.ChildWorkflowClosed: self._from_workflow,
             command.ResolveExternalWorkflow: self._from_workflow,
+            **dict.fromkeys(activity_operations.OPERATIONS, self._operate),
         }
 
     # ---- what comes in
@@ -142,7 +147,7 @@ class Engine:
             return
         try:
             if key[0] == DeadlineKind.RETRY:
-                self._require_queue(session.run.activities[key[1]].scheduled.task_queue)
+                self._require_queue(session.run.activities[key[1]].terms.task_queue)
             happened = machine.fire(session.run, key, outcome)
         except WorkflowTaskError as error:
             self._driver.stall(session, error, outcome)
@@ -178,6 +183,8 @@ class Engine:
             attempt=ended.attempt,
             result=ended.result,
             failure=ended.failure,
+            scheduled_ms=ended.scheduled_ms,
+            backoff_ms=ended.backoff_ms,
         )
         outcome.append(session.run, completed)
         self._driver.tell(session, completed, outcome)
@@ -189,7 +196,7 @@ class Engine:
             return
         try:
             if key[0] == DeadlineKind.EAGER:
-                self._require_queue(session.run.activities[key[1]].scheduled.task_queue)
+                self._require_queue(session.run.activities[key[1]].terms.task_queue)
                 activities.requeue(session.run, key[1], outcome)
             elif session.decider is None:
                 self._driver.rebuild(session, outcome)
@@ -339,13 +346,18 @@ class Engine:
         self._answers.accept(session.run, wanted, outcome)
 
     def _activity(self, workflow_id: str, wanted: Any, outcome: Outcome) -> None:
-        """What a worker says. It waits for no answer: what fits no more is dropped."""
+        """What a worker says, or whoever completes activities from outside. A worker waits for no answer: what fits
+        no more is dropped."""
         session = self._sessions.find(workflow_id, wanted.run_id)
         if session is None or not session.run.is_open:
             activities.stale_attempt(wanted.run_id, wanted, outcome)
         elif session.run.stalled is not None:
             self._driver.defer(session.run, wanted, outcome)
+            if activities.asks(wanted):
+                outcome.reply(wanted.reply_to, reply.Accepted, run_id=session.run.run_id)
         else:
+            if not wanted.scheduled_event_id:
+                activities.resolve(session.run, wanted)
             try:
                 happened = _ACTIVITY_COMMANDS[type(wanted)](session.run, wanted, outcome)
             except WorkflowTaskError as error:
@@ -366,6 +378,21 @@ class Engine:
         self._driver.tell(session, happened, outcome)
         if type(wanted) is command.ChildWorkflowClosed and type(happened) is event.ChildWorkflowExecutionStarted:
             self._from_workflow(workflow_id, wanted, outcome)
+
+    def _operate(self, workflow_id: str, wanted: Any, outcome: Outcome) -> None:
+        """What people do to open activities. The run's code is not asked, so a stalled run is no obstacle."""
+        session = self._open_for(workflow_id, wanted, outcome, also_stalled=True)
+        if session is None:
+            return
+        run = session.run
+        try:
+            code, message = activity_operations.operate(run, wanted, outcome, self._require_queue)
+        except WorkflowTaskError as error:
+            code, message = "INVALID_ARGUMENT", str(error)
+        if code is None:
+            self._answers.accept(run, wanted, outcome)
+        else:
+            self._answers.reject(workflow_id, wanted, outcome, code, message, run)
 
     def _query(self, workflow_id: str, wanted: command.QueryWorkflow, outcome: Outcome) -> None:
         session = self._sessions.find(workflow_id, wanted.run_id)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from foldlog.core.fields import merged
-from foldlog.core.state import Activity, Child, DeadlineChange, DeadlineKind, Run, Status, Timer, Update
+from foldlog.core.state import Activity, Child, DeadlineChange, DeadlineKind, Pause, Run, Status, Timer, Update
 from foldlog.schemas import event, log
 from foldlog.schemas.records import Event, RunRecord
 
@@ -30,6 +30,12 @@ ACTIVITY_DEADLINES = (
     DeadlineKind.RETRY,
     DeadlineKind.CANCEL_GRACE,
     DeadlineKind.EAGER,
+)
+_ATTEMPT_DEADLINES = (
+    DeadlineKind.SCHEDULE_TO_START,
+    DeadlineKind.START_TO_CLOSE,
+    DeadlineKind.HEARTBEAT,
+    DeadlineKind.RETRY,
 )
 NOT_SUSPENDED = (DeadlineKind.STALL, DeadlineKind.RUN_TIMEOUT, DeadlineKind.EXECUTION_TIMEOUT)
 """What comes due also while the run is stalled."""
@@ -194,28 +200,53 @@ def _activity_attempt(run: Run, record: log.ActivityAttempt) -> None:
     activity.identity = record.identity
     activity.last_failure = record.last_failure
     activity.heartbeat_details = record.heartbeat_details
-    scheduled = activity.scheduled
-    for kind in (
-        DeadlineKind.SCHEDULE_TO_START,
-        DeadlineKind.START_TO_CLOSE,
-        DeadlineKind.HEARTBEAT,
-        DeadlineKind.RETRY,
-        DeadlineKind.CANCEL_GRACE,
-        DeadlineKind.EAGER,
-    ):
+    activity.pause = Pause(record.paused_ms, record.pause_reason, record.paused_by) if record.paused else None
+    activity.reset = record.reset
+    activity.reset_heartbeat = record.reset_heartbeat
+    _clear_deadline(run, DeadlineKind.CANCEL_GRACE, event_id)
+    if activity.scheduled.eager:
+        if record.phase == "SCHEDULED" and record.attempt_ms == activity.scheduled.time_ms:
+            # It still is the attempt that was handed over in memory; what has changed is that it is paused.
+            _set_deadline(run, DeadlineKind.EAGER, event_id, UNFINISHED_MS)
+        else:
+            _clear_deadline(run, DeadlineKind.EAGER, event_id)
+    _attempt_deadlines(run, event_id, activity)
+
+
+def _attempt_deadlines(run: Run, event_id: int, activity: Activity) -> None:
+    """What is due for the attempt, by the options as they are now.
+
+    Works from nothing but the activity's state: after a restore, the last ActivityAttempt and the last
+    ActivityOptionsChanged are folded, whichever of the two came first.
+    """
+    for kind in _ATTEMPT_DEADLINES:
         _clear_deadline(run, kind, event_id)
-    if record.phase == "BACKOFF":
-        _set_deadline(run, DeadlineKind.RETRY, event_id, record.attempt_ms)
-    elif record.phase == "SCHEDULED" and scheduled.schedule_to_start_timeout_ms:
-        due_ms = record.attempt_ms + scheduled.schedule_to_start_timeout_ms
-        _set_deadline(run, DeadlineKind.SCHEDULE_TO_START, event_id, due_ms)
-    elif record.phase == "STARTED":
-        if scheduled.start_to_close_timeout_ms:
-            due_ms = record.started_ms + scheduled.start_to_close_timeout_ms
+    terms = activity.terms
+    if activity.phase == "BACKOFF":
+        if activity.pause is None:
+            _set_deadline(run, DeadlineKind.RETRY, event_id, activity.attempt_ms)
+    elif activity.phase == "SCHEDULED":
+        if terms.schedule_to_start_timeout_ms:
+            due_ms = activity.attempt_ms + terms.schedule_to_start_timeout_ms
+            _set_deadline(run, DeadlineKind.SCHEDULE_TO_START, event_id, due_ms)
+    else:
+        if terms.start_to_close_timeout_ms:
+            due_ms = activity.started_ms + terms.start_to_close_timeout_ms
             _set_deadline(run, DeadlineKind.START_TO_CLOSE, event_id, due_ms)
-        if scheduled.heartbeat_timeout_ms:
-            due_ms = max(record.started_ms, record.heartbeat_ms) + scheduled.heartbeat_timeout_ms
+        if terms.heartbeat_timeout_ms:
+            due_ms = max(activity.started_ms, activity.heartbeat_ms) + terms.heartbeat_timeout_ms
             _set_deadline(run, DeadlineKind.HEARTBEAT, event_id, due_ms)
+
+
+def _activity_options_changed(run: Run, record: log.ActivityOptionsChanged) -> None:
+    event_id = record.scheduled_event_id
+    activity = run.activities[event_id]
+    activity.changed = record
+    _clear_deadline(run, DeadlineKind.SCHEDULE_TO_CLOSE, event_id)
+    if record.schedule_to_close_timeout_ms:
+        due_ms = activity.scheduled.time_ms + record.schedule_to_close_timeout_ms
+        _set_deadline(run, DeadlineKind.SCHEDULE_TO_CLOSE, event_id, due_ms)
+    _attempt_deadlines(run, event_id, activity)
 
 
 def _local_activity_started(run: Run, record: log.LocalActivityStarted) -> None:
@@ -394,6 +425,7 @@ _CLOSING: dict[type, Status] = {
 }
 _RUN_RECORDS: dict[type, Callable[[Run, Any], None]] = {
     log.ActivityAttempt: _activity_attempt,
+    log.ActivityOptionsChanged: _activity_options_changed,
     log.LocalActivityStarted: _local_activity_started,
     log.WorkflowStalled: _stalled,
     log.CommandDeferred: _deferred,

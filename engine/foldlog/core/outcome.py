@@ -99,6 +99,9 @@ class LocalCall(NamedTuple):
     workflow_type: str
     decision: ScheduleLocalActivity
     scheduled_ms: int
+    """When its first attempt was scheduled."""
+    elapsed_ms: int = 0
+    """How long ago that was."""
 
 
 @dataclass(slots=True)
@@ -131,6 +134,8 @@ class Outcome:
     """Worth a warning: nothing is refused yet."""
     canceled_local: list[tuple[str, str]] = field(default_factory=list)
     """Run ID and activity ID of local activities that nobody waits for any more."""
+    stopped_local: list[tuple[str, str]] = field(default_factory=list)
+    """The same of those that are to stop and whose end is waited for."""
     canceled_eager: list[tuple[str, int, int]] = field(default_factory=list)
     """Run ID, scheduled event ID and attempt of eager activities whose cancellation was asked for."""
 

@@ -81,7 +81,11 @@ class _Comparison:
             if isinstance(decision, decisions.ScheduleLocalActivity):
                 self.local[decision.activity_id] = decision
             elif isinstance(decision, decisions.CancelLocalActivity):
-                self.local.pop(decision.activity_id, None)
+                waiting = self.local.get(decision.activity_id) if decision.wait else None
+                if isinstance(waiting, decisions.ScheduleLocalActivity):
+                    waiting.cancel_requested = True
+                else:
+                    self.local.pop(decision.activity_id, None)
             else:
                 self.pending.append(decision)
 

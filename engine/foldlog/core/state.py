@@ -55,6 +55,15 @@ class DeadlineChange:
     added: bool
 
 
+@dataclass(slots=True, frozen=True)
+class Pause:
+    """Since when and why an activity is paused."""
+
+    since_ms: int
+    reason: str
+    by: str
+
+
 @dataclass(slots=True)
 class Activity:
     """An activity that has not ended."""
@@ -70,6 +79,19 @@ class Activity:
     last_failure: Failure | None = None
     heartbeat_details: list[Payload] = field(default_factory=list)
     cancel_requested: bool = False
+    pause: Pause | None = None
+    """None: it is not paused."""
+    reset: bool = False
+    """The attempt after this one counts from 1 again."""
+    reset_heartbeat: bool = False
+    """The attempt after this one knows no details of heartbeats."""
+    changed: log.ActivityOptionsChanged | None = None
+    """Its options, where they are no longer those that it was scheduled with."""
+
+    @property
+    def terms(self) -> ActivityTaskScheduled | log.ActivityOptionsChanged:
+        """What has its task queue, timeouts and retry policy as they are now."""
+        return self.changed or self.scheduled
 
 
 @dataclass(slots=True)

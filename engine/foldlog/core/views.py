@@ -133,10 +133,11 @@ def _pending_child(event_id: int, child: Child) -> reply.PendingChild:
 def _pending_activity(run: Run, activity: Activity) -> reply.PendingActivity:
     scheduled = activity.scheduled
     phase = activity.phase
+    pause = activity.pause
     return reply.PendingActivity(
         activity_id=scheduled.activity_id,
         activity_type=scheduled.activity_type,
-        task_queue=scheduled.task_queue,
+        task_queue=activity.terms.task_queue,
         state="CANCEL_REQUESTED" if activity.cancel_requested else phase,
         attempt=activity.attempt,
         scheduled_ms=scheduled.time_ms,
@@ -146,6 +147,11 @@ def _pending_activity(run: Run, activity: Activity) -> reply.PendingActivity:
         identity=activity.identity,
         last_failure=activity.last_failure,
         heartbeat_details=activity.heartbeat_details,
+        paused=pause is not None,
+        paused_ms=pause.since_ms if pause else 0,
+        pause_reason=pause.reason if pause else "",
+        paused_by=pause.by if pause else "",
+        options=scheduled.options,
     )
 
 

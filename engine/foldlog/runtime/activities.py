@@ -8,11 +8,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from foldlog.api.common.v1 import plain
+from foldlog.common import Priority
+from foldlog.common import RetryPolicy as UserRetryPolicy
 from foldlog.core import decisions
 from foldlog.runtime.durations import milliseconds
 from foldlog.runtime.external import uncancel
 from foldlog.schemas import event as events
 from foldlog.schemas.common import ActivityOptions, Failure, Payload, RetryPolicy, RetryState
+from foldlog.schemas.common import Priority as PriorityRecord
 from foldlog.workflow._activity_types import (
     ActivityCancellationType,
     ActivityConfig,
@@ -25,6 +28,8 @@ if TYPE_CHECKING:
 
 _DEFAULT_RETRY_POLICY = RetryPolicy()
 """After 1 s, each wait twice the one before, at most 100 s, without limit. Nobody may change it."""
+_DEFAULT_THRESHOLD_MS = 60_000
+"""A local activity whose next attempt is further away waits on a timer of its workflow."""
 _OPTIONS = frozenset(ActivityConfig.__annotations__)
 _LOCAL_OPTIONS = frozenset(LocalActivityConfig.__annotations__)
 
@@ -40,11 +45,13 @@ class ActivityOperation:
         "batch",
         "cancel_requested",
         "cancellation_type",
+        "decision",
         "event_id",
         "future",
         "index",
         "local",
         "result_type",
+        "timer",
     )
 
     def __init__(
@@ -68,6 +75,10 @@ class ActivityOperation:
         self.cancel_requested = False
         self.batch = activities.host.batch
         self.index = -1
+        self.decision: decisions.ScheduleLocalActivity | None = None
+        """What is decided again after a backoff, of a local activity."""
+        self.timer: asyncio.TimerHandle | None = None
+        """When that will be."""
 
     async def wait(self) -> Any:
         """Wait for its result; the cancellation of whoever waits cancels it."""
@@ -90,7 +101,7 @@ class ActivityOperation:
                 if not self.future.cancelled():
                     raise
         uncancel()
-        raise self._cancelled_error()
+        raise self.cancelled_error()
 
     def request_cancel(self) -> bool:
         """Do what the cancellation type says.
@@ -100,6 +111,11 @@ class ActivityOperation:
         """
         first = not self.cancel_requested
         self.cancel_requested = True
+        if self.timer is not None:
+            # Between two attempts there is nothing that could be asked to stop, or left alone.
+            self.timer.cancel()
+            self.activities.forget(self)
+            return False
         host = self.activities.host
         if self.batch == host.batch:
             host.withdraw(self.index)
@@ -108,15 +124,30 @@ class ActivityOperation:
         if self.cancellation_type is ActivityCancellationType.ABANDON:
             self.activities.forget(self)
             return False
-        if first:
-            decide = decisions.CancelLocalActivity if self.local else decisions.RequestCancelActivity
-            host.decide(decide(activity_id=self.activity_id))
-        if self.awaited and not self.local and self.cancellation_type is not ActivityCancellationType.TRY_CANCEL:
-            return True
-        self.activities.forget(self)
-        return False
+        waits = self.awaited and self.cancellation_type is not ActivityCancellationType.TRY_CANCEL
+        if first and self.local:
+            host.decide(decisions.CancelLocalActivity(activity_id=self.activity_id, wait=waits))
+        elif first:
+            host.decide(decisions.RequestCancelActivity(activity_id=self.activity_id))
+        if not waits:
+            self.activities.forget(self)
+        return waits
 
-    def _cancelled_error(self) -> BaseException:
+    def back_off(self, ended: events.LocalActivityCompleted) -> None:
+        """Its next attempt is further away than what is waited for in memory: a timer of the workflow waits."""
+        assert self.decision is not None
+        again = replace(self.decision, attempt=ended.attempt + 1, scheduled_ms=ended.scheduled_ms)
+        self.timer = self.activities.host.loop.call_later(ended.backoff_ms / 1000, self._again, again)
+
+    def _again(self, decision: decisions.ScheduleLocalActivity) -> None:
+        host = self.activities.host
+        self.timer = None
+        self.decision = decision
+        self.batch = host.batch
+        self.index = host.decide(decision)
+
+    def cancelled_error(self) -> BaseException:
+        """The exception for its cancellation, where nobody else reports that."""
         return self.error("activity canceled", Failure(kind="CANCELED", message="Cancelled"), "", "CANCEL_REQUESTED")
 
     def error(self, message: str, cause: Failure, identity: str, retry_state: str) -> BaseException:
@@ -225,6 +256,8 @@ class Activities:
         cancellation_type = options.get("cancellation_type", ActivityCancellationType.TRY_CANCEL)
         operation = ActivityOperation(self, activity_type, decision.activity_id, result_type, cancellation_type, local)
         operation.index = host.decide(decision)
+        if local:
+            operation.decision = decision
         self._open[decision.activity_id] = operation
         return operation
 
@@ -247,10 +280,28 @@ class Activities:
             schedule_to_start_timeout_ms=milliseconds("schedule_to_start_timeout", schedule_to_start),
             start_to_close_timeout_ms=milliseconds("start_to_close_timeout", start_to_close),
             heartbeat_timeout_ms=milliseconds("heartbeat_timeout", heartbeat),
-            retry_policy=_DEFAULT_RETRY_POLICY if policy is None else policy.to_record(),
+            retry_policy=_DEFAULT_RETRY_POLICY if policy is None else _policy_record(policy),
             eager=environment.eager_activities,
+            options=self._rare_options(options),
             activity_id=self._next_id(options),
         )
+
+    def _rare_options(self, options: Mapping[str, Any]) -> ActivityOptions | None:
+        """What few activities have; None: nothing of it."""
+        host = self.host
+        own = options.get("priority")
+        of_workflow = host.started.options
+        inherited = None if of_workflow is None else of_workflow.priority
+        summary = options.get("summary")
+        if own is None and inherited is None and summary is None:
+            return None
+        if own is not None and not isinstance(own, Priority):
+            raise TypeError(f"priority must be a Priority, not {type(own).__name__}")
+        priority = _inherit(own, inherited)
+        if priority is None and summary is None:
+            return None
+        payload = None if summary is None else host.environment.payload_converter.to_payload(summary)
+        return ActivityOptions(summary=payload, priority=priority)
 
     def _local_decision(self, activity_type: str, args: Sequence[Any], options: Mapping[str, Any]) -> Any:
         if not _LOCAL_OPTIONS.issuperset(options):
@@ -260,12 +311,19 @@ class Activities:
         if not start_to_close and not schedule_to_close:
             raise ValueError(_NO_TIMEOUT.format(activity_type))
         policy = options.get("retry_policy")
+        threshold = options.get("local_retry_threshold")
         return decisions.ScheduleLocalActivity(
             activity_type=activity_type,
             args=self.host.environment.payload_converter.to_payloads(args) if args else [],
             schedule_to_close_timeout_ms=milliseconds("schedule_to_close_timeout", schedule_to_close),
+            schedule_to_start_timeout_ms=milliseconds(
+                "schedule_to_start_timeout", options.get("schedule_to_start_timeout")
+            ),
             start_to_close_timeout_ms=milliseconds("start_to_close_timeout", start_to_close),
-            retry_policy=_DEFAULT_RETRY_POLICY if policy is None else policy.to_record(),
+            retry_policy=_DEFAULT_RETRY_POLICY if policy is None else _policy_record(policy),
+            retry_threshold_ms=_DEFAULT_THRESHOLD_MS
+            if threshold is None
+            else max(milliseconds("local_retry_threshold", threshold), 1),
             activity_id=self._next_id(options),
         )
 
@@ -320,9 +378,16 @@ class Activities:
         self._fail(ended, "activity canceled", failure, ended.identity, "CANCEL_REQUESTED")
 
     def local_completed(self, ended: events.LocalActivityCompleted) -> None:
-        """A local activity ended."""
+        """A local activity ended, or waits for its next attempt."""
         operation = self._open.pop(ended.activity_id, None)
         if operation is None:
+            return
+        if ended.backoff_ms and operation.cancel_requested:
+            _settle(operation.future.set_exception, operation, operation.cancelled_error())
+            return
+        if ended.backoff_ms:
+            self._open[ended.activity_id] = operation
+            operation.back_off(ended)
             return
         if ended.failure is not None:
             error = operation.error("local activity failed", ended.failure, "", "UNSPECIFIED")
@@ -350,6 +415,24 @@ def with_header(options: ActivityOptions | None, header: Mapping[str, Payload]) 
 def _settle(settle: Callable[[Any], None], operation: ActivityOperation, value: Any) -> None:
     if not operation.future.done():
         settle(value)
+
+
+def _policy_record(policy: Any) -> RetryPolicy:
+    if not isinstance(policy, UserRetryPolicy):
+        raise TypeError(f"retry_policy must be a RetryPolicy, not {type(policy).__name__}")
+    return policy.to_record()
+
+
+def _inherit(own: Priority | None, inherited: PriorityRecord | None) -> PriorityRecord | None:
+    """What an activity says of its priority, and for the rest what its workflow says; None: nobody says anything."""
+    if own is None or own == Priority.default:
+        return inherited
+    record = own.to_record()
+    if inherited is not None:
+        record.priority_key = record.priority_key or inherited.priority_key
+        record.fairness_key = record.fairness_key or inherited.fairness_key
+        record.fairness_weight = record.fairness_weight or inherited.fairness_weight
+    return record
 
 
 _NO_TIMEOUT = "activity {!r} must have start_to_close_timeout or schedule_to_close_timeout"

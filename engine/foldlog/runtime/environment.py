@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from foldlog._metrics import MetricMeter
 from foldlog.converter import FailureConverter, PayloadConverter
 from foldlog.converter._failure import failure_of
 from foldlog.exceptions import FailureError, is_cancelled_exception
@@ -29,6 +30,8 @@ class Environment:
     failure_exception_types: tuple[type[BaseException], ...]
     """Exceptions that fail a workflow: those of the worker and those of the definition."""
     eager_activities: bool
+    metric_meter: MetricMeter
+    """Takes what workflows measure."""
     interceptors: tuple[type[WorkflowInboundInterceptor], ...] = ()
     """Classes that intercept each run, the first one first."""
     coder: Any = None

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from foldlog._metrics import MetricMeter
 from foldlog.converter import DataConverter
 from foldlog.core.decider import WorkflowTaskError
 from foldlog.core.decisions import Decision
@@ -36,6 +37,7 @@ class WorkflowRuntime:
         headers_coded: bool = False,
         continue_as_new_suggested_events: int = SUGGESTED_HISTORY_LENGTH,
         continue_as_new_suggested_bytes: int = SUGGESTED_HISTORY_BYTES,
+        metric_meter: MetricMeter = MetricMeter.noop,
     ) -> None:
         """Register workflows, warn of what their code must not use, and install the guard in this process.
 
@@ -49,6 +51,7 @@ class WorkflowRuntime:
             headers_coded: Whether headers go through the payload codec.
             continue_as_new_suggested_events: Length of a history from which on `is_continue_as_new_suggested` is true.
             continue_as_new_suggested_bytes: Size of one, in bytes, likewise.
+            metric_meter: Takes what workflows measure.
 
         Raises:
             DefinitionError: A class has no `@workflow.defn`, two have the same name, or type hints of a run method or
@@ -83,6 +86,7 @@ class WorkflowRuntime:
                 coder=self._coder,
                 suggested_history_length=continue_as_new_suggested_events,
                 suggested_history_bytes=continue_as_new_suggested_bytes,
+                metric_meter=metric_meter,
             )
         self.seal: Callable[[Sequence[Decision]], list[Decision]] | None = None
         """See `DeciderFactory`."""

@@ -8,6 +8,7 @@ from random import Random
 from types import MappingProxyType
 from typing import Any
 
+from foldlog._metrics import MetricMeter, RecordedMetric
 from foldlog.common import Priority, RetryPolicy
 from foldlog.converter import PayloadConverter
 from foldlog.runtime.environment import Environment
@@ -131,6 +132,16 @@ class RunFacts(Runtime):
     def payload_converter(self) -> PayloadConverter:
         """See base class."""
         return self.environment.payload_converter
+
+    def metric_meter(self) -> MetricMeter:
+        """See base class."""
+        started = self.started
+        attributes = {"task_queue": started.task_queue, "workflow_type": started.workflow_type}
+        return MetricMeter(self._measure, {"namespace": self.environment.namespace} | attributes)
+
+    def _measure(self, recorded: RecordedMetric) -> None:
+        if not self.replaying:
+            self.environment.metric_meter.record(recorded)
 
     def memo_value(self, key: str, type_hint: type | None) -> Any:
         """See base class."""

@@ -80,6 +80,7 @@ from foldlog.workflow._info import (
     is_failure_exception,
     memo,
     memo_value,
+    metric_meter,
     payload_converter,
 )
 from foldlog.workflow._local_activities import (
@@ -155,6 +156,7 @@ __all__ = [
     "logger",
     "memo",
     "memo_value",
+    "metric_meter",
     "new_random",
     "now",
     "patched",

@@ -8,7 +8,7 @@ from enum import IntEnum
 from typing import Any, Protocol, TypedDict, TypeVar
 
 from foldlog.activity._definition import Definition
-from foldlog.common import RetryPolicy
+from foldlog.common import Priority, RetryPolicy
 from foldlog.exceptions import DefinitionError
 from foldlog.types import UNSET
 from foldlog.workflow._tasks import OrderedTask
@@ -59,7 +59,12 @@ class ActivityConfig(TypedDict, total=False):
     activity_id: str | None
     """Unique among the run's open activities; a number if not given."""
     summary: str | None
-    """One line for people. Taken for the sake of Temporal's signature; histories do not carry it."""
+    """One line for people, in the history and where the activity is shown."""
+    priority: Priority
+    """Which of the tasks that a worker holds comes first; what is not given is as the workflow's."""
+    versioning_intent: object
+    """Has no meaning here: any worker of the task queue may run an activity. Taken for the sake of Temporal's
+    signature."""
 
 
 class LocalActivityConfig(TypedDict, total=False):
@@ -67,10 +72,15 @@ class LocalActivityConfig(TypedDict, total=False):
 
     schedule_to_close_timeout: timedelta | None
     """Limit on all attempts together."""
+    schedule_to_start_timeout: timedelta | None
+    """Limit on waiting for a place among the local activities that run; not retried."""
     start_to_close_timeout: timedelta | None
     """Limit on one attempt."""
     retry_policy: RetryPolicy | None
     """How failed attempts are repeated; as for other activities if not given."""
+    local_retry_threshold: timedelta | None
+    """Longer waits before an attempt are spent on a durable timer of the workflow, shorter ones in memory; 1 minute if
+    not given."""
     cancellation_type: ActivityCancellationType
     """What cancelling it means; TRY_CANCEL if not given."""
     activity_id: str | None

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar, overload
 
+from foldlog._metrics import MetricMeter
 from foldlog.common import Priority, RetryPolicy, SearchAttributes, TypedSearchAttributes
 from foldlog.converter import PayloadConverter, decode_search_attributes, decode_typed_search_attributes
 from foldlog.schemas.common import Payload
@@ -140,6 +141,17 @@ def is_failure_exception(error: BaseException) -> bool:
 def cancellation_reason() -> str | None:
     """The reason given with the request to cancel this workflow; None if there was no request."""
     return current().cancellation_reason()
+
+
+def metric_meter() -> MetricMeter:
+    """Makes metrics of the application's own, which go where the worker's go, and nowhere in a replay.
+
+    They have the attributes `namespace`, `task_queue` and `workflow_type`.
+
+    Raises:
+        NotInWorkflowError: Not called from a workflow.
+    """
+    return current().metric_meter()
 
 
 def payload_converter() -> PayloadConverter:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from foldlog.workflow._exceptions import NotInWorkflowError
 
 if TYPE_CHECKING:
+    from foldlog._metrics import MetricMeter
     from foldlog.common import SearchAttributes, SearchAttributeUpdate
     from foldlog.converter import PayloadConverter
     from foldlog.schemas.common import Payload
@@ -79,6 +80,10 @@ class Runtime(ABC):
     @abstractmethod
     def payload_converter(self) -> PayloadConverter:
         """Converts the workflow's values."""
+
+    @abstractmethod
+    def metric_meter(self) -> MetricMeter:
+        """Makes metrics that are silent while history is told again."""
 
     @abstractmethod
     def memo_value(self, key: str, type_hint: type | None) -> Any:

@@ -52,5 +52,8 @@ class ActivityHost(Protocol):
     def cancel_local(self, run_id: str, activity_id: str) -> None:
         """Cancel a local activity; its result is not wanted any more."""
 
+    def stop_local(self, run_id: str, activity_id: str) -> None:
+        """Cancel a local activity whose end is waited for."""
+
     def cancel(self, notice: ActivityCancelRequested) -> None:
         """Ask a running eager activity to stop."""

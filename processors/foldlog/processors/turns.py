@@ -233,6 +233,9 @@ class Turns:
                 self._open.discard((run_id, activity_id, 0))
                 host.cancel_local(run_id, activity_id)
             work.outcome.canceled_local.clear()
+            for run_id, activity_id in work.outcome.stopped_local:
+                host.stop_local(run_id, activity_id)
+            work.outcome.stopped_local.clear()
             for call in work.outcome.local_calls[self._begun.get(number, 0) :]:
                 self._open.add((call.run_id, call.decision.activity_id, 0))
                 calls += 1

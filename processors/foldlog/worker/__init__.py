@@ -20,6 +20,7 @@ from foldlog.interceptor import (
     WorkflowOutboundInterceptor,
 )
 from foldlog.worker.plugin import Plugin, WorkerConfig
+from foldlog.worker.shared_state import SharedStateManager
 from foldlog.worker.worker import Worker
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "HandleUpdateInput",
     "Interceptor",
     "Plugin",
+    "SharedStateManager",
     "SignalChildWorkflowInput",
     "SignalExternalWorkflowInput",
     "StartActivityInput",

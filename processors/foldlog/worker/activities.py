@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -32,6 +31,7 @@ from foldlog.worker.host import Handover, Send, WorkerHost
 from foldlog.worker.limits import RateLimit, Slots
 from foldlog.worker.local import LocalActivities
 from foldlog.worker.outcome import Canceled, Completed, Failed, LeftOpen, Outcome
+from foldlog.worker.priorities import WaitingTasks, read_ahead
 from foldlog.worker.registry import Registry
 from foldlog.worker.reporting import EagerReporting, TopicReporting
 from foldlog.worker.reports import Reports
@@ -45,6 +45,8 @@ _REASONS: dict[str, CancelReason] = {
     "TIMED_OUT": "TIMED_OUT",
     "NOT_FOUND": "NOT_FOUND",
     "WORKFLOW_CLOSED": "WORKFLOW_CLOSED",
+    "PAUSED": "PAUSED",
+    "RESET": "RESET",
 }
 
 
@@ -135,7 +137,7 @@ class ActivityWorker:
         )
         self.host.attach(self._local)
         self._handover = Handover(self._loop)
-        self._ready: deque[ReceivedTask] = deque()
+        self._ready = WaitingTasks(read_ahead(options.max_concurrent_activities))
         """Tasks that came in and wait for a slot or for the rate limit."""
         self._remote = 0
         """Attempts that run now, local ones not counted."""
@@ -233,10 +235,13 @@ class ActivityWorker:
 
     def capacity(self) -> int:
         waiting = len(self._ready)
+        ahead = self._ready.ahead
         if not self._rates:
-            return self._slots.free - waiting
+            return self._slots.free + ahead - waiting
         # What waits here for the rate limit could run elsewhere.
-        return 0 if waiting else min(self._slots.free, max(1, int(min(rate.per_second for rate in self._rates) / 10)))
+        if waiting:
+            return ahead - waiting
+        return ahead + min(self._slots.free, max(1, int(min(rate.per_second for rate in self._rates) / 10)))
 
     def receive(self, tasks: list[ReceivedTask]) -> None:
         self._handover.call(self._take_in, tasks)

@@ -21,7 +21,9 @@ from foldlog.worker.limits import HeartbeatThrottle
 from foldlog.worker.outcome import Dropped, Failed, Outcome
 from foldlog.worker.threads import ThreadRaiser
 
-CancelReason = Literal["CANCEL_REQUESTED", "TIMED_OUT", "NOT_FOUND", "WORKFLOW_CLOSED", "WORKER_SHUTDOWN"]
+CancelReason = Literal[
+    "CANCEL_REQUESTED", "TIMED_OUT", "NOT_FOUND", "WORKFLOW_CLOSED", "PAUSED", "RESET", "WORKER_SHUTDOWN"
+]
 """Why an attempt is to stop. All but the last can come from the processor (`ActivityCancelRequested.reason`)."""
 
 AttemptKey = tuple[str, int | str, int]
@@ -297,6 +299,8 @@ def cancellation_details(reason: CancelReason) -> ActivityCancellationDetails:
     """A reason as activities see it."""
     return ActivityCancellationDetails(
         cancel_requested=reason == "CANCEL_REQUESTED",
+        paused=reason == "PAUSED",
+        reset=reason == "RESET",
         timed_out=reason == "TIMED_OUT",
         not_found=reason in ("NOT_FOUND", "WORKFLOW_CLOSED"),
         worker_shutdown=reason == "WORKER_SHUTDOWN",

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from foldlog._metrics import MetricMeter
 from foldlog.activity import Info
 from foldlog.activity._context import Context
 from foldlog.activity._info import info_from_task
@@ -37,6 +38,7 @@ class Calls:
         executor: Runs what is not async; None if there is nothing of the kind.
         client: For async activities.
         interceptors: See each call, the first one first.
+        metric_meter: Takes what activities measure.
     """
 
     def __init__(
@@ -47,7 +49,9 @@ class Calls:
         executor: Executor | None = None,
         client: Client | None = None,
         interceptors: Sequence[Interceptor] = (),
+        metric_meter: MetricMeter = MetricMeter.noop,
     ) -> None:
+        self._metric_meter = metric_meter
         self._payload_converter = conversion.payload_converter
         self._task_queue = task_queue
         self._executor = executor
@@ -83,6 +87,7 @@ class Calls:
             worker_shutdown=self._shutdown,
             payload_converter=self._payload_converter,
             client=self._client,
+            metric_meter=self._metric_meter,
         )
         attempt.context = context
         Context.set(context)
@@ -126,6 +131,7 @@ class Calls:
             worker_shutdown=self._shutdown,
             shield_thread_cancel_exception=nullcontext if raiser is None else raiser.shielded,
             payload_converter=self._payload_converter,
+            metric_meter=self._metric_meter,
         )
         attempt.context = context
         attempt.raiser = raiser

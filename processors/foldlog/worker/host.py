@@ -157,3 +157,7 @@ class WorkerHost(ActivityHost):
     def cancel_local(self, run_id: str, activity_id: str) -> None:
         if self._local is not None:
             self._handover.call(self._local.cancel, (run_id, activity_id))
+
+    def stop_local(self, run_id: str, activity_id: str) -> None:
+        if self._local is not None:
+            self._handover.call(self._local.stop, (run_id, activity_id))

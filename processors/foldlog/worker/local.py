@@ -1,7 +1,8 @@
 """Local activities: run in the processor's own process, retried in memory, ended by their timeouts.
 
 Owns their attempts one after another and the limit on how many run at a time. A local activity leaves no trace before
-it has ended, so a processor that crashes runs it again. Lives on the event loop.
+it has ended, or waits for its next attempt for long: then its workflow waits on a timer. A processor that crashes runs
+it again. Lives on the event loop.
 """
 
 from __future__ import annotations
@@ -30,17 +31,30 @@ CallKey = tuple[str, str]
 class _Call:
     """One local activity, over all its attempts."""
 
-    __slots__ = ("attempt", "call", "done", "expiry", "heartbeat_details", "key", "number", "started_at", "timer")
+    __slots__ = (
+        "attempt",
+        "call",
+        "done",
+        "expiry",
+        "heartbeat_details",
+        "key",
+        "number",
+        "started_at",
+        "stopping",
+        "timer",
+    )
 
     def __init__(self, call: LocalCall, done: Done, now: float) -> None:
         self.call = call
         self.done = done
         self.key: CallKey = (call.run_id, call.decision.activity_id)
-        self.number = 1
-        self.started_at = now
+        self.number = call.decision.attempt
+        self.started_at = now - call.elapsed_ms / 1000
         self.attempt: Attempt | None = None
         self.timer: Timer | None = None
-        """When the next attempt begins."""
+        """When the next attempt begins, or must have begun."""
+        self.stopping = call.decision.cancel_requested
+        """Whether its cancellation was asked for and its end is waited for."""
         self.expiry: Timer | None = None
         """When schedule-to-close is over."""
         self.heartbeat_details: list[Payload] = []
@@ -81,8 +95,23 @@ class LocalActivities:
         self._calls[state.key] = state
         limit_ms = call.decision.schedule_to_close_timeout_ms
         if limit_ms:
-            state.expiry = self._clock.call_later(limit_ms / 1000, self._expire, state)
-        self._start(state)
+            left_ms = max(limit_ms - call.elapsed_ms, 0)
+            state.expiry = self._clock.call_later(left_ms / 1000, self._expire, state)
+        if state.stopping:
+            self._finish(state, None, _canceled())
+        else:
+            self._start(state)
+
+    def stop(self, key: CallKey) -> None:
+        """Ask a call to stop; its end is still wanted."""
+        state = self._calls.get(key)
+        if state is None or state.stopping:
+            return
+        state.stopping = True
+        if state.attempt is not None:
+            state.attempt.cancel("CANCEL_REQUESTED")
+        else:
+            self._finish(state, None, _canceled())
 
     def cancel(self, key: CallKey) -> None:
         """Stop a call; its result is not wanted any more."""
@@ -101,6 +130,9 @@ class LocalActivities:
         state.timer = None
         if not self._free:
             self._waiting.append(state)
+            limit_ms = state.call.decision.schedule_to_start_timeout_ms
+            if limit_ms:
+                state.timer = self._clock.call_later(limit_ms / 1000, self._never_started, state)
             return
         self._free -= 1
         state.attempt = Attempt(
@@ -148,7 +180,7 @@ class LocalActivities:
         elif isinstance(outcome, Failed):
             self._failed(state, outcome)
         elif isinstance(outcome, Canceled):
-            self._finish(state, None, Failure(kind="CANCELED", message="activity canceled itself"))
+            self._finish(state, None, _canceled("Cancelled" if state.stopping else "activity canceled itself"))
         elif isinstance(outcome, Interrupted | Dropped):
             self._forget(state)
         else:
@@ -160,6 +192,8 @@ class LocalActivities:
         while self._free and self._waiting:
             state = self._waiting.popleft()
             if self._calls.get(state.key) is state:
+                if state.timer is not None:
+                    state.timer.cancel()
                 self._start(state)
 
     # How calls end
@@ -174,8 +208,11 @@ class LocalActivities:
             elapsed_ms,
             decision.schedule_to_close_timeout_ms,
         )
-        if delay_ms is None:
+        if delay_ms is None or state.stopping:
             self._finish(state, None, outcome.failure)
+            return
+        if 0 < decision.retry_threshold_ms < delay_ms:
+            self._finish(state, None, outcome.failure, backoff_ms=delay_ms)
             return
         state.number += 1
         state.heartbeat_details = outcome.heartbeat_details
@@ -192,7 +229,11 @@ class LocalActivities:
         if attempt is not None:
             attempt.cancel("TIMED_OUT")
 
-    def _finish(self, state: _Call, result: Payload | None, failure: Failure | None) -> None:
+    def _never_started(self, state: _Call) -> None:
+        message = "activity schedule-to-start timeout"
+        self._finish(state, None, Failure(kind="TIMEOUT", message=message, timeout_type="SCHEDULE_TO_START"))
+
+    def _finish(self, state: _Call, result: Payload | None, failure: Failure | None, *, backoff_ms: int = 0) -> None:
         self._drop(state)
         call = state.call
         ended = LocalResult(
@@ -203,6 +244,8 @@ class LocalActivities:
             attempt=state.number,
             result=result,
             failure=failure,
+            scheduled_ms=call.scheduled_ms if backoff_ms else 0,
+            backoff_ms=backoff_ms,
         )
         try:
             state.done(ended)
@@ -222,3 +265,7 @@ class LocalActivities:
             if timer is not None:
                 timer.cancel()
         state.timer = state.expiry = None
+
+
+def _canceled(message: str = "Cancelled") -> Failure:
+    return Failure(kind="CANCELED", message=message)

@@ -34,6 +34,9 @@ class Canceled:
 class LeftOpen:
     """Somebody else completes it, from outside."""
 
+    heartbeat_details: list[Payload] | None = None
+    """What it noted last, whether or not that has been sent; None: nothing."""
+
 
 @dataclass(slots=True)
 class Dropped:

@@ -173,6 +173,7 @@ def _call_in_process(
         heartbeat=heartbeat,
         worker_shutdown=_RemoteLatch(stopped, _SHUTDOWN),
         payload_converter=payload_converter,
+        metric_meter=None,
     )
     context.cancelled = _RemoteLatch(stopped, number, cancelled)
     token = Context.set(context)

@@ -11,13 +11,14 @@ from collections.abc import Callable
 from functools import partial
 
 from foldlog.schemas.common import Payload
+from foldlog.schemas.records import Command
 from foldlog.schemas.task import ActivityTask
 from foldlog.worker.attempt import Attempt
 from foldlog.worker.backend import TaskSource
 from foldlog.worker.delivery import Delivery
 from foldlog.worker.feed import ReceivedTask
 from foldlog.worker.host import Send
-from foldlog.worker.outcome import Interrupted, Outcome
+from foldlog.worker.outcome import Interrupted, LeftOpen, Outcome
 from foldlog.worker.reports import Reports
 
 _log = logging.getLogger(__name__)
@@ -56,6 +57,9 @@ class TopicReporting:
                 return
             # The record that would be repeated does not know how far it got: a further attempt does.
             command = self._reports.failed(attempt.task, outcome.failure, outcome.heartbeat_details)
+        if isinstance(outcome, LeftOpen):
+            # Its timeouts count from its start, and nobody else will say that it has started.
+            command = _left_open(self._reports, attempt, outcome)
         if command is None:
             self._feed.ended(received.partition, received.offset)
         else:
@@ -88,12 +92,22 @@ class EagerReporting:
         if isinstance(outcome, Interrupted) and attempt.reported_start:
             # It is on record as running, so nobody would put it on the topic.
             command = self._reports.failed(attempt.task, outcome.failure, outcome.heartbeat_details)
+        elif isinstance(outcome, LeftOpen):
+            # Else it would count as never begun, and whoever has the partition next would put it on its topic.
+            command = _left_open(self._reports, attempt, outcome)
         if command is not None:
             send: Send = attempt.origin
             send(attempt.workflow_id, command)
 
     def released(self, attempt: Attempt) -> None:
         self._over(attempt)
+
+
+def _left_open(reports: Reports, attempt: Attempt, outcome: LeftOpen) -> Command:
+    """What says that an attempt goes on that ends nowhere here."""
+    if outcome.heartbeat_details is not None:
+        return reports.heartbeat(attempt.task, outcome.heartbeat_details)
+    return reports.started(attempt.task, attempt.clock.time() - attempt.started_at)
 
 
 def _is_retried(task: ActivityTask) -> bool:

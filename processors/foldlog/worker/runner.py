@@ -16,6 +16,7 @@ from contextvars import copy_context
 from typing import Any
 
 from foldlog.activity._context import CompleteAsyncError
+from foldlog.core.activities import PAUSED_TYPE, RESET_TYPE
 from foldlog.exceptions import ApplicationError, ApplicationErrorCategory, CancelledError
 from foldlog.schemas.common import Failure, Payload
 from foldlog.worker import intercepted
@@ -29,6 +30,8 @@ from foldlog.worker.registry import Registry
 _log = logging.getLogger("foldlog.activity")
 
 _ENDED_ELSEWHERE = ("TIMED_OUT", "NOT_FOUND", "WORKFLOW_CLOSED")
+_HALTS = {"PAUSED": PAUSED_TYPE, "RESET": RESET_TYPE}
+"""Reasons after which the activity goes on with a further attempt, and what type of failure ends this one."""
 
 
 class Runner:
@@ -152,7 +155,7 @@ class Runner:
         """What an exception means."""
         try:
             if isinstance(error, CompleteAsyncError):
-                return LeftOpen()
+                return LeftOpen(None if attempt.new_details is None else await self._details(attempt))
             if isinstance(error, asyncio.CancelledError | CancelledError) and attempt.cancel_reason is not None:
                 return await self._cancelled(attempt, attempt.cancel_reason, error)
             if isinstance(error, CancelledError):
@@ -174,6 +177,9 @@ class Runner:
             return timed_out(await self._details(attempt))
         if reason in _ENDED_ELSEWHERE:
             return Dropped()
+        if reason in _HALTS:
+            failure = Failure(message=f"the activity was {reason.lower()}", type=_HALTS[reason])
+            return Failed(failure, await self._details(attempt))
         if reason == "WORKER_SHUTDOWN":
             failure = Failure(message="the worker was shut down", type="WorkerShutdown")
             return Interrupted(failure, await self._details(attempt))

@@ -15,6 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, Unpack
 
+from foldlog._metrics import MetricMeter
 from foldlog.client import Client, HeaderCodecBehavior
 from foldlog.exceptions import ConfigurationError
 from foldlog.interceptor import Interceptor
@@ -171,6 +172,7 @@ class Worker:
                 continue_as_new_suggested_bytes=positive(
                     "continue_as_new_suggested_bytes", continue_as_new_suggested_bytes
                 ),
+                metric_meter=MetricMeter(self._sensor.metric_recorded),
             )
         self._processor_options = ProcessorOptions(
             namespace=client.namespace,
@@ -367,6 +369,7 @@ class Worker:
             executor=executor,
             client=self._client,
             interceptors=self._interceptors,
+            metric_meter=MetricMeter(self._sensor.metric_recorded),
         )
         return ActivityWorker(
             self._backend,

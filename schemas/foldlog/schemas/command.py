@@ -470,8 +470,8 @@ class UnpauseActivity:
 
 @dataclass(slots=True, kw_only=True)
 class UpdateActivityOptions:
-    """Change options of an open activity. What is null stays as it is; a running attempt keeps what it
-    has.
+    """Change options of an open activity. What is null stays as it is. Timeouts count at once; what a
+    running attempt was told of them stays as it is.
     """
 
     request_id: str = ""

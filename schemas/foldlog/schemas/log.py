@@ -56,6 +56,10 @@ class ActivityAttempt:
     """Why, for people."""
     paused_by: str = ""
     """Who paused it."""
+    reset: bool = False
+    """The attempt after this one counts from 1 again."""
+    reset_heartbeat: bool = False
+    """The attempt after this one knows no details of heartbeats."""
 
 
 @dataclass(slots=True, kw_only=True)

@@ -35,6 +35,10 @@ class Accepted:
     """The run that it was for."""
     started: bool = False
     """Start: true if this command started the run, false if it was running already."""
+    notice: str = ""
+    """Heartbeat of an activity: why the attempt is to stop, as in ActivityCancelRequested; empty: it is
+    not.
+    """
 
 
 @dataclass(slots=True, kw_only=True)

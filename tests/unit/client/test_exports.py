@@ -7,6 +7,9 @@ import foldlog.client
 
 def test_the_public_names() -> None:
     assert sorted(foldlog.client.__all__) == [
+        "AsyncActivityCancelledError",
+        "AsyncActivityHandle",
+        "AsyncActivityIDReference",
         "BrokerUnreachableError",
         "CancelWorkflowInput",
         "Client",

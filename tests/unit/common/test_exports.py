@@ -8,14 +8,16 @@ import pytest
 
 EXPORTS = {
     "foldlog.activity": """
-        ActivityCancellationDetails Info LoggerAdapter NotInActivityError cancellation_details client defn heartbeat
-        in_activity info is_cancelled is_definition is_worker_shutdown logger payload_converter raise_complete_async
-        shield_thread_cancel_exception wait_for_cancelled wait_for_cancelled_sync wait_for_worker_shutdown
-        wait_for_worker_shutdown_sync
+        ActivityCancellationDetails Info LoggerAdapter NotInActivityError cancellation_details client defn
+        heartbeat in_activity info is_cancelled is_definition is_worker_shutdown logger metric_meter
+        payload_converter raise_complete_async shield_thread_cancel_exception wait_for_cancelled
+        wait_for_cancelled_sync wait_for_worker_shutdown wait_for_worker_shutdown_sync
     """,
     "foldlog.common": """
-        Priority QueryRejectCondition RawValue RetryPolicy SearchAttributeIndexedValueType SearchAttributeKey
-        SearchAttributePair SearchAttributeUpdate SearchAttributeValue SearchAttributeValues SearchAttributes
+        MetricAttributes MetricCommon MetricCounter MetricGauge MetricGaugeFloat MetricHistogram
+        MetricHistogramFloat MetricHistogramTimedelta MetricMeter Priority QueryRejectCondition RawValue
+        RetryPolicy SearchAttributeIndexedValueType SearchAttributeKey SearchAttributePair
+        SearchAttributeUpdate SearchAttributeValue SearchAttributeValues SearchAttributes
         TypedSearchAttributes WorkflowIDConflictPolicy WorkflowIDReusePolicy
     """,
     "foldlog.converter": """

@@ -37,7 +37,21 @@ step = st.one_of(
     st.tuples(st.just("cancel"), st.sampled_from(WORKFLOWS), st.just(0)),
     st.tuples(st.just("terminate"), st.sampled_from(WORKFLOWS), st.just(0)),
     st.tuples(
-        st.sampled_from(["started", "heartbeat", "complete", "fail", "canceled", "stale"]),
+        st.sampled_from(
+            [
+                "started",
+                "heartbeat",
+                "complete",
+                "fail",
+                "canceled",
+                "stale",
+                "pause",
+                "unpause",
+                "reset",
+                "options",
+                "by id",
+            ]
+        ),
         st.sampled_from(WORKFLOWS),
         st.integers(0, 3),
     ),
@@ -60,12 +74,28 @@ def _activity(world: World, kind: str, workflow_id: str, number: int) -> None:
     event_id = event_ids[number % len(event_ids)]
     attempt = session.run.activities[event_id].attempt
     about: dict[str, Any] = {"run_id": session.run.run_id, "scheduled_event_id": event_id, "attempt": attempt}
+    named: dict[str, Any] = {
+        "run_id": session.run.run_id,
+        "activity_id": session.run.activities[event_id].scheduled.activity_id,
+    }
     make: dict[str, Callable[[], Any]] = {
         "started": lambda: command.ActivityStarted(**about, reply_to=REPLY, running_ms=500),
         "heartbeat": lambda: command.HeartbeatActivity(**about, reply_to=REPLY, details=[payload("1")]),
         "complete": lambda: command.CompleteActivity(**about, result=payload("2")),
         "fail": lambda: command.FailActivity(**about, failure=Failure(message="no", non_retryable=number == 0)),
         "canceled": lambda: command.CancelActivity(**about),
+        "by id": lambda: command.CompleteActivity(
+            **named | {"run_id": "", "scheduled_event_id": 0, "attempt": 0}, result=payload("5"), reply_to=REPLY
+        ),
+        "pause": lambda: command.PauseActivity(**named, reason="later"),
+        "unpause": lambda: command.UnpauseActivity(**named, reset_attempts=number == 1, jitter_ms=number * 100),
+        "reset": lambda: command.ResetActivity(**named, keep_paused=number == 1, restore_original_options=number == 2),
+        "options": lambda: command.UpdateActivityOptions(
+            **named,
+            start_to_close_timeout_ms=2_000,
+            heartbeat_timeout_ms=number * 300,
+            schedule_to_close_timeout_ms=9_000,
+        ),
         "stale": lambda: command.CompleteActivity(**{**about, "attempt": attempt + 1}, result=payload("3")),
     }
     world.handle(workflow_id, make[kind]())

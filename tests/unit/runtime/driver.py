@@ -231,6 +231,20 @@ class Driver:
         failure = Failure(kind="APPLICATION", type="ExternalWorkflowExecutionNotFound", message="it was not found")
         return self.tell(kind(initiated_event_id=event_id, failure=failure))
 
+    def back_off_local(self, activity_id: str, error: BaseException, backoff_ms: int) -> list[Decision]:
+        """An attempt of a local activity failed, and the next one is far away."""
+        decision = self.local.pop(activity_id)
+        return self.tell(
+            event.LocalActivityCompleted(
+                activity_id=activity_id,
+                activity_type=decision.activity_type,
+                attempt=decision.attempt,
+                failure=FAILURES.to_failure(error, CONVERTER),
+                scheduled_ms=decision.scheduled_ms or self.now_ms,
+                backoff_ms=backoff_ms,
+            )
+        )
+
     def fire(self) -> list[Decision]:
         """The timer that is due first fires; the clock moves there."""
         timer = min(self.timers.values(), key=lambda timer: (timer.fire_ms, timer.timer_id))
@@ -317,7 +331,8 @@ class Driver:
             self.local[decision.activity_id] = decision
             return
         if isinstance(decision, decisions.CancelLocalActivity):
-            del self.local[decision.activity_id]
+            if not decision.wait:
+                del self.local[decision.activity_id]
             return
         record = _EVENTS[type(decision)](self, decision)
         self._append(record)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from foldlog import activity, workflow
-from foldlog.common import RetryPolicy
+from foldlog.common import Priority, RetryPolicy
 from foldlog.core import decisions
 from foldlog.core.decider import WorkflowTaskError
 from foldlog.exceptions import (
@@ -20,6 +20,8 @@ from foldlog.exceptions import (
     TimeoutError,
     TimeoutType,
 )
+from foldlog.schemas.common import Priority as PriorityRecord
+from foldlog.schemas.common import WorkflowOptions
 from foldlog.workflow import ActivityCancellationType
 
 from tests.unit.runtime.driver import CONVERTER, Driver
@@ -511,3 +513,54 @@ def test_ten_thousand_activities_at_once() -> None:
     driver = Driver(Many)
     assert len(driver.activities) == 10_000
     assert driver.run({"a": lambda n: n}, limit=10_001).result == sum(range(10_000))
+
+
+@workflow.defn
+class OddPolicy:
+    @workflow.run
+    async def run(self) -> None:
+        policy: Any = {"maximum_attempts": 2}
+        await workflow.execute_activity("work", start_to_close_timeout=timedelta(seconds=1), retry_policy=policy)
+
+
+def test_a_retry_policy_is_a_retry_policy() -> None:
+    with pytest.raises(WorkflowTaskError, match="retry_policy must be a RetryPolicy, not dict"):
+        Driver(OddPolicy)
+
+
+@workflow.defn
+class Urgent:
+    @workflow.run
+    async def run(self) -> None:
+        await workflow.execute_activity("plain", start_to_close_timeout=TIMEOUT)
+        await workflow.execute_activity(
+            "said", summary="one line", priority=Priority(priority_key=1), start_to_close_timeout=TIMEOUT
+        )
+
+
+def test_summary_and_priority_are_in_the_decision_and_nothing_where_nothing_is_said() -> None:
+    driver = Driver(Urgent)
+    driver.complete("plain")
+    plain, said = driver.decided
+    assert isinstance(plain, decisions.ScheduleActivity)
+    assert plain.options is None
+    assert isinstance(said, decisions.ScheduleActivity)
+    assert said.options is not None
+    assert said.options.priority == PriorityRecord(priority_key=1)
+    assert said.options.summary is not None
+    assert said.options.summary.data == b'"one line"'
+
+
+def test_what_an_activity_does_not_say_of_its_priority_its_workflow_says() -> None:
+    inherited = PriorityRecord(priority_key=4, fairness_key="tenant", fairness_weight=2.0)
+    driver = Driver(Urgent, start=False)
+    driver.started.options = WorkflowOptions(priority=inherited)
+    driver.tell(driver.started)
+    driver.complete("plain")
+    plain, said = driver.decided
+    assert isinstance(plain, decisions.ScheduleActivity)
+    assert plain.options is not None
+    assert plain.options.priority == inherited
+    assert isinstance(said, decisions.ScheduleActivity)
+    assert said.options is not None
+    assert said.options.priority == PriorityRecord(priority_key=1, fairness_key="tenant", fairness_weight=2.0)

@@ -66,6 +66,7 @@ PUBLIC = [
     "logger",
     "memo",
     "memo_value",
+    "metric_meter",
     "new_random",
     "now",
     "patched",

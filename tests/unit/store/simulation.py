@@ -128,6 +128,24 @@ def _attempt(simulation: Simulation, run: Run, outcome: Outcome) -> None:
             started_ms=rng.choice([0, simulation.now_ms]),
             heartbeat_ms=rng.choice([0, simulation.now_ms]),
             heartbeat_details=[Payload(encoding="json/plain", data=b"1")],
+            paused=rng.random() < 0.2,
+            reset=rng.random() < 0.2,
+        ),
+    )
+
+
+def _change_options(simulation: Simulation, run: Run, outcome: Outcome) -> None:
+    rng = simulation.rng
+    outcome.append(
+        run,
+        log.ActivityOptionsChanged(
+            run_id=run.run_id,
+            scheduled_event_id=rng.choice(list(run.activities)),
+            task_queue=rng.choice(["q", "other"]),
+            schedule_to_close_timeout_ms=rng.choice([0, 40_000]),
+            schedule_to_start_timeout_ms=rng.choice([0, 15_000]),
+            start_to_close_timeout_ms=rng.choice([0, 8_000]),
+            heartbeat_timeout_ms=rng.choice([0, 4_000]),
         ),
     )
 
@@ -342,6 +360,7 @@ def _running(run: Run) -> bool:
 CHOICES: list[tuple[str, Callable[[Run], bool], Callable[[Simulation, Run, Outcome], None]]] = [
     ("schedule", _running, _schedule),
     ("attempt", lambda run: bool(run.activities), _attempt),
+    ("change options", lambda run: bool(run.activities), _change_options),
     ("end activity", lambda run: bool(run.activities) and _running(run), _end_activity),
     (
         "cancel activity",

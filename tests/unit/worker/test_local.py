@@ -236,3 +236,58 @@ async def test_a_processor_does_not_wait_for_the_slow_ones_again(processor: Call
     assert max(waited[1:]) < 15
     place.local.close()
     await until(lambda: not place.bench.runner.attempts, "everything has ended")
+
+
+async def test_past_the_threshold_it_ends_with_a_backoff() -> None:
+    flaky = Flaky(100)
+    place = Place(Bench([flaky.flaky]))
+    policy = RetryPolicy(initial_interval_ms=1, backoff_coefficient=1_000_000, maximum_interval_ms=5_000)
+    place.begin("1", "flaky", retry_policy=policy, retry_threshold_ms=2_000)
+    result = await place.result()
+    assert flaky.attempts == [1, 2]
+    assert (result.attempt, result.backoff_ms, result.scheduled_ms) == (2, 5_000, 1_000)
+    assert result.failure is not None
+    assert place.local.open == 0
+
+
+async def test_a_further_call_goes_on_with_the_attempt_and_the_time_of_the_first() -> None:
+    flaky = Flaky(100)
+    place = Place(Bench([flaky.flaky]))
+    policy = RetryPolicy(initial_interval_ms=600, maximum_attempts=9)
+    decision = ScheduleLocalActivity(
+        activity_id="1",
+        activity_type="flaky",
+        retry_policy=policy,
+        attempt=4,
+        scheduled_ms=1_000,
+        schedule_to_close_timeout_ms=10_000,
+    )
+    place.host.run_local(LocalCall("wf", "run", "Order", decision, 1_000, 9_900), place.results.put)
+    result = await place.result()
+    assert flaky.attempts == [4]
+    assert (result.attempt, result.backoff_ms) == (4, 0)
+    assert result.failure is not None
+
+
+async def test_asked_to_stop_it_ends_as_cancelled_running_or_not() -> None:
+    flaky = Flaky(100)
+    place = Place(Bench([hang, flaky.flaky]))
+    place.begin("running", "hang")
+    place.begin("waiting", "flaky", retry_policy=RetryPolicy(initial_interval_ms=100_000))
+    await until(lambda: flaky.attempts and place.bench.runner.running, "one runs, the other waits")
+    await until(lambda: len(place.bench.runner.running) == 1, "the other waits")
+    place.host.stop_local("run", "waiting")
+    place.host.stop_local("run", "running")
+    place.begin("late", "hang", cancel_requested=True)
+    ended = [await place.result() for _ in range(3)]
+    assert {result.activity_id for result in ended} == {"running", "waiting", "late"}
+    assert [result.failure.kind for result in ended if result.failure] == ["CANCELED"] * 3
+
+
+async def test_one_that_finds_no_place_in_time_times_out() -> None:
+    place = Place(Bench([hang, quick]), maximum=1)
+    place.begin("1", "hang")
+    place.begin("2", "quick", 1, schedule_to_start_timeout_ms=20)
+    result = await place.result()
+    assert (result.activity_id, result.failure and result.failure.timeout_type) == ("2", "SCHEDULE_TO_START")
+    place.local.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +16,7 @@ import pytest
 from foldlog import activity
 from foldlog.common import RawValue
 from foldlog.converter import DataConverter, PayloadCodec
-from foldlog.exceptions import ApplicationError, CancelledError
+from foldlog.exceptions import ApplicationError, ApplicationErrorCategory, CancelledError
 from foldlog.schemas.common import Payload
 from foldlog.schemas.framing import decode
 from foldlog.worker.attempt import HeartbeatIntervals
@@ -67,6 +68,13 @@ async def fail(kind: str) -> None:
 @activity.defn
 def stop_iteration() -> None:
     raise StopIteration(4)
+
+
+@activity.defn
+async def open_end_noted() -> None:
+    activity.heartbeat("one")
+    activity.heartbeat("two")
+    activity.raise_complete_async()
 
 
 @activity.defn
@@ -276,7 +284,15 @@ async def test_dynamic_activity_takes_what_nobody_else_has() -> None:
 
 
 async def test_left_open_for_somebody_else() -> None:
-    assert isinstance(await Bench([open_end]).run("open_end"), LeftOpen)
+    assert await Bench([open_end]).run("open_end") == LeftOpen()
+
+
+async def test_left_open_it_says_what_it_noted_last() -> None:
+    bench = Bench([open_end_noted])
+    outcome = await bench.run("open_end_noted")
+    assert isinstance(outcome, LeftOpen)
+    assert outcome.heartbeat_details is not None
+    assert await bench.values(outcome.heartbeat_details) == ["two"]
 
 
 async def test_start_is_reported_only_when_it_lasts() -> None:
@@ -481,3 +497,16 @@ async def test_a_broken_executor_is_told() -> None:
     assert isinstance(outcome, Failed)
     assert len(bench.broken) == 1
     pool.shutdown()
+
+
+@activity.defn
+async def expected_trouble(benign: bool) -> None:
+    category = ApplicationErrorCategory.BENIGN if benign else ApplicationErrorCategory.UNSPECIFIED
+    raise ApplicationError("as usual", category=category)
+
+
+@pytest.mark.parametrize(("benign", "level"), [(True, logging.DEBUG), (False, logging.WARNING)])
+async def test_a_benign_failure_is_no_warning(benign: bool, level: int, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.DEBUG, "foldlog.activity"):
+        assert isinstance(await Bench([expected_trouble]).run("expected_trouble", benign), Failed)
+    assert [record.levelno for record in caplog.records if "as usual" in record.message] == [level]

@@ -264,6 +264,10 @@ def _attempt(changes: RunChanges, record: log.ActivityAttempt, encoded: bytes) -
     _wait(changes, formats.pending_id(PendingKind.ATTEMPT, record.scheduled_event_id), encoded)
 
 
+def _options_changed(changes: RunChanges, record: log.ActivityOptionsChanged, encoded: bytes) -> None:
+    _wait(changes, formats.pending_id(PendingKind.OPTIONS, record.scheduled_event_id), encoded)
+
+
 def _local_activity_started(changes: RunChanges, record: log.LocalActivityStarted, encoded: bytes) -> None:
     _wait(changes, formats.local_id(record.activity_id), encoded)
 
@@ -310,6 +314,7 @@ _PARTITION_RECORDS: dict[type, Callable[[StoreBatch, str, Any, bytes], None]] = 
 }
 _RUN_RECORDS: dict[type, Callable[[RunChanges, Any, bytes], None]] = {
     log.ActivityAttempt: _attempt,
+    log.ActivityOptionsChanged: _options_changed,
     log.LocalActivityStarted: _local_activity_started,
     log.CommandDeferred: _command_deferred,
     log.WorkflowStalled: _stalled,

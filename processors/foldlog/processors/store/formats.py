@@ -96,6 +96,9 @@ class PendingKind(IntEnum):
     """The last WorkflowResumed: for the ordinal that it names."""
     STALLED = 5
     """The last WorkflowStalled: until the run resumes."""
+    OPTIONS = 6
+    """The last ActivityOptionsChanged, by scheduled event ID: until the run closes, though the activity may end before
+    that. Looking for one at the end of each activity would cost more than it frees."""
 
 
 class ExpiryKind(IntEnum):

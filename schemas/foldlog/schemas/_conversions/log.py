@@ -53,6 +53,8 @@ def activity_attempt_to_avro(record: ActivityAttempt) -> dict[str, Any]:
         "paused_ms": record.paused_ms,
         "pause_reason": record.pause_reason,
         "paused_by": record.paused_by,
+        "reset": record.reset,
+        "reset_heartbeat": record.reset_heartbeat,
     }
 
 
@@ -73,6 +75,8 @@ def activity_attempt_from_avro(values: dict[str, Any]) -> ActivityAttempt:
     record.paused_ms = values["paused_ms"]
     record.pause_reason = values["pause_reason"]
     record.paused_by = values["paused_by"]
+    record.reset = values["reset"]
+    record.reset_heartbeat = values["reset_heartbeat"]
     return record
 
 
@@ -227,7 +231,7 @@ def workflow_stalled_from_avro(values: dict[str, Any]) -> WorkflowStalled:
 CONVERSIONS: Conversions = {
     ActivityAttempt: (
         "foldlog.log.ActivityAttempt",
-        b"\xc3\x01*\xde\xff\x1bz\x00\x17\xb6",
+        b"\xc3\x01EERBQ\xfd\xe2l",
         activity_attempt_to_avro,
         activity_attempt_from_avro,
     ),

@@ -44,6 +44,7 @@ def accepted_to_avro(record: Accepted) -> dict[str, Any]:
         "correlation_id": record.correlation_id,
         "run_id": record.run_id,
         "started": record.started,
+        "notice": record.notice,
     }
 
 
@@ -52,6 +53,7 @@ def accepted_from_avro(values: dict[str, Any]) -> Accepted:
     record.correlation_id = values["correlation_id"]
     record.run_id = values["run_id"]
     record.started = values["started"]
+    record.notice = values["notice"]
     return record
 
 
@@ -342,7 +344,7 @@ def workflow_result_from_avro(values: dict[str, Any]) -> WorkflowResult:
 
 
 CONVERSIONS: Conversions = {
-    Accepted: ("foldlog.reply.Accepted", b"\xc3\x01%\x7fh\xd9}c\xa7\xd5", accepted_to_avro, accepted_from_avro),
+    Accepted: ("foldlog.reply.Accepted", b"\xc3\x01-]\x91\xb3|\xfeCq", accepted_to_avro, accepted_from_avro),
     ActivityCancelRequested: (
         "foldlog.reply.ActivityCancelRequested",
         b"\xc3\x01{\xff\xb2\xc6s\xadt2",

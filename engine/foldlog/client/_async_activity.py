@@ -1,0 +1,149 @@
+"""A handle of an activity that is ended from outside, by the program that knows when it is done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from foldlog.activity import ActivityCancellationDetails
+from foldlog.client._asking import Asking
+from foldlog.client._convert import encode_args
+from foldlog.client._errors import AsyncActivityCancelledError
+from foldlog.client._types import UNSET
+from foldlog.exceptions import InvalidArgumentError, RPCError, RPCStatusCode, WorkflowNotFoundError
+from foldlog.schemas import command
+from foldlog.schemas.framing import DecodeError, decode
+from foldlog.schemas.records import Command
+from foldlog.schemas.reply import Accepted
+from foldlog.schemas.task import TaskToken
+
+
+@dataclass(frozen=True)
+class AsyncActivityIDReference:
+    """An activity by its ID, whatever attempt is the current one."""
+
+    workflow_id: str
+    run_id: str | None
+    activity_id: str
+
+
+class AsyncActivityHandle:
+    """One activity, by its ID or by the task token of an attempt. Made by the client; making one asks nobody anything.
+
+    Each method raises `RPCError` with status NOT_FOUND if the activity is not open, or if the attempt of the task token
+    counts no longer: it ended, timed out, or is repeated already.
+    """
+
+    def __init__(self, asking: Asking, id_or_token: AsyncActivityIDReference | bytes) -> None:
+        """Private: use `Client.get_async_activity_handle`."""
+        self._asking = asking
+        self._id_or_token = id_or_token
+
+    async def heartbeat(self, *details: Any, rpc_timeout: timedelta | None = None) -> None:
+        """Tells that the activity is alive. Nothing is throttled here: each call is a record.
+
+        Args:
+            *details: What the next attempt should know.
+            rpc_timeout: How long to wait for the answer.
+
+        Raises:
+            AsyncActivityCancelledError: It is to stop. The heartbeat counts all the same.
+            InvalidArgumentError: The task token is none, or of another namespace.
+            RPCError: It is not open (NOT_FOUND), or there was no answer in time.
+        """
+        payloads = await encode_args(self._asking.converter, UNSET, details)
+        notice = await self._ask(rpc_timeout, command.HeartbeatActivity, details=payloads)
+        if notice:
+            raise AsyncActivityCancelledError(
+                ActivityCancellationDetails(
+                    cancel_requested=notice == "CANCEL_REQUESTED",
+                    paused=notice == "PAUSED",
+                    reset=notice == "RESET",
+                )
+            )
+
+    async def complete(self, result: Any = UNSET, *, rpc_timeout: timedelta | None = None) -> None:
+        """Completes the activity.
+
+        Args:
+            result: What it returns; None if not given.
+            rpc_timeout: How long to wait for the answer.
+
+        Raises:
+            PayloadConversionError: The result cannot be converted.
+            InvalidArgumentError: The task token is none, or the result is too large.
+            RPCError: It is not open (NOT_FOUND), or there was no answer in time.
+        """
+        value = None if result is UNSET else result
+        (payload,) = await encode_args(self._asking.converter, value, ())
+        await self._ask(rpc_timeout, command.CompleteActivity, result=payload)
+
+    async def fail(
+        self,
+        error: Exception,
+        *,
+        last_heartbeat_details: Sequence[Any] = (),
+        rpc_timeout: timedelta | None = None,
+    ) -> None:
+        """Fails the attempt. Whether there is another one, the retry policy and the error say.
+
+        Args:
+            error: Why.
+            last_heartbeat_details: What the next attempt should know.
+            rpc_timeout: How long to wait for the answer.
+
+        Raises:
+            InvalidArgumentError: The task token is none, or the error is too large.
+            RPCError: It is not open (NOT_FOUND), or there was no answer in time.
+        """
+        failure = await self._asking.converter.encode_failure(error)
+        details = await encode_args(self._asking.converter, UNSET, last_heartbeat_details)
+        await self._ask(rpc_timeout, command.FailActivity, failure=failure, heartbeat_details=details)
+
+    async def report_cancellation(self, *details: Any, rpc_timeout: timedelta | None = None) -> None:
+        """Ends the activity as cancelled, after its cancellation was asked for.
+
+        Args:
+            *details: What the workflow sees as `CancelledError.details`.
+            rpc_timeout: How long to wait for the answer.
+
+        Raises:
+            InvalidArgumentError: The task token is none, or nobody has asked for the activity's cancellation.
+            RPCError: It is not open (NOT_FOUND), or there was no answer in time.
+        """
+        payloads = await encode_args(self._asking.converter, UNSET, details)
+        await self._ask(rpc_timeout, command.CancelActivity, details=payloads)
+
+    async def _ask(self, rpc_timeout: timedelta | None, kind: Callable[..., Command], **fields: Any) -> str:
+        """Send a report; returns what a heartbeat is told."""
+        workflow_id, about = self._about()
+        wanted = kind(**about, identity=self._asking.identity, **fields)
+        try:
+            accepted = await self._asking.ask(workflow_id, wanted, Accepted, rpc_timeout)
+        except WorkflowNotFoundError as error:
+            raise RPCError(error.message, RPCStatusCode.NOT_FOUND) from None
+        return accepted.notice
+
+    def _about(self) -> tuple[str, dict[str, Any]]:
+        """The workflow, and the fields that say which attempt is meant."""
+        reference = self._id_or_token
+        if isinstance(reference, AsyncActivityIDReference):
+            about = {"run_id": reference.run_id or "", "scheduled_event_id": 0, "attempt": 0}
+            return reference.workflow_id, about | {"activity_id": reference.activity_id}
+        try:
+            token = decode(reference)
+        except (DecodeError, TypeError) as error:
+            raise InvalidArgumentError(f"this is no task token: {error}") from None
+        if not isinstance(token, TaskToken):
+            raise InvalidArgumentError(f"this is no task token: it is a {type(token).__name__}")
+        own = self._asking.transport.namespace
+        if token.namespace != own:
+            raise InvalidArgumentError(f"the task token is of namespace {token.namespace!r}, the client of {own!r}")
+        about = {
+            "run_id": token.run_id,
+            "scheduled_event_id": token.scheduled_event_id,
+            "attempt": token.attempt,
+        }
+        return token.workflow_id, about

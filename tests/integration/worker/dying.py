@@ -1,0 +1,34 @@
+"""A worker process for a test that kills it: python dying.py SERVERS NAMESPACE.
+
+Its activity notes how far it is, and then goes on for ever, unless it knows how far an attempt before it was.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+from foldlog import activity
+from foldlog.client import Client
+from foldlog.worker import Worker
+
+QUEUE = "dying"
+
+
+@activity.defn
+async def crawl() -> list[int]:
+    info = activity.info()
+    if info.heartbeat_details:
+        return [info.attempt, *info.heartbeat_details]
+    while True:
+        activity.heartbeat(7)
+        await asyncio.sleep(0.02)
+
+
+async def main(servers: str, namespace: str) -> None:
+    async with await Client.connect(servers, namespace=namespace) as client:
+        await Worker(client, task_queue=QUEUE, activities=[crawl]).run()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(sys.argv[1], sys.argv[2]))

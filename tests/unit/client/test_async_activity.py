@@ -1,0 +1,167 @@
+"""Handles of activities that are ended from outside, and operations on activities: what is asked and raised."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from foldlog.activity import ActivityCancellationDetails
+from foldlog.client import (
+    AsyncActivityCancelledError,
+    AsyncActivityHandle,
+    Client,
+    RPCError,
+    RPCStatusCode,
+    WorkflowNotFoundError,
+)
+from foldlog.common import RetryPolicy
+from foldlog.exceptions import ApplicationError, InvalidArgumentError, PayloadConversionError
+from foldlog.schemas import command
+from foldlog.schemas.framing import encode
+from foldlog.schemas.reply import Accepted, Rejected
+from foldlog.schemas.task import TaskToken
+
+from .scripted import ScriptedTransport
+
+
+def token(**fields: Any) -> bytes:
+    given: dict[str, Any] = {"namespace": "scripted", "workflow_id": "wf", "run_id": "run", "activity_id": "7"}
+    return encode(TaskToken(**given | {"scheduled_event_id": 5, "attempt": 2} | fields))
+
+
+def accepting(notice: str = "") -> tuple[Client, ScriptedTransport]:
+    transport = ScriptedTransport(lambda workflow_id, wanted: Accepted(correlation_id=0, run_id="run", notice=notice))
+    return Client(transport, identity="me"), transport
+
+
+def refusing(code: Any) -> Client:
+    return Client(ScriptedTransport(lambda workflow_id, wanted: Rejected(correlation_id=0, code=code, message="no")))
+
+
+async def test_a_token_names_the_attempt() -> None:
+    client, transport = accepting()
+    await client.get_async_activity_handle(task_token=token()).complete({"a": 1})
+    how, workflow_id, sent = transport.asked[0]
+    assert (how, workflow_id) == ("ask", "wf")
+    assert isinstance(sent, command.CompleteActivity)
+    assert (sent.run_id, sent.scheduled_event_id, sent.attempt, sent.activity_id) == ("run", 5, 2, "")
+    assert (sent.identity, sent.result.data) == ("me", b'{"a":1}')
+
+
+async def test_ids_name_the_current_attempt() -> None:
+    client, transport = accepting()
+    handle = client.get_async_activity_handle(workflow_id="wf", run_id=None, activity_id="7")
+    await handle.fail(ApplicationError("no", type="No"), last_heartbeat_details=[3])
+    sent = transport.asked[0][2]
+    assert (sent.run_id, sent.scheduled_event_id, sent.attempt, sent.activity_id) == ("", 0, 0, "7")
+    assert (sent.failure.type, sent.heartbeat_details[0].data) == ("No", b"3")
+
+
+async def test_no_result_is_none_and_what_cannot_be_converted_is_not_sent() -> None:
+    client, transport = accepting()
+    handle = client.get_async_activity_handle(task_token=token())
+    await handle.complete()
+    await handle.complete(None)
+    assert transport.asked[0][2].result == transport.asked[1][2].result
+    with pytest.raises(PayloadConversionError):
+        await handle.complete(object())
+    assert len(transport.asked) == 2
+
+
+@pytest.mark.parametrize(
+    ("notice", "details"),
+    [
+        ("CANCEL_REQUESTED", ActivityCancellationDetails(cancel_requested=True)),
+        ("PAUSED", ActivityCancellationDetails(paused=True)),
+        ("RESET", ActivityCancellationDetails(reset=True)),
+    ],
+)
+async def test_a_heartbeat_says_that_the_activity_is_to_stop(notice: str, details: ActivityCancellationDetails) -> None:
+    client, transport = accepting(notice)
+    with pytest.raises(AsyncActivityCancelledError) as caught:
+        await client.get_async_activity_handle(task_token=token()).heartbeat("half")
+    assert caught.value.details == details
+    assert transport.asked[0][2].details[0].data == b'"half"'
+
+
+REPORTS: list[Callable[[AsyncActivityHandle], Any]] = [
+    lambda handle: handle.heartbeat(),
+    lambda handle: handle.complete(1),
+    lambda handle: handle.fail(ValueError("no")),
+    lambda handle: handle.report_cancellation("why"),
+]
+
+
+@pytest.mark.parametrize("report", REPORTS)
+async def test_an_activity_that_is_not_open_is_no_missing_workflow(
+    report: Callable[[AsyncActivityHandle], Any],
+) -> None:
+    for code in ("NOT_FOUND", "ALREADY_CLOSED"):
+        with pytest.raises(RPCError) as caught:
+            await report(refusing(code).get_async_activity_handle(task_token=token()))
+        assert type(caught.value) is RPCError
+        assert caught.value.status == RPCStatusCode.NOT_FOUND
+
+
+@pytest.mark.parametrize("report", REPORTS)
+@pytest.mark.parametrize("garbage", [b"", b"garbage", token()[:-3], encode(Accepted(correlation_id=1, run_id="r"))])
+async def test_what_is_no_token_is_refused_without_asking(
+    report: Callable[[AsyncActivityHandle], Any], garbage: bytes
+) -> None:
+    client, transport = accepting()
+    with pytest.raises(InvalidArgumentError, match="no task token"):
+        await report(client.get_async_activity_handle(task_token=garbage))
+    assert transport.asked == []
+
+
+async def test_a_token_of_another_namespace_is_refused() -> None:
+    client, transport = accepting()
+    with pytest.raises(InvalidArgumentError, match="'other'"):
+        await client.get_async_activity_handle(task_token=token(namespace="other")).complete()
+    assert transport.asked == []
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{}, {"workflow_id": "wf"}, {"activity_id": "7"}, {"task_token": b"x", "workflow_id": "wf"}],
+)
+def test_a_handle_has_either_a_token_or_ids(wrong: dict[str, Any]) -> None:
+    client, _ = accepting()
+    with pytest.raises(ValueError, match="task token"):
+        client.get_async_activity_handle(**wrong)
+
+
+async def test_operations_say_what_they_are_asked_to() -> None:
+    client, transport = accepting()
+    handle = client.get_workflow_handle("wf", run_id="run")
+    await handle.pause_activity("7", reason="later")
+    await handle.unpause_activity(activity_type="work", reset_attempts=True, jitter=timedelta(seconds=2))
+    await handle.reset_activity("7", keep_paused=True, reset_heartbeat=True, restore_original_options=True)
+    await handle.update_activity_options(
+        "7",
+        task_queue="other",
+        heartbeat_timeout=timedelta(),
+        start_to_close_timeout=timedelta(microseconds=1),
+        retry_policy=RetryPolicy(maximum_attempts=3),
+    )
+    paused, unpaused, reset, updated = [sent for _, _, sent in transport.asked]
+    assert (paused.run_id, paused.activity_id, paused.reason, paused.identity) == ("run", "7", "later", "me")
+    assert (unpaused.activity_type, unpaused.reset_attempts, unpaused.jitter_ms) == ("work", True, 2_000)
+    assert (reset.keep_paused, reset.reset_heartbeat, reset.restore_original_options) == (True, True, True)
+    assert (updated.task_queue, updated.heartbeat_timeout_ms, updated.start_to_close_timeout_ms) == ("other", 0, 1)
+    assert updated.schedule_to_close_timeout_ms is None
+    assert updated.retry_policy.maximum_attempts == 3
+
+
+async def test_operations_need_one_name_and_tell_what_is_not_there() -> None:
+    client, transport = accepting()
+    handle = client.get_workflow_handle("wf")
+    with pytest.raises(ValueError, match="activity_type"):
+        await handle.pause_activity()
+    with pytest.raises(ValueError, match="activity_type"):
+        await handle.reset_activity("7", activity_type="work")
+    assert transport.asked == []
+    with pytest.raises(WorkflowNotFoundError):
+        await refusing("NOT_FOUND").get_workflow_handle("wf").pause_activity("7")

@@ -1,0 +1,136 @@
+"""Activities that take days: paused, and retried near by; and priorities, on the broker in memory."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from foldlog import activity, workflow
+from foldlog.client import WorkflowFailureError
+from foldlog.common import Priority, RetryPolicy
+from foldlog.exceptions import ActivityError, ApplicationError
+from foldlog.testing import WorkflowEnvironment
+from foldlog.worker import Worker
+
+QUEUE = "q"
+DAY = timedelta(days=1)
+
+pytestmark = pytest.mark.timeout(60)
+ran: list[Any] = []
+
+
+@pytest.fixture(autouse=True)
+def fresh() -> None:
+    ran.clear()
+
+
+@activity.defn
+async def flaky(successes_after: int) -> int:
+    ran.append(activity.info().attempt)
+    if len(ran) <= successes_after:
+        raise ApplicationError("not yet")
+    return activity.info().attempt
+
+
+@activity.defn
+async def note(name: str) -> None:
+    info = activity.info()
+    ran.append((name, info.priority))
+
+
+@workflow.defn
+class Flaky:
+    @workflow.run
+    async def run(self, local: bool, failures: int) -> list[Any]:
+        began = workflow.now()
+        policy = RetryPolicy(initial_interval=DAY, maximum_interval=10 * DAY)
+        if local:
+            attempt = await workflow.execute_local_activity(
+                flaky, failures, start_to_close_timeout=DAY, schedule_to_close_timeout=20 * DAY, retry_policy=policy
+            )
+        else:
+            attempt = await workflow.execute_activity(flaky, failures, start_to_close_timeout=DAY, retry_policy=policy)
+        return [attempt, (workflow.now() - began) / DAY]
+
+
+@workflow.defn
+class Crowd:
+    """Many activities at once, the urgent ones last."""
+
+    @workflow.run
+    async def run(self) -> None:
+        limit = timedelta(hours=1)
+        async with asyncio.TaskGroup() as group:
+            for number in range(30):
+                priority = Priority(fairness_key="big") if number % 2 else Priority.default
+                group.create_task(
+                    workflow.execute_activity(note, f"low {number}", start_to_close_timeout=limit, priority=priority)
+                )
+            for number in range(5):
+                group.create_task(
+                    workflow.execute_activity(
+                        note, f"high {number}", start_to_close_timeout=limit, priority=Priority(priority_key=1)
+                    )
+                )
+
+
+def worker(env: WorkflowEnvironment, **options: Any) -> Worker:
+    return Worker(
+        env.client,
+        task_queue=QUEUE,
+        workflows=[Flaky, Crowd],
+        activities=[flaky, note],
+        **options,
+    )
+
+
+async def until(condition: Callable[[], Any]) -> None:
+    while not condition():  # noqa: ASYNC110  # other tasks of this loop make it true
+        await asyncio.sleep(0.005)
+
+
+async def test_a_local_activity_is_retried_over_days_and_keeps_its_limit_over_all_attempts() -> None:
+    async with await WorkflowEnvironment.start_time_skipping() as env, worker(env):
+        attempt, days = await env.client.execute_workflow(Flaky.run, args=[True, 3], id="1", task_queue=QUEUE)
+        assert attempt == 4
+        assert days == pytest.approx(1 + 2 + 4, abs=0.1)
+        ran.clear()
+        with pytest.raises(WorkflowFailureError) as caught:
+            await env.client.execute_workflow(Flaky.run, args=[True, 100], id="2", task_queue=QUEUE)
+        assert isinstance(caught.value.cause, ActivityError)
+        assert ran == [1, 2, 3, 4, 5]  # after 0, 1, 3, 7 and 15 days; the next one would be after 25
+
+
+async def test_paused_for_a_month_and_then_at_once() -> None:
+    async with await WorkflowEnvironment.start_time_skipping() as env, worker(env):
+        handle = await env.client.start_workflow(Flaky.run, args=[False, 1], id="wf", task_queue=QUEUE)
+        await until(lambda: ran)
+        state = None
+        while state != "BACKOFF":
+            await asyncio.sleep(0.005)
+            state = (await handle.describe()).pending_activities[0].state.name
+        await handle.pause_activity(activity_type="flaky")
+        await env.sleep(30 * DAY)
+        assert ran == [1]
+        await handle.unpause_activity(activity_type="flaky")
+        attempt, days = await handle.result()
+        assert attempt == 2
+        assert days == pytest.approx(30, abs=0.1)
+
+
+async def test_the_urgent_ones_go_before_what_waits() -> None:
+    async with (
+        await WorkflowEnvironment.start_time_skipping() as env,
+        worker(env, max_concurrent_activities=1, disable_eager_activity_execution=True),
+    ):
+        await env.client.execute_workflow(Crowd.run, id="wf", task_queue=QUEUE, execution_timeout=timedelta(days=1))
+    names = [name for name, _ in ran]
+    assert len(names) == 35
+    urgent = [index for index, name in enumerate(names) if name.startswith("high")]
+    # One task was fetched before any told of a priority, and some may run while the others are read.
+    assert max(urgent) < 15
+    assert dict(ran)["high 0"] == Priority(priority_key=1)
+    assert dict(ran)["low 1"] == Priority(fairness_key="big")
