@@ -273,17 +273,20 @@ class ContinueAsNewInput:
     """For `WorkflowOutboundInterceptor.continue_as_new`."""
 
     workflow: str | None
+    """None: the same as now, as for all that follows."""
     args: Sequence[Any]
     task_queue: str | None = None
     run_timeout: timedelta | None = None
     task_timeout: timedelta | None = None
+    backoff_start_interval: timedelta | None = None
     retry_policy: RetryPolicy | None = None
     memo: Mapping[str, Any] | None = None
     search_attributes: Any = None
     headers: Headers = field(default_factory=dict)
+    """Of the new run; those of this one are not passed on by themselves."""
+    versioning_intent: Any = None
+    initial_versioning_behavior: Any = None
     arg_types: list[Any] | None = None
-    given: Mapping[str, Any] = field(default_factory=dict)
-    """The options as the workflow gave them."""
 
 
 class WorkflowOutboundInterceptor:

@@ -154,6 +154,8 @@ class Asking:
             RPCError, WorkflowAlreadyStartedError: It was refused, or the time is over.
         """
         waiting = _Waiting(workflow_id, rpc_timeout, "answer about the update")
+        if self.headers:
+            await put(self.headers, command, self.converter, self.headers_coded)
         found = await self._poll(waiting, command, UpdateReply, FIRST_POLL_SECONDS)
         if found is None and isinstance(command, UpdateWorkflow) and command.await_completed:
             repeated = copy.copy(command)

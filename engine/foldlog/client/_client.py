@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mappin
 from dataclasses import replace
 from datetime import timedelta
 from types import TracebackType
-from typing import Any, Concatenate, Unpack, cast, overload
+from typing import Any, Concatenate, TypeVar, Unpack, cast, overload
 
 from foldlog import converter as converters
 from foldlog.client._asking import Asking
@@ -34,6 +34,7 @@ from foldlog.client._types import (
     ReturnType,
     SelfType,
 )
+from foldlog.client._updates import WorkflowUpdateHandle
 from foldlog.client._with_start import ClientUpdatesWithStart
 from foldlog.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from foldlog.converter import DataConverter
@@ -50,6 +51,9 @@ from foldlog.workflow._definition import Definition
 
 RPC_TIMEOUT = timedelta(seconds=10)
 """How long an answer is awaited that does not wait for a workflow to end."""
+
+
+_Handle = TypeVar("_Handle", WorkflowHandle[Any, Any], WorkflowUpdateHandle[Any])
 
 
 class Client(ClientUpdatesWithStart):
@@ -218,7 +222,7 @@ class Client(ClientUpdatesWithStart):
         client._asking = replace(self._asking, outbound=None, headers=headers)
         return client
 
-    def adopt(self, handle: WorkflowHandle[Any, Any]) -> WorkflowHandle[Any, Any]:
+    def adopt(self, handle: _Handle) -> _Handle:
         """A handle that a client past its interceptors made becomes one of this client. For interceptors only."""
         handle._asking = self._asking
         return handle

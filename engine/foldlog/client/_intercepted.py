@@ -21,7 +21,10 @@ from foldlog.client._interceptor import (
     QueryWorkflowInput,
     SignalWorkflowInput,
     StartWorkflowInput,
+    StartWorkflowUpdateInput,
+    StartWorkflowUpdateWithStartInput,
     TerminateWorkflowInput,
+    UpdateWithStartStartWorkflowInput,
 )
 from foldlog.client._types import UNSET
 from foldlog.schemas.records import Event
@@ -31,8 +34,10 @@ if TYPE_CHECKING:
     from foldlog.client._client import Client
     from foldlog.client._description import WorkflowExecution, WorkflowExecutionDescription
     from foldlog.client._handle import WorkflowHandle
+    from foldlog.client._updates import WorkflowUpdateHandle
 
 _START_FIELDS = {field.name: field for field in fields(StartWorkflowInput)}
+WITH_START_FIELDS = {field.name: field for field in fields(UpdateWithStartStartWorkflowInput)}
 _NO_OPTIONS = frozenset({"workflow", "args", "id", "task_queue", "headers", "ret_type", "rpc_metadata", "given"})
 
 
@@ -94,6 +99,15 @@ def _signal_name(signal: Any) -> str:
     return SignalDefinition.name_of(signal)
 
 
+def _options(input: Any, known: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of a start: those that were given, as they are now, and those that an interceptor has set."""
+    return {
+        name: getattr(input, name)
+        for name, field in known.items()
+        if name not in _NO_OPTIONS and (name in input.given or getattr(input, name) != field.default)
+    }
+
+
 class _Root(OutboundInterceptor):
     """The end of the chain."""
 
@@ -108,11 +122,7 @@ class _Root(OutboundInterceptor):
         )
 
     async def start_workflow(self, input: StartWorkflowInput) -> WorkflowHandle[Any, Any]:
-        options = {
-            name: getattr(input, name)
-            for name, field in _START_FIELDS.items()
-            if name not in _NO_OPTIONS and (name in input.given or getattr(input, name) != field.default)
-        }
+        options = _options(input, _START_FIELDS)
         handle = await self._client.without_interceptors(input.headers).start_workflow(
             input.workflow,
             args=input.args,
@@ -150,6 +160,49 @@ class _Root(OutboundInterceptor):
         await self._handle(input, input.headers).signal(
             input.signal, args=input.args, request_id=input.request_id, rpc_timeout=input.rpc_timeout
         )
+
+    async def start_workflow_update(self, input: StartWorkflowUpdateInput) -> WorkflowUpdateHandle[Any]:
+        handle = await self._handle(input, input.headers).start_update(
+            input.update,
+            args=input.args,
+            wait_for_stage=input.wait_for_stage,
+            id=input.update_id,
+            result_type=input.ret_type,
+            rpc_timeout=input.rpc_timeout,
+        )
+        return self._client.adopt(handle)
+
+    async def start_update_with_start_workflow(
+        self, input: StartWorkflowUpdateWithStartInput
+    ) -> WorkflowUpdateHandle[Any]:
+        from foldlog.client._with_start import WithStartWorkflowOperation
+
+        start, update = input.start_workflow_input, input.update_workflow_input
+        operation = WithStartWorkflowOperation[Any, Any](
+            start.workflow,
+            args=start.args,
+            id=start.id,
+            task_queue=start.task_queue,
+            **cast(Any, _options(start, WITH_START_FIELDS)),
+        )
+        try:
+            handle = await self._client.without_interceptors({})._send_update_with_start(
+                operation,
+                update.update,
+                UNSET,
+                update.args,
+                update.wait_for_stage,
+                update.update_id,
+                update.ret_type,
+                input.rpc_timeout,
+                lambda _, found: input._on_start(found),
+                start.headers,
+                update.headers,
+            )
+        except BaseException as error:
+            input._on_start_error(error)
+            raise
+        return self._client.adopt(handle)
 
     async def terminate_workflow(self, input: TerminateWorkflowInput) -> None:
         await self._handle(input).terminate(*input.args, reason=input.reason or "", rpc_timeout=input.rpc_timeout)

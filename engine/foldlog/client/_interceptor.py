@@ -5,7 +5,7 @@ Names and meanings follow Temporal's `temporalio.client`. What an input has beyo
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
         WorkflowExecutionStatus,
     )
     from foldlog.client._handle import WorkflowHandle
+    from foldlog.client._updates import WorkflowUpdateHandle, WorkflowUpdateStage
+    from foldlog.schemas.reply import UpdateReply
 
 Headers = Mapping[str, Payload]
 """What is passed along with a call. Not encoded by a codec, unless the client's `header_codec_behavior` says so."""
@@ -155,9 +157,62 @@ class StartWorkflowUpdateInput(_Input):
     update_id: str | None
     update: str
     args: Sequence[Any]
-    wait_for_stage: Any
+    wait_for_stage: WorkflowUpdateStage
     headers: Headers = field(default_factory=dict)
     ret_type: Any = None
+
+
+@dataclass(kw_only=True)
+class UpdateWithStartUpdateWorkflowInput:
+    """The update of a `StartWorkflowUpdateWithStartInput`."""
+
+    update_id: str | None
+    update: str
+    args: Sequence[Any]
+    wait_for_stage: WorkflowUpdateStage
+    headers: Headers = field(default_factory=dict)
+    ret_type: Any = None
+
+
+@dataclass(kw_only=True)
+class UpdateWithStartStartWorkflowInput:
+    """The start of a `StartWorkflowUpdateWithStartInput`."""
+
+    workflow: str
+    args: Sequence[Any]
+    id: str
+    task_queue: str
+    execution_timeout: timedelta | None = None
+    run_timeout: timedelta | None = None
+    task_timeout: timedelta | None = None
+    id_reuse_policy: WorkflowIDReusePolicy = WorkflowIDReusePolicy.ALLOW_DUPLICATE
+    id_conflict_policy: WorkflowIDConflictPolicy = WorkflowIDConflictPolicy.UNSPECIFIED
+    retry_policy: RetryPolicy | None = None
+    cron_schedule: str = ""
+    memo: Mapping[str, Any] | None = None
+    search_attributes: Any = None
+    start_delay: timedelta | None = None
+    headers: Headers = field(default_factory=dict)
+    static_summary: str | None = None
+    static_details: str | None = None
+    ret_type: Any = None
+    request_eager_start: bool = False
+    priority: Any = None
+    versioning_override: Any = None
+    given: frozenset[str] = frozenset()
+    """Options that the caller gave. Those that were not, and are at their defaults, are not passed on."""
+
+
+@dataclass(kw_only=True)
+class StartWorkflowUpdateWithStartInput(_Input):
+    """For `OutboundInterceptor.start_update_with_start_workflow`."""
+
+    start_workflow_input: UpdateWithStartStartWorkflowInput
+    update_workflow_input: UpdateWithStartUpdateWorkflowInput
+    _on_start: Callable[[UpdateReply], None]
+    """Called as soon as the workflow is known to run."""
+    _on_start_error: Callable[[BaseException], None]
+    """Called if none does."""
 
 
 class Interceptor:
@@ -215,6 +270,12 @@ class OutboundInterceptor:
         """`WorkflowHandle.terminate`."""
         await self.next.terminate_workflow(input)
 
-    async def start_workflow_update(self, input: StartWorkflowUpdateInput) -> Any:
+    async def start_workflow_update(self, input: StartWorkflowUpdateInput) -> WorkflowUpdateHandle[Any]:
         """`WorkflowHandle.start_update` and `execute_update`."""
         return await self.next.start_workflow_update(input)
+
+    async def start_update_with_start_workflow(
+        self, input: StartWorkflowUpdateWithStartInput
+    ) -> WorkflowUpdateHandle[Any]:
+        """`Client.start_update_with_start_workflow` and `execute_update_with_start_workflow`."""
+        return await self.next.start_update_with_start_workflow(input)

@@ -14,17 +14,23 @@ from foldlog.runtime.environment import Environment
 from foldlog.runtime.instance import WorkflowInstance
 from foldlog.runtime.intercepted import InterceptedInstance
 from foldlog.schemas.common import Failure, Payload
-from foldlog.schemas.event import WorkflowExecutionStarted
+from foldlog.schemas.event import (
+    WorkflowExecutionSignaled,
+    WorkflowExecutionStarted,
+    WorkflowExecutionUpdateAccepted,
+)
 from foldlog.schemas.records import Event
 
 
 class CodedInstance(WorkflowInstance):
     """The code of one run, behind a codec. What it decides is encoded by `WorkflowRuntime.seal`."""
 
-    __slots__ = ()
+    # No __slots__ with names in it: this class and InterceptedInstance could not have a common child then.
 
     def __init__(self, environment: Environment, workflow_id: str, started: WorkflowExecutionStarted) -> None:
         super().__init__(environment, workflow_id, environment.coder.decoded(started))
+        self._encoded_signals: dict[int, WorkflowExecutionSignaled] = {}
+        """By event ID, those that no handler has taken among them: the run that follows gets them as they are."""
 
     @property
     def _coder(self) -> Coder:
@@ -35,7 +41,24 @@ class CodedInstance(WorkflowInstance):
         """See `Decider.activate`."""
         if type(event) is WorkflowExecutionStarted:
             return super().activate(self.started)
-        return super().activate(self._coder.decoded(event))
+        made = super().activate(self._coder.decoded(event))
+        if type(event) is WorkflowExecutionSignaled:
+            self._encoded_signals[event.event_id] = event
+            if self._held is None and not self.handlers.has_unhandled_signals:
+                self._encoded_signals.clear()
+        return made
+
+    def unhandled_signals(self) -> Sequence[WorkflowExecutionSignaled]:
+        """See `Decider.unhandled_signals`."""
+        return [self._encoded_signals[decoded.event_id] for decoded in super().unhandled_signals()]
+
+    def validate(self, update: WorkflowExecutionUpdateAccepted) -> Failure | None:
+        """See `Decider.validate`."""
+        failure = super().validate(self._coder.decoded(update))
+        if failure is None:
+            return None
+        encoded: Failure = self._coder.encoded([failure])[0]
+        return encoded
 
     def query(self, query_type: str, args: Sequence[Payload], header: Mapping[str, Payload] | None = None) -> Payload:
         """See `Decider.query`."""

@@ -125,6 +125,11 @@ class Handlers:
         return sorted(self._buffered, key=lambda signaled: signaled.event_id)
 
     @property
+    def has_unhandled_signals(self) -> bool:
+        """Whether there are any."""
+        return bool(self._buffered)
+
+    @property
     def all_finished(self) -> bool:
         """Whether no signal is on its way to a handler or in an async one, and no update in one."""
         return not self._running and self.updates.all_finished

@@ -9,14 +9,17 @@ from __future__ import annotations
 from collections.abc import Coroutine, Mapping, Sequence
 from contextvars import Context
 from dataclasses import dataclass, fields
+from datetime import timedelta
 from inspect import isawaitable
-from typing import Any
+from typing import Any, NoReturn
 
 from foldlog.core.decider import WorkflowTaskError
 from foldlog.interceptor import (
+    ContinueAsNewInput,
     ExecuteWorkflowInput,
     HandleQueryInput,
     HandleSignalInput,
+    HandleUpdateInput,
     SignalChildWorkflowInput,
     SignalExternalWorkflowInput,
     StartActivityInput,
@@ -29,9 +32,12 @@ from foldlog.runtime.child_options import uuid4_text
 from foldlog.runtime.environment import Environment
 from foldlog.runtime.instance import WorkflowInstance
 from foldlog.schemas.common import Payload
-from foldlog.schemas.event import WorkflowExecutionStarted
+from foldlog.schemas.event import WorkflowExecutionStarted, WorkflowExecutionUpdateAccepted
 from foldlog.workflow._activity_types import ActivityHandle
+from foldlog.workflow._chain import positive_milliseconds
+from foldlog.workflow._chain_types import ContinueAsNewOptions
 from foldlog.workflow._child_types import ChildWorkflowHandle
+from foldlog.workflow._definition import Definition
 from foldlog.workflow._info import Info
 
 _NO_OPTIONS = frozenset(
@@ -87,6 +93,16 @@ class InterceptedInstance(WorkflowInstance):
         """See base class."""
         asked = _Query("", name, args, self.query_headers, handler)
         return Context().run(_at_once, self.inbound.handle_query(asked), name)
+
+    def call_update_validator(
+        self, update: WorkflowExecutionUpdateAccepted, validator: Any, args: Sequence[Any]
+    ) -> None:
+        """See base class."""
+        self.inbound.handle_update_validator(_Update(update, args, validator))
+
+    def call_update_handler(self, update: WorkflowExecutionUpdateAccepted, handler: Any, args: Sequence[Any]) -> Any:
+        """See base class."""
+        return self.inbound.handle_update_handler(_Update(update, args, handler))
 
     def query(self, query_type: str, args: Sequence[Payload], header: Mapping[str, Payload] | None = None) -> Payload:
         """See `Decider.query`."""
@@ -166,6 +182,44 @@ class InterceptedInstance(WorkflowInstance):
             )
         )
 
+    def continue_as_new(
+        self, args: Sequence[Any], options: ContinueAsNewOptions, header: Mapping[str, Payload] | None = None
+    ) -> NoReturn:
+        """See base class."""
+        self.check_may_decide("continue as new")
+        workflow = options.workflow
+        self.outbound.continue_as_new(
+            ContinueAsNewInput(
+                workflow=None if workflow is None else Definition.name_and_result_type(workflow)[0],
+                args=args,
+                task_queue=options.task_queue,
+                run_timeout=_duration(options.run_timeout_ms),
+                backoff_start_interval=_duration(options.backoff_ms),
+                retry_policy=options.retry_policy,
+                memo=options.memo,
+                search_attributes=options.search_attributes,
+                headers=header or {},
+            )
+        )
+        raise RuntimeError("an interceptor returned from continue_as_new, which must raise")
+
+    def continue_plainly_as_new(self, input: ContinueAsNewInput) -> NoReturn:
+        """End the run and begin another, past all interceptors."""
+        options = ContinueAsNewOptions(
+            workflow=input.workflow,
+            task_queue=input.task_queue,
+            run_timeout_ms=None
+            if input.run_timeout is None
+            else positive_milliseconds(input.run_timeout, "run_timeout"),
+            retry_policy=input.retry_policy,
+            memo=input.memo,
+            search_attributes=input.search_attributes,
+            backoff_ms=positive_milliseconds(input.backoff_start_interval, "backoff_start_interval")
+            if input.backoff_start_interval
+            else 0,
+        )
+        super().continue_as_new(input.args, options, input.headers)
+
     def start_local_activity(
         self, activity_type: str, args: Sequence[Any], result_type: Any, options: Any
     ) -> ActivityHandle[Any]:
@@ -190,6 +244,10 @@ _LOCAL_FIELDS = {field.name: field for field in fields(StartLocalActivityInput) 
 
 async def _result(start: Any, activity_type: str, args: Sequence[Any], result_type: Any, options: Any) -> Any:
     return await start(activity_type, args, result_type, options)
+
+
+def _duration(ms: int | None) -> timedelta | None:
+    return timedelta(milliseconds=ms) if ms else None
 
 
 def _at_once(handling: Coroutine[Any, Any, Any], name: str) -> Any:
@@ -225,6 +283,14 @@ class _Query(HandleQueryInput):
         self.handler = handler
 
 
+class _Update(HandleUpdateInput):
+    """An update, and the validator or handler that is there for it."""
+
+    def __init__(self, update: WorkflowExecutionUpdateAccepted, args: Sequence[Any], handler: Any) -> None:
+        super().__init__(update.update_id, update.update_name, args, update.header)
+        self.handler = handler
+
+
 class _Inbound(WorkflowInboundInterceptor):
     """The end of the inbound chain: the code itself."""
 
@@ -249,9 +315,18 @@ class _Inbound(WorkflowInboundInterceptor):
             raise TypeError(f"query handler {input.query!r} returned a coroutine: it must not be async")
         return result
 
+    def handle_update_validator(self, input: HandleUpdateInput) -> None:
+        validator = getattr(input, "handler", None) or self._host.handlers.updates.validator(input.update)
+        if validator is not None:
+            validator(*input.args)
+
+    async def handle_update_handler(self, input: HandleUpdateInput) -> Any:
+        result = self._handler("update", input, input.update)(*input.args)
+        return await result if isawaitable(result) else result
+
     def _handler(self, kind: str, input: Any, name: str) -> Any:
         """The handler that was found; of an input that an interceptor made anew, the one of that name."""
-        handler = getattr(input, "handler", None) or self._host.handler(kind, name)
+        handler = getattr(input, "handler", None) or self._host.handler(kind, name) or self._host.handler(kind, None)
         if handler is None:
             raise LookupError(f"there is no handler of {kind} {name!r}")
         return handler
@@ -281,6 +356,9 @@ class _Outbound(WorkflowOutboundInterceptor):
         await self._host.external.signal(
             input.namespace, input.workflow_id, run_id, False, input.signal, input.args, input.headers
         )
+
+    def continue_as_new(self, input: ContinueAsNewInput) -> NoReturn:
+        self._host.continue_plainly_as_new(input)
 
     def start_activity(self, input: StartActivityInput) -> ActivityHandle[Any]:
         return self._host.start_plain_activity(input, _options(input, _ACTIVITY_FIELDS), local=False)

@@ -1,7 +1,8 @@
 """Where payloads stand in records and decisions: found once per class, then taken out and put back.
 
 It knows the shapes only. Search attributes are never changed, since the read models look into them, and headers only
-where that was asked for, since whoever reads them may not have the codec.
+where that was asked for, since whoever reads them may not have the codec. What stands for a field that is removed stays
+as well: the engine looks for it.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from functools import cache
 from types import NoneType
 from typing import Any, get_args, get_origin, get_type_hints
 
+from foldlog.core.fields import REMOVED_ENCODING
 from foldlog.schemas.common import Payload
 
 NEVER = frozenset({"search_attributes"})
@@ -69,7 +71,7 @@ def _collect(kind: str, value: Any, found: list[Payload], headers: bool) -> None
     elif kind == "payloads":
         found.extend(value)
     elif kind == "map":
-        found.extend(value.values())
+        found.extend(payload for payload in value.values() if payload.encoding != REMOVED_ENCODING)
     elif kind == "record":
         found.extend(collect(value, headers))
     else:
@@ -83,7 +85,9 @@ def _replace(kind: str, value: Any, payloads: Iterator[Payload], headers: bool) 
     if kind == "payloads":
         return [next(payloads) for _ in value]
     if kind == "map":
-        return {name: next(payloads) for name in value}
+        return {
+            name: payload if payload.encoding == REMOVED_ENCODING else next(payloads) for name, payload in value.items()
+        }
     if kind == "record":
         return replaced(value, payloads, headers)
     return [replaced(item, payloads, headers) for item in value]

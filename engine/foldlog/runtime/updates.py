@@ -57,6 +57,11 @@ class Updates:
             return self._host.environment.failure(_as_failure(error))
         return None
 
+    def validator(self, name: str) -> Any:
+        """The validator of an update of this very name; None: it has none."""
+        definition = self.definitions.get(name)
+        return None if definition is None else definition.bind_validator(self._host.instance())
+
     def _call_validator(self, validator: Any, update: WorkflowExecutionUpdateAccepted, args: list[Any]) -> None:
         loop = self._host.loop
         context = _context_of(update)

@@ -5,23 +5,28 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from foldlog import activity, workflow
 from foldlog.api.common.v1 import Payload
+from foldlog.common import SearchAttributeKey
 from foldlog.converter import DataConverter, DefaultFailureConverterWithEncodedAttributes, PayloadCodec
 from foldlog.converter.encryption import AESGCMCodec
 from foldlog.core import decisions
 from foldlog.core.decider import QueryFailed, WorkflowTaskError
+from foldlog.core.fields import REMOVED_ENCODING
 from foldlog.core.replay import replay
 from foldlog.exceptions import ApplicationError
 from foldlog.runtime import WorkflowRuntime
 from foldlog.runtime.coder import Coder
-from foldlog.schemas import common, event
+from foldlog.schemas import command, common, event, reply
 from foldlog.schemas.framing import encode
 from foldlog.schemas.records import Event
+
+from tests.unit.runtime.chaining import ID, REPLY, Chain
 
 SOON = timedelta(seconds=5)
 KEYS = {"k": b"k" * 32}
@@ -318,3 +323,174 @@ async def test_headers_and_search_attributes_stay_as_they_are() -> None:
 def test_a_runtime_without_a_codec_pays_nothing() -> None:
     runtime = WorkflowRuntime([Order], namespace="test")
     assert (runtime.seal, runtime.foresee) == (None, None)
+
+
+# ---- updates, chains, held runs, properties
+
+WITH_CODEC = DataConverter(
+    payload_codec=AESGCMCodec(KEYS), failure_converter_class=DefaultFailureConverterWithEncodedAttributes
+)
+CITY = SearchAttributeKey.for_keyword("city")
+
+
+@workflow.defn
+class Account:
+    """Uses what a run can say about itself, and goes on as new."""
+
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+
+    @workflow.run
+    async def run(self, left: int, begun_with: str) -> list[Any]:
+        assert workflow.memo_value("gone", None) == (begun_with if left else None)
+        workflow.upsert_memo({"note": f"secret note {left}", "gone": None})
+        workflow.upsert_search_attributes([CITY.value_set("berlin")])
+        await workflow.wait_condition(lambda: bool(self.notes))
+        if left:
+            workflow.continue_as_new(args=[left - 1, "secret args"], memo={"note": "secret memo"})
+        note = workflow.memo_value("note", type_hint=str)
+        return [begun_with, note, *self.notes, workflow.info().typed_search_attributes.get(CITY)]
+
+    @workflow.update
+    def put(self, text: str) -> str:
+        if text == "secret failure":
+            raise ApplicationError(text, "secret detail")
+        self.notes.append(text)
+        return f"{text} kept"
+
+    @put.validator
+    def check(self, text: str) -> None:
+        if text == "secret refusal":
+            raise ApplicationError(f"{text} of {text}", "secret detail")
+
+
+class Coded:
+    """Runs under the real engine behind a codec, asked as clients ask."""
+
+    def __init__(self, *workflows: type) -> None:
+        self.chain = Chain(*workflows, data_converter=WITH_CODEC)
+
+    async def start(self, *args: Any, **fields: Any) -> None:
+        started = command.StartWorkflow(
+            workflow_type=self.chain.workflow_type, task_queue="q", args=await WITH_CODEC.encode(args), **fields
+        )
+        self.chain.world.handle(ID, started)
+
+    async def signal(self, name: str, *args: Any) -> None:
+        told = command.SignalWorkflow(signal_name=name, args=await WITH_CODEC.encode(args))
+        self.chain.world.handle(ID, told)
+
+    async def update(self, text: str) -> Any:
+        offered = command.UpdateWorkflow(
+            update_id=text,
+            update_name="put",
+            args=await WITH_CODEC.encode([text]),
+            await_completed=True,
+            reply_to=REPLY,
+        )
+        (answer,) = [told for _, told in self.chain.world.handle(ID, offered).replies]
+        assert isinstance(answer, reply.UpdateReply)
+        assert b"secret" not in encode(replace(answer, update_id=""))
+        if answer.failure is not None:
+            raise await WITH_CODEC.decode_failure(answer.failure)
+        assert answer.result is not None
+        return (await WITH_CODEC.decode([answer.result]))[0]
+
+    async def result(self) -> Any:
+        closing = self.chain.run.closing
+        assert isinstance(closing, event.WorkflowExecutionCompleted), (closing, self.chain.run.stalled)
+        return (await WITH_CODEC.decode([closing.result]))[0]
+
+    def legible(self) -> list[Any]:
+        """Records of the log in which a secret can be read."""
+        return [entry.record for entry in self.chain.world.sessions.log if b"secret " in entry.encoded]
+
+
+@pytest.mark.parametrize("evict", [False, True])
+async def test_updates_properties_and_chains_go_through_the_codec(evict: bool) -> None:
+    coded = Coded(Account)
+    (gone,) = await WITH_CODEC.encode(["secret start"])
+    await coded.start(1, "secret start", memo={"gone": gone})
+    if evict:
+        coded.chain.evict()
+    for text in ("secret refusal", "secret failure"):
+        with pytest.raises(ApplicationError) as failed:
+            await coded.update(text)
+        assert (failed.value.message[: len(text)], failed.value.details) == (text, ("secret detail",))
+    assert set(coded.chain.run.memo) == {"note"}
+    assert await coded.update("secret text") == "secret text kept"
+    if evict:
+        coded.chain.evict()
+    first, second = coded.chain.started
+    assert second.continuation is not None
+    assert second.continuation.run_id == first.run_id
+    assert await coded.update("secret end") == "secret end kept"
+    assert await coded.result() == ["secret args", "secret note 0", "secret end", "berlin"]
+    attributes = coded.chain.run.search_attributes
+    assert attributes["city"].data == b'"berlin"'
+    updates = {"WorkflowExecutionUpdateAccepted", "WorkflowExecutionUpdateCompleted"}  # whose IDs are the texts here
+    assert {type(record).__name__ for record in coded.legible()} <= updates
+
+
+@workflow.defn
+class Deaf:
+    """Hears in its second run only what the first one was told."""
+
+    def __init__(self) -> None:
+        self.heard: list[str] = []
+
+    @workflow.run
+    async def run(self, again: bool) -> list[str]:
+        if again:
+            await workflow.sleep(1)
+            workflow.continue_as_new(False)
+        workflow.set_signal_handler("hear", self.heard.append)
+        await workflow.wait_condition(lambda: len(self.heard) == 2)
+        return self.heard
+
+
+@pytest.mark.parametrize("held", [False, True])
+async def test_signals_that_go_on_to_the_next_run_stay_encoded(held: bool) -> None:
+    coded = Coded(Deaf)
+    await coded.start(True, start_delay_ms=60_000 if held else 0)
+    await coded.signal("hear", "secret one")
+    await coded.signal("hear", "secret two")
+    coded.chain.sleep(2)
+    assert await coded.result() == ["secret one", "secret two"]
+    assert coded.legible() == []
+
+
+@workflow.defn
+class Nightly:
+    """Says what it was left by the runs before."""
+
+    @workflow.run
+    async def run(self) -> str:
+        last = workflow.get_last_completion_result(str)
+        failure = workflow.get_last_failure()
+        if last is not None and failure is None:
+            raise ApplicationError("secret failure")
+        cause = failure.message if isinstance(failure, ApplicationError) else "none"
+        return f"secret, after {last} and {cause}"
+
+
+async def test_what_earlier_runs_left_is_decoded() -> None:
+    coded = Coded(Nightly)
+    await coded.start(options=common.WorkflowOptions(cron_schedule="@every 1m"))
+    coded.chain.sleep(3 * 60 + 10)
+    ended = [found for found in coded.chain.events() if isinstance(found, event.WorkflowExecutionCompleted)]
+    results = [(await WITH_CODEC.decode([found.result]))[0] for found in ended]
+    assert results[:2] == [
+        "secret, after None and none",
+        "secret, after secret, after None and none and secret failure",
+    ]
+    assert coded.legible() == []
+
+
+async def test_what_removes_a_field_is_not_encoded() -> None:
+    removed, kept = common.Payload(encoding=REMOVED_ENCODING), common.Payload(encoding="x", data=b"1")
+    codec = Coder(AESGCMCodec(KEYS))
+    (coded,) = codec.encoded([decisions.ModifyProperties(memo={"a": kept, "b": removed, "c": kept})])
+    assert coded.memo["b"] == removed
+    assert {coded.memo[name].encoding for name in "ac"} == {"binary/encrypted"}
+    assert codec.decoded(coded) == decisions.ModifyProperties(memo={"a": kept, "b": removed, "c": kept})

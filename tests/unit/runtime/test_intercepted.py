@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from contextvars import ContextVar
 from datetime import timedelta
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 from foldlog import activity, workflow
@@ -16,9 +16,11 @@ from foldlog.core.decider import QueryFailed, WorkflowTaskError
 from foldlog.core.replay import replay
 from foldlog.exceptions import ApplicationError
 from foldlog.interceptor import (
+    ContinueAsNewInput,
     ExecuteWorkflowInput,
     HandleQueryInput,
     HandleSignalInput,
+    HandleUpdateInput,
     Interceptor,
     StartActivityInput,
     StartLocalActivityInput,
@@ -31,6 +33,7 @@ from foldlog.schemas import event
 from foldlog.schemas.common import ActivityOptions, Payload, WorkflowOptions
 from foldlog.workflow import Info
 
+from tests.unit.runtime.chaining import Chain
 from tests.unit.runtime.driver import CONVERTER, Driver
 
 SOON = timedelta(seconds=5)
@@ -221,3 +224,140 @@ def test_replay_after_an_interceptor_was_added_that_decides_nothing() -> None:
 def test_without_interceptors_there_is_no_chain() -> None:
     assert type(Driver(Watched, "a").decider) is WorkflowInstance
     assert type(driver(Both(None)).decider) is WorkflowInstance
+
+
+class Updating(WorkflowInboundInterceptor):
+    def init(self, outbound: WorkflowOutboundInterceptor) -> None:
+        self.next.init(Continuing(outbound))
+
+    async def execute_workflow(self, input: ExecuteWorkflowInput) -> Any:
+        user.set(named(input.headers))
+        calls.append(f"execute for {user.get()}")
+        return await self.next.execute_workflow(input)
+
+    def handle_update_validator(self, input: HandleUpdateInput) -> None:
+        calls.append(f"validate {input.id} {input.update}")
+        if named(input.headers) == "mallory":
+            raise ApplicationError("not allowed")
+        user.set(named(input.headers))
+        input.args = [input.args[0], *input.args[1:]]
+        self.next.handle_update_validator(input)
+
+    async def handle_update_handler(self, input: HandleUpdateInput) -> Any:
+        calls.append(f"handle {input.id} {input.update}")
+        user.set(named(input.headers))
+        return {"answer": await self.next.handle_update_handler(input)}
+
+
+class Continuing(WorkflowOutboundInterceptor):
+    def continue_as_new(self, input: ContinueAsNewInput) -> NoReturn:
+        calls.append(f"continue {input.workflow} {list(input.args)} {input.run_timeout}")
+        input.headers = header(user.get())
+        input.args = [*input.args, "added"]
+        self.next.continue_as_new(input)
+
+
+@workflow.defn
+class Updated:
+    @workflow.run
+    async def run(self, *more: str) -> list[str]:
+        if not more:
+            await workflow.wait_condition(lambda: False, timeout=3600)
+        if len(more) == 1:
+            workflow.continue_as_new(args=list(more), workflow=Updated.run, run_timeout=SOON)
+        return [*more, user.get()]
+
+    @workflow.update
+    def put(self, text: str) -> str:
+        return f"{text} of {user.get()}"
+
+    @put.validator
+    def check(self, text: str) -> None:
+        if user.get() == "nobody":
+            raise ValueError("who are you?")
+
+    @workflow.update
+    async def put_later(self, text: str) -> str:
+        await workflow.sleep(1)
+        return f"{text} of {user.get()}"
+
+
+def test_updates_go_by_way_of_interceptors() -> None:
+    calls.clear()
+    run = Driver(Updated, interceptors=[Both(Updating)])
+    run.update("put", "one", header=header("ann"))
+    assert run.outcome("update-1") == {"answer": "one of ann"}
+    run.update("put", "one", header=header("mallory"))
+    with pytest.raises(ApplicationError, match="not allowed"):
+        run.outcome("update-2")
+    run.update("put", "one")
+    with pytest.raises(ApplicationError, match="who are you"):
+        run.outcome("update-3")
+    run.update("put_later", "one", header=header("bob"))
+    run.fire()
+    assert run.outcome("update-4") == {"answer": "one of bob"}
+    assert calls == [
+        "execute for nobody",
+        "validate update-1 put",
+        "handle update-1 put",
+        "validate update-2 put",
+        "validate update-3 put",
+        "handle update-4 put_later",
+    ]
+    run.replay()
+
+
+def test_an_input_made_anew_still_finds_its_handler() -> None:
+    class Anew(WorkflowInboundInterceptor):
+        def handle_update_validator(self, input: HandleUpdateInput) -> None:
+            self.next.handle_update_validator(HandleUpdateInput(input.id, input.update, input.args, {}))
+
+        async def handle_update_handler(self, input: HandleUpdateInput) -> Any:
+            return await self.next.handle_update_handler(HandleUpdateInput(input.id, input.update, ["new"], {}))
+
+    run = Driver(Updated, interceptors=[Both(Anew)])
+    token = user.set("outside")
+    run.update("put", "one", header=header("ann"))
+    user.reset(token)
+    with pytest.raises(ApplicationError, match="who are you"):  # the context of an update is its own
+        run.outcome("update-1")
+    run.update("put_later", "one")
+    run.fire()
+    assert run.outcome("update-2") == "new of nobody"
+
+
+@pytest.mark.parametrize("evict", [False, True])
+def test_continue_as_new_goes_by_way_of_interceptors_and_has_headers(evict: bool) -> None:
+    calls.clear()
+    chain = Chain(Updated, interceptors=[Both(Updating)])
+    chain.start("one", options=WorkflowOptions(header=header("ann")))
+    assert calls == ["execute for ann", "continue Updated ['one'] 0:00:05", "execute for ann"]
+    if evict:
+        chain.evict()
+    assert chain.result == ["one", "added", "ann"]
+    first, second = chain.started
+    assert (first.run_timeout_ms, second.run_timeout_ms) == (0, 5_000)
+    assert second.options == WorkflowOptions(header=header("ann"))
+
+
+def test_an_interceptor_that_lets_continue_as_new_return_stalls_the_run() -> None:
+    class Silent(WorkflowOutboundInterceptor):
+        def continue_as_new(self, input: ContinueAsNewInput) -> NoReturn:  # type: ignore[empty-body]  # that is the fault
+            pass
+
+    class Inside(WorkflowInboundInterceptor):
+        def init(self, outbound: WorkflowOutboundInterceptor) -> None:
+            self.next.init(Silent(outbound))
+
+    with pytest.raises(WorkflowTaskError, match="returned from continue_as_new"):
+        Driver(Updated, "one", interceptors=[Both(Inside)])
+
+
+def test_a_held_run_is_begun_by_way_of_interceptors() -> None:
+    calls.clear()
+    run = Driver(Updated, "a", "b", held=True, interceptors=[Both(Updating)])
+    assert calls == []
+    run.begin()
+    assert calls == ["execute for nobody"]
+    assert run.result == ["a", "b", "nobody"]
+    run.replay()

@@ -17,6 +17,7 @@ def test_the_public_names() -> None:
         "HandleUpdateInput",
         "Interceptor",
         "Plugin",
+        "SharedStateManager",
         "SignalChildWorkflowInput",
         "SignalExternalWorkflowInput",
         "StartActivityInput",
