@@ -63,6 +63,10 @@ class Signing(client.OutboundInterceptor):
         self._sign(input, f"query {input.query}")
         return await super().query_workflow(input)
 
+    async def start_workflow_update(self, input: client.StartWorkflowUpdateInput) -> client.WorkflowUpdateHandle[Any]:
+        self._sign(input, f"update {input.update}")
+        return await super().start_workflow_update(input)
+
 
 class AuthorizationInterceptor(worker.Interceptor):
     """For workers."""
@@ -115,3 +119,8 @@ class Authorizing(worker.WorkflowInboundInterceptor):
     async def handle_query(self, input: worker.HandleQueryInput) -> Any:
         self.check(input, f"query {input.query}")
         return await super().handle_query(input)
+
+    async def handle_update_handler(self, input: worker.HandleUpdateInput) -> Any:
+        # Here and not before the validator: not every update has one.
+        self.check(input, f"update {input.update}")
+        return await super().handle_update_handler(input)

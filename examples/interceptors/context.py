@@ -6,7 +6,7 @@ A context variable has it on all sides. In the log it is a header.
 from __future__ import annotations
 
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, NoReturn
 
 from foldlog import activity, client, worker, workflow
 from foldlog.converter import PayloadConverter
@@ -56,6 +56,17 @@ class ClientOutbound(client.OutboundInterceptor):
         put(input)
         return await super().query_workflow(input)
 
+    async def start_workflow_update(self, input: client.StartWorkflowUpdateInput) -> client.WorkflowUpdateHandle[Any]:
+        put(input)
+        return await super().start_workflow_update(input)
+
+    async def start_update_with_start_workflow(
+        self, input: client.StartWorkflowUpdateWithStartInput
+    ) -> client.WorkflowUpdateHandle[Any]:
+        put(input.start_workflow_input)
+        put(input.update_workflow_input)
+        return await super().start_update_with_start_workflow(input)
+
 
 class ActivityInbound(worker.ActivityInboundInterceptor):
     async def execute_activity(self, input: worker.ExecuteActivityInput) -> Any:
@@ -79,6 +90,14 @@ class WorkflowInbound(worker.WorkflowInboundInterceptor):
         take(input)
         return await super().handle_query(input)
 
+    def handle_update_validator(self, input: worker.HandleUpdateInput) -> None:
+        take(input)
+        super().handle_update_validator(input)
+
+    async def handle_update_handler(self, input: worker.HandleUpdateInput) -> Any:
+        take(input)
+        return await super().handle_update_handler(input)
+
 
 class WorkflowOutbound(worker.WorkflowOutboundInterceptor):
     def start_activity(self, input: worker.StartActivityInput) -> workflow.ActivityHandle[Any]:
@@ -96,6 +115,10 @@ class WorkflowOutbound(worker.WorkflowOutboundInterceptor):
     async def signal_external_workflow(self, input: worker.SignalExternalWorkflowInput) -> None:
         put(input)
         await super().signal_external_workflow(input)
+
+    def continue_as_new(self, input: worker.ContinueAsNewInput) -> NoReturn:
+        put(input)
+        super().continue_as_new(input)
 
     def start_local_activity(self, input: worker.StartLocalActivityInput) -> workflow.ActivityHandle[Any]:
         put(input)
