@@ -38,6 +38,7 @@ lint: $(READY) ## Check style, types and lengths.
 	$(BIN)/ruff format --check $(CODE)
 	$(BIN)/mypy $(CODE)
 	$(BIN)/python .ci/check_lengths.py $(CODE)
+	$(BIN)/foldlog check examples benchmarks
 
 format: $(READY) ## Rewrite the code in the project's style.
 	$(BIN)/ruff check --fix $(CODE)

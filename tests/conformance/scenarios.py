@@ -57,7 +57,7 @@ class Place:
         return self.environment.client
 
     @asynccontextmanager
-    async def workers(self) -> AsyncIterator[None]:
+    async def workers(self, **options: Any) -> AsyncIterator[None]:
         """One worker with workflows and activities, and one with activities on another queue."""
         worker = Worker(
             self.client,
@@ -65,6 +65,7 @@ class Place:
             workflows=w.WORKFLOWS,
             activities=w.ACTIVITIES,
             state_dir=self.folder / uuid.uuid4().hex,
+            **options,
         )
         remote = Worker(self.client, task_queue=REMOTE, activities=w.ACTIVITIES)
         async with worker, remote:
@@ -324,7 +325,7 @@ async def histories(here: Place) -> None:
     times = [item.time_ms for item in history.events]
     assert times == sorted(times)
     assert isinstance(history.events[-1], event.WorkflowExecutionCompleted)
-    assert type(history).from_json(history.to_json()) == history
+    assert type(history).from_json(history.workflow_id, history.to_json()) == history
 
 
 async def children(here: Place) -> None:
@@ -422,6 +423,28 @@ async def a_pause_holds_the_next_attempt(here: Place) -> None:
     assert await handle.result() == "done"
 
 
+async def code_that_does_not_yield_stalls_and_its_neighbours_go_on(here: Place) -> None:
+    """Brings its own workers, which are not as patient as others."""
+    w.Endless.repaired = False
+    async with here.workers(deadlock_timeout=timedelta(seconds=0.3)):
+        endless = [await here.start(w.Endless.run) for _ in range(3)]
+
+        async def stalled() -> bool:
+            return all([(await handle.describe()).stalled_error for handle in endless])
+
+        # Enough of them that each partition has some.
+        neighbours = [await here.start(w.Chain.run, 1, "eager", QUEUE) for _ in range(8)]
+        for neighbour in neighbours:
+            await neighbour.result()
+        await until_asked(stalled, "the workflows are stalled")
+        description = await endless[0].describe()
+        assert description.stalled_error.startswith("[deadlock] workflow code did not yield for 0.3 s at ")
+        assert "workflows.py" in description.stalled_error
+        w.Endless.repaired = True
+        for handle in endless:
+            assert await handle.result() == "went on"
+
+
 SHARED: list[Scenario] = [
     activities_in_this_process,
     activities_over_their_topic,
@@ -452,5 +475,5 @@ SHARED: list[Scenario] = [
 ]
 """Scenarios for which workers are there, see `Place.workers`."""
 
-ALONE: list[Scenario] = [a_restart_in_the_middle]
+ALONE: list[Scenario] = [a_restart_in_the_middle, code_that_does_not_yield_stalls_and_its_neighbours_go_on]
 """Scenarios that bring their own."""

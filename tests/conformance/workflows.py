@@ -351,6 +351,19 @@ class Family:
         return [str(one.__cause__ or one) if isinstance(one, BaseException) else one for one in found]
 
 
+@workflow.defn
+class Endless:
+    """Does not come to an await until it is repaired."""
+
+    repaired = False
+
+    @workflow.run
+    async def run(self) -> str:
+        while not Endless.repaired:
+            pass
+        return "went on"
+
+
 @activity.defn
 async def leave_open() -> str:
     activity.raise_complete_async()
@@ -376,6 +389,7 @@ WORKFLOWS: Sequence[type] = [
     Canceling,
     Chain,
     Cleaning,
+    Endless,
     Family,
     Halves,
     Impatient,

@@ -19,6 +19,7 @@ import pytest
 from click.testing import CliRunner, Result
 from foldlog.cli._errors import ExitCode
 from foldlog.cli._root import cli
+from foldlog.client import WorkflowHistory
 
 APP = """
 import asyncio
@@ -230,7 +231,8 @@ def test_start_query_signal_result_history(kafka: str, shop: str, order: str) ->
     assert (result.exit_code, json.loads(result.stdout)) == (0, {"order": {"cds": 2}, "by": "Ann"})
     assert ask(kafka, shop, "workflow", "result", order)["status"] == "COMPLETED"
 
-    events = ask(kafka, shop, "workflow", "history", order)["events"]
+    history = ask(kafka, shop, "workflow", "history", order)
+    events = history["events"]
     assert [event["event_id"] for event in events] == list(range(1, len(events) + 1))
     assert [event["type"] for event in events] == [
         "WorkflowExecutionStarted",
@@ -238,6 +240,9 @@ def test_start_query_signal_result_history(kafka: str, shop: str, order: str) ->
         "WorkflowExecutionCompleted",
     ]
     assert events[1]["args"] == ["Ann"]
+    assert [type(each).__name__ for each in WorkflowHistory.from_json(order, history).events] == [
+        event["type"] for event in events
+    ]
     assert "WorkflowExecutionSignaled" in run(kafka, shop, "workflow", "history", order).stdout
     assert order in run(kafka, shop, "workflow", "describe", order).stdout
 

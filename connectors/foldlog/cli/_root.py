@@ -15,6 +15,8 @@ COMMANDS = {
     "worker": ("worker:worker", "Run workflows and activities."),
     "activity": ("activity:activity", "Pause, reset and end activities that are open."),
     "workflow": ("workflow:workflow", "Start, ask and steer workflows."),
+    "replay": ("replay:replay", "Replay recorded histories with the workflow code of a module."),
+    "check": ("check:check", "Find mistakes in workflow code by reading its source."),
     "dead-letters": ("dead_letters:dead_letters", "Look at records that nobody could handle, and send them again."),
     "completion": ("completion:completion", "Print the script that completes commands in your shell."),
 }

@@ -384,13 +384,16 @@ async def _show_result(settings: Settings, handle: WorkflowHandle[Any, Any], tim
 @pass_settings
 @asynchronous
 async def history(settings: Settings, workflow_id: str, run_id: str | None, timeout: timedelta) -> None:
-    """Show every event of a run; with --json in full."""
+    """Show every event of a run; with --json in full, so that `foldlog replay` can replay it."""
     async with connected(settings) as client:
         handle = client.get_workflow_handle(workflow_id, run_id=run_id)
         found = await handle.fetch_history(rpc_timeout=timeout)
         events = [await _plain.event(one, client.data_converter) for one in found.events]
     if settings.json:
-        write_json({"workflow_id": workflow_id, "run_id": found.run_id, "events": events})
+        whole = found.to_json_dict()
+        # Each event twice: as people and jq read it, and as it is, which is what can be replayed.
+        merged = [{**plain, **exact} for plain, exact in zip(events, whole["events"], strict=True)]
+        write_json({**whole, "events": merged})
         return
     write_table(["#", "time", "event", ""], [_event_row(one) for one in events])
 

@@ -6,12 +6,13 @@ Owns starting and ending them, and what they have in common. What happens in mem
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypedDict, Unpack
 
 from foldlog.client import RPC_TIMEOUT, Client, HeaderCodecBehavior, Interceptor, Plugin
 from foldlog.converter import DataConverter
@@ -22,8 +23,46 @@ from foldlog.transport.config import KafkaConfig
 from foldlog.transport.connection import Connection
 from foldlog.transport.topics import Topics
 
+_log = logging.getLogger(__name__)
+
 if TYPE_CHECKING:  # needs an extra, and only `start_local` does
     from foldlog.connectors.embedded import EmbeddedKafka
+
+
+class OptionsWithoutMeaning(TypedDict, total=False):
+    """Options of Temporal's environments that have nothing to act on here: accepted, so that tests move over."""
+
+    search_attributes: Any
+    """Search attributes need not be registered."""
+    download_dest_dir: str | None
+    dev_server_existing_path: str | None
+    dev_server_download_version: str
+    dev_server_extra_args: Any
+    test_server_existing_path: str | None
+    test_server_download_version: str
+    test_server_extra_args: Any
+    """There is no server to download, and none to start but Kafka."""
+    dev_server_log_format: str | None
+    dev_server_log_level: str | None
+    ui: bool
+    ui_port: int | None
+    ip: str
+    rpc_metadata: Any
+    retry_config: Any
+    runtime: Any
+    """Nothing here speaks gRPC."""
+
+
+def _ignore(options: OptionsWithoutMeaning) -> None:
+    """Say that options have no meaning.
+
+    Raises:
+        TypeError: One is not known.
+    """
+    for name in options:
+        if name not in OptionsWithoutMeaning.__annotations__:
+            raise TypeError(f"WorkflowEnvironment has no option {name}")
+        _log.debug("the environment's option %s has no meaning here and is ignored", name)
 
 
 class WorkflowEnvironment:
@@ -57,6 +96,8 @@ class WorkflowEnvironment:
         interceptors: Sequence[Interceptor] = (),
         plugins: Sequence[Plugin] = (),
         header_codec_behavior: HeaderCodecBehavior = HeaderCodecBehavior.NO_CODEC,
+        port: int | None = None,
+        **ignored: Unpack[OptionsWithoutMeaning],
     ) -> WorkflowEnvironment:
         """foldlog in memory, without a broker, on a clock of its own.
 
@@ -71,10 +112,13 @@ class WorkflowEnvironment:
             interceptors: See the client's calls; see `Client.connect`, as for the next two.
             plugins: Change its options.
             header_codec_behavior: Whether headers go through the payload codec.
+            port: Has no meaning: nothing listens.
+            **ignored: See `OptionsWithoutMeaning`.
 
         Raises:
             ConfigurationError: The namespace cannot be the beginning of a topic's name.
         """
+        _ignore(ignored)
         broker = MemoryBroker()
         client = Client(
             MemoryTransport(broker, namespace),
@@ -102,6 +146,7 @@ class WorkflowEnvironment:
         partitions: int = 2,
         task_queues: Iterable[str] = (),
         data_dir: str | Path | None = None,
+        **ignored: Unpack[OptionsWithoutMeaning],
     ) -> WorkflowEnvironment:
         """A Kafka of its own on 127.0.0.1, with the topics of a namespace. Needs the extra `foldlog[embedded]`.
 
@@ -119,12 +164,14 @@ class WorkflowEnvironment:
             partitions: Of the namespace's topics.
             task_queues: Whose topics are made at once; others are made when they are first used.
             data_dir: Where its data is, to be found again; None: a folder that is deleted at the end.
+            **ignored: See `OptionsWithoutMeaning`.
 
         Raises:
             FoldlogError: Kafka could not be started.
         """
         from foldlog.connectors.embedded import EmbeddedKafka
 
+        _ignore(ignored)
         kafka = EmbeddedKafka(data_dir, port=port or 0)
         await asyncio.to_thread(kafka.start)
         try:

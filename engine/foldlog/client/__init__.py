@@ -23,7 +23,7 @@ from foldlog.client._errors import (
 )
 from foldlog.client._handle import WorkflowHandle
 from foldlog.client._headers import HeaderCodecBehavior
-from foldlog.client._history import WorkflowHistory
+from foldlog.client._history import HistoryFormatError, WorkflowHistory
 from foldlog.client._interceptor import (
     CancelWorkflowInput,
     DescribeWorkflowInput,
@@ -40,6 +40,7 @@ from foldlog.client._interceptor import (
     UpdateWithStartStartWorkflowInput,
     UpdateWithStartUpdateWorkflowInput,
 )
+from foldlog.client._list import WorkflowExecutionAsyncIterator
 from foldlog.client._plugin import ClientConfig, ConnectConfig, Plugin
 from foldlog.client._start_options import StartOptions
 from foldlog.client._updates import WorkflowUpdateHandle, WorkflowUpdateStage
@@ -67,6 +68,7 @@ __all__ = [
     "DescribeWorkflowInput",
     "FetchWorkflowHistoryEventsInput",
     "HeaderCodecBehavior",
+    "HistoryFormatError",
     "Interceptor",
     "ListWorkflowsInput",
     "NoAnswerError",
@@ -94,6 +96,7 @@ __all__ = [
     "WorkflowAlreadyStartedError",
     "WorkflowContinuedAsNewError",
     "WorkflowExecution",
+    "WorkflowExecutionAsyncIterator",
     "WorkflowExecutionDescription",
     "WorkflowExecutionStatus",
     "WorkflowFailureError",

@@ -23,6 +23,7 @@ from foldlog.client._handle import WorkflowHandle
 from foldlog.client._headers import HeaderCodecBehavior
 from foldlog.client._intercepted import chain, one_or_all, start_workflow
 from foldlog.client._interceptor import Interceptor, ListWorkflowsInput
+from foldlog.client._list import WorkflowExecutionAsyncIterator
 from foldlog.client._plugin import ClientConfig, ConnectConfig, Plugin, connected
 from foldlog.client._start_options import StartOptions, apply_options
 from foldlog.client._types import (
@@ -501,15 +502,15 @@ class Client(ClientUpdatesWithStart):
         reference = AsyncActivityIDReference(workflow_id=workflow_id, run_id=run_id, activity_id=activity_id)
         return AsyncActivityHandle(self._asking, reference)
 
-    async def list_workflows(
+    def list_workflows(
         self,
         *,
         status: WorkflowExecutionStatus | None = None,
         workflow_type: str | None = None,
         id_prefix: str | None = None,
         limit: int | None = None,
-    ) -> AsyncIterator[WorkflowExecution]:
-        """The runs of the namespace, the newest first.
+    ) -> WorkflowExecutionAsyncIterator:
+        """The runs of the namespace, the newest first, for `async for`; `map_histories` gives their histories.
 
         Reads the whole visibility topic each time: for people and scripts, not for serving requests.
 
@@ -520,14 +521,8 @@ class Client(ClientUpdatesWithStart):
             limit: At most so many.
 
         Raises:
-            TransportError: The visibility topic cannot be read.
+            TransportError: The visibility topic cannot be read; not here, but when the first run is asked for.
         """
-
-        if (outbound := self._asking.outbound) is not None:
-            asked = ListWorkflowsInput(limit=limit, status=status, workflow_type=workflow_type, id_prefix=id_prefix)
-            async for found in outbound.list_workflows(asked):
-                yield found
-            return
 
         def matches(row: WorkflowVisibility) -> bool:
             return (
@@ -536,6 +531,15 @@ class Client(ClientUpdatesWithStart):
                 and (id_prefix is None or row.workflow_id.startswith(id_prefix))
             )
 
+        found = self._listed(matches, limit)
+        if (outbound := self._asking.outbound) is not None:
+            asked = ListWorkflowsInput(limit=limit, status=status, workflow_type=workflow_type, id_prefix=id_prefix)
+            found = outbound.list_workflows(asked)
+        return WorkflowExecutionAsyncIterator(found, lambda run: self.get_workflow_handle(run.id, run_id=run.run_id))
+
+    async def _listed(
+        self, matches: Callable[[WorkflowVisibility], bool], limit: int | None
+    ) -> AsyncIterator[WorkflowExecution]:
         rows = await self._transport.visibility(matches)
         rows.sort(key=lambda row: (row.start_ms, row.workflow_id), reverse=True)
         for row in rows[:limit]:

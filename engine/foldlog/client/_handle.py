@@ -355,7 +355,7 @@ class WorkflowHandle(ActivityOperations, HandleUpdates[SelfType], Generic[SelfTy
             RPCError: There was no answer in time.
         """
         events = [event async for event in self.fetch_history_events(rpc_timeout=rpc_timeout)]
-        return WorkflowHistory(workflow_id=self._id, run_id=events[0].run_id, events=events)
+        return WorkflowHistory(workflow_id=self._id, events=events)
 
     async def fetch_history_events(self, *, rpc_timeout: timedelta | None = None) -> AsyncIterator[Event]:
         """All events so far, one by one, asked for page by page.

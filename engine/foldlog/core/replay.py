@@ -34,7 +34,36 @@ def replay(decider: Decider, history: Iterable[Event], *, fresh: bool = False) -
         NondeterminismError: The code decides otherwise than it did. The message names the first difference.
         WorkflowTaskError: The code raised something that is no workflow failure.
     """
-    comparison = _Comparison()
+    comparison = _replayed(decider, history, fresh)
+    return [*comparison.local.values(), *comparison.pending]
+
+
+def replay_whole(decider: Decider, history: Iterable[Event]) -> None:
+    """Replay a history as a test of the code: as `replay`, and what the code wants beyond its end is looked at too.
+
+    Events of one activation are written together. So where the last events are of decisions, all decisions that were
+    made then are there, and any more of them is a difference. Where the last event came from outside, the code may not
+    have been run on it yet, and whatever it decides now is right.
+
+    Args:
+        decider: A decider of the run that has not been activated yet.
+        history: All events of the run, in order; at least one.
+
+    Raises:
+        NondeterminismError: See `replay`.
+        WorkflowTaskError: See there.
+    """
+    comparison = _replayed(decider, history)
+    last = comparison.last
+    if comparison.pending and last is not None:
+        raise NondeterminismError(
+            f"the history ends after {_name(last)}, but the workflow code now also decides "
+            f"{_describe(comparison.pending[0])}; or the end of the history is missing"
+        )
+
+
+def _replayed(decider: Decider, history: Iterable[Event], fresh: bool = False) -> _Comparison:
+    comparison = _Comparison(decider)
     decider.replaying = True
     happened: Event | None = None
     size = 0
@@ -52,19 +81,23 @@ def replay(decider: Decider, history: Iterable[Event], *, fresh: bool = False) -
         decider.replaying = bool(decided) or not fresh
         comparison.activation(decider, happened, size, decided)
     decider.replaying = False
-    return [*comparison.local.values(), *comparison.pending]
+    return comparison
 
 
 class _Comparison:
     """What the code has decided and the history has not confirmed yet."""
 
-    def __init__(self) -> None:
+    def __init__(self, decider: Decider) -> None:
+        self._decider = decider
+        self.last: Event | None = None
+        """The last event of a decision of the last activation; None: nothing was recorded for that."""
         self.pending: deque[Decision] = deque()
         self.local: dict[str, Decision] = {}
 
     def activation(self, decider: Decider, happened: Event, size: int, decided: list[Event]) -> None:
         """Tell an event that came from outside, and hold what the code decides against the events that follow it."""
         self.before(happened)
+        self.last = decided[-1] if decided else None
         decider.history_size = size
         if decided:
             # The code must know before it runs which of its ways it took.
@@ -98,7 +131,8 @@ class _Comparison:
                 return False
         if not self.pending:
             raise NondeterminismError(
-                f"{_name(recorded)} is in the history, but the workflow code no longer decides {_wanted(recorded)} here"
+                f"{_name(recorded)} is in the history, but the workflow code no longer decides {_wanted(recorded)} "
+                f"here{self._waits()}"
             )
         decision = self.pending.popleft()
         if type(decision) is not kind or not same(decision, recorded):
@@ -106,6 +140,11 @@ class _Comparison:
                 f"{_name(recorded)} is in the history, but the workflow code now decides {_describe(decision)}"
             )
         return True
+
+    def _waits(self) -> str:
+        """Where the code is instead: no decision says so."""
+        stack = self._decider.stack()
+        return f"; it waits here:\n{stack}" if stack else ""
 
     def before(self, recorded: Event) -> None:
         """An event from outside: all decisions before it must have been confirmed."""

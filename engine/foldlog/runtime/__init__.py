@@ -5,5 +5,6 @@ looks at a clock, at random numbers or at anything else outside of the history.
 """
 
 from foldlog.runtime.factory import WorkflowRuntime
+from foldlog.runtime.watchdog import is_debugging
 
-__all__ = ["WorkflowRuntime"]
+__all__ = ["WorkflowRuntime", "is_debugging"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NoReturn, cast
@@ -13,6 +14,7 @@ from foldlog.common import RetryPolicy as UserRetryPolicy
 from foldlog.core import decisions
 from foldlog.runtime.durations import milliseconds
 from foldlog.runtime.external import uncancel
+from foldlog.runtime.stack import made_at
 from foldlog.schemas import event as events
 from foldlog.schemas.common import ActivityOptions, Failure, Payload, RetryPolicy, RetryState
 from foldlog.schemas.common import Priority as PriorityRecord
@@ -176,6 +178,7 @@ class _Handle(ActivityHandle[Any]):
         loop = operation.activities.host.loop
         name = f"activity: {operation.activity_type}"
         super().__init__(operation.wait(), loop=loop, order=loop.next_order(), name=name)
+        self.made_at = made_at(sys._getframe(1))
         loop.add_task(self)
 
     def cancel(self, msg: Any | None = None) -> bool:
@@ -441,3 +444,7 @@ _NO_TIMEOUT = "activity {!r} must have start_to_close_timeout or schedule_to_clo
 def _refuse_options(options: Mapping[str, Any], known: frozenset[str]) -> NoReturn:
     unknown = ", ".join(sorted(set(options) - known))
     raise TypeError(f"unknown activity option: {unknown}; there are {', '.join(sorted(known))}")
+
+
+# What Python names when it warns that a coroutine was never awaited.
+Activities._execute.__qualname__ = "workflow.execute_activity"

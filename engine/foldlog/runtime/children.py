@@ -404,3 +404,8 @@ CHILD_EVENTS: dict[type, Callable[[Children, Any], None]] = {
     events.ChildWorkflowExecutionTerminated: Children.ended,
 }
 """What each event about a child does."""
+
+
+# What Python names when it warns that a coroutine was never awaited.
+Children._execute.__qualname__ = "workflow.execute_child_workflow"
+Children._start.__qualname__ = "workflow.start_child_workflow"

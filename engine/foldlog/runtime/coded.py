@@ -12,7 +12,6 @@ from foldlog.core.decisions import Decision
 from foldlog.runtime.coder import Coder
 from foldlog.runtime.environment import Environment
 from foldlog.runtime.instance import WorkflowInstance
-from foldlog.runtime.intercepted import InterceptedInstance
 from foldlog.schemas.common import Failure, Payload
 from foldlog.schemas.event import (
     WorkflowExecutionSignaled,
@@ -74,9 +73,3 @@ class CodedInstance(WorkflowInstance):
         if not header or not self._coder.codes_headers:
             return header
         return dict(zip(header, self._coder.decode(list(header.values())), strict=True))
-
-
-class CodedInterceptedInstance(CodedInstance, InterceptedInstance):
-    """The code of one run, with interceptors around it, behind a codec."""
-
-    __slots__ = ()

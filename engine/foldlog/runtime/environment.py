@@ -36,6 +36,8 @@ class Environment:
     """Classes that intercept each run, the first one first."""
     coder: Any = None
     """Calls the payload codec; None: there is none. A `foldlog.runtime.coder.Coder`."""
+    watchdog: Any = None
+    """Watches over code that does not yield; None: nobody does. A `foldlog.runtime.watchdog.Watchdog`."""
     suggested_history_length: int = SUGGESTED_HISTORY_LENGTH
     """Events from which on a workflow is told that it should continue as new."""
     suggested_history_bytes: int = SUGGESTED_HISTORY_BYTES

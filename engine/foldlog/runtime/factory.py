@@ -13,11 +13,11 @@ from foldlog.core.decisions import Decision
 from foldlog.exceptions import DefinitionError
 from foldlog.interceptor import Interceptor, WorkflowInterceptorClassInput
 from foldlog.runtime import guard, scan
-from foldlog.runtime.coded import CodedInstance, CodedInterceptedInstance
 from foldlog.runtime.coder import Coder
 from foldlog.runtime.environment import SUGGESTED_HISTORY_BYTES, SUGGESTED_HISTORY_LENGTH, Environment
 from foldlog.runtime.instance import WorkflowInstance
-from foldlog.runtime.intercepted import InterceptedInstance
+from foldlog.runtime.kinds import instance_class
+from foldlog.runtime.watchdog import Watchdog
 from foldlog.schemas.event import WorkflowExecutionStarted
 from foldlog.workflow._definition import Definition
 
@@ -38,6 +38,7 @@ class WorkflowRuntime:
         continue_as_new_suggested_events: int = SUGGESTED_HISTORY_LENGTH,
         continue_as_new_suggested_bytes: int = SUGGESTED_HISTORY_BYTES,
         metric_meter: MetricMeter = MetricMeter.noop,
+        deadlock_timeout_seconds: float | None = None,
     ) -> None:
         """Register workflows, warn of what their code must not use, and install the guard in this process.
 
@@ -52,6 +53,7 @@ class WorkflowRuntime:
             continue_as_new_suggested_events: Length of a history from which on `is_continue_as_new_suggested` is true.
             continue_as_new_suggested_bytes: Size of one, in bytes, likewise.
             metric_meter: Takes what workflows measure.
+            deadlock_timeout_seconds: How long code may run before it yields; None: as long as it likes.
 
         Raises:
             DefinitionError: A class has no `@workflow.defn`, two have the same name, or type hints of a run method or
@@ -62,7 +64,10 @@ class WorkflowRuntime:
         self._coder = None if codec is None else Coder(codec, headers=headers_coded)
         classes = (each.workflow_interceptor_class(WorkflowInterceptorClassInput()) for each in interceptors)
         inbound = tuple(cls for cls in classes if cls is not None)
-        self._instance_class = _INSTANCE_CLASSES[self._coder is not None, bool(inbound)]
+        watchdog = None if deadlock_timeout_seconds is None else Watchdog(deadlock_timeout_seconds)
+        self._instance_class = instance_class(
+            coded=codec is not None, intercepted=bool(inbound), watched=watchdog is not None
+        )
         self._environments: dict[str | None, Environment] = {}
         for cls in workflows:
             definition = Definition.must_from_class(cls)
@@ -84,6 +89,7 @@ class WorkflowRuntime:
                 eager_activities=not disable_eager_activity_execution,
                 interceptors=inbound,
                 coder=self._coder,
+                watchdog=watchdog,
                 suggested_history_length=continue_as_new_suggested_events,
                 suggested_history_bytes=continue_as_new_suggested_bytes,
                 metric_meter=metric_meter,
@@ -116,12 +122,3 @@ class WorkflowRuntime:
                 f"workflow type {started.workflow_type!r} is not registered in this process; registered: {known}"
             )
         return self._instance_class(environment, workflow_id, started)
-
-
-_INSTANCE_CLASSES: dict[tuple[bool, bool], type[WorkflowInstance]] = {
-    (False, False): WorkflowInstance,
-    (False, True): InterceptedInstance,
-    (True, False): CodedInstance,
-    (True, True): CodedInterceptedInstance,
-}
-"""By whether there is a codec, and whether there are interceptors."""

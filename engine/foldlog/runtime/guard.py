@@ -20,68 +20,10 @@ import zoneinfo
 from types import FrameType
 from typing import Any
 
+from foldlog.runtime.forbidden import EVENT_FAMILIES, EVENTS, Advice
 from foldlog.workflow._exceptions import RestrictedWorkflowAccessError
 from foldlog.workflow._runtime import LOOP_ATTRIBUTE
 from foldlog.workflow._unsafe import UNRESTRICTED
-
-_FILES = "read and write in an activity"
-_NETWORK = "talk to the network in an activity"
-_PROCESS = "start and signal processes in an activity"
-_THREADS = "run blocking code in an activity; within the workflow use asyncio tasks"
-_SLEEP = "use `await workflow.sleep()` or `await asyncio.sleep()`, which are durable timers"
-_SYSTEM = "do it in an activity"
-_INPUT = "take it as an argument or a signal"
-
-_EVENTS = {
-    "time.sleep": ("sleep in the way of time.sleep", _SLEEP),
-    "_thread.start_new_thread": ("start a thread", _THREADS),
-    "_thread.start_joinable_thread": ("start a thread", _THREADS),
-    "builtins.input": ("wait for input", _INPUT),
-    "open": ("open a file", _FILES),
-    "mmap.__new__": ("map a file", _FILES),
-    "os.system": ("start a process", _PROCESS),
-    "os.exec": ("start a process", _PROCESS),
-    "os.fork": ("start a process", _PROCESS),
-    "os.forkpty": ("start a process", _PROCESS),
-    "os.posix_spawn": ("start a process", _PROCESS),
-    "os.spawn": ("start a process", _PROCESS),
-    "os.startfile": ("start a process", _PROCESS),
-    "os.kill": ("signal a process", _PROCESS),
-    "os.killpg": ("signal a process", _PROCESS),
-    "os.putenv": ("change the environment", _SYSTEM),
-    "os.unsetenv": ("change the environment", _SYSTEM),
-    "urllib.Request": ("open a URL", _NETWORK),
-    "webbrowser.open": ("open a browser", _SYSTEM),
-}
-"""Audit event to what it means and what to use instead."""
-
-_FAMILIES = {
-    "os.": ("use the file system", _FILES),
-    "shutil.": ("use the file system", _FILES),
-    "tempfile.": ("make a temporary file", _FILES),
-    "glob.": ("list files", _FILES),
-    "pathlib.": ("list files", _FILES),
-    "fcntl.": ("lock a file", _FILES),
-    "msvcrt.": ("lock a file", _FILES),
-    "sqlite3.": ("open a database", _FILES),
-    "dbm.": ("open a database", _FILES),
-    "socket.": ("use a socket", _NETWORK),
-    "http.client.": ("use HTTP", _NETWORK),
-    "ftplib.": ("use FTP", _NETWORK),
-    "imaplib.": ("use IMAP", _NETWORK),
-    "nntplib.": ("use NNTP", _NETWORK),
-    "poplib.": ("use POP", _NETWORK),
-    "smtplib.": ("send mail", _NETWORK),
-    "telnetlib.": ("use Telnet", _NETWORK),
-    "subprocess.": ("start a process", _PROCESS),
-    "pty.": ("start a process", _PROCESS),
-    "signal.": ("signal a thread", _PROCESS),
-    "syslog.": ("write to the system log", "use workflow.logger"),
-    "resource.": ("change limits of the process", _SYSTEM),
-    "winreg.": ("use the registry", _SYSTEM),
-    "_winapi.": ("start a process", _PROCESS),
-}
-"""The same by the beginning of an event's name, so that new ones of a kind are refused too."""
 
 _ALLOWED_MODULES = {
     "importlib",  # reads .py and .pyc files; top-level code of a module runs once per process, not per workflow
@@ -96,18 +38,17 @@ _ALLOWED_MODULES = {
 }
 """Modules that may do what workflow code may not, also when it calls them."""
 
-_Advice = tuple[str, str]
 _UNKNOWN: Any = object()
-_advice: dict[str, _Advice | None] = dict(_EVENTS)
+_advice: dict[str, Advice | None] = dict(EVENTS)
 _alive = [True]
 """Empty once the interpreter shuts down."""
 _probed: set[str] | None = None
 """While installing: events that were raised."""
 
 
-def _advice_for(event: str) -> _Advice | None:
+def _advice_for(event: str) -> Advice | None:
     """What is refused about an event met for the first time; None if nothing is."""
-    advice = next((advice for prefix, advice in _FAMILIES.items() if event.startswith(prefix)), None)
+    advice = next((advice for prefix, advice in EVENT_FAMILIES.items() if event.startswith(prefix)), None)
     _advice[event] = advice
     return advice
 

@@ -18,6 +18,7 @@ from foldlog.common import RawValue
 from foldlog.core import decisions
 from foldlog.core.decider import WorkflowTaskError
 from foldlog.core.decisions import Decision
+from foldlog.runtime import leaks
 from foldlog.runtime.activities import Activities
 from foldlog.runtime.calling import HandlerCalls
 from foldlog.runtime.children import CHILD_EVENTS, Children
@@ -28,6 +29,7 @@ from foldlog.runtime.handlers import Handlers
 from foldlog.runtime.loop import DeterministicLoop, DurableTimer, Mode
 from foldlog.runtime.properties import ContinuedAsNew, RunProperties
 from foldlog.runtime.stack import call_source, format_error, format_tasks
+from foldlog.runtime.watchdog import Interrupted
 from foldlog.schemas import event as events
 from foldlog.schemas.common import Failure, Payload
 from foldlog.schemas.records import Event
@@ -108,7 +110,7 @@ class WorkflowInstance(RunProperties, HandlerCalls):
             loop.run_ready()
             if self._conditions:
                 self._settle_conditions()
-        except KeyboardInterrupt:
+        except (Interrupted, KeyboardInterrupt):
             raise
         except BaseException as error:
             self.end_with(error)
@@ -122,6 +124,7 @@ class WorkflowInstance(RunProperties, HandlerCalls):
             _put_closing_last(self._decisions)
         if self._handlers is not None:
             self._warn_of_abandoned(self._handlers)
+        leaks.warn_of_unfinished(self, self._decisions)
 
     def recorded(self, event: Event) -> None:
         """See `Decider.recorded`."""
@@ -180,7 +183,7 @@ class WorkflowInstance(RunProperties, HandlerCalls):
         # Whoever forgets to close it must not have its finally blocks run in the middle of another workflow, which is
         # what happens if the garbage collector finds its coroutines on its own.
         if hasattr(self, "loop"):
-            self.close()
+            WorkflowInstance.close(self)
 
     def _stalled(self, error: BaseException) -> WorkflowTaskError:
         """What to raise for an error that is no workflow failure. It cannot be run on after that."""

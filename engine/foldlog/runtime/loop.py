@@ -20,6 +20,7 @@ from typing import Any, NoReturn, Protocol, TypeVar, TypeVarTuple, Unpack
 
 from foldlog.runtime.dropping import RunDropped, close_coroutine
 from foldlog.runtime.refusals import RefusingLoop
+from foldlog.runtime.stack import made_at
 from foldlog.workflow._exceptions import ReadOnlyContextError, RestrictedWorkflowAccessError
 from foldlog.workflow._tasks import OrderedFuture, OrderedTask
 
@@ -301,12 +302,15 @@ class DeterministicLoop(RefusingLoop):
         **options: Any,
     ) -> asyncio.Task[T]:
         """A task of this run. Its name is the same in each replay."""
-        if _in_as_completed(sys._getframe(1)):
+        caller = sys._getframe(1)
+        if _in_as_completed(caller):
             raise RestrictedWorkflowAccessError(
                 "asyncio.as_completed starts coroutines in an order that differs from replay to replay: "
                 "use workflow.as_completed, or make tasks of the coroutines first"
             )
-        return self.start_task(coro, name, context, **options)
+        task = self.start_task(coro, name, context, **options)
+        task.made_at = made_at(caller)
+        return task
 
     def start_task(
         self,
@@ -314,7 +318,7 @@ class DeterministicLoop(RefusingLoop):
         name: object = None,
         context: Context | None = None,
         **options: Any,
-    ) -> asyncio.Task[T]:
+    ) -> OrderedTask[T]:
         """As `create_task`, for foldlog itself."""
         if self.mode:
             coro.close()  # it never will be awaited, and Python would say so

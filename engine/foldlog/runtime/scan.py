@@ -3,56 +3,44 @@
 CPython raises no audit event for reading the clock, drawing random numbers or waiting for a lock. So when a workflow
 is registered, the code of its class, and of functions of its module that it calls, is searched for names that stand
 for such things. That finds what is written down, not what is called in a roundabout way; so it warns and does not
-refuse. It may know the guard's advice; it runs nothing of the workflow.
+refuse. What to look for is in `forbidden`; it runs nothing of the workflow.
 """
 
 from __future__ import annotations
 
-import datetime
 import dis
+import importlib
 import inspect
-import os
-import queue
-import random
-import secrets
-import threading
-import time
-import uuid
 import warnings
-from collections.abc import Iterator
+import weakref
+from collections.abc import Iterator, Mapping
 from types import CodeType, FunctionType, ModuleType
 from typing import Any, NamedTuple
 
 from foldlog.activity._definition import Definition as ActivityDefinition
+from foldlog.runtime.forbidden import NAMES
 from foldlog.workflow._definition import Definition
 from foldlog.workflow._exceptions import NondeterminismWarning
 
-_CLOCK = "use workflow.now() or workflow.time()"
-_RANDOM = "use workflow.random()"
-_UUID = "use workflow.uuid4()"
-_SECRET = "make secrets in an activity"
-_ENVIRONMENT = "take it as an argument, or read it in an activity"
-_THREADS = "use the class of that name in asyncio"
 
-_NAMES: dict[Any, dict[str, str]] = {
-    time: {
-        **dict.fromkeys(("time", "time_ns", "monotonic", "monotonic_ns", "perf_counter", "perf_counter_ns"), _CLOCK),
-        **dict.fromkeys(("process_time", "process_time_ns", "thread_time", "thread_time_ns"), _CLOCK),
-        "sleep": "use `await workflow.sleep()`",
-    },
-    datetime.datetime: dict.fromkeys(("now", "utcnow", "today"), _CLOCK),
-    datetime.date: {"today": _CLOCK},
-    random: dict.fromkeys((name for name in random.__all__ if name[0].islower()), _RANDOM),
-    uuid: dict.fromkeys(("uuid1", "uuid4"), _UUID),
-    secrets: dict.fromkeys(secrets.__all__, _SECRET),
-    os: {
-        **dict.fromkeys(("urandom", "getrandom"), _SECRET),
-        **dict.fromkeys(("environ", "environb", "getenv", "getenvb", "getpid", "getcwd"), _ENVIRONMENT),
-    },
-    threading: dict.fromkeys(("Lock", "RLock", "Event", "Condition", "Semaphore", "Barrier"), _THREADS),
-    queue: dict.fromkeys(("Queue", "LifoQueue", "PriorityQueue", "SimpleQueue"), _THREADS),
-}
+def _by_owner(names: Mapping[str, str]) -> dict[Any, dict[str, str]]:
+    """The names by the module or class that they are in."""
+    by_owner: dict[Any, dict[str, str]] = {}
+    for path, instead in names.items():
+        module, *parts, name = path.split(".")
+        owner: Any = importlib.import_module(module)
+        for part in parts:
+            owner = getattr(owner, part)
+        by_owner.setdefault(owner, {})[name] = instead
+    return by_owner
+
+
+_NAMES = _by_owner(NAMES)
 """Module or class, and names in it with what to use instead."""
+
+
+_FOUND: weakref.WeakKeyDictionary[type, list[Finding]] = weakref.WeakKeyDictionary()
+"""What was found in classes: tests make a worker for each test, and searching takes longer than a short test."""
 
 
 class Finding(NamedTuple):
@@ -70,7 +58,10 @@ class Finding(NamedTuple):
 
 def warn_of(definition: Definition) -> None:
     """Warn of everything found in a workflow's code, with its line; `NondeterminismWarning` is the category."""
-    for finding in findings(definition):
+    known = _FOUND.get(definition.cls)
+    if known is None:
+        known = _FOUND[definition.cls] = findings(definition)
+    for finding in known:
         warnings.warn_explicit(str(finding), NondeterminismWarning, finding.filename, finding.line)
 
 

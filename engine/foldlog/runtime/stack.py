@@ -7,6 +7,7 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from types import CodeType, CoroutineType, FrameType
 from typing import Any
 
@@ -19,6 +20,25 @@ _INTERNAL = (
     os.path.dirname(asyncio.__file__) + os.sep,
 )
 """Files whose frames tell users nothing."""
+
+
+def is_internal(filename: str) -> bool:
+    """Whether the frames of a file tell users nothing."""
+    return filename.startswith(_INTERNAL)
+
+
+def made_at(frame: FrameType | None) -> tuple[CodeType, int] | None:
+    """Code and line of the user's that a call comes from: as little as can be kept of it.
+
+    Args:
+        frame: Where to begin to look.
+    """
+    while frame is not None and _is_internal_cached(frame.f_code.co_filename):
+        frame = frame.f_back
+    return None if frame is None else (frame.f_code, frame.f_lineno)
+
+
+_is_internal_cached = lru_cache(maxsize=None)(is_internal)  # as many as there are files of code
 
 
 def call_source(outermost: CodeType) -> str:

@@ -46,6 +46,7 @@ from foldlog.workflow._exceptions import (
     ReadOnlyContextError,
     RestrictedWorkflowAccessError,
     UnfinishedSignalHandlersWarning,
+    UnfinishedTasksWarning,
     UnfinishedUpdateHandlersWarning,
 )
 from foldlog.workflow._external import (
@@ -118,6 +119,7 @@ __all__ = [
     "RestrictedWorkflowAccessError",
     "RootInfo",
     "UnfinishedSignalHandlersWarning",
+    "UnfinishedTasksWarning",
     "UnfinishedUpdateHandlersWarning",
     "UpdateInfo",
     "UpdateMethodMultiParam",

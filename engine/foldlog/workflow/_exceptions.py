@@ -12,6 +12,7 @@ __all__ = [
     "ReadOnlyContextError",
     "RestrictedWorkflowAccessError",
     "UnfinishedSignalHandlersWarning",
+    "UnfinishedTasksWarning",
     "UnfinishedUpdateHandlersWarning",
 ]
 
@@ -37,6 +38,10 @@ class NondeterminismWarning(RuntimeWarning):
 
 class UnfinishedSignalHandlersWarning(RuntimeWarning):
     """The workflow ended while async signal handlers of it were still running."""
+
+
+class UnfinishedTasksWarning(RuntimeWarning):
+    """The workflow ended while tasks of it were still running that nobody awaited."""
 
 
 class UnfinishedUpdateHandlersWarning(RuntimeWarning):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine, Generator
 from contextvars import Context
+from types import CodeType
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -17,7 +18,7 @@ class OrderedTask(asyncio.Task[T]):
     address in memory: tasks would be cancelled, and so decisions made, in another order in each replay.
     """
 
-    __slots__ = ("_order", "source")
+    __slots__ = ("_order", "made_at", "source")
 
     def __init__(
         self,
@@ -30,6 +31,8 @@ class OrderedTask(asyncio.Task[T]):
         **options: Any,
     ) -> None:
         self._order = order  # first, since asyncio hashes the task when it registers it
+        self.made_at: tuple[CodeType, int] | None = None
+        """Code and line that made it; None if foldlog did."""
         self.source = ""
         """Where it was made; kept only while replaying."""
         super().__init__(coro, loop=loop, name=name, context=context, **options)

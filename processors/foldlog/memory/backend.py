@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from foldlog.core.decider import DeciderFactory
+from foldlog.memory.attendant import FOR_EVER_SECONDS
 from foldlog.memory.broker import MemoryBroker
 from foldlog.memory.clock import VirtualClock
 from foldlog.memory.processor import MemoryProcessor
@@ -25,9 +26,6 @@ from foldlog.worker.backend import TaskRunner
 
 if TYPE_CHECKING:  # it imports this
     from foldlog.memory.transport import MemoryTransport
-
-_FOR_EVER_SECONDS = 1_000 * 365 * 86_400.0
-"""Skipped time must not make an environment forget."""
 
 
 class MemoryBackend:
@@ -83,7 +81,7 @@ class MemoryBackend:
     ) -> MemoryProcessor:
         """See `Backend.processor`."""
         options = replace(
-            options, request_retention_seconds=_FOR_EVER_SECONDS, closed_retention_seconds=_FOR_EVER_SECONDS
+            options, request_retention_seconds=FOR_EVER_SECONDS, closed_retention_seconds=FOR_EVER_SECONDS
         )
         return MemoryProcessor(self._broker, self._namespace, options, factory, codec, host, sensor)
 

@@ -44,6 +44,8 @@ class MemoryNamespace:
         self.topics = Topics(name)
         self.members: list[MemoryProcessor] = []
         """The processors, in the order in which they came."""
+        self.attendant: MemoryProcessor | None = None
+        """Has all partitions while there is no member; see `foldlog.memory.attendant`."""
         self.owners: dict[int, MemoryProcessor] = {}
         """Who has a partition open."""
         self.stores: dict[int, KeptStore] = {}
@@ -71,7 +73,8 @@ class MemoryNamespace:
 
     def join(self, member: MemoryProcessor) -> None:
         """Add a processor to the group."""
-        self.members.append(member)
+        if member is not self.attendant:
+            self.members.append(member)
         self.wake()
 
     def leave(self, member: MemoryProcessor) -> None:
@@ -82,11 +85,23 @@ class MemoryNamespace:
 
     def wake(self) -> None:
         """Let all processors look whether they have other partitions now."""
-        for member in self.members:
+        for member in self.processors:
             member.wake()
+
+    @property
+    def processors(self) -> list[MemoryProcessor]:
+        """The members, and who stands in for them."""
+        return self.members if self.attendant is None else [*self.members, self.attendant]
+
+    @property
+    def is_attended(self) -> bool:
+        """Whether somebody stands in for members that are not there."""
+        return self.attendant is not None and not self.members
 
     def share(self, member: MemoryProcessor) -> set[int]:
         """The partitions that a processor is to have."""
+        if member is self.attendant and not self.members:
+            return set(range(self._broker.partitions))
         if member not in self.members:
             return set()
         first, step = self.members.index(member), len(self.members)
@@ -223,16 +238,22 @@ class MemoryBroker:
         else:
             self.loop.call_soon_threadsafe(callback, *args)
 
+    def failed(self, error: BaseException) -> None:
+        """A processor that stands in for workers cannot go on: whoever asks waits in vain, and the log says why."""
+
     def close(self) -> None:
         """Stop the clock. Whoever still works here works no more."""
         self.skipping.close()
+        for namespace in self._namespaces.values():
+            if namespace.attendant is not None:
+                namespace.attendant.abandon()
 
     # ---- for `TimeSkipping`
 
     def is_busy(self) -> bool:
         """See `Subject.is_busy`."""
         for namespace in self._namespaces.values():
-            for member in namespace.members:
+            for member in namespace.processors:
                 if member.is_busy:
                     return True
             for queue in namespace.queues.values():
@@ -244,12 +265,16 @@ class MemoryBroker:
         """See `Subject.open_attempts`."""
         return sum(namespace.open_attempts for namespace in self._namespaces.values())
 
+    def lacks_workers(self) -> bool:
+        """See `Subject.lacks_workers`."""
+        return any(namespace.is_attended for namespace in self._namespaces.values())
+
     def due_ns(self) -> int | None:
         """See `Subject.due_ns`."""
         times = [
             due_ms
             for namespace in self._namespaces.values()
-            for member in namespace.members
+            for member in namespace.processors
             if (due_ms := member.next_due_ms()) is not None
         ]
         return min(times) * _MS if times else None
@@ -258,7 +283,7 @@ class MemoryBroker:
         """See `Subject.fire`."""
         now_ms = self.clock.unix_ms()
         for namespace in self._namespaces.values():
-            for member in namespace.members:
+            for member in namespace.processors:
                 due_ms = member.next_due_ms()
                 if due_ms is not None and due_ms <= now_ms:
                     member.wake()

@@ -39,7 +39,8 @@ class VirtualClock:
         """Begin now.
 
         Args:
-            changed: Is called when something is due earlier than before.
+            changed: Is called when something is to come that was not before: whoever adds it may have ended what
+                kept time from being skipped.
         """
         self._changed = changed
         self._behind_ns = time.time_ns() - time.monotonic_ns()
@@ -73,8 +74,7 @@ class VirtualClock:
         """Call something when `time` is there."""
         timer = VirtualTimer(math.ceil(when * NS), callback, args)
         heapq.heappush(self._timers, (timer.when_ns, next(self._numbers), timer))
-        if self._timers[0][2] is timer:
-            self._changed()
+        self._changed()
         return timer
 
     def call_later(self, delay: float, callback: Callable[..., Any], /, *args: Any) -> VirtualTimer:

@@ -117,6 +117,11 @@ class MemoryProcessor:
         if self._task is not None:
             await self._task
 
+    def abandon(self) -> None:
+        """Stop in the midst of anything: the environment ends."""
+        if self._task is not None:
+            self._task.cancel()
+
     # ---- for the broker
 
     def wake(self) -> None:

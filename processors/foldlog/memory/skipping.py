@@ -31,6 +31,9 @@ class Subject(Protocol):
     def open_attempts(self) -> int:
         """Activities that run, or are about to."""
 
+    def lacks_workers(self) -> bool:
+        """Whether workflows wait for a worker to come: a test that is to start one must find the time unchanged."""
+
     def due_ns(self) -> int | None:
         """When the next deadline of a workflow is, in Unix nanoseconds; None: there is none."""
 
@@ -129,7 +132,8 @@ class TimeSkipping:
             return
         if self._subject.is_busy():
             return  # Whoever is busy pokes when it is done.
-        if self._quiet < PATIENCE:
+        may_skip = self._may_skip()
+        if may_skip and self._quiet < PATIENCE:
             self._quiet += 1
             self._scheduled = True
             self._loop.call_soon(self._look)
@@ -139,14 +143,16 @@ class TimeSkipping:
             self._arm(None)
         elif due_ns <= self.clock.time_ns():
             self._come()
-        elif self._may_skip():
+        elif may_skip:
             self.clock.forward_to(due_ns)
             self._come()
         else:
             self._arm(due_ns)
 
     def _may_skip(self) -> bool:
-        waiters = self._sleepers + (0 if self._disabled else self._results)
+        waiters = self._sleepers
+        if self._results and not self._disabled and not self._subject.lacks_workers():
+            waiters += self._results
         return waiters > 0 and self._subject.open_attempts() <= len(self._inside)
 
     def _next_ns(self) -> int | None:

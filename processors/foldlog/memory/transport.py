@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
+from foldlog.memory.attendant import attend
 from foldlog.memory.backend import MemoryBackend
 from foldlog.memory.broker import MemoryBroker
 from foldlog.schemas.common import ReplyTo
@@ -67,6 +68,7 @@ class MemoryTransport:
 
     async def ask(self, workflow_id: str, command: Command, *, timeout: float) -> Reply:
         """See `Transport.ask`. The timeout is in real time: no processor is there, or it is busy."""
+        attend(self.broker, self.broker.namespace(self.namespace), command)
         reply = await self._exchange(workflow_id, command, timeout, is_poll=False)
         assert reply is not None  # only polls end without one
         return reply

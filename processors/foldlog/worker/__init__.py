@@ -1,4 +1,7 @@
-"""Workers: run workflows and activities. Names and meanings follow Temporal's `temporalio.worker`."""
+"""Workers: run workflows and activities. Names and meanings follow Temporal's `temporalio.worker`.
+
+`Replayer` runs workflow code on recorded histories, to see whether it still decides what it decided then.
+"""
 
 from foldlog.interceptor import (
     ActivityInboundInterceptor,
@@ -20,6 +23,7 @@ from foldlog.interceptor import (
     WorkflowOutboundInterceptor,
 )
 from foldlog.worker.plugin import Plugin, WorkerConfig
+from foldlog.worker.replayer import Replayer, WorkflowReplayError, WorkflowReplayResult, WorkflowReplayResults
 from foldlog.worker.shared_state import SharedStateManager
 from foldlog.worker.worker import Worker
 
@@ -34,6 +38,7 @@ __all__ = [
     "HandleUpdateInput",
     "Interceptor",
     "Plugin",
+    "Replayer",
     "SharedStateManager",
     "SignalChildWorkflowInput",
     "SignalExternalWorkflowInput",
@@ -45,4 +50,7 @@ __all__ = [
     "WorkflowInboundInterceptor",
     "WorkflowInterceptorClassInput",
     "WorkflowOutboundInterceptor",
+    "WorkflowReplayError",
+    "WorkflowReplayResult",
+    "WorkflowReplayResults",
 ]

@@ -34,6 +34,10 @@ WithDetails = Callable[["Attempt", Callable[[list[Payload]], None]], None]
 REPORT_START_SECONDS = 0.5
 """An attempt that runs longer is reported as started; shorter ones never are."""
 
+REPORT_WATCHED_SECONDS = 0.05
+"""The same for an attempt with a heartbeat timeout, which is to be noticed soon if it does not live: but most of those
+too have ended by then, or have sent a heartbeat, which says that they run."""
+
 FOREVER = float("inf")
 
 
@@ -70,6 +74,7 @@ class Attempt:
         "_beat_scheduled",
         "_intervals",
         "_last_details",
+        "_report_at",
         "_reported_start",
         "_throttle",
         "_with_details",
@@ -140,6 +145,7 @@ class Attempt:
         self._last_details: list[Payload] | None = None
         self._throttle: HeartbeatThrottle | None = None
         self._beat_scheduled = False
+        self._report_at = FOREVER
         self._reported_start = False
 
     def begin(
@@ -171,7 +177,10 @@ class Attempt:
         if self.is_local:
             self._reported_start = True
         elif task.heartbeat_timeout_ms:
-            self._report_start(now)
+            # A quarter of the timeout, so that what is left of it when the processor hears of the start is most of it.
+            self._report_at = now + min(REPORT_WATCHED_SECONDS, task.heartbeat_timeout_ms / 4_000)
+        else:
+            self._report_at = now + REPORT_START_SECONDS
         self._reckon()
 
     def act(self, now: float) -> None:
@@ -179,7 +188,7 @@ class Attempt:
         if now >= self.deadline:
             self.deadline = FOREVER
             self._time_out()
-        if not self._reported_start and now >= self.started_at + REPORT_START_SECONDS:
+        if not self._reported_start and now >= self._report_at:
             self._report_start(now)
         if self._beat_scheduled:
             self._send_beat(now)
@@ -259,6 +268,11 @@ class Attempt:
     def _send_beat(self, now: float) -> None:
         if self._throttle is not None and self._throttle.send(now):
             self._beat_scheduled = False
+            # A heartbeat says that it runs. Only how long it has done so already is worth a word of its own.
+            if not self._reported_start:
+                if now - self.started_at > REPORT_WATCHED_SECONDS:
+                    self._report_start(now)
+                self._reported_start = True
             self._with_details(self, self._beaten)
 
     def _beaten(self, details: list[Payload]) -> None:
@@ -281,7 +295,7 @@ class Attempt:
         """When the next thing is due."""
         due = self.deadline
         if not self._reported_start:
-            due = min(due, self.started_at + REPORT_START_SECONDS)
+            due = min(due, self._report_at)
         if self._beat_scheduled and self._throttle is not None:
             due = min(due, self._throttle.due)
         self.due = FOREVER if self.ended else due

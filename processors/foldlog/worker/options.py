@@ -9,9 +9,13 @@ from datetime import timedelta
 from typing import Any, TypedDict
 
 from foldlog.exceptions import ConfigurationError
+from foldlog.runtime import is_debugging
 from foldlog.worker.registry import Registry
 
 _log = logging.getLogger(__name__)
+
+DEADLOCK_TIMEOUT = timedelta(seconds=2)
+"""How long workflow code may run before it yields, if nothing else is said."""
 
 
 class OptionsWithoutMeaning(TypedDict, total=False):
@@ -36,7 +40,18 @@ class OptionsWithoutMeaning(TypedDict, total=False):
     """Process pools need none here."""
     disable_safe_workflow_eviction: bool
     use_worker_versioning: bool
-    debug_mode: bool
+
+
+def note_ignored(options: OptionsWithoutMeaning) -> None:
+    """Log the options that are ignored.
+
+    Raises:
+        TypeError: Temporal's worker has no such option either.
+    """
+    for name in options:
+        if name not in OptionsWithoutMeaning.__annotations__:
+            raise TypeError(f"Worker has no option {name}")
+        _log.debug("the worker's option %s has no meaning on Kafka and is ignored", name)
 
 
 def check_executor(registry: Registry, executor: Executor | None) -> None:
@@ -93,3 +108,16 @@ def seconds(name: str, value: timedelta) -> float:
     if value < timedelta():
         raise ConfigurationError(f"{name} must not be negative: {value}", option=name)
     return value.total_seconds()
+
+
+def deadlock_seconds(timeout: timedelta | None, debug_mode: bool) -> float | None:
+    """How long workflow code may run before it yields, in seconds; None: as long as it likes.
+
+    Raises:
+        ConfigurationError: It is no time at all.
+    """
+    if timeout is None or debug_mode or is_debugging():
+        return None
+    if timeout <= timedelta():
+        raise ConfigurationError(f"deadlock_timeout must be more than 0, not {timeout}", option="deadlock_timeout")
+    return timeout.total_seconds()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from datetime import timedelta
 from functools import partial
@@ -30,7 +30,16 @@ from foldlog.worker.backend import RunningProcessor
 from foldlog.worker.calls import Calls
 from foldlog.worker.conversion import Conversion
 from foldlog.worker.kafka import backend_of
-from foldlog.worker.options import OptionsWithoutMeaning, check_executor, positive, rate, seconds
+from foldlog.worker.options import (
+    DEADLOCK_TIMEOUT,
+    OptionsWithoutMeaning,
+    check_executor,
+    deadlock_seconds,
+    note_ignored,
+    positive,
+    rate,
+    seconds,
+)
 from foldlog.worker.plugin import Plugin, interceptors_of, plugins_of, with_plugins
 from foldlog.worker.registry import Registry
 
@@ -66,6 +75,8 @@ class Worker:
         default_heartbeat_throttle_interval: timedelta = timedelta(seconds=30),
         max_heartbeat_throttle_interval: timedelta = timedelta(seconds=60),
         workflow_failure_exception_types: Sequence[type[BaseException]] = (),
+        deadlock_timeout: timedelta | None = DEADLOCK_TIMEOUT,
+        debug_mode: bool = False,
         disable_eager_activity_execution: bool = False,
         no_remote_activities: bool = False,
         on_fatal_error: Callable[[BaseException], Awaitable[None]] | None = None,
@@ -103,6 +114,10 @@ class Worker:
                 heartbeat timeout. Where it has, it is 80 % of that.
             max_heartbeat_throttle_interval: A heartbeat is held back no longer than this.
             workflow_failure_exception_types: Exceptions that fail a workflow instead of stalling it.
+            deadlock_timeout: How long workflow code may run before it comes to an await; then it is interrupted, and
+                its workflow stalls. None: as long as it likes.
+            debug_mode: Whether workflow code is never interrupted, so that one can step through it. The environment
+                variable FOLDLOG_DEBUG does the same.
             disable_eager_activity_execution: Whether all activity tasks go over their topic.
             no_remote_activities: Whether no tasks are taken from the topic, so that only activities of workflows in
                 this process run here: eager and local ones.
@@ -123,11 +138,10 @@ class Worker:
             ConfigurationError: An option cannot work; the message names it.
             DefinitionError: A workflow or an activity is not declared as it must be.
         """
-        _check_given(workflows, activities, ignored)
-        self._client = client
-        self._plugins = plugins_of(client, plugins)
-        self._interceptors = interceptors_of(client, interceptors)
-        self._headers_coded = client.config()["header_codec_behavior"] is HeaderCodecBehavior.CODEC
+        note_ignored(ignored)
+        if not workflows and not activities:
+            raise ConfigurationError("a worker needs workflows or activities", option="workflows")
+        self._belong_to(client, plugins, interceptors)
         self._backend = backend_of(client)
         self._backend.topics.tasks(task_queue)  # whether it can be the name of a topic
         self._identity = identity or client.identity
@@ -173,6 +187,7 @@ class Worker:
                     "continue_as_new_suggested_bytes", continue_as_new_suggested_bytes
                 ),
                 metric_meter=MetricMeter(self._sensor.metric_recorded),
+                deadlock_timeout_seconds=deadlock_seconds(deadlock_timeout, debug_mode),
             )
         self._processor_options = ProcessorOptions(
             namespace=client.namespace,
@@ -183,6 +198,12 @@ class Worker:
             identity=self._identity,
         )
         self._state = _State()
+
+    def _belong_to(self, client: Client, plugins: Sequence[Plugin], interceptors: Sequence[Interceptor]) -> None:
+        self._client = client
+        self._plugins = plugins_of(client, plugins)
+        self._interceptors = interceptors_of(client, interceptors)
+        self._headers_coded = client.config()["header_codec_behavior"] is HeaderCodecBehavior.CODEC
 
     # ---- for whoever runs it
 
@@ -431,15 +452,6 @@ class _State:
         self.calls: Calls | None = None
         self.own_executor: Executor | None = None
         self.processor: RunningProcessor | None = None
-
-
-def _check_given(workflows: Sequence[type], activities: Sequence[Callable[..., Any]], ignored: Iterable[str]) -> None:
-    for name in ignored:
-        if name not in OptionsWithoutMeaning.__annotations__:
-            raise TypeError(f"Worker has no option {name}")
-        _log.debug("the worker's option %s has no meaning on Kafka and is ignored", name)
-    if not workflows and not activities:
-        raise ConfigurationError("a worker needs workflows or activities", option="workflows")
 
 
 async def _to_the_end(work: Awaitable[None]) -> None:

@@ -192,7 +192,7 @@ async def test_describe_history_and_list(client: Client) -> None:
     [first] = history.events
     assert isinstance(first, event.WorkflowExecutionStarted)
     assert (first.event_id, history.run_id) == (1, started.result_run_id)
-    assert WorkflowHistory.from_json(history.to_json()) == history
+    assert WorkflowHistory.from_json(history.workflow_id, history.to_json()) == history
     assert [event_.event_id async for event_ in started.fetch_history_events()] == [1]
     listed = {one.id: one.status async for one in client.list_workflows(id_prefix="order-")}
     assert listed == {"order-1": WorkflowExecutionStatus.RUNNING, "order-2": WorkflowExecutionStatus.COMPLETED}

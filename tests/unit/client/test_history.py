@@ -6,15 +6,13 @@ import json
 from typing import get_args
 
 import pytest
-from foldlog.client import WorkflowHistory
-from foldlog.client._history import HistoryFormatError
-from foldlog.schemas import event, framing
+from foldlog.client import HistoryFormatError, WorkflowHistory
+from foldlog.schemas import event, framing, log
 from foldlog.schemas.common import Failure, Payload
 from foldlog.schemas.records import Event
 
 HISTORY = WorkflowHistory(
     workflow_id="order-1",
-    run_id="r",
     events=[
         event.WorkflowExecutionStarted(
             run_id="r",
@@ -36,10 +34,10 @@ HISTORY = WorkflowHistory(
 
 
 def test_round_trip_keeps_every_byte() -> None:
-    again = WorkflowHistory.from_json(HISTORY.to_json())
+    again = WorkflowHistory.from_json(HISTORY.workflow_id, HISTORY.to_json())
     assert again == HISTORY
     assert [framing.encode(one) for one in again.events] == [framing.encode(one) for one in HISTORY.events]
-    assert WorkflowHistory.from_json(HISTORY.to_json_dict()) == HISTORY
+    assert WorkflowHistory.from_json(HISTORY.workflow_id, HISTORY.to_json_dict()) == HISTORY
 
 
 def test_every_event_type_has_a_name_that_is_found_again() -> None:
@@ -57,7 +55,7 @@ def test_fields_that_a_file_lacks_take_their_defaults() -> None:
     values = HISTORY.to_json_dict()
     del values["events"][0]["event"]["memo"]
     del values["events"][0]["event"]["identity"]
-    first = WorkflowHistory.from_json(values).events[0]
+    first = WorkflowHistory.from_json(HISTORY.workflow_id, values).events[0]
     assert isinstance(first, event.WorkflowExecutionStarted)
     assert (first.memo, first.identity) == ({}, "")
 
@@ -67,6 +65,10 @@ def test_fields_that_a_file_lacks_take_their_defaults() -> None:
     [
         ("no json", "no workflow history"),
         ("[]", "no workflow history"),
+        ('{"events": {}}', "events is no list"),
+        ('{"events": [3]}', "event 1 is no JSON object"),
+        ('{"events": [{"type": "TimerFired"}]}', "event 1 has no 'event'"),
+        ('{"events": [{"eventType": "EVENT_TYPE_TIMER_FIRED"}]}', "a history of Temporal"),
         ("{}", "events"),
         ('{"workflow_id": "a", "run_id": "r", "events": [{"type": "Else", "event": {}}]}', "event 1 .*Else"),
         ('{"workflow_id": "a", "run_id": "r", "events": [{"type": "TimerFired", "event": 3}]}', "event 1 .*TimerFired"),
@@ -74,8 +76,31 @@ def test_fields_that_a_file_lacks_take_their_defaults() -> None:
 )
 def test_what_is_no_history_is_told(text: str, match: str) -> None:
     with pytest.raises(HistoryFormatError, match=match):
-        WorkflowHistory.from_json(text)
+        WorkflowHistory.from_json("w", text)
 
 
 def test_json_dict_is_plain_json() -> None:
     assert json.loads(json.dumps(HISTORY.to_json_dict())) == HISTORY.to_json_dict()
+
+
+def test_the_run_is_that_of_the_events() -> None:
+    assert HISTORY.run_id == "r"
+    with pytest.raises(HistoryFormatError, match="no events"):
+        _ = WorkflowHistory("w", []).run_id
+    assert WorkflowHistory("w", []).to_json_dict()["run_id"] == ""
+
+
+def test_records_of_the_log_make_a_history() -> None:
+    assert WorkflowHistory.from_encoded("order-1", HISTORY.to_encoded()) == HISTORY
+
+
+@pytest.mark.parametrize(
+    ("record", "match"),
+    [
+        (b"garbage", "event 2 cannot be read"),
+        (framing.encode(log.WorkflowResumed(run_id="r", handled_ordinal=1)), "record 2 is a WorkflowResumed"),
+    ],
+)
+def test_records_that_are_no_events_are_told(record: bytes, match: str) -> None:
+    with pytest.raises(HistoryFormatError, match=match):
+        WorkflowHistory.from_encoded("order-1", [HISTORY.to_encoded()[0], record])

@@ -202,7 +202,8 @@ def test_a_simple_plugin_adds_and_replaces() -> None:
 
 
 def of_updates(workflow_id: str, wanted: Any) -> Reply:
-    update_id = (wanted.update if isinstance(wanted, command.StartWorkflow) else wanted).update_id
+    update: Any = wanted.update if isinstance(wanted, command.StartWorkflow) else wanted
+    update_id = update.update_id
     answered = reply.UpdateReply(
         correlation_id=0, run_id="run-1", update_id=update_id, first_execution_run_id="run-0", stage="ACCEPTED"
     )

@@ -47,6 +47,7 @@ def test_a_documented_command_is_one(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "secrets.properties").touch()
+    (tmp_path / "histories").mkdir()
     try:
         parse(arguments)
     except click.UsageError as error:

@@ -28,6 +28,7 @@ PUBLIC = [
     "RestrictedWorkflowAccessError",
     "RootInfo",
     "UnfinishedSignalHandlersWarning",
+    "UnfinishedTasksWarning",
     "UnfinishedUpdateHandlersWarning",
     "UpdateInfo",
     "UpdateMethodMultiParam",

@@ -28,7 +28,11 @@ from foldlog.interceptor import (
     WorkflowInterceptorClassInput,
     WorkflowOutboundInterceptor,
 )
+from foldlog.runtime.coded import CodedInstance
 from foldlog.runtime.instance import WorkflowInstance
+from foldlog.runtime.intercepted import InterceptedInstance
+from foldlog.runtime.kinds import instance_class
+from foldlog.runtime.watched import WatchedInstance
 from foldlog.schemas import event
 from foldlog.schemas.common import ActivityOptions, Payload, WorkflowOptions
 from foldlog.workflow import Info
@@ -361,3 +365,26 @@ def test_a_held_run_is_begun_by_way_of_interceptors() -> None:
     assert calls == ["execute for nobody"]
     assert run.result == ["a", "b", "nobody"]
     run.replay()
+
+
+def test_watchdog_interceptors_and_codec_go_together() -> None:
+    names = {
+        (coded, intercepted, watched): [
+            cls.__name__
+            for cls in instance_class(coded=coded, intercepted=intercepted, watched=watched).__mro__
+            if cls in (CodedInstance, InterceptedInstance, WatchedInstance)
+        ]
+        for coded in (False, True)
+        for intercepted in (False, True)
+        for watched in (False, True)
+    }
+    assert names[False, False, False] == []
+    assert names[True, True, True] == ["CodedInstance", "InterceptedInstance", "WatchedInstance"]
+    assert names[False, True, True] == ["InterceptedInstance", "WatchedInstance"]
+    assert names[True, False, True] == ["CodedInstance", "WatchedInstance"]
+    run = Driver(Updated, "a", "b", interceptors=[Both(Updating)], deadlock_timeout_seconds=60.0)
+    assert isinstance(run.decider, InterceptedInstance)
+    assert isinstance(run.decider, WatchedInstance)
+    assert run.result == ["a", "b", "nobody"]
+    open_run = driver(deadlock_timeout_seconds=60.0)
+    assert open_run.decider.query("who", [], header("dan")).data == b'{"answer":"dan"}'

@@ -1,7 +1,7 @@
-"""What type checkers know of calls of activities and child workflows. Never run: mypy checks it, and a test runs mypy.
+"""What type checkers know of calls of activities and child workflows. Never run: a test runs mypy and pyright on it.
 
 `assert_type` says what must be known. Each `type: ignore` names an error that must be found: were it not, mypy would
-report the comment as unused.
+report the comment as unused. Pyright, which is told to pass over these comments, must find an error in the same lines.
 """
 
 from __future__ import annotations
@@ -110,10 +110,7 @@ async def wrong_calls(order: Order) -> None:
     workflow.start_activity(s_one, "text", start_to_close_timeout=TIMEOUT)  # type: ignore[arg-type]
     workflow.execute_activity(a_none, start_to_close_timeout=TIMEOUT)  # type: ignore[unused-coroutine]
     await workflow.execute_local_activity(s_one, 1, start_to_close_timeout=TIMEOUT)  # type: ignore[arg-type]
-    await workflow.execute_local_activity(
-        a_none,
-        heartbeat_timeout=TIMEOUT,  # type: ignore[call-overload]
-    )
+    await workflow.execute_local_activity(a_none, heartbeat_timeout=TIMEOUT)  # type: ignore[call-overload]
 
 
 async def by_name(order: Order) -> None:

@@ -24,14 +24,14 @@ def run_pytest(folder: Path, *options: str) -> str:
 
 
 def test_the_page_has_tests() -> None:
-    assert len(BLOCKS) == 3
+    assert len(BLOCKS) == 4
     assert all("async def test_" in block for block in BLOCKS)
 
 
 def test_all_of_them_pass(tmp_path: Path) -> None:
     for number, block in enumerate(BLOCKS):
         (tmp_path / f"test_block_{number}.py").write_text(block, encoding="utf-8")
-    assert "5 passed" in run_pytest(tmp_path, "-o", "asyncio_mode=auto")
+    assert "6 passed" in run_pytest(tmp_path, "-o", "asyncio_mode=auto")
 
 
 @pytest.mark.parametrize("mode", ["auto", "strict"])

@@ -274,3 +274,10 @@ async def test_namespaces_share_the_clock(env: WorkflowEnvironment) -> None:
         assert await handle.query(Daily.days) == 2
         assert [row.workflow_type async for row in other.list_workflows()] == ["Daily"]
     await other.close()
+
+
+async def test_options_of_temporals_environments_are_taken() -> None:
+    async with await WorkflowEnvironment.start_time_skipping(port=1, download_dest_dir="/tmp", runtime=None) as found:
+        assert found.supports_time_skipping
+    with pytest.raises(TypeError, match="no option nosuch"):
+        await WorkflowEnvironment.start_time_skipping(nosuch=1)  # type: ignore[call-arg]

@@ -17,6 +17,7 @@ def test_the_public_names() -> None:
         "HandleUpdateInput",
         "Interceptor",
         "Plugin",
+        "Replayer",
         "SharedStateManager",
         "SignalChildWorkflowInput",
         "SignalExternalWorkflowInput",
@@ -28,4 +29,7 @@ def test_the_public_names() -> None:
         "WorkflowInboundInterceptor",
         "WorkflowInterceptorClassInput",
         "WorkflowOutboundInterceptor",
+        "WorkflowReplayError",
+        "WorkflowReplayResult",
+        "WorkflowReplayResults",
     ]

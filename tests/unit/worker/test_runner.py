@@ -304,11 +304,34 @@ async def test_start_is_reported_only_when_it_lasts() -> None:
     long = await bench.start("wait")
     await until(lambda: long.starts, "the start is reported")
     assert long.starts[0] >= 0.5
-    with_heartbeat = await bench.start("total", Order(1, []), 1, heartbeat_timeout_ms=1000, attempt=2)
-    assert len(with_heartbeat.starts) == 1
     bench.runner.cancel_all("CANCEL_REQUESTED")
     await long.outcome()
     assert len(long.starts) == 1
+
+
+async def test_start_is_reported_soon_where_there_is_a_heartbeat_timeout() -> None:
+    gate = Gate()
+    bench = Bench([total, gate.wait])
+    short = await bench.start("total", Order(1, []), 1, heartbeat_timeout_ms=1000)
+    await short.outcome()
+    assert short.starts == []
+    long = await bench.start("wait", heartbeat_timeout_ms=100)
+    await until(lambda: long.starts, "the start is reported")
+    assert 0.025 <= long.starts[0] < 0.5
+    bench.runner.cancel_all("CANCEL_REQUESTED")
+    await long.outcome()
+
+
+async def test_a_heartbeat_says_that_it_has_started() -> None:
+    gate = Gate()
+    bench = Bench([gate.beat])
+    watched = await bench.start("beat", 1, heartbeat_timeout_ms=60_000)
+    await until(lambda: watched.heartbeats, "it has sent a heartbeat")
+    assert watched.starts == []
+    assert next(iter(bench.runner.attempts)).reported_start
+    gate.go_on.set()
+    await watched.outcome()
+    assert watched.starts == []
 
 
 async def test_whoever_overstays_is_timed_out_and_cancelled() -> None:

@@ -74,6 +74,8 @@ class Expiry:
     def written(self, rows: WriteBatch) -> None:
         """Take note of a batch that was written."""
         changes = rows.families[formats.EXPIRY]
+        if not changes:
+            return
         removed = {key for key, value in changes.items() if value is None}
         for kind, cursor in self._cursors.items():
             added = (key for key, value in changes.items() if key[0] == kind and value is not None)

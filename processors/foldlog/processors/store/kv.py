@@ -14,6 +14,8 @@ from foldlog.processors.store.errors import StoreClosedError
 from sortedcontainers import SortedDict
 
 SCAN_CHUNK = 100
+FIRST_CHUNK = 4
+"""Most scans are for a row or two."""
 
 
 class WriteBatch:
@@ -116,7 +118,7 @@ class MemoryStore:
 
     def _rows(self, rows: SortedDict[bytes, bytes], start: bytes, end: bytes | None) -> Iterator[tuple[bytes, bytes]]:
         # In chunks: a SortedDict must not change under its iterator, and a scan may stop long before the end.
-        keys = list(islice(rows.irange(start, end, inclusive=(True, False)), SCAN_CHUNK))
+        keys = list(islice(rows.irange(start, end, inclusive=(True, False)), FIRST_CHUNK))
         while keys:
             for key in keys:
                 self._open()

@@ -1,0 +1,315 @@
+"""Finds in one function of workflow code what no replay repeats, what blocks, and what is forgotten.
+
+What is forbidden, and what to use instead, is in `foldlog.runtime.forbidden`. Works on the source alone.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator, Mapping
+
+from foldlog.checker.code import Code
+from foldlog.checker.names import Names, local_names, walk_own
+from foldlog.checker.sets import Sets
+from foldlog.runtime import forbidden
+
+Report = Callable[[ast.AST, str, str], None]
+"""Takes where it is, the rule and the message."""
+
+_UNRESTRICTED = "foldlog.workflow.unsafe.sandbox_unrestricted"
+_AWAITED = frozenset(
+    [
+        *(
+            f"foldlog.workflow.{name}"
+            for name in [
+                "execute_activity",
+                "execute_activity_class",
+                "execute_activity_method",
+                "execute_local_activity",
+                "execute_local_activity_class",
+                "execute_local_activity_method",
+                "execute_child_workflow",
+                "start_child_workflow",
+                "sleep",
+                "wait",
+                "wait_condition",
+            ]
+        ),
+        *("asyncio.sleep", "asyncio.wait", "asyncio.wait_for"),
+    ]
+)
+"""Functions whose results do nothing unless they are awaited."""
+_STARTING = ("create_task", "ensure_future", "start_activity", "start_local_activity", "start_child_workflow")
+_ANY_ORDER = frozenset(("sorted", "set", "frozenset", "sum", "min", "max", "any", "all", "len"))
+_IN_ORDER = frozenset(("list", "tuple", "iter", "enumerate", "map", "zip"))
+_REPLAY = "which comes out differently in replay"
+
+
+def check(code: Code, names: Names, extra: Mapping[str, str], report: Report) -> None:
+    """Report everything that is found in a function, and in functions within it.
+
+    Args:
+        code: The function.
+        names: The names of its module.
+        extra: Names that the project forbids, with what to use instead.
+        report: Takes what is found.
+    """
+    _Function(code, names, extra, report).run()
+
+
+class _Function(ast.NodeVisitor):
+    def __init__(self, code: Code, names: Names, extra: Mapping[str, str], report: Report) -> None:
+        self._code = code
+        self._names = names
+        self._extra = extra
+        self._report = report
+        self._local = local_names(code.function)
+        self._sets = Sets(code.function, _annotations(code), self._path)
+        self._any_order: set[int] = set()
+        """Comprehensions whose order does not matter."""
+        self._coroutines = {node.name for node in ast.walk(code.function) if isinstance(node, ast.AsyncFunctionDef)} - {
+            code.function.name
+        }
+
+    def run(self) -> None:
+        for statement in self._code.function.body:
+            self.visit(statement)
+
+    def _path(self, expression: ast.expr) -> str:
+        return self._names.path(expression, self._local)
+
+    # ---- names
+
+    def visit_Name(self, node: ast.Name) -> None:
+        if isinstance(node.ctx, ast.Load):
+            self._look_up(node)
+
+    def visit_Attribute(self, node: ast.Attribute) -> None:
+        if not self._look_up(node):
+            self.generic_visit(node)
+
+    def _look_up(self, node: ast.Name | ast.Attribute) -> bool:
+        """Whether it is a name that is reported wherever it stands."""
+        path = self._path(node)
+        if not path:
+            return False
+        for rule, table in _NAMED:
+            if path in table:
+                self._report(node, rule, f"{path}, {_REPLAY}: {table[path]}")
+                return True
+        if path in forbidden.THREADS:
+            self._report(node, "FL005", f"{path} in workflow code: {forbidden.THREADS[path]}")
+            return True
+        if path in self._extra:
+            self._report(node, "FL011", f"{path} is forbidden in workflow code: {self._extra[path]}")
+            return True
+        return False
+
+    # ---- calls
+
+    def visit_Call(self, node: ast.Call) -> None:
+        path = self._path(node.func)
+        if path:
+            self._check_call(node, path)
+        if isinstance(node.func, ast.Attribute):
+            self._check_method(node, node.func)
+        if path in _ANY_ORDER or (isinstance(node.func, ast.Attribute) and node.func.attr in ("update", "wait")):
+            self._any_order.update(map(id, node.args))
+        elif path in _IN_ORDER:
+            for argument in node.args:
+                self._check_order(argument, f"{path}() of it")
+        self.generic_visit(node)
+
+    def _check_call(self, node: ast.Call, path: str) -> None:
+        instead = forbidden.BLOCKING.get(path) or _of_family(path, forbidden.BLOCKING_FAMILIES)
+        if instead:
+            self._report(node, "FL006", f"{path}() blocks or reaches outside: {instead}")
+        threads = _of_family(path, forbidden.THREAD_FAMILIES)
+        if threads:
+            self._report(node, "FL005", f"{path} in workflow code: {threads}")
+        if path == "random.Random" and not node.args and not node.keywords:
+            self._report(node, "FL002", f"random.Random() without a seed, {_REPLAY}: use workflow.new_random()")
+        if path in ("id", "hash") and len(node.args) == 1:
+            self._report(node, "FL003", f"{path}() differs from process to process: use a value of your own")
+        if path == "asyncio.as_completed" and node.args and _makes_coroutines(node.args[0]):
+            self._report(
+                node,
+                "FL004",
+                "asyncio.as_completed starts coroutines in an order that differs: use workflow.as_completed",
+            )
+
+    def _check_method(self, node: ast.Call, function: ast.Attribute) -> None:
+        made = function.value
+        is_path = isinstance(made, ast.Call) and self._path(made.func) == "pathlib.Path"
+        if is_path and function.attr in forbidden.PATH_METHODS:
+            instead = forbidden.PATH_METHODS[function.attr]
+            self._report(node, "FL006", f"Path.{function.attr}() blocks or reaches outside: {instead}")
+        if function.attr == "run_in_executor":
+            self._report(node, "FL005", "run_in_executor() in workflow code: run blocking code in an activity")
+        if function.attr == "pop" and not node.args:
+            self._check_order(function.value, "pop() of it")
+        if function.attr == "join" and isinstance(made, ast.Constant):
+            for argument in node.args:
+                self._check_order(argument, "join() of it")
+
+    # ---- order
+
+    def _check_order(self, expression: ast.expr, how: str) -> None:
+        if self._sets.has_no_order(expression):
+            self._report(
+                expression,
+                "FL004",
+                f"the order of a set differs from process to process, so {how} does: use a list, a dict, or sorted()",
+            )
+
+    def visit_For(self, node: ast.For) -> None:
+        self._check_order(node.iter, "this loop")
+        self.generic_visit(node)
+
+    def visit_ListComp(self, node: ast.ListComp) -> None:
+        self._check_comprehension(node)
+
+    def visit_GeneratorExp(self, node: ast.GeneratorExp) -> None:
+        self._check_comprehension(node)
+
+    def visit_DictComp(self, node: ast.DictComp) -> None:
+        self._check_comprehension(node)
+
+    def _check_comprehension(self, node: ast.ListComp | ast.GeneratorExp | ast.DictComp) -> None:
+        if id(node) not in self._any_order:
+            for generator in node.generators:
+                self._check_order(generator.iter, "this comprehension")
+        self.generic_visit(node)
+
+    # ---- statements
+
+    def visit_With(self, node: ast.With) -> None:
+        called = [item.context_expr.func for item in node.items if isinstance(item.context_expr, ast.Call)]
+        if not any(self._path(function) == _UNRESTRICTED for function in called):
+            self.generic_visit(node)
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> None:
+        if node.value is not None:
+            self.visit(node.value)
+
+    def visit_arguments(self, node: ast.arguments) -> None:
+        for default in (*node.defaults, *node.kw_defaults):
+            if default is not None:
+                self.visit(default)
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
+        self._visit_within(node)
+
+    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> None:
+        self._visit_within(node)
+
+    def visit_Lambda(self, node: ast.Lambda) -> None:
+        outer, self._local = self._local, self._local | local_names(node)
+        self.generic_visit(node)
+        self._local = outer
+
+    def _visit_within(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
+        outer, self._local = self._local, self._local | local_names(node)
+        self.visit(node.args)
+        for statement in node.body:
+            self.visit(statement)
+        self._local = outer
+
+    def visit_Expr(self, node: ast.Expr) -> None:
+        if isinstance(node.value, ast.Call):
+            name = self._coroutine(node.value.func)
+            if name:
+                self._report(node, "FL008", f"{name}() does nothing unless it is awaited: write `await`")
+        self.generic_visit(node)
+
+    def _coroutine(self, function: ast.expr) -> str:
+        """The name of a function whose result must be awaited; empty if it is not known to be one."""
+        path = self._path(function)
+        if path in _AWAITED:
+            return path.removeprefix("foldlog.")
+        if isinstance(function, ast.Name):
+            known = self._names.functions.get(function.id)
+            local = function.id in self._local
+            if function.id in self._coroutines if local else isinstance(known, ast.AsyncFunctionDef):
+                return function.id
+        if isinstance(function, ast.Attribute) and isinstance(function.value, ast.Name) and function.value.id == "self":
+            method = self._code.owner.methods.get(function.attr) if self._code.owner else None
+            if isinstance(method, ast.AsyncFunctionDef) and not method.decorator_list:
+                return f"self.{function.attr}"
+        return ""
+
+    def visit_Try(self, node: ast.Try) -> None:
+        if any(isinstance(inner, ast.Await | ast.AsyncFor | ast.AsyncWith) for inner in walk_own(node.body)):
+            self._check_handlers(node.handlers)
+        self.generic_visit(node)
+
+    def _check_handlers(self, handlers: list[ast.ExceptHandler]) -> None:
+        for handler in handlers:
+            caught = set(self._caught(handler))
+            raises = any(isinstance(inner, ast.Raise) for inner in walk_own(handler.body))
+            if "BaseException" in caught and not raises:
+                what = "except BaseException" if handler.type is not None else "a bare except"
+                self._report(
+                    handler,
+                    "FL009",
+                    f"{what} swallows the cancellation of the workflow: catch Exception, or raise again",
+                )
+            if "asyncio.CancelledError" in caught and raises:
+                return
+
+    def _caught(self, handler: ast.ExceptHandler) -> Iterator[str]:
+        if handler.type is None:
+            yield "BaseException"
+            return
+        kinds = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
+        for kind in kinds:
+            yield self._path(kind)
+
+    def visit_While(self, node: ast.While) -> None:
+        forever = isinstance(node.test, ast.Constant) and bool(node.test.value)
+        idle = all(isinstance(statement, ast.Pass | ast.Continue) for statement in node.body)
+        leaves = (ast.Await, ast.AsyncFor, ast.AsyncWith, ast.Yield, ast.YieldFrom, ast.Break, ast.Return, ast.Raise)
+        if (forever or idle) and not any(isinstance(inner, leaves) for inner in walk_own(node)):
+            self._report(
+                node.test,
+                "FL010",
+                "this loop never yields, and holds up its partition: await workflow.wait_condition or workflow.sleep",
+            )
+        self.generic_visit(node)
+
+
+_NAMED = (("FL001", forbidden.CLOCK), ("FL002", forbidden.RANDOM), ("FL003", forbidden.SURROUNDINGS))
+
+
+def _of_family(path: str, families: Mapping[str, str]) -> str:
+    return next((instead for prefix, instead in families.items() if path.startswith(prefix)), "")
+
+
+def _makes_coroutines(argument: ast.expr) -> bool:
+    """Whether it is written as a list of calls that start no task by themselves."""
+    if isinstance(argument, ast.List | ast.Tuple | ast.Set):
+        elements = argument.elts
+    elif isinstance(argument, ast.ListComp | ast.GeneratorExp | ast.SetComp):
+        elements = [argument.elt]
+    else:
+        return False
+    calls = [element.func for element in elements if isinstance(element, ast.Call)]
+    names = [call.attr if isinstance(call, ast.Attribute) else getattr(call, "id", "") for call in calls]
+    return any(not name.startswith(_STARTING) for name in names)
+
+
+def _annotations(code: Code) -> dict[str, ast.expr]:
+    """Annotations of attributes of `self`."""
+    if code.owner is None:
+        return {}
+    found: dict[str, ast.expr] = {}
+    for cls in code.owner.classes:
+        for node in ast.walk(cls):
+            if not isinstance(node, ast.AnnAssign):
+                continue
+            target = node.target
+            if isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name) and target.value.id == "self":
+                found[target.attr] = node.annotation
+            elif isinstance(target, ast.Name) and node in cls.body:
+                found[target.id] = node.annotation
+    return found

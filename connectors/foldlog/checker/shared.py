@@ -1,0 +1,130 @@
+"""State that all runs of a process share: globals and class attributes that code changes (FL007)."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator
+
+from foldlog.checker.code import Code
+from foldlog.checker.names import FunctionNode, Names, local_names
+
+_MUTABLE_TYPES = frozenset(
+    [
+        "list",
+        "dict",
+        "set",
+        "bytearray",
+        "collections.defaultdict",
+        "collections.deque",
+        "collections.Counter",
+        "collections.OrderedDict",
+    ]
+)
+_CHANGES = frozenset(
+    [
+        "append",
+        "appendleft",
+        "add",
+        "update",
+        "pop",
+        "popleft",
+        "popitem",
+        "clear",
+        "extend",
+        "insert",
+        "remove",
+        "discard",
+        "setdefault",
+        "sort",
+        "reverse",
+    ]
+)
+_INSTEAD = "runs share it, and replay does not bring it back: keep it in the workflow object"
+
+
+def shared_state(
+    names: Names, codes: Iterable[Code], activities: Iterable[FunctionNode]
+) -> Iterator[tuple[Code, ast.expr, str]]:
+    """Where workflow code changes such state, or reads what it or an activity changes."""
+    codes = list(codes)
+    mutable = {name for name, value in names.values.items() if _is_mutable(value, names)}
+    changed: dict[str, int] = {}
+    for function in (*(code.function for code in codes), *activities):
+        for _, name in _changes(function, mutable):
+            changed[name] = changed.get(name, 0) + 1
+    for code in codes:
+        local = local_names(code.function)
+        at = {id(node): (node, name) for node, name in _changes(code.function, mutable)}
+        for changed_node, name in at.values():
+            yield code, changed_node, f"{name} is a global that changes: {_INSTEAD}"
+        for node in ast.walk(code.function):
+            if (
+                isinstance(node, ast.Name)
+                and isinstance(node.ctx, ast.Load)
+                and node.id in changed
+                and node.id not in local
+                and id(node) not in at
+            ):
+                yield code, node, f"{node.id} is a global that changes: {_INSTEAD}"
+        yield from _class_attributes(code, names)
+
+
+def _is_mutable(value: ast.expr, names: Names) -> bool:
+    if isinstance(value, ast.List | ast.Dict | ast.Set | ast.ListComp | ast.DictComp | ast.SetComp):
+        return True
+    return isinstance(value, ast.Call) and names.path(value.func) in _MUTABLE_TYPES
+
+
+def _changes(function: FunctionNode, mutable: set[str]) -> Iterator[tuple[ast.expr, str]]:
+    """Where a function changes globals: the node that names the global, and the name."""
+    local = local_names(function)
+    declared = {name for node in ast.walk(function) if isinstance(node, ast.Global) for name in node.names}
+    for node in ast.walk(function):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store | ast.Del) and node.id in declared:
+            yield node, node.id
+            continue
+        value = _changed_value(node)
+        if isinstance(value, ast.Name) and value.id in mutable and value.id not in local:
+            yield value, value.id
+
+
+def _changed_value(node: ast.AST) -> ast.expr | None:
+    """What a node changes in place."""
+    match node:
+        case ast.Subscript(value=value, ctx=ast.Store() | ast.Del()):
+            return value
+        case ast.Call(func=ast.Attribute(value=value, attr=method)) if method in _CHANGES:
+            return value
+    return None
+
+
+def _class_attributes(code: Code, names: Names) -> Iterator[tuple[Code, ast.expr, str]]:
+    """Changes of attributes that are the class's, not the run's."""
+    for node in ast.walk(code.function):
+        if (
+            isinstance(node, ast.Attribute)
+            and isinstance(node.ctx, ast.Store)
+            and isinstance(node.value, ast.Name)
+            and node.value.id in names.classes
+        ):
+            yield code, node, f"{node.value.id}.{node.attr} is an attribute of a class: {_INSTEAD}"
+    if code.owner is None:
+        return
+    of_class = {
+        target.id
+        for cls in code.owner.classes
+        for statement in cls.body
+        if isinstance(statement, ast.Assign | ast.AnnAssign) and statement.value and _is_mutable(statement.value, names)
+        for target in (statement.targets if isinstance(statement, ast.Assign) else [statement.target])
+        if isinstance(target, ast.Name)
+    }
+    own = {
+        node.attr
+        for method in code.owner.methods.values()
+        for node in ast.walk(method)
+        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)
+    }
+    for node in ast.walk(code.function):
+        match _changed_value(node):
+            case ast.Attribute(value=ast.Name(id="self"), attr=name) as value if name in of_class - own:
+                yield code, value, f"{name} is an attribute of the class, not of the object: {_INSTEAD}"

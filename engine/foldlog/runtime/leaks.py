@@ -1,0 +1,51 @@
+"""Tasks that a run leaves behind when it ends: what they do next is lost, so whoever wrote them should know."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from foldlog.core import decisions
+from foldlog.core.decisions import Decision
+from foldlog.workflow._exceptions import UnfinishedTasksWarning
+
+if TYPE_CHECKING:
+    from foldlog.runtime.instance import WorkflowInstance
+
+_shown: dict[str, Any] = {}
+"""What has been warned of, so that Python says it once a place and not once a run."""
+
+
+def warn_of_unfinished(run: WorkflowInstance, made: Sequence[Decision | None]) -> None:
+    """Warn of tasks that are not done, at the line that started them, if a run ended well.
+
+    Of tasks that wait for each other the outermost is named. Those that are being cancelled are not, and neither are
+    those of foldlog, such as handlers of signals. A run that fails or is cancelled has had its say.
+
+    Args:
+        run: The run.
+        made: What it has decided at its end.
+    """
+    tasks = [task for task in run.loop.unfinished_tasks() if task.made_at is not None and not task.cancelling()]
+    if not tasks or run.replaying:
+        return
+    if not any(isinstance(decision, decisions.CompleteWorkflow | decisions.ContinueAsNew) for decision in made):
+        return
+    for task in tasks:
+        if task._callbacks:  # there is no public way to see whether somebody waits for it
+            continue
+        assert task.made_at is not None
+        code, line = task.made_at
+        name = task.get_name()
+        if not name.startswith("activity: "):
+            coroutine: Any = task.get_coro()
+            name = f"task: {coroutine.__qualname__}" + ("" if name.startswith("Task-") else f" ({name})")
+        warnings.warn_explicit(
+            f"workflow type {run.started.workflow_type} ended while this was still running, and nobody awaited it: "
+            f"{name}, started in {code.co_qualname}. Await it, or cancel it, before the workflow returns",
+            UnfinishedTasksWarning,
+            code.co_filename,
+            line,
+            registry=_shown.setdefault(code.co_filename, {}),
+        )

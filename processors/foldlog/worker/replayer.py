@@ -1,0 +1,255 @@
+"""Replay of recorded histories as a test: does the workflow code still decide what it decided then?
+
+Owns what is asked of a history before it is told to the code, and what is said of the outcome. The comparison itself is
+`foldlog.core.replay`'s. Nothing here knows a broker, a store or a clock.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, TypedDict, Unpack
+
+from foldlog.client import HeaderCodecBehavior, HistoryFormatError, WorkflowHistory
+from foldlog.converter import DataConverter
+from foldlog.core.decider import Decider, NondeterminismError, WorkflowTaskError
+from foldlog.core.replay import replay_whole
+from foldlog.exceptions import ConfigurationError, FoldlogError
+from foldlog.interceptor import Interceptor
+from foldlog.runtime import WorkflowRuntime
+from foldlog.schemas import event
+from foldlog.schemas.framing import encode
+from foldlog.schemas.records import Event
+
+_log = logging.getLogger(__name__)
+
+
+class WorkflowReplayError(FoldlogError, RuntimeError):
+    """Workflow code could not be brought to the end of a history, though it may not have decided otherwise.
+
+    Its type is not registered, or it raised something that is no workflow failure. `stack_trace` has its stack.
+
+    Attributes:
+        stack_trace: The stack of what was raised.
+    """
+
+    def __init__(self, message: str, stack_trace: str = "") -> None:
+        super().__init__(message)
+        self.stack_trace = stack_trace
+
+
+@dataclass(frozen=True)
+class WorkflowReplayResult:
+    """What the replay of one history came to.
+
+    Attributes:
+        history: The history.
+        replay_failure: Why it could not be replayed: `foldlog.workflow.NondeterminismError` if the code decides
+            otherwise now, `foldlog.client.HistoryFormatError` if the events cannot be those of a run, else
+            `WorkflowReplayError`. None: all is well.
+    """
+
+    history: WorkflowHistory
+    replay_failure: Exception | None
+
+
+@dataclass(frozen=True)
+class WorkflowReplayResults:
+    """What the replay of many histories came to.
+
+    Attributes:
+        replay_failures: Why those could not be replayed that could not, by run ID.
+    """
+
+    replay_failures: Mapping[str, Exception]
+
+
+class ReplayerOptionsWithoutMeaning(TypedDict, total=False):
+    """Options of Temporal's replayer that have nothing to act on here: accepted, so that code moves over."""
+
+    workflow_task_executor: Any
+    """Workflow code runs on the thread that replays."""
+    workflow_runner: Any
+    """Workflow code runs in no sandbox; the guard watches it."""
+    unsandboxed_workflow_runner: Any
+    build_id: str | None
+    identity: str | None
+    debug_mode: bool
+    runtime: Any
+    disable_safe_workflow_eviction: bool
+
+
+class Replayer:
+    """Replays recorded histories with the workflow code of this process. Needs no broker.
+
+    Workflow code runs on the thread that calls, so a debugger stops in it.
+    """
+
+    def __init__(
+        self,
+        *,
+        workflows: Sequence[type],
+        namespace: str = "ReplayNamespace",
+        data_converter: DataConverter | None = None,
+        interceptors: Sequence[Interceptor] = (),
+        workflow_failure_exception_types: Sequence[type[BaseException]] = (),
+        header_codec_behavior: HeaderCodecBehavior = HeaderCodecBehavior.NO_CODEC,
+        **ignored: Unpack[ReplayerOptionsWithoutMeaning],
+    ) -> None:
+        """Register workflows.
+
+        Args:
+            workflows: Classes with `@workflow.defn`, of all types that histories are replayed of.
+            namespace: What `workflow.info().namespace` says.
+            data_converter: The one that the histories were recorded with; None: the default one.
+            interceptors: The same as the workers', those of their clients among them.
+            workflow_failure_exception_types: Exceptions that fail a workflow instead of stalling it: the same as the
+                workers'.
+            header_codec_behavior: Whether the headers of the histories went through the payload codec.
+            **ignored: See `ReplayerOptionsWithoutMeaning`.
+
+        Raises:
+            ConfigurationError: There are no workflows.
+            DefinitionError: A workflow is not declared as it must be.
+        """
+        for name in ignored:
+            if name not in ReplayerOptionsWithoutMeaning.__annotations__:
+                raise TypeError(f"Replayer has no option {name}")
+            _log.debug("the replayer's option %s has no meaning here and is ignored", name)
+        if not workflows:
+            raise ConfigurationError("a replayer needs workflows", option="workflows")
+        self._runtime = WorkflowRuntime(
+            workflows,
+            namespace=namespace,
+            data_converter=data_converter,
+            failure_exception_types=workflow_failure_exception_types,
+            interceptors=interceptors,
+            headers_coded=header_codec_behavior is HeaderCodecBehavior.CODEC,
+        )
+
+    async def replay_workflow(
+        self, history: WorkflowHistory, *, raise_on_replay_failure: bool = True
+    ) -> WorkflowReplayResult:
+        """Replay one history.
+
+        Args:
+            history: It, whole or up to any event.
+            raise_on_replay_failure: Whether to raise the failure; otherwise the result has it.
+
+        Raises:
+            NondeterminismError: The code decides otherwise than it did; the message names the first difference.
+            HistoryFormatError: The events cannot be those of a run.
+            WorkflowReplayError: Anything else was in the way; see there.
+        """
+        result = WorkflowReplayResult(history, self._failure(history))
+        if raise_on_replay_failure and result.replay_failure is not None:
+            raise result.replay_failure
+        return result
+
+    async def replay_workflows(
+        self, histories: AsyncIterator[WorkflowHistory], *, raise_on_replay_failure: bool = True
+    ) -> WorkflowReplayResults:
+        """Replay many histories, one after another.
+
+        Args:
+            histories: They, for example from `client.list_workflows(…).map_histories()`.
+            raise_on_replay_failure: Whether to raise the first failure, and replay no further.
+
+        Raises:
+            NondeterminismError: See `replay_workflow`, as for the others.
+            HistoryFormatError: See there.
+            WorkflowReplayError: See there.
+        """
+        failures: dict[str, Exception] = {}
+        async with self.workflow_replay_iterator(histories) as results:
+            async for result in results:
+                if result.replay_failure is None:
+                    continue
+                if raise_on_replay_failure:
+                    raise result.replay_failure
+                failures[_run_id(result.history)] = result.replay_failure
+        return WorkflowReplayResults(failures)
+
+    @asynccontextmanager
+    async def workflow_replay_iterator(
+        self, histories: AsyncIterator[WorkflowHistory]
+    ) -> AsyncIterator[AsyncIterator[WorkflowReplayResult]]:
+        """A context manager around an iterator that replays a history each time it is asked for the next result.
+
+        Args:
+            histories: They.
+        """
+
+        async def results() -> AsyncIterator[WorkflowReplayResult]:
+            async for history in histories:
+                yield WorkflowReplayResult(history, self._failure(history))
+                await asyncio.sleep(0)  # A corpus that comes from memory must not keep the event loop for itself.
+
+        yield results()
+
+    def _failure(self, history: WorkflowHistory) -> Exception | None:
+        """Why a history cannot be replayed; None: it can."""
+        where = f"workflow {history.workflow_id!r}, run {_run_id(history)}"
+        try:
+            self._replay(history)
+        except HistoryFormatError as error:
+            return error
+        except WorkflowTaskError as error:
+            kind = type(error) if isinstance(error, NondeterminismError) else WorkflowReplayError
+            return _noted(kind(f"{where}: {error}", error.stack_trace), error)
+        except Exception as error:  # whatever a made-up history leads to
+            return _noted(WorkflowReplayError(f"{where}: {type(error).__name__}: {error}"), error)
+        return None
+
+    def _replay(self, history: WorkflowHistory) -> None:
+        events = _checked(history)
+        if self._runtime.foresee is not None:
+            self._runtime.foresee(events)
+        decider = self._runtime.create(history.workflow_id, events[0])
+        try:
+            replay_whole(decider, _told(events, decider))
+        finally:
+            decider.close()
+
+
+def _told(events: Sequence[Event], decider: Decider) -> Iterator[Event]:
+    """The events, with the decider knowing at each how large the history was then."""
+    size = 0
+    for recorded in events:
+        size += len(encode(recorded))
+        decider.history_size = size
+        yield recorded
+
+
+def _noted(failure: Exception, cause: Exception) -> Exception:
+    """A failure with its cause and, in tracebacks, the stack of the workflow's code."""
+    failure.__cause__ = cause
+    if stack := getattr(cause, "stack_trace", ""):
+        failure.add_note(stack)
+    return failure
+
+
+def _run_id(history: WorkflowHistory) -> str:
+    return history.run_id if history.events else ""
+
+
+def _checked(history: WorkflowHistory) -> Sequence[Any]:
+    """The events, if they can be those of one run.
+
+    Raises:
+        HistoryFormatError: They cannot.
+    """
+    events = history.events
+    run_id = history.run_id  # raises if there are none
+    where = f"the history of workflow {history.workflow_id!r}"
+    if not isinstance(events[0], event.WorkflowExecutionStarted):
+        raise HistoryFormatError(f"{where} begins with {type(events[0]).__name__}, not with WorkflowExecutionStarted")
+    for number, recorded in enumerate(events, start=1):
+        if recorded.event_id != number:
+            raise HistoryFormatError(f"{where} has event {recorded.event_id} where event {number} should be")
+        if recorded.run_id != run_id:
+            raise HistoryFormatError(f"{where} has events of two runs: {run_id} and {recorded.run_id}")
+    return events

@@ -1,0 +1,83 @@
+"""Environments on a real Kafka: one of its own, and the fixtures of the plugin in a project of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+from foldlog import workflow
+from foldlog.testing import WorkflowEnvironment
+from foldlog.worker import Worker
+
+TESTS = """
+from foldlog import workflow
+from foldlog.worker import Worker
+from foldlog.testing import WorkflowEnvironment
+
+seen = []
+
+
+@workflow.defn
+class Hello:
+    @workflow.run
+    async def run(self, name: str) -> str:
+        return f"hello {name}"
+
+
+async def greet(environment, tmp_path):
+    assert not environment.supports_time_skipping
+    seen.append(environment.client.namespace)
+    async with Worker(environment.client, task_queue="q", workflows=[Hello], state_dir=tmp_path):
+        assert await environment.client.execute_workflow(Hello.run, "you", id="hello", task_queue="q") == "hello you"
+
+
+async def test_kafka(kafka_environment, tmp_path):
+    await greet(kafka_environment, tmp_path)
+
+
+async def test_by_option(workflow_environment, tmp_path):
+    await greet(workflow_environment, tmp_path)
+    assert len(set(seen)) == 2  # each test has a namespace of its own
+"""
+
+
+@workflow.defn
+class Nap:
+    @workflow.run
+    async def run(self) -> str:
+        await workflow.sleep(timedelta(milliseconds=50))
+        return workflow.info().namespace
+
+
+async def test_a_kafka_of_its_own(tmp_path: Path) -> None:
+    async with await WorkflowEnvironment.start_local(namespace="naps", partitions=1, task_queues=["q"]) as environment:
+        client = environment.client
+        assert not environment.supports_time_skipping
+        began = await environment.get_current_time()
+        async with Worker(client, task_queue="q", workflows=[Nap], state_dir=tmp_path / "a"):
+            assert await client.execute_workflow(Nap.run, id="nap", task_queue="q") == "naps"
+        await environment.sleep(0.001)
+        assert await environment.get_current_time() - began >= timedelta(milliseconds=50)
+        async with await environment.connect_client(namespace="others") as other:
+            async with Worker(other, task_queue="q", workflows=[Nap], state_dir=tmp_path / "b"):
+                assert await other.execute_workflow(Nap.run, id="nap", task_queue="q") == "others"
+
+
+def test_the_fixtures_of_the_plugin(kafka: str, tmp_path: Path) -> None:
+    (tmp_path / "test_it.py").write_text(TESTS, encoding="utf-8")
+    plugin = ("-p", "no:foldlog", "-p", "foldlog.pytest_plugin", "-p", "no:cacheprovider")
+    command = [sys.executable, "-m", "pytest", *plugin, "-o", "asyncio_mode=auto", "--workflow-environment", "kafka"]
+    done = subprocess.run(
+        [*command, "--rootdir", str(tmp_path), str(tmp_path)],
+        cwd=tmp_path,
+        env={**os.environ, "KAFKA_BOOTSTRAP_SERVERS": kafka},
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "2 passed" in done.stdout

@@ -1,0 +1,73 @@
+"""`foldlog check`: what it prints, and what it ends with."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from foldlog.cli._root import cli
+
+WRONG = """import time
+from foldlog import workflow
+
+@workflow.defn
+class W:
+    @workflow.run
+    async def run(self):
+        return time.time()
+"""
+MESSAGE = "time.time, which comes out differently in replay: use workflow.now() or workflow.time() [W.run]"
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    Path("wrong.py").write_text(WRONG)
+    Path("right.py").write_text("x = 1\n")
+    return tmp_path
+
+
+@pytest.mark.usefixtures("folder")
+def test_findings_are_lines_and_end_with_1() -> None:
+    done = CliRunner().invoke(cli, ["check", ".", "wrong.py"])
+    assert (done.exit_code, done.output) == (1, f"wrong.py:8:16: FL001 {MESSAGE}\n")
+
+
+@pytest.mark.usefixtures("folder")
+def test_no_findings_end_with_0() -> None:
+    done = CliRunner().invoke(cli, ["check", "right.py"])
+    assert (done.exit_code, done.output) == (0, "nothing was found in 1 files\n")
+
+
+@pytest.mark.usefixtures("folder")
+def test_findings_as_json() -> None:
+    done = CliRunner().invoke(cli, ["check", "wrong", "right", "--json"])
+    assert done.exit_code == 1
+    finding = {"path": "wrong.py", "line": 8, "column": 16, "rule": "FL001", "message": MESSAGE}
+    assert json.loads(done.output) == {"files": 2, "findings": [finding]}
+
+
+def test_findings_as_annotations_of_github(folder: Path) -> None:
+    (folder / "a,b.py").write_text(WRONG)
+    done = CliRunner().invoke(cli, ["check", "a,b.py", "--github"])
+    assert done.exit_code == 1
+    assert done.output == f"::error file=a%2Cb.py,line=8,col=16,title=foldlog FL001::{MESSAGE}\n"
+
+
+@pytest.mark.usefixtures("folder")
+def test_what_is_not_there_and_settings_without_sense_end_with_2() -> None:
+    assert CliRunner().invoke(cli, ["check"]).exit_code == 2
+    missing = CliRunner().invoke(cli, ["check", "nowhere"])
+    assert missing.exit_code == 2
+    assert "no file, folder or module nowhere" in missing.output
+    Path("pyproject.toml").write_text('[tool.foldlog.check]\ndisable = ["X"]\n')
+    assert CliRunner().invoke(cli, ["check", "right.py"]).exit_code == 2
+
+
+@pytest.mark.usefixtures("folder")
+def test_the_rules_are_listed() -> None:
+    done = CliRunner().invoke(cli, ["check", "--rules"])
+    assert done.exit_code == 0
+    assert "FL001" in done.output

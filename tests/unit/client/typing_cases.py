@@ -1,0 +1,120 @@
+"""What type checkers know of a client's calls. Never run: see `tests.unit.runtime.typing_cases`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, assert_type
+
+from foldlog import workflow
+from foldlog.client import Client, WorkflowHandle
+
+
+@dataclass
+class Order:
+    item: str
+
+
+@workflow.defn
+class Shop:
+    @workflow.run
+    async def run(self, order: Order) -> str:
+        return order.item
+
+    @workflow.signal
+    async def add(self, order: Order) -> None: ...
+
+    @workflow.signal
+    def stop(self) -> None: ...
+
+    @workflow.query
+    def count(self) -> int:
+        return 1
+
+    @workflow.query
+    def find(self, item: str) -> Order | None: ...
+
+    @workflow.update
+    async def change(self, order: Order) -> list[Order]:
+        return [order]
+
+    @workflow.update
+    def clear(self) -> bool:
+        return True
+
+
+@workflow.defn
+class Bare:
+    @workflow.run
+    async def run(self) -> int:
+        return 1
+
+    @workflow.signal
+    def other(self) -> None: ...
+
+    @workflow.query
+    def seen(self) -> int:
+        return 1
+
+
+@workflow.defn
+class Double:
+    @workflow.run
+    async def run(self, order: Order, count: int) -> bytes:
+        return b""
+
+
+async def starting(client: Client, order: Order) -> None:
+    assert_type(await client.execute_workflow(Shop.run, order, id="x", task_queue="q"), str)
+    assert_type(await client.execute_workflow(Bare.run, id="x", task_queue="q"), int)
+    assert_type(await client.execute_workflow(Double.run, args=[order, 1], id="x", task_queue="q"), bytes)
+    assert_type(await client.execute_workflow("Shop", order, id="x", task_queue="q"), Any)
+    assert_type(await client.start_workflow(Shop.run, order, id="x", task_queue="q"), WorkflowHandle[Shop, str])
+    assert_type(await client.start_workflow(Bare.run, id="x", task_queue="q"), WorkflowHandle[Bare, int])
+    handle = await client.start_workflow(Double.run, args=[order, 1], id="x", task_queue="q")
+    assert_type(await handle.result(), bytes)
+
+
+async def wrong_starts(client: Client, order: Order) -> None:
+    await client.execute_workflow(Shop.run, 1, id="x", task_queue="q")  # type: ignore[misc]
+    await client.execute_workflow(Shop.run, id="x", task_queue="q")  # type: ignore[arg-type]
+    await client.execute_workflow(Bare.run, order, id="x", task_queue="q")  # type: ignore[arg-type]
+    await client.start_workflow(Shop.run, order, task_queue="q")  # type: ignore[call-overload]
+    await client.start_workflow(Shop.run, order, id="x", task_queue="q", run_timeout=5)  # type: ignore[call-overload]
+    await client.start_workflow(Shop.run, order, id="x", task_queue="q", retries=5)  # type: ignore[call-overload]
+    client.execute_workflow(Bare.run, id="x", task_queue="q")  # type: ignore[unused-coroutine]
+    number: int = await client.execute_workflow(Shop.run, order, id="x", task_queue="q")  # type: ignore[arg-type]
+    del number
+
+
+async def handles(client: Client, order: Order) -> None:
+    handle = client.get_workflow_handle_for(Shop.run, "x")
+    assert_type(handle, WorkflowHandle[Shop, str])
+    assert_type(client.get_workflow_handle("x"), WorkflowHandle[Any, Any])
+    assert_type(await handle.result(), str)
+    await handle.signal(Shop.add, order)
+    await handle.signal(Shop.stop)
+    await handle.signal("any", args=[1, 2])
+    assert_type(await handle.query(Shop.count), int)
+    assert_type(await handle.query(Shop.find, "x"), Order | None)
+    assert_type(await handle.query("any"), Any)
+    assert_type(await handle.execute_update(Shop.change, order), list[Order])
+    assert_type(await handle.execute_update(Shop.clear), bool)
+    await handle.cancel(rpc_timeout=timedelta(seconds=1))
+
+
+async def wrong_messages(client: Client, order: Order) -> None:
+    handle = client.get_workflow_handle_for(Shop.run, "x")
+    await handle.signal(Shop.add, 1)  # type: ignore[call-overload]
+    await handle.signal(Shop.add)  # type: ignore[call-overload]
+    await handle.signal(Shop.stop, order)  # type: ignore[call-overload]
+    await handle.signal(Bare.other)  # type: ignore[call-overload]
+    await handle.query(Shop.find, 1)  # type: ignore[call-overload]
+    await handle.query(Shop.find)  # type: ignore[call-overload]
+    await handle.query(Bare.seen)  # type: ignore[call-overload]
+    await handle.execute_update(Shop.change, 1)  # type: ignore[arg-type]
+    await handle.execute_update(Shop.clear, order)  # type: ignore[arg-type]
+    handle.signal(Shop.stop)  # type: ignore[unused-coroutine]
+    text: str = await handle.query(Shop.count)  # type: ignore[call-overload]
+    updated: str = await handle.execute_update(Shop.clear)  # type: ignore[arg-type]
+    del text, updated

@@ -1,0 +1,226 @@
+"""Code that does not come to an await: it is interrupted, wherever it hangs, and nothing else is."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from foldlog import workflow
+from foldlog.core.decider import WorkflowTaskError
+from foldlog.exceptions import ApplicationError, ConfigurationError
+from foldlog.runtime.watchdog import Watchdog
+from foldlog.schemas import event
+from foldlog.worker.options import DEADLOCK_TIMEOUT, deadlock_seconds
+
+from tests.unit.runtime.driver import Driver
+
+LIMIT = 0.2
+HELD = threading.Lock()
+HELD.acquire()
+
+
+@workflow.defn
+class Spins:
+    @workflow.run
+    async def run(self, where: str) -> str:
+        if where == "task":
+            await asyncio.gather(self.spin(), asyncio.sleep(1))
+        if where == "condition":
+            await workflow.wait_condition(_spin)
+        if where == "finally":
+            try:
+                _spin()
+            finally:
+                await asyncio.sleep(1)
+        if where == "caught":
+            try:
+                _spin()
+            except BaseException:
+                return "caught"
+        if where == "run":
+            _spin()
+        await workflow.wait_condition(lambda: False)
+        return "never"
+
+    async def spin(self) -> None:
+        _spin()
+
+    @workflow.signal
+    def signalled(self) -> None:
+        _spin()
+
+    @workflow.update
+    async def changed(self) -> None: ...
+
+    @changed.validator
+    def check_changed(self) -> None:
+        _spin()
+
+    @workflow.query
+    def asked(self) -> str:
+        _spin()
+        return "never"
+
+    @workflow.query
+    def well(self) -> str:
+        return "well"
+
+
+def _spin() -> bool:
+    while True:
+        pass
+
+
+@pytest.mark.parametrize("where", ["run", "task", "condition", "finally", "caught"])
+def test_code_that_spins_is_interrupted_and_stalls_the_run(where: str) -> None:
+    with pytest.raises(WorkflowTaskError) as raised:
+        Driver(Spins, where, deadlock_timeout_seconds=LIMIT)
+    assert re.search(
+        r"^\[deadlock\] workflow code did not yield for 0.2 s at .*test_watchdog.py:\d+ in _spin$", str(raised.value)
+    )
+    assert "in _spin" in raised.value.stack_trace
+    assert asyncio._get_running_loop() is None
+    assert Driver(Fine, deadlock_timeout_seconds=LIMIT).result == "fine"
+
+
+@workflow.defn
+class Fine:
+    @workflow.run
+    async def run(self) -> str:
+        return "fine"
+
+
+def test_a_handler_that_spins_stalls_the_run_again_in_replay() -> None:
+    driver = Driver(Spins, "wait", deadlock_timeout_seconds=LIMIT)
+    with pytest.raises(WorkflowTaskError, match="deadlock"):
+        driver.signal("signalled")
+    with pytest.raises(WorkflowTaskError, match="deadlock"):
+        driver.replay()
+
+
+def test_a_query_that_spins_fails_and_the_run_goes_on() -> None:
+    driver = Driver(Spins, "wait", deadlock_timeout_seconds=LIMIT)
+    with pytest.raises(ApplicationError, match="deadlock"):
+        driver.query("asked")
+    assert driver.query("well") == "well"
+    driver.cancel()
+    assert driver.end is not None
+
+
+def test_a_validator_that_spins_stalls_the_run() -> None:
+    driver = Driver(Spins, "wait", deadlock_timeout_seconds=LIMIT)
+    update = event.WorkflowExecutionUpdateAccepted(update_id="u", update_name="changed")
+    with pytest.raises(WorkflowTaskError, match="deadlock"):
+        driver.decider.validate(update)
+
+
+async def test_the_loop_that_ran_before_runs_again() -> None:
+    loop = asyncio.get_running_loop()
+    with pytest.raises(WorkflowTaskError, match="deadlock"):
+        Driver(Spins, "run", deadlock_timeout_seconds=LIMIT)
+    assert asyncio.get_running_loop() is loop
+    await asyncio.sleep(0)
+
+
+@workflow.defn
+class Stubborn:
+    @workflow.run
+    async def run(self) -> None:
+        caught = 0
+        while caught < 2:
+            try:
+                _spin()
+            except BaseException:
+                caught += 1
+
+
+def test_code_that_catches_the_interruption_is_interrupted_again(caplog: pytest.LogCaptureFixture) -> None:
+    with pytest.raises(WorkflowTaskError, match="deadlock"):
+        Driver(Stubborn, deadlock_timeout_seconds=LIMIT)
+    warning, error = caplog.records[0], caplog.records[-1]
+    assert warning.levelno == logging.WARNING
+    assert "workflow workflow-1 (Stubborn) has not yielded" in warning.getMessage()
+    assert "in _spin" in warning.getMessage()
+    assert error.levelno == logging.ERROR
+    assert "still does not yield" in error.getMessage()
+
+
+def test_code_that_blocks_in_c_is_named_and_stalls_when_it_returns(caplog: pytest.LogCaptureFixture) -> None:
+    @workflow.defn
+    class Blocks:
+        @workflow.run
+        async def run(self) -> None:
+            HELD.acquire(timeout=LIMIT * 3)
+
+    with pytest.raises(WorkflowTaskError, match=r"deadlock.*Blocks\.run"):
+        Driver(Blocks, deadlock_timeout_seconds=LIMIT)
+    assert any("blocks outside of Python" in record.getMessage() for record in caplog.records)
+    assert any("HELD.acquire(timeout" in record.getMessage() for record in caplog.records)
+
+
+def test_nothing_is_raised_after_the_end_however_close_it_was() -> None:
+    """Calls that end just when they are interrupted: each is either stuck or not, and the thread is clean after it."""
+    limit = 0.01
+    watchdog = Watchdog(limit)
+    outcomes = {"stuck": 0, "done": 0}
+    step = 0
+    while min(outcomes.values()) < 10:
+        step += 1
+        until = time.monotonic() + limit * (0.5 + step % 50 / 10)  # the watcher's looks fall anywhere
+        try:
+            assert watchdog.call(lambda: "x", _busy, until) == "done"
+            outcomes["done"] += 1
+        except WorkflowTaskError:
+            outcomes["stuck"] += 1
+        for _ in range(200):  # bytecodes at which what was left over would arrive
+            pass
+
+
+def _busy(until: float) -> str:
+    while time.monotonic() < until:
+        pass
+    return "done"
+
+
+def test_threads_are_watched_apart() -> None:
+    watchdog = Watchdog(LIMIT)
+    ended: list[str] = []
+
+    def spin() -> None:
+        try:
+            watchdog.call(lambda: "spins", lambda _: _spin(), None)
+        except WorkflowTaskError:
+            ended.append("spin")
+
+    thread = threading.Thread(target=spin)
+    thread.start()
+    while thread.is_alive():
+        assert watchdog.call(lambda: "quick", lambda number: number + 1, 1) == 2
+    thread.join()
+    assert ended == ["spin"]
+
+
+def test_calls_within_a_call_are_part_of_it() -> None:
+    watchdog = Watchdog(LIMIT)
+    calls: Callable[[Any], Any] = lambda _: watchdog.call(lambda: "inner", lambda _: _spin(), None)  # noqa: E731
+    with pytest.raises(WorkflowTaskError, match="deadlock"):
+        watchdog.call(lambda: "outer", calls, None)
+
+
+def test_code_is_not_watched_when_somebody_debugs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("FOLDLOG_DEBUG", raising=False)
+    assert deadlock_seconds(DEADLOCK_TIMEOUT, False) == 2
+    assert deadlock_seconds(DEADLOCK_TIMEOUT, True) is None
+    assert deadlock_seconds(None, False) is None
+    with pytest.raises(ConfigurationError, match="deadlock_timeout"):
+        deadlock_seconds(-DEADLOCK_TIMEOUT, False)
+    monkeypatch.setenv("FOLDLOG_DEBUG", "1")
+    assert deadlock_seconds(DEADLOCK_TIMEOUT, False) is None
+    monkeypatch.setenv("FOLDLOG_DEBUG", "false")
+    assert deadlock_seconds(DEADLOCK_TIMEOUT, False) == 2
