@@ -40,6 +40,8 @@ class CompositePayloadConverter(PayloadConverter):
             raise ValueError("two converters have the same encoding")
         self._order = tuple(self.converters.values())
         self._readers = {converter.encoding: _reader(converter) for converter in converters}
+        self._known: dict[type, Callable[[Any], Any]] = {}
+        """What makes payloads of values of these very classes: no other converter needs to be asked."""
 
     def to_payloads(self, values: Sequence[Any]) -> list[Payload]:
         """See base class."""
@@ -78,6 +80,10 @@ class CompositePayloadConverter(PayloadConverter):
             raise error.within("value") from error.__cause__
 
     def _to_payload(self, value: Any) -> Payload:
+        known = self._known.get(value.__class__)
+        if known is not None:
+            made: Payload = known(value)
+            return made
         if value.__class__ is RawValue:
             raw: Payload = value.payload
             return raw
@@ -183,6 +189,9 @@ class DefaultPayloadConverter(CompositePayloadConverter):
         super().__init__(*self.default_encoding_payload_converters)
         # JSON has taken every message before: asking the second one costs each value some time.
         self._order = tuple(each for each in self._order if not isinstance(each, BinaryProtoPayloadConverter))
+        last = self._order[-1]
+        if self.default_encoding_payload_converters is DefaultPayloadConverter.default_encoding_payload_converters:
+            self._known = dict.fromkeys((str, int, float, bool, dict, list, tuple), last.to_payload)
 
 
 PayloadConverter.default = DefaultPayloadConverter()

@@ -16,7 +16,7 @@ class HandlerCalls:
     __slots__ = ()
 
     def call_signal_handler(self, name: str, handler: Any, args: Sequence[Any], header: Mapping[str, Payload]) -> Any:
-        """Call a signal's handler; a coroutine is to be awaited."""
+        """Call a signal's handler; a coroutine is to be awaited. Not used without interceptors: there may be many."""
         return handler(*args)
 
     def call_query_handler(self, name: str, handler: Any, args: Sequence[Any]) -> Any:

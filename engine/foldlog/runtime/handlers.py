@@ -108,7 +108,10 @@ class Handlers:
                     "signal %r is dropped, its arguments do not fit: %s", name, error, extra=self._host.log_extra()
                 )
             return None
-        return self._host.call_signal_handler(name, definition.bind(self._host.instance()), args, signaled.header)
+        handler = definition.bind(self._host.instance())
+        if not self._host.environment.interceptors:
+            return handler(*args)
+        return self._host.call_signal_handler(name, handler, args, signaled.header)
 
     async def _finish(self, handling: Awaitable[None], number: int) -> None:
         try:
