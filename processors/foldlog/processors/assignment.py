@@ -13,7 +13,7 @@ import uuid
 from collections.abc import Callable, Iterable
 from concurrent.futures import Executor
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
 from foldlog.exceptions import FoldlogError
 from foldlog.processors.options import ProcessorOptions
 from foldlog.processors.partition import Partition
@@ -32,7 +32,7 @@ logger = logging.getLogger("foldlog.processor")
 
 REPORT_SECONDS = 1.0
 """How often the sensor hears of lag and counts."""
-KAFKA_SECONDS = 30.0
+KAFKA_SECONDS = 10.0
 """Bound on one question to the broker."""
 RETRY_SECONDS = 1.0
 """Wait before a restore that the broker did not let happen is tried again."""
@@ -205,10 +205,7 @@ class Assignment:
         owners = last_owners(self._config, group, self._topics.commands, numbers)
         for dead in {owner.instance_id for owner in owners if not owner.alive} - {self._instance_id}:
             fence(self._config, dead, KAFKA_SECONDS)
-        # Waits until no transaction is open on these offsets: what is committed now is what the last owner committed.
-        committed = self._consumer.committed(
-            [TopicPartition(self._topics.commands, number) for number in numbers], KAFKA_SECONDS
-        )
+        committed = self._committed(numbers)
         epochs = {number: uuid.uuid4().hex for number in numbers}
         producer.begin()
         for number, epoch in epochs.items():
@@ -229,6 +226,24 @@ class Assignment:
         for number, epoch in epochs.items():
             self._start_restore(number, epoch)
         logger.info("partitions %s are being restored (barrier after %.2f s)", numbers, time.monotonic() - began)
+
+    def _committed(self, numbers: list[int]) -> list[TopicPartition]:
+        """The group's offsets, once no transaction is open on them: then nothing of an earlier owner can come any more.
+
+        Raises:
+            TransactionAborted: One still is, or there is no broker.
+        """
+        where = [TopicPartition(self._topics.commands, number) for number in numbers]
+        try:
+            return self._consumer.committed(where, KAFKA_SECONDS)
+        except KafkaException as error:
+            if error.args[0].code() != KafkaError._TIMED_OUT:
+                raise
+            raise TransactionAborted(
+                f"partitions {numbers} cannot be taken over yet: the broker does not answer, or a transaction is open "
+                "on their offsets; if this does not end, see `Transactions that do not end` in docs/kafka.md",
+                "timeout",
+            ) from error
 
     def _start_restore(self, number: int, epoch: str) -> None:
         self._sensor.partition_opened(number)

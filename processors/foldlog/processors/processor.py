@@ -2,7 +2,8 @@
 
 Owns the loop and its order: gather what there is, handle it, commit it in one transaction, apply it to the stores,
 hand over what was waiting for the commit. What handling means is the partition's, how a transaction is made the
-producer's, how a partition is taken over `takeover`'s. One thread runs all of it, except the reading back of events.
+producer's, how a partition is taken over `takeover`'s. One thread runs all of it, except the reading back of events; it
+is a new one for each membership, because one may have to be left behind (see `watch`).
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import logging
 import threading
 import time
 from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import ExitStack
 from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
@@ -33,6 +35,7 @@ from foldlog.processors.transaction import (
     transactional_ids,
 )
 from foldlog.processors.turns import Turns, Unapplied, new_instance_id
+from foldlog.processors.watch import StuckError, Watch
 from foldlog.schemas.codec import Codec
 from foldlog.schemas.registry import SchemaLookupError
 from foldlog.sensor import Sensor
@@ -47,8 +50,8 @@ MEMORY_BUSY_SECONDS = 1.0
 """How long after an activity of this process was last heard of the loop waits for it rather than for Kafka."""
 IDLE_SECONDS = 0.25
 """How long the loop waits for a command at most, so that it notices a stop and what has come due."""
-STEP_SECONDS = 30.0
-"""Bound on each step of a commit."""
+KAFKA_SECONDS = 10.0
+"""Bound on one question to the broker."""
 RESTORES_AT_ONCE = 4
 """A short restore is mostly waiting for the broker."""
 REJOIN_SECONDS = 0.5
@@ -135,10 +138,12 @@ class WorkflowProcessor:
             while not self._stopping.is_set():
                 try:
                     self._run_as_member(stores, restorers)
-                except (ProducerFenced, TransactionAborted, KafkaException) as error:
+                except (ProducerFenced, TransactionAborted, KafkaException, StuckError) as error:
                     # Another processor took over while this one was paused, or the broker was away for too long to say
                     # what became of a transaction. Begin anew, as a new member, with what the log says.
-                    logger.warning("processor %s joins the group anew: %s", self.instance_id, error)
+                    # Only the text is logged: whoever keeps the error keeps the producer in its traceback, which would
+                    # go on to ask the broker for its ID, and fence the next one.
+                    logger.warning("processor %s joins the group anew: %s", self.instance_id, str(error))
                     self._sensor.transaction_aborted("fenced")
                     self._stopping.wait(REJOIN_SECONDS)
                 except Unapplied as error:
@@ -151,33 +156,39 @@ class WorkflowProcessor:
     def _run_as_member(self, stores: Stores, restorers: Executor) -> None:
         """Join the group and process until the end, or until this member is fenced."""
         self._heartbeat = time.monotonic()
-        ids = transactional_ids(self.instance_id)
-        producer = TransactionalProducer([self._open_producer(each) for each in ids], STEP_SECONDS)
-        consumer = self._open_consumer()
-        replies = consumer.list_topics(self._topics.replies, timeout=STEP_SECONDS).topics[self._topics.replies]
-        output = Output(self._topics, self._codec, len(replies.partitions), self._queues)
-        assignment = Assignment(
-            self._config,
-            self._options,
-            self.instance_id,
-            consumer,
-            stores,
-            self._codec,
-            restorers,
-            self._open_partition,
-            self._sensor,
-        )
-        self._assignment = assignment
-        try:
-            assignment.subscribe(self._partitions)
-            while not self._stopping.is_set():
-                self._heartbeat = time.monotonic()
-                self._step(consumer, producer, output, assignment)
-        finally:
-            self._assignment = None
-            assignment.close()
-            consumer.close()
-            producer.close()
+        watch = Watch()
+        with ExitStack() as ending:
+            producers = [self._open_producer(each) for each in transactional_ids(self.instance_id)]
+            producer = TransactionalProducer(producers, self._options.transaction_timeout_seconds, watch)
+            ending.callback(producer.close)
+            consumer = self._open_consumer()
+            ending.callback(consumer.close)
+            replies = consumer.list_topics(self._topics.replies, timeout=KAFKA_SECONDS).topics[self._topics.replies]
+            output = Output(self._topics, self._codec, len(replies.partitions), self._queues)
+            assignment = self._assignment = Assignment(
+                self._config,
+                self._options,
+                self.instance_id,
+                consumer,
+                stores,
+                self._codec,
+                restorers,
+                self._open_partition,
+                self._sensor,
+            )
+            ending.callback(self._leave, assignment)
+
+            def process() -> None:
+                assignment.subscribe(self._partitions)
+                while not self._stopping.is_set():
+                    self._heartbeat = time.monotonic()
+                    self._step(consumer, producer, output, assignment)
+
+            watch.run(process, "foldlog-loop")
+
+    def _leave(self, assignment: Assignment) -> None:
+        self._assignment = None
+        assignment.close()
 
     def _open_producer(self, transactional_id: str) -> Producer:
         return open_producer(
@@ -187,6 +198,9 @@ class WorkflowProcessor:
                 "transaction.timeout.ms": int(self._options.transaction_timeout_seconds * 1000),
                 "message.max.bytes": PRODUCER_LIMIT_BYTES,
                 "queue.buffering.max.messages": 1_000_000,
+                # With `rebootstrap`, librdkafka forgets the brokers when all of them are away, and with them the
+                # request that send_offsets_to_transaction waits for. A producer without a broker is replaced anyway.
+                "metadata.recovery.strategy": "none",
                 "client.id": self.instance_id,
                 "error_cb": passed_over,
             },
@@ -223,7 +237,7 @@ class WorkflowProcessor:
             self._handle(messages, assignment)
             self._commit(producer, output, assignment, began)
         except (PoisonedInput, NotNow, StoreFailed, TransactionAborted, SchemaLookupError) as error:
-            logger.warning("transaction aborted: %s", error)
+            logger.warning("transaction aborted: %s", str(error))
             self._sensor.transaction_aborted(error.reason if isinstance(error, TransactionAborted) else "error")
             self._abort(producer, assignment, messages)
             if isinstance(error, StoreFailed):

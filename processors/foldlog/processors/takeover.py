@@ -85,7 +85,7 @@ def fence(config: KafkaConfig, instance_id: str, timeout_seconds: float) -> None
         TransactionalProducer(producers, timeout_seconds).close()
     except (ProducerFenced, TransactionAborted) as error:
         # Somebody else fences it at the same time, or it is back; the broker's own time limit still holds.
-        logger.info("transactions of %s were not ended: %s", instance_id, error)
+        logger.info("transactions of %s were not ended: %s", instance_id, str(error))
 
 
 class Restore:

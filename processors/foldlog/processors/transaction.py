@@ -15,7 +15,6 @@ markers. Whoever begins another one with the same transactional.id meanwhile is 
 from __future__ import annotations
 
 import contextlib
-import functools
 import struct
 import time
 from collections import deque
@@ -24,11 +23,18 @@ from enum import Enum
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer, TopicPartition
 from foldlog.exceptions import FoldlogError
+from foldlog.processors.watch import Watch
 from foldlog.sensor import AbortReason
 
 Headers = list[tuple[str, str | bytes | None]]
 DeliveryCallback = Callable[[KafkaError | None, Message], None]
 
+RETRY_SECONDS = 0.02
+"""Wait before a step is repeated: some errors come back at once."""
+LEAST_SECONDS = 0.5
+"""What a step gets although the steps before it took all the time there was."""
+OVERDUE_SECONDS = 2.0
+"""How much later than it should a call may come back."""
 
 _OF_A_REBALANCE = (
     KafkaError.ILLEGAL_GENERATION,
@@ -64,6 +70,10 @@ class ProducerFenced(FoldlogError):
     """These producers must not be used any more: make new ones, and join the group anew."""
 
 
+class _OutOfTime(TransactionAborted):
+    """A step could be repeated, but not in the time that there was."""
+
+
 class Status(Enum):
     """Where a transaction stands."""
 
@@ -84,31 +94,36 @@ def passed_over(error: KafkaError) -> None:
 class TransactionalProducer:
     """One transaction at a time, by producers that take turns."""
 
-    def __init__(self, producers: Sequence[Producer], timeout_seconds: float) -> None:
+    def __init__(self, producers: Sequence[Producer], timeout_seconds: float, watch: Watch | None = None) -> None:
         """Take producers over, and abort what their transactional.ids left open.
 
         Args:
             producers: Each with a `transactional.id` of its own.
-            timeout_seconds: Bound on each step of a commit.
+            timeout_seconds: Bound on a transaction, on an abort, and on taking over; no less than what the broker
+                allows for a transaction.
+            watch: Runs the thread that commits, and leaves it behind if it must. None: somebody else may wait for ever.
 
         Raises:
             ProducerFenced: The broker refused it.
+            TransactionAborted: The broker did not answer in time.
         """
         self._timeout = timeout_seconds
         self._producers = deque(producers)
         """The first one has the open transaction, or the next."""
+        self._watch = watch or Watch()
         self._status = Status.IDLE
         self._begun_ahead = False
         """The next transaction is begun already; nobody but librdkafka knows."""
         self._began = 0.0
+        deadline = self._deadline()
         for producer in producers:
-            self._repeat(functools.partial(producer.init_transactions, timeout_seconds))
+            self._repeat(producer.init_transactions, deadline)
 
     def begin(self) -> None:
         """Open a transaction. Nothing is sent to the broker yet."""
         self._expect(Status.IDLE)
         if not self._begun_ahead:
-            self._repeat(self._producers[0].begin_transaction)
+            self._begin(self._producers[0])
         self._begun_ahead = False
         self._status = Status.OPEN
         self._began = time.monotonic()
@@ -133,7 +148,7 @@ class TransactionalProducer:
             else:
                 self._producers[0].produce(topic, value, key, partition, on_delivery=on_delivery, headers=headers)
         except BufferError:
-            # The local queue is full: let it drain, and try again within the same bound as any other step.
+            # The local queue is full: let it drain, and try again.
             self._producers[0].flush(self._timeout)
             try:
                 self._producers[0].produce(topic, value, key, partition, on_delivery=on_delivery, headers=headers)
@@ -152,8 +167,7 @@ class TransactionalProducer:
         self._expect(Status.OPEN)
         if generation(group_metadata) < 0:
             raise TransactionAborted("this processor is not a member of its group now", "rebalance")
-        producer = self._producers[0]
-        self._repeat(lambda: producer.send_offsets_to_transaction(offsets, group_metadata, self._timeout))
+        self._bounded(lambda seconds: self._send_offsets(offsets, group_metadata, seconds))
         self._status = Status.FENCED
 
     def commit(self) -> None:
@@ -161,16 +175,22 @@ class TransactionalProducer:
 
         Raises:
             TransactionAborted: It did not happen; call `abort`.
-            ProducerFenced: It did not happen, and nothing can with these producers.
+            ProducerFenced: Nothing can happen with these producers any more. Whether this transaction did, only the log
+                says, and not before other producers with the same IDs have taken over.
         """
         self._expect(Status.FENCED)
         if not self._begun_ahead:
-            self._repeat(self._producers[1].begin_transaction)
+            self._begin(self._producers[1])
             self._begun_ahead = True
         time.sleep(max(self._began + REGISTRATION_SECONDS - time.monotonic(), 0.0))
-        producer = self._producers[0]
-        self._repeat(lambda: producer.commit_transaction(self._timeout))
+        self._bounded(self._producers[0].commit_transaction)
         self._ended()
+
+    def _send_offsets(self, offsets: list[TopicPartition], group_metadata: bytes, seconds: float) -> None:
+        # librdkafka does not keep the time limit of this one call (its issue 5456): when the coordinator of the group
+        # goes away at the wrong moment, the call comes back much later, or never, though the broker is there again.
+        with self._watch.within(seconds + OVERDUE_SECONDS, "send_offsets_to_transaction"):
+            self._producers[0].send_offsets_to_transaction(offsets, group_metadata, seconds)
 
     def abort(self) -> None:
         """Throw the open transaction away, if there is one.
@@ -179,14 +199,26 @@ class TransactionalProducer:
             ProducerFenced: The producers are of no use any more.
         """
         if self._status in (Status.OPEN, Status.FENCED):
-            producer = self._producers[0]
             try:
-                self._repeat(lambda: producer.abort_transaction(self._timeout))
+                self._repeat(self._producers[0].abort_transaction, self._deadline())
             except TransactionAborted as error:
                 # Whether it is open still, nobody knows: the next producer with this ID ends it.
                 self._status = Status.DEAD
                 raise ProducerFenced(f"the transaction could not be aborted: {error}") from error
             self._ended()
+
+    def _begin(self, producer: Producer) -> None:
+        self._repeat(lambda _: producer.begin_transaction(), self._deadline())
+
+    def _bounded(self, step: Callable[[float], object]) -> None:
+        """Run a step of the open transaction within the time that is left for the whole of it."""
+        try:
+            self._repeat(step, self._began + self._timeout)
+        except _OutOfTime as error:
+            # By now the broker has aborted the transaction, or it has committed it and could not say so. Either way it
+            # does not take anything more from this producer.
+            self._status = Status.DEAD
+            raise ProducerFenced(f"what became of the transaction is not known: {error}") from error
 
     def _ended(self) -> None:
         self._producers.rotate(-1)
@@ -196,6 +228,7 @@ class TransactionalProducer:
         """Drop the producers; an open transaction is aborted by whoever uses its ID next, or by the broker."""
         self._status = Status.DEAD
         for producer in self._producers:
+            # Its own `close` would abort the transaction first, and wait for the broker without a limit to do so.
             producer.purge()
             with contextlib.suppress(KafkaException):  # raised for one that is fenced, which has been told
                 producer.flush(0)
@@ -204,21 +237,31 @@ class TransactionalProducer:
         if self._status is not status:
             raise AssertionError(f"{status.value} was expected, but {self._status.value}")
 
-    def _repeat(self, step: Callable[[], object]) -> None:
-        """Run a step; repeat it while the error says that the same call may be repeated."""
-        deadline = time.monotonic() + self._timeout
+    def _deadline(self) -> float:
+        return time.monotonic() + self._timeout
+
+    def _repeat(self, step: Callable[[float], object], deadline: float) -> None:
+        """Run a step; repeat it while the error says that the same call may be repeated.
+
+        Args:
+            step: Takes the seconds that it may last.
+            deadline: When the last try begins, at the latest.
+        """
         while True:
             try:
-                step()
+                step(max(deadline - time.monotonic(), LEAST_SECONDS))
                 return
             except KafkaException as raised:
                 error = raised.args[0]
-                if error.retriable() and time.monotonic() < deadline:
-                    continue
-                if error.txn_requires_abort() or (error.retriable() and not error.fatal()):
+                if error.retriable() and not error.fatal():
+                    if time.monotonic() > deadline:
+                        raise _OutOfTime(str(error), "timeout") from raised
+                    time.sleep(RETRY_SECONDS)
+                elif error.txn_requires_abort():
                     raise TransactionAborted(str(error), _reason(error)) from raised
-                self._status = Status.DEAD
-                raise ProducerFenced(str(error)) from raised
+                else:
+                    self._status = Status.DEAD
+                    raise ProducerFenced(str(error)) from raised
 
 
 def _reason(error: KafkaError) -> AbortReason:

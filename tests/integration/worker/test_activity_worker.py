@@ -89,9 +89,9 @@ class Setting:
 
 
 @asynccontextmanager
-async def _setting(servers: str, namespace: str) -> Any:
+async def _setting(servers: str, namespace: str, **options: str) -> Any:
     config, topics = prepare(servers, namespace, partitions=1)
-    async with await Client.connect(servers, namespace=namespace) as client:
+    async with await Client.connect(servers, namespace=namespace, kafka_options=options) as client:
         setting = Setting(config, topics, client)
         try:
             yield setting
@@ -199,7 +199,9 @@ async def test_a_killed_worker_repeats_only_what_was_running(
 
 async def test_a_completion_outlives_the_loss_of_the_broker(private_kafka: EmbeddedKafka, namespace: str) -> None:
     gate = Gate()
-    async with _setting(private_kafka.bootstrap_servers, namespace) as place, place.worker(gate.hold) as worker:
+    # However long the broker takes, the worker keeps its partition: else the task would rightly be repeated.
+    setting = _setting(private_kafka.bootstrap_servers, namespace, **{"session.timeout.ms": "120000"})
+    async with setting as place, place.worker(gate.hold) as worker:
         send_tasks(place.config, place.topics, [1])
         await gate.wait()
         await asyncio.to_thread(private_kafka.stop)

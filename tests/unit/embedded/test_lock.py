@@ -123,3 +123,10 @@ def test_the_packaged_lock_holds_one_version_of_each_library() -> None:
     assert len({jar.version for jar in jars if jar.group == "org.apache.logging.log4j"}) == 1
     # Without it Kafka logs nowhere.
     assert any(jar.name == "log4j-slf4j-impl" for jar in jars)
+
+
+def test_the_locked_kafka_ends_transactions_of_partitions_without_a_leader() -> None:
+    """Kafka 4.3.0 to 4.4.0 may leave out the markers (KAFKA-20734), and readers of committed records wait for ever."""
+    versions = {one.version for one in packaged_lock().artifacts("kafka") if ":kafka_2.13:" in one.coordinate}
+    assert len(versions) == 1
+    assert versions.isdisjoint({"4.3.0", "4.3.1", "4.4.0"})

@@ -13,7 +13,9 @@ from ._maven import Root, repository_url, resolve_for_lock
 
 _ROOTS = {
     "kafka": (
-        Root(group="org.apache.kafka", name="kafka_2.13", version="4.4.0", transitive=True),
+        # Not 4.3.0 to 4.4.0: when a partition has no leader for a moment, as after a crash of the only broker, they end
+        # its transactions without a marker in the log, and its readers wait for ever (KAFKA-20734).
+        Root(group="org.apache.kafka", name="kafka_2.13", version="4.2.2", transitive=True),
         # Kafka logs through slf4j and leaves the choice of what is behind it to the distribution.
         # The version is that of the log4j-core which Kafka's own dependencies resolve to.
         Root(group="org.apache.logging.log4j", name="log4j-slf4j-impl", version="2.25.5"),
