@@ -411,7 +411,7 @@ class Client(ClientUpdatesWithStart):
         Args:
             workflow_id: The ID.
             run_id: One run of it; None: whichever is current.
-            first_execution_run_id: Cancel and terminate refuse unless the chain of runs began with this run.
+            first_execution_run_id: Updates, cancel and terminate are refused unless the chain of runs began with this run.
             result_type: Type of its result.
         """
         return WorkflowHandle(

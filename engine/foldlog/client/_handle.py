@@ -81,7 +81,7 @@ class WorkflowHandle(ActivityOperations, HandleUpdates[SelfType], Generic[SelfTy
 
     @property
     def first_execution_run_id(self) -> str | None:
-        """The first run of the chain that cancel and terminate are for; None: any."""
+        """The first run of the chain that updates, cancel and terminate are for; None: any."""
         return self._first_execution_run_id
 
     async def result(self, *, follow_runs: bool = True, rpc_timeout: timedelta | None = None) -> ReturnType:
