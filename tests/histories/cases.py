@@ -15,6 +15,7 @@ from foldlog import activity
 from foldlog.client import WorkflowHandle
 
 from examples import async_completion, hello_world
+from examples.interceptors import context, tracing
 from examples.order.activities import DECLINED, FLAKY, UNSHIPPABLE, OrderActivities
 from examples.order.ledger import Ledger
 from examples.order.model import Order, chance, read_orders
@@ -111,6 +112,7 @@ async def approves(invoice: str) -> bool:
 
 
 CASES = [  # sorted by name
+    Case("billing", tracing.Billing, [100], these(context.bill)),
     Case("hello-world", hello_world.Greeting, ["Kafka"], these(hello_world.compose_greeting)),
     Case("hello-world-terminated", hello_world.Greeting, ["Kafka"], these(hello_world.compose_greeting), terminate),
     Case("invoice-approved", async_completion.PayInvoice, ["invoice-1"], these(approves)),
