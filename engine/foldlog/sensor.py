@@ -101,6 +101,12 @@ class Sensor:
     def workflows_replayed(self, count: int, events: int) -> None:
         """Coroutines were rebuilt from their histories: how many, and from how many events together."""
 
+    def large_record(self, workflow_type: str, size: int) -> None:
+        """A record in the log, of so many bytes, is more than a quarter of what is allowed."""
+
+    def long_history(self, workflow_type: str, events: int, size: int) -> None:
+        """A history got over another 10,000 events, or another 10 MiB: how many it has, and bytes."""
+
     def dead_letter(self, topic: str) -> None:
         """A record of this topic could not be decoded or handled and went to `<ns>.dead-letters`."""
 

@@ -28,6 +28,7 @@ from examples import (
     polling,
     subscription,
 )
+from examples.interceptors import context, tracing
 from examples.order.activities import DECLINED, FLAKY, UNSHIPPABLE, OrderActivities
 from examples.order.ledger import Ledger
 from examples.order.model import Order, chance, read_orders
@@ -198,6 +199,7 @@ CASES = [  # sorted by name
         methods(batch.Records, "process"),
         others=[batch.RecordWorkflow],
     ),
+    Case("billing", tracing.Billing, [100], these(context.bill)),
     Case("dsl", dsl.Interpreter, [json.loads(dsl.DOCUMENT)], these(*dsl.ACTIVITIES)),
     Case("hello-world", hello_world.Greeting, ["Kafka"], these(hello_world.compose_greeting)),
     Case("hello-world-terminated", hello_world.Greeting, ["Kafka"], these(hello_world.compose_greeting), terminate),

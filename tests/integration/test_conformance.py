@@ -14,7 +14,7 @@ from foldlog.transport.admin import create_topics
 from foldlog.transport.config import KafkaConfig
 from foldlog.transport.topics import Topics
 
-from tests.conformance import messages, scenarios
+from tests.conformance import data, messages, scenarios
 from tests.conformance.scenarios import QUEUE, REMOTE, Place
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -34,7 +34,7 @@ async def here(place: Place) -> AsyncIterator[Place]:
         yield place
 
 
-@pytest.mark.parametrize("scenario", scenarios.ALONE, ids=lambda scenario: str(scenario.__name__))
+@pytest.mark.parametrize("scenario", [*scenarios.ALONE, *data.ALONE], ids=lambda scenario: str(scenario.__name__))
 async def test_alone(place: Place, scenario: scenarios.Scenario) -> None:
     await scenario(place)
 

@@ -90,6 +90,12 @@ class PrometheusSensor(Sensor):
         self._workflows.replays.inc(count)
         self._workflows.replayed_events.inc(events)
 
+    def large_record(self, workflow_type: str, size: int) -> None:
+        self._workflows.large_records.labels(self._workflows.known(workflow_type)).inc()
+
+    def long_history(self, workflow_type: str, events: int, size: int) -> None:
+        self._workflows.long_histories.labels(self._workflows.known(workflow_type)).inc()
+
     def dead_letter(self, topic: str) -> None:
         self._batches.dead_letters.labels(topic).inc()
 
@@ -208,6 +214,13 @@ class _WorkflowMetrics:
         self.stalls = Counter("foldlog_workflow_stalls", "Times that a workflow stalled.", kind, registry=registry)
         self.resumes = Counter("foldlog_workflow_resumes", "Stalled workflows that run again.", kind, registry=registry)
         self.evicted = Counter("foldlog_workflows_evicted", "Coroutines dropped from memory.", registry=registry)
+        self.large_records = Counter("foldlog_large_records", "Records above 256 KiB.", kind, registry=registry)
+        self.long_histories = Counter(
+            "foldlog_long_histories",
+            "Times that a history got another 10,000 events or 10 MiB.",
+            kind,
+            registry=registry,
+        )
         self.replays = Counter("foldlog_workflow_replays", "Coroutines rebuilt from their history.", registry=registry)
         self.replayed_events = Counter("foldlog_replayed_events", "Events read for that.", registry=registry)
 

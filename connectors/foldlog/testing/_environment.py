@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypedDict, Unpack
 
-from foldlog.client import RPC_TIMEOUT, Client
+from foldlog.client import RPC_TIMEOUT, Client, HeaderCodecBehavior, Interceptor, Plugin
 from foldlog.converter import DataConverter
 from foldlog.exceptions import ConfigurationError
 from foldlog.memory import MemoryBroker, MemoryTransport
@@ -93,6 +93,9 @@ class WorkflowEnvironment:
         data_converter: DataConverter | None = None,
         identity: str | None = None,
         rpc_timeout: timedelta = RPC_TIMEOUT,
+        interceptors: Sequence[Interceptor] = (),
+        plugins: Sequence[Plugin] = (),
+        header_codec_behavior: HeaderCodecBehavior = HeaderCodecBehavior.NO_CODEC,
         port: int | None = None,
         **ignored: Unpack[OptionsWithoutMeaning],
     ) -> WorkflowEnvironment:
@@ -106,6 +109,9 @@ class WorkflowEnvironment:
             data_converter: Converts arguments and results; None: the default one.
             identity: Who the client is, for people.
             rpc_timeout: How long answers are awaited by default, in real time.
+            interceptors: See the client's calls; see `Client.connect`, as for the next two.
+            plugins: Change its options.
+            header_codec_behavior: Whether headers go through the payload codec.
             port: Has no meaning: nothing listens.
             **ignored: See `OptionsWithoutMeaning`.
 
@@ -119,6 +125,9 @@ class WorkflowEnvironment:
             data_converter=data_converter,
             identity=identity,
             rpc_timeout=rpc_timeout,
+            interceptors=interceptors,
+            plugins=plugins,
+            header_codec_behavior=header_codec_behavior,
         )
         return _TimeSkippingEnvironment(client, broker)
 
@@ -130,6 +139,9 @@ class WorkflowEnvironment:
         data_converter: DataConverter | None = None,
         identity: str | None = None,
         rpc_timeout: timedelta = RPC_TIMEOUT,
+        interceptors: Sequence[Interceptor] = (),
+        plugins: Sequence[Plugin] = (),
+        header_codec_behavior: HeaderCodecBehavior = HeaderCodecBehavior.NO_CODEC,
         port: int | None = None,
         partitions: int = 2,
         task_queues: Iterable[str] = (),
@@ -145,6 +157,9 @@ class WorkflowEnvironment:
             data_converter: Converts arguments and results; None: the default one.
             identity: Who the client is, for people.
             rpc_timeout: How long answers are awaited by default.
+            interceptors: See the client's calls; see `Client.connect`, as for the next two.
+            plugins: Change its options.
+            header_codec_behavior: Whether headers go through the payload codec.
             port: Where clients connect; None: a free one.
             partitions: Of the namespace's topics.
             task_queues: Whose topics are made at once; others are made when they are first used.
@@ -164,7 +179,14 @@ class WorkflowEnvironment:
             queues = list(task_queues)
             await asyncio.to_thread(create_topics, config, topics, partitions=partitions, task_queues=queues)
             client = await Client.connect(
-                config, namespace=namespace, data_converter=data_converter, identity=identity, rpc_timeout=rpc_timeout
+                config,
+                namespace=namespace,
+                data_converter=data_converter,
+                identity=identity,
+                rpc_timeout=rpc_timeout,
+                interceptors=interceptors,
+                plugins=plugins,
+                header_codec_behavior=header_codec_behavior,
             )
         except BaseException:
             await asyncio.to_thread(kafka.stop)

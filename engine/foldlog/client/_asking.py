@@ -8,14 +8,18 @@ from __future__ import annotations
 import copy
 import logging
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TypeVar
 
 from foldlog.client._errors import raise_rejected, unexpected
+from foldlog.client._headers import put
+from foldlog.client._interceptor import OutboundInterceptor
 from foldlog.converter import DataConverter
 from foldlog.exceptions import DeadlineExceededError
 from foldlog.schemas.command import AwaitResult, AwaitUpdate, StartWorkflow, UpdateWorkflow
+from foldlog.schemas.common import Payload
 from foldlog.schemas.records import Command
 from foldlog.schemas.reply import Accepted, Rejected, UpdateReply, WorkflowResult
 from foldlog.transport import Transport
@@ -40,12 +44,18 @@ class Asking:
         converter: Reads failures.
         identity: Who asks, for people.
         timeout: For answers that do not wait for a workflow to end, in seconds.
+        outbound: The client's interceptors; None: it has none, or they have been passed.
+        headers: To be put on all commands that can have some.
+        headers_coded: Whether headers go through the payload codec.
     """
 
     transport: Transport
     converter: DataConverter
     identity: str
     timeout: float
+    outbound: OutboundInterceptor | None = None
+    headers: Mapping[str, Payload] = field(default_factory=dict)
+    headers_coded: bool = False
 
     async def ask(
         self, workflow_id: str, command: Command, wanted: type[ReplyType], rpc_timeout: timedelta | None
@@ -57,6 +67,8 @@ class Asking:
                 was refused, or there was no answer in time.
         """
         timeout = self.timeout if rpc_timeout is None else rpc_timeout.total_seconds()
+        if self.headers:
+            await put(self.headers, command, self.converter, self.headers_coded)
         reply = await self.transport.ask(workflow_id, command, timeout=timeout)
         if isinstance(reply, wanted):
             return reply
@@ -142,6 +154,8 @@ class Asking:
             RPCError, WorkflowAlreadyStartedError: It was refused, or the time is over.
         """
         waiting = _Waiting(workflow_id, rpc_timeout, "answer about the update")
+        if self.headers:
+            await put(self.headers, command, self.converter, self.headers_coded)
         found = await self._poll(waiting, command, UpdateReply, FIRST_POLL_SECONDS)
         if found is None and isinstance(command, UpdateWorkflow) and command.await_completed:
             repeated = copy.copy(command)

@@ -5,12 +5,14 @@ Owns what a user says when starting, and how that becomes a command. How command
 
 from __future__ import annotations
 
+import copy
 import os
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from types import TracebackType
-from typing import Any, Concatenate, Unpack, cast, overload
+from typing import Any, Concatenate, TypeVar, Unpack, cast, overload
 
 from foldlog import converter as converters
 from foldlog.client._asking import Asking
@@ -18,7 +20,11 @@ from foldlog.client._async_activity import AsyncActivityHandle, AsyncActivityIDR
 from foldlog.client._convert import encode_args, milliseconds, new_request_id, value_of
 from foldlog.client._description import WorkflowExecution, WorkflowExecutionStatus
 from foldlog.client._handle import WorkflowHandle
+from foldlog.client._headers import HeaderCodecBehavior
+from foldlog.client._intercepted import chain, one_or_all, start_workflow
+from foldlog.client._interceptor import Interceptor, ListWorkflowsInput
 from foldlog.client._list import WorkflowExecutionAsyncIterator
+from foldlog.client._plugin import ClientConfig, ConnectConfig, Plugin, connected
 from foldlog.client._schedules import ClientSchedules
 from foldlog.client._start_options import StartOptions, apply_options
 from foldlog.client._types import (
@@ -30,6 +36,7 @@ from foldlog.client._types import (
     ReturnType,
     SelfType,
 )
+from foldlog.client._updates import WorkflowUpdateHandle
 from foldlog.client._with_start import ClientUpdatesWithStart
 from foldlog.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from foldlog.converter import DataConverter
@@ -37,16 +44,19 @@ from foldlog.exceptions import ConfigurationError
 from foldlog.schedules.model import INTERNAL
 from foldlog.schemas.codec import Codec, SingleObjectCodec
 from foldlog.schemas.command import StartWorkflow, WorkflowIdConflictPolicy, WorkflowIdReusePolicy
+from foldlog.schemas.common import Payload
 from foldlog.schemas.reply import Accepted
 from foldlog.schemas.visibility import WorkflowVisibility
 from foldlog.transport import Transport
 from foldlog.transport.config import KafkaConfig
-from foldlog.transport.connection import Connection
-from foldlog.transport.topics import Topics, check_task_queue
+from foldlog.transport.topics import check_task_queue
 from foldlog.workflow._definition import Definition
 
 RPC_TIMEOUT = timedelta(seconds=10)
 """How long an answer is awaited that does not wait for a workflow to end."""
+
+
+_Handle = TypeVar("_Handle", WorkflowHandle[Any, Any], WorkflowUpdateHandle[Any])
 
 
 class Client(ClientUpdatesWithStart, ClientSchedules):
@@ -60,22 +70,55 @@ class Client(ClientUpdatesWithStart, ClientSchedules):
         self,
         transport: Transport,
         *,
+        namespace: str | None = None,
         data_converter: DataConverter | None = None,
         identity: str | None = None,
         rpc_timeout: timedelta = RPC_TIMEOUT,
+        interceptors: Sequence[Interceptor] = (),
+        plugins: Sequence[Plugin] = (),
+        header_codec_behavior: HeaderCodecBehavior = HeaderCodecBehavior.NO_CODEC,
     ) -> None:
         """A client on a transport that is open already; `connect` opens one on Kafka.
 
         Args:
             transport: The way to the processors. `close` closes it.
+            namespace: The transport's; it may be given for the sake of `Client(**client.config())`.
             data_converter: Converts arguments and results; None: the default one.
             identity: Who we are, for people; None: `pid@host`.
             rpc_timeout: How long answers are awaited by default.
+            interceptors: See each call, the first one first. Those that are workers' too are used by workers as well.
+            plugins: Change these options. Those that are workers' too are used by workers as well.
+            header_codec_behavior: Whether headers go through the payload codec.
         """
-        self._transport = transport
-        self._converter = data_converter or converters.default()
-        self._identity = identity or f"{os.getpid()}@{socket.gethostname()}"
-        self._asking = Asking(transport, self._converter, self._identity, rpc_timeout.total_seconds())
+        if namespace not in (None, transport.namespace):
+            raise ConfigurationError(f"the transport is of namespace {transport.namespace}, not {namespace}")
+        config = ClientConfig(
+            transport=transport,
+            namespace=transport.namespace,
+            data_converter=data_converter or converters.default(),
+            identity=identity or f"{os.getpid()}@{socket.gethostname()}",
+            rpc_timeout=rpc_timeout,
+            interceptors=interceptors,
+            plugins=plugins,
+            header_codec_behavior=header_codec_behavior,
+        )
+        self._given = config.copy()
+        for plugin in plugins:
+            config = plugin.configure_client(config)
+        self._config = config
+        self._transport = config["transport"]
+        self._converter = config["data_converter"]
+        self._identity = config["identity"]
+        self._asking = Asking(
+            self._transport,
+            self._converter,
+            self._identity,
+            config["rpc_timeout"].total_seconds(),
+            headers_coded=config["header_codec_behavior"] is HeaderCodecBehavior.CODEC,
+        )
+        outbound = chain(self, config["interceptors"])
+        if outbound is not None:
+            self._asking = replace(self._asking, outbound=outbound)
 
     @classmethod
     async def connect(
@@ -90,6 +133,9 @@ class Client(ClientUpdatesWithStart, ClientSchedules):
         rpc_timeout: timedelta = RPC_TIMEOUT,
         connect_timeout: timedelta = timedelta(seconds=10),
         codec: Codec | None = None,
+        interceptors: Sequence[Interceptor] = (),
+        plugins: Sequence[Plugin] = (),
+        header_codec_behavior: HeaderCodecBehavior = HeaderCodecBehavior.NO_CODEC,
     ) -> Client:
         """Connects to the Kafka of a namespace.
 
@@ -104,6 +150,9 @@ class Client(ClientUpdatesWithStart, ClientSchedules):
             rpc_timeout: How long answers are awaited by default.
             connect_timeout: How long a broker is waited for.
             codec: Writes and reads records; None: Avro single-object encoding.
+            interceptors: See each call, the first one first. Those that are workers' too are used by workers as well.
+            plugins: Change these options. Those that are workers' too are used by workers as well.
+            header_codec_behavior: Whether headers go through the payload codec.
 
         Raises:
             BrokerUnreachableError: No broker answered in time.
@@ -116,10 +165,21 @@ class Client(ClientUpdatesWithStart, ClientSchedules):
             config = bootstrap_servers
         else:
             config = KafkaConfig.from_environment(bootstrap_servers, kafka_options, kafka_properties_file)
-        transport = await Connection.open(
-            config, Topics(namespace), codec=codec or SingleObjectCodec(), timeout=connect_timeout.total_seconds()
+        wanted = ConnectConfig(
+            kafka=config,
+            namespace=namespace,
+            codec=codec or SingleObjectCodec(),
+            timeout_seconds=connect_timeout.total_seconds(),
         )
-        return cls(transport, data_converter=data_converter, identity=identity, rpc_timeout=rpc_timeout)
+        return cls(
+            await connected(wanted, plugins),
+            data_converter=data_converter,
+            identity=identity,
+            rpc_timeout=rpc_timeout,
+            interceptors=interceptors,
+            plugins=plugins,
+            header_codec_behavior=header_codec_behavior,
+        )
 
     async def __aenter__(self) -> Client:
         """Gives the client itself."""
@@ -149,6 +209,26 @@ class Client(ClientUpdatesWithStart, ClientSchedules):
     def identity(self) -> str:
         """Who we are, for people."""
         return self._identity
+
+    def config(self, *, active_config: bool = False) -> ClientConfig:
+        """The options that it was made with, to make another one like it: `Client(**client.config())`.
+
+        Args:
+            active_config: As plugins have changed them; otherwise as they were given.
+        """
+        config = self._config if active_config else self._given
+        return config.copy()
+
+    def without_interceptors(self, headers: Mapping[str, Payload]) -> Client:
+        """This client, past its interceptors, putting headers on what it sends. For interceptors only."""
+        client = copy.copy(self)
+        client._asking = replace(self._asking, outbound=None, headers=headers)
+        return client
+
+    def adopt(self, handle: _Handle) -> _Handle:
+        """A handle that a client past its interceptors made becomes one of this client. For interceptors only."""
+        handle._asking = self._asking
+        return handle
 
     @property
     def data_converter(self) -> DataConverter:
@@ -224,6 +304,9 @@ class Client(ClientUpdatesWithStart, ClientSchedules):
             InvalidArgumentError: An option cannot be, such as a cron schedule.
             RPCError: There was no answer in time.
         """
+        if (outbound := self._asking.outbound) is not None:
+            args = one_or_all(arg, args)
+            return await start_workflow(outbound, workflow, args, id, task_queue, result_type, options)
         rpc_timeout = options.get("rpc_timeout")
         name, known_type = Definition.name_and_result_type(workflow)
         command = await self._start_command(name, arg, args, id, task_queue, **options)
@@ -307,6 +390,10 @@ class Client(ClientUpdatesWithStart, ClientSchedules):
             DeadlineExceededError: `rpc_timeout` is over.
         """
         rpc_timeout = options.get("rpc_timeout")
+        if (outbound := self._asking.outbound) is not None:
+            args = one_or_all(arg, args)
+            handle = await start_workflow(outbound, workflow, args, id, task_queue, result_type, options)
+            return await handle.result(rpc_timeout=rpc_timeout)
         name, known_type = Definition.name_and_result_type(workflow)
         command = await self._start_command(name, arg, args, id, task_queue, **options)
         command.await_result = True
@@ -326,7 +413,8 @@ class Client(ClientUpdatesWithStart, ClientSchedules):
         Args:
             workflow_id: The ID.
             run_id: One run of it; None: whichever is current.
-            first_execution_run_id: Cancel and terminate refuse unless the chain of runs began with this run.
+            first_execution_run_id: Updates, cancel and terminate are refused unless the chain of runs began with this
+                run.
             result_type: Type of its result.
         """
         return WorkflowHandle(
@@ -448,9 +536,11 @@ class Client(ClientUpdatesWithStart, ClientSchedules):
                 and (id_prefix is None or row.workflow_id.startswith(id_prefix))
             )
 
-        return WorkflowExecutionAsyncIterator(
-            self._listed(matches, limit), lambda run: self.get_workflow_handle(run.id, run_id=run.run_id)
-        )
+        found = self._listed(matches, limit)
+        if (outbound := self._asking.outbound) is not None:
+            asked = ListWorkflowsInput(limit=limit, status=status, workflow_type=workflow_type, id_prefix=id_prefix)
+            found = outbound.list_workflows(asked)
+        return WorkflowExecutionAsyncIterator(found, lambda run: self.get_workflow_handle(run.id, run_id=run.run_id))
 
     async def _listed(
         self, matches: Callable[[WorkflowVisibility], bool], limit: int | None

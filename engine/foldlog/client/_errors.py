@@ -6,6 +6,7 @@ from foldlog.activity import ActivityCancellationDetails
 from foldlog.converter import DataConverter
 from foldlog.exceptions import (
     FailedPreconditionError,
+    FailureError,
     FoldlogError,
     InvalidArgumentError,
     RPCError,
@@ -124,7 +125,9 @@ async def raise_rejected(
             raise WorkflowQueryRejectedError(rejected.message, rejected.status)
         case "QUERY_FAILED":
             cause = None if rejected.failure is None else await converter.decode_failure(rejected.failure)
-            raise WorkflowQueryFailedError(rejected.message) from cause
+            # The reply's own message may be what a failure converter left of it.
+            message = cause.message if isinstance(cause, FailureError) else rejected.message
+            raise WorkflowQueryFailedError(message) from cause
         case _:
             raise RPCError(rejected.message)
 

@@ -12,6 +12,15 @@ from foldlog.client._convert import decode_one, encode_args, new_request_id, val
 from foldlog.client._description import WorkflowExecutionDescription
 from foldlog.client._handle_updates import HandleUpdates
 from foldlog.client._history import WorkflowHistory
+from foldlog.client._intercepted import one_or_all
+from foldlog.client._interceptor import (
+    CancelWorkflowInput,
+    DescribeWorkflowInput,
+    FetchWorkflowHistoryEventsInput,
+    QueryWorkflowInput,
+    SignalWorkflowInput,
+    TerminateWorkflowInput,
+)
 from foldlog.client._types import (
     UNSET,
     LocalReturnType,
@@ -72,7 +81,7 @@ class WorkflowHandle(ActivityOperations, HandleUpdates[SelfType], Generic[SelfTy
 
     @property
     def first_execution_run_id(self) -> str | None:
-        """The first run of the chain that cancel and terminate are for; None: any."""
+        """The first run of the chain that updates, cancel and terminate are for; None: any."""
         return self._first_execution_run_id
 
     async def result(self, *, follow_runs: bool = True, rpc_timeout: timedelta | None = None) -> ReturnType:
@@ -153,6 +162,17 @@ class WorkflowHandle(ActivityOperations, HandleUpdates[SelfType], Generic[SelfTy
             RPCError: There was no answer in time.
         """
         name = SignalDefinition.name_of(signal)
+        if (outbound := self._asking.outbound) is not None:
+            told = SignalWorkflowInput(
+                id=self._id,
+                run_id=self._run_id,
+                signal=name,
+                args=one_or_all(arg, args),
+                request_id=request_id,
+                rpc_timeout=rpc_timeout,
+            )
+            await outbound.signal_workflow(told)
+            return
         wanted = command.SignalWorkflow(
             request_id=request_id or new_request_id(),
             identity=self._asking.identity,
@@ -228,6 +248,17 @@ class WorkflowHandle(ActivityOperations, HandleUpdates[SelfType], Generic[SelfTy
         definition = None if isinstance(query, str) else QueryDefinition.from_fn(query)
         if definition is not None and result_type is None:
             result_type = definition.signature.result_type
+        if (outbound := self._asking.outbound) is not None:
+            asked = QueryWorkflowInput(
+                id=self._id,
+                run_id=self._run_id,
+                query=QueryDefinition.name_of(query),
+                args=one_or_all(arg, args),
+                reject_condition=reject_condition,
+                ret_type=result_type,
+                rpc_timeout=rpc_timeout,
+            )
+            return await outbound.query_workflow(asked)
         wanted = command.QueryWorkflow(
             identity=self._asking.identity,
             run_id=self._run_id or "",
@@ -249,6 +280,16 @@ class WorkflowHandle(ActivityOperations, HandleUpdates[SelfType], Generic[SelfTy
             WorkflowNotFoundError: There is no such workflow, or it has ended.
             RPCError: There was no answer in time.
         """
+        if (outbound := self._asking.outbound) is not None:
+            asked = CancelWorkflowInput(
+                id=self._id,
+                run_id=self._run_id,
+                first_execution_run_id=self._first_execution_run_id,
+                reason=reason,
+                rpc_timeout=rpc_timeout,
+            )
+            await outbound.cancel_workflow(asked)
+            return
         wanted = command.CancelWorkflow(
             request_id=new_request_id(),
             identity=self._asking.identity,
@@ -270,6 +311,17 @@ class WorkflowHandle(ActivityOperations, HandleUpdates[SelfType], Generic[SelfTy
             WorkflowNotFoundError: There is no such workflow, or it has ended.
             RPCError: There was no answer in time.
         """
+        if (outbound := self._asking.outbound) is not None:
+            asked = TerminateWorkflowInput(
+                id=self._id,
+                run_id=self._run_id,
+                first_execution_run_id=self._first_execution_run_id,
+                args=args,
+                reason=reason,
+                rpc_timeout=rpc_timeout,
+            )
+            await outbound.terminate_workflow(asked)
+            return
         wanted = command.TerminateWorkflow(
             request_id=new_request_id(),
             identity=self._asking.identity,
@@ -287,6 +339,9 @@ class WorkflowHandle(ActivityOperations, HandleUpdates[SelfType], Generic[SelfTy
             WorkflowNotFoundError: There is no such workflow.
             RPCError: There was no answer in time.
         """
+        if (outbound := self._asking.outbound) is not None:
+            asked = DescribeWorkflowInput(id=self._id, run_id=self._run_id, rpc_timeout=rpc_timeout)
+            return await outbound.describe_workflow(asked)
         wanted = command.DescribeWorkflow(identity=self._asking.identity, run_id=self._run_id or "")
         found = await self._asking.ask(self._id, wanted, reply.Description, rpc_timeout)
         namespace = self._asking.transport.namespace
@@ -312,6 +367,11 @@ class WorkflowHandle(ActivityOperations, HandleUpdates[SelfType], Generic[SelfTy
             WorkflowNotFoundError: There is no such workflow.
             RPCError: There was no answer in time.
         """
+        if (outbound := self._asking.outbound) is not None:
+            asked = FetchWorkflowHistoryEventsInput(id=self._id, run_id=self._run_id, rpc_timeout=rpc_timeout)
+            async for event in outbound.fetch_workflow_history_events(asked):
+                yield event
+            return
         decode = self._asking.transport.codec.decode
         run_id, first = self._run_id or "", 1
         while first:

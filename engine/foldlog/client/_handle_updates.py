@@ -7,6 +7,8 @@ from datetime import timedelta
 from typing import Any, Concatenate, Generic, overload
 
 from foldlog.client._asking import Asking
+from foldlog.client._intercepted import one_or_all
+from foldlog.client._interceptor import StartWorkflowUpdateInput
 from foldlog.client._types import UNSET, LocalReturnType, MultiParamSpec, ParamType, SelfType
 from foldlog.client._updates import WorkflowUpdateHandle, WorkflowUpdateStage, ask_of_update, update_command
 from foldlog.workflow._updates import UpdateDefinition, UpdateMethodMultiParam
@@ -18,6 +20,7 @@ class HandleUpdates(Generic[SelfType]):
     _asking: Asking
     _id: str
     _run_id: str | None
+    _first_execution_run_id: str | None
 
     @overload
     async def execute_update(
@@ -175,14 +178,37 @@ class HandleUpdates(Generic[SelfType]):
         rpc_timeout: timedelta | None,
     ) -> WorkflowUpdateHandle[Any]:
         name, known_type = UpdateDefinition.name_and_result_type(update)
-        wanted = await update_command(self._asking, name, arg, args, wait_for_stage, id, run_id=self._run_id or "")
+        result_type = known_type if result_type is None else result_type
+        if (outbound := self._asking.outbound) is not None:
+            offered = StartWorkflowUpdateInput(
+                id=self._id,
+                run_id=self._run_id,
+                first_execution_run_id=self._first_execution_run_id,
+                update_id=id,
+                update=name,
+                args=one_or_all(arg, args),
+                wait_for_stage=wait_for_stage,
+                ret_type=result_type,
+                rpc_timeout=rpc_timeout,
+            )
+            return await outbound.start_workflow_update(offered)
+        wanted = await update_command(
+            self._asking,
+            name,
+            arg,
+            args,
+            wait_for_stage,
+            id,
+            run_id=self._run_id or "",
+            first_execution_run_id=self._first_execution_run_id or "",
+        )
         found = await ask_of_update(self._asking, self._id, wanted, rpc_timeout)
         return WorkflowUpdateHandle(
             self._asking,
             wanted.update_id,
             self._id,
             workflow_run_id=found.run_id,
-            result_type=known_type if result_type is None else result_type,
+            result_type=result_type,
             known=found,
         )
 

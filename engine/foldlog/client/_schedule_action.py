@@ -24,6 +24,7 @@ from foldlog.converter import (
     decode_typed_search_attributes,
     encode_search_attributes,
 )
+from foldlog.converter._codec import decode_with, encode_with
 from foldlog.schedules import model
 from foldlog.schemas.common import Payload
 from foldlog.transport.topics import check_task_queue
@@ -207,7 +208,7 @@ class Payloads:
         if not isinstance(value, Payload):
             return self._converter.payload_converter.to_payloads([value])[0]
         codec = self._converter.payload_codec
-        return value if codec is None else (await codec.decode([value]))[0]
+        return value if codec is None else (await decode_with(codec, [value]))[0]
 
     async def by_name(self, values: Mapping[str, Any] | None) -> dict[str, Payload]:
         """A memo."""
@@ -216,7 +217,7 @@ class Payloads:
     async def from_model(self, payload: Payload) -> Payload:
         """As it is shown."""
         codec = self._converter.payload_codec
-        return payload if codec is None else (await codec.encode([payload]))[0]
+        return payload if codec is None else (await encode_with(codec, [payload]))[0]
 
 
 async def action_to_model(action: ScheduleAction, payloads: Payloads) -> model.Action:

@@ -5,10 +5,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Any, Concatenate, Generic, Unpack, overload
 
 from foldlog.client._asking import Asking
 from foldlog.client._handle import WorkflowHandle
+from foldlog.client._headers import put
+from foldlog.client._intercepted import WITH_START_FIELDS, one_or_all
+from foldlog.client._interceptor import (
+    Headers,
+    StartWorkflowUpdateWithStartInput,
+    UpdateWithStartStartWorkflowInput,
+    UpdateWithStartUpdateWorkflowInput,
+)
 from foldlog.client._start_options import RunOptions
 from foldlog.client._types import (
     UNSET,
@@ -131,12 +140,28 @@ class WithStartWorkflowOperation(Generic[SelfType, ReturnType]):
             self._handle = asyncio.get_running_loop().create_future()
         return self._handle
 
+    def _input(self) -> UpdateWithStartStartWorkflowInput:
+        known = {name: value for name, value in self._options.items() if name in WITH_START_FIELDS}
+        if len(known) < len(self._options):
+            raise TypeError(f"unknown options: {', '.join(sorted(set(self._options) - set(known)))}")
+        return UpdateWithStartStartWorkflowInput(
+            workflow=self._workflow,
+            args=one_or_all(self._arg, self._args),
+            id=self._id,
+            task_queue=self._task_queue,
+            ret_type=self._result_type,
+            given=frozenset(known),
+            **known,
+        )
+
     def _use(self) -> None:
         if self._used:
             raise RuntimeError("a WithStartWorkflowOperation can be used once; make another one")
         self._used = True
 
     def _started(self, asking: Asking, found: UpdateReply) -> None:
+        if self._future().done():
+            return
         self._future().set_result(
             WorkflowHandle(
                 asking,
@@ -149,6 +174,8 @@ class WithStartWorkflowOperation(Generic[SelfType, ReturnType]):
 
     def _failed(self, error: BaseException) -> None:
         future = self._future()
+        if future.done():
+            return
         future.set_exception(error)
         future.exception()  # whoever does not ask for the handle need not hear of it a second time
 
@@ -337,32 +364,78 @@ class ClientUpdatesWithStart:
         rpc_timeout: timedelta | None,
     ) -> WorkflowUpdateHandle[Any]:
         operation._use()
+        name, known_type = UpdateDefinition.name_and_result_type(update)
+        result_type = known_type if result_type is None else result_type
+        outbound = self._asking.outbound
         try:
-            name, known_type = UpdateDefinition.name_and_result_type(update)
-            offered = await update_command(self._asking, name, arg, args, wait_for_stage, id)
-            wanted = await self._start_command(
-                operation._workflow,
-                operation._arg,
-                operation._args,
-                operation._id,
-                operation._task_queue,
-                **operation._options,
+            if outbound is None:
+                return await self._send_update_with_start(
+                    operation, name, arg, args, wait_for_stage, id, result_type, rpc_timeout, operation._started
+                )
+            offered = UpdateWithStartUpdateWorkflowInput(
+                update_id=id,
+                update=name,
+                args=one_or_all(arg, args),
+                wait_for_stage=wait_for_stage,
+                ret_type=result_type,
             )
-            # For its acceptance only, at first: so the workflow's handle is known as soon as it can be.
-            wanted.update = UpdateInput(
-                update_id=offered.update_id, update_name=name, args=offered.args, await_completed=False
+            return await outbound.start_update_with_start_workflow(
+                StartWorkflowUpdateWithStartInput(
+                    start_workflow_input=operation._input(),
+                    update_workflow_input=offered,
+                    rpc_timeout=rpc_timeout,
+                    _on_start=partial(operation._started, self._asking),
+                    _on_start_error=operation._failed,
+                )
             )
-            found = await ask_of_update(self._asking, operation._id, wanted, rpc_timeout)
         except BaseException as error:
             operation._failed(error)
             raise
-        operation._started(self._asking, found)
+
+    async def _send_update_with_start(
+        self,
+        operation: WithStartWorkflowOperation[Any, Any],
+        name: str,
+        arg: Any,
+        args: Sequence[Any],
+        wait_for_stage: WorkflowUpdateStage,
+        id: str | None,
+        result_type: Any,
+        rpc_timeout: timedelta | None,
+        on_start: Callable[[Asking, UpdateReply], None],
+        start_headers: Headers | None = None,
+        update_headers: Headers | None = None,
+    ) -> WorkflowUpdateHandle[Any]:
+        """Past all interceptors. `on_start` is called as soon as the workflow is known to run."""
+        asking = self._asking
+        offered = await update_command(asking, name, arg, args, wait_for_stage, id)
+        wanted = await self._start_command(
+            operation._workflow,
+            operation._arg,
+            operation._args,
+            operation._id,
+            operation._task_queue,
+            **operation._options,
+        )
+        for headers, of in ((start_headers, wanted), (update_headers, offered)):
+            if headers:
+                await put(headers, of, asking.converter, asking.headers_coded)
+        # For its acceptance only, at first: so the workflow's handle is known as soon as it can be.
+        wanted.update = UpdateInput(
+            update_id=offered.update_id,
+            update_name=name,
+            args=offered.args,
+            header=offered.header,
+            await_completed=False,
+        )
+        found = await ask_of_update(asking, operation._id, wanted, rpc_timeout)
+        on_start(asking, found)
         handle = WorkflowUpdateHandle[Any](
-            self._asking,
+            asking,
             offered.update_id,
             operation._id,
             workflow_run_id=found.run_id,
-            result_type=known_type if result_type is None else result_type,
+            result_type=result_type,
             known=found,
         )
         if offered.await_completed:

@@ -1,20 +1,22 @@
 """Values and exceptions to what is in the log, and back."""
 
 from foldlog.converter._base import EncodingPayloadConverter, PayloadConverter
-from foldlog.converter._codec import PayloadCodec
+from foldlog.converter._codec import CodecChain, PayloadCodec
 from foldlog.converter._data_converter import DataConverter, default
+from foldlog.converter._encoder import AdvancedJSONEncoder
 from foldlog.converter._failure import (
     DefaultFailureConverter,
     DefaultFailureConverterWithEncodedAttributes,
     FailureConverter,
 )
-from foldlog.converter._json import JSONPlainPayloadConverter, JSONTypeConverter
+from foldlog.converter._json import JSONPlainPayloadConverter, JSONTypeConverter, value_to_type
 from foldlog.converter._payload import (
     BinaryNullPayloadConverter,
     BinaryPlainPayloadConverter,
     CompositePayloadConverter,
     DefaultPayloadConverter,
 )
+from foldlog.converter._protobuf import BinaryProtoPayloadConverter, JSONProtoPayloadConverter
 from foldlog.converter._search_attributes import (
     decode_search_attributes,
     decode_typed_search_attributes,
@@ -22,8 +24,11 @@ from foldlog.converter._search_attributes import (
 )
 
 __all__ = [
+    "AdvancedJSONEncoder",
     "BinaryNullPayloadConverter",
     "BinaryPlainPayloadConverter",
+    "BinaryProtoPayloadConverter",
+    "CodecChain",
     "CompositePayloadConverter",
     "DataConverter",
     "DefaultFailureConverter",
@@ -32,6 +37,7 @@ __all__ = [
     "EncodingPayloadConverter",
     "FailureConverter",
     "JSONPlainPayloadConverter",
+    "JSONProtoPayloadConverter",
     "JSONTypeConverter",
     "PayloadCodec",
     "PayloadConverter",
@@ -39,4 +45,5 @@ __all__ = [
     "decode_typed_search_attributes",
     "default",
     "encode_search_attributes",
+    "value_to_type",
 ]

@@ -9,6 +9,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
+from foldlog.api.common.v1 import Payload as ShownPayload
+from foldlog.api.common.v1 import Payloads, plain
 from foldlog.schemas.common import Payload
 
 
@@ -38,6 +40,14 @@ class PayloadConverter(ABC):
         Raises:
             PayloadConversionError: A payload does not fit its type; the message says where.
         """
+
+    def to_payloads_wrapper(self, values: Sequence[Any]) -> Payloads:
+        """`to_payloads`, as a list object."""
+        return Payloads(payloads=self.to_payloads(values))
+
+    def from_payloads_wrapper(self, payloads: Payloads | None) -> list[Any]:
+        """`from_payloads` of a list object, without type hints; None: no values."""
+        return self.from_payloads([plain(payload) for payload in payloads.payloads]) if payloads else []
 
     def to_payload(self, value: Any) -> Payload:
         """Convert one value.
@@ -73,7 +83,7 @@ class EncodingPayloadConverter(ABC):
         """
 
     @abstractmethod
-    def from_payload(self, payload: Payload, type_hint: Any = None) -> Any:
+    def from_payload(self, payload: ShownPayload, type_hint: Any = None) -> Any:
         """Convert a payload of this encoding.
 
         Args:

@@ -1,4 +1,4 @@
-"""What may be done to payloads on their way to the log and back, such as encryption: the interface."""
+"""What may be done to payloads on their way to the log and back, such as encryption: the interface, and a chain."""
 
 from __future__ import annotations
 
@@ -6,17 +6,30 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
-from foldlog.schemas.common import Failure, Payload
+from foldlog.api.common.v1 import Payload, Payloads, plain, shown
+from foldlog.exceptions import PayloadConversionError
+from foldlog.schemas import common as records
+from foldlog.schemas.common import Failure
+
+Change = Callable[[Sequence[Payload]], Awaitable[Sequence[records.Payload]]]
 
 
 class PayloadCodec(ABC):
     """Turns payloads into others before they are written, and back after they were read.
 
-    It runs at the edge, in clients and workers, never in workflow code; so it may wait for other systems.
+    It may wait for other systems. What it returns need not be the same each time: replay never looks at it.
     """
 
+    # Class variables of most codecs, and of a chain its own.
+    may_wait: bool = True
+    """False promises that it never waits for anything, and may be called from several threads. Then the processor calls
+    it right where it needs it, which is much faster; otherwise it waits for the worker's event loop to do so."""
+    thread_safe: bool = False
+    """True promises that it may be called from several threads, up to where it first waits. Then the processor tries
+    that first, and begins anew on the event loop only if it does wait."""
+
     @abstractmethod
-    async def encode(self, payloads: Sequence[Payload]) -> list[Payload]:
+    async def encode(self, payloads: Sequence[Payload]) -> Sequence[records.Payload]:
         """Encode payloads; never change the ones given.
 
         Returns:
@@ -24,22 +37,108 @@ class PayloadCodec(ABC):
         """
 
     @abstractmethod
-    async def decode(self, payloads: Sequence[Payload]) -> list[Payload]:
+    async def decode(self, payloads: Sequence[Payload]) -> Sequence[records.Payload]:
         """Undo `encode`; payloads that it did not make (by their encoding) come back as they are."""
 
-    async def encode_failure(self, failure: Failure) -> Failure:
-        """A failure with all of its payloads, and those of its causes, encoded."""
-        return await _with_payloads(failure, self.encode)
+    async def encode_wrapper(self, payloads: Payloads) -> None:
+        """`encode` for a list object, which is changed."""
+        payloads.payloads[:] = [shown(payload) for payload in await self.encode(payloads.payloads)]
 
-    async def decode_failure(self, failure: Failure) -> Failure:
+    async def decode_wrapper(self, payloads: Payloads) -> None:
+        """`decode` for a list object, which is changed."""
+        payloads.payloads[:] = [shown(payload) for payload in await self.decode(payloads.payloads)]
+
+    async def encode_failure(self, failure: Failure) -> None:
+        """Encode all payloads of a failure, and those of its causes. It is changed."""
+        await _change_failure(failure, self, self.encode)
+
+    async def decode_failure(self, failure: Failure) -> None:
         """Undo `encode_failure`."""
-        return await _with_payloads(failure, self.decode)
+        await _change_failure(failure, self, self.decode)
 
 
-async def _with_payloads(failure: Failure, change: Callable[[Sequence[Payload]], Awaitable[list[Payload]]]) -> Failure:
-    details = await change(failure.details) if failure.details else []
-    hidden = failure.encoded_attributes
-    if hidden is not None:
-        hidden = (await change([hidden]))[0]
-    cause = None if failure.cause is None else await _with_payloads(failure.cause, change)
-    return replace(failure, details=details, encoded_attributes=hidden, cause=cause)
+class CodecChain(PayloadCodec):
+    """Several codecs, one after the other; undone in reverse.
+
+    Compress before you encrypt, and put a claim check last, so that what is kept elsewhere is encrypted:
+    `CodecChain(ZstdCodec(), EncryptionCodec(keys), ClaimCheckCodec(store))`.
+    """
+
+    def __init__(self, *codecs: PayloadCodec) -> None:
+        """Make one.
+
+        Args:
+            *codecs: In the order in which payloads go through them to the log.
+        """
+        self.codecs = codecs
+        self.may_wait = any(codec.may_wait for codec in codecs)
+        self.thread_safe = all(codec.thread_safe or not codec.may_wait for codec in codecs)
+
+    async def encode(self, payloads: Sequence[Payload]) -> list[records.Payload]:
+        """See base class."""
+        changed: list[records.Payload] = list(payloads)
+        for codec in self.codecs:
+            changed = await encode_with(codec, changed)
+        return changed
+
+    async def decode(self, payloads: Sequence[Payload]) -> list[records.Payload]:
+        """See base class."""
+        changed: list[records.Payload] = list(payloads)
+        for codec in reversed(self.codecs):
+            changed = await decode_with(codec, changed)
+        return changed
+
+
+async def encode_with(codec: PayloadCodec, payloads: Sequence[records.Payload]) -> list[records.Payload]:
+    """What a codec makes of payloads of the log.
+
+    Raises:
+        PayloadConversionError: It does not return as many.
+    """
+    return await _changed(codec, codec.encode, payloads)
+
+
+async def decode_with(codec: PayloadCodec, payloads: Sequence[records.Payload]) -> list[records.Payload]:
+    """Undo `encode_with`.
+
+    Raises:
+        PayloadConversionError: It does not return as many.
+    """
+    return await _changed(codec, codec.decode, payloads)
+
+
+async def encode_failure_with(codec: PayloadCodec, failure: Failure) -> Failure:
+    """A failure as a codec writes it; the one given stays as it is."""
+    copy = _copied(failure)
+    await codec.encode_failure(copy)
+    return copy
+
+
+async def decode_failure_with(codec: PayloadCodec, failure: Failure) -> Failure:
+    """Undo `encode_failure_with`."""
+    copy = _copied(failure)
+    await codec.decode_failure(copy)
+    return copy
+
+
+async def _changed(codec: PayloadCodec, change: Change, payloads: Sequence[records.Payload]) -> list[records.Payload]:
+    changed = await change([shown(payload) for payload in payloads])
+    made = [plain(payload) for payload in changed]
+    if len(made) != len(payloads):
+        raise PayloadConversionError(
+            f"{type(codec).__name__} made {len(made)} payloads of {len(payloads)}: arguments would get lost"
+        )
+    return made
+
+
+async def _change_failure(failure: Failure, codec: PayloadCodec, change: Change) -> None:
+    if failure.details:
+        failure.details = await _changed(codec, change, failure.details)
+    if failure.encoded_attributes is not None:
+        failure.encoded_attributes = (await _changed(codec, change, [failure.encoded_attributes]))[0]
+    if failure.cause is not None:
+        await _change_failure(failure.cause, codec, change)
+
+
+def _copied(failure: Failure) -> Failure:
+    return replace(failure, cause=None if failure.cause is None else _copied(failure.cause))

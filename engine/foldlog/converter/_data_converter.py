@@ -6,10 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from foldlog.api.common.v1 import Payloads
 from foldlog.converter._base import PayloadConverter
-from foldlog.converter._codec import PayloadCodec
-from foldlog.converter._failure import DefaultFailureConverter, FailureConverter
-from foldlog.converter._payload import DefaultPayloadConverter
+from foldlog.converter._codec import (
+    PayloadCodec,
+    decode_failure_with,
+    decode_with,
+    encode_failure_with,
+    encode_with,
+)
+from foldlog.converter._failure import DefaultFailureConverter, FailureConverter, failure_of, fill_in
+from foldlog.converter._payload import DefaultPayloadConverter, adapted
 from foldlog.schemas.common import Failure, Payload
 
 
@@ -27,7 +34,8 @@ class DataConverter:
     failure_converter_class: type[FailureConverter] = DefaultFailureConverter
     """Made once, without arguments."""
     payload_converter: PayloadConverter = field(init=False, compare=False)
-    """The payload converter; all that workflow code sees."""
+    """The payload converter; all that workflow code sees. One that is not made of encodings is wrapped, so that it is
+    given payloads in Temporal's shape."""
     failure_converter: FailureConverter = field(init=False, compare=False)
     """The failure converter."""
 
@@ -35,7 +43,7 @@ class DataConverter:
     """The converter that is used where none was chosen."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "payload_converter", self.payload_converter_class())
+        object.__setattr__(self, "payload_converter", adapted(self.payload_converter_class()))
         object.__setattr__(self, "failure_converter", self.failure_converter_class())
 
     async def encode(self, values: Sequence[Any]) -> list[Payload]:
@@ -46,7 +54,7 @@ class DataConverter:
         """
         payloads = self.payload_converter.to_payloads(values)
         if self.payload_codec is not None and payloads:
-            payloads = await self.payload_codec.encode(payloads)
+            payloads = await encode_with(self.payload_codec, payloads)
         return payloads
 
     async def decode(self, payloads: Sequence[Payload], type_hints: Sequence[Any] | None = None) -> list[Any]:
@@ -60,20 +68,35 @@ class DataConverter:
             PayloadConversionError: A payload does not fit its type; the message says where.
         """
         if self.payload_codec is not None and payloads:
-            payloads = await self.payload_codec.decode(payloads)
+            payloads = await decode_with(self.payload_codec, payloads)
         return self.payload_converter.from_payloads(payloads, type_hints)
 
-    async def encode_failure(self, exception: BaseException) -> Failure:
-        """Make a failure of an exception, and apply the codec."""
-        failure = self.failure_converter.to_failure(exception, self.payload_converter)
+    async def encode_wrapper(self, values: Sequence[Any]) -> Payloads:
+        """`encode`, as a list object."""
+        return Payloads(payloads=await self.encode(values))
+
+    async def decode_wrapper(self, payloads: Payloads | None, type_hints: Sequence[Any] | None = None) -> list[Any]:
+        """`decode` of a list object; None: no values."""
+        if payloads is None or not payloads.payloads:
+            return []
+        return await self.decode(payloads.payloads, type_hints)
+
+    async def encode_failure(self, exception: BaseException, failure: Failure | None = None) -> Failure:
+        """Make a failure of an exception, and apply the codec.
+
+        Args:
+            exception: The exception.
+            failure: Is filled in, if given.
+        """
+        made = failure_of(self.failure_converter, exception, self.payload_converter)
         if self.payload_codec is not None:
-            failure = await self.payload_codec.encode_failure(failure)
-        return failure
+            made = await encode_failure_with(self.payload_codec, made)
+        return made if failure is None else fill_in(failure, made)
 
     async def decode_failure(self, failure: Failure) -> BaseException:
         """Undo the codec and make an exception of a failure."""
         if self.payload_codec is not None:
-            failure = await self.payload_codec.decode_failure(failure)
+            failure = await decode_failure_with(self.payload_codec, failure)
         return self.failure_converter.from_failure(failure, self.payload_converter)
 
 

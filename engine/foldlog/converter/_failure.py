@@ -6,7 +6,7 @@ import asyncio
 import traceback
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import timedelta
 from typing import Any, ClassVar, cast
 
@@ -34,10 +34,17 @@ class FailureConverter(ABC):
     """The converter that is used where none was chosen."""
 
     @abstractmethod
-    def to_failure(self, exception: BaseException, payload_converter: PayloadConverter) -> Failure:
+    def to_failure(
+        self, exception: BaseException, payload_converter: PayloadConverter, failure: Failure | None = None
+    ) -> Failure:
         """Make a failure of an exception and its causes (`__cause__`).
 
         Never raises because of what the exception carries: a failure must be reported even then.
+
+        Args:
+            exception: The exception.
+            payload_converter: For its details.
+            failure: Is filled in and returned, if given. foldlog always gives one, and asks for no return.
         """
 
     @abstractmethod
@@ -61,9 +68,12 @@ class DefaultFailureConverter(FailureConverter):
         """
         self._hide = encode_common_attributes
 
-    def to_failure(self, exception: BaseException, payload_converter: PayloadConverter) -> Failure:
+    def to_failure(
+        self, exception: BaseException, payload_converter: PayloadConverter, failure: Failure | None = None
+    ) -> Failure:
         """See base class."""
-        return self._to_failure(exception, payload_converter, MAX_CAUSES)
+        made = self._to_failure(exception, payload_converter, MAX_CAUSES)
+        return made if failure is None else fill_in(failure, made)
 
     def _to_failure(self, exception: BaseException, converter: PayloadConverter, causes_left: int) -> Failure:
         if isinstance(exception, errors.FailureError) and exception.failure is not None:
@@ -110,6 +120,22 @@ class DefaultFailureConverterWithEncodedAttributes(DefaultFailureConverter):
 
 
 FailureConverter.default = DefaultFailureConverter()
+
+
+def failure_of(converter: FailureConverter, exception: BaseException, payload_converter: PayloadConverter) -> Failure:
+    """What any failure converter makes of an exception."""
+    if converter.__class__ is DefaultFailureConverter:
+        return converter.to_failure(exception, payload_converter)
+    failure = Failure()
+    converter.to_failure(exception, payload_converter, failure)
+    return failure
+
+
+def fill_in(failure: Failure, made: Failure) -> Failure:
+    """Make one failure what another one is."""
+    for field in fields(Failure):
+        setattr(failure, field.name, getattr(made, field.name))
+    return failure
 
 
 # Exceptions to failures

@@ -6,6 +6,7 @@ is installed. docs/design/13-data-converter.md has the reasons and the figures.
 
 from __future__ import annotations
 
+import json
 import re
 from abc import ABC, abstractmethod
 from collections import deque
@@ -19,9 +20,12 @@ from typing import Any, ClassVar, NoReturn
 import msgspec
 from foldlog.converter import _pydantic
 from foldlog.converter._base import EncodingPayloadConverter
+from foldlog.converter._encoder import AdvancedJSONEncoder
 from foldlog.converter._names import type_name
 from foldlog.exceptions import PayloadConversionError
 from foldlog.schemas.common import Payload
+
+__all__ = ["AdvancedJSONEncoder", "JSONPlainPayloadConverter", "JSONTypeConverter", "value_to_type"]
 
 _LOCATED = re.compile(r"^(?P<problem>.*?)(?: - at (?P<key>`key` in )?`\$?(?P<path>.*)`)?$", re.DOTALL)
 _MAYBE_NAN = re.compile(rb"\xcb[\x7f\xff][\xf0-\xff]")
@@ -63,6 +67,8 @@ class JSONPlainPayloadConverter(EncodingPayloadConverter):
     def __init__(
         self,
         *,
+        encoder: type[json.JSONEncoder] | None = AdvancedJSONEncoder,
+        decoder: type[json.JSONDecoder] | None = None,
         encoding: str = "json/plain",
         encode_unknown: Callable[[Any], Any] | None = None,
         custom_type_converters: Sequence[JSONTypeConverter] = (),
@@ -70,12 +76,16 @@ class JSONPlainPayloadConverter(EncodingPayloadConverter):
         """Make one.
 
         Args:
+            encoder: Writes JSON, instead of msgspec, if it is a class of your own. Several times slower.
+            decoder: Reads JSON, instead of msgspec; the value is then checked against the type hint.
             encoding: What to write into the payload.
             encode_unknown: Makes something that JSON has out of a value of another type; raises TypeError if it
                 does not know the type.
             custom_type_converters: Read such types; the first that knows a type counts.
         """
         self._encoding = encoding
+        self._encoder = None if encoder in (AdvancedJSONEncoder, json.JSONEncoder) else encoder
+        self._decoder = decoder
         self._encode_user = encode_unknown
         self._custom = tuple(custom_type_converters)
         self._prepare()
@@ -102,6 +112,8 @@ class JSONPlainPayloadConverter(EncodingPayloadConverter):
 
     def to_payload(self, value: Any) -> Payload | None:
         """See base class."""
+        if self._encoder is not None:
+            return Payload(encoding=self._encoding, data=_dumps(value, self._encoder))
         try:
             data = self._encode(value)
             if b"null" in data:
@@ -113,13 +125,14 @@ class JSONPlainPayloadConverter(EncodingPayloadConverter):
 
     def from_payload(self, payload: Payload, type_hint: Any = None) -> Any:
         """See base class."""
+        data = payload.data if self._decoder is None else _reencoded(payload.data, self._decoder)
         try:
             reader = self._reader(type_hint)
         except TypeError:
             # The hint is not hashable, such as Annotated[str, []].
             reader = self._make_reader(type_hint)
         try:
-            return reader(payload.data)
+            return reader(data)
         except PayloadConversionError:
             raise
         except msgspec.ValidationError as error:
@@ -227,6 +240,39 @@ class JSONPlainPayloadConverter(EncodingPayloadConverter):
         if type(value) not in sources:
             raise ValueError(f"expected {sources[0].__name__}, got {type(value).__name__}")
         return kind(value)
+
+
+def value_to_type(hint: Any, value: Any, custom_converters: Sequence[JSONTypeConverter] = ()) -> Any:
+    """Make a value of a type of what JSON has.
+
+    Args:
+        hint: The wanted type.
+        value: dict, list, str, int, float, bool or None, as `json.loads` returns them.
+        custom_converters: Read types that are not known otherwise.
+
+    Raises:
+        TypeError: It does not fit the type; the message says where.
+    """
+    reader = JSONPlainPayloadConverter(custom_type_converters=custom_converters)
+    try:
+        return reader.from_payload(Payload(encoding="json/plain", data=msgspec.json.encode(value)), hint)
+    except PayloadConversionError as error:
+        raise TypeError(str(error)) from error
+
+
+def _dumps(value: Any, encoder: type[json.JSONEncoder]) -> bytes:
+    try:
+        return json.dumps(value, cls=encoder, separators=(",", ":"), sort_keys=True).encode()
+    except Exception as error:
+        raise PayloadConversionError(f"{encoder.__name__}: {error}") from error
+
+
+def _reencoded(data: bytes, decoder: type[json.JSONDecoder]) -> bytes:
+    """JSON of what a decoder of the user's makes of JSON."""
+    try:
+        return msgspec.json.encode(json.loads(data, cls=decoder))
+    except Exception as error:
+        raise PayloadConversionError(f"{decoder.__name__}: {error}") from error
 
 
 def _made_of(kind: Any) -> tuple[type, ...] | None:

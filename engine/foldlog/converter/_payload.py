@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from types import NoneType, UnionType
-from typing import Annotated, Any, ClassVar, NewType, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Any, ClassVar, NewType, TypeVar, Union, cast, get_args, get_origin
 
+from foldlog.api.common.v1 import plain, shown
 from foldlog.common import RawValue
 from foldlog.converter._base import EncodingPayloadConverter, PayloadConverter
 from foldlog.converter._json import JSONPlainPayloadConverter
 from foldlog.converter._names import type_name
+from foldlog.converter._protobuf import BinaryProtoPayloadConverter, JSONProtoPayloadConverter
 from foldlog.exceptions import PayloadConversionError
 from foldlog.schemas.common import Payload
 
@@ -24,7 +27,7 @@ class CompositePayloadConverter(PayloadConverter):
         converters: The converters, by encoding.
     """
 
-    converters: Mapping[str, EncodingPayloadConverter]
+    converters: Mapping[bytes, EncodingPayloadConverter]
 
     def __init__(self, *converters: EncodingPayloadConverter) -> None:
         """Make one.
@@ -32,10 +35,13 @@ class CompositePayloadConverter(PayloadConverter):
         Args:
             *converters: In the order in which they are tried. No two may have the same encoding.
         """
-        self.converters = {converter.encoding: converter for converter in converters}
+        self.converters = {converter.encoding.encode(): converter for converter in converters}
         if len(self.converters) < len(converters):
             raise ValueError("two converters have the same encoding")
         self._order = tuple(self.converters.values())
+        self._readers = {converter.encoding: _reader(converter) for converter in converters}
+        self._known: dict[type, Callable[[Any], Any]] = {}
+        """What makes payloads of values of these very classes: no other converter needs to be asked."""
 
     def to_payloads(self, values: Sequence[Any]) -> list[Payload]:
         """See base class."""
@@ -74,24 +80,39 @@ class CompositePayloadConverter(PayloadConverter):
             raise error.within("value") from error.__cause__
 
     def _to_payload(self, value: Any) -> Payload:
+        known = self._known.get(value.__class__)
+        if known is not None:
+            made: Payload = known(value)
+            return made
         if value.__class__ is RawValue:
             raw: Payload = value.payload
             return raw
         for converter in self._order:
             payload = converter.to_payload(value)
             if payload is not None:
-                return payload
+                return payload if payload.__class__ is Payload else plain(payload)
         raise PayloadConversionError(f"no converter takes a {type(value).__qualname__}")
 
     def _from_payload(self, payload: Payload, type_hint: Any) -> Any:
         if type_hint is RawValue:
             return RawValue(payload)
-        converter = self.converters.get(payload.encoding)
-        if converter is None:
+        reader = self._readers.get(payload.encoding)
+        if reader is None:
             raise PayloadConversionError(
                 f"unknown encoding {payload.encoding!r}: this side needs the codec or the converter that wrote it"
             )
-        return converter.from_payload(payload, type_hint)
+        return reader(payload, type_hint)
+
+
+def _reader(converter: EncodingPayloadConverter) -> Callable[[Payload, Any], Any]:
+    """How a converter is given payloads. One of foldlog's own takes them as they are."""
+    if type(converter).__module__.startswith("foldlog."):
+        return cast("Callable[[Payload, Any], Any]", converter.from_payload)
+    return partial(_read_shown, converter)
+
+
+def _read_shown(converter: EncodingPayloadConverter, payload: Payload, type_hint: Any) -> Any:
+    return converter.from_payload(shown(payload), type_hint)
 
 
 class BinaryNullPayloadConverter(EncodingPayloadConverter):
@@ -153,17 +174,43 @@ def _takes(hint: Any, kind: type) -> bool:
 
 
 class DefaultPayloadConverter(CompositePayloadConverter):
-    """None as `binary/null`, bytes as `binary/plain`, everything else as `json/plain`."""
+    """None, bytes and protobuf messages in encodings of their own, everything else as `json/plain`."""
 
     default_encoding_payload_converters: ClassVar[tuple[EncodingPayloadConverter, ...]] = (
         BinaryNullPayloadConverter(),
         BinaryPlainPayloadConverter(),
+        JSONProtoPayloadConverter(),
+        BinaryProtoPayloadConverter(),
         JSONPlainPayloadConverter(),
     )
 
     def __init__(self) -> None:
         """Make one."""
         super().__init__(*self.default_encoding_payload_converters)
+        # JSON has taken every message before: asking the second one costs each value some time.
+        self._order = tuple(each for each in self._order if not isinstance(each, BinaryProtoPayloadConverter))
+        last = self._order[-1]
+        if self.default_encoding_payload_converters is DefaultPayloadConverter.default_encoding_payload_converters:
+            self._known = dict.fromkeys((str, int, float, bool, dict, list, tuple), last.to_payload)
 
 
 PayloadConverter.default = DefaultPayloadConverter()
+
+
+class _Adapted(PayloadConverter):
+    """A payload converter that somebody wrote from the ground up, between payloads of the log."""
+
+    def __init__(self, inner: PayloadConverter) -> None:
+        self._inner = inner
+
+    def to_payloads(self, values: Sequence[Any]) -> list[Payload]:
+        return [plain(payload) for payload in self._inner.to_payloads(values)]
+
+    def from_payloads(self, payloads: Sequence[Payload], type_hints: Sequence[Any] | None = None) -> list[Any]:
+        hints = None if type_hints is None else list(type_hints)
+        return self._inner.from_payloads([shown(payload) for payload in payloads], hints)
+
+
+def adapted(converter: PayloadConverter) -> PayloadConverter:
+    """A converter that takes and makes payloads of the log."""
+    return converter if isinstance(converter, CompositePayloadConverter) else _Adapted(converter)

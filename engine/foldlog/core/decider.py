@@ -8,7 +8,7 @@ So a history needs no markers of where the code ran, and replay is the same sequ
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
 from foldlog.core.decisions import Decision
@@ -70,8 +70,13 @@ class Decider(Protocol):
             WorkflowTaskError: As `activate`.
         """
 
-    def query(self, query_type: str, args: Sequence[Payload]) -> Payload:
+    def query(self, query_type: str, args: Sequence[Payload], header: Mapping[str, Payload] | None = None) -> Payload:
         """Run a query handler, which must decide nothing.
+
+        Args:
+            query_type: Which one.
+            args: Its arguments.
+            header: What interceptors passed along; None: nothing.
 
         Raises:
             QueryFailed: There is no such handler, the arguments do not fit, or the handler raised.
@@ -85,7 +90,12 @@ class Decider(Protocol):
 
 
 class DeciderFactory(Protocol):
-    """Makes deciders for the workflow types that this process has."""
+    """Makes deciders for the workflow types that this process has.
+
+    Where payloads in the log are not as the code sees them, it also has `seal`, which gets the decisions that are about
+    to be recorded and returns them as they are for the log; and, if decoding takes its time, `foresee`, which gets
+    commands and events that deciders will soon be told of. Either may be absent, or None.
+    """
 
     def create(self, workflow_id: str, started: WorkflowExecutionStarted) -> Decider:
         """A decider for a run that has not been activated yet.

@@ -56,6 +56,8 @@ class ScheduleLocalActivity(Decision):
     schedule_to_start_timeout_ms: int = 0
     start_to_close_timeout_ms: int = 0
     retry_policy: RetryPolicy | None = None
+    options: ActivityOptions | None = None
+    """What few activities have; None: nothing of it."""
     retry_threshold_ms: int = 0
     """Waits up to this one are spent in memory; 0: all of them are."""
     attempt: int = 1
@@ -127,6 +129,8 @@ class SignalExternalWorkflow(Decision):
     """Refuse it unless the other one is a child of this run."""
     signal_name: str
     args: list[Payload] = field(default_factory=list)
+    header: dict[str, Payload] = field(default_factory=dict)
+    """What interceptors pass along; only the command has it."""
 
 
 @dataclass(slots=True, kw_only=True)

@@ -7,7 +7,8 @@ event means to a run is the state machine's; whom to answer is `answers`'s.
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 from foldlog.core import decisions, machine
@@ -27,6 +28,8 @@ from foldlog.schemas.records import Command, Event
 
 STALL_INITIAL_MS = 1_000
 STALL_MAXIMUM_MS = 60_000
+FORESEEN_EVENTS = 256
+"""Events of a replay whose payloads are decoded at once, where that takes its time."""
 MAXIMUM_ERROR = 4_000
 """Characters of an error's message that are kept with a stalled run."""
 MAXIMUM_STACK = 40_000
@@ -65,6 +68,8 @@ class Driver:
             build_id: See there.
         """
         self._factory = factory
+        self._seal: Callable[[list[Decision]], list[Decision]] | None = getattr(factory, "seal", None)
+        self._foresee: Callable[[Iterable[Any]], None] | None = getattr(factory, "foresee", None)
         self._sessions = sessions
         self._answers = answers
         self._chains = chains
@@ -112,6 +117,8 @@ class Driver:
         decider = session.decider
         if not made or decider is None:
             return
+        if self._seal is not None:
+            made = self._seal(made)
         for decision in made:
             if type(decision) is decisions.ScheduleActivity:
                 self._require_queue(decision.task_queue or session.run.started.task_queue)
@@ -184,10 +191,21 @@ class Driver:
     def _retold(self, run: Run, decider: Decider, outcome: Outcome) -> Iterator[Event]:
         """The history, with the decider knowing at each event how large it was then."""
         size = 0
-        for encoded in self.encoded_history(run, outcome):
+        for encoded, happened in self._decoded(self.encoded_history(run, outcome)):
             size += len(encoded)
             decider.history_size = size
-            yield self._decode(encoded)
+            yield happened
+
+    def _decoded(self, history: Iterator[bytes]) -> Iterator[tuple[bytes, Event]]:
+        """Events with their encoded form, foreseen in parts where there is something to foresee."""
+        if self._foresee is None:
+            for encoded in history:
+                yield encoded, self._decode(encoded)
+            return
+        while part := list(islice(history, FORESEEN_EVENTS)):
+            events = [self._decode(encoded) for encoded in part]
+            self._foresee(events)
+            yield from zip(part, events, strict=True)
 
     def encoded_history(self, run: Run, outcome: Outcome) -> Iterator[bytes]:
         """The run's events, those of the open transaction included."""

@@ -417,7 +417,10 @@ class Engine:
             return
         try:
             decider = session.decider or self._driver.rebuild(session, outcome)
-            answer = decider.query(wanted.query_type, wanted.args)
+            if wanted.header:
+                answer = decider.query(wanted.query_type, wanted.args, wanted.header)
+            else:
+                answer = decider.query(wanted.query_type, wanted.args)
         except QueryFailed as error:
             self._answers.reject(workflow_id, wanted, outcome, "QUERY_FAILED", str(error), run, error.failure)
         except WorkflowTaskError as error:

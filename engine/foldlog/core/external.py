@@ -65,6 +65,7 @@ def signal_external(run: Run, decision: decisions.SignalExternalWorkflow, outcom
         run_id=decision.run_id,
         signal_name=decision.signal_name,
         args=decision.args,
+        header=decision.header,
         initiator=_initiator(run, event_id, outcome),
         child_only=decision.child_only,
     )

@@ -28,6 +28,15 @@ whatever is made of an event (a task, a result) still fits."""
 MAXIMUM_COMMAND_BYTES = MAXIMUM_RECORD_BYTES + 20_000
 """The same for a command to another workflow, which carries what is in an event, and addresses."""
 
+LARGE_RECORD_BYTES = 256 * 1024
+"""From here on a record is worth a warning: what it holds may grow further, and then it is refused."""
+
+LONG_HISTORY_EVENTS = 10_000
+"""Each time that a history has so many events more, that is worth a warning."""
+
+LONG_HISTORY_BYTES = 10 * 1024 * 1024
+"""Likewise, in bytes."""
+
 MAXIMUM_WORKFLOW_ID_BYTES = 1_000
 """Bound on a workflow ID in UTF-8: it is the key of every record of its workflow."""
 
@@ -49,6 +58,19 @@ class LogEntry(NamedTuple):
     encoded: bytes
     run: Run | None
     """The run after the record; None for a record that belongs to none."""
+
+
+class Growth(NamedTuple):
+    """A record or a history that may become too large."""
+
+    workflow_id: str
+    workflow_type: str
+    record: Any
+    """The large record; of a long history, the one that made it so."""
+    record_bytes: int
+    """0: it is the history that is long."""
+    history_events: int
+    history_bytes: int
 
 
 class TaskEntry(NamedTuple):
@@ -108,6 +130,8 @@ class Outcome:
     """For this process, at once."""
     replayed_events: list[int] = field(default_factory=list)
     """How many events each replay told again."""
+    grown: list[Growth] = field(default_factory=list)
+    """Worth a warning: nothing is refused yet."""
     canceled_local: list[tuple[str, str]] = field(default_factory=list)
     """Run ID and activity ID of local activities that nobody waits for any more."""
     stopped_local: list[tuple[str, str]] = field(default_factory=list)
@@ -187,5 +211,22 @@ class Outcome:
 
     def _add(self, run: Run, record: Any, encoded: bytes) -> None:
         self.log.append(LogEntry(run.workflow_id, record, encoded, run))
+        if len(encoded) > LARGE_RECORD_BYTES:
+            self._note_growth(run, record, len(encoded))
+        if run.last_event_id >= LONG_HISTORY_EVENTS or run.history_size >= LONG_HISTORY_BYTES:
+            self._note_history(run, record, len(encoded))
         if type(record) in VISIBLE or not run.is_open:
             self.visible[run.workflow_id, run.run_id] = run
+
+    def _note_history(self, run: Run, record: Any, size: int) -> None:
+        """Note a history that has just got over a bound; it is long already."""
+        if fold.is_event(record) and (
+            run.last_event_id % LONG_HISTORY_EVENTS == 0
+            or run.history_size // LONG_HISTORY_BYTES != (run.history_size - size) // LONG_HISTORY_BYTES
+        ):
+            self._note_growth(run, record, 0)
+
+    def _note_growth(self, run: Run, record: Any, size: int) -> None:
+        self.grown.append(
+            Growth(run.workflow_id, run.started.workflow_type, record, size, run.last_event_id, run.history_size)
+        )

@@ -8,6 +8,7 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
+from foldlog.api.common.v1 import plain
 from foldlog.common import Priority
 from foldlog.common import RetryPolicy as UserRetryPolicy
 from foldlog.core import decisions
@@ -199,10 +200,16 @@ class Activities:
         self._number = 0
 
     def start(
-        self, activity_type: str, args: Sequence[Any], result_type: Any, options: Mapping[str, Any], local: bool
+        self,
+        activity_type: str,
+        args: Sequence[Any],
+        result_type: Any,
+        options: Mapping[str, Any],
+        local: bool,
+        header: Mapping[str, Payload] | None = None,
     ) -> ActivityHandle[Any]:
         """Schedule an activity and make a task that waits for it."""
-        return _Handle(self._schedule(activity_type, args, result_type, options, local, ""))
+        return _Handle(self._schedule(activity_type, args, result_type, options, local, "", header))
 
     def execute(
         self, activity_type: str, args: Sequence[Any], result_type: Any, options: Mapping[str, Any], local: bool
@@ -240,12 +247,15 @@ class Activities:
         options: Mapping[str, Any],
         local: bool,
         source: str,
+        header: Mapping[str, Payload] | None = None,
     ) -> ActivityOperation:
         host = self.host
         host.check_may_decide("run an activity")
         make = self._local_decision if local else self._decision
         decision = make(activity_type, args, options)
         decision.source = source
+        if header:
+            decision.options = with_header(decision.options, header)
         cancellation_type = options.get("cancellation_type", ActivityCancellationType.TRY_CANCEL)
         operation = ActivityOperation(self, activity_type, decision.activity_id, result_type, cancellation_type, local)
         operation.index = host.decide(decision)
@@ -397,6 +407,12 @@ class Activities:
         if operation is not None:
             error = operation.error(message, cause, identity, retry_state)
             _settle(operation.future.set_exception, operation, error)
+
+
+def with_header(options: ActivityOptions | None, header: Mapping[str, Payload]) -> ActivityOptions:
+    """Options with what interceptors pass along."""
+    payloads = {name: plain(payload) for name, payload in header.items()}
+    return ActivityOptions(header=payloads) if options is None else replace(options, header=payloads)
 
 
 def _settle(settle: Callable[[Any], None], operation: ActivityOperation, value: Any) -> None:

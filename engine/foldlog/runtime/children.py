@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 from foldlog import exceptions
+from foldlog.api.common.v1 import plain
 from foldlog.core import decisions
 from foldlog.core.children import ALREADY_STARTED
 from foldlog.runtime.child_options import child_decision
 from foldlog.runtime.external import next_recorded, uncancel
 from foldlog.schemas import event as events
-from foldlog.schemas.common import Failure, RetryState
+from foldlog.schemas.common import Failure, Payload, RetryState, WorkflowOptions
 from foldlog.types import UNSET
 from foldlog.workflow._child_types import ChildWorkflowCancellationType, ChildWorkflowHandle
 from foldlog.workflow._external import arguments
@@ -221,7 +223,7 @@ class _Handle(ChildWorkflowHandle[Any, Any]):
         operation = self._operation
         name = SignalDefinition.name_of(signal)
         values = arguments(arg, args)
-        await operation.children.host.external.signal(
+        await operation.children.host.signal_external_workflow(
             operation.namespace, operation.workflow_id, "", True, name, values
         )
 
@@ -239,17 +241,30 @@ class Children:
         """By the event that asked for it."""
 
     def start(
-        self, workflow_type: str, args: Sequence[Any], result_type: Any, options: Mapping[str, Any]
+        self,
+        workflow_type: str,
+        args: Sequence[Any],
+        result_type: Any,
+        options: Mapping[str, Any],
+        header: Mapping[str, Payload] | None = None,
     ) -> Coroutine[Any, Any, ChildWorkflowHandle[Any, Any]]:
         """Start a child when first awaited, wait until it has begun, and give a task that waits for its end."""
         self.host.check_may_decide("start a child workflow")
         source = self.host.call_source() if self.host.replaying else ""
-        return self._start(workflow_type, args, result_type, options, source)
+        return self._start(workflow_type, args, result_type, options, source, header)
 
     async def _start(
-        self, workflow_type: str, args: Sequence[Any], result_type: Any, options: Mapping[str, Any], source: str
+        self,
+        workflow_type: str,
+        args: Sequence[Any],
+        result_type: Any,
+        options: Mapping[str, Any],
+        source: str,
+        header: Mapping[str, Payload] | None,
     ) -> ChildWorkflowHandle[Any, Any]:
-        operation = self._initiate(workflow_type, args, result_type, options, source, waits_for_start=True)
+        operation = self._initiate(
+            workflow_type, args, result_type, options, source, waits_for_start=True, header=header
+        )
         del args, options  # there may be thousands of these frames, waiting for days
         handle = _Handle(operation)
         await operation.wait_started()
@@ -278,11 +293,15 @@ class Children:
         options: Mapping[str, Any],
         source: str,
         waits_for_start: bool,
+        header: Mapping[str, Payload] | None = None,
     ) -> ChildOperation:
         host = self.host
         host.check_may_decide("start a child workflow")
         decision = child_decision(host, workflow_type, args, options)
         decision.source = source
+        if header:
+            payloads = {name: plain(payload) for name, payload in header.items()}
+            decision.options = replace(decision.options or WorkflowOptions(), header=payloads)
         cancellation_type = options.get("cancellation_type", ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED)
         operation = ChildOperation(
             self, decision, result_type, ChildWorkflowCancellationType(cancellation_type), waits_for_start

@@ -8,7 +8,9 @@ from typing import Any
 
 from foldlog._metrics import MetricMeter
 from foldlog.converter import FailureConverter, PayloadConverter
+from foldlog.converter._failure import failure_of
 from foldlog.exceptions import FailureError, is_cancelled_exception
+from foldlog.interceptor import WorkflowInboundInterceptor
 from foldlog.schemas.common import Failure, Payload
 from foldlog.workflow._definition import Definition
 from foldlog.workflow._signature import Signature
@@ -30,6 +32,12 @@ class Environment:
     eager_activities: bool
     metric_meter: MetricMeter
     """Takes what workflows measure."""
+    interceptors: tuple[type[WorkflowInboundInterceptor], ...] = ()
+    """Classes that intercept each run, the first one first."""
+    coder: Any = None
+    """Calls the payload codec; None: there is none. A `foldlog.runtime.coder.Coder`."""
+    watchdog: Any = None
+    """Watches over code that does not yield; None: nobody does. A `foldlog.runtime.watchdog.Watchdog`."""
     suggested_history_length: int = SUGGESTED_HISTORY_LENGTH
     """Events from which on a workflow is told that it should continue as new."""
     suggested_history_bytes: int = SUGGESTED_HISTORY_BYTES
@@ -47,7 +55,7 @@ class Environment:
 
     def failure(self, error: BaseException) -> Failure:
         """An exception as data. A group says by its cause what the first one in it was."""
-        failure = self.failure_converter.to_failure(error, self.payload_converter)
+        failure = failure_of(self.failure_converter, error, self.payload_converter)
         if failure.cause is None and isinstance(error, BaseExceptionGroup):
             failure.cause = self.failure(error.exceptions[0])
         return failure

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from foldlog import exceptions
+from foldlog.api.common.v1 import plain
 from foldlog.core import decisions
-from foldlog.schemas.common import Failure
+from foldlog.schemas.common import Failure, Payload
 
 if TYPE_CHECKING:
     from foldlog.runtime.instance import WorkflowInstance
@@ -44,12 +45,19 @@ class External:
         """By the event that asked."""
 
     def signal(
-        self, namespace: str | None, workflow_id: str, run_id: str, child_only: bool, name: str, args: Sequence[Any]
+        self,
+        namespace: str | None,
+        workflow_id: str,
+        run_id: str,
+        child_only: bool,
+        name: str,
+        args: Sequence[Any],
+        header: Mapping[str, Payload] | None = None,
     ) -> Coroutine[Any, Any, None]:
         """Send a signal when first awaited, and wait until it is delivered."""
         self.host.check_may_decide("send a signal")
         source = self.host.call_source() if self.host.replaying else ""
-        return self._signal(namespace, workflow_id, run_id, child_only, name, args, source)
+        return self._signal(namespace, workflow_id, run_id, child_only, name, args, source, header)
 
     async def _signal(
         self,
@@ -60,6 +68,7 @@ class External:
         name: str,
         args: Sequence[Any],
         source: str,
+        header: Mapping[str, Payload] | None,
     ) -> None:
         host = self.host
         host.check_may_decide("send a signal")
@@ -71,6 +80,7 @@ class External:
                 child_only=child_only,
                 signal_name=name,
                 args=host.environment.payload_converter.to_payloads(args) if args else [],
+                header={key: plain(payload) for key, payload in header.items()} if header else {},
                 source=source,
             ),
             f"signal {name!r} to workflow {workflow_id!r}",

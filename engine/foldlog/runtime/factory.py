@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from foldlog._metrics import MetricMeter
 from foldlog.converter import DataConverter
 from foldlog.core.decider import WorkflowTaskError
+from foldlog.core.decisions import Decision
 from foldlog.exceptions import DefinitionError
+from foldlog.interceptor import Interceptor, WorkflowInterceptorClassInput
 from foldlog.runtime import guard, scan
+from foldlog.runtime.coder import Coder
 from foldlog.runtime.environment import SUGGESTED_HISTORY_BYTES, SUGGESTED_HISTORY_LENGTH, Environment
 from foldlog.runtime.instance import WorkflowInstance
+from foldlog.runtime.kinds import instance_class
 from foldlog.runtime.watchdog import Watchdog
-from foldlog.runtime.watched import WatchedInstance
 from foldlog.schedules.action import ActionWorkflow
 from foldlog.schedules.model import INTERNAL
 from foldlog.schedules.workflow import ScheduleWorkflow
@@ -35,6 +39,8 @@ class WorkflowRuntime:
         data_converter: DataConverter | None = None,
         failure_exception_types: Sequence[type[BaseException]] = (),
         disable_eager_activity_execution: bool = False,
+        interceptors: Sequence[Interceptor] = (),
+        headers_coded: bool = False,
         continue_as_new_suggested_events: int = SUGGESTED_HISTORY_LENGTH,
         continue_as_new_suggested_bytes: int = SUGGESTED_HISTORY_BYTES,
         metric_meter: MetricMeter = MetricMeter.noop,
@@ -48,6 +54,8 @@ class WorkflowRuntime:
             data_converter: Converts arguments, results and failures; the default one if not given.
             failure_exception_types: Exceptions that fail any of them instead of stalling it.
             disable_eager_activity_execution: Whether all activity tasks go over their topic.
+            interceptors: Asked for classes that intercept runs, the first one first.
+            headers_coded: Whether headers go through the payload codec.
             continue_as_new_suggested_events: Length of a history from which on `is_continue_as_new_suggested` is true.
             continue_as_new_suggested_bytes: Size of one, in bytes, likewise.
             metric_meter: Takes what workflows measure.
@@ -58,7 +66,14 @@ class WorkflowRuntime:
                 handler cannot be resolved.
         """
         converter = data_converter or DataConverter.default
-        self._watchdog = None if deadlock_timeout_seconds is None else Watchdog(deadlock_timeout_seconds)
+        codec = converter.payload_codec
+        self._coder = None if codec is None else Coder(codec, headers=headers_coded)
+        classes = (each.workflow_interceptor_class(WorkflowInterceptorClassInput()) for each in interceptors)
+        inbound = tuple(cls for cls in classes if cls is not None)
+        watchdog = None if deadlock_timeout_seconds is None else Watchdog(deadlock_timeout_seconds)
+        self._instance_class = instance_class(
+            coded=codec is not None, intercepted=bool(inbound), watched=watchdog is not None
+        )
         self._environments: dict[str | None, Environment] = {}
         options: dict[str, Any] = {
             "namespace": namespace,
@@ -66,6 +81,8 @@ class WorkflowRuntime:
             "suggested_history_length": continue_as_new_suggested_events,
             "suggested_history_bytes": continue_as_new_suggested_bytes,
             "metric_meter": metric_meter,
+            "coder": self._coder,
+            "watchdog": watchdog,
         }
         for cls in workflows:
             definition = self._check(cls)
@@ -74,6 +91,7 @@ class WorkflowRuntime:
                 payload_converter=converter.payload_converter,
                 failure_converter=converter.failure_converter,
                 failure_exception_types=(*failure_exception_types, *definition.failure_exception_types),
+                interceptors=inbound,
                 **options,
             )
         default = DataConverter.default
@@ -87,6 +105,13 @@ class WorkflowRuntime:
             )
             for definition in map(Definition.must_from_class, _BUILT_IN)
         }
+        self.seal: Callable[[Sequence[Decision]], list[Decision]] | None = None
+        """See `DeciderFactory`."""
+        self.foresee: Callable[[Iterable[Any]], None] | None = None
+        """See `DeciderFactory`."""
+        if self._coder is not None:
+            self.seal = self._coder.encoded
+            self.foresee = self._coder.foresee if self._coder.foresees else None
         guard.install()
 
     def _check(self, cls: type) -> Definition:
@@ -106,6 +131,11 @@ class WorkflowRuntime:
             scan.warn_of(definition)
         return definition
 
+    def use_loop(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Call the payload codec, if there is one, on this event loop, which runs on another thread."""
+        if self._coder is not None:
+            self._coder.use_loop(loop)
+
     @property
     def workflow_types(self) -> Mapping[str, type]:
         """The classes by name, without a dynamic one."""
@@ -123,6 +153,4 @@ class WorkflowRuntime:
             raise WorkflowTaskError(
                 f"workflow type {started.workflow_type!r} is not registered in this process; registered: {known}"
             )
-        if self._watchdog is not None:
-            return WatchedInstance(environment, workflow_id, started, self._watchdog)
-        return WorkflowInstance(environment, workflow_id, started)
+        return self._instance_class(environment, workflow_id, started)

@@ -108,7 +108,10 @@ class Handlers:
                     "signal %r is dropped, its arguments do not fit: %s", name, error, extra=self._host.log_extra()
                 )
             return None
-        return definition.bind(self._host.instance())(*args)
+        handler = definition.bind(self._host.instance())
+        if not self._host.environment.interceptors:
+            return handler(*args)
+        return self._host.call_signal_handler(name, handler, args, signaled.header)
 
     async def _finish(self, handling: Awaitable[None], number: int) -> None:
         try:
@@ -123,6 +126,11 @@ class Handlers:
     def unhandled_signals(self) -> Sequence[WorkflowExecutionSignaled]:
         """Signals that no handler has taken, in the order in which they came."""
         return sorted(self._buffered, key=lambda signaled: signaled.event_id)
+
+    @property
+    def has_unhandled_signals(self) -> bool:
+        """Whether there are any."""
+        return bool(self._buffered)
 
     @property
     def all_finished(self) -> bool:
@@ -223,7 +231,7 @@ class Handlers:
         mode, loop.mode = loop.mode, Mode.READ_ONLY
         try:
             args = self._arguments(definition, query_type, payloads)
-            result = Context().run(definition.bind(self._host.instance()), *args)
+            result = self._host.call_query_handler(query_type, definition.bind(self._host.instance()), args)
             if iscoroutine(result):
                 result.close()
                 raise TypeError(f"query handler {definition.label!r} returned a coroutine: it must not be async")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import warnings
 import zlib
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextvars import Context
 from typing import Any
 
@@ -20,6 +20,7 @@ from foldlog.core.decider import WorkflowTaskError
 from foldlog.core.decisions import Decision
 from foldlog.runtime import leaks
 from foldlog.runtime.activities import Activities
+from foldlog.runtime.calling import HandlerCalls
 from foldlog.runtime.children import CHILD_EVENTS, Children
 from foldlog.runtime.dropping import RunDropped
 from foldlog.runtime.environment import Environment, is_cancellation
@@ -37,7 +38,7 @@ from foldlog.workflow._child_types import ChildWorkflowConfig, ChildWorkflowHand
 from foldlog.workflow._exceptions import UnfinishedSignalHandlersWarning, UnfinishedUpdateHandlersWarning
 
 
-class WorkflowInstance(RunProperties):
+class WorkflowInstance(RunProperties, HandlerCalls):
     """The code of one run. Implements `foldlog.core.decider.Decider`."""
 
     __slots__ = (
@@ -148,8 +149,8 @@ class WorkflowInstance(RunProperties):
         finally:
             loop.leave(outer)
 
-    def query(self, query_type: str, args: Sequence[Payload]) -> Payload:
-        """See `Decider.query`."""
+    def query(self, query_type: str, args: Sequence[Payload], header: Mapping[str, Payload] | None = None) -> Payload:
+        """See `Decider.query`. Only interceptors look at headers."""
         return self.handlers.query(query_type, args)
 
     def unhandled_signals(self) -> Sequence[events.WorkflowExecutionSignaled]:
@@ -215,7 +216,8 @@ class WorkflowInstance(RunProperties):
         if started.held:
             self._held = []
         else:
-            self._begin(started)
+            self._make_object()
+            self._start_main()
 
     def _first_task(self, begun: events.WorkflowTaskScheduled) -> None:
         """A held run begins. Handlers of what came before go first, each up to its first await."""
@@ -232,10 +234,6 @@ class WorkflowInstance(RunProperties):
         if self._cancel_reason is not None and self._main is not None:
             # Not at once: a task that is cancelled before its first step never sees it.
             self.loop.call_soon(self._main.cancel)
-
-    def _begin(self, started: events.WorkflowExecutionStarted) -> None:
-        self._make_object()
-        self._start_main()
 
     def _make_object(self) -> None:
         """Make the workflow object, if there is none yet: a held run may need it before it begins."""
@@ -259,10 +257,14 @@ class WorkflowInstance(RunProperties):
     def _start_main(self) -> None:
         assert self._prepared is not None
         context, args = self._prepared
-        body: Any = self.environment.definition.run_fn(self._object, *args)
+        body: Any = self.run_body(args)
         self._prepared = context, []
         self._main = self.loop.start_task(body, "run", context)
         self._main.add_done_callback(self._returned, context=context)
+
+    def run_body(self, args: list[Any]) -> Any:
+        """What the main task runs."""
+        return self.environment.definition.run_fn(self._object, *args)
 
     def _returned(self, main: asyncio.Task[Any]) -> None:
         """The run method is done."""

@@ -9,6 +9,7 @@ from abc import abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NoReturn
 
+from foldlog.api.common.v1 import plain
 from foldlog.common import SearchAttributes, SearchAttributeUpdate
 from foldlog.converter._search_attributes import encode_search_attribute_updates, encode_search_attributes
 from foldlog.core import decisions
@@ -93,8 +94,10 @@ class RunProperties(RunFacts):
         self.check_may_decide("set current details")
         self._details = details
 
-    def continue_as_new(self, args: Sequence[Any], options: ContinueAsNewOptions) -> NoReturn:
-        """See base class."""
+    def continue_as_new(
+        self, args: Sequence[Any], options: ContinueAsNewOptions, header: Mapping[str, Payload] | None = None
+    ) -> NoReturn:
+        """See base class. The header is for the new run."""
         self.check_may_decide("continue as new")
         converter = self.environment.payload_converter
         memo, attributes = options.memo, options.search_attributes
@@ -107,6 +110,7 @@ class RunProperties(RunFacts):
             memo=None if memo is None else {key: converter.to_payload(value) for key, value in memo.items()},
             search_attributes=None if attributes is None else encode_search_attributes(attributes),
             backoff_ms=options.backoff_ms,
+            header={name: plain(payload) for name, payload in header.items()} if header else {},
         )
         if self.replaying:
             decision.source = self.call_source()

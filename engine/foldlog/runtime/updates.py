@@ -57,12 +57,17 @@ class Updates:
             return self._host.environment.failure(_as_failure(error))
         return None
 
+    def validator(self, name: str) -> Any:
+        """The validator of an update of this very name; None: it has none."""
+        definition = self.definitions.get(name)
+        return None if definition is None else definition.bind_validator(self._host.instance())
+
     def _call_validator(self, validator: Any, update: WorkflowExecutionUpdateAccepted, args: list[Any]) -> None:
         loop = self._host.loop
         context = _context_of(update)
         mode, loop.mode = loop.mode, Mode.READ_ONLY
         try:
-            context.run(validator, *args)
+            context.run(self._host.call_update_validator, update, validator, args)
         finally:
             loop.mode = mode
 
@@ -83,7 +88,7 @@ class Updates:
         try:
             if args is None:
                 args = self._arguments(definition, update)
-            result = definition.bind(host.instance())(*args)
+            result = host.call_update_handler(update, definition.bind(host.instance()), args)
             if iscoroutine(result):
                 result = await result
             payload = host.environment.payload_converter.to_payload(result)

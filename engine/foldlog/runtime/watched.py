@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from foldlog.core.decider import QueryFailed, WorkflowTaskError
-from foldlog.runtime.environment import Environment
 from foldlog.runtime.instance import WorkflowInstance
 from foldlog.runtime.loop import Mode
 from foldlog.runtime.watchdog import Watchdog
@@ -20,17 +19,12 @@ _LOGGER = logging.getLogger("foldlog.workflow")
 class WatchedInstance(WorkflowInstance):
     """As `WorkflowInstance`, with a watchdog. Replay is watched too, each event by itself."""
 
-    __slots__ = ("_watchdog",)
+    __slots__ = ()
 
-    def __init__(
-        self,
-        environment: Environment,
-        workflow_id: str,
-        started: events.WorkflowExecutionStarted,
-        watchdog: Watchdog,
-    ) -> None:
-        self._watchdog = watchdog
-        super().__init__(environment, workflow_id, started)
+    @property
+    def _watchdog(self) -> Watchdog:
+        watchdog: Watchdog = self.environment.watchdog
+        return watchdog
 
     def _tell(self, event: Event) -> None:
         try:
@@ -45,7 +39,7 @@ class WatchedInstance(WorkflowInstance):
         except WorkflowTaskError as error:
             raise self._stalled(error) from error
 
-    def query(self, query_type: str, args: Sequence[Payload]) -> Payload:
+    def query(self, query_type: str, args: Sequence[Payload], header: Mapping[str, Payload] | None = None) -> Payload:
         """See `Decider.query`."""
         answer = super().query
         try:

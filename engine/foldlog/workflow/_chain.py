@@ -156,16 +156,23 @@ def continue_as_new(
     options = ContinueAsNewOptions(
         workflow=workflow,
         task_queue=task_queue,
-        run_timeout_ms=None if run_timeout is None else _milliseconds(run_timeout, "run_timeout"),
+        run_timeout_ms=None if run_timeout is None else positive_milliseconds(run_timeout, "run_timeout"),
         retry_policy=retry_policy,
         memo=memo,
         search_attributes=search_attributes,
-        backoff_ms=0 if not backoff_start_interval else _milliseconds(backoff_start_interval, "backoff_start_interval"),
+        backoff_ms=0
+        if not backoff_start_interval
+        else positive_milliseconds(backoff_start_interval, "backoff_start_interval"),
     )
     current().continue_as_new(args, options)
 
 
-def _milliseconds(duration: timedelta, name: str) -> int:
+def positive_milliseconds(duration: timedelta, name: str) -> int:
+    """A duration in whole milliseconds, rounded up.
+
+    Raises:
+        ValueError: It is not positive.
+    """
     if duration <= timedelta(0):
         raise ValueError(f"{name} must be more than 0, not {duration}")
     return -(-duration // _MILLISECOND)

@@ -1,7 +1,7 @@
 """The seam between the functions of `foldlog.workflow` and whatever runs the workflow that calls them.
 
 The event loop that a workflow runs on carries the runtime; so the functions find it without a global, in tasks and
-handlers alike. Interceptors of outbound calls will stand between the two.
+handlers alike. Interceptors of outbound calls stand behind it (`foldlog.runtime.intercepted`).
 """
 
 from __future__ import annotations

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
 from foldlog.core.fold import is_closing
+from foldlog.core.outcome import MAXIMUM_RECORD_BYTES, Growth
 from foldlog.core.state import Run
 from foldlog.processors.partition import Work
+from foldlog.runtime.payloads import heaviest
 from foldlog.schemas import event, log
 from foldlog.schemas.command import QueryWorkflow
 from foldlog.sensor import CommittedBatch, Sensor
+
+logger = logging.getLogger("foldlog.processor")
 
 
 def measured(works: Sequence[Work], began: float, handled: float, committed: float, stored: float) -> CommittedBatch:
@@ -61,12 +67,14 @@ def measured(works: Sequence[Work], began: float, handled: float, committed: flo
 
 
 def tell_rare(works: Sequence[Work], commands_topic: str, sensor: Sensor) -> None:
-    """Tell of dead letters, of replays, and of stalled and resumed workflows."""
+    """Tell of dead letters, of replays, of what gets too large, and of stalled and resumed workflows."""
     for work in works:
         for _ in work.dead_letters:
             sensor.dead_letter(commands_topic)
         if replays := work.outcome.replayed_events:
             sensor.workflows_replayed(len(replays), sum(replays))
+        for growth in work.outcome.grown:
+            _warn_of(growth, sensor)
         resumed: dict[str, Run] = {}
         for entry in work.outcome.log:
             kind = type(entry.record)
@@ -79,3 +87,37 @@ def tell_rare(works: Sequence[Work], commands_topic: str, sensor: Sensor) -> Non
         for run in resumed.values():
             if run.stalled is None:
                 sensor.workflow_resumed(run.started.workflow_type)
+
+
+def _warn_of(growth: Growth, sensor: Sensor) -> None:
+    """Say what grows, before it is refused."""
+    if growth.record_bytes:
+        sensor.large_record(growth.workflow_type, growth.record_bytes)
+        logger.warning(
+            "workflow %r (%s): %s has %d bytes, most of them in %s; a record may have %d. Pass a reference instead, or"
+            " use a claim check",
+            growth.workflow_id,
+            growth.workflow_type,
+            _described(growth.record),
+            growth.record_bytes,
+            heaviest(growth.record) or "no payload",
+            MAXIMUM_RECORD_BYTES,
+        )
+    else:
+        sensor.long_history(growth.workflow_type, growth.history_events, growth.history_bytes)
+        logger.warning(
+            "workflow %r (%s) has a history of %d events and %d bytes, all of which are replayed to rebuild it:"
+            " let it continue as new",
+            growth.workflow_id,
+            growth.workflow_type,
+            growth.history_events,
+            growth.history_bytes,
+        )
+
+
+def _described(record: Any) -> str:
+    """An event's number and type, and what it is about."""
+    number = f"event {record.event_id} " if hasattr(record, "event_id") else ""
+    names = ("activity_type", "activity_id", "signal_name", "workflow_id", "update_id")
+    about = [f"{name}={value!r}" for name in names if (value := getattr(record, name, ""))]
+    return f"{number}{type(record).__name__}({', '.join(about)})"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import logging
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
@@ -140,6 +140,7 @@ class Partition:
         """The next command to handle."""
         self.sessions = CachedSessions(store)
         self._codec = codec
+        self._foresee: Callable[[Iterable[Any]], None] | None = getattr(factory, "foresee", None)
         self._namespace = namespace
         self._unreachable = unreachable
         self._release = release
@@ -188,6 +189,9 @@ class Partition:
         """
         work = self.work(now_ms)
         counts = work.commands
+        if self._foresee is not None:
+            records = list(records)
+            self._foresee(self._readable(records))
         for record in records:
             offset = record.offset()
             if offset < self.next_offset:
@@ -214,6 +218,14 @@ class Partition:
                 message = f"{name} for workflow {workflow_id!r}: {type(error).__name__}: {error}"
                 self._poisoned[offset] = message
                 raise PoisonedInput(message) from error
+
+    def _readable(self, records: Iterable[Record]) -> Iterator[Any]:
+        """The commands among records."""
+        for record in records:
+            try:
+                yield self._codec.decode(record.value())
+            except DecodeError:
+                continue  # `handle` sees to it
 
     @_on_store
     def handle_local(self, workflow_id: str, command: Any, now_ms: int) -> None:

@@ -95,6 +95,7 @@ class Turns:
         self._options = options
         self._codec = codec
         self._factory = factory
+        self._foresee: Callable[[Iterable[Any]], None] | None = getattr(factory, "foresee", None)
         self._host = host
         self._require_queue = require_queue
         self._unreachable = unreachable
@@ -194,6 +195,8 @@ class Turns:
             self._taken.append(item)
             items.append(item)
         if items:
+            if self._foresee is not None:
+                self._foresee([item.said for item in items])
             now_ms = self._clock_ms()
             for item in items:
                 self._handle_from_memory(item, running, now_ms)

@@ -3,14 +3,53 @@
 `Replayer` runs workflow code on recorded histories, to see whether it still decides what it decided then.
 """
 
+from foldlog.interceptor import (
+    ActivityInboundInterceptor,
+    ActivityOutboundInterceptor,
+    ContinueAsNewInput,
+    ExecuteActivityInput,
+    ExecuteWorkflowInput,
+    HandleQueryInput,
+    HandleSignalInput,
+    HandleUpdateInput,
+    Interceptor,
+    SignalChildWorkflowInput,
+    SignalExternalWorkflowInput,
+    StartActivityInput,
+    StartChildWorkflowInput,
+    StartLocalActivityInput,
+    WorkflowInboundInterceptor,
+    WorkflowInterceptorClassInput,
+    WorkflowOutboundInterceptor,
+)
+from foldlog.worker.plugin import Plugin, WorkerConfig
 from foldlog.worker.replayer import Replayer, WorkflowReplayError, WorkflowReplayResult, WorkflowReplayResults
 from foldlog.worker.shared_state import SharedStateManager
 from foldlog.worker.worker import Worker
 
 __all__ = [
+    "ActivityInboundInterceptor",
+    "ActivityOutboundInterceptor",
+    "ContinueAsNewInput",
+    "ExecuteActivityInput",
+    "ExecuteWorkflowInput",
+    "HandleQueryInput",
+    "HandleSignalInput",
+    "HandleUpdateInput",
+    "Interceptor",
+    "Plugin",
     "Replayer",
     "SharedStateManager",
+    "SignalChildWorkflowInput",
+    "SignalExternalWorkflowInput",
+    "StartActivityInput",
+    "StartChildWorkflowInput",
+    "StartLocalActivityInput",
     "Worker",
+    "WorkerConfig",
+    "WorkflowInboundInterceptor",
+    "WorkflowInterceptorClassInput",
+    "WorkflowOutboundInterceptor",
     "WorkflowReplayError",
     "WorkflowReplayResult",
     "WorkflowReplayResults",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import nullcontext
 from contextvars import copy_context
@@ -16,6 +16,7 @@ from foldlog.activity import Info
 from foldlog.activity._context import Context
 from foldlog.activity._info import info_from_task
 from foldlog.activity._latch import Latch
+from foldlog.interceptor import ActivityOutboundInterceptor, Interceptor
 from foldlog.schemas.framing import encode
 from foldlog.schemas.task import TaskToken
 from foldlog.worker.attempt import Attempt
@@ -36,6 +37,7 @@ class Calls:
         task_queue: The worker's queue, as `Info` tells it.
         executor: Runs what is not async; None if there is nothing of the kind.
         client: For async activities.
+        interceptors: See each call, the first one first.
         metric_meter: Takes what activities measure.
     """
 
@@ -46,6 +48,7 @@ class Calls:
         task_queue: str,
         executor: Executor | None = None,
         client: Client | None = None,
+        interceptors: Sequence[Interceptor] = (),
         metric_meter: MetricMeter = MetricMeter.noop,
     ) -> None:
         self._metric_meter = metric_meter
@@ -53,6 +56,8 @@ class Calls:
         self._task_queue = task_queue
         self._executor = executor
         self._client = client
+        self.executor = executor
+        self.interceptors = interceptors
         self._shutdown = Latch()
         self._processes: ProcessBridge | None = None
         if executor is not None and not isinstance(executor, ThreadPoolExecutor):
@@ -74,11 +79,11 @@ class Calls:
         if self._processes is not None:
             self._processes.close()
 
-    def enter(self, attempt: Attempt, details: list[Any]) -> None:
+    def enter(self, attempt: Attempt, details: list[Any], outbound: ActivityOutboundInterceptor | None = None) -> None:
         """Make this attempt the current one of the running task, before its async function is called there."""
         context = Context(
-            partial(self._info, attempt, details),
-            heartbeat=partial(self._heartbeat, attempt),
+            partial(self.info, attempt, details) if outbound is None else outbound.info,
+            heartbeat=partial(self.heartbeat, attempt) if outbound is None else outbound.heartbeat,
             worker_shutdown=self._shutdown,
             payload_converter=self._payload_converter,
             client=self._client,
@@ -87,28 +92,42 @@ class Calls:
         attempt.context = context
         Context.set(context)
 
-    async def in_executor(self, attempt: Attempt, activity: Registered, args: list[Any], details: list[Any]) -> Any:
+    async def in_executor(
+        self,
+        attempt: Attempt,
+        activity: Registered,
+        args: list[Any],
+        details: list[Any],
+        outbound: ActivityOutboundInterceptor | None = None,
+    ) -> Any:
         """Call a function that is not async, and wait for it."""
         assert self._executor is not None  # there is one as soon as one activity is not async
         if self._processes is not None:
             await self._processes.start()
             future = self._processes.submit(
-                self._executor, attempt, self._info(attempt, details), activity.function, args
+                self._executor, attempt, self.info(attempt, details), activity.function, args
             )
         else:
-            future = self._in_thread(attempt, activity, args, details)
+            future = self._in_thread(attempt, activity, args, details, outbound)
         attempt.future = future
         if attempt.cancel_reason is not None:
             # It came while this was being set up.
             attempt.interrupt()
         return await asyncio.wrap_future(future)
 
-    def _in_thread(self, attempt: Attempt, activity: Registered, args: list[Any], details: list[Any]) -> Future[Any]:
+    def _in_thread(
+        self,
+        attempt: Attempt,
+        activity: Registered,
+        args: list[Any],
+        details: list[Any],
+        outbound: ActivityOutboundInterceptor | None,
+    ) -> Future[Any]:
         assert self._executor is not None
         raiser = ThreadRaiser() if activity.interruptible else None
         context = Context(
-            partial(self._info, attempt, details),
-            heartbeat=partial(self._heartbeat, attempt),
+            partial(self.info, attempt, details) if outbound is None else outbound.info,
+            heartbeat=partial(self.heartbeat, attempt) if outbound is None else outbound.heartbeat,
             worker_shutdown=self._shutdown,
             shield_thread_cancel_exception=nullcontext if raiser is None else raiser.shielded,
             payload_converter=self._payload_converter,
@@ -119,10 +138,12 @@ class Calls:
         surroundings = copy_context()
         return self._executor.submit(surroundings.run, _call_in_thread, context, raiser, activity.function, args)
 
-    def _heartbeat(self, attempt: Attempt, *details: Any) -> None:
+    def heartbeat(self, attempt: Attempt, *details: Any) -> None:
+        """A sign of life, from any thread."""
         attempt.heartbeat(self._payload_converter.to_payloads(details))
 
-    def _info(self, attempt: Attempt, details: list[Any]) -> Info:
+    def info(self, attempt: Attempt, details: list[Any]) -> Info:
+        """Facts about an attempt."""
         task = attempt.task
         token = TaskToken(
             namespace=task.namespace,

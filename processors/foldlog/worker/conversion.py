@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from foldlog.common import RawValue
 from foldlog.converter import DataConverter
+from foldlog.converter._codec import decode_with, encode_with
 from foldlog.schemas.common import Failure, Payload
 
 
 class Conversion:
     """A data converter, with a way around the event loop for the common case."""
 
-    def __init__(self, data_converter: DataConverter) -> None:
+    def __init__(self, data_converter: DataConverter, *, headers_coded: bool = False) -> None:
+        self._headers_coded = headers_coded
         self._data_converter = data_converter
         self.payload_converter = data_converter.payload_converter
         self.payload_converter_class = data_converter.payload_converter_class
@@ -33,7 +35,7 @@ class Conversion:
     async def encode_payloads(self, payloads: list[Payload]) -> list[Payload]:
         """What the codec makes of payloads."""
         codec = self._data_converter.payload_codec
-        return payloads if codec is None or not payloads else list(await codec.encode(payloads))
+        return payloads if codec is None or not payloads else await encode_with(codec, payloads)
 
     async def decode(self, payloads: Sequence[Payload], type_hints: Sequence[Any] | None) -> list[Any]:
         """Payloads, one value each."""
@@ -43,6 +45,13 @@ class Conversion:
         """Payloads as they are, the codec undone."""
         values: list[RawValue] = await self._data_converter.decode(payloads, [RawValue] * len(payloads))
         return values
+
+    async def decode_header(self, header: Mapping[str, Payload]) -> Mapping[str, Payload]:
+        """What came along with a task."""
+        codec = self._data_converter.payload_codec
+        if codec is None or not self._headers_coded:
+            return header
+        return dict(zip(header, await decode_with(codec, list(header.values())), strict=True))
 
     async def encode_failure(self, exception: BaseException) -> Failure:
         """An exception."""

@@ -159,6 +159,7 @@ class LocalActivities:
             schedule_to_close_timeout_ms=decision.schedule_to_close_timeout_ms,
             start_to_close_timeout_ms=decision.start_to_close_timeout_ms,
             retry_policy=decision.retry_policy,
+            options=decision.options,
             heartbeat_details=state.heartbeat_details,
         )
 

@@ -13,11 +13,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, TypedDict, Unpack
 
-from foldlog.client import HistoryFormatError, WorkflowHistory
+from foldlog.client import HeaderCodecBehavior, HistoryFormatError, WorkflowHistory
 from foldlog.converter import DataConverter
 from foldlog.core.decider import Decider, NondeterminismError, WorkflowTaskError
 from foldlog.core.replay import replay_whole
 from foldlog.exceptions import ConfigurationError, FoldlogError
+from foldlog.interceptor import Interceptor
 from foldlog.runtime import WorkflowRuntime
 from foldlog.schemas import event
 from foldlog.schemas.framing import encode
@@ -93,7 +94,9 @@ class Replayer:
         workflows: Sequence[type],
         namespace: str = "ReplayNamespace",
         data_converter: DataConverter | None = None,
+        interceptors: Sequence[Interceptor] = (),
         workflow_failure_exception_types: Sequence[type[BaseException]] = (),
+        header_codec_behavior: HeaderCodecBehavior = HeaderCodecBehavior.NO_CODEC,
         **ignored: Unpack[ReplayerOptionsWithoutMeaning],
     ) -> None:
         """Register workflows.
@@ -102,8 +105,10 @@ class Replayer:
             workflows: Classes with `@workflow.defn`, of all types that histories are replayed of.
             namespace: What `workflow.info().namespace` says.
             data_converter: The one that the histories were recorded with; None: the default one.
+            interceptors: The same as the workers', those of their clients among them.
             workflow_failure_exception_types: Exceptions that fail a workflow instead of stalling it: the same as the
                 workers'.
+            header_codec_behavior: Whether the headers of the histories went through the payload codec.
             **ignored: See `ReplayerOptionsWithoutMeaning`.
 
         Raises:
@@ -121,6 +126,8 @@ class Replayer:
             namespace=namespace,
             data_converter=data_converter,
             failure_exception_types=workflow_failure_exception_types,
+            interceptors=interceptors,
+            headers_coded=header_codec_behavior is HeaderCodecBehavior.CODEC,
         )
 
     async def replay_workflow(
@@ -199,6 +206,8 @@ class Replayer:
 
     def _replay(self, history: WorkflowHistory) -> None:
         events = _checked(history)
+        if self._runtime.foresee is not None:
+            self._runtime.foresee(events)
         decider = self._runtime.create(history.workflow_id, events[0])
         try:
             replay_whole(decider, _told(events, decider))

@@ -19,6 +19,7 @@ from foldlog.activity._context import CompleteAsyncError
 from foldlog.core.activities import PAUSED_TYPE, RESET_TYPE
 from foldlog.exceptions import ApplicationError, ApplicationErrorCategory, CancelledError
 from foldlog.schemas.common import Failure, Payload
+from foldlog.worker import intercepted
 from foldlog.worker.attempt import Attempt, AttemptKey, CancelReason, HeartbeatIntervals, Watch, timed_out
 from foldlog.worker.calls import Calls
 from foldlog.worker.clock import Clock, LoopClock
@@ -141,6 +142,10 @@ class Runner:
         if attempt.cancel_reason is not None:
             raise asyncio.CancelledError
         attempt.entered = True
+        if self._calls.interceptors:
+            header = task.options.header if task.options is not None else {}
+            headers = await conversion.decode_header(header) if header else header
+            return await intercepted.call(self._calls, attempt, activity, args, details, headers)
         if activity.is_async:
             self._calls.enter(attempt, details)
             return await activity.function(*args)

@@ -10,13 +10,15 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, Unpack
 
 from foldlog._metrics import MetricMeter
-from foldlog.client import Client
+from foldlog.client import Client, HeaderCodecBehavior
 from foldlog.exceptions import ConfigurationError
+from foldlog.interceptor import Interceptor
 from foldlog.processors.options import ProcessorOptions
 from foldlog.runtime import WorkflowRuntime
 from foldlog.runtime.environment import SUGGESTED_HISTORY_BYTES, SUGGESTED_HISTORY_LENGTH
@@ -38,6 +40,7 @@ from foldlog.worker.options import (
     rate,
     seconds,
 )
+from foldlog.worker.plugin import Plugin, interceptors_of, plugins_of, with_plugins
 from foldlog.worker.registry import Registry
 
 _log = logging.getLogger(__name__)
@@ -52,6 +55,7 @@ class Worker:
     where async activities run. Workflows run on a thread of their own.
     """
 
+    @with_plugins
     def __init__(
         self,
         client: Client,
@@ -81,6 +85,8 @@ class Worker:
         state_dir: str | Path = ".foldlog/state",
         instance_id: str = "",
         sensor: Sensor | None = None,
+        interceptors: Sequence[Interceptor] = (),
+        plugins: Sequence[Plugin] = (),
         **ignored: Unpack[OptionsWithoutMeaning],
     ) -> None:
         """Check everything that can be checked without Kafka; nothing runs yet.
@@ -123,6 +129,9 @@ class Worker:
             instance_id: A name of this worker that outlives its process and that no other one has at the same time:
                 after a restart, its workflows and activities then go on at once. Empty: a new one each time.
             sensor: Hears what is worth measuring.
+            interceptors: Stand around the code of workflows and activities, after those of the client, the first one
+                first.
+            plugins: Change these options, after those of the client.
             **ignored: See `OptionsWithoutMeaning`.
 
         Raises:
@@ -132,7 +141,7 @@ class Worker:
         note_ignored(ignored)
         if not workflows and not activities:
             raise ConfigurationError("a worker needs workflows or activities", option="workflows")
-        self._client = client
+        self._belong_to(client, plugins, interceptors)
         self._backend = backend_of(client)
         self._backend.topics.tasks(task_queue)  # whether it can be the name of a topic
         self._identity = identity or client.identity
@@ -169,6 +178,8 @@ class Worker:
                 data_converter=client.data_converter,
                 failure_exception_types=workflow_failure_exception_types,
                 disable_eager_activity_execution=disable_eager_activity_execution,
+                interceptors=self._interceptors,
+                headers_coded=self._headers_coded,
                 continue_as_new_suggested_events=positive(
                     "continue_as_new_suggested_events", continue_as_new_suggested_events
                 ),
@@ -187,6 +198,12 @@ class Worker:
             identity=self._identity,
         )
         self._state = _State()
+
+    def _belong_to(self, client: Client, plugins: Sequence[Plugin], interceptors: Sequence[Interceptor]) -> None:
+        self._client = client
+        self._plugins = plugins_of(client, plugins)
+        self._interceptors = interceptors_of(client, interceptors)
+        self._headers_coded = client.config()["header_codec_behavior"] is HeaderCodecBehavior.CODEC
 
     # ---- for whoever runs it
 
@@ -262,6 +279,18 @@ class Worker:
         if state.started:
             raise RuntimeError("a worker can be run only once: make another one")
         state.started = True
+        run: Callable[[Worker], Awaitable[None]] = Worker._run
+        for plugin in reversed(self._plugins):
+            run = partial(plugin.run_worker, next=run)
+        try:
+            await run(self)
+        finally:
+            # Also if a plugin did not run it at all.
+            state.ended.set()
+            state.running.set()
+
+    async def _run(self) -> None:
+        state = self._state
         state.loop = asyncio.get_running_loop()
         try:
             try:
@@ -343,13 +372,14 @@ class Worker:
             state.activities.start()
         # 3. Workflows.
         if self._runtime is not None:
+            self._runtime.use_loop(asyncio.get_running_loop())
             host = state.activities.host if state.activities is not None else None
             state.processor = self._backend.processor(self._processor_options, self._runtime, codec, host, self._sensor)
             state.processor.start(self._fail)
 
     def _make_activity_worker(self, codec: Codec) -> ActivityWorker:
         state = self._state
-        conversion = Conversion(self._client.data_converter)
+        conversion = Conversion(self._client.data_converter, headers_coded=self._headers_coded)
         executor = self._executor
         if executor is None and self._registry.sync:
             threads = self._activity_options.max_concurrent_activities
@@ -359,6 +389,7 @@ class Worker:
             task_queue=self.task_queue,
             executor=executor,
             client=self._client,
+            interceptors=self._interceptors,
             metric_meter=MetricMeter(self._sensor.metric_recorded),
         )
         return ActivityWorker(

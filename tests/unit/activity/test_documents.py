@@ -14,6 +14,7 @@ import pytest
 from foldlog import activity
 from foldlog.activity._context import Context
 from foldlog.activity._definition import Definition
+from foldlog.interceptor import WorkflowInboundInterceptor, WorkflowInterceptorClassInput
 
 from tests.unit.activity.test_context import make_info
 
@@ -52,3 +53,10 @@ async def test_activities(monkeypatch: pytest.MonkeyPatch) -> None:
     # make_info has a heartbeat of the attempt before, with 5 done.
     await asyncio.to_thread(examples["ship"], ["a"] * 7)
     assert beats == [(6,), (7,)]
+
+
+async def test_interceptors(monkeypatch: pytest.MonkeyPatch) -> None:
+    examples = run_examples("interceptors.md", monkeypatch)
+    timed = examples["Timing"]().workflow_interceptor_class(WorkflowInterceptorClassInput())
+    assert issubclass(timed, WorkflowInboundInterceptor)
+    assert examples["timing"].name() == "timing"

@@ -21,10 +21,11 @@ EXPORTS = {
         TypedSearchAttributes WorkflowIDConflictPolicy WorkflowIDReusePolicy
     """,
     "foldlog.converter": """
-        BinaryNullPayloadConverter BinaryPlainPayloadConverter CompositePayloadConverter DataConverter
-        DefaultFailureConverter DefaultFailureConverterWithEncodedAttributes DefaultPayloadConverter
-        EncodingPayloadConverter FailureConverter JSONPlainPayloadConverter JSONTypeConverter PayloadCodec
-        PayloadConverter decode_search_attributes decode_typed_search_attributes default encode_search_attributes
+        AdvancedJSONEncoder BinaryNullPayloadConverter BinaryPlainPayloadConverter BinaryProtoPayloadConverter
+        CodecChain CompositePayloadConverter DataConverter DefaultFailureConverter
+        DefaultFailureConverterWithEncodedAttributes DefaultPayloadConverter EncodingPayloadConverter FailureConverter
+        JSONPlainPayloadConverter JSONProtoPayloadConverter JSONTypeConverter PayloadCodec PayloadConverter
+        decode_search_attributes decode_typed_search_attributes default encode_search_attributes value_to_type
     """,
     "foldlog.exceptions": """
         ActivityError ApplicationError ApplicationErrorCategory CancelledError ChildWorkflowError ConfigurationError

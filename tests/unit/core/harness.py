@@ -150,7 +150,7 @@ class ScriptDecider:
             raise WorkflowTaskError("the script is broken")
         return Failure(message="the script does not want it") if update.update_name == "refused" else None
 
-    def query(self, query_type: str, args: Sequence[Payload]) -> Payload:
+    def query(self, query_type: str, args: Sequence[Payload], header: object = None) -> Payload:
         if query_type != "heard":
             raise QueryFailed(Failure(message=f"no query {query_type}"))
         return payload(str(len(self._heard)))

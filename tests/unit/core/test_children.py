@@ -42,7 +42,7 @@ class RuleDecider:
 
     def recorded(self, recorded: Event) -> None: ...
 
-    def query(self, query_type: str, args: Sequence[Payload]) -> Payload:
+    def query(self, query_type: str, args: Sequence[Payload], header: object = None) -> Payload:
         raise NotImplementedError
 
     def stack(self) -> str:

@@ -68,7 +68,7 @@ class UpdateDecider:
     def recorded(self, recorded: Event) -> None:
         pass
 
-    def query(self, query_type: str, args: Sequence[Payload]) -> Payload:
+    def query(self, query_type: str, args: Sequence[Payload], header: object = None) -> Payload:
         return payload("3")
 
     def stack(self) -> str:

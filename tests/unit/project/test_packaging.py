@@ -44,13 +44,17 @@ def names(requirements: list[str]) -> set[str]:
 def third_party(*, late: bool) -> dict[str, Path]:
     """Distributions that the sources import, each with one file that does."""
     owners = metadata.packages_distributions()
+    extras = [wanted for extra, wanted in PROJECT["optional-dependencies"].items() if extra != "dev"]
+    declared = names(PROJECT["dependencies"]).union(*map(names, extras))
     found: dict[str, Path] = {}
     for source in SOURCES:
         for path in source.rglob("*.py"):
             for module in imports(path, late=late):
                 top = module.partition(".")[0]
                 if top != "foldlog" and top not in sys.stdlib_module_names:
-                    found[owners[top][0].lower().replace("_", "-")] = path
+                    # Several distributions may share a package; the one that is asked for counts.
+                    owned = [owner.lower().replace("_", "-") for owner in owners[top]]
+                    found[next((owner for owner in owned if owner in declared), owned[0])] = path
     return found
 
 
@@ -65,7 +69,8 @@ def test_whatever_is_imported_at_once_is_a_dependency_and_the_rest_an_extra() ->
 
 def is_optional(path: Path) -> bool:
     """Whether a file may need an extra: it is imported only by those who use it."""
-    return "embedded" in path.parts or "pydantic" in path.name or "pytest" in path.name
+    extras = {"encryption.py", "compression.py", "claim_check.py", "opentelemetry.py"}
+    return "embedded" in path.parts or "pydantic" in path.name or "pytest" in path.name or path.name in extras
 
 
 NEVER_IMPORTED = {"tzdata"}

@@ -16,7 +16,7 @@ from foldlog.core.replay import replay
 from foldlog.runtime import WorkflowRuntime
 from foldlog.runtime.instance import WorkflowInstance
 from foldlog.schemas import event
-from foldlog.schemas.common import Failure, ParentExecution
+from foldlog.schemas.common import Failure, ParentExecution, Payload
 from foldlog.schemas.records import Event
 
 EPOCH_MS = 1_700_000_000_000
@@ -96,11 +96,13 @@ class Driver:
     def signal(self, name: str, *args: Any) -> list[Decision]:
         return self.tell(event.WorkflowExecutionSignaled(signal_name=name, args=CONVERTER.to_payloads(args)))
 
-    def update(self, name: str, *args: Any, update_id: str = "") -> list[Decision]:
+    def update(
+        self, name: str, *args: Any, update_id: str = "", header: dict[str, Payload] | None = None
+    ) -> list[Decision]:
         """An update arrives; what comes of it is in `outcome`."""
         update_id = update_id or f"update-{len(self.updates) + 1}"
         accepted = event.WorkflowExecutionUpdateAccepted(
-            update_id=update_id, update_name=name, args=CONVERTER.to_payloads(args)
+            update_id=update_id, update_name=name, args=CONVERTER.to_payloads(args), header=header or {}
         )
         self.updates[update_id] = self.decider.validate(accepted)
         if self.updates[update_id] is not None:

@@ -10,7 +10,7 @@ from foldlog.client import Client
 from foldlog.memory import MemoryBroker, MemoryTransport
 from foldlog.testing import WorkflowEnvironment
 
-from tests.conformance import messages, scenarios
+from tests.conformance import data, messages, scenarios
 from tests.conformance.scenarios import Place
 
 
@@ -33,6 +33,6 @@ async def test_with_workers(here: Place, scenario: scenarios.Scenario) -> None:
         await scenario(here)
 
 
-@pytest.mark.parametrize("scenario", scenarios.ALONE, ids=lambda scenario: str(scenario.__name__))
+@pytest.mark.parametrize("scenario", [*scenarios.ALONE, *data.ALONE], ids=lambda scenario: str(scenario.__name__))
 async def test_alone(here: Place, scenario: scenarios.Scenario) -> None:
     await scenario(here)

@@ -10,13 +10,22 @@ from typing import Any
 
 import pytest
 from foldlog import activity, workflow
-from foldlog.client import HistoryFormatError, WorkflowFailureError, WorkflowHandle, WorkflowHistory
+from foldlog.client import (
+    HeaderCodecBehavior,
+    HistoryFormatError,
+    WorkflowFailureError,
+    WorkflowHandle,
+    WorkflowHistory,
+)
+from foldlog.converter import DataConverter
+from foldlog.converter.encryption import AESGCMCodec
 from foldlog.exceptions import ConfigurationError
 from foldlog.schemas import event
 from foldlog.testing import WorkflowEnvironment
 from foldlog.worker import Replayer, Worker, WorkflowReplayError
 from foldlog.workflow import NondeterminismError
 
+from examples.interceptors.context import TenantInterceptor, tenant
 from tests.conformance.scenarios import until_asked
 
 TIMEOUT = timedelta(seconds=10)
@@ -46,6 +55,15 @@ class Steps:
     @workflow.signal
     def go(self) -> None:
         self._go = True
+
+
+@workflow.defn
+class ForTenant:
+    @workflow.run
+    async def run(self) -> int:
+        if tenant.get() is None:
+            await workflow.sleep(1)
+        return await workflow.execute_activity(first, start_to_close_timeout=TIMEOUT)
 
 
 @workflow.defn(name="Steps")
@@ -259,3 +277,28 @@ async def test_options() -> None:
     with pytest.raises(TypeError, match="no option nosuch"):
         Replayer(workflows=[Steps], nosuch=1)  # type: ignore[call-arg]
     Replayer(workflows=[Steps], debug_mode=True)
+
+
+async def test_histories_with_codec_interceptors_and_headers_are_replayed() -> None:
+    converter = DataConverter(payload_codec=AESGCMCodec({"k": b"k" * 32}))
+    interceptors = [TenantInterceptor()]
+    async with await WorkflowEnvironment.start_time_skipping(
+        data_converter=converter, interceptors=interceptors, header_codec_behavior=HeaderCodecBehavior.CODEC
+    ) as env:
+        async with Worker(env.client, task_queue="q", workflows=[ForTenant], activities=[first]):
+            tenant.set("acme")
+            handle = await env.client.start_workflow(ForTenant.run, id="coded", task_queue="q")
+            assert await handle.result() == 1
+            history = await handle.fetch_history()
+    same = Replayer(
+        workflows=[ForTenant],
+        data_converter=converter,
+        interceptors=interceptors,
+        header_codec_behavior=HeaderCodecBehavior.CODEC,
+    )
+    await same.replay_workflow(history)
+    # Without the header, the code takes another way; without the codec, the header is no text.
+    with pytest.raises(NondeterminismError):
+        await Replayer(workflows=[ForTenant], data_converter=converter).replay_workflow(history)
+    with pytest.raises(WorkflowReplayError):
+        await Replayer(workflows=[ForTenant], interceptors=interceptors).replay_workflow(history)

@@ -1,0 +1,208 @@
+"""Calls of a client that has interceptors: into their inputs, through the chain, and out at its end.
+
+The end of the chain makes the same call on a client without interceptors, which puts the input's headers on whatever
+command it sends. So calls themselves know nothing of interceptors but whether there are any.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any, cast
+
+from foldlog.client._interceptor import (
+    CancelWorkflowInput,
+    DescribeWorkflowInput,
+    FetchWorkflowHistoryEventsInput,
+    Headers,
+    Interceptor,
+    ListWorkflowsInput,
+    OutboundInterceptor,
+    QueryWorkflowInput,
+    SignalWorkflowInput,
+    StartWorkflowInput,
+    StartWorkflowUpdateInput,
+    StartWorkflowUpdateWithStartInput,
+    TerminateWorkflowInput,
+    UpdateWithStartStartWorkflowInput,
+)
+from foldlog.client._types import UNSET
+from foldlog.schemas.records import Event
+from foldlog.workflow._definition import Definition
+
+if TYPE_CHECKING:
+    from foldlog.client._client import Client
+    from foldlog.client._description import WorkflowExecution, WorkflowExecutionDescription
+    from foldlog.client._handle import WorkflowHandle
+    from foldlog.client._updates import WorkflowUpdateHandle
+
+_START_FIELDS = {field.name: field for field in fields(StartWorkflowInput)}
+WITH_START_FIELDS = {field.name: field for field in fields(UpdateWithStartStartWorkflowInput)}
+_NO_OPTIONS = frozenset({"workflow", "args", "id", "task_queue", "headers", "ret_type", "rpc_metadata", "given"})
+
+
+def chain(client: Client, interceptors: Sequence[Interceptor]) -> OutboundInterceptor | None:
+    """The first of a client's interceptors, each with the next one behind it; None: it has none."""
+    if not interceptors:
+        return None
+    outbound: OutboundInterceptor = _Root(client)
+    for interceptor in reversed(interceptors):
+        outbound = interceptor.intercept_client(outbound)
+    return outbound
+
+
+def one_or_all(arg: Any, args: Sequence[Any]) -> Sequence[Any]:
+    """The arguments of a call.
+
+    Raises:
+        ValueError: One argument and several were given.
+    """
+    if arg is UNSET:
+        return args
+    if args:
+        raise ValueError("give either one argument or args, not both")
+    return [arg]
+
+
+async def start_workflow(
+    outbound: OutboundInterceptor,
+    workflow: Any,
+    args: Sequence[Any],
+    id: str,
+    task_queue: str,
+    result_type: Any,
+    options: Mapping[str, Any],
+) -> WorkflowHandle[Any, Any]:
+    """See `Client.start_workflow`."""
+    name, known_type = Definition.name_and_result_type(workflow)
+    signal = options.get("start_signal")
+    known = {key: value for key, value in options.items() if key in _START_FIELDS}
+    if signal is not None and not isinstance(signal, str):
+        known["start_signal"] = _signal_name(signal)
+    if len(known) < len(options):
+        raise TypeError(f"unknown options: {', '.join(sorted(set(options) - set(known)))}")
+    started = StartWorkflowInput(
+        workflow=name,
+        args=args,
+        id=id,
+        task_queue=task_queue,
+        ret_type=known_type if result_type is None else result_type,
+        given=frozenset(known),
+        **known,
+    )
+    return await outbound.start_workflow(started)
+
+
+def _signal_name(signal: Any) -> str:
+    from foldlog.workflow._handlers import SignalDefinition
+
+    return SignalDefinition.name_of(signal)
+
+
+def _options(input: Any, known: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of a start: those that were given, as they are now, and those that an interceptor has set."""
+    return {
+        name: getattr(input, name)
+        for name, field in known.items()
+        if name not in _NO_OPTIONS and (name in input.given or getattr(input, name) != field.default)
+    }
+
+
+class _Root(OutboundInterceptor):
+    """The end of the chain."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def _handle(self, input: Any, headers: Headers | None = None) -> WorkflowHandle[Any, Any]:
+        return self._client.without_interceptors(headers or {}).get_workflow_handle(
+            input.id,
+            run_id=input.run_id,
+            first_execution_run_id=getattr(input, "first_execution_run_id", None),
+        )
+
+    async def start_workflow(self, input: StartWorkflowInput) -> WorkflowHandle[Any, Any]:
+        options = _options(input, _START_FIELDS)
+        handle = await self._client.without_interceptors(input.headers).start_workflow(
+            input.workflow,
+            args=input.args,
+            id=input.id,
+            task_queue=input.task_queue,
+            result_type=input.ret_type,
+            **cast(Any, options),
+        )
+        return self._client.adopt(handle)
+
+    async def cancel_workflow(self, input: CancelWorkflowInput) -> None:
+        await self._handle(input).cancel(reason=input.reason, rpc_timeout=input.rpc_timeout)
+
+    async def describe_workflow(self, input: DescribeWorkflowInput) -> WorkflowExecutionDescription:
+        return await self._handle(input).describe(rpc_timeout=input.rpc_timeout)
+
+    def fetch_workflow_history_events(self, input: FetchWorkflowHistoryEventsInput) -> AsyncIterator[Event]:
+        return self._handle(input).fetch_history_events(rpc_timeout=input.rpc_timeout)
+
+    def list_workflows(self, input: ListWorkflowsInput) -> AsyncIterator[WorkflowExecution]:
+        return self._client.without_interceptors({}).list_workflows(
+            status=input.status, workflow_type=input.workflow_type, id_prefix=input.id_prefix, limit=input.limit
+        )
+
+    async def query_workflow(self, input: QueryWorkflowInput) -> Any:
+        return await self._handle(input, input.headers).query(
+            input.query,
+            args=input.args,
+            result_type=input.ret_type,
+            reject_condition=input.reject_condition,
+            rpc_timeout=input.rpc_timeout,
+        )
+
+    async def signal_workflow(self, input: SignalWorkflowInput) -> None:
+        await self._handle(input, input.headers).signal(
+            input.signal, args=input.args, request_id=input.request_id, rpc_timeout=input.rpc_timeout
+        )
+
+    async def start_workflow_update(self, input: StartWorkflowUpdateInput) -> WorkflowUpdateHandle[Any]:
+        handle = await self._handle(input, input.headers).start_update(
+            input.update,
+            args=input.args,
+            wait_for_stage=input.wait_for_stage,
+            id=input.update_id,
+            result_type=input.ret_type,
+            rpc_timeout=input.rpc_timeout,
+        )
+        return self._client.adopt(handle)
+
+    async def start_update_with_start_workflow(
+        self, input: StartWorkflowUpdateWithStartInput
+    ) -> WorkflowUpdateHandle[Any]:
+        from foldlog.client._with_start import WithStartWorkflowOperation
+
+        start, update = input.start_workflow_input, input.update_workflow_input
+        operation = WithStartWorkflowOperation[Any, Any](
+            start.workflow,
+            args=start.args,
+            id=start.id,
+            task_queue=start.task_queue,
+            **cast(Any, _options(start, WITH_START_FIELDS)),
+        )
+        try:
+            handle = await self._client.without_interceptors({})._send_update_with_start(
+                operation,
+                update.update,
+                UNSET,
+                update.args,
+                update.wait_for_stage,
+                update.update_id,
+                update.ret_type,
+                input.rpc_timeout,
+                lambda _, found: input._on_start(found),
+                start.headers,
+                update.headers,
+            )
+        except BaseException as error:
+            input._on_start_error(error)
+            raise
+        return self._client.adopt(handle)
+
+    async def terminate_workflow(self, input: TerminateWorkflowInput) -> None:
+        await self._handle(input).terminate(*input.args, reason=input.reason or "", rpc_timeout=input.rpc_timeout)

@@ -1,0 +1,281 @@
+"""What may stand between a client's calls and the log: interceptors, and the inputs that they see and may change.
+
+Names and meanings follow Temporal's `temporalio.client`. What an input has beyond that stands at its end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from foldlog.common import (
+    QueryRejectCondition,
+    RetryPolicy,
+    WorkflowIDConflictPolicy,
+    WorkflowIDReusePolicy,
+)
+from foldlog.schemas.common import Payload
+from foldlog.schemas.records import Event
+
+if TYPE_CHECKING:
+    from foldlog.client._description import (
+        WorkflowExecution,
+        WorkflowExecutionDescription,
+        WorkflowExecutionStatus,
+    )
+    from foldlog.client._handle import WorkflowHandle
+    from foldlog.client._updates import WorkflowUpdateHandle, WorkflowUpdateStage
+    from foldlog.schemas.reply import UpdateReply
+
+Headers = Mapping[str, Payload]
+"""What is passed along with a call. Not encoded by a codec, unless the client's `header_codec_behavior` says so."""
+
+
+@dataclass(kw_only=True)
+class _Input:
+    """What every input has."""
+
+    rpc_metadata: Mapping[str, str | bytes] = field(default_factory=dict)
+    """Has no meaning on Kafka: use headers."""
+    rpc_timeout: timedelta | None = None
+
+
+@dataclass(kw_only=True)
+class StartWorkflowInput(_Input):
+    """For `OutboundInterceptor.start_workflow`."""
+
+    workflow: str
+    args: Sequence[Any]
+    id: str
+    task_queue: str
+    execution_timeout: timedelta | None = None
+    run_timeout: timedelta | None = None
+    task_timeout: timedelta | None = None
+    id_reuse_policy: WorkflowIDReusePolicy = WorkflowIDReusePolicy.ALLOW_DUPLICATE
+    id_conflict_policy: WorkflowIDConflictPolicy = WorkflowIDConflictPolicy.UNSPECIFIED
+    retry_policy: RetryPolicy | None = None
+    cron_schedule: str = ""
+    memo: Mapping[str, Any] | None = None
+    search_attributes: Any = None
+    start_delay: timedelta | None = None
+    headers: Headers = field(default_factory=dict)
+    start_signal: str | None = None
+    start_signal_args: Sequence[Any] = ()
+    static_summary: str | None = None
+    static_details: str | None = None
+    ret_type: Any = None
+    request_eager_start: bool = False
+    priority: Any = None
+    versioning_override: Any = None
+    request_id: str | None = None
+    given: frozenset[str] = frozenset()
+    """Options that the caller gave. Those that were not, and are at their defaults, are not passed on."""
+
+
+@dataclass(kw_only=True)
+class CancelWorkflowInput(_Input):
+    """For `OutboundInterceptor.cancel_workflow`."""
+
+    id: str
+    run_id: str | None
+    first_execution_run_id: str | None
+    reason: str = ""
+
+
+@dataclass(kw_only=True)
+class DescribeWorkflowInput(_Input):
+    """For `OutboundInterceptor.describe_workflow`."""
+
+    id: str
+    run_id: str | None
+
+
+@dataclass(kw_only=True)
+class FetchWorkflowHistoryEventsInput(_Input):
+    """For `OutboundInterceptor.fetch_workflow_history_events`."""
+
+    id: str
+    run_id: str | None
+
+
+@dataclass(kw_only=True)
+class ListWorkflowsInput(_Input):
+    """For `OutboundInterceptor.list_workflows`."""
+
+    query: str | None = None
+    limit: int | None = None
+    status: WorkflowExecutionStatus | None = None
+    workflow_type: str | None = None
+    id_prefix: str | None = None
+
+
+@dataclass(kw_only=True)
+class QueryWorkflowInput(_Input):
+    """For `OutboundInterceptor.query_workflow`."""
+
+    id: str
+    run_id: str | None
+    query: str
+    args: Sequence[Any]
+    reject_condition: QueryRejectCondition | None = None
+    headers: Headers = field(default_factory=dict)
+    ret_type: Any = None
+
+
+@dataclass(kw_only=True)
+class SignalWorkflowInput(_Input):
+    """For `OutboundInterceptor.signal_workflow`."""
+
+    id: str
+    run_id: str | None
+    signal: str
+    args: Sequence[Any]
+    headers: Headers = field(default_factory=dict)
+    request_id: str | None = None
+
+
+@dataclass(kw_only=True)
+class TerminateWorkflowInput(_Input):
+    """For `OutboundInterceptor.terminate_workflow`."""
+
+    id: str
+    run_id: str | None
+    first_execution_run_id: str | None
+    args: Sequence[Any]
+    reason: str | None = None
+
+
+@dataclass(kw_only=True)
+class StartWorkflowUpdateInput(_Input):
+    """For `OutboundInterceptor.start_workflow_update`."""
+
+    id: str
+    run_id: str | None
+    first_execution_run_id: str | None
+    update_id: str | None
+    update: str
+    args: Sequence[Any]
+    wait_for_stage: WorkflowUpdateStage
+    headers: Headers = field(default_factory=dict)
+    ret_type: Any = None
+
+
+@dataclass(kw_only=True)
+class UpdateWithStartUpdateWorkflowInput:
+    """The update of a `StartWorkflowUpdateWithStartInput`."""
+
+    update_id: str | None
+    update: str
+    args: Sequence[Any]
+    wait_for_stage: WorkflowUpdateStage
+    headers: Headers = field(default_factory=dict)
+    ret_type: Any = None
+
+
+@dataclass(kw_only=True)
+class UpdateWithStartStartWorkflowInput:
+    """The start of a `StartWorkflowUpdateWithStartInput`."""
+
+    workflow: str
+    args: Sequence[Any]
+    id: str
+    task_queue: str
+    execution_timeout: timedelta | None = None
+    run_timeout: timedelta | None = None
+    task_timeout: timedelta | None = None
+    id_reuse_policy: WorkflowIDReusePolicy = WorkflowIDReusePolicy.ALLOW_DUPLICATE
+    id_conflict_policy: WorkflowIDConflictPolicy = WorkflowIDConflictPolicy.UNSPECIFIED
+    retry_policy: RetryPolicy | None = None
+    cron_schedule: str = ""
+    memo: Mapping[str, Any] | None = None
+    search_attributes: Any = None
+    start_delay: timedelta | None = None
+    headers: Headers = field(default_factory=dict)
+    static_summary: str | None = None
+    static_details: str | None = None
+    ret_type: Any = None
+    request_eager_start: bool = False
+    priority: Any = None
+    versioning_override: Any = None
+    given: frozenset[str] = frozenset()
+    """Options that the caller gave. Those that were not, and are at their defaults, are not passed on."""
+
+
+@dataclass(kw_only=True)
+class StartWorkflowUpdateWithStartInput(_Input):
+    """For `OutboundInterceptor.start_update_with_start_workflow`."""
+
+    start_workflow_input: UpdateWithStartStartWorkflowInput
+    update_workflow_input: UpdateWithStartUpdateWorkflowInput
+    _on_start: Callable[[UpdateReply], None]
+    """Called as soon as the workflow is known to run."""
+    _on_start_error: Callable[[BaseException], None]
+    """Called if none does."""
+
+
+class Interceptor:
+    """Intercepts the calls of a client. If it is a worker's interceptor too, workers of the client take it as well."""
+
+    def intercept_client(self, next: OutboundInterceptor) -> OutboundInterceptor:
+        """Put an interceptor before another one. Called once per client.
+
+        Args:
+            next: The one to hand calls on to.
+        """
+        return next
+
+
+class OutboundInterceptor:
+    """Sees each call of a client before it goes to the log. Derive from it and override what is wanted."""
+
+    def __init__(self, next: OutboundInterceptor) -> None:
+        """Make one that hands everything on.
+
+        Args:
+            next: Where to.
+        """
+        self.next = next
+
+    async def start_workflow(self, input: StartWorkflowInput) -> WorkflowHandle[Any, Any]:
+        """`Client.start_workflow`, and the first half of `Client.execute_workflow`."""
+        return await self.next.start_workflow(input)
+
+    async def cancel_workflow(self, input: CancelWorkflowInput) -> None:
+        """`WorkflowHandle.cancel`."""
+        await self.next.cancel_workflow(input)
+
+    async def describe_workflow(self, input: DescribeWorkflowInput) -> WorkflowExecutionDescription:
+        """`WorkflowHandle.describe`."""
+        return await self.next.describe_workflow(input)
+
+    def fetch_workflow_history_events(self, input: FetchWorkflowHistoryEventsInput) -> AsyncIterator[Event]:
+        """`WorkflowHandle.fetch_history_events` and `fetch_history`."""
+        return self.next.fetch_workflow_history_events(input)
+
+    def list_workflows(self, input: ListWorkflowsInput) -> AsyncIterator[WorkflowExecution]:
+        """`Client.list_workflows`."""
+        return self.next.list_workflows(input)
+
+    async def query_workflow(self, input: QueryWorkflowInput) -> Any:
+        """`WorkflowHandle.query`."""
+        return await self.next.query_workflow(input)
+
+    async def signal_workflow(self, input: SignalWorkflowInput) -> None:
+        """`WorkflowHandle.signal`."""
+        await self.next.signal_workflow(input)
+
+    async def terminate_workflow(self, input: TerminateWorkflowInput) -> None:
+        """`WorkflowHandle.terminate`."""
+        await self.next.terminate_workflow(input)
+
+    async def start_workflow_update(self, input: StartWorkflowUpdateInput) -> WorkflowUpdateHandle[Any]:
+        """`WorkflowHandle.start_update` and `execute_update`."""
+        return await self.next.start_workflow_update(input)
+
+    async def start_update_with_start_workflow(
+        self, input: StartWorkflowUpdateWithStartInput
+    ) -> WorkflowUpdateHandle[Any]:
+        """`Client.start_update_with_start_workflow` and `execute_update_with_start_workflow`."""
+        return await self.next.start_update_with_start_workflow(input)

@@ -1,0 +1,80 @@
+"""Plugins of clients: what changes a client's options, and how it connects."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from typing import TypedDict
+
+from foldlog.client._headers import HeaderCodecBehavior
+from foldlog.client._interceptor import Interceptor
+from foldlog.converter import DataConverter
+from foldlog.schemas.codec import Codec
+from foldlog.transport import Transport
+from foldlog.transport.config import KafkaConfig
+from foldlog.transport.connection import Connection
+from foldlog.transport.topics import Topics
+
+
+class ClientConfig(TypedDict):
+    """Options of a client, as `Client` takes them."""
+
+    transport: Transport
+    namespace: str
+    """The transport's; to be read only."""
+    data_converter: DataConverter
+    identity: str
+    rpc_timeout: timedelta
+    interceptors: Sequence[Interceptor]
+    plugins: Sequence[Plugin]
+    header_codec_behavior: HeaderCodecBehavior
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConnectConfig:
+    """What a client connects to."""
+
+    kafka: KafkaConfig
+    namespace: str
+    codec: Codec
+    timeout_seconds: float
+
+
+class Plugin(ABC):
+    """Changes how clients are made. If it is a worker's plugin too, workers of the client take it as well."""
+
+    def name(self) -> str:
+        """What it is called, for people."""
+        return f"{type(self).__module__}.{type(self).__qualname__}"
+
+    @abstractmethod
+    def configure_client(self, config: ClientConfig) -> ClientConfig:
+        """Change the options of a client that is being made; what is returned counts."""
+
+    @abstractmethod
+    async def connect_service_client(
+        self, config: ConnectConfig, next: Callable[[ConnectConfig], Awaitable[Transport]]
+    ) -> Transport:
+        """Change what a client connects to, or do something before and after.
+
+        Args:
+            config: What to connect to.
+            next: Connects.
+        """
+
+
+async def connected(config: ConnectConfig, plugins: Sequence[Plugin]) -> Transport:
+    """A transport that is open, by way of all plugins, the first one first."""
+    connect: Callable[[ConnectConfig], Awaitable[Transport]] = _connect
+    for plugin in reversed(plugins):
+        connect = partial(plugin.connect_service_client, next=connect)
+    return await connect(config)
+
+
+async def _connect(config: ConnectConfig) -> Transport:
+    return await Connection.open(
+        config.kafka, Topics(config.namespace), codec=config.codec, timeout=config.timeout_seconds
+    )

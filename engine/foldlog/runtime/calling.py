@@ -1,0 +1,34 @@
+"""How handlers are called where no interceptors stand around them. Each call is one place to override."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextvars import Context
+from typing import Any
+
+from foldlog.schemas.common import Payload
+from foldlog.schemas.event import WorkflowExecutionUpdateAccepted
+
+
+class HandlerCalls:
+    """Calls handlers as they are."""
+
+    __slots__ = ()
+
+    def call_signal_handler(self, name: str, handler: Any, args: Sequence[Any], header: Mapping[str, Payload]) -> Any:
+        """Call a signal's handler; a coroutine is to be awaited. Not used without interceptors: there may be many."""
+        return handler(*args)
+
+    def call_query_handler(self, name: str, handler: Any, args: Sequence[Any]) -> Any:
+        """Call a query's handler."""
+        return Context().run(handler, *args)
+
+    def call_update_validator(
+        self, update: WorkflowExecutionUpdateAccepted, validator: Any, args: Sequence[Any]
+    ) -> None:
+        """Call an update's validator; what it raises refuses the update."""
+        validator(*args)
+
+    def call_update_handler(self, update: WorkflowExecutionUpdateAccepted, handler: Any, args: Sequence[Any]) -> Any:
+        """Call an update's handler; a coroutine is to be awaited."""
+        return handler(*args)

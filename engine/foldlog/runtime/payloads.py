@@ -1,0 +1,125 @@
+"""Where payloads stand in records and decisions: found once per class, then taken out and put back.
+
+It knows the shapes only. Search attributes are never changed, since the read models look into them, and headers only
+where that was asked for, since whoever reads them may not have the codec. What stands for a field that is removed stays
+as well: the engine looks for it.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import fields, is_dataclass
+from functools import cache
+from types import NoneType
+from typing import Any, get_args, get_origin, get_type_hints
+
+from foldlog.core.fields import REMOVED_ENCODING
+from foldlog.schemas.common import Payload
+
+NEVER = frozenset({"search_attributes"})
+HEADERS = frozenset({"header", "headers"})
+
+Collect = Callable[[Any, list[Payload]], None]
+Replace = Callable[[Any, Iterator[Payload]], Any]
+
+
+def collect(record: Any, headers: bool) -> list[Payload]:
+    """All payloads of a record, in a fixed order."""
+    found: list[Payload] = []
+    cls: Any = type(record)
+    for name, kind in _places(cls, headers):
+        value = getattr(record, name)
+        if value:
+            _collect(kind, value, found, headers)
+    return found
+
+
+def replaced(record: Any, payloads: Iterator[Payload], headers: bool) -> Any:
+    """A copy of a record with other payloads, in the order of `collect`; what else it has is shared."""
+    made = copy.copy(record)
+    cls: Any = type(record)
+    for name, kind in _places(cls, headers):
+        value = getattr(record, name)
+        if value:
+            setattr(made, name, _replace(kind, value, payloads, headers))
+    return made
+
+
+def changed(record: Any, change: Callable[[Sequence[Payload]], list[Payload]], headers: bool) -> Any:
+    """A record with its payloads changed; the very same one if it has none."""
+    found = collect(record, headers)
+    return replaced(record, iter(change(found)), headers) if found else record
+
+
+def heaviest(record: Any) -> str:
+    """Name of the field whose payloads have the most bytes; empty if there are none."""
+    cls: Any = type(record)
+    sizes = {}
+    for name, kind in _places(cls, True):
+        value = getattr(record, name)
+        if value:
+            found: list[Payload] = []
+            _collect(kind, value, found, True)
+            sizes[name] = sum(len(payload.data) for payload in found)
+    return max(sizes, key=sizes.__getitem__, default="")
+
+
+def _collect(kind: str, value: Any, found: list[Payload], headers: bool) -> None:
+    if kind == "payload":
+        found.append(value)
+    elif kind == "payloads":
+        found.extend(value)
+    elif kind == "map":
+        found.extend(payload for payload in value.values() if payload.encoding != REMOVED_ENCODING)
+    elif kind == "record":
+        found.extend(collect(value, headers))
+    else:
+        for item in value:
+            found.extend(collect(item, headers))
+
+
+def _replace(kind: str, value: Any, payloads: Iterator[Payload], headers: bool) -> Any:
+    if kind == "payload":
+        return next(payloads)
+    if kind == "payloads":
+        return [next(payloads) for _ in value]
+    if kind == "map":
+        return {
+            name: payload if payload.encoding == REMOVED_ENCODING else next(payloads) for name, payload in value.items()
+        }
+    if kind == "record":
+        return replaced(value, payloads, headers)
+    return [replaced(item, payloads, headers) for item in value]
+
+
+@cache
+def _places(cls: Any, headers: bool) -> tuple[tuple[str, str], ...]:
+    """Names of the fields of a class that hold payloads, and how."""
+    return tuple(place for place in _all_places(cls) if headers or place[0] not in HEADERS)
+
+
+@cache
+def _all_places(cls: Any) -> tuple[tuple[str, str], ...]:
+    if not is_dataclass(cls):
+        return ()
+    hints = get_type_hints(cls)
+    kinds = ((field.name, _kind(hints[field.name], cls)) for field in fields(cls) if field.name not in NEVER)
+    return tuple((name, kind) for name, kind in kinds if kind)
+
+
+def _kind(hint: Any, within: Any) -> str:
+    if hint is Payload:
+        return "payload"
+    origin, args = get_origin(hint), get_args(hint)
+    if origin is list:
+        inner = _kind(args[0], within)
+        return {"payload": "payloads", "record": "records"}.get(inner, "")
+    if origin is dict:
+        return "map" if args[1] is Payload else ""
+    if NoneType in args:
+        return next((kind for arg in args if arg is not NoneType and (kind := _kind(arg, within))), "")
+    if isinstance(hint, type) and is_dataclass(hint):
+        # One that holds itself, such as a failure its cause, is asked while it is looked at.
+        return "record" if hint is within or _all_places(hint) else ""
+    return ""

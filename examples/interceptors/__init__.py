@@ -1,0 +1,1 @@
+"""Interceptors: a value that goes along, calls that are signed and refused, and traces."""

@@ -1,0 +1,218 @@
+"""Converters and codecs as people wrote them for Temporal's SDK work after a change of their imports."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from foldlog.api.common.v1 import Payload
+from foldlog.converter import (
+    AdvancedJSONEncoder,
+    CompositePayloadConverter,
+    DataConverter,
+    DefaultFailureConverter,
+    DefaultPayloadConverter,
+    EncodingPayloadConverter,
+    JSONPlainPayloadConverter,
+    JSONTypeConverter,
+    PayloadCodec,
+    PayloadConverter,
+    default,
+    value_to_type,
+)
+from foldlog.exceptions import ApplicationError, PayloadConversionError
+from foldlog.schemas import common as records
+
+
+class Celsius:
+    def __init__(self, degrees: float) -> None:
+        self.degrees = degrees
+
+
+class CelsiusConverter(EncodingPayloadConverter):
+    @property
+    def encoding(self) -> str:
+        return "text/celsius"
+
+    def to_payload(self, value: Any) -> Payload | None:
+        if not isinstance(value, Celsius):
+            return None
+        return Payload(metadata={"encoding": self.encoding.encode(), "unit": b"C"}, data=str(value.degrees).encode())
+
+    def from_payload(self, payload: Payload, type_hint: type | None = None) -> Any:
+        assert payload.metadata["encoding"] == b"text/celsius"
+        assert payload.metadata["unit"] == b"C"
+        return Celsius(float(payload.data.decode()))
+
+
+class WithCelsius(CompositePayloadConverter):
+    def __init__(self) -> None:
+        super().__init__(CelsiusConverter(), *DefaultPayloadConverter.default_encoding_payload_converters)
+
+
+class Encrypting(PayloadCodec):
+    def __init__(self, key_id: str = "k", key: bytes = b"k" * 32) -> None:
+        super().__init__()
+        self.key_id = key_id
+        self.cipher = AESGCM(key)
+
+    async def encode(self, payloads: Iterable[Payload]) -> list[Payload]:
+        made = []
+        for payload in payloads:
+            nonce = os.urandom(12)
+            made.append(
+                Payload(
+                    metadata={"encoding": b"binary/encrypted", "encryption-key-id": self.key_id.encode()},
+                    data=nonce + self.cipher.encrypt(nonce, payload.SerializeToString(), None),
+                )
+            )
+        return made
+
+    async def decode(self, payloads: Iterable[Payload]) -> list[Payload]:
+        made = []
+        for payload in payloads:
+            if payload.metadata.get("encoding", b"").decode() != "binary/encrypted":
+                made.append(payload)
+                continue
+            assert payload.metadata.get("encryption-key-id", b"").decode() == self.key_id
+            made.append(Payload.FromString(self.cipher.decrypt(payload.data[:12], payload.data[12:], None)))
+        return made
+
+
+async def test_a_converter_of_payloads_with_metadata() -> None:
+    converter = dataclasses.replace(default(), payload_converter_class=WithCelsius)
+    (payload,) = await converter.encode([Celsius(21.5)])
+    assert payload == records.Payload(encoding="text/celsius", data=b"21.5", metadata={"unit": b"C"})
+    assert type(payload) is records.Payload
+    (read,) = await converter.decode([payload], [Celsius])
+    assert read.degrees == 21.5
+    assert set(WithCelsius().converters) >= {b"text/celsius", b"json/plain", b"binary/null"}
+
+
+async def test_an_encrypting_codec() -> None:
+    converter = dataclasses.replace(default(), payload_converter_class=WithCelsius, payload_codec=Encrypting())
+    payloads = await converter.encode(["secret", None, Celsius(1.0)])
+    assert [payload.encoding for payload in payloads] == ["binary/encrypted"] * 3
+    assert payloads[0].metadata == {"encryption-key-id": b"k"}
+    text, nothing, celsius = await converter.decode(payloads, [str, None, Celsius])
+    assert (text, nothing, celsius.degrees) == ("secret", None, 1.0)
+    plain = await default().encode(["plain"])
+    assert await converter.decode(plain) == ["plain"]
+    wrapped = await converter.encode_wrapper(["a", 1])
+    assert [payload.metadata["encoding"] for payload in wrapped.payloads] == [b"binary/encrypted"] * 2
+    assert await converter.decode_wrapper(wrapped, [str, int]) == ["a", 1]
+    assert await converter.decode_wrapper(None) == []
+
+
+async def test_a_codec_changes_wrappers_and_failures_in_place() -> None:
+    codec = Encrypting()
+    wrapped = await default().encode_wrapper(["a"])
+    await codec.encode_wrapper(wrapped)
+    assert wrapped.payloads[0].encoding == "binary/encrypted"
+    await codec.decode_wrapper(wrapped)
+    assert await default().decode_wrapper(wrapped) == ["a"]
+    failure = await default().encode_failure(ApplicationError("m", "detail"))
+    await codec.encode_failure(failure)
+    assert failure.details[0].encoding == "binary/encrypted"
+    await codec.decode_failure(failure)
+    assert failure.details[0].encoding == "json/plain"
+
+
+async def test_a_failure_converter_that_fills_in_a_failure() -> None:
+    class Tagging(DefaultFailureConverter):
+        def to_failure(self, exception: BaseException, payload_converter: Any, failure: Any = None) -> Any:
+            super().to_failure(exception, payload_converter, failure)
+            failure.message = f"[tagged] {failure.message}"
+
+    converter = dataclasses.replace(default(), failure_converter_class=Tagging)
+    failure = await converter.encode_failure(ValueError("no"))
+    assert failure.message == "[tagged] no"
+    assert failure.type == "ValueError"
+    mine = records.Failure()
+    assert await converter.encode_failure(ValueError("no"), mine) is mine
+    assert mine == failure
+
+
+async def test_a_codec_that_loses_payloads_is_found_out() -> None:
+    class Losing(PayloadCodec):
+        async def encode(self, payloads: Any) -> list[Payload]:
+            return []
+
+        async def decode(self, payloads: Any) -> list[Payload]:
+            return list(payloads)
+
+    with pytest.raises(PayloadConversionError, match="Losing made 0 payloads of 2"):
+        await DataConverter(payload_codec=Losing()).encode([1, 2])
+
+
+class Money:
+    def __init__(self, cents: int) -> None:
+        self.cents = cents
+
+
+@dataclasses.dataclass
+class Bill:
+    total: Money
+    tags: set[str] = dataclasses.field(default_factory=set)
+
+
+class MoneyEncoder(AdvancedJSONEncoder):
+    def default(self, o: Any) -> Any:
+        return {"cents": o.cents} if isinstance(o, Money) else super().default(o)
+
+
+class MoneyConverter(JSONTypeConverter):
+    def to_typed_value(self, hint: type, value: Any) -> Any:
+        return Money(value["cents"]) if hint is Money else JSONTypeConverter.Unhandled
+
+
+def test_an_encoder_and_a_type_converter() -> None:
+    converter = JSONPlainPayloadConverter(encoder=MoneyEncoder, custom_type_converters=[MoneyConverter()])
+    payload = converter.to_payload(Bill(Money(5), {"a"}))
+    assert payload is not None
+    assert json.loads(payload.data) == {"total": {"cents": 5}, "tags": ["a"]}
+    assert converter.from_payload(payload, Bill).total.cents == 5
+    with pytest.raises(PayloadConversionError, match="MoneyEncoder"):
+        converter.to_payload(object())
+
+
+def test_a_decoder() -> None:
+    class Upper(json.JSONDecoder):
+        def decode(self, s: str, *args: Any) -> Any:
+            return super().decode(s.upper(), *args)
+
+    converter = JSONPlainPayloadConverter(decoder=Upper)
+    assert converter.from_payload(records.Payload(encoding="json/plain", data=b'"a"'), str) == "A"
+
+
+def test_value_to_type() -> None:
+    assert value_to_type(list[int], [1, 2]) == [1, 2]
+    assert value_to_type(Money, {"cents": 1}, [MoneyConverter()]).cents == 1
+    with pytest.raises(TypeError, match=r"\[1\]: expected int, got str"):
+        value_to_type(list[int], [1, "2"])
+
+
+class Shouting(PayloadConverter):
+    """Written from the ground up."""
+
+    def to_payloads(self, values: Sequence[Any]) -> list[Any]:
+        return [Payload(metadata={"encoding": b"text/loud"}, data=str(value).upper().encode()) for value in values]
+
+    def from_payloads(self, payloads: Sequence[Any], type_hints: Sequence[Any] | None = None) -> list[Any]:
+        assert type_hints is None or isinstance(type_hints, list)
+        assert {payload.metadata["encoding"] for payload in payloads} == {b"text/loud"}
+        return [payload.data.decode() for payload in payloads]
+
+
+async def test_a_converter_from_the_ground_up() -> None:
+    converter = dataclasses.replace(default(), payload_converter_class=Shouting)
+    payloads = await converter.encode(["a"])
+    assert payloads == [records.Payload(encoding="text/loud", data=b"A")]
+    assert type(payloads[0]) is records.Payload
+    assert await converter.decode(payloads, (str,)) == ["A"]
+    assert converter.payload_converter.from_payload(payloads[0], str) == "A"

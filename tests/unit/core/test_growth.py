@@ -1,0 +1,78 @@
+"""What grows is told of before it is refused."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import pytest
+from foldlog.core import outcome as outcomes
+from foldlog.core.decider import WorkflowTaskError
+from foldlog.core.outcome import Outcome
+from foldlog.core.state import Run
+from foldlog.processors.measure import tell_rare
+from foldlog.processors.partition import Work
+from foldlog.schemas import event, log
+from foldlog.schemas.common import Payload
+from foldlog.schemas.framing import encode
+from foldlog.sensor import Sensor
+
+
+class Heard(Sensor):
+    def __init__(self) -> None:
+        self.said: list[tuple[Any, ...]] = []
+
+    def large_record(self, workflow_type: str, size: int) -> None:
+        self.said.append(("large", workflow_type, size))
+
+    def long_history(self, workflow_type: str, events: int, size: int) -> None:
+        self.said.append(("long", workflow_type, events))
+
+
+def begun() -> tuple[Outcome, Run]:
+    outcome = Outcome(now_ms=1, namespace="n", encode=encode)
+    started = event.WorkflowExecutionStarted(workflow_type="Order", task_queue="q", first_execution_run_id="r")
+    return outcome, outcome.begin("order-1", "r", started)
+
+
+def signal(size: int) -> event.WorkflowExecutionSignaled:
+    return event.WorkflowExecutionSignaled(signal_name="add", args=[Payload(encoding="json/plain", data=b"x" * size)])
+
+
+def test_a_large_record_is_named_and_a_larger_one_refused(caplog: pytest.LogCaptureFixture) -> None:
+    outcome, run = begun()
+    outcome.append(run, signal(outcomes.LARGE_RECORD_BYTES - 1_000))
+    outcome.append(run, signal(outcomes.LARGE_RECORD_BYTES))
+    with pytest.raises(WorkflowTaskError, match="a record may have 1000000: keep large data elsewhere"):
+        outcome.append(run, signal(outcomes.MAXIMUM_RECORD_BYTES))
+    sensor = Heard()
+    with caplog.at_level(logging.WARNING):
+        tell_rare([Work(outcome)], "n.commands", sensor)
+    ((kind, workflow_type, size),) = sensor.said
+    assert (kind, workflow_type) == ("large", "Order")
+    assert size > outcomes.LARGE_RECORD_BYTES
+    (message,) = caplog.messages
+    assert "workflow 'order-1' (Order): event 3 WorkflowExecutionSignaled(signal_name='add')" in message
+    assert "most of them in args; a record may have 1000000" in message
+
+
+@pytest.mark.parametrize("bound", ["LONG_HISTORY_EVENTS", "LONG_HISTORY_BYTES"])
+def test_a_long_history_is_told_of_once_per_bound(bound: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outcomes, bound, 10 if bound == "LONG_HISTORY_EVENTS" else 10_000)
+    outcome, run = begun()
+    for _ in range(24):
+        outcome.append(run, signal(950 if bound == "LONG_HISTORY_BYTES" else 1))
+        outcome.append(run, log.CommandDeferred(run_id="r", ordinal=1, command=b""))
+    assert [growth.record_bytes for growth in outcome.grown] == [0, 0]
+    sensor = Heard()
+    tell_rare([Work(outcome)], "n.commands", sensor)
+    assert [said[0] for said in sensor.said] == ["long", "long"]
+    if bound == "LONG_HISTORY_EVENTS":
+        assert [said[2] for said in sensor.said] == [10, 20]
+
+
+def test_what_is_small_and_short_is_not_told_of() -> None:
+    outcome, run = begun()
+    for _ in range(100):
+        outcome.append(run, signal(10))
+    assert outcome.grown == []

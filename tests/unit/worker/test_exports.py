@@ -1,0 +1,35 @@
+"""What `foldlog.worker` promises: a name that goes or comes is a decision, not an accident."""
+
+from __future__ import annotations
+
+import foldlog.worker
+
+
+def test_the_public_names() -> None:
+    assert sorted(foldlog.worker.__all__) == [
+        "ActivityInboundInterceptor",
+        "ActivityOutboundInterceptor",
+        "ContinueAsNewInput",
+        "ExecuteActivityInput",
+        "ExecuteWorkflowInput",
+        "HandleQueryInput",
+        "HandleSignalInput",
+        "HandleUpdateInput",
+        "Interceptor",
+        "Plugin",
+        "Replayer",
+        "SharedStateManager",
+        "SignalChildWorkflowInput",
+        "SignalExternalWorkflowInput",
+        "StartActivityInput",
+        "StartChildWorkflowInput",
+        "StartLocalActivityInput",
+        "Worker",
+        "WorkerConfig",
+        "WorkflowInboundInterceptor",
+        "WorkflowInterceptorClassInput",
+        "WorkflowOutboundInterceptor",
+        "WorkflowReplayError",
+        "WorkflowReplayResult",
+        "WorkflowReplayResults",
+    ]
