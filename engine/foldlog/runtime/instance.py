@@ -423,11 +423,8 @@ class WorkflowInstance(RunProperties, HandlerCalls):
         self._decisions.append(decision)
 
     def withdraw(self, index: int) -> None:
-        """Take back a decision of this activation: what was begun and cancelled at once leaves no event.
-
-        Too late for an activation that is over, as where the garbage collector closes a coroutine that nobody awaits.
-        """
-        if 0 <= index < len(self._decisions):
+        """Take back a decision of this activation: what was begun and cancelled at once leaves no event."""
+        if 0 <= index < len(self._decisions):  # else the garbage collector closes a coroutine, and it is over
             self._decisions[index] = None
 
     def start_timer(self, timer: DurableTimer, fire_ms: int) -> int:
