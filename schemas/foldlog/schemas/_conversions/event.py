@@ -1285,7 +1285,7 @@ CONVERSIONS: Conversions = {
     ),
     WorkflowExecutionStarted: (
         "foldlog.event.WorkflowExecutionStarted",
-        b"\xc3\x01\x05\x00\xd9\x93m\xeb\x98\xd3",
+        b"\xc3\x01\x18\xe8\x12U\xc7\xfd\x97[",
         workflow_execution_started_to_avro,
         workflow_execution_started_from_avro,
     ),
