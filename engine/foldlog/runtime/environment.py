@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from foldlog._metrics import MetricMeter
+from foldlog.common import VersioningBehavior, WorkerDeploymentVersion
 from foldlog.converter import FailureConverter, PayloadConverter
 from foldlog.exceptions import FailureError, is_cancelled_exception
 from foldlog.schemas.common import Failure, Payload
@@ -30,6 +31,10 @@ class Environment:
     eager_activities: bool
     metric_meter: MetricMeter
     """Takes what workflows measure."""
+    version: WorkerDeploymentVersion | None = None
+    """Which version of the code it is; None: it has none."""
+    versioning_behavior: VersioningBehavior = VersioningBehavior.UNSPECIFIED
+    """When its runs move to another version."""
     suggested_history_length: int = SUGGESTED_HISTORY_LENGTH
     """Events from which on a workflow is told that it should continue as new."""
     suggested_history_bytes: int = SUGGESTED_HISTORY_BYTES

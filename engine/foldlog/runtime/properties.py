@@ -107,6 +107,7 @@ class RunProperties(RunFacts):
             memo=None if memo is None else {key: converter.to_payload(value) for key, value in memo.items()},
             search_attributes=None if attributes is None else encode_search_attributes(attributes),
             backoff_ms=options.backoff_ms,
+            upgrade=options.upgrade,
         )
         if self.replaying:
             decision.source = self.call_source()

@@ -152,6 +152,7 @@ class Partition:
             require_queue=require_queue,
             local_activities=local_activities,
             build_id=build_id,
+            deployments=store.deployments(),
             long_poll_ms=long_poll_ms,
         )
         self._clock_ms = clock_ms
@@ -214,6 +215,8 @@ class Partition:
                 message = f"{name} for workflow {workflow_id!r}: {type(error).__name__}: {error}"
                 self._poisoned[offset] = message
                 raise PoisonedInput(message) from error
+        if self._engine.deployment_changed:
+            self._resume_stalled(work)
 
     @_on_store
     def handle_local(self, workflow_id: str, command: Any, now_ms: int) -> None:
@@ -271,6 +274,10 @@ class Partition:
         for due in self.store.unfinished():
             where = (due.workflow_id, due.run_id, due.key)
             self._guarded_once(where, self._engine.recover, due.workflow_id, due.run_id, due.key, work.outcome)
+        self._resume_stalled(work)
+
+    def _resume_stalled(self, work: Work) -> None:
+        """Try all stalled runs: their code may be another by now."""
         for workflow_id, run_id in self.store.stalled_runs():
             session = self.sessions.find(workflow_id, run_id)
             if session is not None:

@@ -30,8 +30,11 @@ from foldlog.worker.conversion import Conversion
 from foldlog.worker.kafka import backend_of
 from foldlog.worker.options import (
     DEADLOCK_TIMEOUT,
+    EarlierVersions,
     OptionsWithoutMeaning,
+    WorkerDeploymentConfig,
     check_executor,
+    check_versioning,
     deadlock_seconds,
     note_ignored,
     positive,
@@ -78,6 +81,9 @@ class Worker:
         on_fatal_error: Callable[[BaseException], Awaitable[None]] | None = None,
         identity: str | None = None,
         build_id: str | None = None,
+        use_worker_versioning: bool = False,
+        deployment_config: WorkerDeploymentConfig | None = None,
+        earlier_versions: EarlierVersions | None = None,
         state_dir: str | Path = ".foldlog/state",
         instance_id: str = "",
         sensor: Sensor | None = None,
@@ -117,7 +123,10 @@ class Worker:
                 this process run here: eager and local ones.
             on_fatal_error: Is called before a worker that cannot go on shuts down.
             identity: Who this is, for people; None: the client's.
-            build_id: Version of the workflow code, for people.
+            build_id: Version of the workflow code, for people. Not together with `deployment_config`.
+            use_worker_versioning: Temporal's old way, which is not there: give `deployment_config`.
+            deployment_config: Which version of the code this worker has, and whether runs are bound to versions.
+            earlier_versions: Workflows of other versions, by build ID, so that runs that are pinned to them go on here.
             state_dir: Where the workflow processor keeps its stores. A folder that outlives the process saves time
                 when it starts again.
             instance_id: A name of this worker that outlives its process and that no other one has at the same time:
@@ -161,6 +170,9 @@ class Worker:
             take_tasks=not no_remote_activities,
             eager=not disable_eager_activity_execution,
         )
+        if use_worker_versioning:
+            raise ConfigurationError("give a deployment_config instead", option="use_worker_versioning")
+        earlier = check_versioning(deployment_config, build_id, earlier_versions)
         self._runtime: WorkflowRuntime | None = None
         if workflows:
             self._runtime = WorkflowRuntime(
@@ -177,12 +189,14 @@ class Worker:
                 ),
                 metric_meter=MetricMeter(self._sensor.metric_recorded),
                 deadlock_timeout_seconds=deadlock_seconds(deadlock_timeout, debug_mode),
+                earlier_versions=earlier,
+                **_versioning(deployment_config),
             )
         self._processor_options = ProcessorOptions(
             namespace=client.namespace,
             state_dir=Path(state_dir),
             instance_id=instance_id,
-            build_id=build_id or "",
+            build_id=deployment_config.version.build_id if deployment_config is not None else build_id or "",
             max_cached_workflows=positive("max_cached_workflows", max_cached_workflows),
             identity=self._identity,
         )
@@ -400,6 +414,17 @@ class Worker:
         if state.own_executor is not None:
             await asyncio.to_thread(state.own_executor.shutdown)
         await self._backend.close()
+
+
+def _versioning(config: WorkerDeploymentConfig | None) -> dict[str, Any]:
+    """The same for the runtime."""
+    if config is None:
+        return {}
+    return {
+        "version": config.version,
+        "use_versioning": config.use_worker_versioning,
+        "default_versioning_behavior": config.default_versioning_behavior,
+    }
 
 
 class _State:
