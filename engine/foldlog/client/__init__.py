@@ -2,6 +2,12 @@
 
 from foldlog.client._async_activity import AsyncActivityHandle, AsyncActivityIDReference
 from foldlog.client._client import RPC_TIMEOUT, Client
+from foldlog.client._deployments import (
+    DeploymentHandle,
+    WorkerDeploymentDescription,
+    WorkerDeploymentVersionDescription,
+    WorkerDeploymentVersionStatus,
+)
 from foldlog.client._description import (
     PendingActivity,
     PendingActivityState,
@@ -44,6 +50,7 @@ __all__ = [
     "BrokerUnreachableError",
     "Client",
     "DeadlineExceededError",
+    "DeploymentHandle",
     "HistoryFormatError",
     "NoAnswerError",
     "PendingActivity",
@@ -57,6 +64,9 @@ __all__ = [
     "StartOptions",
     "TopicMissingError",
     "WithStartWorkflowOperation",
+    "WorkerDeploymentDescription",
+    "WorkerDeploymentVersionDescription",
+    "WorkerDeploymentVersionStatus",
     "WorkflowAlreadyStartedError",
     "WorkflowContinuedAsNewError",
     "WorkflowExecution",
