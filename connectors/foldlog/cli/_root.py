@@ -17,6 +17,7 @@ COMMANDS = {
     "workflow": ("workflow:workflow", "Start, ask and steer workflows."),
     "replay": ("replay:replay", "Replay recorded histories with the workflow code of a module."),
     "check": ("check:check", "Find mistakes in workflow code by reading its source."),
+    "deployment": ("deployment:deployment", "Look at versions of workflow code, and move to another one."),
     "dead-letters": ("dead_letters:dead_letters", "Look at records that nobody could handle, and send them again."),
     "completion": ("completion:completion", "Print the script that completes commands in your shell."),
 }
