@@ -231,12 +231,12 @@ async def test_a_retried_run_begins_on_the_new_version_unless_it_was_pinned_by_i
         )
         await shop.set_current_version("2")
         await asyncio.gather(free.result(), bound.result(), return_exceptions=True)
-        found = {}
+        found: dict[str, list[str | None]] = {}
         async for run in client.list_workflows():
             found.setdefault(run.id, []).append(
                 (await client.get_workflow_handle(run.id, run_id=run.run_id).describe()).deployment_version
             )
-        assert sorted(found["f"]) == ["shop.1", "shop.2"]
+        assert sorted(map(str, found["f"])) == ["shop.1", "shop.2"]
         assert found["b"] == ["shop.1", "shop.1"]
 
 
