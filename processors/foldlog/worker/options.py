@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, TypedDict
+from typing import Any, NamedTuple, TypedDict
 
 from foldlog.common import VersioningBehavior, WorkerDeploymentVersion
 from foldlog.core.versioning import MAXIMUM_NAME
@@ -73,14 +73,45 @@ EarlierVersions = Mapping[WorkerDeploymentVersion | str, Sequence[type]]
 """Workflows of other versions of the code; a text is a build ID of the worker's own deployment."""
 
 
-def check_versioning(
-    config: WorkerDeploymentConfig | None, build_id: str | None, earlier: EarlierVersions | None
-) -> dict[WorkerDeploymentVersion, Sequence[type]]:
-    """The workflows of other versions, each version in full.
+class Versioning(NamedTuple):
+    """What a worker's options about versions come to."""
+
+    build_id: str
+    for_runtime: dict[str, Any]
+    """Options of the workflow runtime."""
+
+
+def versioning_of(
+    config: WorkerDeploymentConfig | None,
+    build_id: str | None,
+    earlier: EarlierVersions | None,
+    use_worker_versioning: bool,
+) -> Versioning:
+    """The options about versions, checked.
 
     Raises:
-        ConfigurationError: What is said of versions does not fit together.
+        ConfigurationError: They do not fit together.
     """
+    if use_worker_versioning:
+        raise ConfigurationError("give a deployment_config instead", option="use_worker_versioning")
+    versions = _earlier_versions(config, build_id, earlier)
+    if config is None:
+        return Versioning(build_id or "", {})
+    return Versioning(
+        config.version.build_id,
+        {
+            "version": config.version,
+            "use_versioning": config.use_worker_versioning,
+            "default_versioning_behavior": config.default_versioning_behavior,
+            "earlier_versions": versions,
+        },
+    )
+
+
+def _earlier_versions(
+    config: WorkerDeploymentConfig | None, build_id: str | None, earlier: EarlierVersions | None
+) -> dict[WorkerDeploymentVersion, Sequence[type]]:
+    """The workflows of other versions, each version in full."""
     versioned = config is not None and config.use_worker_versioning
     if config is not None:
         if build_id is not None:

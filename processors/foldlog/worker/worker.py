@@ -34,12 +34,12 @@ from foldlog.worker.options import (
     OptionsWithoutMeaning,
     WorkerDeploymentConfig,
     check_executor,
-    check_versioning,
     deadlock_seconds,
     note_ignored,
     positive,
     rate,
     seconds,
+    versioning_of,
 )
 from foldlog.worker.registry import Registry
 
@@ -170,9 +170,7 @@ class Worker:
             take_tasks=not no_remote_activities,
             eager=not disable_eager_activity_execution,
         )
-        if use_worker_versioning:
-            raise ConfigurationError("give a deployment_config instead", option="use_worker_versioning")
-        earlier = check_versioning(deployment_config, build_id, earlier_versions)
+        versioning = versioning_of(deployment_config, build_id, earlier_versions, use_worker_versioning)
         self._runtime: WorkflowRuntime | None = None
         if workflows:
             self._runtime = WorkflowRuntime(
@@ -189,14 +187,13 @@ class Worker:
                 ),
                 metric_meter=MetricMeter(self._sensor.metric_recorded),
                 deadlock_timeout_seconds=deadlock_seconds(deadlock_timeout, debug_mode),
-                earlier_versions=earlier,
-                **_versioning(deployment_config),
+                **versioning.for_runtime,
             )
         self._processor_options = ProcessorOptions(
             namespace=client.namespace,
             state_dir=Path(state_dir),
             instance_id=instance_id,
-            build_id=deployment_config.version.build_id if deployment_config is not None else build_id or "",
+            build_id=versioning.build_id,
             max_cached_workflows=positive("max_cached_workflows", max_cached_workflows),
             identity=self._identity,
         )
@@ -414,17 +411,6 @@ class Worker:
         if state.own_executor is not None:
             await asyncio.to_thread(state.own_executor.shutdown)
         await self._backend.close()
-
-
-def _versioning(config: WorkerDeploymentConfig | None) -> dict[str, Any]:
-    """The same for the runtime."""
-    if config is None:
-        return {}
-    return {
-        "version": config.version,
-        "use_versioning": config.use_worker_versioning,
-        "default_versioning_behavior": config.default_versioning_behavior,
-    }
 
 
 class _State:

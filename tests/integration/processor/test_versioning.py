@@ -77,6 +77,28 @@ async def finished(handles: list[Any]) -> list[list[str]]:
     return [await handle.result() for handle in handles]
 
 
+async def nobody_has_the_code(here: Place, fleet: Fleet, orders: list[Any]) -> None:
+    """Too early: runs are still pinned to the first version, and nobody has its code, until somebody has."""
+    fleet.start("newest", "2")
+    await fleet.until_ready("newest")
+    await fleet.stop("new")
+
+    async def nobody() -> bool:
+        return (await builds(here))["1"][3] == 0
+
+    await until_asked(nobody, "nobody hosts the first version")
+    for order in orders:
+        await order.signal("say", "go")
+    for order in orders:
+        assert "is pinned to version 'shop.1'" in (await order.describe()).stalled_error
+    assert await (await here.start("Order", id="later")).query("build") == "two"
+
+    fleet.start("helper", "2,1")
+    await fleet.until_ready("helper")
+    await fleet.stop("newest")
+    assert [await order.result() for order in orders] == [["one", "1"]] * (len(orders))
+
+
 async def test_a_rolling_deployment_of_two_code_versions(here: Place, kafka: str, tmp_path: Path) -> None:
     shop = here.client.deployment(DEPLOYMENT)
     with Fleet(kafka, here.namespace, tmp_path, program="tests.integration.processor.versioned") as fleet:
@@ -115,25 +137,7 @@ async def test_a_rolling_deployment_of_two_code_versions(here: Place, kafka: str
         assert await finished(orders[:half]) == [["one", "1"]] * half
         assert await finished(meters) == [["two", "began with one"]] * len(meters)
 
-        # Too early: runs are still pinned to the first version, and nobody has its code.
-        fleet.start("newest", "2")
-        await fleet.until_ready("newest")
-        await fleet.stop("new")
-
-        async def nobody() -> bool:
-            return (await builds(here))["1"][3] == 0
-
-        await until_asked(nobody, "nobody hosts the first version")
-        for order in orders[half:]:
-            await order.signal("say", "go")
-        for order in orders[half:]:
-            assert "is pinned to version 'shop.1'" in (await order.describe()).stalled_error
-        assert await (await here.start("Order", id="later")).query("build") == "two"
-
-        fleet.start("helper", "2,1")
-        await fleet.until_ready("helper")
-        await fleet.stop("newest")
-        assert [await order.result() for order in orders[half:]] == [["one", "1"]] * (len(orders) - half)
+        await nobody_has_the_code(here, fleet, orders[half:])
 
         async def drained() -> bool:
             async for run in here.client.list_workflows(id_prefix="load-order"):
