@@ -277,8 +277,9 @@ class Partition:
         self._resume_stalled(work)
 
     def _resume_stalled(self, work: Work) -> None:
-        """Try all stalled runs: their code may be another by now."""
-        for workflow_id, run_id in self.store.stalled_runs():
+        """Try all stalled runs, those of the open transaction included: their code may be another by now."""
+        just_now = [name for name, run in work.outcome.visible.items() if run.stalled is not None]
+        for workflow_id, run_id in (*self.store.stalled_runs(), *just_now):
             session = self.sessions.find(workflow_id, run_id)
             if session is not None:
                 self._guarded_once((workflow_id, run_id), self._engine.resume, session, work.outcome)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from foldlog.client import WorkerDeploymentVersionStatus as Status
 
-from tests.versions import DEPLOYMENT, version
+from tests.versions import DEPLOYMENT, ONE, TWO, config, version
 
 from .processes import Fleet
 from .running import Place, place, until_asked
@@ -77,11 +77,8 @@ async def finished(handles: list[Any]) -> list[list[str]]:
     return [await handle.result() for handle in handles]
 
 
-async def nobody_has_the_code(here: Place, fleet: Fleet, orders: list[Any]) -> None:
-    """Too early: runs are still pinned to the first version, and nobody has its code, until somebody has."""
-    fleet.start("newest", "2")
-    await fleet.until_ready("newest")
-    await fleet.stop("new")
+async def nobody_has_the_code(here: Place, orders: list[Any]) -> None:
+    """Runs are pinned to the first version, and nobody has its code: they stall and keep what they are told."""
 
     async def nobody() -> bool:
         return (await builds(here))["1"][3] == 0
@@ -93,10 +90,13 @@ async def nobody_has_the_code(here: Place, fleet: Fleet, orders: list[Any]) -> N
         assert "is pinned to version 'shop.1'" in (await order.describe()).stalled_error
     assert await (await here.start("Order", id="later")).query("build") == "two"
 
-    fleet.start("helper", "2,1")
-    await fleet.until_ready("helper")
-    await fleet.stop("newest")
-    assert [await order.result() for order in orders] == [["one", "1"]] * (len(orders))
+
+async def drained(here: Place) -> bool:
+    """Whether no run is pinned to the first version any more; ends those that the load has left."""
+    async for run in here.client.list_workflows(id_prefix="load-order"):
+        if run.close_time is None:
+            await here.client.get_workflow_handle(run.id).signal("say", "go")
+    return (await builds(here))["1"][0] is Status.DRAINED
 
 
 async def test_a_rolling_deployment_of_two_code_versions(here: Place, kafka: str, tmp_path: Path) -> None:
@@ -137,15 +137,13 @@ async def test_a_rolling_deployment_of_two_code_versions(here: Place, kafka: str
         assert await finished(orders[:half]) == [["one", "1"]] * half
         assert await finished(meters) == [["two", "began with one"]] * len(meters)
 
-        await nobody_has_the_code(here, fleet, orders[half:])
-
-        async def drained() -> bool:
-            async for run in here.client.list_workflows(id_prefix="load-order"):
-                if run.close_time is None:
-                    await here.client.get_workflow_handle(run.id).signal("say", "go")
-            return (await builds(here))["1"][0] is Status.DRAINED
-
-        await until_asked(drained, "the first version is drained")
+        # Too early: the next process comes without the first version.
+        options: dict[str, Any] = {"workflows": TWO, "activities": [], "deployment_config": config("2")}
+        async with here.worker(state="newest", ready=False, **options):
+            await fleet.stop("new")
+            await nobody_has_the_code(here, orders[half:])
+    async with here.worker(state="helper", earlier_versions={"1": ONE}, **options):
+        assert [await order.result() for order in orders[half:]] == [["one", "1"]] * (len(orders) - half)
+        await until_asked(lambda: drained(here), "the first version is drained")
         assert (await shop.describe()).current_version == version("2")
-        await fleet.stop_all()
-    await here.audit()
+    await here.check("helper")

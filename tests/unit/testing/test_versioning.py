@@ -153,6 +153,17 @@ async def test_a_version_that_is_made_current_too_early_stalls_and_rolls_back(cl
         assert await meter.result() == ["one"]
 
 
+async def test_a_run_that_stalls_just_before_the_roll_back_goes_on_as_well(client: Client) -> None:
+    shop = client.deployment(DEPLOYMENT)
+    async with one(client):
+        meter = await start(client, "Meter", "m")
+        await shop.set_current_version("2")
+        # Sent at once, so that one transaction has both.
+        await asyncio.gather(meter.signal("say", "go"), shop.set_current_version("1"))
+        assert await meter.result() == ["one"]
+        assert (await meter.describe()).stalled_error == ""
+
+
 async def test_a_share_of_new_runs_begins_on_the_ramping_version(client: Client) -> None:
     shop = client.deployment(DEPLOYMENT)
     async with both(client):
