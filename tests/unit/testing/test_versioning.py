@@ -11,6 +11,7 @@ import pytest
 from foldlog import workflow
 from foldlog.client import Client, WorkerDeploymentDescription, WorkflowHandle
 from foldlog.client import WorkerDeploymentVersionStatus as Status
+from foldlog.client._deployments import keys_of_partitions
 from foldlog.common import (
     AutoUpgradeVersioningOverride,
     PinnedVersioningOverride,
@@ -20,6 +21,8 @@ from foldlog.common import (
 from foldlog.exceptions import ConfigurationError, DefinitionError, FailedPreconditionError, InvalidArgumentError
 from foldlog.memory.broker import MemoryBroker
 from foldlog.memory.transport import MemoryTransport
+from foldlog.schemas.command import SetDeployment, SignalWorkflow
+from foldlog.schemas.common import Deployment
 from foldlog.worker import Worker, WorkerDeploymentConfig
 
 from tests.versions import DEPLOYMENT, ONE, TWO, Parent, config, version
@@ -158,10 +161,15 @@ async def test_a_run_that_stalls_just_before_the_roll_back_goes_on_as_well(clien
     async with one(client):
         meter = await start(client, "Meter", "m")
         await shop.set_current_version("2")
-        # Sent at once, so that one transaction has both.
-        await asyncio.gather(meter.signal("say", "go"), shop.set_current_version("1"))
-        assert await meter.result() == ["one"]
+        args = await client.data_converter.encode(["go"])
+        back = Deployment(deployment_name=DEPLOYMENT, revision=9, change_id="back", current_build_id="1")
+        # Sent without a wait between them, so that one transaction has both.
+        client.transport.tell("m", SignalWorkflow(signal_name="say", args=args))
+        for key in keys_of_partitions(client.transport.partitions):
+            client.transport.tell(key, SetDeployment(deployment=back))
+        assert (await shop.describe()).current_version == version("1")
         assert (await meter.describe()).stalled_error == ""
+        assert await meter.result() == ["one"]
 
 
 async def test_a_share_of_new_runs_begins_on_the_ramping_version(client: Client) -> None:
