@@ -34,10 +34,18 @@ from foldlog._search_attributes import (
     SearchAttributeValues,
     TypedSearchAttributes,
 )
+from foldlog._versioning import (
+    AutoUpgradeVersioningOverride,
+    PinnedVersioningOverride,
+    VersioningBehavior,
+    VersioningOverride,
+    WorkerDeploymentVersion,
+)
 from foldlog.exceptions import ConfigurationError
 from foldlog.schemas import common as records
 
 __all__ = [
+    "AutoUpgradeVersioningOverride",
     "MetricAttributes",
     "MetricCommon",
     "MetricCounter",
@@ -47,6 +55,7 @@ __all__ = [
     "MetricHistogramFloat",
     "MetricHistogramTimedelta",
     "MetricMeter",
+    "PinnedVersioningOverride",
     "Priority",
     "QueryRejectCondition",
     "RawValue",
@@ -59,6 +68,9 @@ __all__ = [
     "SearchAttributeValues",
     "SearchAttributes",
     "TypedSearchAttributes",
+    "VersioningBehavior",
+    "VersioningOverride",
+    "WorkerDeploymentVersion",
     "WorkflowIDConflictPolicy",
     "WorkflowIDReusePolicy",
 ]

@@ -168,6 +168,8 @@ async def description(found: WorkflowExecutionDescription) -> dict[str, Any]:
         "pending_updates": found.pending_updates,
         "stalled_stack": found.stalled_stack or None,
         "stalled_attempts": found.stalled_attempts,
+        "deployment_version": found.deployment_version,
+        "versioning_behavior": found.versioning_behavior.name if found.versioning_behavior else None,
         "deferred_commands": found.deferred_commands,
     }
 

@@ -18,6 +18,7 @@ COMMANDS = {
     "replay": ("replay:replay", "Replay recorded histories with the workflow code of a module."),
     "check": ("check:check", "Find mistakes in workflow code by reading its source."),
     "schedule": ("schedule:schedule", "Start workflows again and again, at set times."),
+    "deployment": ("deployment:deployment", "Look at versions of workflow code, and move to another one."),
     "dead-letters": ("dead_letters:dead_letters", "Look at records that nobody could handle, and send them again."),
     "completion": ("completion:completion", "Print the script that completes commands in your shell."),
 }

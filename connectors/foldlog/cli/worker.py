@@ -22,11 +22,12 @@ from foldlog.cli._discover import Found, discover
 from foldlog.cli._errors import CliError, ExitCode
 from foldlog.cli._params import duration
 from foldlog.client import Client
+from foldlog.common import VersioningBehavior, WorkerDeploymentVersion
 from foldlog.connectors.health import MonitoringServer
 from foldlog.connectors.logs import configure_logging
 from foldlog.connectors.prometheus import PrometheusSensor
 from foldlog.sensor import Sensor
-from foldlog.worker import Worker
+from foldlog.worker import Worker, WorkerDeploymentConfig
 from prometheus_client import REGISTRY
 
 logger = logging.getLogger("foldlog.cli")
@@ -56,6 +57,24 @@ def worker() -> None:
     help="Stable name of this process, such as the pod's: a restart then goes on at once.",
 )
 @click.option("--build-id", envvar="FOLDLOG_BUILD_ID", show_envvar=True, metavar="TEXT", help="Version of the code.")
+@click.option(
+    "--deployment",
+    envvar="FOLDLOG_DEPLOYMENT",
+    show_envvar=True,
+    metavar="NAME",
+    help="Bind workflows to versions of the code: the name of the deployment whose build this is.",
+)
+@click.option(
+    "--versioning",
+    type=click.Choice(["pinned", "auto-upgrade"]),
+    help="With --deployment: how workflows are bound whose definitions do not say.",
+)
+@click.option(
+    "--earlier",
+    multiple=True,
+    metavar="BUILD_ID=MODULE[:NAME]",
+    help="With --deployment: the workflows of another build, for those that are pinned to it; may be repeated.",
+)
 @click.option("--max-concurrent-activities", type=click.IntRange(min=1), help="Attempts that run at a time.")
 @click.option("--max-activities-per-second", type=click.FloatRange(min=0, min_open=True), help="Starts per second.")
 @click.option("--max-cached-workflows", type=click.IntRange(min=1), help="Workflows kept in memory.")
@@ -94,6 +113,7 @@ async def run(
     """
     configure_logging(settings.log_level or "INFO", settings.log_format)
     found = discover(targets)
+    options |= _versioning(options)
     sensor = PrometheusSensor(REGISTRY) if metrics_port is not None else Sensor()
     chosen = {name: value for name, value in options.items() if value is not None}
     chosen |= {"graceful_shutdown_timeout": graceful_shutdown, "sensor": sensor}
@@ -111,6 +131,30 @@ async def run(
                 stack.enter_context(server)
                 logger.info("metrics and health are at http://%s:%d", server.host, server.port)
             await _run_until_signal(made)
+
+
+def _versioning(options: dict[str, Any]) -> dict[str, Any]:
+    """Takes the options about versions out, and gives the worker's."""
+    name, behavior, earlier = options.pop("deployment"), options.pop("versioning"), options.pop("earlier")
+    if name is None:
+        if behavior or earlier:
+            raise CliError("--versioning and --earlier need --deployment", ExitCode.USAGE)
+        return {}
+    build_id = options.pop("build_id")
+    if not build_id:
+        raise CliError("--deployment needs a --build-id", ExitCode.USAGE)
+    versions: dict[str, list[type]] = {}
+    for text in earlier:
+        build, equals, target = text.partition("=")
+        if not (build and equals and target):
+            raise CliError(f"--earlier {text}: it must be BUILD_ID=MODULE[:NAME]", ExitCode.USAGE)
+        versions.setdefault(build, []).extend(discover([target]).workflows)
+    config = WorkerDeploymentConfig(
+        version=WorkerDeploymentVersion(name, build_id),
+        use_worker_versioning=True,
+        default_versioning_behavior=VersioningBehavior[(behavior or "unspecified").upper().replace("-", "_")],
+    )
+    return {"deployment_config": config} | ({"earlier_versions": versions} if versions else {})
 
 
 async def _make(found: Found, only: str | None, client: Client, options: dict[str, Any]) -> Worker:

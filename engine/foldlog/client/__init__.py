@@ -2,6 +2,12 @@
 
 from foldlog.client._async_activity import AsyncActivityHandle, AsyncActivityIDReference
 from foldlog.client._client import RPC_TIMEOUT, Client
+from foldlog.client._deployments import (
+    DeploymentHandle,
+    WorkerDeploymentDescription,
+    WorkerDeploymentVersionDescription,
+    WorkerDeploymentVersionStatus,
+)
 from foldlog.client._description import (
     PendingActivity,
     PendingActivityState,
@@ -102,6 +108,7 @@ __all__ = [
     "ClientConfig",
     "ConnectConfig",
     "DeadlineExceededError",
+    "DeploymentHandle",
     "DescribeWorkflowInput",
     "FetchWorkflowHistoryEventsInput",
     "HeaderCodecBehavior",
@@ -157,6 +164,9 @@ __all__ = [
     "UpdateWithStartStartWorkflowInput",
     "UpdateWithStartUpdateWorkflowInput",
     "WithStartWorkflowOperation",
+    "WorkerDeploymentDescription",
+    "WorkerDeploymentVersionDescription",
+    "WorkerDeploymentVersionStatus",
     "WorkflowAlreadyStartedError",
     "WorkflowContinuedAsNewError",
     "WorkflowExecution",

@@ -18,6 +18,7 @@ from foldlog import converter as converters
 from foldlog.client._asking import Asking
 from foldlog.client._async_activity import AsyncActivityHandle, AsyncActivityIDReference
 from foldlog.client._convert import encode_args, milliseconds, new_request_id, value_of
+from foldlog.client._deployments import DeploymentHandle, ask_all, names_of
 from foldlog.client._description import WorkflowExecution, WorkflowExecutionStatus
 from foldlog.client._handle import WorkflowHandle
 from foldlog.client._headers import HeaderCodecBehavior
@@ -43,7 +44,7 @@ from foldlog.converter import DataConverter
 from foldlog.exceptions import ConfigurationError
 from foldlog.schedules.model import INTERNAL
 from foldlog.schemas.codec import Codec, SingleObjectCodec
-from foldlog.schemas.command import StartWorkflow, WorkflowIdConflictPolicy, WorkflowIdReusePolicy
+from foldlog.schemas.command import DescribeDeployments, StartWorkflow, WorkflowIdConflictPolicy, WorkflowIdReusePolicy
 from foldlog.schemas.common import Payload
 from foldlog.schemas.reply import Accepted
 from foldlog.schemas.visibility import WorkflowVisibility
@@ -470,6 +471,23 @@ class Client(ClientUpdatesWithStart, ClientSchedules):
         return self.get_workflow_handle(
             workflow_id, run_id=run_id, first_execution_run_id=first_execution_run_id, result_type=result_type
         )
+
+    def deployment(self, name: str) -> DeploymentHandle:
+        """A deployment of workflow code: see `docs/versioning.md`.
+
+        Args:
+            name: The `deployment_name` of its workers.
+        """
+        return DeploymentHandle(name, self._asking)
+
+    async def list_deployments(self, *, rpc_timeout: timedelta | None = None) -> Sequence[str]:
+        """The names of the deployments that are set, or whose workers have partitions.
+
+        Raises:
+            RPCError: Not all partitions have answered.
+        """
+        identity = self._identity
+        return names_of(await ask_all(self._asking, lambda: DescribeDeployments(identity=identity), rpc_timeout))
 
     @overload
     def get_async_activity_handle(

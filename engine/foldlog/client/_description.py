@@ -9,7 +9,7 @@ from enum import IntEnum
 from typing import Any
 
 from foldlog.client._convert import decode_one
-from foldlog.common import Priority, SearchAttributes, TypedSearchAttributes
+from foldlog.common import Priority, SearchAttributes, TypedSearchAttributes, VersioningBehavior
 from foldlog.converter import DataConverter, decode_search_attributes, decode_typed_search_attributes
 from foldlog.schemas import reply
 from foldlog.schemas.common import Payload
@@ -242,6 +242,8 @@ class WorkflowExecutionDescription(WorkflowExecution):
         pending_updates: IDs of updates that were accepted and have not ended.
         stalled_stack: Stack trace of `stalled_error`.
         stalled_attempts: How often its code was tried in vain.
+        deployment_version: The version of its code, as `<deployment>.<build ID>`; None: whichever its processor has.
+        versioning_behavior: Whether it stays on that version; UNSPECIFIED: it has none.
         deferred_commands: Signals and the like that wait until it is no longer stalled.
     """
 
@@ -281,6 +283,8 @@ class WorkflowExecutionDescription(WorkflowExecution):
         self.pending_updates = list(found.pending_updates)
         self.stalled_stack = found.stalled_stack
         self.stalled_attempts = found.stalled_attempts
+        self.deployment_version = found.deployment_version or None
+        self.versioning_behavior = VersioningBehavior["UNSPECIFIED" if options is None else options.versioning_behavior]
         self.deferred_commands = found.deferred_commands
 
     async def static_summary(self) -> str | None:

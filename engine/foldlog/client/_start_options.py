@@ -14,6 +14,7 @@ from foldlog.common import (
     RetryPolicy,
     SearchAttributes,
     TypedSearchAttributes,
+    VersioningOverride,
     WorkflowIDConflictPolicy,
     WorkflowIDReusePolicy,
 )
@@ -58,8 +59,8 @@ class RunOptions(TypedDict, total=False):
     """Which of several waiting tasks comes first; kept with the workflow."""
     request_eager_start: bool
     """Taken for the sake of Temporal's signature: a workflow begins where its partition is, in one step, always."""
-    versioning_override: Any
-    """Likewise."""
+    versioning_override: VersioningOverride | None
+    """Which version of the code it runs on, where workers have versions. None: as its definition says."""
 
 
 class StartOptions(RunOptions, total=False):
@@ -100,6 +101,12 @@ async def apply_options(command: StartWorkflow, converter: DataConverter, option
         details=await _text(converter, options.get("static_details")),
         priority=None if priority is None or priority == Priority.default else priority.to_record(),
     )
+    override = options.get("versioning_override")
+    if override is not None:
+        versioning = override.to_options()
+        given.versioning_behavior = versioning.versioning_behavior
+        given.deployment_version = versioning.deployment_version
+        given.version_given = True
     if given != NO_OPTIONS:
         command.options = given
     delay = options.get("start_delay")

@@ -21,11 +21,11 @@ from foldlog.core.outcome import Outcome
 from foldlog.core.retry import next_delay_ms
 from foldlog.core.session import Session, Sessions
 from foldlog.core.state import Run
+from foldlog.core.versioning import NO_OPTIONS, Versions
 from foldlog.schemas import event
 from foldlog.schemas.common import Continuation, ContinueInitiator, Failure, Payload, RetryState, WorkflowOptions
 from foldlog.schemas.event import WorkflowExecutionSignaled, WorkflowExecutionStarted
 
-NO_OPTIONS = WorkflowOptions()
 MAXIMUM_FAILURE_MESSAGE = 4_000
 """Characters that are kept of a failure which is too large for the run that follows it."""
 
@@ -41,14 +41,16 @@ class _Following(NamedTuple):
 class Chains:
     """The chains of one partition."""
 
-    def __init__(self, sessions: Sessions, new_run_id: Callable[[], str]) -> None:
+    def __init__(self, sessions: Sessions, new_run_id: Callable[[], str], versions: Versions) -> None:
         """Make an object that knows of no run to follow.
 
         Args:
             sessions: Takes the runs that begin.
             new_run_id: A fresh unique run ID.
+            versions: Decides which version of the code they are on.
         """
         self._sessions = sessions
+        self._versions = versions
         self._new_run_id = new_run_id
         self._following: dict[str, _Following] = {}
         """What follows a run that is being closed, by its run ID."""
@@ -154,7 +156,9 @@ class Chains:
             changes["retry_policy"] = decision.retry_policy
         if decision.search_attributes is not None:
             changes["search_attributes"] = decision.search_attributes
-        started.options = _changed(started.options, **changes)
+        started.options = self._versions.of_following(
+            run, started.workflow_type, _changed(started.options, **changes), keep=not decision.upgrade
+        )
         outcome.check_fits(started)
         return started
 
@@ -199,6 +203,7 @@ class Chains:
             first_task_ms=first_task_ms,
         )
         if check:
+            started.options = self._versions.of_following(run, started.workflow_type, started.options, keep=None)
             _make_fit(started, outcome)
         return started
 

@@ -117,6 +117,11 @@ class WorkflowTaskError(Exception):
         self.stack_trace = stack_trace
 
 
+class VersionNotHostedError(WorkflowTaskError):
+    """The run belongs to a version of the code that this process does not have. Trying again here is of no use until
+    the deployment is changed or another process has the partition; then all stalled runs are tried."""
+
+
 class NondeterminismError(WorkflowTaskError):
     """The code decides otherwise than the history says. The message names the first difference."""
 

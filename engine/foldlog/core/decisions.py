@@ -215,6 +215,8 @@ class ContinueAsNew(ClosingDecision):
     header: dict[str, Payload] = field(default_factory=dict)
     backoff_ms: int = 0
     """Wait before the code of the new run begins, in milliseconds."""
+    upgrade: bool = False
+    """Whether the new run is on the version that new runs begin on, also where this run is pinned to another."""
 
 
 @dataclass(slots=True, kw_only=True)

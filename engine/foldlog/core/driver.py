@@ -15,13 +15,14 @@ from foldlog.core import decisions, machine
 from foldlog.core.answers import Answers
 from foldlog.core.chains import Chains
 from foldlog.core.closing import follow_close
-from foldlog.core.decider import Decider, DeciderFactory, WorkflowTaskError
+from foldlog.core.decider import Decider, VersionNotHostedError, WorkflowTaskError
 from foldlog.core.decisions import ClosingDecision, Decision
 from foldlog.core.outcome import Outcome
 from foldlog.core.replay import replay
 from foldlog.core.session import Session, Sessions
 from foldlog.core.start_options import waits_for_start_delay
 from foldlog.core.state import Run
+from foldlog.core.versioning import Versions
 from foldlog.schemas import event, log
 from foldlog.schemas.event import WorkflowExecutionSignaled
 from foldlog.schemas.records import Command, Event
@@ -30,6 +31,8 @@ STALL_INITIAL_MS = 1_000
 STALL_MAXIMUM_MS = 60_000
 FORESEEN_EVENTS = 256
 """Events of a replay whose payloads are decoded at once, where that takes its time."""
+STALL_ELSEWHERE_MS = 3_600_000
+"""Wait before the next try where only another process, or another deployment, can make a difference."""
 MAXIMUM_ERROR = 4_000
 """Characters of an error's message that are kept with a stalled run."""
 MAXIMUM_STACK = 40_000
@@ -41,7 +44,7 @@ class Driver:
 
     def __init__(
         self,
-        factory: DeciderFactory,
+        versions: Versions,
         sessions: Sessions,
         answers: Answers,
         chains: Chains,
@@ -56,20 +59,20 @@ class Driver:
         """Make a driver.
 
         Args:
-            factory: See `Engine`, as for all that is not said here.
-            sessions: See there.
+            versions: Makes the code of runs.
+            sessions: See `Engine`, as for all that is not said here.
             answers: Tells askers what became of a run.
             chains: Knows which run follows another.
-            decode: See `Engine`.
+            decode: See there.
             handle: Handles a command that was deferred while its run was stalled.
-            reserve: See `Engine`.
+            reserve: See there.
             require_queue: See there.
             local_activities: See there.
             build_id: See there.
         """
-        self._factory = factory
-        self._seal: Callable[[list[Decision]], list[Decision]] | None = getattr(factory, "seal", None)
-        self._foresee: Callable[[Iterable[Any]], None] | None = getattr(factory, "foresee", None)
+        self._seal: Callable[[list[Decision]], list[Decision]] | None = getattr(versions.factory, "seal", None)
+        self._foresee: Callable[[Iterable[Any]], None] | None = getattr(versions.factory, "foresee", None)
+        self._versions = versions
         self._sessions = sessions
         self._answers = answers
         self._chains = chains
@@ -92,6 +95,8 @@ class Driver:
             self.settle(run, outcome)
             return
         try:
+            if session.version:
+                self.refresh(session)
             if session.decider is None:
                 self.rebuild(session, outcome, fresh=True)
             else:
@@ -112,6 +117,16 @@ class Driver:
         run = session.run
         if run.is_open and not run.first_task and (whatever_holds or waits_for_start_delay(run.started)):
             self.begin(session, outcome)
+
+    def refresh(self, session: Session) -> None:
+        """Drop the code of a run that has moved to another version since. It is rebuilt when it is needed.
+
+        While a local activity of it runs here, it stays: only this code waits for that.
+        """
+        if session.decider is None or session.local or self._versions.of(session.run) == session.version:
+            return
+        session.decider.close()
+        session.decider = None
 
     def _decide(self, session: Session, made: list[Decision], outcome: Outcome) -> None:
         decider = session.decider
@@ -135,6 +150,8 @@ class Driver:
                 elif decision.activity_id in session.local:
                     # Whoever runs it after a restart, or only begins it now, knows by this.
                     session.local[decision.activity_id].cancel_requested = True
+        if session.version:
+            self._versions.inherit(session.run, made, outcome.namespace)
         closing = made[-1]
         if isinstance(closing, ClosingDecision):
             # What follows takes over the run as the other decisions leave it.
@@ -160,11 +177,25 @@ class Driver:
         Raises:
             WorkflowTaskError: The code cannot be brought there.
         """
-        session.decider, outstanding = self._replayed(session.run, outcome, fresh)
+        outstanding = self._make(session, outcome, fresh)
         decider = session.decider
+        assert decider is not None
         if session.run.is_open:
             self._decide(session, outstanding, outcome)
         return decider
+
+    def _make(self, session: Session, outcome: Outcome, fresh: bool) -> list[Decision]:
+        """Give a session its code, at the end of its history.
+
+        Returns:
+            What it wants then.
+
+        Raises:
+            WorkflowTaskError: It cannot be brought there.
+        """
+        session.decider, outstanding = self._replayed(session.run, outcome, fresh)
+        session.version = self._versions.of(session.run)
+        return outstanding
 
     def _replayed(self, run: Run, outcome: Outcome, fresh: bool) -> tuple[Decider, list[Decision]]:
         """The run's code at the end of its history, and what it wants then.
@@ -172,7 +203,7 @@ class Driver:
         Raises:
             WorkflowTaskError: It cannot be brought there.
         """
-        decider = self._factory.create(run.workflow_id, run.started)
+        decider = self._versions.create(run)
         try:
             if run.last_event_id == 1:
                 # A run that has just begun is told, not told again: its logs must be seen.
@@ -237,10 +268,11 @@ class Driver:
             if session.run.stalled is not None:
                 return []
             try:
-                decider, _ = self._replayed(session.run, outcome, False)
+                self._make(session, outcome, False)
             except WorkflowTaskError:
                 return []
-            session.decider = decider
+            decider = session.decider
+            assert decider is not None
         return decider.unhandled_signals()
 
     # ---- stalling
@@ -263,7 +295,9 @@ class Driver:
             session.decider = None
         session.local.clear()
         attempts = before.attempts + 1 if before else 1
-        delay_ms = min(STALL_INITIAL_MS * 2 ** min(attempts - 1, 16), STALL_MAXIMUM_MS)
+        delay_ms = STALL_ELSEWHERE_MS
+        if not isinstance(error, VersionNotHostedError):
+            delay_ms = min(STALL_INITIAL_MS * 2 ** min(attempts - 1, 16), STALL_MAXIMUM_MS)
         outcome.append(
             run,
             log.WorkflowStalled(
@@ -285,12 +319,11 @@ class Driver:
         stalled = run.stalled
         waiting = self.waiting_commands(run, outcome)
         try:
-            decider, outstanding = self._replayed(run, outcome, fresh=True)
+            outstanding = self._make(session, outcome, fresh=True)
         except WorkflowTaskError as error:
             self.stall(session, error, outcome)
             return
         outcome.append(run, log.WorkflowResumed(run_id=run.run_id, handled_ordinal=run.handled_ordinal))
-        session.decider = decider
         try:
             self._decide(session, outstanding, outcome)
         except WorkflowTaskError as error:

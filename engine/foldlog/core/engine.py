@@ -8,7 +8,7 @@ answered and told to the run's code. What an event means is in `fold`, what a co
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,10 +22,11 @@ from foldlog.core.session import Answer, Session, Sessions
 from foldlog.core.start_policy import StartPolicy, start_policy
 from foldlog.core.state import DeadlineKey, DeadlineKind, Run
 from foldlog.core.updates import Updates
+from foldlog.core.versioning import Versions, check_deployment
 from foldlog.core.views import description, history_page
 from foldlog.core.waiters import LONG_POLL_MS
-from foldlog.schemas import command, event, reply
-from foldlog.schemas.common import Failure, Payload
+from foldlog.schemas import command, event, log, reply
+from foldlog.schemas.common import Deployment, Failure, Payload
 from foldlog.schemas.framing import DecodeError
 from foldlog.schemas.records import Command, Event
 
@@ -61,6 +62,7 @@ class Engine:
         require_queue: Callable[[str], None] = lambda task_queue: None,
         local_activities: bool = True,
         build_id: str = "",
+        deployments: Iterable[Deployment] = (),
         long_poll_ms: int = LONG_POLL_MS,
     ) -> None:
         """Make an engine.
@@ -74,6 +76,7 @@ class Engine:
             require_queue: Makes sure that tasks can be sent to a task queue; raises WorkflowTaskError if they cannot.
             local_activities: Whether this process can run any.
             build_id: The version of the workflow code, noted where a run stalls.
+            deployments: What the partition's log says of which versions new runs begin on.
             long_poll_ms: After how long a waiter that has not asked again is forgotten.
         """
         self._sessions = sessions
@@ -81,9 +84,10 @@ class Engine:
         self._require_queue = require_queue
         self._decode = decode
         self._answers = Answers(sessions, decode, long_poll_ms)
-        self._chains = Chains(sessions, new_run_id)
+        self._versions = Versions(factory, deployments)
+        self._chains = Chains(sessions, new_run_id, self._versions)
         self._driver = Driver(
-            factory,
+            self._versions,
             sessions,
             self._answers,
             self._chains,
@@ -111,6 +115,8 @@ class Engine:
             command.CompleteActivity: self._activity,
             command.FailActivity: self._activity,
             command.CancelActivity: self._activity,
+            command.SetDeployment: self._set_deployment,
+            command.DescribeDeployments: self._describe_deployments,
             command.ChildWorkflowStarted: self._from_workflow,
             command.ChildWorkflowClosed: self._from_workflow,
             command.ResolveExternalWorkflow: self._from_workflow,
@@ -216,11 +222,18 @@ class Engine:
     def committed(self) -> None:
         """The outcome is committed: its answers are in the store."""
         self._answers.committed()
+        self._versions.committed()
 
     def aborted(self) -> None:
         """The outcome is thrown away, and so are the sessions that it touched."""
         self._answers.aborted()
         self._chains.aborted()
+        self._versions.aborted()
+
+    @property
+    def deployment_changed(self) -> bool:
+        """Whether the open transaction changes which versions new runs begin on: stalled runs may go on."""
+        return self._versions.changed
 
     # ---- commands
 
@@ -247,6 +260,7 @@ class Engine:
                 return
             reason = command.TerminateWorkflow(reason="TerminateIfRunning policy: a new run starts")
             self._close(existing.run, lambda run: machine.terminate(run, reason, outcome), outcome)
+        wanted.options = self._versions.of_start(workflow_id, wanted.workflow_type, wanted.options)
         run_id = self._new_run_id() if wanted.parent is None else children.first_run_id(wanted.parent)
         try:
             run = machine.start(workflow_id, run_id, wanted, outcome)
@@ -416,6 +430,7 @@ class Engine:
             self._answers.reject(workflow_id, wanted, outcome, "NOT_BEGUN", message, run)
             return
         try:
+            self._driver.refresh(session)
             decider = session.decider or self._driver.rebuild(session, outcome)
             if wanted.header:
                 answer = decider.query(wanted.query_type, wanted.args, wanted.header)
@@ -436,7 +451,9 @@ class Engine:
         if session is None:
             self._answers.reject_unknown(workflow_id, wanted, outcome)
         elif wanted.reply_to is not None:
-            outcome.replies.append((wanted.reply_to, description(wanted.reply_to, session.run)))
+            found = description(wanted.reply_to, session.run)
+            found.deployment_version = self._versions.of(session.run)
+            outcome.replies.append((wanted.reply_to, found))
 
     def _get_history(self, workflow_id: str, wanted: command.GetHistory, outcome: Outcome) -> None:
         session = self._sessions.find(workflow_id, wanted.run_id)
@@ -455,6 +472,25 @@ class Engine:
             self._answers.reject_unknown(workflow_id, wanted, outcome)
         else:
             self._answers.wait_for(session.run, wanted.reply_to, outcome, follow_runs=wanted.follow_runs)
+
+    def _set_deployment(self, _: str, wanted: command.SetDeployment, outcome: Outcome) -> None:
+        """Every partition gets this command, with a key that means nothing."""
+        try:
+            check_deployment(wanted.deployment)
+        except ValueError as error:
+            outcome.reply(wanted.reply_to, reply.Rejected, code="INVALID_ARGUMENT", message=str(error))
+            return
+        if self._versions.change(wanted.deployment):
+            outcome.append_loose("", log.DeploymentChanged(deployment=wanted.deployment, time_ms=outcome.now_ms))
+        self._describe_deployments("", wanted, outcome)
+
+    def _describe_deployments(
+        self, _: str, wanted: command.DescribeDeployments | command.SetDeployment, outcome: Outcome
+    ) -> None:
+        versions = self._versions
+        outcome.reply(
+            wanted.reply_to, reply.Deployments, deployments=versions.deployments, hosted=list(versions.hosted)
+        )
 
     # ---- finding, recording, closing
 

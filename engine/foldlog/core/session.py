@@ -22,6 +22,8 @@ class Session:
     run: Run
     decider: Decider | None = None
     """The run's code; None until it is needed, or after it stalled."""
+    version: str = ""
+    """The version of that code, if the run is versioned."""
     local: dict[str, ScheduleLocalActivity] = field(default_factory=dict)
     """Local activities that are running in this process, by activity ID."""
 

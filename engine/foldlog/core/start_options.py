@@ -7,6 +7,7 @@ import math
 from foldlog.core.cron import check_cron, next_cron_ms
 from foldlog.core.decider import WorkflowTaskError
 from foldlog.core.fields import check_memo, check_search_attributes, check_texts
+from foldlog.core.versioning import check_options
 from foldlog.schemas.command import StartWorkflow
 from foldlog.schemas.common import RetryPolicy
 from foldlog.schemas.event import WorkflowExecutionStarted
@@ -31,6 +32,7 @@ def check_start_options(wanted: StartWorkflow) -> None:
         check_cron(options.cron_schedule)
         if wanted.start_delay_ms:
             raise WorkflowTaskError("start_delay and cron_schedule cannot be given together")
+    check_options(options)
     check_search_attributes(options.search_attributes)
     check_texts(options.summary, options.details)
 

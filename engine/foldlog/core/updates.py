@@ -63,6 +63,7 @@ class Updates:
             return
         accepted = machine.update_accepted(wanted)
         try:
+            self._driver.refresh(session)
             decider = session.decider or self._driver.rebuild(session, outcome)
             if run.status != "RUNNING":  # what the code had not decided yet closed it
                 self._driver.settle(run, outcome)

@@ -115,6 +115,12 @@ def _ancestors(parent: ParentExecution | None) -> dict[str, str]:
     }
 
 
+def _versioning(options: WorkflowOptions | None) -> dict[str, str]:
+    if options is None or options.versioning_behavior == "UNSPECIFIED":
+        return {}
+    return {"versioning_behavior": options.versioning_behavior, "deployment_version": options.deployment_version}
+
+
 def _close_ms(run: Run) -> int:
     return run.closing.time_ms if run.closing else 0
 
@@ -193,4 +199,5 @@ def visibility_row(run: Run, partition: int) -> WorkflowVisibility:
         first_task_ms=run.started.first_task_ms,
         history_size=run.history_size,
         **_ancestors(run.started.parent),
+        **_versioning(run.started.options),
     )

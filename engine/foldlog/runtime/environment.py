@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from foldlog._metrics import MetricMeter
+from foldlog.common import VersioningBehavior, WorkerDeploymentVersion
 from foldlog.converter import FailureConverter, PayloadConverter
 from foldlog.converter._failure import failure_of
 from foldlog.exceptions import FailureError, is_cancelled_exception
@@ -38,6 +39,10 @@ class Environment:
     """Calls the payload codec; None: there is none. A `foldlog.runtime.coder.Coder`."""
     watchdog: Any = None
     """Watches over code that does not yield; None: nobody does. A `foldlog.runtime.watchdog.Watchdog`."""
+    version: WorkerDeploymentVersion | None = None
+    """Which version of the code it is; None: it has none."""
+    versioning_behavior: VersioningBehavior = VersioningBehavior.UNSPECIFIED
+    """When its runs move to another version."""
     suggested_history_length: int = SUGGESTED_HISTORY_LENGTH
     """Events from which on a workflow is told that it should continue as new."""
     suggested_history_bytes: int = SUGGESTED_HISTORY_BYTES

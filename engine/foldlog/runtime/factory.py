@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from foldlog._metrics import MetricMeter
+from foldlog.common import VersioningBehavior, WorkerDeploymentVersion
 from foldlog.converter import DataConverter
 from foldlog.core.decider import WorkflowTaskError
 from foldlog.core.decisions import Decision
@@ -21,6 +23,7 @@ from foldlog.runtime.watchdog import Watchdog
 from foldlog.schedules.action import ActionWorkflow
 from foldlog.schedules.model import INTERNAL
 from foldlog.schedules.workflow import ScheduleWorkflow
+from foldlog.schemas import common as records
 from foldlog.schemas.event import WorkflowExecutionStarted
 from foldlog.workflow._definition import Definition
 
@@ -29,7 +32,7 @@ _BUILT_IN = (ScheduleWorkflow, ActionWorkflow)
 
 
 class WorkflowRuntime:
-    """Runs workflows that are Python classes. Implements `foldlog.core.decider.DeciderFactory`; thread-safe."""
+    """Runs workflows that are Python classes. Implements `foldlog.core.versioning.VersionedFactory`; thread-safe."""
 
     def __init__(
         self,
@@ -45,6 +48,10 @@ class WorkflowRuntime:
         continue_as_new_suggested_bytes: int = SUGGESTED_HISTORY_BYTES,
         metric_meter: MetricMeter = MetricMeter.noop,
         deadlock_timeout_seconds: float | None = None,
+        version: WorkerDeploymentVersion | None = None,
+        use_versioning: bool = False,
+        default_versioning_behavior: VersioningBehavior = VersioningBehavior.UNSPECIFIED,
+        earlier_versions: Mapping[WorkerDeploymentVersion, Sequence[type]] | None = None,
     ) -> None:
         """Register workflows, warn of what their code must not use, and install the guard in this process.
 
@@ -60,10 +67,14 @@ class WorkflowRuntime:
             continue_as_new_suggested_bytes: Size of one, in bytes, likewise.
             metric_meter: Takes what workflows measure.
             deadlock_timeout_seconds: How long code may run before it yields; None: as long as it likes.
+            version: Which version of the code these are.
+            use_versioning: Whether runs are bound to versions, as their workflows say.
+            default_versioning_behavior: How those are bound that do not say.
+            earlier_versions: Classes of other versions, for runs that are bound to them.
 
         Raises:
-            DefinitionError: A class has no `@workflow.defn`, two have the same name, or type hints of a run method or
-                handler cannot be resolved.
+            DefinitionError: A class has no `@workflow.defn`, two of a version have the same name, type hints of a run
+                method or handler cannot be resolved, or a workflow does not say how it is versioned.
         """
         converter = data_converter or DataConverter.default
         codec = converter.payload_codec
@@ -74,34 +85,38 @@ class WorkflowRuntime:
         self._instance_class = instance_class(
             coded=codec is not None, intercepted=bool(inbound), watched=watchdog is not None
         )
-        self._environments: dict[str | None, Environment] = {}
-        options: dict[str, Any] = {
-            "namespace": namespace,
-            "eager_activities": not disable_eager_activity_execution,
-            "suggested_history_length": continue_as_new_suggested_events,
-            "suggested_history_bytes": continue_as_new_suggested_bytes,
-            "metric_meter": metric_meter,
-            "coder": self._coder,
-            "watchdog": watchdog,
-        }
-        for cls in workflows:
-            definition = self._check(cls)
-            self._environments[definition.name] = Environment(
-                definition=definition,
-                payload_converter=converter.payload_converter,
-                failure_converter=converter.failure_converter,
-                failure_exception_types=(*failure_exception_types, *definition.failure_exception_types),
-                interceptors=inbound,
-                **options,
-            )
+        self._failure_exception_types = failure_exception_types
+        self._must_be_versioned = use_versioning
+        self._default_behavior = default_versioning_behavior
+        shared = partial(
+            Environment,
+            namespace=namespace,
+            eager_activities=not disable_eager_activity_execution,
+            suggested_history_length=continue_as_new_suggested_events,
+            suggested_history_bytes=continue_as_new_suggested_bytes,
+            metric_meter=metric_meter,
+            coder=self._coder,
+            watchdog=watchdog,
+        )
+        self._environment = partial(
+            shared,
+            payload_converter=converter.payload_converter,
+            failure_converter=converter.failure_converter,
+            interceptors=inbound,
+        )
+        self._environments = self._registered(workflows, version)
+        self._versions: dict[str, dict[str | None, Environment]] = {}
+        if use_versioning and version is not None:
+            self._versions[version.to_canonical_string()] = self._environments
+        for earlier, earlier_classes in (earlier_versions or {}).items():
+            self._versions[earlier.to_canonical_string()] = self._registered(earlier_classes, earlier)
         default = DataConverter.default
         self._built_in = {
-            definition.name: Environment(
+            definition.name: shared(
                 definition=definition,
                 payload_converter=default.payload_converter,
                 failure_converter=default.failure_converter,
                 failure_exception_types=(),
-                **options,
             )
             for definition in map(Definition.must_from_class, _BUILT_IN)
         }
@@ -114,22 +129,34 @@ class WorkflowRuntime:
             self.foresee = self._coder.foresee if self._coder.foresees else None
         guard.install()
 
-    def _check(self, cls: type) -> Definition:
-        definition = Definition.must_from_class(cls)
-        if definition.name in self._environments:
-            other = self._environments[definition.name].definition.cls
-            raise DefinitionError(
-                f"two workflows are named {definition.name or '<dynamic>'}: "
-                f"{other.__module__}.{other.__qualname__} and {cls.__module__}.{cls.__qualname__}"
+    def _registered(
+        self, workflows: Iterable[type], version: WorkerDeploymentVersion | None
+    ) -> dict[str | None, Environment]:
+        environments: dict[str | None, Environment] = {}
+        for cls in workflows:
+            definition = _checked(cls)
+            if definition.name in environments:
+                other = environments[definition.name].definition.cls
+                raise DefinitionError(
+                    f"two workflows are named {definition.name or '<dynamic>'}: "
+                    f"{other.__module__}.{other.__qualname__} and {cls.__module__}.{cls.__qualname__}"
+                )
+            environments[definition.name] = self._environment(
+                definition=definition,
+                failure_exception_types=(*self._failure_exception_types, *definition.failure_exception_types),
+                version=version,
+                versioning_behavior=self._behavior_of(definition),
             )
-        if definition.name is not None and definition.name.startswith(INTERNAL):
+        return environments
+
+    def _behavior_of(self, definition: Definition) -> VersioningBehavior:
+        behavior = definition.versioning_behavior or self._default_behavior
+        if self._must_be_versioned and behavior is VersioningBehavior.UNSPECIFIED:
             raise DefinitionError(
-                f"{cls.__module__}.{cls.__qualname__}: names that begin with {INTERNAL!r} are foldlog's own"
+                f"workflow {definition.name or '<dynamic>'} must say how it is versioned: give @workflow.defn a "
+                "versioning_behavior, or the worker's deployment_config a default_versioning_behavior"
             )
-        definition.check_signatures()
-        if definition.guarded:
-            scan.warn_of(definition)
-        return definition
+        return behavior
 
     def use_loop(self, loop: asyncio.AbstractEventLoop) -> None:
         """Call the payload codec, if there is one, on this event loop, which runs on another thread."""
@@ -143,14 +170,51 @@ class WorkflowRuntime:
 
     def create(self, workflow_id: str, started: WorkflowExecutionStarted) -> WorkflowInstance:
         """See `DeciderFactory.create`."""
-        environment = (
-            self._environments.get(started.workflow_type)
-            or self._built_in.get(started.workflow_type)
-            or self._environments.get(None)
-        )
+        return self._instance(self._environments, workflow_id, started, "in this process")
+
+    # ---- versions
+
+    @property
+    def hosted(self) -> Sequence[str]:
+        """See `VersionedFactory.hosted`."""
+        return tuple(self._versions)
+
+    def behavior(self, workflow_type: str, version: str) -> records.VersioningBehavior:
+        """See `VersionedFactory.behavior`."""
+        environment = _find(self._versions[version], workflow_type) if version in self._versions else None
+        return "UNSPECIFIED" if environment is None else environment.versioning_behavior.to_record()
+
+    def create_version(self, workflow_id: str, started: WorkflowExecutionStarted, version: str) -> WorkflowInstance:
+        """See `VersionedFactory.create_version`."""
+        return self._instance(self._versions[version], workflow_id, started, f"in version {version!r}")
+
+    def _instance(
+        self,
+        environments: Mapping[str | None, Environment],
+        workflow_id: str,
+        started: WorkflowExecutionStarted,
+        where: str,
+    ) -> WorkflowInstance:
+        environment = self._built_in.get(started.workflow_type) or _find(environments, started.workflow_type)
         if environment is None:
-            known = ", ".join(sorted(self.workflow_types)) or "none"
+            known = ", ".join(sorted(filter(None, environments))) or "none"
             raise WorkflowTaskError(
-                f"workflow type {started.workflow_type!r} is not registered in this process; registered: {known}"
+                f"workflow type {started.workflow_type!r} is not registered {where}; registered: {known}"
             )
         return self._instance_class(environment, workflow_id, started)
+
+
+def _checked(cls: type) -> Definition:
+    definition = Definition.must_from_class(cls)
+    if definition.name is not None and definition.name.startswith(INTERNAL):
+        raise DefinitionError(
+            f"{cls.__module__}.{cls.__qualname__}: names that begin with {INTERNAL!r} are foldlog's own"
+        )
+    definition.check_signatures()
+    if definition.guarded:
+        scan.warn_of(definition)
+    return definition
+
+
+def _find(environments: Mapping[str | None, Environment], workflow_type: str) -> Environment | None:
+    return environments.get(workflow_type) or environments.get(None)

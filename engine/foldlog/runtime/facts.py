@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from foldlog._metrics import MetricMeter, RecordedMetric
-from foldlog.common import Priority, RetryPolicy
+from foldlog.common import Priority, RetryPolicy, WorkerDeploymentVersion
 from foldlog.converter import PayloadConverter
 from foldlog.runtime.environment import Environment
 from foldlog.schemas.common import ParentExecution, Payload
@@ -120,6 +120,10 @@ class RunFacts(Runtime):
     def is_failure_exception(self, error: BaseException) -> bool:
         """See base class."""
         return self.environment.is_failure_exception(error)
+
+    def deployment_version(self) -> WorkerDeploymentVersion | None:
+        """See base class."""
+        return self.environment.version
 
     def history_length(self) -> int:
         """See base class."""

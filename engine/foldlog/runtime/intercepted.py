@@ -35,7 +35,7 @@ from foldlog.schemas.common import Payload
 from foldlog.schemas.event import WorkflowExecutionStarted, WorkflowExecutionUpdateAccepted
 from foldlog.workflow._activity_types import ActivityHandle
 from foldlog.workflow._chain import positive_milliseconds
-from foldlog.workflow._chain_types import ContinueAsNewOptions
+from foldlog.workflow._chain_types import ContinueAsNewOptions, ContinueAsNewVersioningBehavior
 from foldlog.workflow._child_types import ChildWorkflowHandle
 from foldlog.workflow._definition import Definition
 from foldlog.workflow._info import Info
@@ -199,6 +199,7 @@ class InterceptedInstance(WorkflowInstance):
                 memo=options.memo,
                 search_attributes=options.search_attributes,
                 headers=header or {},
+                initial_versioning_behavior=ContinueAsNewVersioningBehavior.AUTO_UPGRADE if options.upgrade else None,
             )
         )
         raise RuntimeError("an interceptor returned from continue_as_new, which must raise")
@@ -217,6 +218,7 @@ class InterceptedInstance(WorkflowInstance):
             backoff_ms=positive_milliseconds(input.backoff_start_interval, "backoff_start_interval")
             if input.backoff_start_interval
             else 0,
+            upgrade=input.initial_versioning_behavior == ContinueAsNewVersioningBehavior.AUTO_UPGRADE,
         )
         super().continue_as_new(input.args, options, input.headers)
 

@@ -111,6 +111,7 @@ class RunProperties(RunFacts):
             search_attributes=None if attributes is None else encode_search_attributes(attributes),
             backoff_ms=options.backoff_ms,
             header={name: plain(payload) for name, payload in header.items()} if header else {},
+            upgrade=options.upgrade,
         )
         if self.replaying:
             decision.source = self.call_source()

@@ -36,6 +36,11 @@ class Transport(Protocol):
         """The namespace that is reached."""
         ...
 
+    @property
+    def partitions(self) -> int:
+        """How many partitions the namespace's commands have."""
+        ...
+
     async def ask(self, workflow_id: str, command: Command, *, timeout: float) -> Reply:
         """Sends a command and waits for its answer, a `Rejected` included; repeats it where delivery fails.
 

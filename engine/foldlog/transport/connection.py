@@ -197,6 +197,11 @@ class Connection:
         """The namespace."""
         return self.topics.namespace
 
+    @property
+    def partitions(self) -> int:
+        """How many partitions the topic of commands has."""
+        return self._command_partitions
+
     async def ask(self, workflow_id: str, command: Command, *, timeout: float) -> Reply:
         """Sends a command and waits for its answer, which may be a `Rejected`.
 

@@ -29,7 +29,7 @@ from foldlog.workflow._chain import (
     upsert_memo,
     upsert_search_attributes,
 )
-from foldlog.workflow._chain_types import ContinueAsNewError, VersioningIntent
+from foldlog.workflow._chain_types import ContinueAsNewError, ContinueAsNewVersioningBehavior, VersioningIntent
 from foldlog.workflow._child_types import (
     ChildWorkflowCancellationType,
     ChildWorkflowConfig,
@@ -107,6 +107,7 @@ __all__ = [
     "ChildWorkflowHandle",
     "CompensationError",
     "ContinueAsNewError",
+    "ContinueAsNewVersioningBehavior",
     "ExternalWorkflowHandle",
     "HandlerUnfinishedPolicy",
     "Info",

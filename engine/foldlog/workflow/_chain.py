@@ -9,7 +9,13 @@ from typing import Any, Concatenate, NoReturn, ParamSpec, TypeVar, overload
 from foldlog._search_attributes import warn_of_untyped
 from foldlog.common import RetryPolicy, SearchAttributes, SearchAttributeUpdate, TypedSearchAttributes
 from foldlog.types import UNSET
-from foldlog.workflow._chain_types import ContinueAsNewOptions, RunMethod, RunMethodWithArgument, VersioningIntent
+from foldlog.workflow._chain_types import (
+    ContinueAsNewOptions,
+    ContinueAsNewVersioningBehavior,
+    RunMethod,
+    RunMethodWithArgument,
+    VersioningIntent,
+)
 from foldlog.workflow._runtime import current
 
 __all__ = [
@@ -45,7 +51,7 @@ def continue_as_new(
     memo: Mapping[str, Any] | None = None,
     search_attributes: SearchAttributes | TypedSearchAttributes | None = None,
     versioning_intent: VersioningIntent | None = None,
-    initial_versioning_behavior: Any = None,
+    initial_versioning_behavior: ContinueAsNewVersioningBehavior | None = None,
 ) -> NoReturn: ...
 @overload
 def continue_as_new(
@@ -59,7 +65,7 @@ def continue_as_new(
     memo: Mapping[str, Any] | None = None,
     search_attributes: SearchAttributes | TypedSearchAttributes | None = None,
     versioning_intent: VersioningIntent | None = None,
-    initial_versioning_behavior: Any = None,
+    initial_versioning_behavior: ContinueAsNewVersioningBehavior | None = None,
 ) -> NoReturn: ...
 @overload
 def continue_as_new(
@@ -74,7 +80,7 @@ def continue_as_new(
     memo: Mapping[str, Any] | None = None,
     search_attributes: SearchAttributes | TypedSearchAttributes | None = None,
     versioning_intent: VersioningIntent | None = None,
-    initial_versioning_behavior: Any = None,
+    initial_versioning_behavior: ContinueAsNewVersioningBehavior | None = None,
 ) -> NoReturn: ...
 @overload
 def continue_as_new(
@@ -89,7 +95,7 @@ def continue_as_new(
     memo: Mapping[str, Any] | None = None,
     search_attributes: SearchAttributes | TypedSearchAttributes | None = None,
     versioning_intent: VersioningIntent | None = None,
-    initial_versioning_behavior: Any = None,
+    initial_versioning_behavior: ContinueAsNewVersioningBehavior | None = None,
 ) -> NoReturn: ...
 @overload
 def continue_as_new(
@@ -105,7 +111,7 @@ def continue_as_new(
     memo: Mapping[str, Any] | None = None,
     search_attributes: SearchAttributes | TypedSearchAttributes | None = None,
     versioning_intent: VersioningIntent | None = None,
-    initial_versioning_behavior: Any = None,
+    initial_versioning_behavior: ContinueAsNewVersioningBehavior | None = None,
 ) -> NoReturn: ...
 def continue_as_new(
     arg: Any = UNSET,
@@ -120,7 +126,7 @@ def continue_as_new(
     memo: Mapping[str, Any] | None = None,
     search_attributes: SearchAttributes | TypedSearchAttributes | None = None,
     versioning_intent: VersioningIntent | None = None,
-    initial_versioning_behavior: Any = None,
+    initial_versioning_behavior: ContinueAsNewVersioningBehavior | None = None,
 ) -> NoReturn:
     """End this run at once, and go on in a new one of the same workflow ID with a fresh history.
 
@@ -138,14 +144,15 @@ def continue_as_new(
         memo: The memo of the new run; None: as now.
         search_attributes: Its search attributes; None: as now.
         versioning_intent: Taken for the sake of Temporal's signature.
-        initial_versioning_behavior: Likewise.
+        initial_versioning_behavior: Which version of the code the new run begins on, where workers have versions; None:
+            the one that this run is pinned to, if it is.
 
     Raises:
         ContinueAsNewError: Always; the workflow's code must let it through.
         ValueError: Both `arg` and `args` were given, or a duration is not positive.
         ReadOnlyContextError: Called by a query handler or a condition.
     """
-    del task_timeout, versioning_intent, initial_versioning_behavior
+    del task_timeout, versioning_intent
     warn_of_untyped(search_attributes)
     if arg is not UNSET:
         if args:
@@ -163,6 +170,7 @@ def continue_as_new(
         backoff_ms=0
         if not backoff_start_interval
         else positive_milliseconds(backoff_start_interval, "backoff_start_interval"),
+        upgrade=initial_versioning_behavior == ContinueAsNewVersioningBehavior.AUTO_UPGRADE,
     )
     current().continue_as_new(args, options)
 

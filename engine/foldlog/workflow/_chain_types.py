@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from enum import Enum
+from enum import Enum, IntEnum
 from typing import Any, Protocol, TypeVar
 
 from foldlog.common import RetryPolicy, SearchAttributes, TypedSearchAttributes
 
-__all__ = ["ContinueAsNewError", "VersioningIntent"]
+__all__ = ["ContinueAsNewError", "ContinueAsNewVersioningBehavior", "VersioningIntent"]
 
 
 _Self_contra = TypeVar("_Self_contra", contravariant=True)
@@ -45,6 +45,15 @@ class VersioningIntent(Enum):
     DEFAULT = 2
 
 
+class ContinueAsNewVersioningBehavior(IntEnum):
+    """Which version of the code the new run begins on."""
+
+    UNSPECIFIED = 0
+    """The one that this run is pinned to, if it is."""
+    AUTO_UPGRADE = 1
+    """The one that new runs begin on now. That is how workflows that are pinned and never end move on."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class ContinueAsNewOptions:
     """How the new run differs from this one. None: not at all."""
@@ -56,3 +65,4 @@ class ContinueAsNewOptions:
     memo: Mapping[str, Any] | None
     search_attributes: SearchAttributes | TypedSearchAttributes | None
     backoff_ms: int
+    upgrade: bool

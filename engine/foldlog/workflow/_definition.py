@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal, TypeVar, overload
 
-from foldlog.common import RawValue
+from foldlog.common import RawValue, VersioningBehavior
 from foldlog.exceptions import DefinitionError
 from foldlog.workflow._handlers import QUERY_ATTRIBUTE, SIGNAL_ATTRIBUTE, QueryDefinition, SignalDefinition
 from foldlog.workflow._signature import Signature, keyword_only, signature_of
@@ -40,6 +40,8 @@ class Definition:
     takes_arguments_in_init: bool
     guarded: bool
     """Whether the guard watches its code."""
+    versioning_behavior: VersioningBehavior = VersioningBehavior.UNSPECIFIED
+    """When its runs move to another version of the code; UNSPECIFIED: as the worker says."""
 
     @cached_property
     def signature(self) -> Signature:
@@ -147,6 +149,7 @@ def defn(
     name: str | None = None,
     sandboxed: bool = True,
     failure_exception_types: Sequence[type[BaseException]] = (),
+    versioning_behavior: VersioningBehavior = VersioningBehavior.UNSPECIFIED,
 ) -> Callable[[ClassType], ClassType]: ...
 @overload
 def defn(
@@ -154,6 +157,7 @@ def defn(
     dynamic: Literal[True],
     sandboxed: bool = True,
     failure_exception_types: Sequence[type[BaseException]] = (),
+    versioning_behavior: VersioningBehavior = VersioningBehavior.UNSPECIFIED,
 ) -> Callable[[ClassType], ClassType]: ...
 def defn(
     cls: ClassType | None = None,
@@ -162,6 +166,7 @@ def defn(
     dynamic: bool = False,
     sandboxed: bool = True,
     failure_exception_types: Sequence[type[BaseException]] = (),
+    versioning_behavior: VersioningBehavior = VersioningBehavior.UNSPECIFIED,
 ) -> ClassType | Callable[[ClassType], ClassType]:
     """Make a class a workflow.
 
@@ -172,6 +177,8 @@ def defn(
         sandboxed: Whether the guard refuses files, sockets, threads and the like to its code.
         failure_exception_types: Exceptions that fail the workflow instead of stalling it, besides `FailureError` and
             `TimeoutError`. With `Exception` here, every error fails it.
+        versioning_behavior: Whether a run stays on the version of the code that it began on, where workers have
+            versions; UNSPECIFIED: as the worker's `deployment_config` says.
 
     Raises:
         DefinitionError: The class cannot be a workflow; the message names every reason.
@@ -185,6 +192,7 @@ def defn(
             name=None if dynamic else name or cls.__name__,
             guarded=sandboxed,
             failure_exception_types=tuple(failure_exception_types),
+            versioning_behavior=versioning_behavior,
         )
         return cls
 
@@ -192,7 +200,12 @@ def defn(
 
 
 def _define(
-    cls: type, *, name: str | None, guarded: bool, failure_exception_types: tuple[type[BaseException], ...]
+    cls: type,
+    *,
+    name: str | None,
+    guarded: bool,
+    failure_exception_types: tuple[type[BaseException], ...],
+    versioning_behavior: VersioningBehavior,
 ) -> None:
     issues: list[str] = []
     if Definition.from_class(cls) is not None:
@@ -220,6 +233,7 @@ def _define(
         failure_exception_types=failure_exception_types,
         takes_arguments_in_init=takes_arguments,
         guarded=guarded,
+        versioning_behavior=versioning_behavior,
     )
     setattr(cls, DEFINITION_ATTRIBUTE, definition)
     setattr(run_fn, DEFINITION_ATTRIBUTE, definition)

@@ -8,7 +8,13 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar, overload
 
 from foldlog._metrics import MetricMeter
-from foldlog.common import Priority, RetryPolicy, SearchAttributes, TypedSearchAttributes
+from foldlog.common import (
+    Priority,
+    RetryPolicy,
+    SearchAttributes,
+    TypedSearchAttributes,
+    WorkerDeploymentVersion,
+)
 from foldlog.converter import PayloadConverter, decode_search_attributes, decode_typed_search_attributes
 from foldlog.schemas.common import Payload
 from foldlog.workflow._runtime import current, maybe_current
@@ -100,6 +106,19 @@ class Info:
     def search_attributes(self) -> SearchAttributes:
         """The same, each as a list of values. Deprecated: use `typed_search_attributes`."""
         return decode_search_attributes(self.raw_search_attributes)
+
+    def get_current_build_id(self) -> str:
+        """The build ID of the code that runs. Deprecated: use `get_current_deployment_version`."""
+        version = current().deployment_version()
+        return "" if version is None else version.build_id
+
+    def get_current_deployment_version(self) -> WorkerDeploymentVersion | None:
+        """The version of the code that runs; None: its worker has none.
+
+        While the run is pinned, it is the same always. Otherwise it is that of today, also while history is told
+        again: never branch on it there, but on `patched`.
+        """
+        return current().deployment_version()
 
     def get_current_history_length(self) -> int:
         """Events in the history up to the one that the code runs for. In a query it may be out of date."""

@@ -16,7 +16,7 @@ from foldlog.workflow._exceptions import NotInWorkflowError
 
 if TYPE_CHECKING:
     from foldlog._metrics import MetricMeter
-    from foldlog.common import SearchAttributes, SearchAttributeUpdate
+    from foldlog.common import SearchAttributes, SearchAttributeUpdate, WorkerDeploymentVersion
     from foldlog.converter import PayloadConverter
     from foldlog.schemas.common import Payload
     from foldlog.workflow._activity_types import ActivityConfig, ActivityHandle, LocalActivityConfig
@@ -68,6 +68,10 @@ class Runtime(ABC):
     @abstractmethod
     def cancellation_reason(self) -> str | None:
         """Why cancellation was asked for; None if it was not."""
+
+    @abstractmethod
+    def deployment_version(self) -> WorkerDeploymentVersion | None:
+        """The version of the code; None: it has none."""
 
     @abstractmethod
     def history_length(self) -> int:

@@ -60,6 +60,11 @@ class MemoryTransport:
         """The namespace."""
         return self.topics.namespace
 
+    @property
+    def partitions(self) -> int:
+        """How many partitions the topic of commands has."""
+        return self.broker.partitions
+
     def worker_backend(self) -> Backend:
         """See `foldlog.worker.backend.WorkerTransport`."""
         return MemoryBackend(self.broker, self)

@@ -153,6 +153,7 @@ class Partition:
             require_queue=require_queue,
             local_activities=local_activities,
             build_id=build_id,
+            deployments=store.deployments(),
             long_poll_ms=long_poll_ms,
         )
         self._clock_ms = clock_ms
@@ -218,6 +219,8 @@ class Partition:
                 message = f"{name} for workflow {workflow_id!r}: {type(error).__name__}: {error}"
                 self._poisoned[offset] = message
                 raise PoisonedInput(message) from error
+        if self._engine.deployment_changed:
+            self._resume_stalled(work)
 
     def _readable(self, records: Iterable[Record]) -> Iterator[Any]:
         """The commands among records."""
@@ -283,7 +286,12 @@ class Partition:
         for due in self.store.unfinished():
             where = (due.workflow_id, due.run_id, due.key)
             self._guarded_once(where, self._engine.recover, due.workflow_id, due.run_id, due.key, work.outcome)
-        for workflow_id, run_id in self.store.stalled_runs():
+        self._resume_stalled(work)
+
+    def _resume_stalled(self, work: Work) -> None:
+        """Try all stalled runs, those of the open transaction included: their code may be another by now."""
+        just_now = [name for name, run in work.outcome.visible.items() if run.stalled is not None]
+        for workflow_id, run_id in (*self.store.stalled_runs(), *just_now):
             session = self.sessions.find(workflow_id, run_id)
             if session is not None:
                 self._guarded_once((workflow_id, run_id), self._engine.resume, session, work.outcome)

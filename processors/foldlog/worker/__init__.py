@@ -22,6 +22,7 @@ from foldlog.interceptor import (
     WorkflowInterceptorClassInput,
     WorkflowOutboundInterceptor,
 )
+from foldlog.worker.options import WorkerDeploymentConfig
 from foldlog.worker.plugin import Plugin, WorkerConfig
 from foldlog.worker.replayer import Replayer, WorkflowReplayError, WorkflowReplayResult, WorkflowReplayResults
 from foldlog.worker.shared_state import SharedStateManager
@@ -47,6 +48,7 @@ __all__ = [
     "StartLocalActivityInput",
     "Worker",
     "WorkerConfig",
+    "WorkerDeploymentConfig",
     "WorkflowInboundInterceptor",
     "WorkflowInterceptorClassInput",
     "WorkflowOutboundInterceptor",

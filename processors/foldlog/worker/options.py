@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import logging
 import pickle
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
+from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, TypedDict
+from typing import Any, NamedTuple, TypedDict
 
+from foldlog.common import VersioningBehavior, WorkerDeploymentVersion
+from foldlog.core.versioning import MAXIMUM_NAME
 from foldlog.exceptions import ConfigurationError
 from foldlog.runtime import is_debugging
 from foldlog.worker.registry import Registry
@@ -39,7 +43,6 @@ class OptionsWithoutMeaning(TypedDict, total=False):
     shared_state_manager: Any
     """Process pools need none here."""
     disable_safe_workflow_eviction: bool
-    use_worker_versioning: bool
 
 
 def note_ignored(options: OptionsWithoutMeaning) -> None:
@@ -52,6 +55,99 @@ def note_ignored(options: OptionsWithoutMeaning) -> None:
         if name not in OptionsWithoutMeaning.__annotations__:
             raise TypeError(f"Worker has no option {name}")
         _log.debug("the worker's option %s has no meaning on Kafka and is ignored", name)
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkerDeploymentConfig:
+    """Which version of the code a worker has."""
+
+    version: WorkerDeploymentVersion
+    """The version of its workflows, and of all its code."""
+    use_worker_versioning: bool
+    """Whether runs of its workflows are bound to versions; if not, the version is only shown."""
+    default_versioning_behavior: VersioningBehavior = VersioningBehavior.UNSPECIFIED
+    """How those workflows are bound whose definitions do not say. Where it is not given, all of them must say."""
+
+
+EarlierVersions = Mapping[WorkerDeploymentVersion | str, Sequence[type]]
+"""Workflows of other versions of the code; a text is a build ID of the worker's own deployment."""
+
+
+class Versioning(NamedTuple):
+    """What a worker's options about versions come to."""
+
+    build_id: str
+    for_runtime: dict[str, Any]
+    """Options of the workflow runtime."""
+
+
+def versioning_of(
+    config: WorkerDeploymentConfig | None,
+    build_id: str | None,
+    earlier: EarlierVersions | None,
+    use_worker_versioning: bool,
+) -> Versioning:
+    """The options about versions, checked.
+
+    Raises:
+        ConfigurationError: They do not fit together.
+    """
+    if use_worker_versioning:
+        raise ConfigurationError("give a deployment_config instead", option="use_worker_versioning")
+    versions = _earlier_versions(config, build_id, earlier)
+    if config is None:
+        return Versioning(build_id or "", {})
+    return Versioning(
+        config.version.build_id,
+        {
+            "version": config.version,
+            "use_versioning": config.use_worker_versioning,
+            "default_versioning_behavior": config.default_versioning_behavior,
+            "earlier_versions": versions,
+        },
+    )
+
+
+def _earlier_versions(
+    config: WorkerDeploymentConfig | None, build_id: str | None, earlier: EarlierVersions | None
+) -> dict[WorkerDeploymentVersion, Sequence[type]]:
+    """The workflows of other versions, each version in full."""
+    versioned = config is not None and config.use_worker_versioning
+    if config is not None:
+        if build_id is not None:
+            raise ConfigurationError("deployment_config cannot be used with build_id", option="deployment_config")
+        if not versioned and config.default_versioning_behavior is not VersioningBehavior.UNSPECIFIED:
+            raise ConfigurationError(
+                "default_versioning_behavior must be UNSPECIFIED when use_worker_versioning is False",
+                option="deployment_config",
+            )
+        _check_version(config.version)
+    if not earlier:
+        return {}
+    if config is None or not versioned:
+        raise ConfigurationError(
+            "earlier_versions needs a deployment_config with use_worker_versioning", option="earlier_versions"
+        )
+    found: dict[WorkerDeploymentVersion, Sequence[type]] = {}
+    for name, workflows in earlier.items():
+        version = WorkerDeploymentVersion(config.version.deployment_name, name) if isinstance(name, str) else name
+        _check_version(version)
+        if version == config.version or version in found:
+            raise ConfigurationError(
+                f"earlier_versions has {version.to_canonical_string()} twice", option="earlier_versions"
+            )
+        found[version] = workflows
+    return found
+
+
+def _check_version(version: WorkerDeploymentVersion) -> None:
+    name, build_id = version.deployment_name, version.build_id
+    if not name or "." in name or not build_id or max(len(name), len(build_id)) > MAXIMUM_NAME:
+        raise ConfigurationError(
+            f"a version has a deployment name without a dot and a build ID, of 1 to {MAXIMUM_NAME} characters each: "
+            f"{version}",
+            option="deployment_config",
+        )
 
 
 def check_executor(registry: Registry, executor: Executor | None) -> None:

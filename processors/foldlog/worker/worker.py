@@ -32,13 +32,16 @@ from foldlog.worker.conversion import Conversion
 from foldlog.worker.kafka import backend_of
 from foldlog.worker.options import (
     DEADLOCK_TIMEOUT,
+    EarlierVersions,
     OptionsWithoutMeaning,
+    WorkerDeploymentConfig,
     check_executor,
     deadlock_seconds,
     note_ignored,
     positive,
     rate,
     seconds,
+    versioning_of,
 )
 from foldlog.worker.plugin import Plugin, interceptors_of, plugins_of, with_plugins
 from foldlog.worker.registry import Registry
@@ -82,6 +85,9 @@ class Worker:
         on_fatal_error: Callable[[BaseException], Awaitable[None]] | None = None,
         identity: str | None = None,
         build_id: str | None = None,
+        use_worker_versioning: bool = False,
+        deployment_config: WorkerDeploymentConfig | None = None,
+        earlier_versions: EarlierVersions | None = None,
         state_dir: str | Path = ".foldlog/state",
         instance_id: str = "",
         sensor: Sensor | None = None,
@@ -123,7 +129,10 @@ class Worker:
                 this process run here: eager and local ones.
             on_fatal_error: Is called before a worker that cannot go on shuts down.
             identity: Who this is, for people; None: the client's.
-            build_id: Version of the workflow code, for people.
+            build_id: Version of the workflow code, for people. Not together with `deployment_config`.
+            use_worker_versioning: Temporal's old way, which is not there: give `deployment_config`.
+            deployment_config: Which version of the code this worker has, and whether runs are bound to versions.
+            earlier_versions: Workflows of other versions, by build ID, so that runs that are pinned to them go on here.
             state_dir: Where the workflow processor keeps its stores. A folder that outlives the process saves time
                 when it starts again.
             instance_id: A name of this worker that outlives its process and that no other one has at the same time:
@@ -170,6 +179,7 @@ class Worker:
             take_tasks=not no_remote_activities,
             eager=not disable_eager_activity_execution,
         )
+        versioning = versioning_of(deployment_config, build_id, earlier_versions, use_worker_versioning)
         self._runtime: WorkflowRuntime | None = None
         if workflows:
             self._runtime = WorkflowRuntime(
@@ -188,12 +198,13 @@ class Worker:
                 ),
                 metric_meter=MetricMeter(self._sensor.metric_recorded),
                 deadlock_timeout_seconds=deadlock_seconds(deadlock_timeout, debug_mode),
+                **versioning.for_runtime,
             )
         self._processor_options = ProcessorOptions(
             namespace=client.namespace,
             state_dir=Path(state_dir),
             instance_id=instance_id,
-            build_id=build_id or "",
+            build_id=versioning.build_id,
             max_cached_workflows=positive("max_cached_workflows", max_cached_workflows),
             identity=self._identity,
         )

@@ -9,7 +9,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from foldlog.schemas.common import Failure, Initiator, ParentExecution, Payload, ReplyTo, RetryPolicy, WorkflowOptions
+from foldlog.schemas.common import (
+    Deployment,
+    Failure,
+    Initiator,
+    ParentExecution,
+    Payload,
+    ReplyTo,
+    RetryPolicy,
+    WorkflowOptions,
+)
 
 QueryRejectCondition = Literal[
     "NONE",
@@ -179,6 +188,16 @@ class CompleteActivity:
 
 
 @dataclass(slots=True, kw_only=True)
+class DescribeDeployments:
+    """Ask a partition for the deployments that it knows. The key is as for SetDeployment."""
+
+    identity: str = ""
+    """Who sent it, for people: usually pid@host."""
+    reply_to: ReplyTo | None = None
+    """Where the answer goes, a Deployments record; null: nobody asks for one."""
+
+
+@dataclass(slots=True, kw_only=True)
 class DescribeWorkflow:
     """Ask for the state of a workflow: status, times, pending activities, stall."""
 
@@ -330,6 +349,20 @@ class ResolveExternalWorkflow:
     """Why it was refused; null: it was delivered."""
     target_run_id: str = ""
     """The run that it was delivered to."""
+
+
+@dataclass(slots=True, kw_only=True)
+class SetDeployment:
+    """Change which versions new runs begin on. Sent to every partition, with a key that belongs there; the
+    key means nothing else.
+    """
+
+    identity: str = ""
+    """Who sent it, for people: usually pid@host."""
+    reply_to: ReplyTo | None = None
+    """Where the answer goes, a Deployments record; null: nobody asks for one."""
+    deployment: Deployment
+    """How it is to be."""
 
 
 @dataclass(slots=True, kw_only=True)

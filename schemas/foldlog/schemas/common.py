@@ -87,6 +87,36 @@ class Continuation:
 
 
 @dataclass(slots=True, kw_only=True)
+class Deployment:
+    """Which versions of a deployment's workflow code new runs begin on. Each partition keeps its own copy;
+    all are told the same.
+    """
+
+    deployment_name: str
+    """The deployment; no dots."""
+    revision: int
+    """Orders the changes: a partition takes a change only if its revision is higher than the one it has."""
+    change_id: str
+    """Of two changes with the same revision, the one with the greater ID wins. So all partitions come to
+    the same.
+    """
+    current_build_id: str = ""
+    """The build that runs begin on, and that those with AUTO_UPGRADE are on; empty: the own one of
+    whichever worker has the partition.
+    """
+    ramping_build_id: str = ""
+    """The build that a share of them is on instead; empty: none."""
+    ramping_percentage: float = 0.0
+    """How large that share is, of the workflow IDs, in percent."""
+    earlier_build_ids: list[str] = field(default_factory=list)
+    """Builds that were current or ramping before, the latest last."""
+    changed_ms: int = 0
+    """When it was changed, by the clock of whoever did."""
+    identity: str = ""
+    """Who changed it, for people."""
+
+
+@dataclass(slots=True, kw_only=True)
 class Failure:
     """What went wrong, as data: an exception in any language, with its causes."""
 
@@ -248,6 +278,10 @@ class WorkflowOptions:
     """
     deployment_version: str = ""
     """The version of the code that the run is pinned to, as <deployment>.<build ID>; empty: none."""
+    version_given: bool = False
+    """Versioning was decided before the start: by whoever asked for it, or by the run before or the
+    parent. Retries and scheduled runs keep it then; otherwise it is decided anew for each.
+    """
     header: dict[str, Payload] = field(default_factory=dict)
     """What interceptors pass along with the call."""
     last_result: Payload | None = None

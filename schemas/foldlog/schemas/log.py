@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from foldlog.schemas.common import Failure, Payload, Priority, ReplyTo, RetryPolicy
+from foldlog.schemas.common import Deployment, Failure, Payload, Priority, ReplyTo, RetryPolicy
 
 AttemptPhase = Literal[
     "SCHEDULED",
@@ -108,6 +108,16 @@ class CommandDeferred:
     """Order among the deferred commands of the run, from 1."""
     command: bytes
     """The command as it was encoded."""
+
+
+@dataclass(slots=True, kw_only=True)
+class DeploymentChanged:
+    """Which versions new runs begin on, from here on in this partition. No key."""
+
+    deployment: Deployment
+    """The deployment as it is now."""
+    time_ms: int
+    """When it was handled."""
 
 
 @dataclass(slots=True, kw_only=True)

@@ -27,6 +27,8 @@ Command = (
     | command.UnpauseActivity
     | command.ResetActivity
     | command.UpdateActivityOptions
+    | command.SetDeployment
+    | command.DescribeDeployments
 )
 """What `<ns>.commands` carries."""
 
@@ -83,7 +85,7 @@ RunRecord = (
 )
 """Records of `<ns>.events` that change a run's state without being part of its history."""
 
-LogRecord = Event | RunRecord | log.PartitionOpened | log.BatchCommitted | log.RequestRejected
+LogRecord = Event | RunRecord | log.PartitionOpened | log.BatchCommitted | log.RequestRejected | log.DeploymentChanged
 """All that `<ns>.events` carries."""
 
 Reply = (
@@ -96,5 +98,6 @@ Reply = (
     | reply.PartitionMoved
     | reply.ActivityCancelRequested
     | reply.UpdateReply
+    | reply.Deployments
 )
 """What `<ns>.replies` carries."""

@@ -9,7 +9,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from foldlog.schemas.common import ActivityOptions, Continuation, Failure, ParentExecution, Payload, WorkflowOptions
+from foldlog.schemas.common import (
+    ActivityOptions,
+    Continuation,
+    Deployment,
+    Failure,
+    ParentExecution,
+    Payload,
+    WorkflowOptions,
+)
 
 RejectionCode = Literal[
     "UNSPECIFIED",
@@ -53,6 +61,20 @@ class ActivityCancelRequested:
     """The attempt."""
     reason: str
     """CANCEL_REQUESTED, TIMED_OUT, NOT_FOUND (it ended otherwise) or WORKFLOW_CLOSED."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Deployments:
+    """The deployments as one partition knows them, and the versions that its processor can run."""
+
+    correlation_id: int
+    """The asker's number for the question."""
+    deployments: list[Deployment] = field(default_factory=list)
+    """In order of their names."""
+    hosted: list[str] = field(default_factory=list)
+    """The versions that the partition's processor has the code of, as <deployment>.<build ID>, its own
+    first.
+    """
 
 
 @dataclass(slots=True, kw_only=True)
@@ -106,7 +128,9 @@ class Description:
     execution_start_ms: int = 0
     """When the chain of runs began."""
     deployment_version: str = ""
-    """The version of the code that it runs on, as <deployment>.<build ID>; empty: any."""
+    """The version of the code that it runs on, as <deployment>.<build ID>; empty: whichever its processor
+    has.
+    """
     pending_children: list[PendingChild] = field(default_factory=list)
     """Children that have not ended."""
     pending_updates: list[str] = field(default_factory=list)

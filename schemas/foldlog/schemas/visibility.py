@@ -58,4 +58,6 @@ class WorkflowVisibility:
     history_size: int = 0
     """Bytes of its events when the row was written."""
     deployment_version: str = ""
-    """The version of the code that it runs on; empty: any."""
+    """The version of the code that it is pinned to, as <deployment>.<build ID>; empty: none."""
+    versioning_behavior: str = ""
+    """PINNED to that version, or AUTO_UPGRADE: moves to whichever is current; empty: neither."""

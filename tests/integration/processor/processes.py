@@ -36,6 +36,8 @@ class Fleet:
     servers: str
     namespace: str
     folder: Path
+    program: str = "tests.integration.processor.program"
+    """What they run."""
     members: dict[str, Member] = field(default_factory=dict)
 
     def start(self, name: str, role: str, *, instance_id: str = "", state: str = "") -> Member:
@@ -43,12 +45,12 @@ class Fleet:
 
         Args:
             name: Of the process, here and of its log.
-            role: See `program`.
+            role: See the program.
             instance_id: Its stable name; empty: none.
             state: Its state folder within the fleet's; the name, if empty.
         """
         member = self.members.setdefault(name, Member(name, role, instance_id, state or name))
-        command = [sys.executable, "-m", "tests.integration.processor.program", member.role]
+        command = [sys.executable, "-m", self.program, member.role]
         command += ["--servers", self.servers, "--namespace", self.namespace, "--folder", str(self.folder)]
         command += ["--state", member.state, "--instance-id", member.instance_id]
         with self.log(name).open("ab") as log:

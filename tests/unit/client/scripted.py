@@ -23,6 +23,7 @@ class ScriptedTransport:
     """
 
     namespace = "scripted"
+    partitions = 3
 
     def __init__(self, answer: Answer) -> None:
         self.client_id = "client"

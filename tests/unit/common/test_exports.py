@@ -14,11 +14,12 @@ EXPORTS = {
         wait_for_cancelled_sync wait_for_worker_shutdown wait_for_worker_shutdown_sync
     """,
     "foldlog.common": """
-        MetricAttributes MetricCommon MetricCounter MetricGauge MetricGaugeFloat MetricHistogram
-        MetricHistogramFloat MetricHistogramTimedelta MetricMeter Priority QueryRejectCondition RawValue
-        RetryPolicy SearchAttributeIndexedValueType SearchAttributeKey SearchAttributePair
-        SearchAttributeUpdate SearchAttributeValue SearchAttributeValues SearchAttributes
-        TypedSearchAttributes WorkflowIDConflictPolicy WorkflowIDReusePolicy
+        AutoUpgradeVersioningOverride MetricAttributes MetricCommon MetricCounter MetricGauge MetricGaugeFloat
+        MetricHistogram MetricHistogramFloat MetricHistogramTimedelta MetricMeter PinnedVersioningOverride
+        Priority QueryRejectCondition RawValue RetryPolicy SearchAttributeIndexedValueType SearchAttributeKey
+        SearchAttributePair SearchAttributeUpdate SearchAttributeValue SearchAttributeValues SearchAttributes
+        TypedSearchAttributes VersioningBehavior VersioningOverride WorkerDeploymentVersion
+        WorkflowIDConflictPolicy WorkflowIDReusePolicy
     """,
     "foldlog.converter": """
         AdvancedJSONEncoder BinaryNullPayloadConverter BinaryPlainPayloadConverter BinaryProtoPayloadConverter

@@ -16,6 +16,7 @@ PUBLIC = [
     "CompensationError",
     "ExternalWorkflowHandle",
     "ContinueAsNewError",
+    "ContinueAsNewVersioningBehavior",
     "HandlerUnfinishedPolicy",
     "Info",
     "LocalActivityConfig",

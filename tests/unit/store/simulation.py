@@ -13,7 +13,7 @@ from typing import Any
 from foldlog.core.outcome import LogEntry, Outcome
 from foldlog.core.state import Run
 from foldlog.schemas import event, log
-from foldlog.schemas.common import Continuation, Failure, Payload
+from foldlog.schemas.common import Continuation, Deployment, Failure, Payload
 from foldlog.schemas.framing import encode
 
 NAMES = ["order-1", "order-2", "a/b", "a", "a\0", "a\0b", "a\0\x01", "", "ü", "\U0001f40d", "a" * 200, "\x01", "￿"]
@@ -76,6 +76,8 @@ class Simulation:
         run = self.runs.get(workflow_id)
         self.serial += 1
         if self.rng.random() < 0.05:
+            deployment = Deployment(deployment_name=self.rng.choice("ab"), revision=self.serial, change_id="c")
+            outcome.append_loose("", log.DeploymentChanged(deployment=deployment, time_ms=self.now_ms))
             rejected = log.RequestRejected(request_id=f"r{self.serial}", answer=b"no", time_ms=self.now_ms)
             outcome.append_loose(workflow_id, rejected)
         elif run is None or not run.is_open:

@@ -220,6 +220,10 @@ class StoreBatch:
     def _partition_opened(self, workflow_id: str, record: log.PartitionOpened, encoded: bytes) -> None:
         self.rows.put(formats.META, formats.META_OPENED, encoded)
 
+    def _deployment_changed(self, workflow_id: str, record: log.DeploymentChanged, encoded: bytes) -> None:
+        name = record.deployment.deployment_name
+        self.rows.put(formats.META, formats.META_DEPLOYMENT + name.encode(), encoded)
+
     def _request_rejected(self, workflow_id: str, record: log.RequestRejected, encoded: bytes) -> None:
         self._answer(workflow_id, record.request_id, record.time_ms, Answer(rejected=record.answer))
 
@@ -310,6 +314,7 @@ def _closed_ms(run: Run | Outline) -> int:
 _PARTITION_RECORDS: dict[type, Callable[[StoreBatch, str, Any, bytes], None]] = {
     log.BatchCommitted: StoreBatch._batch_committed,
     log.PartitionOpened: StoreBatch._partition_opened,
+    log.DeploymentChanged: StoreBatch._deployment_changed,
     log.RequestRejected: StoreBatch._request_rejected,
 }
 _RUN_RECORDS: dict[type, Callable[[RunChanges, Any, bytes], None]] = {

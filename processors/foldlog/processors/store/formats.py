@@ -50,6 +50,8 @@ META_TOPIC = b"topic"
 """Kafka's ID of the topic whose fold this is (KIP-516)."""
 META_OPENED = b"opened"
 """The last PartitionOpened, as it stands in the log."""
+META_DEPLOYMENT = b"deployment "
+"""Before the name of a deployment: its last DeploymentChanged, as it stands in the log."""
 META_UNSETTLED = b"unsettled "
 """Before the key of a run: a restore that has not ended stored it by its outline. Its timers are missing, and of its
 pending rows some may count no more."""

@@ -22,6 +22,7 @@ from foldlog.processors.store.formats import ExpiryKind, PendingKind, RunHead
 from foldlog.processors.store.kv import KeyValueStore, WriteBatch
 from foldlog.schemas import log
 from foldlog.schemas.codec import Codec
+from foldlog.schemas.common import Deployment
 
 HOUR_MS = 3_600_000
 
@@ -132,6 +133,11 @@ class PartitionStore:
         encoded = self._kv.get(formats.META, formats.META_OPENED)
         opened: log.PartitionOpened | None = None if encoded is None else self._codec.decode(encoded)
         return opened
+
+    def deployments(self) -> list[Deployment]:
+        """The deployments that the log knows of."""
+        rows = self._kv.scan(formats.META, formats.META_DEPLOYMENT)
+        return [self._codec.decode(encoded).deployment for _, encoded in rows]
 
     def counts(self) -> Counts:
         """How many runs there are."""

@@ -9,6 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 from foldlog.schemas._conversions.common import (
+    deployment_from_avro,
+    deployment_to_avro,
     failure_from_avro,
     failure_to_avro,
     initiator_from_avro,
@@ -34,6 +36,7 @@ from foldlog.schemas.command import (
     ChildWorkflowClosed,
     ChildWorkflowStarted,
     CompleteActivity,
+    DescribeDeployments,
     DescribeWorkflow,
     FailActivity,
     GetHistory,
@@ -42,6 +45,7 @@ from foldlog.schemas.command import (
     QueryWorkflow,
     ResetActivity,
     ResolveExternalWorkflow,
+    SetDeployment,
     SignalInput,
     SignalWorkflow,
     StartWorkflow,
@@ -231,6 +235,20 @@ def complete_activity_from_avro(values: dict[str, Any]) -> CompleteActivity:
     return record
 
 
+def describe_deployments_to_avro(record: DescribeDeployments) -> dict[str, Any]:
+    return {
+        "identity": record.identity,
+        "reply_to": None if record.reply_to is None else ("foldlog.common.ReplyTo", reply_to_to_avro(record.reply_to)),
+    }
+
+
+def describe_deployments_from_avro(values: dict[str, Any]) -> DescribeDeployments:
+    record = object.__new__(DescribeDeployments)
+    record.identity = values["identity"]
+    record.reply_to = None if values["reply_to"] is None else reply_to_from_avro(values["reply_to"])
+    return record
+
+
 def describe_workflow_to_avro(record: DescribeWorkflow) -> dict[str, Any]:
     return {
         "identity": record.identity,
@@ -410,6 +428,22 @@ def resolve_external_workflow_from_avro(values: dict[str, Any]) -> ResolveExtern
     record.initiated_event_id = values["initiated_event_id"]
     record.failure = None if values["failure"] is None else failure_from_avro(values["failure"])
     record.target_run_id = values["target_run_id"]
+    return record
+
+
+def set_deployment_to_avro(record: SetDeployment) -> dict[str, Any]:
+    return {
+        "identity": record.identity,
+        "reply_to": None if record.reply_to is None else ("foldlog.common.ReplyTo", reply_to_to_avro(record.reply_to)),
+        "deployment": deployment_to_avro(record.deployment),
+    }
+
+
+def set_deployment_from_avro(values: dict[str, Any]) -> SetDeployment:
+    record = object.__new__(SetDeployment)
+    record.identity = values["identity"]
+    record.reply_to = None if values["reply_to"] is None else reply_to_from_avro(values["reply_to"])
+    record.deployment = deployment_from_avro(values["deployment"])
     return record
 
 
@@ -702,6 +736,12 @@ CONVERSIONS: Conversions = {
         complete_activity_to_avro,
         complete_activity_from_avro,
     ),
+    DescribeDeployments: (
+        "foldlog.command.DescribeDeployments",
+        b"\xc3\x01\xb3\xd7t\xa2\xb7\xa9\x97\xba",
+        describe_deployments_to_avro,
+        describe_deployments_from_avro,
+    ),
     DescribeWorkflow: (
         "foldlog.command.DescribeWorkflow",
         b"\xc3\x01\r\xee\xe1~\xde\x0f\x11d",
@@ -750,6 +790,12 @@ CONVERSIONS: Conversions = {
         resolve_external_workflow_to_avro,
         resolve_external_workflow_from_avro,
     ),
+    SetDeployment: (
+        "foldlog.command.SetDeployment",
+        b"\xc3\x01^\xfe\xe5i`\xfc\xa7r",
+        set_deployment_to_avro,
+        set_deployment_from_avro,
+    ),
     SignalInput: ("foldlog.command.SignalInput", b"", signal_input_to_avro, signal_input_from_avro),
     SignalWorkflow: (
         "foldlog.command.SignalWorkflow",
@@ -759,7 +805,7 @@ CONVERSIONS: Conversions = {
     ),
     StartWorkflow: (
         "foldlog.command.StartWorkflow",
-        b'\xc3\x01+\x08\xce\x94"\xc1O?',
+        b"\xc3\x01g\x04\xf0\x98\xc1p\x8f\x18",
         start_workflow_to_avro,
         start_workflow_from_avro,
     ),

@@ -12,6 +12,7 @@ from foldlog.schemas._conversions.types import Conversions
 from foldlog.schemas.common import (
     ActivityOptions,
     Continuation,
+    Deployment,
     Failure,
     Initiator,
     ParentExecution,
@@ -62,6 +63,34 @@ def continuation_from_avro(values: dict[str, Any]) -> Continuation:
     record.last_result = None if values["last_result"] is None else payload_from_avro(values["last_result"])
     record.last_failure = None if values["last_failure"] is None else failure_from_avro(values["last_failure"])
     record.first_start_ms = values["first_start_ms"]
+    return record
+
+
+def deployment_to_avro(record: Deployment) -> dict[str, Any]:
+    return {
+        "deployment_name": record.deployment_name,
+        "revision": record.revision,
+        "change_id": record.change_id,
+        "current_build_id": record.current_build_id,
+        "ramping_build_id": record.ramping_build_id,
+        "ramping_percentage": record.ramping_percentage,
+        "earlier_build_ids": record.earlier_build_ids,
+        "changed_ms": record.changed_ms,
+        "identity": record.identity,
+    }
+
+
+def deployment_from_avro(values: dict[str, Any]) -> Deployment:
+    record = object.__new__(Deployment)
+    record.deployment_name = values["deployment_name"]
+    record.revision = values["revision"]
+    record.change_id = values["change_id"]
+    record.current_build_id = values["current_build_id"]
+    record.ramping_build_id = values["ramping_build_id"]
+    record.ramping_percentage = values["ramping_percentage"]
+    record.earlier_build_ids = values["earlier_build_ids"]
+    record.changed_ms = values["changed_ms"]
+    record.identity = values["identity"]
     return record
 
 
@@ -243,6 +272,7 @@ def workflow_options_to_avro(record: WorkflowOptions) -> dict[str, Any]:
         "priority": None if record.priority is None else ("foldlog.common.Priority", priority_to_avro(record.priority)),
         "versioning_behavior": record.versioning_behavior,
         "deployment_version": record.deployment_version,
+        "version_given": record.version_given,
         "header": {key: payload_to_avro(item) for key, item in record.header.items()},
         "last_result": None
         if record.last_result is None
@@ -263,6 +293,7 @@ def workflow_options_from_avro(values: dict[str, Any]) -> WorkflowOptions:
     record.priority = None if values["priority"] is None else priority_from_avro(values["priority"])
     record.versioning_behavior = values["versioning_behavior"]
     record.deployment_version = values["deployment_version"]
+    record.version_given = values["version_given"]
     record.header = {key: payload_from_avro(item) for key, item in values["header"].items()}
     record.last_result = None if values["last_result"] is None else payload_from_avro(values["last_result"])
     record.last_failure = None if values["last_failure"] is None else failure_from_avro(values["last_failure"])
@@ -282,6 +313,7 @@ CONVERSIONS: Conversions = {
         continuation_to_avro,
         continuation_from_avro,
     ),
+    Deployment: ("foldlog.common.Deployment", b'\xc3\x01|\x90A\xac\x02")$', deployment_to_avro, deployment_from_avro),
     Failure: ("foldlog.common.Failure", b"\xc3\x01V*Q?\xc9\x1d\xee\x17", failure_to_avro, failure_from_avro),
     Initiator: ("foldlog.common.Initiator", b'\xc3\x01^nhG.\x10\xc4"', initiator_to_avro, initiator_from_avro),
     ParentExecution: (
@@ -301,7 +333,7 @@ CONVERSIONS: Conversions = {
     ),
     WorkflowOptions: (
         "foldlog.common.WorkflowOptions",
-        b"\xc3\x01\xf1\xfa3X\xb3\xad\x81\xe2",
+        b"\xc3\x01\xa8\xfd\x91\x8b/\xd2d\x9d",
         workflow_options_to_avro,
         workflow_options_from_avro,
     ),

@@ -1285,7 +1285,7 @@ CONVERSIONS: Conversions = {
     ),
     WorkflowExecutionStarted: (
         "foldlog.event.WorkflowExecutionStarted",
-        b"\xc3\x01\xb7\xbd\x0b\xd2\xd6\x88\xa3\x89",
+        b"\xc3\x01r\x8b\xf4Q\xb0@\xad\x96",
         workflow_execution_started_to_avro,
         workflow_execution_started_from_avro,
     ),

@@ -9,6 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 from foldlog.schemas._conversions.common import (
+    deployment_from_avro,
+    deployment_to_avro,
     failure_from_avro,
     failure_to_avro,
     payload_from_avro,
@@ -26,6 +28,7 @@ from foldlog.schemas.log import (
     ActivityOptionsChanged,
     BatchCommitted,
     CommandDeferred,
+    DeploymentChanged,
     LocalActivityStarted,
     PartitionOpened,
     RequestRejected,
@@ -137,6 +140,20 @@ def command_deferred_from_avro(values: dict[str, Any]) -> CommandDeferred:
     record.run_id = values["run_id"]
     record.ordinal = values["ordinal"]
     record.command = values["command"]
+    return record
+
+
+def deployment_changed_to_avro(record: DeploymentChanged) -> dict[str, Any]:
+    return {
+        "deployment": deployment_to_avro(record.deployment),
+        "time_ms": record.time_ms,
+    }
+
+
+def deployment_changed_from_avro(values: dict[str, Any]) -> DeploymentChanged:
+    record = object.__new__(DeploymentChanged)
+    record.deployment = deployment_from_avro(values["deployment"])
+    record.time_ms = values["time_ms"]
     return record
 
 
@@ -252,6 +269,12 @@ CONVERSIONS: Conversions = {
         b"\xc3\x01\xd1\xfacbp\xc4\xa5\x14",
         command_deferred_to_avro,
         command_deferred_from_avro,
+    ),
+    DeploymentChanged: (
+        "foldlog.log.DeploymentChanged",
+        b"\xc3\x01z\x9a\x07\xb2-u\x9f\xca",
+        deployment_changed_to_avro,
+        deployment_changed_from_avro,
     ),
     LocalActivityStarted: (
         "foldlog.log.LocalActivityStarted",

@@ -13,6 +13,8 @@ from foldlog.schemas._conversions.common import (
     activity_options_to_avro,
     continuation_from_avro,
     continuation_to_avro,
+    deployment_from_avro,
+    deployment_to_avro,
     failure_from_avro,
     failure_to_avro,
     parent_execution_from_avro,
@@ -26,6 +28,7 @@ from foldlog.schemas._conversions.types import Conversions
 from foldlog.schemas.reply import (
     Accepted,
     ActivityCancelRequested,
+    Deployments,
     Description,
     HistoryPage,
     PartitionMoved,
@@ -72,6 +75,22 @@ def activity_cancel_requested_from_avro(values: dict[str, Any]) -> ActivityCance
     record.scheduled_event_id = values["scheduled_event_id"]
     record.attempt = values["attempt"]
     record.reason = values["reason"]
+    return record
+
+
+def deployments_to_avro(record: Deployments) -> dict[str, Any]:
+    return {
+        "correlation_id": record.correlation_id,
+        "deployments": [deployment_to_avro(item) for item in record.deployments],
+        "hosted": record.hosted,
+    }
+
+
+def deployments_from_avro(values: dict[str, Any]) -> Deployments:
+    record = object.__new__(Deployments)
+    record.correlation_id = values["correlation_id"]
+    record.deployments = [deployment_from_avro(item) for item in values["deployments"]]
+    record.hosted = values["hosted"]
     return record
 
 
@@ -351,9 +370,15 @@ CONVERSIONS: Conversions = {
         activity_cancel_requested_to_avro,
         activity_cancel_requested_from_avro,
     ),
+    Deployments: (
+        "foldlog.reply.Deployments",
+        b"\xc3\x01N\xf5\x8b\xff\xcc\xff\xfa0",
+        deployments_to_avro,
+        deployments_from_avro,
+    ),
     Description: (
         "foldlog.reply.Description",
-        b"\xc3\x01T\xec\x12\x01Y7e\x18",
+        b"\xc3\x01\xdd\x93-\xd2\x9c0vZ",
         description_to_avro,
         description_from_avro,
     ),

@@ -37,6 +37,7 @@ def workflow_visibility_to_avro(record: WorkflowVisibility) -> dict[str, Any]:
         "first_task_ms": record.first_task_ms,
         "history_size": record.history_size,
         "deployment_version": record.deployment_version,
+        "versioning_behavior": record.versioning_behavior,
     }
 
 
@@ -64,13 +65,14 @@ def workflow_visibility_from_avro(values: dict[str, Any]) -> WorkflowVisibility:
     record.first_task_ms = values["first_task_ms"]
     record.history_size = values["history_size"]
     record.deployment_version = values["deployment_version"]
+    record.versioning_behavior = values["versioning_behavior"]
     return record
 
 
 CONVERSIONS: Conversions = {
     WorkflowVisibility: (
         "foldlog.visibility.WorkflowVisibility",
-        b"\xc3\x01\xc6\x97k\xd81\xd4\xa0z",
+        b"\xc3\x01g\xeca~\x8a\xcd\xf0\xa4",
         workflow_visibility_to_avro,
         workflow_visibility_from_avro,
     ),

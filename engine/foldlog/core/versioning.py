@@ -1,0 +1,271 @@
+"""Versions of the workflow code: which one a run begins on, and which one it is on when its code runs.
+
+Owns the deployments as one partition knows them, and what follows from them for a run. A version is named by
+`<deployment>.<build ID>`. What the start of a run decides is in its first event; whether its code is at hand is the
+factory's matter. A run without versioning costs nothing here.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import math
+from collections.abc import Iterable, Sequence
+from typing import Protocol, cast, runtime_checkable
+
+from foldlog.core import decisions
+from foldlog.core.decider import Decider, DeciderFactory, VersionNotHostedError, WorkflowTaskError
+from foldlog.core.decisions import Decision
+from foldlog.core.state import Run
+from foldlog.schemas.common import Deployment, VersioningBehavior, WorkflowOptions
+from foldlog.schemas.event import WorkflowExecutionStarted
+
+NO_OPTIONS = WorkflowOptions()
+MAXIMUM_NAME = 200
+"""Characters of a deployment's name, and of a build ID."""
+MAXIMUM_EARLIER = 100
+"""So many builds are remembered that were current or ramping before."""
+
+
+@runtime_checkable
+class VersionedFactory(DeciderFactory, Protocol):
+    """A factory that has the code of some versions."""
+
+    @property
+    def hosted(self) -> Sequence[str]:
+        """The versions that it has the code of, its own first; empty: its workers are not versioned."""
+
+    def behavior(self, workflow_type: str, version: str) -> VersioningBehavior:
+        """How a workflow type is versioned in a version that it has; UNSPECIFIED also for an unknown type."""
+
+    def create_version(self, workflow_id: str, started: WorkflowExecutionStarted, version: str) -> Decider:
+        """As `create`, with the code of a version that it has."""
+
+
+def canonical(deployment_name: str, build_id: str) -> str:
+    """The name of a version."""
+    return f"{deployment_name}.{build_id}"
+
+
+def split(version: str) -> tuple[str, str]:
+    """Deployment name and build ID of a version.
+
+    Raises:
+        ValueError: It is none.
+    """
+    deployment_name, dot, build_id = version.partition(".")
+    if not dot or not deployment_name or not build_id:
+        raise ValueError(f"{version!r} is no version: it must be <deployment name>.<build ID>")
+    return deployment_name, build_id
+
+
+def check_options(options: WorkflowOptions) -> None:
+    """Refuse versioning that cannot be.
+
+    Raises:
+        WorkflowTaskError: It cannot; the message says why.
+    """
+    if options.versioning_behavior == "PINNED":
+        try:
+            split(options.deployment_version)
+        except ValueError as error:
+            raise WorkflowTaskError(f"versioning_override: {error}") from error
+    elif options.deployment_version:
+        raise WorkflowTaskError("versioning_override: only a pinned workflow has a version")
+
+
+def check_deployment(deployment: Deployment) -> None:
+    """Refuse a deployment that cannot be.
+
+    Raises:
+        ValueError: It cannot; the message says why.
+    """
+    name = deployment.deployment_name
+    if not name or "." in name or len(name) > MAXIMUM_NAME:
+        raise ValueError(f"a deployment's name has 1 to {MAXIMUM_NAME} characters and no dot: {name!r}")
+    for build_id in (deployment.current_build_id, deployment.ramping_build_id):
+        if len(build_id) > MAXIMUM_NAME:
+            raise ValueError(f"a build ID has at most {MAXIMUM_NAME} characters: {build_id!r}")
+    percentage = deployment.ramping_percentage
+    if not math.isfinite(percentage) or not 0 <= percentage <= 100:
+        raise ValueError(f"a ramp is 0 to 100 percent, not {percentage}")
+    if percentage and not deployment.ramping_build_id:
+        raise ValueError("a ramp needs the build that it leads to")
+    if deployment.ramping_build_id and deployment.ramping_build_id == deployment.current_build_id:
+        raise ValueError(f"build {deployment.current_build_id!r} is current: nothing is ramped to it")
+
+
+def order(deployment: Deployment) -> tuple[int, str]:
+    """Of two states of a deployment, the one for which this is greater is the newer one."""
+    return deployment.revision, deployment.change_id
+
+
+def build_of(deployment: Deployment | None, workflow_id: str) -> str:
+    """The build that runs of a workflow ID begin on, and that those with AUTO_UPGRADE are on; empty: none is set."""
+    if deployment is None:
+        return ""
+    if deployment.ramping_build_id and share_of(workflow_id) < deployment.ramping_percentage / 100:
+        return deployment.ramping_build_id
+    return deployment.current_build_id
+
+
+def share_of(workflow_id: str) -> float:
+    """Where a workflow ID is between 0 and 1: the same always, and IDs are spread evenly."""
+    digest = hashlib.blake2b(workflow_id.encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big") / (1 << 64)
+
+
+class Versions:
+    """The versions of one partition's runs."""
+
+    def __init__(self, factory: DeciderFactory, deployments: Iterable[Deployment] = ()) -> None:
+        """Make an object.
+
+        Args:
+            factory: Makes the code of runs.
+            deployments: Those that the partition's log knows of.
+        """
+        self.factory = factory
+        """Makes the code of runs."""
+        self._hosting: VersionedFactory | None = None
+        if isinstance(factory, VersionedFactory) and factory.hosted:
+            self._hosting = factory
+        self._committed = {deployment.deployment_name: deployment for deployment in deployments}
+        self._deployments = dict(self._committed)
+        self.changed = False
+        """A deployment was changed in the open transaction."""
+
+    # ---- deployments
+
+    @property
+    def hosted(self) -> Sequence[str]:
+        """The versions that this process has the code of, its own first."""
+        return self._hosting.hosted if self._hosting is not None else ()
+
+    @property
+    def deployments(self) -> list[Deployment]:
+        """All that are known, in order of their names."""
+        return [deployment for _, deployment in sorted(self._deployments.items())]
+
+    def change(self, deployment: Deployment) -> bool:
+        """Take a deployment as it is to be.
+
+        Returns:
+            Whether it is news. What is older than what is known changes nothing.
+        """
+        known = self._deployments.get(deployment.deployment_name)
+        if known is not None and order(known) >= order(deployment):
+            return False
+        self._deployments[deployment.deployment_name] = deployment
+        self.changed = True
+        return True
+
+    def committed(self) -> None:
+        """The transaction is committed."""
+        if self.changed:
+            self._committed = dict(self._deployments)
+            self.changed = False
+
+    def aborted(self) -> None:
+        """The transaction is thrown away."""
+        if self.changed:
+            self._deployments = dict(self._committed)
+            self.changed = False
+
+    # ---- what is decided for a run
+
+    def of_start(self, workflow_id: str, workflow_type: str, options: WorkflowOptions | None) -> WorkflowOptions | None:
+        """The options of a run that begins, with its versioning decided."""
+        if options is not None and options.versioning_behavior != "UNSPECIFIED":
+            return options if options.version_given else dataclasses.replace(options, version_given=True)
+        if self._hosting is None:
+            return options
+        version = self._target(workflow_id)
+        known = version if version in self._hosting.hosted else self._hosting.hosted[0]
+        behavior = self._hosting.behavior(workflow_type, known)
+        if behavior == "UNSPECIFIED":
+            return options
+        return dataclasses.replace(
+            options or NO_OPTIONS,
+            versioning_behavior=behavior,
+            deployment_version=version if behavior == "PINNED" else "",
+        )
+
+    def of_following(
+        self, run: Run, workflow_type: str, options: WorkflowOptions | None, *, keep: bool | None
+    ) -> WorkflowOptions | None:
+        """The options of a run that follows another.
+
+        Args:
+            run: The one before.
+            workflow_type: Type of the new run.
+            options: Its options, with the versioning of the one before.
+            keep: Whether it stays on the version that the one before is pinned to; None: only if that was given to it.
+        """
+        if options is None or options.versioning_behavior == "UNSPECIFIED":
+            return self.of_start(run.workflow_id, workflow_type, options)
+        pinned = options.versioning_behavior == "PINNED"
+        if self._hosting is None or (options.version_given and not (pinned and keep is False)):
+            return options
+        if keep and pinned:
+            return dataclasses.replace(options, version_given=True)
+        undecided = dataclasses.replace(
+            options, versioning_behavior="UNSPECIFIED", deployment_version="", version_given=False
+        )
+        return self.of_start(run.workflow_id, workflow_type, undecided)
+
+    def inherit(self, run: Run, made: Sequence[Decision], namespace: str) -> None:
+        """Give the version that a run is pinned to to the children that it asks for and that are pinned themselves."""
+        options = run.started.options
+        if self._hosting is None or options is None or options.versioning_behavior != "PINNED":
+            return
+        version = options.deployment_version
+        for decision in made:
+            if type(decision) is not decisions.StartChildWorkflow or decision.namespace not in ("", namespace):
+                continue
+            given = decision.options or NO_OPTIONS
+            pinned = self._hosting.behavior(decision.workflow_type, version) == "PINNED"
+            if pinned and given.versioning_behavior == "UNSPECIFIED":
+                decision.options = dataclasses.replace(given, versioning_behavior="PINNED", deployment_version=version)
+
+    # ---- where a run is
+
+    def of(self, run: Run) -> str:
+        """The version that the code of a run is to be of now; empty: whichever this process has."""
+        options = run.started.options
+        if options is None or options.versioning_behavior == "UNSPECIFIED":
+            return ""
+        if options.versioning_behavior == "PINNED":
+            return options.deployment_version
+        return self._target(run.workflow_id) if self._hosting is not None else ""
+
+    def create(self, run: Run) -> Decider:
+        """The code of a run, not activated yet.
+
+        Raises:
+            WorkflowTaskError: Its version, or its type in that version, is not in this process.
+        """
+        version = self.of(run)
+        if not version:
+            return self.factory.create(run.workflow_id, run.started)
+        if version not in self.hosted:
+            raise VersionNotHostedError(self._not_hosted(run, version))
+        hosting = cast(VersionedFactory, self._hosting)
+        return hosting.create_version(run.workflow_id, run.started, version)
+
+    def _not_hosted(self, run: Run, version: str) -> str:
+        options = run.started.options
+        pinned = options is not None and options.versioning_behavior == "PINNED"
+        why = f"is pinned to version {version!r}" if pinned else f"moves with its deployment, which is at {version!r}"
+        has = f"has the versions {', '.join(map(repr, self.hosted))}" if self.hosted else "is not versioned"
+        return (
+            f"the workflow {why}, and the worker that has its partition {has}: run a worker that hosts {version!r} "
+            "(its own version, or earlier_versions)"
+        )
+
+    def _target(self, workflow_id: str) -> str:
+        hosting = cast(VersionedFactory, self._hosting)
+        own = hosting.hosted[0]
+        name = own.partition(".")[0]
+        build_id = build_of(self._deployments.get(name), workflow_id) if self._deployments else ""
+        return canonical(name, build_id) if build_id else own
