@@ -27,7 +27,7 @@ from foldlog.client._interceptor import Interceptor, ListWorkflowsInput
 from foldlog.client._list import WorkflowExecutionAsyncIterator
 from foldlog.client._plugin import ClientConfig, ConnectConfig, Plugin, connected
 from foldlog.client._schedules import ClientSchedules
-from foldlog.client._start_options import StartOptions, apply_options
+from foldlog.client._start_options import StartOptions, apply_options, check_start
 from foldlog.client._types import (
     UNSET,
     MethodAsyncNoParam,
@@ -50,7 +50,6 @@ from foldlog.schemas.reply import Accepted
 from foldlog.schemas.visibility import WorkflowVisibility
 from foldlog.transport import Transport
 from foldlog.transport.config import KafkaConfig
-from foldlog.transport.topics import check_task_queue
 from foldlog.workflow._definition import Definition
 
 RPC_TIMEOUT = timedelta(seconds=10)
@@ -577,16 +576,7 @@ class Client(ClientUpdatesWithStart, ClientSchedules):
         task_queue: str,
         **options: Unpack[StartOptions],
     ) -> StartWorkflow:
-        for name in options:
-            if name not in StartOptions.__annotations__:
-                raise TypeError(f"start_workflow has no option {name}")
-        if not workflow_type:
-            raise ValueError("a workflow needs a type")
-        if not id:
-            raise ValueError("a workflow needs an ID")
-        if not task_queue:
-            raise ValueError("a workflow needs a task queue")
-        check_task_queue(task_queue)
+        check_start(workflow_type, id, task_queue, options)
         reuse = options.get("id_reuse_policy", WorkflowIDReusePolicy.ALLOW_DUPLICATE)
         conflict = options.get("id_conflict_policy", WorkflowIDConflictPolicy.UNSPECIFIED)
         command = StartWorkflow(

@@ -24,6 +24,7 @@ from foldlog.core.start_options import check_start_options
 from foldlog.exceptions import InvalidArgumentError
 from foldlog.schemas import common as records
 from foldlog.schemas.command import SignalInput, StartWorkflow
+from foldlog.transport.topics import check_task_queue
 
 NO_OPTIONS = records.WorkflowOptions()
 
@@ -80,6 +81,26 @@ class StartOptions(RunOptions, total=False):
     """Taken for the sake of Temporal's signature: there are no RPCs."""
     rpc_timeout: timedelta | None
     """How long to wait for the answer."""
+
+
+def check_start(workflow_type: str, workflow_id: str, task_queue: str, options: StartOptions) -> None:
+    """Refuse a start that cannot be, before anything is sent.
+
+    Raises:
+        TypeError: There is no such option.
+        ValueError: Type, ID or task queue are empty.
+        ConfigurationError: The task queue cannot be part of a topic's name.
+    """
+    for name in options:
+        if name not in StartOptions.__annotations__:
+            raise TypeError(f"start_workflow has no option {name}")
+    if not workflow_type:
+        raise ValueError("a workflow needs a type")
+    if not workflow_id:
+        raise ValueError("a workflow needs an ID")
+    if not task_queue:
+        raise ValueError("a workflow needs a task queue")
+    check_task_queue(task_queue)
 
 
 async def apply_options(command: StartWorkflow, converter: DataConverter, options: StartOptions) -> None:

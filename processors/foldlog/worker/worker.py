@@ -150,9 +150,7 @@ class Worker:
         note_ignored(ignored)
         if not workflows and not activities:
             raise ConfigurationError("a worker needs workflows or activities", option="workflows")
-        self._belong_to(client, plugins, interceptors)
-        self._backend = backend_of(client)
-        self._backend.topics.tasks(task_queue)  # whether it can be the name of a topic
+        self._belong_to(client, task_queue, plugins, interceptors)
         self._identity = identity or client.identity
         self._sensor = sensor or Sensor()
         self._grace = seconds("graceful_shutdown_timeout", graceful_shutdown_timeout)
@@ -210,8 +208,12 @@ class Worker:
         )
         self._state = _State()
 
-    def _belong_to(self, client: Client, plugins: Sequence[Plugin], interceptors: Sequence[Interceptor]) -> None:
+    def _belong_to(
+        self, client: Client, task_queue: str, plugins: Sequence[Plugin], interceptors: Sequence[Interceptor]
+    ) -> None:
         self._client = client
+        self._backend = backend_of(client)
+        self._backend.topics.tasks(task_queue)  # whether it can be the name of a topic
         self._plugins = plugins_of(client, plugins)
         self._interceptors = interceptors_of(client, interceptors)
         self._headers_coded = client.config()["header_codec_behavior"] is HeaderCodecBehavior.CODEC

@@ -26,6 +26,7 @@ def test_the_public_names() -> None:
         "StartLocalActivityInput",
         "Worker",
         "WorkerConfig",
+        "WorkerDeploymentConfig",
         "WorkflowInboundInterceptor",
         "WorkflowInterceptorClassInput",
         "WorkflowOutboundInterceptor",
