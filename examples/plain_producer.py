@@ -13,13 +13,13 @@ from fastavro import schemaless_writer
 from fastavro.schema import fingerprint, load_schema_ordered, to_parsing_canonical_form
 
 AVSC = Path(__file__).parent.parent / "schemas/foldlog/schemas/avsc"
-COMMON = [f"common/{name}" for name in ("Payload", "ReplyTo", "RetryPolicy", "Priority", "WorkflowOptions")]
-COMMON += ["common/ParentExecution", "common/Initiator"]
+COMMON = ["Payload", "Failure", "ReplyTo", "RetryPolicy", "Priority", "WorkflowOptions", "ParentExecution", "Initiator"]
 
 
 def framed(name: str, **fields: object) -> bytes:
     """Avro's single-object encoding: C3 01, the schema's fingerprint, the record. Omitted fields have defaults."""
-    schema = load_schema_ordered([str(AVSC / f"{part}.avsc") for part in (*COMMON, name)])
+    parts = [*(f"common/{part}" for part in COMMON), name]
+    schema = load_schema_ordered([str(AVSC / f"{part}.avsc") for part in parts])
     body = BytesIO()
     schemaless_writer(body, schema, fields)
     return b"\xc3\x01" + bytes.fromhex(fingerprint(to_parsing_canonical_form(schema), "CRC-64-AVRO")) + body.getvalue()
