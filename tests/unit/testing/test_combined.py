@@ -7,7 +7,14 @@ from typing import Any
 
 import pytest
 from foldlog import workflow
-from foldlog.client import Schedule, ScheduleActionStartWorkflow, ScheduleIntervalSpec, ScheduleSpec, ScheduleState
+from foldlog.client import (
+    Schedule,
+    ScheduleActionExecutionStartWorkflow,
+    ScheduleActionStartWorkflow,
+    ScheduleIntervalSpec,
+    ScheduleSpec,
+    ScheduleState,
+)
 from foldlog.common import RetryPolicy
 from foldlog.converter import DataConverter
 from foldlog.converter.encryption import AESGCMCodec
@@ -88,7 +95,9 @@ async def test_a_schedule_keeps_encrypted_values_and_starts_workflows_with_them(
             action = found.schedule.action
             assert isinstance(action, ScheduleActionStartWorkflow)
             assert await converter.decode(action.args) == ["salaries"]
-            started = found.info.recent_actions[-1].action.workflow_id
+            taken = found.info.recent_actions[-1].action
+            assert isinstance(taken, ScheduleActionExecutionStartWorkflow)
+            started = taken.workflow_id
             assert await env.client.get_workflow_handle(started, result_type=str).result() == "salaries"
             for workflow_id in (started, "foldlog.schedule:secret"):
                 history = await env.client.get_workflow_handle(workflow_id).fetch_history()
