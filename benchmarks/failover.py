@@ -8,7 +8,7 @@ after another, as the client sees them, from just before the kill until all that
 - restart: the processor has a stable instance ID and is started again at once. Its own start is part of the gap.
 
 The partitions of the other processor are looked at as well, as the client sees them and as the log has them: a
-transaction that the killed one left open in a partition of replies also holds back the answers that come after it.
+transaction that the killed one left open in a partition of replies may hold back the answers that come after it.
 """
 
 from __future__ import annotations

@@ -125,7 +125,7 @@ class Client(ClientUpdatesWithStart, ClientSchedules):
         cls,
         bootstrap_servers: str | KafkaConfig | None = None,
         *,
-        namespace: str = "default",
+        namespace: str | None = None,
         data_converter: DataConverter | None = None,
         kafka_options: Mapping[str, str] | Iterable[str] = (),
         kafka_properties_file: str | os.PathLike[str] | None = None,
@@ -142,7 +142,7 @@ class Client(ClientUpdatesWithStart, ClientSchedules):
         Args:
             bootstrap_servers: `host:port`, several separated by commas; None: from the options, the file or
                 `KAFKA_BOOTSTRAP_SERVERS`. Or a whole `KafkaConfig`.
-            namespace: The application.
+            namespace: The application; None: that of `FOLDLOG_NAMESPACE`, or `default`.
             data_converter: Converts arguments and results; None: the default one.
             kafka_options: Options of librdkafka, as a mapping or as `name=value` strings.
             kafka_properties_file: A file as Java clients and librdkafka's tools read it.
@@ -167,7 +167,7 @@ class Client(ClientUpdatesWithStart, ClientSchedules):
             config = KafkaConfig.from_environment(bootstrap_servers, kafka_options, kafka_properties_file)
         wanted = ConnectConfig(
             kafka=config,
-            namespace=namespace,
+            namespace=namespace or os.environ.get("FOLDLOG_NAMESPACE") or "default",
             codec=codec or SingleObjectCodec(),
             timeout_seconds=connect_timeout.total_seconds(),
         )

@@ -232,3 +232,9 @@ async def test_many_at_once_over_one_connection(client: Client) -> None:
         return await handle.result()
 
     assert await asyncio.gather(*(one(number) for number in range(500))) == list(range(1, 501))
+
+
+async def test_the_environment_names_the_namespace(client: Client, kafka: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FOLDLOG_NAMESPACE", client.namespace)
+    async with await Client.connect(kafka) as other:
+        assert other.namespace == client.namespace
