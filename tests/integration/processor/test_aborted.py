@@ -132,7 +132,12 @@ async def test_what_is_produced_ahead_of_a_slow_decision_is_thrown_away(
     monkeypatch.setattr(ahead, "time", Jumping())
     aborted: list[TransactionalProducer] = []
     abort = TransactionalProducer.abort
-    monkeypatch.setattr(TransactionalProducer, "abort", lambda self: (aborted.append(self), abort(self))[1])
+
+    def counted(producer: TransactionalProducer) -> None:
+        aborted.append(producer)
+        abort(producer)
+
+    monkeypatch.setattr(TransactionalProducer, "abort", counted)
     async with here.worker():
         handle = await here.start(Summing.run, id="summing")
         for number in range(50):
