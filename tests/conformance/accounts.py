@@ -48,7 +48,8 @@ class Account:
     @workflow.update
     async def deposit_when_released(self, amount: int) -> int:
         await workflow.wait_condition(lambda: self.released)
-        self.balance += await workflow.execute_activity(look_up, amount, start_to_close_timeout=LIMIT)
+        seen = await workflow.execute_activity(look_up, amount, start_to_close_timeout=LIMIT)
+        self.balance += seen
         return self.balance
 
     @workflow.update

@@ -17,13 +17,14 @@ from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 from foldlog.core.decider import DeciderFactory
+from foldlog.processors.ahead import Ahead, Pace
 from foldlog.processors.assignment import Assignment
 from foldlog.processors.host import ActivityHost
 from foldlog.processors.measure import measured, tell_rare
 from foldlog.processors.namespaces import Namespaces
 from foldlog.processors.options import ProcessorOptions
 from foldlog.processors.output import PRODUCER_LIMIT_BYTES, Output
-from foldlog.processors.partition import NotNow, Partition, PoisonedInput, StoreFailed
+from foldlog.processors.partition import NotNow, PoisonedInput, StoreFailed
 from foldlog.processors.queues import TaskQueues
 from foldlog.processors.store import StoreCorruptedError
 from foldlog.processors.stores import Stores
@@ -103,6 +104,7 @@ class WorkflowProcessor:
             unreachable=self._namespaces.unreachable,
         )
         self._heartbeat = time.monotonic()
+        self._pace = Pace()
         self._aborts = 0
         """Transactions aborted one after the other."""
         self._assignment: Assignment | None = None
@@ -165,6 +167,7 @@ class WorkflowProcessor:
             ending.callback(consumer.close)
             replies = consumer.list_topics(self._topics.replies, timeout=KAFKA_SECONDS).topics[self._topics.replies]
             output = Output(self._topics, self._codec, len(replies.partitions), self._queues)
+            ahead = Ahead(producer, output, self._pace)
             assignment = self._assignment = Assignment(
                 self._config,
                 self._options,
@@ -173,7 +176,7 @@ class WorkflowProcessor:
                 stores,
                 self._codec,
                 restorers,
-                self._open_partition,
+                lambda number, store: self._turns.open_partition(number, store, self._partitions, ahead.first(number)),
                 self._sensor,
             )
             ending.callback(self._leave, assignment)
@@ -182,7 +185,7 @@ class WorkflowProcessor:
                 assignment.subscribe(self._partitions)
                 while not self._stopping.is_set():
                     self._heartbeat = time.monotonic()
-                    self._step(consumer, producer, output, assignment)
+                    self._step(consumer, producer, output, ahead, assignment)
 
             watch.run(process, "foldlog-loop")
 
@@ -221,21 +224,24 @@ class WorkflowProcessor:
             settings["group.instance.id"] = self._options.instance_id
         return open_consumer(self._config, **settings)
 
-    def _open_partition(self, number: int, store: Any) -> Partition:
-        return self._turns.open_partition(number, store, self._partitions)
-
     # ---- one turn of the loop
 
     def _step(
-        self, consumer: Consumer, producer: TransactionalProducer, output: Output, assignment: Assignment
+        self,
+        consumer: Consumer,
+        producer: TransactionalProducer,
+        output: Output,
+        ahead: Ahead,
+        assignment: Assignment,
     ) -> None:
         """Gather, handle, commit."""
         messages = self._gather(consumer, assignment)
         began = time.perf_counter()
         try:
             assignment.advance(producer)
-            self._handle(messages, assignment)
-            self._commit(producer, output, assignment, began)
+            with ahead.deciding():
+                self._handle(messages, assignment)
+            self._commit(producer, output, ahead, assignment, began)
         except (PoisonedInput, NotNow, StoreFailed, TransactionAborted, SchemaLookupError) as error:
             logger.warning("transaction aborted: %s", str(error))
             self._sensor.transaction_aborted(error.reason if isinstance(error, TransactionAborted) else "error")
@@ -247,6 +253,8 @@ class WorkflowProcessor:
             self._stopping.wait(min(ABORT_SECONDS * 2 ** min(self._aborts, 10), ABORT_MAXIMUM_SECONDS))
         else:
             self._aborts = 0
+        finally:
+            ahead.ended()
 
     def _gather(self, consumer: Consumer, assignment: Assignment) -> dict[int, list[Message]]:
         """Wait for one command, then take what else is there."""
@@ -295,7 +303,14 @@ class WorkflowProcessor:
 
     # ---- the end of a turn
 
-    def _commit(self, producer: TransactionalProducer, output: Output, assignment: Assignment, began: float) -> None:
+    def _commit(
+        self,
+        producer: TransactionalProducer,
+        output: Output,
+        ahead: Ahead,
+        assignment: Assignment,
+        began: float,
+    ) -> None:
         """Commit all open work in one transaction, then apply it."""
         works = [(partition, work) for partition in assignment.running.values() if (work := partition.take())]
         if not works:
@@ -308,9 +323,9 @@ class WorkflowProcessor:
             if error is None:
                 ends[message.partition() or 0] = (message.offset() or 0) + 1
 
-        producer.begin()
+        ahead.begin()
         for partition, work in works:
-            output.produce(producer, partition.number, work, delivered)
+            output.produce(producer, partition.number, work, delivered, ahead.produced(partition.number))
         offsets = [
             TopicPartition(self._topics.commands, partition.number, partition.next_offset, self.instance_id)
             for partition, _ in works

@@ -20,66 +20,31 @@ from foldlog.client import (
 )
 from foldlog.exceptions import ApplicationError
 
+from tests.conformance import accounts
 from tests.integration.processor.running import SOON, Place, place, until_asked
-from tests.integration.processor.workloads import LIMIT, Waiting, echo
+from tests.integration.processor.workloads import Waiting
 
 ACCEPTED = WorkflowUpdateStage.ACCEPTED
 broken = False
 
 
 @workflow.defn
-class Account:
-    """Takes deposits as updates; some of them wait for a signal."""
+class Account(accounts.Account):
+    """One that has a bug now and then."""
 
     @workflow.init
     def __init__(self, balance: int) -> None:
-        self.balance = balance
-        self.log: list[str] = []
-        self.released = False
-        self.closed = False
+        super().__init__(balance)
 
     @workflow.run
     async def run(self, balance: int) -> list[str]:
-        self.log.append("run")
-        await workflow.wait_condition(lambda: self.closed)
-        await workflow.wait_condition(workflow.all_handlers_finished)
-        return self.log
-
-    @workflow.update
-    def deposit(self, amount: int) -> int:
-        self.balance += amount
-        self.log.append(f"deposit {amount}")
-        return self.balance
-
-    @deposit.validator
-    def check_deposit(self, amount: int) -> None:
-        if amount <= 0:
-            raise ApplicationError(f"cannot deposit {amount}", type="NotPositive")
-
-    @workflow.update
-    async def deposit_when_released(self, amount: int) -> int:
-        await workflow.wait_condition(lambda: self.released)
-        await workflow.execute_activity(echo, str(amount), start_to_close_timeout=LIMIT)
-        self.balance += amount
-        return self.balance
+        return await super().run(balance)
 
     @workflow.update
     async def fragile(self) -> str:
         if broken:
             raise RuntimeError("a bug in a handler")
         return "mended"
-
-    @workflow.signal
-    def release(self) -> None:
-        self.released = True
-
-    @workflow.signal
-    def close(self) -> None:
-        self.closed = True
-
-    @workflow.query
-    def current(self) -> int:
-        return self.balance
 
 
 @pytest.fixture
@@ -88,7 +53,7 @@ async def here(kafka: str, namespace: str, tmp_path: Path) -> AsyncIterator[Plac
         yield found
 
 
-WORKFLOWS = [Account, Waiting]
+OPTIONS: dict[str, Any] = {"workflows": [Account, Waiting], "activities": [accounts.look_up]}
 
 
 async def opened(here: Place, workflow_id: str = "ann") -> WorkflowHandle[Account, list[str]]:
@@ -97,7 +62,7 @@ async def opened(here: Place, workflow_id: str = "ann") -> WorkflowHandle[Accoun
 
 
 async def test_updates_are_answered_refused_and_repeated(here: Place) -> None:
-    async with here.worker(workflows=WORKFLOWS):
+    async with here.worker(**OPTIONS):
         handle = await opened(here)
         assert await handle.execute_update(Account.deposit, 5, id="d1") == 15
         assert await handle.execute_update(Account.deposit, 5, id="d1") == 15
@@ -126,13 +91,13 @@ async def test_updates_are_answered_refused_and_repeated(here: Place) -> None:
 
 
 async def test_waiting_outlasts_a_restart_and_a_lost_store(here: Place) -> None:
-    async with here.worker(workflows=WORKFLOWS):
+    async with here.worker(**OPTIONS):
         handle = await opened(here)
         update = await handle.start_update(Account.deposit_when_released, 5, id="slow", wait_for_stage=ACCEPTED)
         waiting = asyncio.create_task(handle.execute_update(Account.deposit_when_released, 7, id="slower"))
         result = asyncio.create_task(update.result())
         await until_asked(lambda: _pending(handle, 2), "both are accepted")
-    async with here.worker(workflows=WORKFLOWS, state="elsewhere"):
+    async with here.worker(**OPTIONS, state="elsewhere"):
         await handle.signal(Account.release, rpc_timeout=SOON)
         assert sorted([await result, await waiting]) in ([15, 22], [17, 22])
         assert await handle.query(Account.current) == 22
@@ -148,7 +113,7 @@ async def _pending(handle: WorkflowHandle[Any, Any], count: int) -> bool:
 async def test_updates_of_a_stalled_workflow_are_answered_when_it_runs_again(here: Place) -> None:
     global broken
     broken = True
-    async with here.worker(workflows=WORKFLOWS):
+    async with here.worker(**OPTIONS):
         handle = await opened(here)
         fragile = asyncio.create_task(handle.execute_update(Account.fragile))
         await until_asked(lambda: _is_stalled(handle), "it is stalled")
