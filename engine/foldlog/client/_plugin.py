@@ -11,6 +11,7 @@ from typing import TypedDict
 
 from foldlog.client._headers import HeaderCodecBehavior
 from foldlog.client._interceptor import Interceptor
+from foldlog.common import QueryRejectCondition
 from foldlog.converter import DataConverter
 from foldlog.schemas.codec import Codec
 from foldlog.transport import Transport
@@ -31,6 +32,7 @@ class ClientConfig(TypedDict):
     interceptors: Sequence[Interceptor]
     plugins: Sequence[Plugin]
     header_codec_behavior: HeaderCodecBehavior
+    default_workflow_query_reject_condition: QueryRejectCondition | None
 
 
 @dataclass(frozen=True, kw_only=True)
