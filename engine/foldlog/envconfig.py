@@ -369,7 +369,8 @@ def _read_profiles(
     name = str(where) if isinstance(where, Path) else "the configuration"
     try:
         parsed = tomllib.loads((_content(where) or b"").decode())
-        file: _File | _StrictFile = msgspec.convert(parsed, _StrictFile if strict else _File)
+        wanted: type[_File] | type[_StrictFile] = _StrictFile if strict else _File
+        file = msgspec.convert(parsed, wanted)
     except (ValueError, msgspec.ValidationError) as error:
         raise ConfigurationError(f"{name} cannot be understood: {error}", option="config_source") from error
     return {name: profile.load() for name, profile in file.profile.items()}

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mappin
 from dataclasses import replace
 from datetime import timedelta
 from types import TracebackType
-from typing import Any, Concatenate, TypeVar, Unpack, cast, overload
+from typing import TYPE_CHECKING, Any, Concatenate, TypeVar, Unpack, cast, overload
 
 from foldlog import converter as converters
 from foldlog.client._asking import Asking
@@ -54,6 +54,9 @@ from foldlog.transport import Transport
 from foldlog.transport.config import KafkaConfig
 from foldlog.workflow._definition import Definition
 
+if TYPE_CHECKING:  # a client only holds it, and need not load what runs workflows
+    from foldlog.runtime import Runtime
+
 RPC_TIMEOUT = timedelta(seconds=10)
 """How long an answer is awaited that does not wait for a workflow to end."""
 
@@ -80,6 +83,7 @@ class Client(ClientUpdatesWithStart, ClientSchedules, ClientDeployments):
         plugins: Sequence[Plugin] = (),
         header_codec_behavior: HeaderCodecBehavior = HeaderCodecBehavior.NO_CODEC,
         default_workflow_query_reject_condition: QueryRejectCondition | None = None,
+        runtime: Runtime | None = None,
     ) -> None:
         """A client on a transport that is open already; `connect` opens one on Kafka.
 
@@ -93,6 +97,7 @@ class Client(ClientUpdatesWithStart, ClientSchedules, ClientDeployments):
             plugins: Change these options.
             header_codec_behavior: Whether headers are encoded.
             default_workflow_query_reject_condition: When queries are refused.
+            runtime: Where what its workers measure goes.
         """
         if namespace not in (None, transport.namespace):
             raise ConfigurationError(f"the transport is of namespace {transport.namespace}, not {namespace}")
@@ -106,6 +111,7 @@ class Client(ClientUpdatesWithStart, ClientSchedules, ClientDeployments):
             plugins=plugins,
             header_codec_behavior=header_codec_behavior,
             default_workflow_query_reject_condition=default_workflow_query_reject_condition,
+            runtime=runtime,
         )
         self._given = config.copy()
         for plugin in plugins:
@@ -145,6 +151,7 @@ class Client(ClientUpdatesWithStart, ClientSchedules, ClientDeployments):
         plugins: Sequence[Plugin] = (),
         header_codec_behavior: HeaderCodecBehavior = HeaderCodecBehavior.NO_CODEC,
         default_workflow_query_reject_condition: QueryRejectCondition | None = None,
+        runtime: Runtime | None = None,
         **ignored: Unpack[OptionsWithoutMeaning],
     ) -> Client:
         """Connects to the Kafka of a namespace.
@@ -166,6 +173,7 @@ class Client(ClientUpdatesWithStart, ClientSchedules, ClientDeployments):
             plugins: Change these options. Likewise.
             header_codec_behavior: Whether headers go through the payload codec.
             default_workflow_query_reject_condition: See `WorkflowHandle.query`, which may say otherwise.
+            runtime: Where what its workers measure goes; None: `Runtime.default()`.
             **ignored: See `OptionsWithoutMeaning`.
 
         Raises:
@@ -189,6 +197,7 @@ class Client(ClientUpdatesWithStart, ClientSchedules, ClientDeployments):
             plugins=plugins,
             header_codec_behavior=header_codec_behavior,
             default_workflow_query_reject_condition=default_workflow_query_reject_condition,
+            runtime=runtime,
         )
 
     async def __aenter__(self) -> Client:
