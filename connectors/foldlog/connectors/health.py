@@ -111,6 +111,7 @@ class MonitoringServer:
         host: str = "127.0.0.1",
         port: int = 0,
         request_timeout_seconds: float = 5.0,
+        daemon: bool = False,
     ) -> None:
         """Listens at once.
 
@@ -121,6 +122,7 @@ class MonitoringServer:
             host: Address to listen on; `0.0.0.0` for all.
             port: TCP port; 0 takes a free one.
             request_timeout_seconds: How long a connection may be silent; so long it can hold up `close`.
+            daemon: Whether the process may end while it serves.
 
         Raises:
             MonitoringAddressError: The address is taken or is not this machine's.
@@ -131,7 +133,10 @@ class MonitoringServer:
         except OSError as error:
             raise MonitoringAddressError(host, port, error) from error
         self._server.set_app(monitoring_app(registry, live=live, ready=ready))
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.1,), name="foldlog-monitoring")
+        self._server.daemon_threads = daemon
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(0.1,), name="foldlog-monitoring", daemon=daemon
+        )
         self._thread.start()
         self._closed = False
 

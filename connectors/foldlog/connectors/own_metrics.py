@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import re
 import threading
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from foldlog._metrics import RecordedMetric
@@ -23,8 +24,9 @@ _KINDS: dict[str, Any] = {"counter": Counter, "gauge": Gauge, "histogram": Histo
 class OwnMetrics:
     """Makes metrics as values come. Any thread."""
 
-    def __init__(self, registry: CollectorRegistry) -> None:
+    def __init__(self, registry: CollectorRegistry, buckets: Mapping[str, Sequence[float]] | None = None) -> None:
         self._registry = registry
+        self._buckets = buckets or {}
         self._lock = threading.Lock()
         self._metrics: dict[str, tuple[str, Any, tuple[str, ...]]] = {}
         """Kind, metric (None: it cannot be made) and names of attributes, by name."""
@@ -56,12 +58,16 @@ class OwnMetrics:
     def _make(self, recorded: RecordedMetric) -> tuple[str, Any, tuple[str, ...]]:
         names = tuple(recorded.attributes)
         description = f"{recorded.description or recorded.name}{f' ({recorded.unit})' if recorded.unit else ''}"
+        options: dict[str, Any] = {}
+        if recorded.kind == "histogram" and recorded.name in self._buckets:
+            options["buckets"] = self._buckets[recorded.name]
         try:
             metric = _KINDS[recorded.kind](
                 _NO_NAME.sub("_", recorded.name),
                 description,
                 [_NO_NAME.sub("_", name) for name in names],
                 registry=self._registry,
+                **options,
             )
         except ValueError as error:
             self._warn(recorded.name, f"it cannot be made: {error}")

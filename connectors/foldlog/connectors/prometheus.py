@@ -8,7 +8,7 @@ or two tests, do not meet.
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from foldlog._metrics import RecordedMetric
 from foldlog.connectors.own_metrics import OwnMetrics
@@ -39,11 +39,12 @@ class PrometheusSensor(Sensor):
         6.0
     """
 
-    def __init__(self, registry: CollectorRegistry) -> None:
+    def __init__(self, registry: CollectorRegistry, buckets: Mapping[str, Sequence[float]] | None = None) -> None:
         """Registers every metric.
 
         Args:
             registry: Where the metrics live: `prometheus_client.REGISTRY`, or one of one's own.
+            buckets: Upper bounds of the buckets of histograms that the application records, by their names.
 
         Raises:
             ValueError: The registry has foldlog's metrics already.
@@ -52,7 +53,7 @@ class PrometheusSensor(Sensor):
         self._workflows = _WorkflowMetrics(registry)
         self._partitions = _PartitionMetrics(registry)
         self._activities = _ActivityMetrics(registry)
-        self._own = OwnMetrics(registry)
+        self._own = OwnMetrics(registry, buckets)
 
     # Workflow processor
 

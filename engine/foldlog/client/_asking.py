@@ -16,6 +16,7 @@ from typing import TypeVar
 from foldlog.client._errors import raise_rejected, unexpected
 from foldlog.client._headers import put
 from foldlog.client._interceptor import OutboundInterceptor
+from foldlog.common import QueryRejectCondition
 from foldlog.converter import DataConverter
 from foldlog.exceptions import DeadlineExceededError
 from foldlog.schemas.command import AwaitResult, AwaitUpdate, StartWorkflow, UpdateWorkflow
@@ -47,6 +48,7 @@ class Asking:
         outbound: The client's interceptors; None: it has none, or they have been passed.
         headers: To be put on all commands that can have some.
         headers_coded: Whether headers go through the payload codec.
+        query_reject_condition: In which states of workflows queries are refused that do not say so themselves.
     """
 
     transport: Transport
@@ -56,6 +58,7 @@ class Asking:
     outbound: OutboundInterceptor | None = None
     headers: Mapping[str, Payload] = field(default_factory=dict)
     headers_coded: bool = False
+    query_reject_condition: QueryRejectCondition | None = None
 
     async def ask(
         self, workflow_id: str, command: Command, wanted: type[ReplyType], rpc_timeout: timedelta | None

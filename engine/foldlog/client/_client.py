@@ -12,13 +12,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mappin
 from dataclasses import replace
 from datetime import timedelta
 from types import TracebackType
-from typing import Any, Concatenate, TypeVar, Unpack, cast, overload
+from typing import TYPE_CHECKING, Any, Concatenate, TypeVar, Unpack, cast, overload
 
 from foldlog import converter as converters
 from foldlog.client._asking import Asking
 from foldlog.client._async_activity import AsyncActivityHandle, AsyncActivityIDReference
+from foldlog.client._connecting import OptionsWithoutMeaning, check_options, kafka_of
 from foldlog.client._convert import encode_args, milliseconds, new_request_id, value_of
-from foldlog.client._deployments import DeploymentHandle, ask_all, names_of
+from foldlog.client._deployments import ClientDeployments
 from foldlog.client._description import WorkflowExecution, WorkflowExecutionStatus
 from foldlog.client._handle import WorkflowHandle
 from foldlog.client._headers import HeaderCodecBehavior
@@ -39,18 +40,22 @@ from foldlog.client._types import (
 )
 from foldlog.client._updates import WorkflowUpdateHandle
 from foldlog.client._with_start import ClientUpdatesWithStart
-from foldlog.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from foldlog.common import QueryRejectCondition, WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from foldlog.converter import DataConverter
 from foldlog.exceptions import ConfigurationError
 from foldlog.schedules.model import INTERNAL
 from foldlog.schemas.codec import Codec, SingleObjectCodec
-from foldlog.schemas.command import DescribeDeployments, StartWorkflow, WorkflowIdConflictPolicy, WorkflowIdReusePolicy
+from foldlog.schemas.command import StartWorkflow, WorkflowIdConflictPolicy, WorkflowIdReusePolicy
 from foldlog.schemas.common import Payload
 from foldlog.schemas.reply import Accepted
 from foldlog.schemas.visibility import WorkflowVisibility
+from foldlog.service import TLSConfig
 from foldlog.transport import Transport
 from foldlog.transport.config import KafkaConfig
 from foldlog.workflow._definition import Definition
+
+if TYPE_CHECKING:  # a client only holds it, and need not load what runs workflows
+    from foldlog.runtime import Runtime
 
 RPC_TIMEOUT = timedelta(seconds=10)
 """How long an answer is awaited that does not wait for a workflow to end."""
@@ -59,7 +64,7 @@ RPC_TIMEOUT = timedelta(seconds=10)
 _Handle = TypeVar("_Handle", WorkflowHandle[Any, Any], WorkflowUpdateHandle[Any])
 
 
-class Client(ClientUpdatesWithStart, ClientSchedules):
+class Client(ClientUpdatesWithStart, ClientSchedules, ClientDeployments):
     """Starts workflows of one namespace, and asks and tells those that run.
 
     One client per process and namespace is enough for thousands of calls at once. It belongs to the event loop that
@@ -77,6 +82,8 @@ class Client(ClientUpdatesWithStart, ClientSchedules):
         interceptors: Sequence[Interceptor] = (),
         plugins: Sequence[Plugin] = (),
         header_codec_behavior: HeaderCodecBehavior = HeaderCodecBehavior.NO_CODEC,
+        default_workflow_query_reject_condition: QueryRejectCondition | None = None,
+        runtime: Runtime | None = None,
     ) -> None:
         """A client on a transport that is open already; `connect` opens one on Kafka.
 
@@ -86,9 +93,11 @@ class Client(ClientUpdatesWithStart, ClientSchedules):
             data_converter: Converts arguments and results; None: the default one.
             identity: Who we are, for people; None: `pid@host`.
             rpc_timeout: How long answers are awaited by default.
-            interceptors: See each call, the first one first. Those that are workers' too are used by workers as well.
-            plugins: Change these options. Those that are workers' too are used by workers as well.
-            header_codec_behavior: Whether headers go through the payload codec.
+            interceptors: See `connect`, as for the next three.
+            plugins: Change these options.
+            header_codec_behavior: Whether headers are encoded.
+            default_workflow_query_reject_condition: When queries are refused.
+            runtime: Where what its workers measure goes.
         """
         if namespace not in (None, transport.namespace):
             raise ConfigurationError(f"the transport is of namespace {transport.namespace}, not {namespace}")
@@ -101,6 +110,8 @@ class Client(ClientUpdatesWithStart, ClientSchedules):
             interceptors=interceptors,
             plugins=plugins,
             header_codec_behavior=header_codec_behavior,
+            default_workflow_query_reject_condition=default_workflow_query_reject_condition,
+            runtime=runtime,
         )
         self._given = config.copy()
         for plugin in plugins:
@@ -115,6 +126,7 @@ class Client(ClientUpdatesWithStart, ClientSchedules):
             self._identity,
             config["rpc_timeout"].total_seconds(),
             headers_coded=config["header_codec_behavior"] is HeaderCodecBehavior.CODEC,
+            query_reject_condition=config["default_workflow_query_reject_condition"],
         )
         outbound = chain(self, config["interceptors"])
         if outbound is not None:
@@ -123,10 +135,12 @@ class Client(ClientUpdatesWithStart, ClientSchedules):
     @classmethod
     async def connect(
         cls,
-        bootstrap_servers: str | KafkaConfig | None = None,
+        target_host: str | KafkaConfig | None = None,
         *,
+        bootstrap_servers: str | KafkaConfig | None = None,
         namespace: str | None = None,
         data_converter: DataConverter | None = None,
+        tls: bool | TLSConfig | None = None,
         kafka_options: Mapping[str, str] | Iterable[str] = (),
         kafka_properties_file: str | os.PathLike[str] | None = None,
         identity: str | None = None,
@@ -136,37 +150,40 @@ class Client(ClientUpdatesWithStart, ClientSchedules):
         interceptors: Sequence[Interceptor] = (),
         plugins: Sequence[Plugin] = (),
         header_codec_behavior: HeaderCodecBehavior = HeaderCodecBehavior.NO_CODEC,
+        default_workflow_query_reject_condition: QueryRejectCondition | None = None,
+        runtime: Runtime | None = None,
+        **ignored: Unpack[OptionsWithoutMeaning],
     ) -> Client:
         """Connects to the Kafka of a namespace.
 
         Args:
-            bootstrap_servers: `host:port`, several separated by commas; None: from the options, the file or
-                `KAFKA_BOOTSTRAP_SERVERS`. Or a whole `KafkaConfig`.
+            target_host: Kafka's: `host:port`, several separated by commas; None: from the options, the file or
+                `KAFKA_BOOTSTRAP_SERVERS`. Or a whole `KafkaConfig`. Also as `bootstrap_servers`.
+            bootstrap_servers: See `target_host`.
             namespace: The application; None: that of `FOLDLOG_NAMESPACE`, or `default`.
             data_converter: Converts arguments and results; None: the default one.
+            tls: Whether TLS is spoken, and with which certificates; None: as the options say.
             kafka_options: Options of librdkafka, as a mapping or as `name=value` strings.
             kafka_properties_file: A file as Java clients and librdkafka's tools read it.
             identity: Who we are, for people; None: `pid@host`.
             rpc_timeout: How long answers are awaited by default.
             connect_timeout: How long a broker is waited for.
             codec: Writes and reads records; None: Avro single-object encoding.
-            interceptors: See each call, the first one first. Those that are workers' too are used by workers as well.
-            plugins: Change these options. Those that are workers' too are used by workers as well.
+            interceptors: See each call, the first one first. Those that are workers' too are workers' as well.
+            plugins: Change these options. Likewise.
             header_codec_behavior: Whether headers go through the payload codec.
+            default_workflow_query_reject_condition: See `WorkflowHandle.query`, which may say otherwise.
+            runtime: Where what its workers measure goes; None: `Runtime.default()`.
+            **ignored: See `OptionsWithoutMeaning`.
 
         Raises:
             BrokerUnreachableError: No broker answered in time.
             TopicMissingError: The namespace's topics are not there.
             ConfigurationError: An option is missing, unknown or refused.
         """
-        if isinstance(bootstrap_servers, KafkaConfig):
-            if kafka_options or kafka_properties_file is not None:
-                raise ConfigurationError("give either a KafkaConfig or options, not both")
-            config = bootstrap_servers
-        else:
-            config = KafkaConfig.from_environment(bootstrap_servers, kafka_options, kafka_properties_file)
+        check_options(ignored)
         wanted = ConnectConfig(
-            kafka=config,
+            kafka=kafka_of(target_host or bootstrap_servers, kafka_options, kafka_properties_file, tls),
             namespace=namespace or os.environ.get("FOLDLOG_NAMESPACE") or "default",
             codec=codec or SingleObjectCodec(),
             timeout_seconds=connect_timeout.total_seconds(),
@@ -179,6 +196,8 @@ class Client(ClientUpdatesWithStart, ClientSchedules):
             interceptors=interceptors,
             plugins=plugins,
             header_codec_behavior=header_codec_behavior,
+            default_workflow_query_reject_condition=default_workflow_query_reject_condition,
+            runtime=runtime,
         )
 
     async def __aenter__(self) -> Client:
@@ -216,8 +235,7 @@ class Client(ClientUpdatesWithStart, ClientSchedules):
         Args:
             active_config: As plugins have changed them; otherwise as they were given.
         """
-        config = self._config if active_config else self._given
-        return config.copy()
+        return (self._config if active_config else self._given).copy()
 
     def without_interceptors(self, headers: Mapping[str, Payload]) -> Client:
         """This client, past its interceptors, putting headers on what it sends. For interceptors only."""
@@ -470,23 +488,6 @@ class Client(ClientUpdatesWithStart, ClientSchedules):
         return self.get_workflow_handle(
             workflow_id, run_id=run_id, first_execution_run_id=first_execution_run_id, result_type=result_type
         )
-
-    def deployment(self, name: str) -> DeploymentHandle:
-        """A deployment of workflow code: see `docs/versioning.md`.
-
-        Args:
-            name: The `deployment_name` of its workers.
-        """
-        return DeploymentHandle(name, self._asking)
-
-    async def list_deployments(self, *, rpc_timeout: timedelta | None = None) -> Sequence[str]:
-        """The names of the deployments that are set, or whose workers have partitions.
-
-        Raises:
-            RPCError: Not all partitions have answered.
-        """
-        identity = self._identity
-        return names_of(await ask_all(self._asking, lambda: DescribeDeployments(identity=identity), rpc_timeout))
 
     @overload
     def get_async_activity_handle(

@@ -294,3 +294,26 @@ def _status(build_id: str, known: Deployment, current: set[str], pinned: int) ->
     if build_id in known.earlier_build_ids:
         return WorkerDeploymentVersionStatus.DRAINED
     return WorkerDeploymentVersionStatus.INACTIVE
+
+
+class ClientDeployments:
+    """The part of a client that is about deployments."""
+
+    _asking: Asking
+
+    def deployment(self, name: str) -> DeploymentHandle:
+        """A deployment of workflow code: see `docs/versioning.md`.
+
+        Args:
+            name: The `deployment_name` of its workers.
+        """
+        return DeploymentHandle(name, self._asking)
+
+    async def list_deployments(self, *, rpc_timeout: timedelta | None = None) -> Sequence[str]:
+        """The names of the deployments that are set, or whose workers have partitions.
+
+        Raises:
+            RPCError: Not all partitions have answered.
+        """
+        asking = self._asking
+        return names_of(await ask_all(asking, lambda: DescribeDeployments(identity=asking.identity), rpc_timeout))

@@ -236,7 +236,7 @@ class WorkflowHandle(ActivityOperations, HandleUpdates[SelfType], Generic[SelfTy
             arg: Its one argument.
             args: Its arguments, if there are several.
             result_type: The answer's type, where the query is given by name.
-            reject_condition: In which states of the workflow it is refused; None: never.
+            reject_condition: In which states of the workflow it is refused; None: as the client says, or never.
             rpc_timeout: How long to wait for the answer.
 
         Raises:
@@ -248,6 +248,7 @@ class WorkflowHandle(ActivityOperations, HandleUpdates[SelfType], Generic[SelfTy
         definition = None if isinstance(query, str) else QueryDefinition.from_fn(query)
         if definition is not None and result_type is None:
             result_type = definition.signature.result_type
+        reject_condition = reject_condition or self._asking.query_reject_condition
         if (outbound := self._asking.outbound) is not None:
             asked = QueryWorkflowInput(
                 id=self._id,

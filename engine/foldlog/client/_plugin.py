@@ -7,16 +7,20 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from typing import TypedDict
+from typing import TYPE_CHECKING, TypedDict
 
 from foldlog.client._headers import HeaderCodecBehavior
 from foldlog.client._interceptor import Interceptor
+from foldlog.common import QueryRejectCondition
 from foldlog.converter import DataConverter
 from foldlog.schemas.codec import Codec
 from foldlog.transport import Transport
 from foldlog.transport.config import KafkaConfig
 from foldlog.transport.connection import Connection
 from foldlog.transport.topics import Topics
+
+if TYPE_CHECKING:  # a client only holds it, and need not load what runs workflows
+    from foldlog.runtime import Runtime
 
 
 class ClientConfig(TypedDict):
@@ -31,6 +35,8 @@ class ClientConfig(TypedDict):
     interceptors: Sequence[Interceptor]
     plugins: Sequence[Plugin]
     header_codec_behavior: HeaderCodecBehavior
+    default_workflow_query_reject_condition: QueryRejectCondition | None
+    runtime: Runtime | None
 
 
 @dataclass(frozen=True, kw_only=True)

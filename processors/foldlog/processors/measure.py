@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 from foldlog.core.fold import is_closing
 from foldlog.core.outcome import MAXIMUM_RECORD_BYTES, Growth
@@ -15,6 +15,9 @@ from foldlog.runtime.payloads import heaviest
 from foldlog.schemas import event, log
 from foldlog.schemas.command import QueryWorkflow
 from foldlog.sensor import CommittedBatch, Sensor
+
+STALLS_TOLD = 10
+"""How many stalled workflows of one transaction are told in the log, each with its stack."""
 
 logger = logging.getLogger("foldlog.processor")
 
@@ -68,6 +71,7 @@ def measured(works: Sequence[Work], began: float, handled: float, committed: flo
 
 def tell_rare(works: Sequence[Work], commands_topic: str, sensor: Sensor) -> None:
     """Tell of dead letters, of replays, of what gets too large, and of stalled and resumed workflows."""
+    stalls: list[tuple[Run, log.WorkflowStalled]] = []
     for work in works:
         for _ in work.dead_letters:
             sensor.dead_letter(commands_topic)
@@ -82,11 +86,36 @@ def tell_rare(works: Sequence[Work], commands_topic: str, sensor: Sensor) -> Non
                 continue
             if kind is log.WorkflowStalled:
                 sensor.workflow_stalled(entry.run.started.workflow_type)
+                stalls.append((entry.run, cast(log.WorkflowStalled, entry.record)))
             else:
                 resumed[entry.run.run_id] = entry.run
         for run in resumed.values():
             if run.stalled is None:
                 sensor.workflow_resumed(run.started.workflow_type)
+    _warn_of_stalls(stalls)
+
+
+def _warn_of_stalls(stalls: Sequence[tuple[Run, log.WorkflowStalled]]) -> None:
+    """Say whose code cannot go on, and why. After a bad deployment there may be thousands: some will do."""
+    for run, stall in stalls[:STALLS_TOLD]:
+        logger.warning(
+            "workflow %r (%s) cannot go on, attempt %d: %s\n%s",
+            run.workflow_id,
+            run.started.workflow_type,
+            stall.attempts,
+            stall.error,
+            stall.stack_trace.rstrip(),
+            extra={
+                "workflow_id": run.workflow_id,
+                "run_id": run.run_id,
+                "workflow_type": run.started.workflow_type,
+                "attempt": stall.attempts,
+                # Filters of programs that come from Temporal look for this one.
+                "__temporal_error_identifier": "WorkflowTaskFailure",
+            },
+        )
+    if len(stalls) > STALLS_TOLD:
+        logger.warning("%d more workflows cannot go on: `foldlog workflow list --stalled`", len(stalls) - STALLS_TOLD)
 
 
 def _warn_of(growth: Growth, sensor: Sensor) -> None:

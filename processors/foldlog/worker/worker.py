@@ -20,7 +20,7 @@ from foldlog.client import Client, HeaderCodecBehavior
 from foldlog.exceptions import ConfigurationError
 from foldlog.interceptor import Interceptor
 from foldlog.processors.options import ProcessorOptions
-from foldlog.runtime import WorkflowRuntime
+from foldlog.runtime import Runtime, WorkflowRuntime
 from foldlog.runtime.environment import SUGGESTED_HISTORY_BYTES, SUGGESTED_HISTORY_LENGTH
 from foldlog.schemas.codec import Codec
 from foldlog.sensor import Sensor
@@ -137,7 +137,7 @@ class Worker:
                 when it starts again.
             instance_id: A name of this worker that outlives its process and that no other one has at the same time:
                 after a restart, its workflows and activities then go on at once. Empty: a new one each time.
-            sensor: Hears what is worth measuring.
+            sensor: Hears what is worth measuring; None: that of the client's runtime.
             interceptors: Stand around the code of workflows and activities, after those of the client, the first one
                 first.
             plugins: Change these options, after those of the client.
@@ -152,7 +152,7 @@ class Worker:
             raise ConfigurationError("a worker needs workflows or activities", option="workflows")
         self._belong_to(client, task_queue, plugins, interceptors)
         self._identity = identity or client.identity
-        self._sensor = sensor or Sensor()
+        self._sensor = sensor or (client.config()["runtime"] or Runtime.default()).sensor
         self._grace = seconds("graceful_shutdown_timeout", graceful_shutdown_timeout)
         self._on_fatal_error = on_fatal_error
         self._registry = Registry(activities)

@@ -10,7 +10,7 @@ from foldlog.core import outcome as outcomes
 from foldlog.core.decider import WorkflowTaskError
 from foldlog.core.outcome import Outcome
 from foldlog.core.state import Run
-from foldlog.processors.measure import tell_rare
+from foldlog.processors.measure import STALLS_TOLD, tell_rare
 from foldlog.processors.partition import Work
 from foldlog.schemas import event, log
 from foldlog.schemas.common import Payload
@@ -76,3 +76,19 @@ def test_what_is_small_and_short_is_not_told_of() -> None:
     for _ in range(100):
         outcome.append(run, signal(10))
     assert outcome.grown == []
+
+
+def test_stalled_workflows_are_told_of_with_their_stacks_some_of_many(caplog: pytest.LogCaptureFixture) -> None:
+    outcome, run = begun()
+    for attempt in range(1, STALLS_TOLD + 3):
+        stall = log.WorkflowStalled(
+            run_id="r", error="KeyError: 'city'", stack_trace="in run\n", attempts=attempt, retry_ms=2, since_ms=1
+        )
+        outcome.append(run, stall)
+    with caplog.at_level(logging.WARNING):
+        tell_rare([Work(outcome)], "n.commands", Heard())
+    assert caplog.messages[0] == "workflow 'order-1' (Order) cannot go on, attempt 1: KeyError: 'city'\nin run"
+    assert caplog.messages[STALLS_TOLD:] == ["2 more workflows cannot go on: `foldlog workflow list --stalled`"]
+    told = vars(caplog.records[0])
+    assert (told["workflow_id"], told["run_id"], told["attempt"]) == ("order-1", "r", 1)
+    assert told["__temporal_error_identifier"] == "WorkflowTaskFailure"

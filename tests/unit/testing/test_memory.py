@@ -50,6 +50,13 @@ class Echo:
         return text
 
 
+@workflow.defn
+class Mistaken:
+    @workflow.run
+    async def run(self) -> None:
+        raise KeyError("city")
+
+
 @pytest.fixture
 async def broker() -> AsyncIterator[MemoryBroker]:
     made = MemoryBroker(partitions=2)
@@ -145,3 +152,16 @@ async def test_a_worker_that_stops_leaves_its_tasks_to_the_next(client: Client) 
             handle = await client.start_workflow(Crowd.run, 20, id="a", task_queue="q")
         async with Worker(client, task_queue="crowd", activities=[crowded]):
             assert await handle.result(rpc_timeout=LIMIT) == 20
+
+
+async def test_a_mistake_in_workflow_code_is_told_in_the_log(
+    broker: MemoryBroker, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with Client(MemoryTransport(broker, "shop")) as client:
+        async with Worker(client, task_queue="q", workflows=[Mistaken]):
+            handle = await client.start_workflow(Mistaken.run, id="m", task_queue="q")
+            assert (await handle.describe()).stalled_error
+            await handle.terminate()
+    told = next(record for record in caplog.records if "cannot go on" in record.message)
+    assert told.message.startswith("workflow 'm' (Mistaken) cannot go on, attempt 1: KeyError: 'city'\nTraceback")
+    assert 'raise KeyError("city")' in told.message

@@ -1,0 +1,79 @@
+"""What `Client.connect` is told, as options of Kafka's client: the address, TLS, and what Temporal's client takes.
+
+Owns which options have no meaning here and which are refused. Opens no connection.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterable, Mapping
+from typing import Any, TypedDict
+
+from foldlog.exceptions import ConfigurationError
+from foldlog.service import TLSConfig, tls_options
+from foldlog.transport.config import KafkaConfig
+
+_log = logging.getLogger(__name__)
+
+
+class OptionsWithoutMeaning(TypedDict, total=False):
+    """Options of Temporal's client that have nothing to act on here: accepted, so that code moves over."""
+
+    rpc_metadata: Any
+    retry_config: Any
+    keep_alive_config: Any
+    dns_load_balancing_config: Any
+    grpc_compression: Any
+    """Nothing here speaks gRPC."""
+    payload_limits: Any
+    """Large values are warned about at sizes of foldlog's own."""
+    api_key: str | None
+    http_connect_proxy_config: Any
+    lazy: bool
+    """Refused, if they are given: what they ask for cannot be had."""
+
+
+_REFUSED = {
+    "api_key": "Kafka knows no API keys: give kafka_options for SASL, such as sasl.mechanisms, sasl.username and"
+    " sasl.password",
+    "http_connect_proxy_config": "there is no way to Kafka through an HTTP proxy",
+    "lazy": "a client connects at once: call Client.connect where the first call is made",
+}
+
+
+def check_options(options: OptionsWithoutMeaning) -> None:
+    """Log the options that are ignored.
+
+    Raises:
+        ConfigurationError: One cannot be ignored.
+        TypeError: Temporal's client has no such option either.
+    """
+    for name, value in options.items():
+        if name not in OptionsWithoutMeaning.__annotations__:
+            raise TypeError(f"Client.connect has no option {name}")
+        if value and name in _REFUSED:
+            raise ConfigurationError(f"{name}: {_REFUSED[name]}", option=name)
+        _log.debug("the client's option %s has no meaning on Kafka and is ignored", name)
+
+
+def kafka_of(
+    address: str | KafkaConfig | None,
+    options: Mapping[str, str] | Iterable[str],
+    properties_file: str | os.PathLike[str] | None,
+    tls: bool | TLSConfig | None,
+) -> KafkaConfig:
+    """How to reach Kafka.
+
+    Raises:
+        ConfigurationError: There is no address, an option cannot be, or they contradict each other.
+    """
+    if isinstance(address, KafkaConfig):
+        if options or properties_file is not None or tls is not None:
+            raise ConfigurationError("give either a KafkaConfig or options, not both")
+        return address
+    config = KafkaConfig.from_environment(address, options, properties_file)
+    if tls is None:
+        return config
+    merged = {**config.options, **tls_options(tls, config.options)}
+    return KafkaConfig(bootstrap_servers=config.bootstrap_servers, options=merged)
