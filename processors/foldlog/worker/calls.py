@@ -103,6 +103,8 @@ class Calls:
     ) -> Any:
         """Call a function that is not async, and wait for it."""
         assert self._executor is not None  # there is one as soon as one activity is not async
+        future: Future[Any]
+        waiting: Awaitable[Any]
         if self._processes is not None:
             await self._processes.start()
             future = self._processes.submit(

@@ -112,7 +112,7 @@ async def test_start_says_what_was_given() -> None:
     ],
 )
 async def test_a_handle_says_whether_the_start_was_eager(started: bool, options: dict[str, Any], eager: bool) -> None:
-    client, _ = client_with(lambda *_: reply.Accepted(correlation_id="", run_id="run", started=started))
+    client, _ = client_with(lambda *_: reply.Accepted(correlation_id=0, run_id="run", started=started))
     handle = await client.start_workflow("x", id="a", task_queue="q", **options)
     assert getattr(handle, "__temporal_eagerly_started") is eager
 

@@ -461,8 +461,8 @@ class LoopsOwnExecutor(ThreadPoolExecutor):
 
 
 class LoopWithExecutor(asyncio.SelectorEventLoop):
-    def run_in_executor(self, executor: Any, job: Any, *args: Any) -> Any:
-        return self.create_task(executor.submit(job, *args))
+    def run_in_executor(self, executor: Any, func: Any, *args: Any) -> Any:  # type: ignore[override]
+        return self.create_task(executor.submit(func, *args))
 
 
 def test_an_executor_is_used_as_its_event_loop_says() -> None:
