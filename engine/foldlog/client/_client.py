@@ -335,6 +335,9 @@ class Client(ClientUpdatesWithStart, ClientSchedules, ClientDeployments):
             result_run_id=accepted.run_id,
             first_execution_run_id=accepted.run_id if accepted.started else None,
             result_type=known_type if result_type is None else result_type,
+            eagerly_started=accepted.started
+            and options.get("request_eager_start", False)
+            and not command.start_delay_ms,
         )
 
     @overload

@@ -51,6 +51,7 @@ class WorkflowHandle(ActivityOperations, HandleUpdates[SelfType], Generic[SelfTy
         result_run_id: str | None = None,
         first_execution_run_id: str | None = None,
         result_type: Any = None,
+        eagerly_started: bool = False,
     ) -> None:
         """Private: use `Client.start_workflow` or `Client.get_workflow_handle`."""
         self._asking = asking
@@ -59,6 +60,8 @@ class WorkflowHandle(ActivityOperations, HandleUpdates[SelfType], Generic[SelfTy
         self._result_run_id = result_run_id
         self._first_execution_run_id = first_execution_run_id
         self._result_type = result_type
+        # What programs for Temporal's SDK look at to see whether an eager start came about.
+        setattr(self, "__temporal_eagerly_started", eagerly_started)
 
     def __repr__(self) -> str:
         run = f", run_id={self._run_id!r}" if self._run_id else ""

@@ -303,7 +303,7 @@ class Driver:
             log.WorkflowStalled(
                 run_id=run.run_id,
                 error=_cut(str(error) or type(error).__name__, MAXIMUM_ERROR),
-                stack_trace=_cut(error.stack_trace or "".join(traceback.format_exception(error)), MAXIMUM_STACK),
+                stack_trace=_cut(_stack_of(error), MAXIMUM_STACK),
                 attempts=attempts,
                 retry_ms=outcome.now_ms + delay_ms,
                 since_ms=before.since_ms if before else outcome.now_ms,
@@ -368,6 +368,13 @@ class Driver:
         encoded = outcome.encode(wanted)
         ordinal = max(run.deferred_ordinal, run.handled_ordinal) + 1
         outcome.append(run, log.CommandDeferred(run_id=run.run_id, ordinal=ordinal, command=encoded))
+
+
+def _stack_of(error: WorkflowTaskError) -> str:
+    """Where it went wrong; empty where there is nothing to see but the engine itself, as for a type that is not here."""
+    if error.stack_trace or error.__cause__ is None:
+        return error.stack_trace
+    return "".join(traceback.format_exception(error))
 
 
 def _cut(text: str, maximum: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -20,8 +21,9 @@ _shown: dict[str, Any] = {}
 def warn_of_unfinished(run: WorkflowInstance, made: Sequence[Decision | None]) -> None:
     """Warn of tasks that are not done, at the line that started them, if a run ended well.
 
-    Of tasks that wait for each other the outermost is named. Those that are being cancelled are not, and neither are
-    those of foldlog, such as handlers of signals. A run that fails or is cancelled has had its say.
+    Of tasks that wait for each other the outermost is named. Those that are being cancelled are not, nor those that do
+    nothing but wait for a time or a condition, nor those of foldlog, such as handlers of signals. A run that fails or
+    is cancelled has had its say.
 
     Args:
         run: The run.
@@ -32,8 +34,11 @@ def warn_of_unfinished(run: WorkflowInstance, made: Sequence[Decision | None]) -
         return
     if not any(isinstance(decision, decisions.CompleteWorkflow | decisions.ContinueAsNew) for decision in made):
         return
+    only_waiting = (asyncio.sleep.__code__, type(run)._wait_condition.__code__)
     for task in tasks:
-        if task._callbacks:  # there is no public way to see whether somebody waits for it
+        if task._callbacks or getattr(task.get_coro(), "cr_code", None) in only_waiting:
+            # There is no public way to see whether somebody waits for it. One that only waits has nothing to lose: it
+            # is what `asyncio.wait` leaves behind when something else came first.
             continue
         assert task.made_at is not None
         code, line = task.made_at

@@ -99,12 +99,11 @@ def _warn_of_stalls(stalls: Sequence[tuple[Run, log.WorkflowStalled]]) -> None:
     """Say whose code cannot go on, and why. After a bad deployment there may be thousands: some will do."""
     for run, stall in stalls[:STALLS_TOLD]:
         logger.warning(
-            "workflow %r (%s) cannot go on, attempt %d: %s\n%s",
+            "workflow %r (%s) cannot go on, attempt %d: %s",
             run.workflow_id,
             run.started.workflow_type,
             stall.attempts,
-            stall.error,
-            stall.stack_trace.rstrip(),
+            f"{stall.error}\n{stall.stack_trace}".rstrip(),
             extra={
                 "workflow_id": run.workflow_id,
                 "run_id": run.run_id,

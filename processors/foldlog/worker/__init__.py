@@ -26,6 +26,13 @@ from foldlog.worker.options import WorkerDeploymentConfig
 from foldlog.worker.plugin import Plugin, WorkerConfig
 from foldlog.worker.replayer import Replayer, WorkflowReplayError, WorkflowReplayResult, WorkflowReplayResults
 from foldlog.worker.shared_state import SharedStateManager
+from foldlog.worker.temporal_names import (
+    PollerBehavior,
+    PollerBehaviorAutoscaling,
+    PollerBehaviorSimpleMaximum,
+    UnsandboxedWorkflowRunner,
+    WorkflowRunner,
+)
 from foldlog.worker.worker import Worker
 
 __all__ = [
@@ -39,6 +46,9 @@ __all__ = [
     "HandleUpdateInput",
     "Interceptor",
     "Plugin",
+    "PollerBehavior",
+    "PollerBehaviorAutoscaling",
+    "PollerBehaviorSimpleMaximum",
     "Replayer",
     "SharedStateManager",
     "SignalChildWorkflowInput",
@@ -46,6 +56,7 @@ __all__ = [
     "StartActivityInput",
     "StartChildWorkflowInput",
     "StartLocalActivityInput",
+    "UnsandboxedWorkflowRunner",
     "Worker",
     "WorkerConfig",
     "WorkerDeploymentConfig",
@@ -55,4 +66,5 @@ __all__ = [
     "WorkflowReplayError",
     "WorkflowReplayResult",
     "WorkflowReplayResults",
+    "WorkflowRunner",
 ]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import nullcontext
 from contextvars import copy_context
 from datetime import UTC, datetime
 from functools import partial
+from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any
 
 from foldlog._metrics import MetricMeter
@@ -102,18 +103,21 @@ class Calls:
     ) -> Any:
         """Call a function that is not async, and wait for it."""
         assert self._executor is not None  # there is one as soon as one activity is not async
+        future: Future[Any]
+        waiting: Awaitable[Any]
         if self._processes is not None:
             await self._processes.start()
             future = self._processes.submit(
                 self._executor, attempt, self.info(attempt, details), activity.function, args
             )
+            waiting = asyncio.wrap_future(future)
         else:
-            future = self._in_thread(attempt, activity, args, details, outbound)
+            future, waiting = self._in_thread(attempt, activity, args, details, outbound)
         attempt.future = future
         if attempt.cancel_reason is not None:
             # It came while this was being set up.
             attempt.interrupt()
-        return await asyncio.wrap_future(future)
+        return await waiting
 
     def _in_thread(
         self,
@@ -122,7 +126,7 @@ class Calls:
         args: list[Any],
         details: list[Any],
         outbound: ActivityOutboundInterceptor | None,
-    ) -> Future[Any]:
+    ) -> tuple[Future[Any], Awaitable[Any]]:
         assert self._executor is not None
         raiser = ThreadRaiser() if activity.interruptible else None
         context = Context(
@@ -135,8 +139,15 @@ class Calls:
         )
         attempt.context = context
         attempt.raiser = raiser
-        surroundings = copy_context()
-        return self._executor.submit(surroundings.run, _call_in_thread, context, raiser, activity.function, args)
+        call = partial(copy_context().run, _call_in_thread, context, raiser, activity.function, args)
+        if not iscoroutinefunction(self._executor.submit):
+            future = self._executor.submit(call)
+            return future, asyncio.wrap_future(future)
+        # An executor of another kind of event loop, such as Trio's, of which only that loop knows how it is used. What
+        # it runs cannot be taken back.
+        begun: Future[Any] = Future()
+        begun.set_running_or_notify_cancel()
+        return begun, asyncio.get_running_loop().run_in_executor(self._executor, call)
 
     def heartbeat(self, attempt: Attempt, *details: Any) -> None:
         """A sign of life, from any thread."""

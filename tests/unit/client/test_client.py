@@ -102,6 +102,21 @@ async def test_start_says_what_was_given() -> None:
     assert not sent.await_result
 
 
+@pytest.mark.parametrize(
+    ("started", "options", "eager"),
+    [
+        (True, {"request_eager_start": True}, True),
+        (True, {}, False),
+        (False, {"request_eager_start": True}, False),
+        (True, {"request_eager_start": True, "start_delay": timedelta(minutes=1)}, False),
+    ],
+)
+async def test_a_handle_says_whether_the_start_was_eager(started: bool, options: dict[str, Any], eager: bool) -> None:
+    client, _ = client_with(lambda *_: reply.Accepted(correlation_id=0, run_id="run", started=started))
+    handle = await client.start_workflow("x", id="a", task_queue="q", **options)
+    assert getattr(handle, "__temporal_eagerly_started") is eager
+
+
 async def test_start_says_what_follows_and_how_it_is_shown() -> None:
     client, transport = client_with(accepted)
     city = SearchAttributeKey.for_keyword("city")

@@ -47,6 +47,13 @@ class Leaves:
         if what == "awaited":
             kept.append(asyncio.create_task(asyncio.sleep(0)))
             await kept[0]
+        if what == "first":
+            either = [
+                asyncio.create_task(workflow.sleep(100)),
+                asyncio.create_task(workflow.wait_condition(lambda: what == "second")),
+                asyncio.create_task(asyncio.sleep(0)),
+            ]
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         if what in ("cancelled", "failed"):
             kept.append(asyncio.create_task(inner()))
             await asyncio.sleep(0)
@@ -82,7 +89,7 @@ def test_tasks_that_nobody_awaits_are_named_once_a_place(what: str, name: str) -
     assert driver.end is not None
 
 
-@pytest.mark.parametrize("what", ["awaited", "cancelled", "failed", "nothing"])
+@pytest.mark.parametrize("what", ["awaited", "first", "cancelled", "failed", "nothing"])
 def test_nothing_is_said_of_what_is_in_order(what: str) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")

@@ -165,3 +165,18 @@ async def test_a_mistake_in_workflow_code_is_told_in_the_log(
     told = next(record for record in caplog.records if "cannot go on" in record.message)
     assert told.message.startswith("workflow 'm' (Mistaken) cannot go on, attempt 1: KeyError: 'city'\nTraceback")
     assert 'raise KeyError("city")' in told.message
+
+
+async def test_of_a_type_that_no_worker_has_the_log_says_just_that(
+    broker: MemoryBroker, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with Client(MemoryTransport(broker, "shop")) as client:
+        async with Worker(client, task_queue="q", workflows=[Mistaken]):
+            handle = await client.start_workflow("Unheard", id="u", task_queue="q")
+            assert (await handle.describe()).stalled_error
+            await handle.terminate()
+    told = next(record for record in caplog.records if "cannot go on" in record.message)
+    assert told.message == (
+        "workflow 'u' (Unheard) cannot go on, attempt 1: workflow type 'Unheard' is not registered in this process;"
+        " registered: Mistaken"
+    )

@@ -17,6 +17,9 @@ def test_the_public_names() -> None:
         "HandleUpdateInput",
         "Interceptor",
         "Plugin",
+        "PollerBehavior",
+        "PollerBehaviorAutoscaling",
+        "PollerBehaviorSimpleMaximum",
         "Replayer",
         "SharedStateManager",
         "SignalChildWorkflowInput",
@@ -24,6 +27,7 @@ def test_the_public_names() -> None:
         "StartActivityInput",
         "StartChildWorkflowInput",
         "StartLocalActivityInput",
+        "UnsandboxedWorkflowRunner",
         "Worker",
         "WorkerConfig",
         "WorkerDeploymentConfig",
@@ -33,4 +37,5 @@ def test_the_public_names() -> None:
         "WorkflowReplayError",
         "WorkflowReplayResult",
         "WorkflowReplayResults",
+        "WorkflowRunner",
     ]

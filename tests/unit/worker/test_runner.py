@@ -453,6 +453,36 @@ async def test_cancelled_while_it_waits_for_a_thread() -> None:
     assert not second.entered.is_set()
 
 
+class LoopsOwnExecutor(ThreadPoolExecutor):
+    """Whose jobs only its event loop can submit, as Trio's."""
+
+    async def submit(self, job: Any, *args: Any) -> Any:  # type: ignore[override]
+        return await asyncio.wrap_future(super().submit(job, *args))
+
+
+class LoopWithExecutor(asyncio.SelectorEventLoop):
+    def run_in_executor(self, executor: Any, func: Any, *args: Any) -> Any:  # type: ignore[override]
+        return self.create_task(executor.submit(func, *args))
+
+
+def test_an_executor_is_used_as_its_event_loop_says() -> None:
+    async def main() -> None:
+        gate = Gate()
+        with LoopsOwnExecutor(1) as pool:
+            bench = Bench([total_in_thread, gate.spin], executor=pool)
+            watched = await bench.start("total_in_thread", Order(1, ["a", "b"]), 3)
+            outcome = await watched.outcome()
+            assert isinstance(outcome, Completed)
+            assert outcome.result.data == b"6"
+            watched = await bench.start("spin")
+            await until(gate.entered.is_set, "the thread is taken")
+            bench.runner.cancel_all("CANCEL_REQUESTED")
+            assert isinstance(await watched.outcome(), Canceled)
+
+    with asyncio.Runner(loop_factory=LoopWithExecutor) as runner:
+        runner.run(main())
+
+
 @pytest.mark.parametrize("name", ["beat", "beat_in_thread"])
 async def test_heartbeats_are_throttled_and_the_last_is_never_lost(name: str, threads: ThreadPoolExecutor) -> None:
     gate = Gate()
