@@ -23,7 +23,7 @@ from foldlog.interceptor import (
     WorkflowOutboundInterceptor,
 )
 from foldlog.worker.options import WorkerDeploymentConfig
-from foldlog.worker.plugin import Plugin, WorkerConfig
+from foldlog.worker.plugin import Plugin, ReplayerConfig, WorkerConfig
 from foldlog.worker.replayer import Replayer, WorkflowReplayError, WorkflowReplayResult, WorkflowReplayResults
 from foldlog.worker.shared_state import SharedStateManager
 from foldlog.worker.worker import Worker
@@ -40,6 +40,7 @@ __all__ = [
     "Interceptor",
     "Plugin",
     "Replayer",
+    "ReplayerConfig",
     "SharedStateManager",
     "SignalChildWorkflowInput",
     "SignalExternalWorkflowInput",

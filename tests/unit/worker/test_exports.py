@@ -18,6 +18,7 @@ def test_the_public_names() -> None:
         "Interceptor",
         "Plugin",
         "Replayer",
+        "ReplayerConfig",
         "SharedStateManager",
         "SignalChildWorkflowInput",
         "SignalExternalWorkflowInput",
