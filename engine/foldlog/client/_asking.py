@@ -5,10 +5,11 @@ Knows replies as records; what is in their payloads is for the caller.
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TypeVar
@@ -22,6 +23,7 @@ from foldlog.schemas.command import AwaitResult, AwaitUpdate, StartWorkflow, Upd
 from foldlog.schemas.common import Payload
 from foldlog.schemas.records import Command
 from foldlog.schemas.reply import Accepted, Rejected, UpdateReply, WorkflowResult
+from foldlog.schemas.visibility import WorkflowVisibility
 from foldlog.transport import Transport
 from foldlog.transport.errors import BrokerUnreachableError, NoAnswerError, QueueFullError
 
@@ -75,6 +77,28 @@ class Asking:
         if isinstance(reply, Rejected):
             await raise_rejected(reply, workflow_id, self.converter, getattr(command, "workflow_type", ""))
         raise unexpected(reply)
+
+    async def rows(
+        self, matches: Callable[[WorkflowVisibility], bool], rpc_timeout: timedelta | None
+    ) -> list[WorkflowVisibility]:
+        """The visibility rows that match.
+
+        Args:
+            matches: Which are wanted.
+            rpc_timeout: How long reading them may take; None: as long as it does.
+
+        Raises:
+            DeadlineExceededError: The time is over.
+            TransportError: The visibility topic cannot be read.
+        """
+        if rpc_timeout is None:
+            return await self.transport.visibility(matches)
+        try:
+            return await asyncio.wait_for(self.transport.visibility(matches), rpc_timeout.total_seconds())
+        except TimeoutError:
+            raise DeadlineExceededError(
+                f"the list could not be read within {rpc_timeout.total_seconds():g} s"
+            ) from None
 
     async def result_of_start(
         self, workflow_id: str, command: StartWorkflow, rpc_timeout: timedelta | None

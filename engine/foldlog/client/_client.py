@@ -16,7 +16,7 @@ from typing import Any, Concatenate, TypeVar, Unpack, cast, overload
 
 from foldlog import converter as converters
 from foldlog.client._asking import Asking
-from foldlog.client._async_activity import AsyncActivityHandle, AsyncActivityIDReference
+from foldlog.client._async_activity import ClientAsyncActivities
 from foldlog.client._convert import encode_args, milliseconds, new_request_id, value_of
 from foldlog.client._deployments import DeploymentHandle, ask_all, names_of
 from foldlog.client._description import WorkflowExecution, WorkflowExecutionStatus
@@ -29,12 +29,14 @@ from foldlog.client._plugin import ClientConfig, ConnectConfig, Plugin, connecte
 from foldlog.client._schedules import ClientSchedules
 from foldlog.client._start_options import StartOptions, apply_options, check_start
 from foldlog.client._types import (
+    NO_METADATA,
     UNSET,
     MethodAsyncNoParam,
     MethodAsyncSingleParam,
     MultiParamSpec,
     ParamType,
     ReturnType,
+    RPCMetadata,
     SelfType,
 )
 from foldlog.client._updates import WorkflowUpdateHandle
@@ -59,7 +61,7 @@ RPC_TIMEOUT = timedelta(seconds=10)
 _Handle = TypeVar("_Handle", WorkflowHandle[Any, Any], WorkflowUpdateHandle[Any])
 
 
-class Client(ClientUpdatesWithStart, ClientSchedules):
+class Client(ClientUpdatesWithStart, ClientSchedules, ClientAsyncActivities):
     """Starts workflows of one namespace, and asks and tells those that run.
 
     One client per process and namespace is enough for thousands of calls at once. It belongs to the event loop that
@@ -488,40 +490,6 @@ class Client(ClientUpdatesWithStart, ClientSchedules):
         identity = self._identity
         return names_of(await ask_all(self._asking, lambda: DescribeDeployments(identity=identity), rpc_timeout))
 
-    @overload
-    def get_async_activity_handle(
-        self, *, workflow_id: str, run_id: str | None, activity_id: str
-    ) -> AsyncActivityHandle: ...
-    @overload
-    def get_async_activity_handle(self, *, task_token: bytes) -> AsyncActivityHandle: ...
-    def get_async_activity_handle(
-        self,
-        *,
-        workflow_id: str | None = None,
-        run_id: str | None = None,
-        activity_id: str | None = None,
-        task_token: bytes | None = None,
-    ) -> AsyncActivityHandle:
-        """A handle of an activity that this program ends, see `activity.raise_complete_async`. Asks nobody.
-
-        Args:
-            workflow_id: Its workflow; together with `activity_id`, instead of a task token.
-            run_id: The run; None: the current one.
-            activity_id: The activity. The handle is then for whatever attempt is the current one.
-            task_token: `activity.info().task_token` of the attempt.
-
-        Raises:
-            ValueError: There is neither or both of a task token and IDs.
-        """
-        if task_token is not None:
-            if workflow_id is not None or run_id is not None or activity_id is not None:
-                raise ValueError("give either a task token or IDs, not both")
-            return AsyncActivityHandle(self._asking, task_token)
-        if not workflow_id or not activity_id:
-            raise ValueError("give a task token, or workflow_id and activity_id together")
-        reference = AsyncActivityIDReference(workflow_id=workflow_id, run_id=run_id, activity_id=activity_id)
-        return AsyncActivityHandle(self._asking, reference)
-
     def list_workflows(
         self,
         *,
@@ -529,6 +497,8 @@ class Client(ClientUpdatesWithStart, ClientSchedules):
         workflow_type: str | None = None,
         id_prefix: str | None = None,
         limit: int | None = None,
+        rpc_metadata: RPCMetadata = NO_METADATA,
+        rpc_timeout: timedelta | None = None,
     ) -> WorkflowExecutionAsyncIterator:
         """The runs of the namespace, the newest first, for `async for`; `map_histories` gives their histories.
 
@@ -539,9 +509,12 @@ class Client(ClientUpdatesWithStart, ClientSchedules):
             workflow_type: Only runs of this type. Without it, workflows that schedules are made of are left out.
             id_prefix: Only workflow IDs that begin so.
             limit: At most so many.
+            rpc_metadata: For interceptors only.
+            rpc_timeout: How long reading the list may take; None: as long as it does.
 
         Raises:
             TransportError: The visibility topic cannot be read; not here, but when the first run is asked for.
+            DeadlineExceededError: It took too long; likewise.
         """
 
         def matches(row: WorkflowVisibility) -> bool:
@@ -553,16 +526,23 @@ class Client(ClientUpdatesWithStart, ClientSchedules):
                 and (id_prefix is None or row.workflow_id.startswith(id_prefix))
             )
 
-        found = self._listed(matches, limit)
+        found = self._listed(matches, limit, rpc_timeout)
         if (outbound := self._asking.outbound) is not None:
-            asked = ListWorkflowsInput(limit=limit, status=status, workflow_type=workflow_type, id_prefix=id_prefix)
+            asked = ListWorkflowsInput(
+                limit=limit,
+                status=status,
+                workflow_type=workflow_type,
+                id_prefix=id_prefix,
+                rpc_metadata=rpc_metadata,
+                rpc_timeout=rpc_timeout,
+            )
             found = outbound.list_workflows(asked)
         return WorkflowExecutionAsyncIterator(found, lambda run: self.get_workflow_handle(run.id, run_id=run.run_id))
 
     async def _listed(
-        self, matches: Callable[[WorkflowVisibility], bool], limit: int | None
+        self, matches: Callable[[WorkflowVisibility], bool], limit: int | None, rpc_timeout: timedelta | None
     ) -> AsyncIterator[WorkflowExecution]:
-        rows = await self._transport.visibility(matches)
+        rows = await self._asking.rows(matches, rpc_timeout)
         rows.sort(key=lambda row: (row.start_ms, row.workflow_id), reverse=True)
         for row in rows[:limit]:
             yield WorkflowExecution(row.workflow_id, row, self._converter, namespace=self.namespace)

@@ -22,6 +22,7 @@ from foldlog.client._interceptor import (
     TerminateWorkflowInput,
 )
 from foldlog.client._types import (
+    NO_METADATA,
     UNSET,
     LocalReturnType,
     MethodSyncNoParam,
@@ -31,6 +32,7 @@ from foldlog.client._types import (
     MultiParamSpec,
     ParamType,
     ReturnType,
+    RPCMetadata,
     SelfType,
 )
 from foldlog.common import QueryRejectCondition
@@ -84,7 +86,9 @@ class WorkflowHandle(ActivityOperations, HandleUpdates[SelfType], Generic[SelfTy
         """The first run of the chain that updates, cancel and terminate are for; None: any."""
         return self._first_execution_run_id
 
-    async def result(self, *, follow_runs: bool = True, rpc_timeout: timedelta | None = None) -> ReturnType:
+    async def result(
+        self, *, follow_runs: bool = True, rpc_metadata: RPCMetadata = NO_METADATA, rpc_timeout: timedelta | None = None
+    ) -> ReturnType:
         """Waits until the workflow ends, however long that takes, and gives what it returned.
 
         Processors and brokers may come and go meanwhile.
@@ -92,6 +96,7 @@ class WorkflowHandle(ActivityOperations, HandleUpdates[SelfType], Generic[SelfTy
         Args:
             follow_runs: Whether to wait for the end of the whole chain, where a run continues as new, is retried, or
                 has a cron schedule.
+            rpc_metadata: For interceptors only.
             rpc_timeout: How long to wait; None: without limit.
 
         Raises:
@@ -109,6 +114,7 @@ class WorkflowHandle(ActivityOperations, HandleUpdates[SelfType], Generic[SelfTy
         signal: MethodSyncOrAsyncNoParam[SelfType, None],
         *,
         request_id: str | None = None,
+        rpc_metadata: RPCMetadata = NO_METADATA,
         rpc_timeout: timedelta | None = None,
     ) -> None: ...
     @overload
@@ -118,6 +124,7 @@ class WorkflowHandle(ActivityOperations, HandleUpdates[SelfType], Generic[SelfTy
         arg: ParamType,
         *,
         request_id: str | None = None,
+        rpc_metadata: RPCMetadata = NO_METADATA,
         rpc_timeout: timedelta | None = None,
     ) -> None: ...
     @overload
@@ -127,6 +134,7 @@ class WorkflowHandle(ActivityOperations, HandleUpdates[SelfType], Generic[SelfTy
         *,
         args: Sequence[Any],
         request_id: str | None = None,
+        rpc_metadata: RPCMetadata = NO_METADATA,
         rpc_timeout: timedelta | None = None,
     ) -> None: ...
     @overload
@@ -137,6 +145,7 @@ class WorkflowHandle(ActivityOperations, HandleUpdates[SelfType], Generic[SelfTy
         *,
         args: Sequence[Any] = ...,
         request_id: str | None = None,
+        rpc_metadata: RPCMetadata = NO_METADATA,
         rpc_timeout: timedelta | None = None,
     ) -> None: ...
     async def signal(
@@ -146,6 +155,7 @@ class WorkflowHandle(ActivityOperations, HandleUpdates[SelfType], Generic[SelfTy
         *,
         args: Sequence[Any] = (),
         request_id: str | None = None,
+        rpc_metadata: RPCMetadata = NO_METADATA,
         rpc_timeout: timedelta | None = None,
     ) -> None:
         """Sends a signal. When this returns, it is in the workflow's history, or kept for it if it is stalled.
@@ -155,6 +165,7 @@ class WorkflowHandle(ActivityOperations, HandleUpdates[SelfType], Generic[SelfTy
             arg: Its one argument.
             args: Its arguments, if there are several.
             request_id: A second signal with the same one does nothing; None: a new one.
+            rpc_metadata: For interceptors only.
             rpc_timeout: How long to wait for the answer.
 
         Raises:
@@ -169,6 +180,7 @@ class WorkflowHandle(ActivityOperations, HandleUpdates[SelfType], Generic[SelfTy
                 signal=name,
                 args=one_or_all(arg, args),
                 request_id=request_id,
+                rpc_metadata=rpc_metadata,
                 rpc_timeout=rpc_timeout,
             )
             await outbound.signal_workflow(told)
@@ -188,6 +200,7 @@ class WorkflowHandle(ActivityOperations, HandleUpdates[SelfType], Generic[SelfTy
         query: MethodSyncNoParam[SelfType, LocalReturnType],
         *,
         reject_condition: QueryRejectCondition | None = None,
+        rpc_metadata: RPCMetadata = NO_METADATA,
         rpc_timeout: timedelta | None = None,
     ) -> LocalReturnType: ...
     @overload
@@ -197,6 +210,7 @@ class WorkflowHandle(ActivityOperations, HandleUpdates[SelfType], Generic[SelfTy
         arg: ParamType,
         *,
         reject_condition: QueryRejectCondition | None = None,
+        rpc_metadata: RPCMetadata = NO_METADATA,
         rpc_timeout: timedelta | None = None,
     ) -> LocalReturnType: ...
     @overload
@@ -206,6 +220,7 @@ class WorkflowHandle(ActivityOperations, HandleUpdates[SelfType], Generic[SelfTy
         *,
         args: Sequence[Any],
         reject_condition: QueryRejectCondition | None = None,
+        rpc_metadata: RPCMetadata = NO_METADATA,
         rpc_timeout: timedelta | None = None,
     ) -> LocalReturnType: ...
     @overload
@@ -217,6 +232,7 @@ class WorkflowHandle(ActivityOperations, HandleUpdates[SelfType], Generic[SelfTy
         args: Sequence[Any] = ...,
         result_type: Any = None,
         reject_condition: QueryRejectCondition | None = None,
+        rpc_metadata: RPCMetadata = NO_METADATA,
         rpc_timeout: timedelta | None = None,
     ) -> Any: ...
     async def query(
@@ -227,6 +243,7 @@ class WorkflowHandle(ActivityOperations, HandleUpdates[SelfType], Generic[SelfTy
         args: Sequence[Any] = (),
         result_type: Any = None,
         reject_condition: QueryRejectCondition | None = None,
+        rpc_metadata: RPCMetadata = NO_METADATA,
         rpc_timeout: timedelta | None = None,
     ) -> Any:
         """Asks a query handler. A query sent after a signal sees that signal.
@@ -237,6 +254,7 @@ class WorkflowHandle(ActivityOperations, HandleUpdates[SelfType], Generic[SelfTy
             args: Its arguments, if there are several.
             result_type: The answer's type, where the query is given by name.
             reject_condition: In which states of the workflow it is refused; None: never.
+            rpc_metadata: For interceptors only.
             rpc_timeout: How long to wait for the answer.
 
         Raises:
@@ -256,6 +274,7 @@ class WorkflowHandle(ActivityOperations, HandleUpdates[SelfType], Generic[SelfTy
                 args=one_or_all(arg, args),
                 reject_condition=reject_condition,
                 ret_type=result_type,
+                rpc_metadata=rpc_metadata,
                 rpc_timeout=rpc_timeout,
             )
             return await outbound.query_workflow(asked)
@@ -269,11 +288,14 @@ class WorkflowHandle(ActivityOperations, HandleUpdates[SelfType], Generic[SelfTy
         answer = await self._asking.ask(self._id, wanted, reply.QueryAnswer, rpc_timeout)
         return await decode_one(self._asking.converter, answer.result, result_type)
 
-    async def cancel(self, *, reason: str = "", rpc_timeout: timedelta | None = None) -> None:
+    async def cancel(
+        self, *, reason: str = "", rpc_metadata: RPCMetadata = NO_METADATA, rpc_timeout: timedelta | None = None
+    ) -> None:
         """Asks the workflow to cancel itself: `asyncio.CancelledError` is raised in its code, which may clean up.
 
         Args:
             reason: For people and for the history.
+            rpc_metadata: For interceptors only.
             rpc_timeout: How long to wait for the answer.
 
         Raises:
@@ -286,6 +308,7 @@ class WorkflowHandle(ActivityOperations, HandleUpdates[SelfType], Generic[SelfTy
                 run_id=self._run_id,
                 first_execution_run_id=self._first_execution_run_id,
                 reason=reason,
+                rpc_metadata=rpc_metadata,
                 rpc_timeout=rpc_timeout,
             )
             await outbound.cancel_workflow(asked)
@@ -299,12 +322,19 @@ class WorkflowHandle(ActivityOperations, HandleUpdates[SelfType], Generic[SelfTy
         )
         await self._asking.ask(self._id, wanted, reply.Accepted, rpc_timeout)
 
-    async def terminate(self, *args: Any, reason: str = "", rpc_timeout: timedelta | None = None) -> None:
+    async def terminate(
+        self,
+        *args: Any,
+        reason: str = "",
+        rpc_metadata: RPCMetadata = NO_METADATA,
+        rpc_timeout: timedelta | None = None,
+    ) -> None:
         """Ends the workflow at once. Its code does not run again, and its activities count no longer.
 
         Args:
             *args: Details for the history.
             reason: For people and for the history.
+            rpc_metadata: For interceptors only.
             rpc_timeout: How long to wait for the answer.
 
         Raises:
@@ -318,6 +348,7 @@ class WorkflowHandle(ActivityOperations, HandleUpdates[SelfType], Generic[SelfTy
                 first_execution_run_id=self._first_execution_run_id,
                 args=args,
                 reason=reason,
+                rpc_metadata=rpc_metadata,
                 rpc_timeout=rpc_timeout,
             )
             await outbound.terminate_workflow(asked)
@@ -332,7 +363,9 @@ class WorkflowHandle(ActivityOperations, HandleUpdates[SelfType], Generic[SelfTy
         )
         await self._asking.ask(self._id, wanted, reply.Accepted, rpc_timeout)
 
-    async def describe(self, *, rpc_timeout: timedelta | None = None) -> WorkflowExecutionDescription:
+    async def describe(
+        self, *, rpc_metadata: RPCMetadata = NO_METADATA, rpc_timeout: timedelta | None = None
+    ) -> WorkflowExecutionDescription:
         """The workflow as it is now: status, times, what it waits for, and why it is stalled, if it is.
 
         Raises:
@@ -340,27 +373,36 @@ class WorkflowHandle(ActivityOperations, HandleUpdates[SelfType], Generic[SelfTy
             RPCError: There was no answer in time.
         """
         if (outbound := self._asking.outbound) is not None:
-            asked = DescribeWorkflowInput(id=self._id, run_id=self._run_id, rpc_timeout=rpc_timeout)
+            asked = DescribeWorkflowInput(
+                id=self._id, run_id=self._run_id, rpc_metadata=rpc_metadata, rpc_timeout=rpc_timeout
+            )
             return await outbound.describe_workflow(asked)
         wanted = command.DescribeWorkflow(identity=self._asking.identity, run_id=self._run_id or "")
         found = await self._asking.ask(self._id, wanted, reply.Description, rpc_timeout)
         namespace = self._asking.transport.namespace
         return WorkflowExecutionDescription(self._id, found, self._asking.converter, namespace=namespace)
 
-    async def fetch_history(self, *, rpc_timeout: timedelta | None = None) -> WorkflowHistory:
+    async def fetch_history(
+        self, *, rpc_metadata: RPCMetadata = NO_METADATA, rpc_timeout: timedelta | None = None
+    ) -> WorkflowHistory:
         """All events so far.
 
         Raises:
             WorkflowNotFoundError: There is no such workflow.
             RPCError: There was no answer in time.
         """
-        events = [event async for event in self.fetch_history_events(rpc_timeout=rpc_timeout)]
+        events = [
+            event async for event in self.fetch_history_events(rpc_metadata=rpc_metadata, rpc_timeout=rpc_timeout)
+        ]
         return WorkflowHistory(workflow_id=self._id, events=events)
 
-    async def fetch_history_events(self, *, rpc_timeout: timedelta | None = None) -> AsyncIterator[Event]:
+    async def fetch_history_events(
+        self, *, rpc_metadata: RPCMetadata = NO_METADATA, rpc_timeout: timedelta | None = None
+    ) -> AsyncIterator[Event]:
         """All events so far, one by one, asked for page by page.
 
         Args:
+            rpc_metadata: For interceptors only.
             rpc_timeout: How long to wait for one page.
 
         Raises:
@@ -368,7 +410,9 @@ class WorkflowHandle(ActivityOperations, HandleUpdates[SelfType], Generic[SelfTy
             RPCError: There was no answer in time.
         """
         if (outbound := self._asking.outbound) is not None:
-            asked = FetchWorkflowHistoryEventsInput(id=self._id, run_id=self._run_id, rpc_timeout=rpc_timeout)
+            asked = FetchWorkflowHistoryEventsInput(
+                id=self._id, run_id=self._run_id, rpc_metadata=rpc_metadata, rpc_timeout=rpc_timeout
+            )
             async for event in outbound.fetch_workflow_history_events(asked):
                 yield event
             return

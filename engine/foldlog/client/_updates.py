@@ -11,7 +11,11 @@ from typing import Any, Generic, cast
 from foldlog.client._asking import Asking
 from foldlog.client._convert import decode_one, encode_args, new_request_id
 from foldlog.client._errors import WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError
-from foldlog.client._types import LocalReturnType
+from foldlog.client._types import (
+    NO_METADATA,
+    LocalReturnType,
+    RPCMetadata,
+)
 from foldlog.exceptions import RPCError, RPCStatusCode
 from foldlog.schemas.command import AwaitUpdate, StartWorkflow, UpdateWorkflow
 from foldlog.schemas.reply import UpdateReply
@@ -67,12 +71,15 @@ class WorkflowUpdateHandle(Generic[LocalReturnType]):
         """The run that it is for; None: the one that is current when it is asked."""
         return self._workflow_run_id
 
-    async def result(self, *, rpc_timeout: timedelta | None = None) -> LocalReturnType:
+    async def result(
+        self, *, rpc_metadata: RPCMetadata = NO_METADATA, rpc_timeout: timedelta | None = None
+    ) -> LocalReturnType:
         """Waits until the update's handler has ended, however long that takes, and gives what it returned.
 
         Processors and brokers may come and go meanwhile. An outcome that is known is given at once.
 
         Args:
+            rpc_metadata: For interceptors only.
             rpc_timeout: How long to wait; None: without limit.
 
         Raises:
