@@ -10,14 +10,14 @@ import copy
 import logging
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TypeVar
 
 from foldlog.client._errors import raise_rejected, unexpected
 from foldlog.client._headers import put
 from foldlog.client._interceptor import OutboundInterceptor
-from foldlog.converter import DataConverter
+from foldlog.converter import DataConverter, SerializationContext, WorkflowSerializationContext
 from foldlog.exceptions import DeadlineExceededError
 from foldlog.schemas.command import AwaitResult, AwaitUpdate, StartWorkflow, UpdateWorkflow
 from foldlog.schemas.common import Payload
@@ -49,6 +49,7 @@ class Asking:
         outbound: The client's interceptors; None: it has none, or they have been passed.
         headers: To be put on all commands that can have some.
         headers_coded: Whether headers go through the payload codec.
+        context_free: The client's own converter, where `converter` is it in a context.
     """
 
     transport: Transport
@@ -58,6 +59,19 @@ class Asking:
     outbound: OutboundInterceptor | None = None
     headers: Mapping[str, Payload] = field(default_factory=dict)
     headers_coded: bool = False
+    context_free: DataConverter | None = None
+
+    def of_workflow(self, workflow_id: str) -> Asking:
+        """Asking of one workflow: its converter knows so, if it wants to."""
+        if not self.converter.wants_context:
+            return self
+        return self.in_context(WorkflowSerializationContext(self.transport.namespace, workflow_id))
+
+    def in_context(self, context: SerializationContext) -> Asking:
+        """Asking with a converter in a context."""
+        own = self.context_free or self.converter
+        changed = own.with_context(context)
+        return self if changed is own else replace(self, converter=changed, context_free=own)
 
     async def ask(
         self, workflow_id: str, command: Command, wanted: type[ReplyType], rpc_timeout: timedelta | None

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any, overload
+from typing import Any, Self, overload
 
 from foldlog.activity import ActivityCancellationDetails
 from foldlog.client._activity_inputs import (
@@ -22,6 +22,7 @@ from foldlog.client._types import (
     UNSET,
     RPCMetadata,
 )
+from foldlog.converter import DataConverter, SerializationContext, WithSerializationContext
 from foldlog.exceptions import InvalidArgumentError, RPCError, RPCStatusCode, WorkflowNotFoundError
 from foldlog.schemas import command
 from foldlog.schemas.framing import DecodeError, decode
@@ -39,17 +40,36 @@ class AsyncActivityIDReference:
     activity_id: str
 
 
-class AsyncActivityHandle:
+class AsyncActivityHandle(WithSerializationContext):
     """One activity, by its ID or by the task token of an attempt. Made by the client; making one asks nobody anything.
 
     Each method raises `RPCError` with status NOT_FOUND if the activity is not open, or if the attempt of the task token
     counts no longer: it ended, timed out, or is repeated already.
     """
 
-    def __init__(self, asking: Asking, id_or_token: AsyncActivityIDReference | bytes) -> None:
+    def __init__(
+        self,
+        asking: Asking,
+        id_or_token: AsyncActivityIDReference | bytes,
+        data_converter_override: DataConverter | None = None,
+    ) -> None:
         """Private: use `Client.get_async_activity_handle`."""
+        self._context_free = asking
         self._asking = asking
+        if data_converter_override is not None:
+            self._asking = replace(asking, converter=data_converter_override)
         self._id_or_token = id_or_token
+        self._converter_override = data_converter_override
+
+    def with_context(self, context: SerializationContext) -> Self:
+        """A handle whose payloads are converted in a context: what the activity is, this side does not know by itself.
+
+        Args:
+            context: An `ActivitySerializationContext`, as the worker has it.
+        """
+        own = self._context_free.converter
+        changed = own.with_context(context)
+        return self if changed is own else type(self)(self._context_free, self._id_or_token, changed)
 
     async def heartbeat(
         self, *details: Any, rpc_metadata: RPCMetadata = NO_METADATA, rpc_timeout: timedelta | None = None
@@ -68,7 +88,11 @@ class AsyncActivityHandle:
         """
         if (outbound := self._asking.outbound) is not None:
             told = HeartbeatAsyncActivityInput(
-                id_or_token=self._id_or_token, details=details, rpc_metadata=rpc_metadata, rpc_timeout=rpc_timeout
+                id_or_token=self._id_or_token,
+                details=details,
+                data_converter_override=self._converter_override,
+                rpc_metadata=rpc_metadata,
+                rpc_timeout=rpc_timeout,
             )
             await outbound.heartbeat_async_activity(told)
             return
@@ -101,7 +125,11 @@ class AsyncActivityHandle:
         value = None if result is UNSET else result
         if (outbound := self._asking.outbound) is not None:
             told = CompleteAsyncActivityInput(
-                id_or_token=self._id_or_token, result=value, rpc_metadata=rpc_metadata, rpc_timeout=rpc_timeout
+                id_or_token=self._id_or_token,
+                result=value,
+                data_converter_override=self._converter_override,
+                rpc_metadata=rpc_metadata,
+                rpc_timeout=rpc_timeout,
             )
             await outbound.complete_async_activity(told)
             return
@@ -133,6 +161,7 @@ class AsyncActivityHandle:
                 id_or_token=self._id_or_token,
                 error=error,
                 last_heartbeat_details=last_heartbeat_details,
+                data_converter_override=self._converter_override,
                 rpc_metadata=rpc_metadata,
                 rpc_timeout=rpc_timeout,
             )
@@ -158,7 +187,11 @@ class AsyncActivityHandle:
         """
         if (outbound := self._asking.outbound) is not None:
             told = ReportCancellationAsyncActivityInput(
-                id_or_token=self._id_or_token, details=details, rpc_metadata=rpc_metadata, rpc_timeout=rpc_timeout
+                id_or_token=self._id_or_token,
+                details=details,
+                data_converter_override=self._converter_override,
+                rpc_metadata=rpc_metadata,
+                rpc_timeout=rpc_timeout,
             )
             await outbound.report_cancellation_async_activity(told)
             return

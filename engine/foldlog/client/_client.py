@@ -229,7 +229,7 @@ class Client(ClientUpdatesWithStart, ClientSchedules, ClientAsyncActivities):
 
     def adopt(self, handle: _Handle) -> _Handle:
         """A handle that a client past its interceptors made becomes one of this client. For interceptors only."""
-        handle._asking = self._asking
+        handle._asking = replace(handle._asking, outbound=self._asking.outbound, headers=self._asking.headers)
         return handle
 
     @property
@@ -312,7 +312,7 @@ class Client(ClientUpdatesWithStart, ClientSchedules, ClientAsyncActivities):
         rpc_timeout = options.get("rpc_timeout")
         name, known_type = Definition.name_and_result_type(workflow)
         command = await self._start_command(name, arg, args, id, task_queue, **options)
-        accepted = await self._asking.ask(id, command, Accepted, rpc_timeout)
+        accepted = await self._asking.of_workflow(id).ask(id, command, Accepted, rpc_timeout)
         return WorkflowHandle(
             self._asking,
             id,
@@ -399,8 +399,9 @@ class Client(ClientUpdatesWithStart, ClientSchedules, ClientAsyncActivities):
         name, known_type = Definition.name_and_result_type(workflow)
         command = await self._start_command(name, arg, args, id, task_queue, **options)
         command.await_result = True
-        closed = await self._asking.result_of_start(id, command, rpc_timeout)
-        return await value_of(self._converter, closed, known_type if result_type is None else result_type)
+        asking = self._asking.of_workflow(id)
+        closed = await asking.result_of_start(id, command, rpc_timeout)
+        return await value_of(asking.converter, closed, known_type if result_type is None else result_type)
 
     def get_workflow_handle(
         self,
@@ -545,7 +546,8 @@ class Client(ClientUpdatesWithStart, ClientSchedules, ClientAsyncActivities):
         rows = await self._asking.rows(matches, rpc_timeout)
         rows.sort(key=lambda row: (row.start_ms, row.workflow_id), reverse=True)
         for row in rows[:limit]:
-            yield WorkflowExecution(row.workflow_id, row, self._converter, namespace=self.namespace)
+            converter = self._asking.of_workflow(row.workflow_id).converter
+            yield WorkflowExecution(row.workflow_id, row, converter, namespace=self.namespace)
 
     async def _start_command(
         self,
@@ -557,6 +559,7 @@ class Client(ClientUpdatesWithStart, ClientSchedules, ClientAsyncActivities):
         **options: Unpack[StartOptions],
     ) -> StartWorkflow:
         check_start(workflow_type, id, task_queue, options)
+        converter = self._asking.of_workflow(id).converter
         reuse = options.get("id_reuse_policy", WorkflowIDReusePolicy.ALLOW_DUPLICATE)
         conflict = options.get("id_conflict_policy", WorkflowIDConflictPolicy.UNSPECIFIED)
         command = StartWorkflow(
@@ -564,11 +567,11 @@ class Client(ClientUpdatesWithStart, ClientSchedules, ClientAsyncActivities):
             identity=self._identity,
             workflow_type=workflow_type,
             task_queue=task_queue,
-            args=await encode_args(self._converter, arg, args),
+            args=await encode_args(converter, arg, args),
             id_reuse_policy=cast(WorkflowIdReusePolicy, reuse.name),
             id_conflict_policy=cast(WorkflowIdConflictPolicy, conflict.name),
             execution_timeout_ms=milliseconds(options.get("execution_timeout"), "execution_timeout"),
             run_timeout_ms=milliseconds(options.get("run_timeout"), "run_timeout"),
         )
-        await apply_options(command, self._converter, options)
+        await apply_options(command, converter, options)
         return command

@@ -55,7 +55,7 @@ class WorkflowHandle(ActivityOperations, HandleUpdates[SelfType], Generic[SelfTy
         result_type: Any = None,
     ) -> None:
         """Private: use `Client.start_workflow` or `Client.get_workflow_handle`."""
-        self._asking = asking
+        self._asking = asking.of_workflow(id)
         self._id = id
         self._run_id = run_id
         self._result_run_id = result_run_id

@@ -7,7 +7,7 @@ command it sends. So calls themselves know nothing of interceptors but whether t
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import fields
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, cast
 
@@ -282,9 +282,7 @@ class _ActivitiesRoot(_WorkflowsRoot):
         from foldlog.client._async_activity import AsyncActivityHandle
 
         asking = self._client.without_interceptors({})._asking
-        if input.data_converter_override is not None:
-            asking = replace(asking, converter=input.data_converter_override)
-        return AsyncActivityHandle(asking, input.id_or_token)
+        return AsyncActivityHandle(asking, input.id_or_token, input.data_converter_override)
 
     async def heartbeat_async_activity(self, input: HeartbeatAsyncActivityInput) -> None:
         await self._async_handle(input).heartbeat(*input.details, rpc_timeout=input.rpc_timeout)

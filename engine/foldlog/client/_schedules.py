@@ -84,6 +84,7 @@ class ScheduleHandle:
         self._asking = asking
         # Past interceptors: to them it is a schedule, and no workflow.
         own = dataclasses.replace(asking, converter=own_converter(asking.converter), outbound=None)
+        self._own = asking.of_workflow(model.schedule_workflow_id(id))
         self._workflow: WorkflowHandle[Any, Any] = WorkflowHandle(own, model.schedule_workflow_id(id))
 
     def __repr__(self) -> str:
@@ -137,7 +138,7 @@ class ScheduleHandle:
             )
         except (WorkflowNotFoundError, WorkflowQueryRejectedError) as error:
             raise self._not_found() from error
-        return await description(progress, time.time_ns() // 1_000_000, self._asking.converter)
+        return await description(progress, time.time_ns() // 1_000_000, _payloads(self._own))
 
     async def pause(
         self,
@@ -233,7 +234,7 @@ class ScheduleHandle:
                 raise TypeError(f"the function of an update returns a ScheduleUpdate, not {type(update).__name__}")
             attributes = update.search_attributes
             change = model.Change(
-                schedule=await schedule_to_model(update.schedule, Payloads(self._asking.converter)),
+                schedule=await schedule_to_model(update.schedule, _payloads(self._own)),
                 version=found.raw_description.version,
                 search_attributes=None if attributes is None else encode_search_attributes(attributes),
             )
@@ -288,7 +289,7 @@ class ScheduleAsyncIterator:
             raise StopAsyncIteration
         row = self._rows[self._index]
         self._index += 1
-        converter = self._asking.converter
+        converter = self._asking.of_workflow(row.workflow_id).converter
         return await list_description(row, converter, own_converter(converter))
 
 
@@ -348,7 +349,7 @@ class ClientSchedules:
         if not state.limited_actions and state.remaining_actions:
             raise ValueError("Must set limited actions to true if there are remaining actions set")
         warn_of_untyped(search_attributes)
-        payloads = Payloads(self._asking.converter)
+        payloads = _payloads(self._asking.of_workflow(model.schedule_workflow_id(id)))
         overlap = int(schedule.policy.overlap)
         progress = model.Progress(
             id=id,
@@ -367,7 +368,7 @@ class ClientSchedules:
         return ScheduleHandle(self._asking, id)
 
     async def _start_schedule(self, progress: model.Progress) -> StartWorkflow:
-        converter = own_converter(self._asking.converter)
+        converter = own_converter(self._asking.of_workflow(model.schedule_workflow_id(progress.id)).converter)
         memo = await converter.encode([RawValue(payload) for payload in progress.memo.values()])
         attributes = progress.search_attributes
         return StartWorkflow(
@@ -427,3 +428,8 @@ class ClientSchedules:
 def own_converter(converter: DataConverter) -> DataConverter:
     """Reads and writes what is foldlog's own: always the same JSON, and within the application's codec."""
     return DataConverter(payload_converter_class=DefaultPayloadConverter, payload_codec=converter.payload_codec)
+
+
+def _payloads(asking: Asking) -> Payloads:
+    """How values of users go into a schedule, and out of it."""
+    return Payloads(asking.context_free or asking.converter, asking.transport.namespace, asking.converter)

@@ -46,7 +46,7 @@ class WorkflowUpdateHandle(Generic[LocalReturnType]):
         known: UpdateReply | None = None,
     ) -> None:
         """Private: use `WorkflowHandle.start_update` or `WorkflowHandle.get_update_handle`."""
-        self._asking = asking
+        self._asking = asking.of_workflow(workflow_id)
         self._id = id
         self._workflow_id = workflow_id
         self._workflow_run_id = workflow_run_id

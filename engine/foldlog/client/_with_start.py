@@ -424,7 +424,7 @@ class ClientUpdatesWithStart:
         update_headers: Headers | None = None,
     ) -> WorkflowUpdateHandle[Any]:
         """Past all interceptors. `on_start` is called as soon as the workflow is known to run."""
-        asking = self._asking
+        asking = self._asking.of_workflow(operation._id)
         offered = await update_command(asking, name, arg, args, wait_for_stage, id)
         wanted = await self._start_command(
             operation._workflow,

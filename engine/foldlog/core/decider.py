@@ -93,8 +93,8 @@ class DeciderFactory(Protocol):
     """Makes deciders for the workflow types that this process has.
 
     Where payloads in the log are not as the code sees them, it also has `seal`, which gets the decisions that are about
-    to be recorded and returns them as they are for the log; and, if decoding takes its time, `foresee`, which gets
-    commands and events that deciders will soon be told of. Either may be absent, or None.
+    to be recorded, and their decider, and returns them as they are for the log; and, if decoding takes its time,
+    `foresee`, which gets commands and events that deciders will soon be told of. Either may be absent, or None.
     """
 
     def create(self, workflow_id: str, started: WorkflowExecutionStarted) -> Decider:

@@ -70,7 +70,7 @@ class Driver:
             local_activities: See there.
             build_id: See there.
         """
-        self._seal: Callable[[list[Decision]], list[Decision]] | None = getattr(versions.factory, "seal", None)
+        self._seal: Callable[[list[Decision], Decider], list[Decision]] | None = getattr(versions.factory, "seal", None)
         self._foresee: Callable[[Iterable[Any]], None] | None = getattr(versions.factory, "foresee", None)
         self._versions = versions
         self._sessions = sessions
@@ -133,7 +133,7 @@ class Driver:
         if not made or decider is None:
             return
         if self._seal is not None:
-            made = self._seal(made)
+            made = self._seal(made, decider)
         for decision in made:
             if type(decision) is decisions.ScheduleActivity:
                 self._require_queue(decision.task_queue or session.run.started.task_queue)
