@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Sequence
 from datetime import timedelta
 from enum import IntEnum
@@ -19,6 +20,11 @@ from foldlog.client._types import (
 from foldlog.exceptions import RPCError, RPCStatusCode
 from foldlog.schemas.command import AwaitUpdate, StartWorkflow, UpdateWorkflow
 from foldlog.schemas.reply import UpdateReply
+
+FIRST_RETRY_SECONDS = 0.05
+LONGEST_RETRY_SECONDS = 1.0
+RETRIED_SECONDS = 10.0
+"""So long, an update is sent again that was refused because too many others of the workflow had not ended."""
 
 
 class WorkflowUpdateStage(IntEnum):
@@ -116,12 +122,22 @@ async def ask_of_update(
 ) -> UpdateReply:
     """How far an update has come, once that is as far as the command waits for.
 
+    One that is refused as one too many at a time is sent again for a while, as others come to their ends.
+
     Raises:
         WorkflowUpdateRPCTimeoutOrCancelledError: The time is over, or the waiting task was cancelled.
         RPCError, WorkflowAlreadyStartedError: It was refused.
     """
+    wait, end = FIRST_RETRY_SECONDS, time.monotonic() + RETRIED_SECONDS
     try:
-        return await asking.update(workflow_id, wanted, rpc_timeout)
+        while True:
+            try:
+                return await asking.update(workflow_id, wanted, rpc_timeout)
+            except RPCError as error:
+                if error.status is not RPCStatusCode.RESOURCE_EXHAUSTED or time.monotonic() + wait > end:
+                    raise
+            await asyncio.sleep(wait)
+            wait = min(wait * 2, LONGEST_RETRY_SECONDS)
     except RPCError as error:
         if error.status in (RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED):
             raise WorkflowUpdateRPCTimeoutOrCancelledError from error

@@ -56,6 +56,9 @@ class Decider(Protocol):
     def unhandled_signals(self) -> Sequence[WorkflowExecutionSignaled]:
         """Signals that were told and that no handler has taken, in their order."""
 
+    def takes_update(self, update_name: str) -> bool:
+        """Whether there is a handler for an update now. One of a held run may come when its code begins."""
+
     def validate(self, update: WorkflowExecutionUpdateAccepted) -> Failure | None:
         """Ask the code whether it takes an update. It must decide nothing and change nothing.
 

@@ -111,6 +111,12 @@ class Driver:
         begun = machine.begin_code(session.run, outcome)
         if session.run.stalled is None:
             self.tell(session, begun, outcome)
+            self.handle_kept(session.run, outcome)
+
+    def handle_kept(self, run: Run, outcome: Outcome) -> None:
+        """The code of a held run has begun: updates that came before are handled, which are not in its history."""
+        if run.deferred_ordinal > run.handled_ordinal:
+            self._handle_waiting(run, self.waiting_commands(run, outcome), outcome)
 
     def wake(self, session: Session, outcome: Outcome, *, whatever_holds: bool = False) -> None:
         """Something has come for a run: its start delay is over. With `whatever_holds`, so is any other hold."""

@@ -36,6 +36,10 @@ class Updates:
         self._checked: tuple[WorkflowExecutionUpdateAccepted, list[Any]] | None = None
         """Arguments that `validate` has converted, if the update needs them as they are."""
 
+    def takes(self, name: str) -> bool:
+        """Whether there is a handler."""
+        return name in self.definitions or None in self.definitions
+
     def validate(self, update: WorkflowExecutionUpdateAccepted) -> Failure | None:
         """Why an update is refused; None: it is taken.
 
