@@ -282,7 +282,7 @@ class Engine:
             self._driver.tell(session, machine.signal(run, machine.signal_with_start(wanted, True), outcome), outcome)
         update = wanted.update
         # Where there is no handler yet, the code may set one before it first waits.
-        early = update is not None and (session.decider is None or session.decider.takes_update(update.update_name))
+        early = update is not None and self._updates.taken_by(session, update.update_name, outcome)
         if early:
             self._updates.offer(session, machine.update_with_start(wanted, run.run_id, True), outcome)
         if not run.started.first_task_ms or update is not None:

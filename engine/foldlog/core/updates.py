@@ -99,6 +99,14 @@ class Updates:
         self._answers.remember(run.workflow_id, wanted.request_id, Answer(run.run_id))
         self._driver.tell(session, accepted, outcome)
 
+    def taken_by(self, session: Session, update_name: str, outcome: Outcome) -> bool:
+        """Whether a run has a handler for an update now. Of code that cannot run, it is not known that it has not."""
+        try:
+            decider = session.decider or self._driver.rebuild(session, outcome)
+        except WorkflowTaskError:
+            return True
+        return decider.takes_update(update_name)
+
     def wait(self, workflow_id: str, wanted: command.AwaitUpdate, outcome: Outcome) -> None:
         """Answer about an update that was sent before."""
         session = self._sessions.find(workflow_id, wanted.run_id)
@@ -156,7 +164,8 @@ class Updates:
                 f"workflow {run.workflow_id!r} run {run.run_id} has taken {MAXIMUM_UPDATES} updates, and one run takes "
                 "no more: let it continue as new in time, and give repeated updates the same ID"
             )
-        self._answers.reject(run.workflow_id, wanted, outcome, code, message, run)
+        # Not remembered: the same command may come again once others have ended.
+        outcome.reply(wanted.reply_to, reply.Rejected, code=code, message=message, run_id=run.run_id, status=run.status)
         return True
 
     def _keep(self, run: Run, wanted: command.UpdateWorkflow, outcome: Outcome) -> None:

@@ -433,11 +433,11 @@ def test_an_update_that_waits_for_a_backoff_survives_a_stall_at_its_end() -> Non
 def test_so_many_updates_at_a_time(talk: Talk) -> None:
     for number in range(MAXIMUM_IN_FLIGHT):
         talk.update("later", f"u{number}")
-    refused = talk.answer(talk.update("now", "one-too-many"))
+    refused = talk.answer(talk.update("now", "one-too-many", request_id="r"))
     assert (refused.code, "10 updates of workflow 'a'" in refused.message) == ("RESOURCE_EXHAUSTED", True)
     assert talk.answers(talk.update("later", "u3")) == []  # one of the ten
     talk.signal()
-    assert talk.answer(talk.update("now", "one-too-many")).result == payload("1")
+    assert talk.answer(talk.update("now", "one-too-many", request_id="r")).result == payload("1")
 
 
 @pytest.mark.parametrize("stalled", [False, True])
