@@ -91,6 +91,12 @@ class Cart:
         return object()
 
     @workflow.update
+    async def goes_on(self, waits: bool) -> None:
+        if waits:
+            await asyncio.sleep(1)
+        workflow.continue_as_new()
+
+    @workflow.update
     def odd(self) -> None:
         """Its validator breaks the rules."""
 
@@ -159,6 +165,15 @@ def test_an_update_is_answered_and_typed() -> None:
     driver.replay()
 
 
+@pytest.mark.parametrize("waits", [False, True])
+def test_an_update_handler_cannot_continue_as_new(waits: bool) -> None:
+    driver = Driver(Cart)
+    if waits:
+        driver.update("goes_on", True)
+    with pytest.raises(WorkflowTaskError, match="Cannot continue as new from an update handler"):
+        driver.fire() if waits else driver.update("goes_on", False)
+
+
 def test_a_validator_refuses_and_leaves_nothing() -> None:
     driver = Driver(Cart)
     events = len(driver.events)
@@ -203,7 +218,11 @@ def test_a_handler_and_its_tasks_know_their_update() -> None:
 @pytest.mark.parametrize(
     ("name", "args", "message"),
     [
-        ("none", (), "Update handler for 'none' expected but not found.*known updates: .add add-slowly info_every"),
+        (
+            "none",
+            (),
+            "Update handler for 'none' expected but not found.*known updates: .add add-slowly goes_on info_every",
+        ),
         ("add", (), "takes 1 arguments, but there are 0"),
         ("add", (1, 2), "takes 1 arguments, but there are 2"),
         ("add", ("text",), "expected object, got str"),
