@@ -5,16 +5,17 @@ Names and meanings follow Temporal's `temporalio.plugin`.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from typing import Any, TypeAlias, TypeVar, cast
 
 from foldlog import client as clients
 from foldlog import worker as workers
-from foldlog.client import ClientConfig, ConnectConfig
+from foldlog.client import ClientConfig, ConnectConfig, WorkflowHistory
 from foldlog.converter import DataConverter
 from foldlog.transport import Transport
-from foldlog.worker import Worker, WorkerConfig
+from foldlog.worker import Replayer, ReplayerConfig, Worker, WorkerConfig, WorkflowReplayResult
+from foldlog.worker.plugin import RunReplayer
 
 __all__ = ["PluginParameter", "SimplePlugin"]
 
@@ -25,7 +26,7 @@ to those that are there."""
 
 
 class SimplePlugin(clients.Plugin, workers.Plugin):
-    """Adds to clients and workers what it was made with. Give it to the client: its workers take it too."""
+    """Adds to clients, workers and replayers what it was made with. Give it to the client: its workers take it too."""
 
     def __init__(
         self,
@@ -35,6 +36,7 @@ class SimplePlugin(clients.Plugin, workers.Plugin):
         interceptors: PluginParameter[Sequence[clients.Interceptor | workers.Interceptor]] = None,
         activities: PluginParameter[Sequence[Callable[..., Any]]] = None,
         workflows: PluginParameter[Sequence[type]] = None,
+        workflow_runner: PluginParameter[Any] = None,
         workflow_failure_exception_types: PluginParameter[Sequence[type[BaseException]]] = None,
         run_context: Callable[[], AbstractAsyncContextManager[None]] | None = None,
     ) -> None:
@@ -42,18 +44,20 @@ class SimplePlugin(clients.Plugin, workers.Plugin):
 
         Args:
             name: What it is called, for people.
-            data_converter: For clients.
-            interceptors: For clients, workers, or both. One that is both is used once.
+            data_converter: For clients and replayers.
+            interceptors: For clients, workers and replayers, or both. One that is both is used once.
             activities: For workers.
-            workflows: For workers.
-            workflow_failure_exception_types: For workers.
-            run_context: Makes a context manager in which each worker runs.
+            workflows: For workers and replayers.
+            workflow_runner: Taken for the sake of Temporal's signature: there is no sandbox here.
+            workflow_failure_exception_types: For workers and replayers.
+            run_context: Makes a context manager in which each worker runs, and each replay.
         """
         self._name = name
         self.data_converter = data_converter
         self.interceptors = interceptors
         self.activities = activities
         self.workflows = workflows
+        self.workflow_runner = workflow_runner
         self.workflow_failure_exception_types = workflow_failure_exception_types
         self.run_context = run_context
 
@@ -98,6 +102,25 @@ class SimplePlugin(clients.Plugin, workers.Plugin):
             return
         async with self.run_context():
             await next(worker)
+
+    def configure_replayer(self, config: ReplayerConfig) -> ReplayerConfig:
+        """See base class."""
+        changed = cast("dict[str, Any]", config.copy())
+        for name in ("workflows", "workflow_failure_exception_types"):
+            changed[name] = _extended(changed.get(name), getattr(self, name)) or ()
+        changed["data_converter"] = _value(config.get("data_converter"), self.data_converter) or DataConverter.default
+        interceptors = _extended(changed.get("interceptors"), self.interceptors)
+        changed["interceptors"] = [each for each in interceptors or () if isinstance(each, workers.Interceptor)]
+        return cast(ReplayerConfig, changed)
+
+    @asynccontextmanager
+    async def run_replayer(
+        self, replayer: Replayer, histories: AsyncIterator[WorkflowHistory], next: RunReplayer
+    ) -> AsyncIterator[AsyncIterator[WorkflowReplayResult]]:
+        """See base class."""
+        context = self.run_context() if self.run_context is not None else nullcontext()
+        async with context, next(replayer, histories) as results:
+            yield results
 
 
 def _value(there: T | None, parameter: PluginParameter[T]) -> T | None:

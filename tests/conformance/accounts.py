@@ -82,3 +82,22 @@ class Account:
     @workflow.query
     def current(self) -> int:
         return self.balance
+
+
+@workflow.defn
+class Again:
+    """Fails at first, if it is to. Its update has no handler before its code has begun."""
+
+    @workflow.run
+    async def run(self, fails: bool) -> list[str]:
+        if fails and workflow.info().attempt == 1:
+            raise ApplicationError("at first")
+        said: list[str] = []
+
+        def say(text: str) -> str:
+            said.append(text)
+            return f"{text}, in attempt {workflow.info().attempt}"
+
+        workflow.set_update_handler("say", say)
+        await workflow.wait_condition(lambda: bool(said))
+        return said

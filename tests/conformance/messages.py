@@ -15,11 +15,11 @@ from foldlog.client import (
     WorkflowUpdateRPCTimeoutOrCancelledError,
     WorkflowUpdateStage,
 )
-from foldlog.common import WorkflowIDConflictPolicy
+from foldlog.common import RetryPolicy, WorkflowIDConflictPolicy
 from foldlog.exceptions import ApplicationError, WorkflowAlreadyStartedError, WorkflowNotFoundError
 
-from tests.conformance.accounts import Account
-from tests.conformance.scenarios import QUEUE, Place, Scenario, names
+from tests.conformance.accounts import Account, Again
+from tests.conformance.scenarios import QUEUE, Place, Scenario, names, until_asked
 
 ACCEPTED = WorkflowUpdateStage.ACCEPTED
 FAIL, USE_EXISTING = WorkflowIDConflictPolicy.FAIL, WorkflowIDConflictPolicy.USE_EXISTING
@@ -97,6 +97,42 @@ async def updates_of_a_run_that_ends(here: Place) -> None:
         assert failed.value.cause.type == "AcceptedUpdateCompletedWorkflow"
 
 
+async def updates_wait_for_the_next_attempt(here: Place) -> None:
+    retries = RetryPolicy(initial_interval=timedelta(seconds=1))
+    handle = await here.start(Again.run, True, retry_policy=retries)
+    current = here.client.get_workflow_handle(handle.id)
+
+    async def is_held() -> bool:
+        return (await current.describe()).attempt == 2
+
+    await until_asked(is_held, "the second attempt is to come")
+    update = asyncio.create_task(current.execute_update("say", "x", id="u", result_type=str))
+    assert await handle.result() == ["x"]
+    assert await update == "x, in attempt 2"
+    events = (await current.fetch_history()).events
+    assert [type(each).__name__ for each in events][:3] == [
+        "WorkflowExecutionStarted",
+        "WorkflowTaskScheduled",
+        "WorkflowExecutionUpdateAccepted",
+    ]
+
+
+async def so_many_updates_at_a_time(here: Place) -> None:
+    handle = await opened(here)
+    waiting = [await handle.start_update(Account.deposit_when_released, 1, wait_for_stage=ACCEPTED) for _ in range(10)]
+    one_more = asyncio.create_task(handle.execute_update(Account.deposit, 1))
+
+    async def is_refused() -> Any:
+        return len((await handle.describe()).pending_updates) == 10
+
+    await until_asked(is_refused, "ten updates")
+    await handle.signal(Account.release)
+    # The sum is read before the activity that all of them wait for.
+    assert {await update.result() for update in waiting} == {11}
+    assert await one_more == 12
+    await ended(handle)
+
+
 async def a_start_with_a_signal(here: Place) -> None:
     workflow_id = uuid.uuid4().hex
     options: dict[str, Any] = {"id": workflow_id, "start_signal": "note"}
@@ -109,6 +145,15 @@ async def a_start_with_a_signal(here: Place) -> None:
         "WorkflowExecutionSignaled",
         "WorkflowTaskScheduled",
     ]
+
+
+async def a_start_with_an_update_whose_handler_is_set_by_the_code(here: Place) -> None:
+    start = WithStartWorkflowOperation(Again.run, False, id=uuid.uuid4().hex, task_queue=QUEUE, id_conflict_policy=FAIL)
+    result = await here.client.execute_update_with_start_workflow(
+        "say", "x", start_workflow_operation=start, result_type=str
+    )
+    assert result == "x, in attempt 1"
+    assert await (await start.workflow_handle()).result() == ["x"]
 
 
 async def a_start_with_an_update(here: Place) -> None:
@@ -148,7 +193,10 @@ SHARED: list[Scenario] = [
     updates_that_fail,
     updates_that_take_longer,
     updates_of_a_run_that_ends,
+    updates_wait_for_the_next_attempt,
+    so_many_updates_at_a_time,
     a_start_with_a_signal,
     a_start_with_an_update,
+    a_start_with_an_update_whose_handler_is_set_by_the_code,
 ]
 """As in `scenarios`."""

@@ -14,7 +14,7 @@ from foldlog.common import RetryPolicy
 from foldlog.exceptions import ActivityError, ApplicationError, CancelledError
 from foldlog.exceptions import TimeoutError as ActivityTimeout
 
-from tests.conformance.accounts import Account, look_up
+from tests.conformance.accounts import Account, Again, look_up
 
 LIMIT = timedelta(seconds=30)
 QUICKLY = RetryPolicy(initial_interval=timedelta(milliseconds=10), backoff_coefficient=1.0)
@@ -416,6 +416,7 @@ class Outside:
 
 WORKFLOWS: Sequence[type] = [
     Account,
+    Again,
     Canceling,
     Chain,
     Cleaning,

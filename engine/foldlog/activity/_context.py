@@ -29,6 +29,10 @@ class NotInActivityError(FoldlogError, RuntimeError):
         super().__init__("not in an activity: this works only in code that an activity runs")
 
 
+class NoClientError(FoldlogError, RuntimeError):
+    """An activity asked for a client that it has not."""
+
+
 class CompleteAsyncError(BaseException):
     """Ends the code of an activity while the activity itself goes on. No Exception, so that code lets it through."""
 

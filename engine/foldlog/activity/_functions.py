@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from foldlog._metrics import MetricMeter
-from foldlog.activity._context import ActivityCancellationDetails, CompleteAsyncError, Context
+from foldlog.activity._context import ActivityCancellationDetails, CompleteAsyncError, Context, NoClientError
 from foldlog.activity._info import Info
 from foldlog.converter import PayloadConverter
 from foldlog.exceptions import FoldlogError
@@ -188,9 +188,9 @@ def client() -> Client:
 
     Raises:
         NotInActivityError: Not called from an activity.
-        FoldlogError: There is none, as in an activity that runs in a process pool.
+        RuntimeError: There is none: the activity is not async.
     """
     found = Context.current().client
     if found is None:
-        raise FoldlogError("this activity has no client: its worker gives one to async activities only")
+        raise NoClientError("this activity has no client: its worker gives one to async activities only")
     return found

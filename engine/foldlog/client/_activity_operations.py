@@ -6,7 +6,14 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+from foldlog.client._activity_inputs import (
+    PauseActivityInput,
+    ResetActivityInput,
+    UnpauseActivityInput,
+    UpdateActivityOptionsInput,
+)
 from foldlog.client._asking import Asking
+from foldlog.client._types import NO_METADATA, RPCMetadata
 from foldlog.common import RetryPolicy
 from foldlog.schemas import command
 from foldlog.schemas.records import Command
@@ -34,6 +41,7 @@ class ActivityOperations:
         *,
         activity_type: str | None = None,
         reason: str = "",
+        rpc_metadata: RPCMetadata = NO_METADATA,
         rpc_timeout: timedelta | None = None,
     ) -> None:
         """Lets no further attempt begin until the activity is unpaused.
@@ -46,8 +54,18 @@ class ActivityOperations:
             activity_id: The activity.
             activity_type: All open ones of this type, instead.
             reason: For people; `describe` shows it.
+            rpc_metadata: For interceptors only.
             rpc_timeout: How long to wait for the answer.
         """
+        if (outbound := self._asking.outbound) is not None:
+            told = PauseActivityInput(
+                **self._which(activity_id, activity_type),
+                reason=reason,
+                rpc_metadata=rpc_metadata,
+                rpc_timeout=rpc_timeout,
+            )
+            await outbound.pause_activity(told)
+            return
         await self._operate(command.PauseActivity, activity_id, activity_type, rpc_timeout, reason=reason)
 
     async def unpause_activity(
@@ -58,6 +76,7 @@ class ActivityOperations:
         reset_attempts: bool = False,
         reset_heartbeat: bool = False,
         jitter: timedelta = _NO_TIME,
+        rpc_metadata: RPCMetadata = NO_METADATA,
         rpc_timeout: timedelta | None = None,
     ) -> None:
         """Lets a paused activity go on; an attempt that waits begins at once. One that is not paused stays as it is.
@@ -68,8 +87,20 @@ class ActivityOperations:
             reset_attempts: Whether its attempts are counted from 1 again.
             reset_heartbeat: Whether its next attempt knows no details of heartbeats.
             jitter: An attempt that waits begins up to so much later, each at a time of its own.
+            rpc_metadata: For interceptors only.
             rpc_timeout: How long to wait for the answer.
         """
+        if (outbound := self._asking.outbound) is not None:
+            told = UnpauseActivityInput(
+                **self._which(activity_id, activity_type),
+                reset_attempts=reset_attempts,
+                reset_heartbeat=reset_heartbeat,
+                jitter=jitter,
+                rpc_metadata=rpc_metadata,
+                rpc_timeout=rpc_timeout,
+            )
+            await outbound.unpause_activity(told)
+            return
         await self._operate(
             command.UnpauseActivity,
             activity_id,
@@ -89,6 +120,7 @@ class ActivityOperations:
         reset_heartbeat: bool = False,
         restore_original_options: bool = False,
         jitter: timedelta = _NO_TIME,
+        rpc_metadata: RPCMetadata = NO_METADATA,
         rpc_timeout: timedelta | None = None,
     ) -> None:
         """Counts an activity's attempts from 1 again; an attempt that waits begins at once.
@@ -103,8 +135,21 @@ class ActivityOperations:
             reset_heartbeat: Whether its next attempt knows no details of heartbeats.
             restore_original_options: Whether options are taken back that `update_activity_options` has changed.
             jitter: An attempt that waits begins up to so much later, each at a time of its own.
+            rpc_metadata: For interceptors only.
             rpc_timeout: How long to wait for the answer.
         """
+        if (outbound := self._asking.outbound) is not None:
+            told = ResetActivityInput(
+                **self._which(activity_id, activity_type),
+                keep_paused=keep_paused,
+                reset_heartbeat=reset_heartbeat,
+                restore_original_options=restore_original_options,
+                jitter=jitter,
+                rpc_metadata=rpc_metadata,
+                rpc_timeout=rpc_timeout,
+            )
+            await outbound.reset_activity(told)
+            return
         await self._operate(
             command.ResetActivity,
             activity_id,
@@ -128,6 +173,7 @@ class ActivityOperations:
         heartbeat_timeout: timedelta | None = None,
         retry_policy: RetryPolicy | None = None,
         restore_original: bool = False,
+        rpc_metadata: RPCMetadata = NO_METADATA,
         rpc_timeout: timedelta | None = None,
     ) -> None:
         """Changes options of an open activity. What is None stays as it is.
@@ -145,14 +191,26 @@ class ActivityOperations:
             heartbeat_timeout: Limit between two heartbeats; zero: none.
             retry_policy: How failed attempts are repeated.
             restore_original: Whether the options are taken back that it was scheduled with, before the others here.
+            rpc_metadata: For interceptors only.
             rpc_timeout: How long to wait for the answer.
         """
         timeouts = {
-            "schedule_to_close_timeout_ms": schedule_to_close_timeout,
-            "schedule_to_start_timeout_ms": schedule_to_start_timeout,
-            "start_to_close_timeout_ms": start_to_close_timeout,
-            "heartbeat_timeout_ms": heartbeat_timeout,
+            "schedule_to_close_timeout": schedule_to_close_timeout,
+            "schedule_to_start_timeout": schedule_to_start_timeout,
+            "start_to_close_timeout": start_to_close_timeout,
+            "heartbeat_timeout": heartbeat_timeout,
         }
+        if (outbound := self._asking.outbound) is not None:
+            options = {"task_queue": task_queue, **timeouts, "retry_policy": retry_policy}
+            told = UpdateActivityOptionsInput(
+                **self._which(activity_id, activity_type),
+                options={name: value for name, value in options.items() if value is not None},
+                restore_original=restore_original,
+                rpc_metadata=rpc_metadata,
+                rpc_timeout=rpc_timeout,
+            )
+            await outbound.update_activity_options(told)
+            return
         await self._operate(
             command.UpdateActivityOptions,
             activity_id,
@@ -161,8 +219,11 @@ class ActivityOperations:
             task_queue=task_queue,
             retry_policy=None if retry_policy is None else retry_policy.to_record(),
             restore_original=restore_original,
-            **{name: None if limit is None else _milliseconds(limit) for name, limit in timeouts.items()},
+            **{f"{name}_ms": None if limit is None else _milliseconds(limit) for name, limit in timeouts.items()},
         )
+
+    def _which(self, activity_id: str | None, activity_type: str | None) -> dict[str, Any]:
+        return {"activity_id": activity_id, "activity_type": activity_type, "id": self._id, "run_id": self._run_id}
 
     async def _operate(
         self,

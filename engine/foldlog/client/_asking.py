@@ -5,11 +5,12 @@ Knows replies as records; what is in their payloads is for the caller.
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import logging
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TypeVar
 
@@ -17,12 +18,13 @@ from foldlog.client._errors import raise_rejected, unexpected
 from foldlog.client._headers import put
 from foldlog.client._interceptor import OutboundInterceptor
 from foldlog.common import QueryRejectCondition
-from foldlog.converter import DataConverter
+from foldlog.converter import DataConverter, SerializationContext, WorkflowSerializationContext
 from foldlog.exceptions import DeadlineExceededError
 from foldlog.schemas.command import AwaitResult, AwaitUpdate, StartWorkflow, UpdateWorkflow
 from foldlog.schemas.common import Payload
 from foldlog.schemas.records import Command
 from foldlog.schemas.reply import Accepted, Rejected, UpdateReply, WorkflowResult
+from foldlog.schemas.visibility import WorkflowVisibility
 from foldlog.transport import Transport
 from foldlog.transport.errors import BrokerUnreachableError, NoAnswerError, QueueFullError
 
@@ -49,6 +51,7 @@ class Asking:
         headers: To be put on all commands that can have some.
         headers_coded: Whether headers go through the payload codec.
         query_reject_condition: In which states of workflows queries are refused that do not say so themselves.
+        context_free: The client's own converter, where `converter` is it in a context.
     """
 
     transport: Transport
@@ -59,6 +62,19 @@ class Asking:
     headers: Mapping[str, Payload] = field(default_factory=dict)
     headers_coded: bool = False
     query_reject_condition: QueryRejectCondition | None = None
+    context_free: DataConverter | None = None
+
+    def of_workflow(self, workflow_id: str) -> Asking:
+        """Asking of one workflow: its converter knows so, if it wants to."""
+        if not self.converter.wants_context:
+            return self
+        return self.in_context(WorkflowSerializationContext(self.transport.namespace, workflow_id))
+
+    def in_context(self, context: SerializationContext) -> Asking:
+        """Asking with a converter in a context."""
+        own = self.context_free or self.converter
+        changed = own.with_context(context)
+        return self if changed is own else replace(self, converter=changed, context_free=own)
 
     async def ask(
         self, workflow_id: str, command: Command, wanted: type[ReplyType], rpc_timeout: timedelta | None
@@ -78,6 +94,28 @@ class Asking:
         if isinstance(reply, Rejected):
             await raise_rejected(reply, workflow_id, self.converter, getattr(command, "workflow_type", ""))
         raise unexpected(reply)
+
+    async def rows(
+        self, matches: Callable[[WorkflowVisibility], bool], rpc_timeout: timedelta | None
+    ) -> list[WorkflowVisibility]:
+        """The visibility rows that match.
+
+        Args:
+            matches: Which are wanted.
+            rpc_timeout: How long reading them may take; None: as long as it does.
+
+        Raises:
+            DeadlineExceededError: The time is over.
+            TransportError: The visibility topic cannot be read.
+        """
+        if rpc_timeout is None:
+            return await self.transport.visibility(matches)
+        try:
+            return await asyncio.wait_for(self.transport.visibility(matches), rpc_timeout.total_seconds())
+        except TimeoutError:
+            raise DeadlineExceededError(
+                f"the list could not be read within {rpc_timeout.total_seconds():g} s"
+            ) from None
 
     async def result_of_start(
         self, workflow_id: str, command: StartWorkflow, rpc_timeout: timedelta | None

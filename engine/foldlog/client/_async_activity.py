@@ -1,17 +1,28 @@
-"""A handle of an activity that is ended from outside, by the program that knows when it is done."""
+"""Handles of activities that are ended from outside, by the program that knows when they are done."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, Self, overload
 
 from foldlog.activity import ActivityCancellationDetails
+from foldlog.client._activity_inputs import (
+    CompleteAsyncActivityInput,
+    FailAsyncActivityInput,
+    HeartbeatAsyncActivityInput,
+    ReportCancellationAsyncActivityInput,
+)
 from foldlog.client._asking import Asking
 from foldlog.client._convert import encode_args
 from foldlog.client._errors import AsyncActivityCancelledError
-from foldlog.client._types import UNSET
+from foldlog.client._types import (
+    NO_METADATA,
+    UNSET,
+    RPCMetadata,
+)
+from foldlog.converter import DataConverter, SerializationContext, WithSerializationContext
 from foldlog.exceptions import InvalidArgumentError, RPCError, RPCStatusCode, WorkflowNotFoundError
 from foldlog.schemas import command
 from foldlog.schemas.framing import DecodeError, decode
@@ -29,23 +40,45 @@ class AsyncActivityIDReference:
     activity_id: str
 
 
-class AsyncActivityHandle:
+class AsyncActivityHandle(WithSerializationContext):
     """One activity, by its ID or by the task token of an attempt. Made by the client; making one asks nobody anything.
 
     Each method raises `RPCError` with status NOT_FOUND if the activity is not open, or if the attempt of the task token
     counts no longer: it ended, timed out, or is repeated already.
     """
 
-    def __init__(self, asking: Asking, id_or_token: AsyncActivityIDReference | bytes) -> None:
+    def __init__(
+        self,
+        asking: Asking,
+        id_or_token: AsyncActivityIDReference | bytes,
+        data_converter_override: DataConverter | None = None,
+    ) -> None:
         """Private: use `Client.get_async_activity_handle`."""
+        self._context_free = asking
         self._asking = asking
+        if data_converter_override is not None:
+            self._asking = replace(asking, converter=data_converter_override)
         self._id_or_token = id_or_token
+        self._converter_override = data_converter_override
 
-    async def heartbeat(self, *details: Any, rpc_timeout: timedelta | None = None) -> None:
+    def with_context(self, context: SerializationContext) -> Self:
+        """A handle whose payloads are converted in a context: what the activity is, this side does not know by itself.
+
+        Args:
+            context: An `ActivitySerializationContext`, as the worker has it.
+        """
+        own = self._context_free.converter
+        changed = own.with_context(context)
+        return self if changed is own else type(self)(self._context_free, self._id_or_token, changed)
+
+    async def heartbeat(
+        self, *details: Any, rpc_metadata: RPCMetadata = NO_METADATA, rpc_timeout: timedelta | None = None
+    ) -> None:
         """Tells that the activity is alive. Nothing is throttled here: each call is a record.
 
         Args:
             *details: What the next attempt should know.
+            rpc_metadata: For interceptors only.
             rpc_timeout: How long to wait for the answer.
 
         Raises:
@@ -53,6 +86,16 @@ class AsyncActivityHandle:
             InvalidArgumentError: The task token is none, or of another namespace.
             RPCError: It is not open (NOT_FOUND), or there was no answer in time.
         """
+        if (outbound := self._asking.outbound) is not None:
+            told = HeartbeatAsyncActivityInput(
+                id_or_token=self._id_or_token,
+                details=details,
+                data_converter_override=self._converter_override,
+                rpc_metadata=rpc_metadata,
+                rpc_timeout=rpc_timeout,
+            )
+            await outbound.heartbeat_async_activity(told)
+            return
         payloads = await encode_args(self._asking.converter, UNSET, details)
         notice = await self._ask(rpc_timeout, command.HeartbeatActivity, details=payloads)
         if notice:
@@ -64,11 +107,14 @@ class AsyncActivityHandle:
                 )
             )
 
-    async def complete(self, result: Any = UNSET, *, rpc_timeout: timedelta | None = None) -> None:
+    async def complete(
+        self, result: Any = UNSET, *, rpc_metadata: RPCMetadata = NO_METADATA, rpc_timeout: timedelta | None = None
+    ) -> None:
         """Completes the activity.
 
         Args:
             result: What it returns; None if not given.
+            rpc_metadata: For interceptors only.
             rpc_timeout: How long to wait for the answer.
 
         Raises:
@@ -77,6 +123,16 @@ class AsyncActivityHandle:
             RPCError: It is not open (NOT_FOUND), or there was no answer in time.
         """
         value = None if result is UNSET else result
+        if (outbound := self._asking.outbound) is not None:
+            told = CompleteAsyncActivityInput(
+                id_or_token=self._id_or_token,
+                result=value,
+                data_converter_override=self._converter_override,
+                rpc_metadata=rpc_metadata,
+                rpc_timeout=rpc_timeout,
+            )
+            await outbound.complete_async_activity(told)
+            return
         (payload,) = await encode_args(self._asking.converter, value, ())
         await self._ask(rpc_timeout, command.CompleteActivity, result=payload)
 
@@ -85,6 +141,7 @@ class AsyncActivityHandle:
         error: Exception,
         *,
         last_heartbeat_details: Sequence[Any] = (),
+        rpc_metadata: RPCMetadata = NO_METADATA,
         rpc_timeout: timedelta | None = None,
     ) -> None:
         """Fails the attempt. Whether there is another one, the retry policy and the error say.
@@ -92,27 +149,52 @@ class AsyncActivityHandle:
         Args:
             error: Why.
             last_heartbeat_details: What the next attempt should know.
+            rpc_metadata: For interceptors only.
             rpc_timeout: How long to wait for the answer.
 
         Raises:
             InvalidArgumentError: The task token is none, or the error is too large.
             RPCError: It is not open (NOT_FOUND), or there was no answer in time.
         """
+        if (outbound := self._asking.outbound) is not None:
+            told = FailAsyncActivityInput(
+                id_or_token=self._id_or_token,
+                error=error,
+                last_heartbeat_details=last_heartbeat_details,
+                data_converter_override=self._converter_override,
+                rpc_metadata=rpc_metadata,
+                rpc_timeout=rpc_timeout,
+            )
+            await outbound.fail_async_activity(told)
+            return
         failure = await self._asking.converter.encode_failure(error)
         details = await encode_args(self._asking.converter, UNSET, last_heartbeat_details)
         await self._ask(rpc_timeout, command.FailActivity, failure=failure, heartbeat_details=details)
 
-    async def report_cancellation(self, *details: Any, rpc_timeout: timedelta | None = None) -> None:
+    async def report_cancellation(
+        self, *details: Any, rpc_metadata: RPCMetadata = NO_METADATA, rpc_timeout: timedelta | None = None
+    ) -> None:
         """Ends the activity as cancelled, after its cancellation was asked for.
 
         Args:
             *details: What the workflow sees as `CancelledError.details`.
+            rpc_metadata: For interceptors only.
             rpc_timeout: How long to wait for the answer.
 
         Raises:
             InvalidArgumentError: The task token is none, or nobody has asked for the activity's cancellation.
             RPCError: It is not open (NOT_FOUND), or there was no answer in time.
         """
+        if (outbound := self._asking.outbound) is not None:
+            told = ReportCancellationAsyncActivityInput(
+                id_or_token=self._id_or_token,
+                details=details,
+                data_converter_override=self._converter_override,
+                rpc_metadata=rpc_metadata,
+                rpc_timeout=rpc_timeout,
+            )
+            await outbound.report_cancellation_async_activity(told)
+            return
         payloads = await encode_args(self._asking.converter, UNSET, details)
         await self._ask(rpc_timeout, command.CancelActivity, details=payloads)
 
@@ -147,3 +229,43 @@ class AsyncActivityHandle:
             "attempt": token.attempt,
         }
         return token.workflow_id, about
+
+
+class ClientAsyncActivities:
+    """The part of a client that is about activities that are ended from outside."""
+
+    _asking: Asking
+
+    @overload
+    def get_async_activity_handle(
+        self, *, workflow_id: str, run_id: str | None, activity_id: str
+    ) -> AsyncActivityHandle: ...
+    @overload
+    def get_async_activity_handle(self, *, task_token: bytes) -> AsyncActivityHandle: ...
+    def get_async_activity_handle(
+        self,
+        *,
+        workflow_id: str | None = None,
+        run_id: str | None = None,
+        activity_id: str | None = None,
+        task_token: bytes | None = None,
+    ) -> AsyncActivityHandle:
+        """A handle of an activity that this program ends, see `activity.raise_complete_async`. Asks nobody.
+
+        Args:
+            workflow_id: Its workflow; together with `activity_id`, instead of a task token.
+            run_id: The run; None: the current one.
+            activity_id: The activity. The handle is then for whatever attempt is the current one.
+            task_token: `activity.info().task_token` of the attempt.
+
+        Raises:
+            ValueError: There is neither or both of a task token and IDs.
+        """
+        if task_token is not None:
+            if workflow_id is not None or run_id is not None or activity_id is not None:
+                raise ValueError("give either a task token or IDs, not both")
+            return AsyncActivityHandle(self._asking, task_token)
+        if not workflow_id or not activity_id:
+            raise ValueError("give a task token, or workflow_id and activity_id together")
+        reference = AsyncActivityIDReference(workflow_id=workflow_id, run_id=run_id, activity_id=activity_id)
+        return AsyncActivityHandle(self._asking, reference)

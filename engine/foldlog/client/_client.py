@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, TypeVar, Unpack, cast, overl
 
 from foldlog import converter as converters
 from foldlog.client._asking import Asking
-from foldlog.client._async_activity import AsyncActivityHandle, AsyncActivityIDReference
+from foldlog.client._async_activity import ClientAsyncActivities
 from foldlog.client._connecting import OptionsWithoutMeaning, check_options, kafka_of
 from foldlog.client._convert import encode_args, milliseconds, new_request_id, value_of
 from foldlog.client._deployments import ClientDeployments
@@ -30,12 +30,14 @@ from foldlog.client._plugin import ClientConfig, ConnectConfig, Plugin, connecte
 from foldlog.client._schedules import ClientSchedules
 from foldlog.client._start_options import StartOptions, apply_options, check_start
 from foldlog.client._types import (
+    NO_METADATA,
     UNSET,
     MethodAsyncNoParam,
     MethodAsyncSingleParam,
     MultiParamSpec,
     ParamType,
     ReturnType,
+    RPCMetadata,
     SelfType,
 )
 from foldlog.client._updates import WorkflowUpdateHandle
@@ -64,7 +66,7 @@ RPC_TIMEOUT = timedelta(seconds=10)
 _Handle = TypeVar("_Handle", WorkflowHandle[Any, Any], WorkflowUpdateHandle[Any])
 
 
-class Client(ClientUpdatesWithStart, ClientSchedules, ClientDeployments):
+class Client(ClientUpdatesWithStart, ClientSchedules, ClientAsyncActivities, ClientDeployments):
     """Starts workflows of one namespace, and asks and tells those that run.
 
     One client per process and namespace is enough for thousands of calls at once. It belongs to the event loop that
@@ -245,7 +247,7 @@ class Client(ClientUpdatesWithStart, ClientSchedules, ClientDeployments):
 
     def adopt(self, handle: _Handle) -> _Handle:
         """A handle that a client past its interceptors made becomes one of this client. For interceptors only."""
-        handle._asking = self._asking
+        handle._asking = replace(handle._asking, outbound=self._asking.outbound, headers=self._asking.headers)
         return handle
 
     @property
@@ -328,7 +330,7 @@ class Client(ClientUpdatesWithStart, ClientSchedules, ClientDeployments):
         rpc_timeout = options.get("rpc_timeout")
         name, known_type = Definition.name_and_result_type(workflow)
         command = await self._start_command(name, arg, args, id, task_queue, **options)
-        accepted = await self._asking.ask(id, command, Accepted, rpc_timeout)
+        accepted = await self._asking.of_workflow(id).ask(id, command, Accepted, rpc_timeout)
         return WorkflowHandle(
             self._asking,
             id,
@@ -418,8 +420,9 @@ class Client(ClientUpdatesWithStart, ClientSchedules, ClientDeployments):
         name, known_type = Definition.name_and_result_type(workflow)
         command = await self._start_command(name, arg, args, id, task_queue, **options)
         command.await_result = True
-        closed = await self._asking.result_of_start(id, command, rpc_timeout)
-        return await value_of(self._converter, closed, known_type if result_type is None else result_type)
+        asking = self._asking.of_workflow(id)
+        closed = await asking.result_of_start(id, command, rpc_timeout)
+        return await value_of(asking.converter, closed, known_type if result_type is None else result_type)
 
     def get_workflow_handle(
         self,
@@ -492,40 +495,6 @@ class Client(ClientUpdatesWithStart, ClientSchedules, ClientDeployments):
             workflow_id, run_id=run_id, first_execution_run_id=first_execution_run_id, result_type=result_type
         )
 
-    @overload
-    def get_async_activity_handle(
-        self, *, workflow_id: str, run_id: str | None, activity_id: str
-    ) -> AsyncActivityHandle: ...
-    @overload
-    def get_async_activity_handle(self, *, task_token: bytes) -> AsyncActivityHandle: ...
-    def get_async_activity_handle(
-        self,
-        *,
-        workflow_id: str | None = None,
-        run_id: str | None = None,
-        activity_id: str | None = None,
-        task_token: bytes | None = None,
-    ) -> AsyncActivityHandle:
-        """A handle of an activity that this program ends, see `activity.raise_complete_async`. Asks nobody.
-
-        Args:
-            workflow_id: Its workflow; together with `activity_id`, instead of a task token.
-            run_id: The run; None: the current one.
-            activity_id: The activity. The handle is then for whatever attempt is the current one.
-            task_token: `activity.info().task_token` of the attempt.
-
-        Raises:
-            ValueError: There is neither or both of a task token and IDs.
-        """
-        if task_token is not None:
-            if workflow_id is not None or run_id is not None or activity_id is not None:
-                raise ValueError("give either a task token or IDs, not both")
-            return AsyncActivityHandle(self._asking, task_token)
-        if not workflow_id or not activity_id:
-            raise ValueError("give a task token, or workflow_id and activity_id together")
-        reference = AsyncActivityIDReference(workflow_id=workflow_id, run_id=run_id, activity_id=activity_id)
-        return AsyncActivityHandle(self._asking, reference)
-
     def list_workflows(
         self,
         *,
@@ -533,6 +502,8 @@ class Client(ClientUpdatesWithStart, ClientSchedules, ClientDeployments):
         workflow_type: str | None = None,
         id_prefix: str | None = None,
         limit: int | None = None,
+        rpc_metadata: RPCMetadata = NO_METADATA,
+        rpc_timeout: timedelta | None = None,
     ) -> WorkflowExecutionAsyncIterator:
         """The runs of the namespace, the newest first, for `async for`; `map_histories` gives their histories.
 
@@ -543,9 +514,12 @@ class Client(ClientUpdatesWithStart, ClientSchedules, ClientDeployments):
             workflow_type: Only runs of this type. Without it, workflows that schedules are made of are left out.
             id_prefix: Only workflow IDs that begin so.
             limit: At most so many.
+            rpc_metadata: For interceptors only.
+            rpc_timeout: How long reading the list may take; None: as long as it does.
 
         Raises:
             TransportError: The visibility topic cannot be read; not here, but when the first run is asked for.
+            DeadlineExceededError: It took too long; likewise.
         """
 
         def matches(row: WorkflowVisibility) -> bool:
@@ -557,19 +531,27 @@ class Client(ClientUpdatesWithStart, ClientSchedules, ClientDeployments):
                 and (id_prefix is None or row.workflow_id.startswith(id_prefix))
             )
 
-        found = self._listed(matches, limit)
+        found = self._listed(matches, limit, rpc_timeout)
         if (outbound := self._asking.outbound) is not None:
-            asked = ListWorkflowsInput(limit=limit, status=status, workflow_type=workflow_type, id_prefix=id_prefix)
+            asked = ListWorkflowsInput(
+                limit=limit,
+                status=status,
+                workflow_type=workflow_type,
+                id_prefix=id_prefix,
+                rpc_metadata=rpc_metadata,
+                rpc_timeout=rpc_timeout,
+            )
             found = outbound.list_workflows(asked)
         return WorkflowExecutionAsyncIterator(found, lambda run: self.get_workflow_handle(run.id, run_id=run.run_id))
 
     async def _listed(
-        self, matches: Callable[[WorkflowVisibility], bool], limit: int | None
+        self, matches: Callable[[WorkflowVisibility], bool], limit: int | None, rpc_timeout: timedelta | None
     ) -> AsyncIterator[WorkflowExecution]:
-        rows = await self._transport.visibility(matches)
+        rows = await self._asking.rows(matches, rpc_timeout)
         rows.sort(key=lambda row: (row.start_ms, row.workflow_id), reverse=True)
         for row in rows[:limit]:
-            yield WorkflowExecution(row.workflow_id, row, self._converter, namespace=self.namespace)
+            converter = self._asking.of_workflow(row.workflow_id).converter
+            yield WorkflowExecution(row.workflow_id, row, converter, namespace=self.namespace)
 
     async def _start_command(
         self,
@@ -581,6 +563,7 @@ class Client(ClientUpdatesWithStart, ClientSchedules, ClientDeployments):
         **options: Unpack[StartOptions],
     ) -> StartWorkflow:
         check_start(workflow_type, id, task_queue, options)
+        converter = self._asking.of_workflow(id).converter
         reuse = options.get("id_reuse_policy", WorkflowIDReusePolicy.ALLOW_DUPLICATE)
         conflict = options.get("id_conflict_policy", WorkflowIDConflictPolicy.UNSPECIFIED)
         command = StartWorkflow(
@@ -588,11 +571,11 @@ class Client(ClientUpdatesWithStart, ClientSchedules, ClientDeployments):
             identity=self._identity,
             workflow_type=workflow_type,
             task_queue=task_queue,
-            args=await encode_args(self._converter, arg, args),
+            args=await encode_args(converter, arg, args),
             id_reuse_policy=cast(WorkflowIdReusePolicy, reuse.name),
             id_conflict_policy=cast(WorkflowIdConflictPolicy, conflict.name),
             execution_timeout_ms=milliseconds(options.get("execution_timeout"), "execution_timeout"),
             run_timeout_ms=milliseconds(options.get("run_timeout"), "run_timeout"),
         )
-        await apply_options(command, self._converter, options)
+        await apply_options(command, converter, options)
         return command

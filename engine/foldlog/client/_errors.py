@@ -121,6 +121,8 @@ async def raise_rejected(
             raise InvalidArgumentError(rejected.message)
         case "FAILED_PRECONDITION" | "NOT_BEGUN":
             raise FailedPreconditionError(rejected.message)
+        case "RESOURCE_EXHAUSTED":
+            raise RPCError(rejected.message, RPCStatusCode.RESOURCE_EXHAUSTED)
         case "QUERY_REJECTED":
             raise WorkflowQueryRejectedError(rejected.message, rejected.status)
         case "QUERY_FAILED":

@@ -22,6 +22,7 @@ from foldlog.client._interceptor import (
     TerminateWorkflowInput,
 )
 from foldlog.client._types import (
+    NO_METADATA,
     UNSET,
     LocalReturnType,
     MethodSyncNoParam,
@@ -31,6 +32,7 @@ from foldlog.client._types import (
     MultiParamSpec,
     ParamType,
     ReturnType,
+    RPCMetadata,
     SelfType,
 )
 from foldlog.common import QueryRejectCondition
@@ -54,7 +56,7 @@ class WorkflowHandle(ActivityOperations, HandleUpdates[SelfType], Generic[SelfTy
         eagerly_started: bool = False,
     ) -> None:
         """Private: use `Client.start_workflow` or `Client.get_workflow_handle`."""
-        self._asking = asking
+        self._asking = asking.of_workflow(id)
         self._id = id
         self._run_id = run_id
         self._result_run_id = result_run_id
@@ -87,7 +89,9 @@ class WorkflowHandle(ActivityOperations, HandleUpdates[SelfType], Generic[SelfTy
         """The first run of the chain that updates, cancel and terminate are for; None: any."""
         return self._first_execution_run_id
 
-    async def result(self, *, follow_runs: bool = True, rpc_timeout: timedelta | None = None) -> ReturnType:
+    async def result(
+        self, *, follow_runs: bool = True, rpc_metadata: RPCMetadata = NO_METADATA, rpc_timeout: timedelta | None = None
+    ) -> ReturnType:
         """Waits until the workflow ends, however long that takes, and gives what it returned.
 
         Processors and brokers may come and go meanwhile.
@@ -95,6 +99,7 @@ class WorkflowHandle(ActivityOperations, HandleUpdates[SelfType], Generic[SelfTy
         Args:
             follow_runs: Whether to wait for the end of the whole chain, where a run continues as new, is retried, or
                 has a cron schedule.
+            rpc_metadata: For interceptors only.
             rpc_timeout: How long to wait; None: without limit.
 
         Raises:
@@ -112,6 +117,7 @@ class WorkflowHandle(ActivityOperations, HandleUpdates[SelfType], Generic[SelfTy
         signal: MethodSyncOrAsyncNoParam[SelfType, None],
         *,
         request_id: str | None = None,
+        rpc_metadata: RPCMetadata = NO_METADATA,
         rpc_timeout: timedelta | None = None,
     ) -> None: ...
     @overload
@@ -121,6 +127,7 @@ class WorkflowHandle(ActivityOperations, HandleUpdates[SelfType], Generic[SelfTy
         arg: ParamType,
         *,
         request_id: str | None = None,
+        rpc_metadata: RPCMetadata = NO_METADATA,
         rpc_timeout: timedelta | None = None,
     ) -> None: ...
     @overload
@@ -130,6 +137,7 @@ class WorkflowHandle(ActivityOperations, HandleUpdates[SelfType], Generic[SelfTy
         *,
         args: Sequence[Any],
         request_id: str | None = None,
+        rpc_metadata: RPCMetadata = NO_METADATA,
         rpc_timeout: timedelta | None = None,
     ) -> None: ...
     @overload
@@ -140,6 +148,7 @@ class WorkflowHandle(ActivityOperations, HandleUpdates[SelfType], Generic[SelfTy
         *,
         args: Sequence[Any] = ...,
         request_id: str | None = None,
+        rpc_metadata: RPCMetadata = NO_METADATA,
         rpc_timeout: timedelta | None = None,
     ) -> None: ...
     async def signal(
@@ -149,6 +158,7 @@ class WorkflowHandle(ActivityOperations, HandleUpdates[SelfType], Generic[SelfTy
         *,
         args: Sequence[Any] = (),
         request_id: str | None = None,
+        rpc_metadata: RPCMetadata = NO_METADATA,
         rpc_timeout: timedelta | None = None,
     ) -> None:
         """Sends a signal. When this returns, it is in the workflow's history, or kept for it if it is stalled.
@@ -158,6 +168,7 @@ class WorkflowHandle(ActivityOperations, HandleUpdates[SelfType], Generic[SelfTy
             arg: Its one argument.
             args: Its arguments, if there are several.
             request_id: A second signal with the same one does nothing; None: a new one.
+            rpc_metadata: For interceptors only.
             rpc_timeout: How long to wait for the answer.
 
         Raises:
@@ -172,6 +183,7 @@ class WorkflowHandle(ActivityOperations, HandleUpdates[SelfType], Generic[SelfTy
                 signal=name,
                 args=one_or_all(arg, args),
                 request_id=request_id,
+                rpc_metadata=rpc_metadata,
                 rpc_timeout=rpc_timeout,
             )
             await outbound.signal_workflow(told)
@@ -191,6 +203,7 @@ class WorkflowHandle(ActivityOperations, HandleUpdates[SelfType], Generic[SelfTy
         query: MethodSyncNoParam[SelfType, LocalReturnType],
         *,
         reject_condition: QueryRejectCondition | None = None,
+        rpc_metadata: RPCMetadata = NO_METADATA,
         rpc_timeout: timedelta | None = None,
     ) -> LocalReturnType: ...
     @overload
@@ -200,6 +213,7 @@ class WorkflowHandle(ActivityOperations, HandleUpdates[SelfType], Generic[SelfTy
         arg: ParamType,
         *,
         reject_condition: QueryRejectCondition | None = None,
+        rpc_metadata: RPCMetadata = NO_METADATA,
         rpc_timeout: timedelta | None = None,
     ) -> LocalReturnType: ...
     @overload
@@ -209,6 +223,7 @@ class WorkflowHandle(ActivityOperations, HandleUpdates[SelfType], Generic[SelfTy
         *,
         args: Sequence[Any],
         reject_condition: QueryRejectCondition | None = None,
+        rpc_metadata: RPCMetadata = NO_METADATA,
         rpc_timeout: timedelta | None = None,
     ) -> LocalReturnType: ...
     @overload
@@ -220,6 +235,7 @@ class WorkflowHandle(ActivityOperations, HandleUpdates[SelfType], Generic[SelfTy
         args: Sequence[Any] = ...,
         result_type: Any = None,
         reject_condition: QueryRejectCondition | None = None,
+        rpc_metadata: RPCMetadata = NO_METADATA,
         rpc_timeout: timedelta | None = None,
     ) -> Any: ...
     async def query(
@@ -230,6 +246,7 @@ class WorkflowHandle(ActivityOperations, HandleUpdates[SelfType], Generic[SelfTy
         args: Sequence[Any] = (),
         result_type: Any = None,
         reject_condition: QueryRejectCondition | None = None,
+        rpc_metadata: RPCMetadata = NO_METADATA,
         rpc_timeout: timedelta | None = None,
     ) -> Any:
         """Asks a query handler. A query sent after a signal sees that signal.
@@ -240,6 +257,7 @@ class WorkflowHandle(ActivityOperations, HandleUpdates[SelfType], Generic[SelfTy
             args: Its arguments, if there are several.
             result_type: The answer's type, where the query is given by name.
             reject_condition: In which states of the workflow it is refused; None: as the client says, or never.
+            rpc_metadata: For interceptors only.
             rpc_timeout: How long to wait for the answer.
 
         Raises:
@@ -260,6 +278,7 @@ class WorkflowHandle(ActivityOperations, HandleUpdates[SelfType], Generic[SelfTy
                 args=one_or_all(arg, args),
                 reject_condition=reject_condition,
                 ret_type=result_type,
+                rpc_metadata=rpc_metadata,
                 rpc_timeout=rpc_timeout,
             )
             return await outbound.query_workflow(asked)
@@ -273,11 +292,14 @@ class WorkflowHandle(ActivityOperations, HandleUpdates[SelfType], Generic[SelfTy
         answer = await self._asking.ask(self._id, wanted, reply.QueryAnswer, rpc_timeout)
         return await decode_one(self._asking.converter, answer.result, result_type)
 
-    async def cancel(self, *, reason: str = "", rpc_timeout: timedelta | None = None) -> None:
+    async def cancel(
+        self, *, reason: str = "", rpc_metadata: RPCMetadata = NO_METADATA, rpc_timeout: timedelta | None = None
+    ) -> None:
         """Asks the workflow to cancel itself: `asyncio.CancelledError` is raised in its code, which may clean up.
 
         Args:
             reason: For people and for the history.
+            rpc_metadata: For interceptors only.
             rpc_timeout: How long to wait for the answer.
 
         Raises:
@@ -290,6 +312,7 @@ class WorkflowHandle(ActivityOperations, HandleUpdates[SelfType], Generic[SelfTy
                 run_id=self._run_id,
                 first_execution_run_id=self._first_execution_run_id,
                 reason=reason,
+                rpc_metadata=rpc_metadata,
                 rpc_timeout=rpc_timeout,
             )
             await outbound.cancel_workflow(asked)
@@ -303,12 +326,19 @@ class WorkflowHandle(ActivityOperations, HandleUpdates[SelfType], Generic[SelfTy
         )
         await self._asking.ask(self._id, wanted, reply.Accepted, rpc_timeout)
 
-    async def terminate(self, *args: Any, reason: str = "", rpc_timeout: timedelta | None = None) -> None:
+    async def terminate(
+        self,
+        *args: Any,
+        reason: str = "",
+        rpc_metadata: RPCMetadata = NO_METADATA,
+        rpc_timeout: timedelta | None = None,
+    ) -> None:
         """Ends the workflow at once. Its code does not run again, and its activities count no longer.
 
         Args:
             *args: Details for the history.
             reason: For people and for the history.
+            rpc_metadata: For interceptors only.
             rpc_timeout: How long to wait for the answer.
 
         Raises:
@@ -322,6 +352,7 @@ class WorkflowHandle(ActivityOperations, HandleUpdates[SelfType], Generic[SelfTy
                 first_execution_run_id=self._first_execution_run_id,
                 args=args,
                 reason=reason,
+                rpc_metadata=rpc_metadata,
                 rpc_timeout=rpc_timeout,
             )
             await outbound.terminate_workflow(asked)
@@ -336,7 +367,9 @@ class WorkflowHandle(ActivityOperations, HandleUpdates[SelfType], Generic[SelfTy
         )
         await self._asking.ask(self._id, wanted, reply.Accepted, rpc_timeout)
 
-    async def describe(self, *, rpc_timeout: timedelta | None = None) -> WorkflowExecutionDescription:
+    async def describe(
+        self, *, rpc_metadata: RPCMetadata = NO_METADATA, rpc_timeout: timedelta | None = None
+    ) -> WorkflowExecutionDescription:
         """The workflow as it is now: status, times, what it waits for, and why it is stalled, if it is.
 
         Raises:
@@ -344,27 +377,36 @@ class WorkflowHandle(ActivityOperations, HandleUpdates[SelfType], Generic[SelfTy
             RPCError: There was no answer in time.
         """
         if (outbound := self._asking.outbound) is not None:
-            asked = DescribeWorkflowInput(id=self._id, run_id=self._run_id, rpc_timeout=rpc_timeout)
+            asked = DescribeWorkflowInput(
+                id=self._id, run_id=self._run_id, rpc_metadata=rpc_metadata, rpc_timeout=rpc_timeout
+            )
             return await outbound.describe_workflow(asked)
         wanted = command.DescribeWorkflow(identity=self._asking.identity, run_id=self._run_id or "")
         found = await self._asking.ask(self._id, wanted, reply.Description, rpc_timeout)
         namespace = self._asking.transport.namespace
         return WorkflowExecutionDescription(self._id, found, self._asking.converter, namespace=namespace)
 
-    async def fetch_history(self, *, rpc_timeout: timedelta | None = None) -> WorkflowHistory:
+    async def fetch_history(
+        self, *, rpc_metadata: RPCMetadata = NO_METADATA, rpc_timeout: timedelta | None = None
+    ) -> WorkflowHistory:
         """All events so far.
 
         Raises:
             WorkflowNotFoundError: There is no such workflow.
             RPCError: There was no answer in time.
         """
-        events = [event async for event in self.fetch_history_events(rpc_timeout=rpc_timeout)]
+        events = [
+            event async for event in self.fetch_history_events(rpc_metadata=rpc_metadata, rpc_timeout=rpc_timeout)
+        ]
         return WorkflowHistory(workflow_id=self._id, events=events)
 
-    async def fetch_history_events(self, *, rpc_timeout: timedelta | None = None) -> AsyncIterator[Event]:
+    async def fetch_history_events(
+        self, *, rpc_metadata: RPCMetadata = NO_METADATA, rpc_timeout: timedelta | None = None
+    ) -> AsyncIterator[Event]:
         """All events so far, one by one, asked for page by page.
 
         Args:
+            rpc_metadata: For interceptors only.
             rpc_timeout: How long to wait for one page.
 
         Raises:
@@ -372,7 +414,9 @@ class WorkflowHandle(ActivityOperations, HandleUpdates[SelfType], Generic[SelfTy
             RPCError: There was no answer in time.
         """
         if (outbound := self._asking.outbound) is not None:
-            asked = FetchWorkflowHistoryEventsInput(id=self._id, run_id=self._run_id, rpc_timeout=rpc_timeout)
+            asked = FetchWorkflowHistoryEventsInput(
+                id=self._id, run_id=self._run_id, rpc_metadata=rpc_metadata, rpc_timeout=rpc_timeout
+            )
             async for event in outbound.fetch_workflow_history_events(asked):
                 yield event
             return

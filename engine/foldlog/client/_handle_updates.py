@@ -9,7 +9,15 @@ from typing import Any, Concatenate, Generic, overload
 from foldlog.client._asking import Asking
 from foldlog.client._intercepted import one_or_all
 from foldlog.client._interceptor import StartWorkflowUpdateInput
-from foldlog.client._types import UNSET, LocalReturnType, MultiParamSpec, ParamType, SelfType
+from foldlog.client._types import (
+    NO_METADATA,
+    UNSET,
+    LocalReturnType,
+    MultiParamSpec,
+    ParamType,
+    RPCMetadata,
+    SelfType,
+)
 from foldlog.client._updates import WorkflowUpdateHandle, WorkflowUpdateStage, ask_of_update, update_command
 from foldlog.workflow._updates import UpdateDefinition, UpdateMethodMultiParam
 
@@ -28,6 +36,7 @@ class HandleUpdates(Generic[SelfType]):
         update: UpdateMethodMultiParam[[SelfType], LocalReturnType],
         *,
         id: str | None = None,
+        rpc_metadata: RPCMetadata = NO_METADATA,
         rpc_timeout: timedelta | None = None,
     ) -> LocalReturnType: ...
     @overload
@@ -37,6 +46,7 @@ class HandleUpdates(Generic[SelfType]):
         arg: ParamType,
         *,
         id: str | None = None,
+        rpc_metadata: RPCMetadata = NO_METADATA,
         rpc_timeout: timedelta | None = None,
     ) -> LocalReturnType: ...
     @overload
@@ -46,6 +56,7 @@ class HandleUpdates(Generic[SelfType]):
         *,
         args: Sequence[Any],
         id: str | None = None,
+        rpc_metadata: RPCMetadata = NO_METADATA,
         rpc_timeout: timedelta | None = None,
     ) -> LocalReturnType: ...
     @overload
@@ -57,6 +68,7 @@ class HandleUpdates(Generic[SelfType]):
         args: Sequence[Any] = ...,
         id: str | None = None,
         result_type: Any = None,
+        rpc_metadata: RPCMetadata = NO_METADATA,
         rpc_timeout: timedelta | None = None,
     ) -> Any: ...
     async def execute_update(
@@ -67,6 +79,7 @@ class HandleUpdates(Generic[SelfType]):
         args: Sequence[Any] = (),
         id: str | None = None,
         result_type: Any = None,
+        rpc_metadata: RPCMetadata = NO_METADATA,
         rpc_timeout: timedelta | None = None,
     ) -> Any:
         """Sends an update, waits until its handler has ended, and gives what it returned.
@@ -78,6 +91,7 @@ class HandleUpdates(Generic[SelfType]):
             id: Its ID. A second update of the run with the same one changes nothing and gets the answer of the first;
                 None: a new one.
             result_type: The result's type, where the update is given by name.
+            rpc_metadata: For interceptors only.
             rpc_timeout: How long to wait; None: without limit.
 
         Raises:
@@ -89,7 +103,7 @@ class HandleUpdates(Generic[SelfType]):
             RPCError: It could not be sent.
         """
         handle = await self._start_update(
-            update, arg, args, WorkflowUpdateStage.COMPLETED, id, result_type, rpc_timeout
+            update, arg, args, WorkflowUpdateStage.COMPLETED, id, result_type, rpc_timeout, rpc_metadata
         )
         return await handle.result()
 
@@ -100,6 +114,7 @@ class HandleUpdates(Generic[SelfType]):
         *,
         wait_for_stage: WorkflowUpdateStage,
         id: str | None = None,
+        rpc_metadata: RPCMetadata = NO_METADATA,
         rpc_timeout: timedelta | None = None,
     ) -> WorkflowUpdateHandle[LocalReturnType]: ...
     @overload
@@ -110,6 +125,7 @@ class HandleUpdates(Generic[SelfType]):
         *,
         wait_for_stage: WorkflowUpdateStage,
         id: str | None = None,
+        rpc_metadata: RPCMetadata = NO_METADATA,
         rpc_timeout: timedelta | None = None,
     ) -> WorkflowUpdateHandle[LocalReturnType]: ...
     @overload
@@ -120,6 +136,7 @@ class HandleUpdates(Generic[SelfType]):
         args: Sequence[Any],
         wait_for_stage: WorkflowUpdateStage,
         id: str | None = None,
+        rpc_metadata: RPCMetadata = NO_METADATA,
         rpc_timeout: timedelta | None = None,
     ) -> WorkflowUpdateHandle[LocalReturnType]: ...
     @overload
@@ -132,6 +149,7 @@ class HandleUpdates(Generic[SelfType]):
         wait_for_stage: WorkflowUpdateStage,
         id: str | None = None,
         result_type: Any = None,
+        rpc_metadata: RPCMetadata = NO_METADATA,
         rpc_timeout: timedelta | None = None,
     ) -> WorkflowUpdateHandle[Any]: ...
     async def start_update(
@@ -143,6 +161,7 @@ class HandleUpdates(Generic[SelfType]):
         wait_for_stage: WorkflowUpdateStage,
         id: str | None = None,
         result_type: Any = None,
+        rpc_metadata: RPCMetadata = NO_METADATA,
         rpc_timeout: timedelta | None = None,
     ) -> WorkflowUpdateHandle[Any]:
         """Sends an update and waits until it has come as far as wanted.
@@ -156,6 +175,7 @@ class HandleUpdates(Generic[SelfType]):
             wait_for_stage: ACCEPTED or COMPLETED.
             id: Its ID, as for `execute_update`.
             result_type: The result's type, where the update is given by name.
+            rpc_metadata: For interceptors only.
             rpc_timeout: How long to wait; None: without limit.
 
         Raises:
@@ -165,7 +185,7 @@ class HandleUpdates(Generic[SelfType]):
             WorkflowNotFoundError: There is no such workflow, or it has ended.
             RPCError: It could not be sent.
         """
-        return await self._start_update(update, arg, args, wait_for_stage, id, result_type, rpc_timeout)
+        return await self._start_update(update, arg, args, wait_for_stage, id, result_type, rpc_timeout, rpc_metadata)
 
     async def _start_update(
         self,
@@ -176,6 +196,7 @@ class HandleUpdates(Generic[SelfType]):
         id: str | None,
         result_type: Any,
         rpc_timeout: timedelta | None,
+        rpc_metadata: RPCMetadata,
     ) -> WorkflowUpdateHandle[Any]:
         name, known_type = UpdateDefinition.name_and_result_type(update)
         result_type = known_type if result_type is None else result_type
@@ -189,6 +210,7 @@ class HandleUpdates(Generic[SelfType]):
                 args=one_or_all(arg, args),
                 wait_for_stage=wait_for_stage,
                 ret_type=result_type,
+                rpc_metadata=rpc_metadata,
                 rpc_timeout=rpc_timeout,
             )
             return await outbound.start_workflow_update(offered)

@@ -8,8 +8,19 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import fields
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, cast
 
+from foldlog.client._activity_inputs import (
+    CompleteAsyncActivityInput,
+    FailAsyncActivityInput,
+    HeartbeatAsyncActivityInput,
+    PauseActivityInput,
+    ReportCancellationAsyncActivityInput,
+    ResetActivityInput,
+    UnpauseActivityInput,
+    UpdateActivityOptionsInput,
+)
 from foldlog.client._interceptor import (
     CancelWorkflowInput,
     DescribeWorkflowInput,
@@ -26,14 +37,28 @@ from foldlog.client._interceptor import (
     TerminateWorkflowInput,
     UpdateWithStartStartWorkflowInput,
 )
+from foldlog.client._schedule_inputs import (
+    BackfillScheduleInput,
+    CreateScheduleInput,
+    DeleteScheduleInput,
+    DescribeScheduleInput,
+    ListSchedulesInput,
+    PauseScheduleInput,
+    TriggerScheduleInput,
+    UnpauseScheduleInput,
+    UpdateScheduleInput,
+)
 from foldlog.client._types import UNSET
 from foldlog.schemas.records import Event
 from foldlog.workflow._definition import Definition
 
 if TYPE_CHECKING:
+    from foldlog.client._async_activity import AsyncActivityHandle
     from foldlog.client._client import Client
     from foldlog.client._description import WorkflowExecution, WorkflowExecutionDescription
     from foldlog.client._handle import WorkflowHandle
+    from foldlog.client._schedule_description import ScheduleDescription
+    from foldlog.client._schedules import ScheduleAsyncIterator, ScheduleHandle
     from foldlog.client._updates import WorkflowUpdateHandle
 
 _START_FIELDS = {field.name: field for field in fields(StartWorkflowInput)}
@@ -108,8 +133,8 @@ def _options(input: Any, known: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-class _Root(OutboundInterceptor):
-    """The end of the chain."""
+class _WorkflowsRoot(OutboundInterceptor):
+    """The end of the chain, for what is about workflows."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
@@ -144,7 +169,11 @@ class _Root(OutboundInterceptor):
 
     def list_workflows(self, input: ListWorkflowsInput) -> AsyncIterator[WorkflowExecution]:
         return self._client.without_interceptors({}).list_workflows(
-            status=input.status, workflow_type=input.workflow_type, id_prefix=input.id_prefix, limit=input.limit
+            status=input.status,
+            workflow_type=input.workflow_type,
+            id_prefix=input.id_prefix,
+            limit=input.limit,
+            rpc_timeout=input.rpc_timeout,
         )
 
     async def query_workflow(self, input: QueryWorkflowInput) -> Any:
@@ -206,3 +235,108 @@ class _Root(OutboundInterceptor):
 
     async def terminate_workflow(self, input: TerminateWorkflowInput) -> None:
         await self._handle(input).terminate(*input.args, reason=input.reason or "", rpc_timeout=input.rpc_timeout)
+
+
+class _ActivitiesRoot(_WorkflowsRoot):
+    """Likewise, for what is about activities."""
+
+    async def pause_activity(self, input: PauseActivityInput) -> None:
+        await self._handle(input).pause_activity(
+            input.activity_id,
+            activity_type=input.activity_type,
+            reason=input.reason or "",
+            rpc_timeout=input.rpc_timeout,
+        )
+
+    async def unpause_activity(self, input: UnpauseActivityInput) -> None:
+        await self._handle(input).unpause_activity(
+            input.activity_id,
+            activity_type=input.activity_type,
+            reset_attempts=input.reset_attempts,
+            reset_heartbeat=input.reset_heartbeat,
+            jitter=input.jitter or timedelta(),
+            rpc_timeout=input.rpc_timeout,
+        )
+
+    async def reset_activity(self, input: ResetActivityInput) -> None:
+        await self._handle(input).reset_activity(
+            input.activity_id,
+            activity_type=input.activity_type,
+            keep_paused=input.keep_paused,
+            reset_heartbeat=input.reset_heartbeat,
+            restore_original_options=input.restore_original_options,
+            jitter=input.jitter or timedelta(),
+            rpc_timeout=input.rpc_timeout,
+        )
+
+    async def update_activity_options(self, input: UpdateActivityOptionsInput) -> None:
+        await self._handle(input).update_activity_options(
+            input.activity_id,
+            activity_type=input.activity_type,
+            restore_original=input.restore_original,
+            rpc_timeout=input.rpc_timeout,
+            **input.options,
+        )
+
+    def _async_handle(self, input: Any) -> AsyncActivityHandle:
+        from foldlog.client._async_activity import AsyncActivityHandle
+
+        asking = self._client.without_interceptors({})._asking
+        return AsyncActivityHandle(asking, input.id_or_token, input.data_converter_override)
+
+    async def heartbeat_async_activity(self, input: HeartbeatAsyncActivityInput) -> None:
+        await self._async_handle(input).heartbeat(*input.details, rpc_timeout=input.rpc_timeout)
+
+    async def complete_async_activity(self, input: CompleteAsyncActivityInput) -> None:
+        await self._async_handle(input).complete(input.result, rpc_timeout=input.rpc_timeout)
+
+    async def fail_async_activity(self, input: FailAsyncActivityInput) -> None:
+        await self._async_handle(input).fail(
+            input.error, last_heartbeat_details=input.last_heartbeat_details, rpc_timeout=input.rpc_timeout
+        )
+
+    async def report_cancellation_async_activity(self, input: ReportCancellationAsyncActivityInput) -> None:
+        await self._async_handle(input).report_cancellation(*input.details, rpc_timeout=input.rpc_timeout)
+
+
+class _Root(_ActivitiesRoot):
+    """Likewise, for what is about schedules, and so for all."""
+
+    def _schedule(self, input: Any) -> ScheduleHandle:
+        return self._client.without_interceptors({}).get_schedule_handle(input.id)
+
+    async def create_schedule(self, input: CreateScheduleInput) -> ScheduleHandle:
+        await self._client.without_interceptors({}).create_schedule(
+            input.id,
+            input.schedule,
+            trigger_immediately=input.trigger_immediately,
+            backfill=input.backfill,
+            memo=input.memo,
+            search_attributes=input.search_attributes,
+            rpc_timeout=input.rpc_timeout,
+        )
+        return self._client.get_schedule_handle(input.id)
+
+    def list_schedules(self, input: ListSchedulesInput) -> ScheduleAsyncIterator:
+        return self._client.without_interceptors({})._schedules(input.query, input.rpc_timeout)
+
+    async def backfill_schedule(self, input: BackfillScheduleInput) -> None:
+        await self._schedule(input).backfill(*input.backfills, rpc_timeout=input.rpc_timeout)
+
+    async def delete_schedule(self, input: DeleteScheduleInput) -> None:
+        await self._schedule(input).delete(rpc_timeout=input.rpc_timeout)
+
+    async def describe_schedule(self, input: DescribeScheduleInput) -> ScheduleDescription:
+        return await self._schedule(input).describe(rpc_timeout=input.rpc_timeout)
+
+    async def pause_schedule(self, input: PauseScheduleInput) -> None:
+        await self._schedule(input).pause(note=input.note, rpc_timeout=input.rpc_timeout)
+
+    async def trigger_schedule(self, input: TriggerScheduleInput) -> None:
+        await self._schedule(input).trigger(overlap=input.overlap, rpc_timeout=input.rpc_timeout)
+
+    async def unpause_schedule(self, input: UnpauseScheduleInput) -> None:
+        await self._schedule(input).unpause(note=input.note, rpc_timeout=input.rpc_timeout)
+
+    async def update_schedule(self, input: UpdateScheduleInput) -> None:
+        await self._schedule(input).update(input.updater, rpc_timeout=input.rpc_timeout)

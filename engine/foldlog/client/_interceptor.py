@@ -10,6 +10,28 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from foldlog.client._activity_inputs import (
+    CompleteAsyncActivityInput,
+    FailAsyncActivityInput,
+    HeartbeatAsyncActivityInput,
+    PauseActivityInput,
+    ReportCancellationAsyncActivityInput,
+    ResetActivityInput,
+    UnpauseActivityInput,
+    UpdateActivityOptionsInput,
+)
+from foldlog.client._interceptor_base import Input
+from foldlog.client._schedule_inputs import (
+    BackfillScheduleInput,
+    CreateScheduleInput,
+    DeleteScheduleInput,
+    DescribeScheduleInput,
+    ListSchedulesInput,
+    PauseScheduleInput,
+    TriggerScheduleInput,
+    UnpauseScheduleInput,
+    UpdateScheduleInput,
+)
 from foldlog.common import (
     QueryRejectCondition,
     RetryPolicy,
@@ -26,6 +48,8 @@ if TYPE_CHECKING:
         WorkflowExecutionStatus,
     )
     from foldlog.client._handle import WorkflowHandle
+    from foldlog.client._schedule_description import ScheduleDescription
+    from foldlog.client._schedules import ScheduleAsyncIterator, ScheduleHandle
     from foldlog.client._updates import WorkflowUpdateHandle, WorkflowUpdateStage
     from foldlog.schemas.reply import UpdateReply
 
@@ -34,16 +58,7 @@ Headers = Mapping[str, Payload]
 
 
 @dataclass(kw_only=True)
-class _Input:
-    """What every input has."""
-
-    rpc_metadata: Mapping[str, str | bytes] = field(default_factory=dict)
-    """Has no meaning on Kafka: use headers."""
-    rpc_timeout: timedelta | None = None
-
-
-@dataclass(kw_only=True)
-class StartWorkflowInput(_Input):
+class StartWorkflowInput(Input):
     """For `OutboundInterceptor.start_workflow`."""
 
     workflow: str
@@ -75,7 +90,7 @@ class StartWorkflowInput(_Input):
 
 
 @dataclass(kw_only=True)
-class CancelWorkflowInput(_Input):
+class CancelWorkflowInput(Input):
     """For `OutboundInterceptor.cancel_workflow`."""
 
     id: str
@@ -85,7 +100,7 @@ class CancelWorkflowInput(_Input):
 
 
 @dataclass(kw_only=True)
-class DescribeWorkflowInput(_Input):
+class DescribeWorkflowInput(Input):
     """For `OutboundInterceptor.describe_workflow`."""
 
     id: str
@@ -93,7 +108,7 @@ class DescribeWorkflowInput(_Input):
 
 
 @dataclass(kw_only=True)
-class FetchWorkflowHistoryEventsInput(_Input):
+class FetchWorkflowHistoryEventsInput(Input):
     """For `OutboundInterceptor.fetch_workflow_history_events`."""
 
     id: str
@@ -101,7 +116,7 @@ class FetchWorkflowHistoryEventsInput(_Input):
 
 
 @dataclass(kw_only=True)
-class ListWorkflowsInput(_Input):
+class ListWorkflowsInput(Input):
     """For `OutboundInterceptor.list_workflows`."""
 
     query: str | None = None
@@ -112,7 +127,7 @@ class ListWorkflowsInput(_Input):
 
 
 @dataclass(kw_only=True)
-class QueryWorkflowInput(_Input):
+class QueryWorkflowInput(Input):
     """For `OutboundInterceptor.query_workflow`."""
 
     id: str
@@ -125,7 +140,7 @@ class QueryWorkflowInput(_Input):
 
 
 @dataclass(kw_only=True)
-class SignalWorkflowInput(_Input):
+class SignalWorkflowInput(Input):
     """For `OutboundInterceptor.signal_workflow`."""
 
     id: str
@@ -137,7 +152,7 @@ class SignalWorkflowInput(_Input):
 
 
 @dataclass(kw_only=True)
-class TerminateWorkflowInput(_Input):
+class TerminateWorkflowInput(Input):
     """For `OutboundInterceptor.terminate_workflow`."""
 
     id: str
@@ -148,7 +163,7 @@ class TerminateWorkflowInput(_Input):
 
 
 @dataclass(kw_only=True)
-class StartWorkflowUpdateInput(_Input):
+class StartWorkflowUpdateInput(Input):
     """For `OutboundInterceptor.start_workflow_update`."""
 
     id: str
@@ -204,7 +219,7 @@ class UpdateWithStartStartWorkflowInput:
 
 
 @dataclass(kw_only=True)
-class StartWorkflowUpdateWithStartInput(_Input):
+class StartWorkflowUpdateWithStartInput(Input):
     """For `OutboundInterceptor.start_update_with_start_workflow`."""
 
     start_workflow_input: UpdateWithStartStartWorkflowInput
@@ -279,3 +294,71 @@ class OutboundInterceptor:
     ) -> WorkflowUpdateHandle[Any]:
         """`Client.start_update_with_start_workflow` and `execute_update_with_start_workflow`."""
         return await self.next.start_update_with_start_workflow(input)
+
+    async def pause_activity(self, input: PauseActivityInput) -> None:
+        """`WorkflowHandle.pause_activity`."""
+        await self.next.pause_activity(input)
+
+    async def unpause_activity(self, input: UnpauseActivityInput) -> None:
+        """`WorkflowHandle.unpause_activity`."""
+        await self.next.unpause_activity(input)
+
+    async def reset_activity(self, input: ResetActivityInput) -> None:
+        """`WorkflowHandle.reset_activity`."""
+        await self.next.reset_activity(input)
+
+    async def update_activity_options(self, input: UpdateActivityOptionsInput) -> None:
+        """`WorkflowHandle.update_activity_options`."""
+        await self.next.update_activity_options(input)
+
+    async def heartbeat_async_activity(self, input: HeartbeatAsyncActivityInput) -> None:
+        """`AsyncActivityHandle.heartbeat`."""
+        await self.next.heartbeat_async_activity(input)
+
+    async def complete_async_activity(self, input: CompleteAsyncActivityInput) -> None:
+        """`AsyncActivityHandle.complete`."""
+        await self.next.complete_async_activity(input)
+
+    async def fail_async_activity(self, input: FailAsyncActivityInput) -> None:
+        """`AsyncActivityHandle.fail`."""
+        await self.next.fail_async_activity(input)
+
+    async def report_cancellation_async_activity(self, input: ReportCancellationAsyncActivityInput) -> None:
+        """`AsyncActivityHandle.report_cancellation`."""
+        await self.next.report_cancellation_async_activity(input)
+
+    async def create_schedule(self, input: CreateScheduleInput) -> ScheduleHandle:
+        """`Client.create_schedule`."""
+        return await self.next.create_schedule(input)
+
+    def list_schedules(self, input: ListSchedulesInput) -> ScheduleAsyncIterator:
+        """`Client.list_schedules`."""
+        return self.next.list_schedules(input)
+
+    async def backfill_schedule(self, input: BackfillScheduleInput) -> None:
+        """`ScheduleHandle.backfill`."""
+        await self.next.backfill_schedule(input)
+
+    async def delete_schedule(self, input: DeleteScheduleInput) -> None:
+        """`ScheduleHandle.delete`."""
+        await self.next.delete_schedule(input)
+
+    async def describe_schedule(self, input: DescribeScheduleInput) -> ScheduleDescription:
+        """`ScheduleHandle.describe`."""
+        return await self.next.describe_schedule(input)
+
+    async def pause_schedule(self, input: PauseScheduleInput) -> None:
+        """`ScheduleHandle.pause`."""
+        await self.next.pause_schedule(input)
+
+    async def trigger_schedule(self, input: TriggerScheduleInput) -> None:
+        """`ScheduleHandle.trigger`."""
+        await self.next.trigger_schedule(input)
+
+    async def unpause_schedule(self, input: UnpauseScheduleInput) -> None:
+        """`ScheduleHandle.unpause`."""
+        await self.next.unpause_schedule(input)
+
+    async def update_schedule(self, input: UpdateScheduleInput) -> None:
+        """`ScheduleHandle.update`. What it asks before it changes anything is not seen by `describe_schedule`."""
+        await self.next.update_schedule(input)

@@ -9,6 +9,7 @@ from typing import Any
 from foldlog.client._description import WorkflowExecution
 from foldlog.client._handle import WorkflowHandle
 from foldlog.client._history import WorkflowHistory
+from foldlog.client._types import NO_METADATA, RPCMetadata
 
 
 class WorkflowExecutionAsyncIterator:
@@ -35,10 +36,13 @@ class WorkflowExecutionAsyncIterator:
         """
         return await self._runs.__anext__()
 
-    async def map_histories(self, *, rpc_timeout: timedelta | None = None) -> AsyncIterator[WorkflowHistory]:
+    async def map_histories(
+        self, *, rpc_metadata: RPCMetadata = NO_METADATA, rpc_timeout: timedelta | None = None
+    ) -> AsyncIterator[WorkflowHistory]:
         """The histories of the runs that have not been given yet, for example for `foldlog.worker.Replayer`.
 
         Args:
+            rpc_metadata: For interceptors only.
             rpc_timeout: How long to wait for one page of a history.
 
         Raises:
@@ -46,4 +50,4 @@ class WorkflowExecutionAsyncIterator:
             RPCError: There was no answer in time.
         """
         async for run in self:
-            yield await self._handle(run).fetch_history(rpc_timeout=rpc_timeout)
+            yield await self._handle(run).fetch_history(rpc_metadata=rpc_metadata, rpc_timeout=rpc_timeout)

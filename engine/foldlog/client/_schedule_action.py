@@ -20,6 +20,7 @@ from foldlog.client._types import (
 from foldlog.common import Priority, RetryPolicy, SearchAttributes, TypedSearchAttributes
 from foldlog.converter import (
     DataConverter,
+    WorkflowSerializationContext,
     decode_search_attributes,
     decode_typed_search_attributes,
     encode_search_attributes,
@@ -200,14 +201,23 @@ class Payloads:
     of any workflow do: with the codec applied.
     """
 
-    def __init__(self, converter: DataConverter) -> None:
-        self._converter = converter
+    def __init__(self, context_free: DataConverter, namespace: str, converter: DataConverter | None = None) -> None:
+        self._context_free = context_free
+        self.converter = converter or context_free
+        self._namespace = namespace
+
+    def of_workflow(self, workflow_id: str) -> Payloads:
+        """Those of a workflow, or of all whose IDs begin so."""
+        if not self._context_free.wants_context:
+            return self
+        context = WorkflowSerializationContext(self._namespace, workflow_id)
+        return Payloads(self._context_free, self._namespace, self._context_free.with_context(context))
 
     async def to_model(self, value: Any) -> Payload:
         """A value, or what a description gave for one."""
         if not isinstance(value, Payload):
-            return self._converter.payload_converter.to_payloads([value])[0]
-        codec = self._converter.payload_codec
+            return self.converter.payload_converter.to_payloads([value])[0]
+        codec = self.converter.payload_codec
         return value if codec is None else (await decode_with(codec, [value]))[0]
 
     async def by_name(self, values: Mapping[str, Any] | None) -> dict[str, Payload]:
@@ -216,7 +226,7 @@ class Payloads:
 
     async def from_model(self, payload: Payload) -> Payload:
         """As it is shown."""
-        codec = self._converter.payload_codec
+        codec = self.converter.payload_codec
         return payload if codec is None else (await encode_with(codec, [payload]))[0]
 
 
@@ -230,6 +240,7 @@ async def action_to_model(action: ScheduleAction, payloads: Payloads) -> model.A
     if not isinstance(action, ScheduleActionStartWorkflow):
         raise TypeError(f"a schedule can start workflows; {type(action).__name__} is not known")
     check_task_queue(action.task_queue)
+    payloads = payloads.of_workflow(action.id)
     attributes = encode_search_attributes(action.untyped_search_attributes or None)
     attributes.update(encode_search_attributes(action.typed_search_attributes))
     summary, details = action.static_summary, action.static_details
@@ -251,6 +262,7 @@ async def action_to_model(action: ScheduleAction, payloads: Payloads) -> model.A
 
 async def action_from_model(action: model.Action, payloads: Payloads) -> ScheduleActionStartWorkflow:
     """As users see it: values of theirs as payloads."""
+    payloads = payloads.of_workflow(action.id)
     typed = decode_typed_search_attributes(action.search_attributes)
     untyped = decode_search_attributes(action.search_attributes)
     shown = ScheduleActionStartWorkflow(

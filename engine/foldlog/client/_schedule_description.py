@@ -199,15 +199,14 @@ class ScheduleListDescription(_WithMemo):
     """The row of its workflow."""
 
 
-async def description(progress: model.Progress, now_ms: int, converter: DataConverter) -> ScheduleDescription:
+async def description(progress: model.Progress, now_ms: int, payloads: Payloads) -> ScheduleDescription:
     """What users see of a schedule.
 
     Args:
         progress: It.
         now_ms: Now, in Unix milliseconds: a paused schedule does not follow the time.
-        converter: The client's.
+        payloads: How values of users are shown.
     """
-    payloads = Payloads(converter)
     spec = progress.schedule.spec
     times = following(spec, progress.id, max(progress.seen_ms, now_ms), _NEXT)
     return ScheduleDescription(
@@ -229,7 +228,7 @@ async def description(progress: model.Progress, now_ms: int, converter: DataConv
         ),
         typed_search_attributes=decode_typed_search_attributes(progress.search_attributes),
         search_attributes=decode_search_attributes(progress.search_attributes),
-        data_converter=converter,
+        data_converter=payloads.converter,
         _memo={name: await payloads.from_model(value) for name, value in progress.memo.items()},
         raw_description=progress,
     )
@@ -242,7 +241,7 @@ async def list_description(
 
     Args:
         row: The row of the schedule's workflow.
-        converter: The client's.
+        converter: The client's, likewise.
         own_converter: Reads what is foldlog's own.
     """
     payload = row.memo.get(model.SHOWN)

@@ -27,6 +27,17 @@ from foldlog.client._schedule_description import (
     description,
     list_description,
 )
+from foldlog.client._schedule_inputs import (
+    BackfillScheduleInput,
+    CreateScheduleInput,
+    DeleteScheduleInput,
+    DescribeScheduleInput,
+    ListSchedulesInput,
+    PauseScheduleInput,
+    TriggerScheduleInput,
+    UnpauseScheduleInput,
+    UpdateScheduleInput,
+)
 from foldlog.client._schedule_types import (
     Schedule,
     ScheduleAlreadyRunningError,
@@ -35,6 +46,7 @@ from foldlog.client._schedule_types import (
     backfill_to_model,
     schedule_to_model,
 )
+from foldlog.client._types import NO_METADATA, RPCMetadata
 from foldlog.common import QueryRejectCondition, RawValue, SearchAttributes, TypedSearchAttributes
 from foldlog.converter import DataConverter, DefaultPayloadConverter, encode_search_attributes
 from foldlog.exceptions import (
@@ -48,9 +60,7 @@ from foldlog.schemas.command import StartWorkflow
 from foldlog.schemas.common import WorkflowOptions
 from foldlog.schemas.reply import Accepted
 from foldlog.schemas.visibility import WorkflowVisibility
-from foldlog.transport import Transport
 
-_NONE: Mapping[str, Any] = {}
 _CONFLICTS = 10
 """So often an update begins anew before it gives up."""
 
@@ -61,8 +71,8 @@ class ScheduleHandle:
     """One schedule, by its ID. Made by the client; making one asks nobody whether there is one.
 
     Each method raises `WorkflowNotFoundError`, an `RPCError` with status NOT_FOUND, if there is none, and another
-    `RPCError` if there was no answer in time. `rpc_metadata` is taken for the sake of Temporal's signature;
-    `rpc_timeout` is how long to wait for the answer.
+    `RPCError` if there was no answer in time. `rpc_metadata` is for interceptors only; `rpc_timeout` is how long to
+    wait for the answer.
 
     Attributes:
         id: ID of the schedule.
@@ -72,7 +82,9 @@ class ScheduleHandle:
         """Private: use `Client.create_schedule` or `Client.get_schedule_handle`."""
         self.id = id
         self._asking = asking
-        own = dataclasses.replace(asking, converter=own_converter(asking.converter))
+        # Past interceptors: to them it is a schedule, and no workflow.
+        own = dataclasses.replace(asking, converter=own_converter(asking.converter), outbound=None)
+        self._own = asking.of_workflow(model.schedule_workflow_id(id))
         self._workflow: WorkflowHandle[Any, Any] = WorkflowHandle(own, model.schedule_workflow_id(id))
 
     def __repr__(self) -> str:
@@ -81,7 +93,7 @@ class ScheduleHandle:
     async def backfill(
         self,
         *backfill: ScheduleBackfill,
-        rpc_metadata: Mapping[str, str | bytes] = _NONE,
+        rpc_metadata: RPCMetadata = NO_METADATA,
         rpc_timeout: timedelta | None = None,
     ) -> None:
         """Takes the actions of periods as if their times passed now.
@@ -91,21 +103,32 @@ class ScheduleHandle:
         """
         if not backfill:
             raise ValueError("At least one backfill required")
+        if (outbound := self._asking.outbound) is not None:
+            told = BackfillScheduleInput(
+                id=self.id, backfills=backfill, rpc_metadata=rpc_metadata, rpc_timeout=rpc_timeout
+            )
+            await outbound.backfill_schedule(told)
+            return
         await self._tell("backfill", [backfill_to_model(period) for period in backfill], rpc_timeout)
 
-    async def delete(
-        self, *, rpc_metadata: Mapping[str, str | bytes] = _NONE, rpc_timeout: timedelta | None = None
-    ) -> None:
+    async def delete(self, *, rpc_metadata: RPCMetadata = NO_METADATA, rpc_timeout: timedelta | None = None) -> None:
         """Deletes it. Actions that are running go on."""
+        if (outbound := self._asking.outbound) is not None:
+            told = DeleteScheduleInput(id=self.id, rpc_metadata=rpc_metadata, rpc_timeout=rpc_timeout)
+            await outbound.delete_schedule(told)
+            return
         try:
             await self._workflow.terminate(reason="the schedule was deleted", rpc_timeout=rpc_timeout)
         except WorkflowNotFoundError as error:
             raise self._not_found() from error
 
     async def describe(
-        self, *, rpc_metadata: Mapping[str, str | bytes] = _NONE, rpc_timeout: timedelta | None = None
+        self, *, rpc_metadata: RPCMetadata = NO_METADATA, rpc_timeout: timedelta | None = None
     ) -> ScheduleDescription:
         """All that is known of it."""
+        if (outbound := self._asking.outbound) is not None:
+            asked = DescribeScheduleInput(id=self.id, rpc_metadata=rpc_metadata, rpc_timeout=rpc_timeout)
+            return await outbound.describe_schedule(asked)
         try:
             progress: model.Progress = await self._workflow.query(
                 "describe",
@@ -115,13 +138,13 @@ class ScheduleHandle:
             )
         except (WorkflowNotFoundError, WorkflowQueryRejectedError) as error:
             raise self._not_found() from error
-        return await description(progress, time.time_ns() // 1_000_000, self._asking.converter)
+        return await description(progress, time.time_ns() // 1_000_000, _payloads(self._own))
 
     async def pause(
         self,
         *,
         note: str | None = None,
-        rpc_metadata: Mapping[str, str | bytes] = _NONE,
+        rpc_metadata: RPCMetadata = NO_METADATA,
         rpc_timeout: timedelta | None = None,
     ) -> None:
         """Takes no more actions by time, until `unpause`.
@@ -131,13 +154,17 @@ class ScheduleHandle:
             rpc_metadata: See the class.
             rpc_timeout: Likewise.
         """
+        if (outbound := self._asking.outbound) is not None:
+            told = PauseScheduleInput(id=self.id, note=note, rpc_metadata=rpc_metadata, rpc_timeout=rpc_timeout)
+            await outbound.pause_schedule(told)
+            return
         await self._tell("pause", note or "Paused via Python SDK", rpc_timeout)
 
     async def trigger(
         self,
         *,
         overlap: ScheduleOverlapPolicy | None = None,
-        rpc_metadata: Mapping[str, str | bytes] = _NONE,
+        rpc_metadata: RPCMetadata = NO_METADATA,
         rpc_timeout: timedelta | None = None,
     ) -> None:
         """Takes an action now, whether it is paused or not.
@@ -147,13 +174,17 @@ class ScheduleHandle:
             rpc_metadata: See the class.
             rpc_timeout: Likewise.
         """
+        if (outbound := self._asking.outbound) is not None:
+            told = TriggerScheduleInput(id=self.id, overlap=overlap, rpc_metadata=rpc_metadata, rpc_timeout=rpc_timeout)
+            await outbound.trigger_schedule(told)
+            return
         await self._tell("trigger", int(overlap or 0), rpc_timeout)
 
     async def unpause(
         self,
         *,
         note: str | None = None,
-        rpc_metadata: Mapping[str, str | bytes] = _NONE,
+        rpc_metadata: RPCMetadata = NO_METADATA,
         rpc_timeout: timedelta | None = None,
     ) -> None:
         """Takes actions by time again. Those that were due meanwhile are not taken; `backfill` does that.
@@ -163,13 +194,17 @@ class ScheduleHandle:
             rpc_metadata: See the class.
             rpc_timeout: Likewise.
         """
+        if (outbound := self._asking.outbound) is not None:
+            told = UnpauseScheduleInput(id=self.id, note=note, rpc_metadata=rpc_metadata, rpc_timeout=rpc_timeout)
+            await outbound.unpause_schedule(told)
+            return
         await self._tell("unpause", note or "Unpaused via Python SDK", rpc_timeout)
 
     async def update(
         self,
         updater: Updater,
         *,
-        rpc_metadata: Mapping[str, str | bytes] = _NONE,
+        rpc_metadata: RPCMetadata = NO_METADATA,
         rpc_timeout: timedelta | None = None,
     ) -> None:
         """Makes another schedule of it.
@@ -184,6 +219,10 @@ class ScheduleHandle:
             FailedPreconditionError: It was changed by others each time.
             TypeError, ValueError: The new one cannot be.
         """
+        if (outbound := self._asking.outbound) is not None:
+            told = UpdateScheduleInput(id=self.id, updater=updater, rpc_metadata=rpc_metadata, rpc_timeout=rpc_timeout)
+            await outbound.update_schedule(told)
+            return
         for _ in range(_CONFLICTS):
             found = await self.describe(rpc_timeout=rpc_timeout)
             update = updater(ScheduleUpdateInput(found))
@@ -195,7 +234,7 @@ class ScheduleHandle:
                 raise TypeError(f"the function of an update returns a ScheduleUpdate, not {type(update).__name__}")
             attributes = update.search_attributes
             change = model.Change(
-                schedule=await schedule_to_model(update.schedule, Payloads(self._asking.converter)),
+                schedule=await schedule_to_model(update.schedule, _payloads(self._own)),
                 version=found.raw_description.version,
                 search_attributes=None if attributes is None else encode_search_attributes(attributes),
             )
@@ -223,10 +262,10 @@ class ScheduleHandle:
 class ScheduleAsyncIterator:
     """The schedules of a list, for `async for`."""
 
-    def __init__(self, transport: Transport, converter: DataConverter) -> None:
+    def __init__(self, asking: Asking, rpc_timeout: timedelta | None = None) -> None:
         """Private: made by `Client.list_schedules`."""
-        self._transport = transport
-        self._converter = converter
+        self._asking = asking
+        self._rpc_timeout = rpc_timeout
         self._rows: list[WorkflowVisibility] | None = None
         self._index = 0
 
@@ -239,24 +278,25 @@ class ScheduleAsyncIterator:
 
         Raises:
             TransportError: The visibility topic cannot be read.
+            DeadlineExceededError: Not in the time that the list was given.
         """
         if self._rows is None:
-            rows = await self._transport.visibility(
-                lambda row: row.workflow_type == model.SCHEDULE_TYPE and row.status == "RUNNING"
+            rows = await self._asking.rows(
+                lambda row: row.workflow_type == model.SCHEDULE_TYPE and row.status == "RUNNING", self._rpc_timeout
             )
             self._rows = sorted(rows, key=lambda row: row.workflow_id)
         if self._index >= len(self._rows):
             raise StopAsyncIteration
         row = self._rows[self._index]
         self._index += 1
-        return await list_description(row, self._converter, own_converter(self._converter))
+        converter = self._asking.of_workflow(row.workflow_id).converter
+        return await list_description(row, converter, own_converter(converter))
 
 
 class ClientSchedules:
     """The part of a client that is about schedules."""
 
     _asking: Asking
-    _transport: Transport
 
     async def create_schedule(
         self,
@@ -267,7 +307,7 @@ class ClientSchedules:
         backfill: Sequence[ScheduleBackfill] = (),
         memo: Mapping[str, Any] | None = None,
         search_attributes: TypedSearchAttributes | SearchAttributes | None = None,
-        rpc_metadata: Mapping[str, str | bytes] = _NONE,
+        rpc_metadata: RPCMetadata = NO_METADATA,
         rpc_timeout: timedelta | None = None,
     ) -> ScheduleHandle:
         """Makes a schedule. Workers that run workflows carry it out.
@@ -279,7 +319,7 @@ class ClientSchedules:
             backfill: Periods whose actions are to be taken at once.
             memo: Notes that are shown with it and do nothing. Those of its workflows are part of the action.
             search_attributes: Typed fields by which it is found. Those of its workflows are part of the action.
-            rpc_metadata: Taken for the sake of Temporal's signature.
+            rpc_metadata: For interceptors only.
             rpc_timeout: How long to wait for the answer.
 
         Raises:
@@ -288,6 +328,19 @@ class ClientSchedules:
             ValueError: `remaining_actions` and `limited_actions` do not fit each other.
             RPCError: There was no answer in time.
         """
+        if (outbound := self._asking.outbound) is not None:
+            return await outbound.create_schedule(
+                CreateScheduleInput(
+                    id=id,
+                    schedule=schedule,
+                    trigger_immediately=trigger_immediately,
+                    backfill=backfill,
+                    memo=memo,
+                    search_attributes=search_attributes,
+                    rpc_metadata=rpc_metadata,
+                    rpc_timeout=rpc_timeout,
+                )
+            )
         if not id:
             raise ValueError("a schedule needs an ID")
         state = schedule.state
@@ -296,7 +349,7 @@ class ClientSchedules:
         if not state.limited_actions and state.remaining_actions:
             raise ValueError("Must set limited actions to true if there are remaining actions set")
         warn_of_untyped(search_attributes)
-        payloads = Payloads(self._asking.converter)
+        payloads = _payloads(self._asking.of_workflow(model.schedule_workflow_id(id)))
         overlap = int(schedule.policy.overlap)
         progress = model.Progress(
             id=id,
@@ -315,7 +368,7 @@ class ClientSchedules:
         return ScheduleHandle(self._asking, id)
 
     async def _start_schedule(self, progress: model.Progress) -> StartWorkflow:
-        converter = own_converter(self._asking.converter)
+        converter = own_converter(self._asking.of_workflow(model.schedule_workflow_id(progress.id)).converter)
         memo = await converter.encode([RawValue(payload) for payload in progress.memo.values()])
         attributes = progress.search_attributes
         return StartWorkflow(
@@ -338,26 +391,45 @@ class ClientSchedules:
         *,
         page_size: int = 1000,
         next_page_token: bytes | None = None,
-        rpc_metadata: Mapping[str, str | bytes] = _NONE,
+        rpc_metadata: RPCMetadata = NO_METADATA,
         rpc_timeout: timedelta | None = None,
     ) -> ScheduleAsyncIterator:
         """The schedules of the namespace, by ID. Reads the whole visibility topic when the first is asked for.
 
         Args:
             query: There are no list filters here: it must be empty.
-            page_size: Taken for the sake of Temporal's signature, as are those below.
+            page_size: Taken for the sake of Temporal's signature, as is the next one.
             next_page_token: See there.
-            rpc_metadata: See there.
-            rpc_timeout: See there.
+            rpc_metadata: For interceptors only.
+            rpc_timeout: How long reading the list may take; None: as long as it does.
 
         Raises:
             ValueError: There is a query.
         """
+        if (outbound := self._asking.outbound) is not None:
+            return outbound.list_schedules(
+                ListSchedulesInput(
+                    query=query,
+                    page_size=page_size,
+                    next_page_token=next_page_token,
+                    rpc_metadata=rpc_metadata,
+                    rpc_timeout=rpc_timeout,
+                )
+            )
+        return self._schedules(query, rpc_timeout)
+
+    def _schedules(self, query: str | None, rpc_timeout: timedelta | None) -> ScheduleAsyncIterator:
+        """Past all interceptors."""
         if query:
             raise ValueError("lists of schedules cannot be filtered by a query: filter what they give")
-        return ScheduleAsyncIterator(self._transport, self._asking.converter)
+        return ScheduleAsyncIterator(self._asking, rpc_timeout)
 
 
 def own_converter(converter: DataConverter) -> DataConverter:
     """Reads and writes what is foldlog's own: always the same JSON, and within the application's codec."""
     return DataConverter(payload_converter_class=DefaultPayloadConverter, payload_codec=converter.payload_codec)
+
+
+def _payloads(asking: Asking) -> Payloads:
+    """How values of users go into a schedule, and out of it."""
+    return Payloads(asking.context_free or asking.converter, asking.transport.namespace, asking.converter)

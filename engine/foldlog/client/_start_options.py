@@ -8,7 +8,7 @@ from typing import Any, TypedDict
 
 from foldlog._search_attributes import warn_of_untyped
 from foldlog.client._convert import encode_args, encode_memo, milliseconds
-from foldlog.client._types import UNSET
+from foldlog.client._types import UNSET, RPCMetadata
 from foldlog.common import (
     Priority,
     RetryPolicy,
@@ -77,8 +77,8 @@ class StartOptions(RunOptions, total=False):
     request_id: str | None
     """A repeated start with the same one starts nothing and gives the same answer, for a day. A new one if not given:
     give it where a program that crashed would repeat the start."""
-    rpc_metadata: Mapping[str, str | bytes]
-    """Taken for the sake of Temporal's signature: there are no RPCs."""
+    rpc_metadata: RPCMetadata
+    """Seen by interceptors only: there are no RPCs."""
     rpc_timeout: timedelta | None
     """How long to wait for the answer."""
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from foldlog.types import (
     UNSET,
     LocalReturnType,
@@ -18,6 +21,7 @@ from foldlog.types import (
 )
 
 __all__ = [
+    "NO_METADATA",
     "UNSET",
     "LocalReturnType",
     "MethodAsyncNoParam",
@@ -28,6 +32,11 @@ __all__ = [
     "MethodSyncSingleParam",
     "MultiParamSpec",
     "ParamType",
+    "RPCMetadata",
     "ReturnType",
     "SelfType",
 ]
+
+RPCMetadata = Mapping[str, str | bytes]
+"""Temporal's `rpc_metadata`. On Kafka it reaches the client's interceptors, and nothing else."""
+NO_METADATA: RPCMetadata = MappingProxyType({})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Sequence
 from datetime import timedelta
 from enum import IntEnum
@@ -11,10 +12,19 @@ from typing import Any, Generic, cast
 from foldlog.client._asking import Asking
 from foldlog.client._convert import decode_one, encode_args, new_request_id
 from foldlog.client._errors import WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError
-from foldlog.client._types import LocalReturnType
+from foldlog.client._types import (
+    NO_METADATA,
+    LocalReturnType,
+    RPCMetadata,
+)
 from foldlog.exceptions import RPCError, RPCStatusCode
 from foldlog.schemas.command import AwaitUpdate, StartWorkflow, UpdateWorkflow
 from foldlog.schemas.reply import UpdateReply
+
+FIRST_RETRY_SECONDS = 0.05
+LONGEST_RETRY_SECONDS = 1.0
+RETRIED_SECONDS = 10.0
+"""So long, an update is sent again that was refused because too many others of the workflow had not ended."""
 
 
 class WorkflowUpdateStage(IntEnum):
@@ -42,7 +52,7 @@ class WorkflowUpdateHandle(Generic[LocalReturnType]):
         known: UpdateReply | None = None,
     ) -> None:
         """Private: use `WorkflowHandle.start_update` or `WorkflowHandle.get_update_handle`."""
-        self._asking = asking
+        self._asking = asking.of_workflow(workflow_id)
         self._id = id
         self._workflow_id = workflow_id
         self._workflow_run_id = workflow_run_id
@@ -67,12 +77,15 @@ class WorkflowUpdateHandle(Generic[LocalReturnType]):
         """The run that it is for; None: the one that is current when it is asked."""
         return self._workflow_run_id
 
-    async def result(self, *, rpc_timeout: timedelta | None = None) -> LocalReturnType:
+    async def result(
+        self, *, rpc_metadata: RPCMetadata = NO_METADATA, rpc_timeout: timedelta | None = None
+    ) -> LocalReturnType:
         """Waits until the update's handler has ended, however long that takes, and gives what it returned.
 
         Processors and brokers may come and go meanwhile. An outcome that is known is given at once.
 
         Args:
+            rpc_metadata: For interceptors only.
             rpc_timeout: How long to wait; None: without limit.
 
         Raises:
@@ -109,12 +122,22 @@ async def ask_of_update(
 ) -> UpdateReply:
     """How far an update has come, once that is as far as the command waits for.
 
+    One that is refused as one too many at a time is sent again for a while, as others come to their ends.
+
     Raises:
         WorkflowUpdateRPCTimeoutOrCancelledError: The time is over, or the waiting task was cancelled.
         RPCError, WorkflowAlreadyStartedError: It was refused.
     """
+    wait, end = FIRST_RETRY_SECONDS, time.monotonic() + RETRIED_SECONDS
     try:
-        return await asking.update(workflow_id, wanted, rpc_timeout)
+        while True:
+            try:
+                return await asking.update(workflow_id, wanted, rpc_timeout)
+            except RPCError as error:
+                if error.status is not RPCStatusCode.RESOURCE_EXHAUSTED or time.monotonic() + wait > end:
+                    raise
+            await asyncio.sleep(wait)
+            wait = min(wait * 2, LONGEST_RETRY_SECONDS)
     except RPCError as error:
         if error.status in (RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED):
             raise WorkflowUpdateRPCTimeoutOrCancelledError from error

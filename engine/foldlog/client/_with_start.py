@@ -20,6 +20,7 @@ from foldlog.client._interceptor import (
 )
 from foldlog.client._start_options import RunOptions
 from foldlog.client._types import (
+    NO_METADATA,
     UNSET,
     LocalReturnType,
     MethodAsyncNoParam,
@@ -27,6 +28,7 @@ from foldlog.client._types import (
     MultiParamSpec,
     ParamType,
     ReturnType,
+    RPCMetadata,
     SelfType,
 )
 from foldlog.client._updates import WorkflowUpdateHandle, WorkflowUpdateStage, ask_of_update, update_command
@@ -195,6 +197,7 @@ class ClientUpdatesWithStart:
         *,
         start_workflow_operation: WithStartWorkflowOperation[SelfType, Any],
         id: str | None = None,
+        rpc_metadata: RPCMetadata = NO_METADATA,
         rpc_timeout: timedelta | None = None,
     ) -> LocalReturnType: ...
     @overload
@@ -205,6 +208,7 @@ class ClientUpdatesWithStart:
         *,
         start_workflow_operation: WithStartWorkflowOperation[SelfType, Any],
         id: str | None = None,
+        rpc_metadata: RPCMetadata = NO_METADATA,
         rpc_timeout: timedelta | None = None,
     ) -> LocalReturnType: ...
     @overload
@@ -215,6 +219,7 @@ class ClientUpdatesWithStart:
         args: Sequence[Any],
         start_workflow_operation: WithStartWorkflowOperation[SelfType, Any],
         id: str | None = None,
+        rpc_metadata: RPCMetadata = NO_METADATA,
         rpc_timeout: timedelta | None = None,
     ) -> LocalReturnType: ...
     @overload
@@ -227,6 +232,7 @@ class ClientUpdatesWithStart:
         start_workflow_operation: WithStartWorkflowOperation[Any, Any],
         id: str | None = None,
         result_type: Any = None,
+        rpc_metadata: RPCMetadata = NO_METADATA,
         rpc_timeout: timedelta | None = None,
     ) -> Any: ...
     async def execute_update_with_start_workflow(
@@ -238,6 +244,7 @@ class ClientUpdatesWithStart:
         start_workflow_operation: WithStartWorkflowOperation[Any, Any],
         id: str | None = None,
         result_type: Any = None,
+        rpc_metadata: RPCMetadata = NO_METADATA,
         rpc_timeout: timedelta | None = None,
     ) -> Any:
         """Sends an update to a workflow, which is started if it does not run, and waits for its result.
@@ -251,6 +258,7 @@ class ClientUpdatesWithStart:
             start_workflow_operation: What is started.
             id: Its ID, as for `WorkflowHandle.execute_update`.
             result_type: The result's type, where the update is given by name.
+            rpc_metadata: For interceptors only.
             rpc_timeout: How long to wait; None: without limit.
 
         Raises:
@@ -268,6 +276,7 @@ class ClientUpdatesWithStart:
             id,
             result_type,
             rpc_timeout,
+            rpc_metadata,
         )
         return await handle.result()
 
@@ -279,6 +288,7 @@ class ClientUpdatesWithStart:
         start_workflow_operation: WithStartWorkflowOperation[SelfType, Any],
         wait_for_stage: WorkflowUpdateStage,
         id: str | None = None,
+        rpc_metadata: RPCMetadata = NO_METADATA,
         rpc_timeout: timedelta | None = None,
     ) -> WorkflowUpdateHandle[LocalReturnType]: ...
     @overload
@@ -290,6 +300,7 @@ class ClientUpdatesWithStart:
         start_workflow_operation: WithStartWorkflowOperation[SelfType, Any],
         wait_for_stage: WorkflowUpdateStage,
         id: str | None = None,
+        rpc_metadata: RPCMetadata = NO_METADATA,
         rpc_timeout: timedelta | None = None,
     ) -> WorkflowUpdateHandle[LocalReturnType]: ...
     @overload
@@ -301,6 +312,7 @@ class ClientUpdatesWithStart:
         start_workflow_operation: WithStartWorkflowOperation[SelfType, Any],
         wait_for_stage: WorkflowUpdateStage,
         id: str | None = None,
+        rpc_metadata: RPCMetadata = NO_METADATA,
         rpc_timeout: timedelta | None = None,
     ) -> WorkflowUpdateHandle[LocalReturnType]: ...
     @overload
@@ -314,6 +326,7 @@ class ClientUpdatesWithStart:
         wait_for_stage: WorkflowUpdateStage,
         id: str | None = None,
         result_type: Any = None,
+        rpc_metadata: RPCMetadata = NO_METADATA,
         rpc_timeout: timedelta | None = None,
     ) -> WorkflowUpdateHandle[Any]: ...
     async def start_update_with_start_workflow(
@@ -326,6 +339,7 @@ class ClientUpdatesWithStart:
         wait_for_stage: WorkflowUpdateStage,
         id: str | None = None,
         result_type: Any = None,
+        rpc_metadata: RPCMetadata = NO_METADATA,
         rpc_timeout: timedelta | None = None,
     ) -> WorkflowUpdateHandle[Any]:
         """As `execute_update_with_start_workflow`, waiting until the update has come as far as wanted.
@@ -340,6 +354,7 @@ class ClientUpdatesWithStart:
             wait_for_stage: ACCEPTED or COMPLETED.
             id: Its ID, as for `WorkflowHandle.execute_update`.
             result_type: The result's type, where the update is given by name.
+            rpc_metadata: For interceptors only.
             rpc_timeout: How long to wait; None: without limit.
 
         Raises:
@@ -349,7 +364,7 @@ class ClientUpdatesWithStart:
             RPCError: It could not be sent.
         """
         return await self._start_update_with_start(
-            start_workflow_operation, update, arg, args, wait_for_stage, id, result_type, rpc_timeout
+            start_workflow_operation, update, arg, args, wait_for_stage, id, result_type, rpc_timeout, rpc_metadata
         )
 
     async def _start_update_with_start(
@@ -362,6 +377,7 @@ class ClientUpdatesWithStart:
         id: str | None,
         result_type: Any,
         rpc_timeout: timedelta | None,
+        rpc_metadata: RPCMetadata,
     ) -> WorkflowUpdateHandle[Any]:
         operation._use()
         name, known_type = UpdateDefinition.name_and_result_type(update)
@@ -383,6 +399,7 @@ class ClientUpdatesWithStart:
                 StartWorkflowUpdateWithStartInput(
                     start_workflow_input=operation._input(),
                     update_workflow_input=offered,
+                    rpc_metadata=rpc_metadata,
                     rpc_timeout=rpc_timeout,
                     _on_start=partial(operation._started, self._asking),
                     _on_start_error=operation._failed,
@@ -407,7 +424,7 @@ class ClientUpdatesWithStart:
         update_headers: Headers | None = None,
     ) -> WorkflowUpdateHandle[Any]:
         """Past all interceptors. `on_start` is called as soon as the workflow is known to run."""
-        asking = self._asking
+        asking = self._asking.of_workflow(operation._id)
         offered = await update_command(asking, name, arg, args, wait_for_stage, id)
         wanted = await self._start_command(
             operation._workflow,

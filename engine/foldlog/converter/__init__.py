@@ -2,6 +2,12 @@
 
 from foldlog.converter._base import EncodingPayloadConverter, PayloadConverter
 from foldlog.converter._codec import CodecChain, PayloadCodec
+from foldlog.converter._context import (
+    ActivitySerializationContext,
+    SerializationContext,
+    WithSerializationContext,
+    WorkflowSerializationContext,
+)
 from foldlog.converter._data_converter import DataConverter, default
 from foldlog.converter._encoder import AdvancedJSONEncoder
 from foldlog.converter._failure import (
@@ -24,6 +30,7 @@ from foldlog.converter._search_attributes import (
 )
 
 __all__ = [
+    "ActivitySerializationContext",
     "AdvancedJSONEncoder",
     "BinaryNullPayloadConverter",
     "BinaryPlainPayloadConverter",
@@ -41,6 +48,9 @@ __all__ = [
     "JSONTypeConverter",
     "PayloadCodec",
     "PayloadConverter",
+    "SerializationContext",
+    "WithSerializationContext",
+    "WorkflowSerializationContext",
     "decode_search_attributes",
     "decode_typed_search_attributes",
     "default",

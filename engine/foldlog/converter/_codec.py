@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
 from foldlog.api.common.v1 import Payload, Payloads, plain, shown
+from foldlog.converter._context import SerializationContext, WithSerializationContext, in_context
 from foldlog.exceptions import PayloadConversionError
 from foldlog.schemas import common as records
 from foldlog.schemas.common import Failure
@@ -57,7 +58,7 @@ class PayloadCodec(ABC):
         await _change_failure(failure, self, self.decode)
 
 
-class CodecChain(PayloadCodec):
+class CodecChain(PayloadCodec, WithSerializationContext):
     """Several codecs, one after the other; undone in reverse.
 
     Compress before you encrypt, and put a claim check last, so that what is kept elsewhere is encrypted:
@@ -73,6 +74,14 @@ class CodecChain(PayloadCodec):
         self.codecs = codecs
         self.may_wait = any(codec.may_wait for codec in codecs)
         self.thread_safe = all(codec.thread_safe or not codec.may_wait for codec in codecs)
+
+    def with_context(self, context: SerializationContext) -> CodecChain:
+        """See base class."""
+        return CodecChain(*(in_context(codec, context) for codec in self.codecs))
+
+    def parts_for_context(self) -> Sequence[PayloadCodec]:
+        """For foldlog itself: those whose wish for contexts is the chain's."""
+        return self.codecs
 
     async def encode(self, payloads: Sequence[Payload]) -> list[records.Payload]:
         """See base class."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, Self
 
 from foldlog.api.common.v1 import Payloads
 from foldlog.converter._base import PayloadConverter
@@ -15,13 +15,14 @@ from foldlog.converter._codec import (
     encode_failure_with,
     encode_with,
 )
+from foldlog.converter._context import SerializationContext, WithSerializationContext, in_context, wants_context
 from foldlog.converter._failure import DefaultFailureConverter, FailureConverter, failure_of, fill_in
 from foldlog.converter._payload import DefaultPayloadConverter, adapted
 from foldlog.schemas.common import Failure, Payload
 
 
 @dataclass(frozen=True)
-class DataConverter:
+class DataConverter(WithSerializationContext):
     """Converts values and exceptions to what is in the log, and back.
 
     Clients and workers of a namespace must be given the same one. `dataclasses.replace` makes variants.
@@ -38,6 +39,8 @@ class DataConverter:
     given payloads in Temporal's shape."""
     failure_converter: FailureConverter = field(init=False, compare=False)
     """The failure converter."""
+    wants_context: bool = field(init=False, compare=False, repr=False)
+    """Whether one of the three derives from `WithSerializationContext`."""
 
     default: ClassVar[DataConverter]
     """The converter that is used where none was chosen."""
@@ -45,6 +48,18 @@ class DataConverter:
     def __post_init__(self) -> None:
         object.__setattr__(self, "payload_converter", adapted(self.payload_converter_class()))
         object.__setattr__(self, "failure_converter", self.failure_converter_class())
+        parts = (self.payload_converter, self.payload_codec, self.failure_converter)
+        object.__setattr__(self, "wants_context", any(map(wants_context, parts)))
+
+    def with_context(self, context: SerializationContext) -> Self:
+        """See base class. What derives from `WithSerializationContext` is replaced by what its `with_context` gives."""
+        if not self.wants_context:
+            return self
+        made = replace(self, payload_codec=in_context(self.payload_codec, context))
+        object.__setattr__(made, "payload_converter", in_context(self.payload_converter, context))
+        object.__setattr__(made, "failure_converter", in_context(self.failure_converter, context))
+        object.__setattr__(made, "wants_context", True)
+        return made
 
     async def encode(self, values: Sequence[Any]) -> list[Payload]:
         """Convert values, one payload each, and apply the codec.

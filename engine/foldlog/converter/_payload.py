@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import copy
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from types import NoneType, UnionType
-from typing import Annotated, Any, ClassVar, NewType, TypeVar, Union, cast, get_args, get_origin
+from typing import Annotated, Any, ClassVar, NewType, Self, TypeVar, Union, cast, get_args, get_origin
 
 from foldlog.api.common.v1 import plain, shown
 from foldlog.common import RawValue
 from foldlog.converter._base import EncodingPayloadConverter, PayloadConverter
+from foldlog.converter._context import SerializationContext, WithSerializationContext, in_context
 from foldlog.converter._json import JSONPlainPayloadConverter
 from foldlog.converter._names import type_name
 from foldlog.converter._protobuf import BinaryProtoPayloadConverter, JSONProtoPayloadConverter
@@ -17,7 +19,7 @@ from foldlog.exceptions import PayloadConversionError
 from foldlog.schemas.common import Payload
 
 
-class CompositePayloadConverter(PayloadConverter):
+class CompositePayloadConverter(PayloadConverter, WithSerializationContext):
     """Converts with the first of several encodings that takes the value.
 
     Derive from it to add encodings of your own:
@@ -42,6 +44,32 @@ class CompositePayloadConverter(PayloadConverter):
         self._readers = {converter.encoding: _reader(converter) for converter in converters}
         self._known: dict[type, Callable[[Any], Any]] = {}
         """What makes payloads of values of these very classes: no other converter needs to be asked."""
+
+    def with_context(self, context: SerializationContext) -> Self:
+        """See base class."""
+        converters = self.get_converters_with_context(context)
+        if all(new is old for new, old in zip(converters, self.converters.values(), strict=True)):
+            return self
+        made = copy.copy(self)
+        made.converters = {converter.encoding.encode(): converter for converter in converters}
+        tried = {converter.encoding for converter in self._order}
+        made._order = tuple(converter for converter in converters if converter.encoding in tried)
+        made._readers = {converter.encoding: _reader(converter) for converter in converters}
+        made._known = {}
+        return made
+
+    def get_converters_with_context(self, context: SerializationContext) -> list[EncodingPayloadConverter]:
+        """The converters, in their order, in a context."""
+        return [in_context(converter, context) for converter in self.converters.values()]
+
+    def parts_for_context(self) -> Iterable[object]:
+        """For foldlog itself: those whose wish for contexts is this one's; itself, if it has changed what is done."""
+        own = type(self)
+        if own.with_context is CompositePayloadConverter.with_context and (
+            own.get_converters_with_context is CompositePayloadConverter.get_converters_with_context
+        ):
+            return self.converters.values()
+        return [_Wanting()]
 
     def to_payloads(self, values: Sequence[Any]) -> list[Payload]:
         """See base class."""
@@ -197,11 +225,24 @@ class DefaultPayloadConverter(CompositePayloadConverter):
 PayloadConverter.default = DefaultPayloadConverter()
 
 
-class _Adapted(PayloadConverter):
+class _Wanting(WithSerializationContext):
+    """Stands for something that is to be told of contexts."""
+
+    def with_context(self, context: SerializationContext) -> Self:
+        return self
+
+
+class _Adapted(PayloadConverter, WithSerializationContext):
     """A payload converter that somebody wrote from the ground up, between payloads of the log."""
 
     def __init__(self, inner: PayloadConverter) -> None:
         self._inner = inner
+
+    def with_context(self, context: SerializationContext) -> Self:
+        return type(self)(in_context(self._inner, context))
+
+    def parts_for_context(self) -> Iterable[object]:
+        return [self._inner]
 
     def to_payloads(self, values: Sequence[Any]) -> list[Payload]:
         return [plain(payload) for payload in self._inner.to_payloads(values)]

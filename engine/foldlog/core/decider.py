@@ -56,6 +56,9 @@ class Decider(Protocol):
     def unhandled_signals(self) -> Sequence[WorkflowExecutionSignaled]:
         """Signals that were told and that no handler has taken, in their order."""
 
+    def takes_update(self, update_name: str) -> bool:
+        """Whether there is a handler for an update now. One of a held run may come when its code begins."""
+
     def validate(self, update: WorkflowExecutionUpdateAccepted) -> Failure | None:
         """Ask the code whether it takes an update. It must decide nothing and change nothing.
 
@@ -93,8 +96,8 @@ class DeciderFactory(Protocol):
     """Makes deciders for the workflow types that this process has.
 
     Where payloads in the log are not as the code sees them, it also has `seal`, which gets the decisions that are about
-    to be recorded and returns them as they are for the log; and, if decoding takes its time, `foresee`, which gets
-    commands and events that deciders will soon be told of. Either may be absent, or None.
+    to be recorded, and their decider, and returns them as they are for the log; and, if decoding takes its time,
+    `foresee`, which gets commands and events that deciders will soon be told of. Either may be absent, or None.
     """
 
     def create(self, workflow_id: str, started: WorkflowExecutionStarted) -> Decider:

@@ -70,7 +70,7 @@ class Driver:
             local_activities: See there.
             build_id: See there.
         """
-        self._seal: Callable[[list[Decision]], list[Decision]] | None = getattr(versions.factory, "seal", None)
+        self._seal: Callable[[list[Decision], Decider], list[Decision]] | None = getattr(versions.factory, "seal", None)
         self._foresee: Callable[[Iterable[Any]], None] | None = getattr(versions.factory, "foresee", None)
         self._versions = versions
         self._sessions = sessions
@@ -111,6 +111,12 @@ class Driver:
         begun = machine.begin_code(session.run, outcome)
         if session.run.stalled is None:
             self.tell(session, begun, outcome)
+            self.handle_kept(session.run, outcome)
+
+    def handle_kept(self, run: Run, outcome: Outcome) -> None:
+        """The code of a held run has begun: updates that came before are handled, which are not in its history."""
+        if run.deferred_ordinal > run.handled_ordinal:
+            self._handle_waiting(run, self.waiting_commands(run, outcome), outcome)
 
     def wake(self, session: Session, outcome: Outcome, *, whatever_holds: bool = False) -> None:
         """Something has come for a run: its start delay is over. With `whatever_holds`, so is any other hold."""
@@ -133,7 +139,7 @@ class Driver:
         if not made or decider is None:
             return
         if self._seal is not None:
-            made = self._seal(made)
+            made = self._seal(made, decider)
         for decision in made:
             if type(decision) is decisions.ScheduleActivity:
                 self._require_queue(decision.task_queue or session.run.started.task_queue)

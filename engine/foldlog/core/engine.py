@@ -159,6 +159,8 @@ class Engine:
             self._driver.stall(session, error, outcome)
             return
         self._driver.tell(session, happened, outcome)
+        if key[0] == DeadlineKind.FIRST_TASK:
+            self._driver.handle_kept(session.run, outcome)
 
     def _run_timed_out(self, session: Session, outcome: Outcome) -> None:
         """End a run at its run timeout. What waited for its code is for the run that follows, if one does."""
@@ -278,10 +280,15 @@ class Engine:
         run = session.run
         if wanted.signal is not None:
             self._driver.tell(session, machine.signal(run, machine.signal_with_start(wanted, True), outcome), outcome)
-        if wanted.update is not None:
+        update = wanted.update
+        # Where there is no handler yet, the code may set one before it first waits.
+        early = update is not None and self._updates.taken_by(session, update.update_name, outcome)
+        if early:
             self._updates.offer(session, machine.update_with_start(wanted, run.run_id, True), outcome)
-        if not run.started.first_task_ms or wanted.update is not None:
+        if not run.started.first_task_ms or update is not None:
             self._driver.begin(session, outcome)
+        if update is not None and not early:
+            self._updates.offer(session, machine.update_with_start(wanted, run.run_id, True), outcome)
         if wanted.update is not None:
             # Only now, so that the one answer of a handler that ends at once has its result.
             self._answers.updates.accepted(run, wanted.update.update_id, outcome)

@@ -308,10 +308,12 @@ def _external_answered(run: Run, record: Any) -> None:
 
 def _update_accepted(run: Run, record: event.WorkflowExecutionUpdateAccepted) -> None:
     run.updates[record.update_id] = Update(record.event_id)
+    run.open_updates += 1
 
 
 def _update_completed(run: Run, record: event.WorkflowExecutionUpdateCompleted) -> None:
     run.updates[record.update_id].completed_event_id = record.event_id
+    run.open_updates -= 1
 
 
 # ---- the run

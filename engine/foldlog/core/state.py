@@ -160,6 +160,8 @@ class Run:
     """What was asked of other workflows and has no answer yet, by the event ID of what asked."""
     updates: dict[str, Update] = field(default_factory=dict)
     """All that were accepted, by update ID, also when the run is closed: a repeated ID gets the first answer."""
+    open_updates: int = 0
+    """How many of them have handlers that have not ended."""
     deadlines: dict[DeadlineKey, int] = field(default_factory=dict)
     """All that is due some time, in Unix milliseconds."""
     deadline_changes: list[DeadlineChange] = field(default_factory=list)

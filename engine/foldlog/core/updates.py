@@ -2,10 +2,13 @@
 
 An update is shown to the run's code before anything is recorded: what its validator refuses leaves no event. What is
 taken becomes an event from outside, like a signal; the end of its handler is a decision. A repeated update ID changes
-nothing and gets the answer of the first. Updates of a stalled run are kept like all commands; their askers wait.
+nothing and gets the answer of the first. Updates of a stalled run are kept like all commands, and so are those of a
+run that waits for its next attempt or its time; their askers wait.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 from foldlog.core import machine
 from foldlog.core.answers import Answers
@@ -14,8 +17,14 @@ from foldlog.core.driver import Driver
 from foldlog.core.outcome import Outcome
 from foldlog.core.session import Answer, Session, Sessions
 from foldlog.core.state import Run
-from foldlog.schemas import command
+from foldlog.schedules.model import INTERNAL
+from foldlog.schemas import command, reply
 from foldlog.schemas.common import Failure
+
+MAXIMUM_IN_FLIGHT = 10
+"""Updates of one run whose handlers have not ended, or that wait for it to begin or to run again."""
+MAXIMUM_UPDATES = 2_000
+"""Updates of one run in all."""
 
 
 class Updates:
@@ -43,10 +52,16 @@ class Updates:
             return
         if not run.first_task and run.stalled is None:
             if not _may_begin_early(run):
-                message = f"workflow {workflow_id!r} waits for its next attempt or scheduled time and takes no updates"
-                self._answers.reject(workflow_id, wanted, outcome, "NOT_BEGUN", message, run)
+                if self._refused_as_one_too_many(run, wanted, outcome):
+                    return
+                self._answers.updates.wait(
+                    run, wanted.update_id, wanted.reply_to, wanted.await_completed, outcome.now_ms
+                )
+                self._keep(run, wanted, outcome)
                 return
             self._driver.begin(session, outcome)
+        if self._refused_as_one_too_many(run, wanted, outcome):
+            return
         self.offer(session, wanted, outcome)
         self._answers.updates.accepted(run, wanted.update_id, outcome)
 
@@ -84,6 +99,14 @@ class Updates:
         self._answers.remember(run.workflow_id, wanted.request_id, Answer(run.run_id))
         self._driver.tell(session, accepted, outcome)
 
+    def taken_by(self, session: Session, update_name: str, outcome: Outcome) -> bool:
+        """Whether a run has a handler for an update now. Of code that cannot run, it is not known that it has not."""
+        try:
+            decider = session.decider or self._driver.rebuild(session, outcome)
+        except WorkflowTaskError:
+            return True
+        return decider.takes_update(update_name)
+
     def wait(self, workflow_id: str, wanted: command.AwaitUpdate, outcome: Outcome) -> None:
         """Answer about an update that was sent before."""
         session = self._sessions.find(workflow_id, wanted.run_id)
@@ -94,7 +117,7 @@ class Updates:
         answers = self._answers.updates
         if wanted.update_id in run.updates:
             answers.answer(run, wanted.update_id, wanted.reply_to, wanted.await_completed, outcome)
-        elif run.stalled is not None and self._is_kept(run, wanted.update_id, outcome):
+        elif self._is_kept(run, wanted.update_id, outcome):
             answers.wait(run, wanted.update_id, wanted.reply_to, wanted.await_completed, outcome.now_ms)
         else:
             message = f"workflow {workflow_id!r} run {run.run_id} has no update {wanted.update_id!r}"
@@ -120,16 +143,46 @@ class Updates:
             return None
         return session
 
+    def _refused_as_one_too_many(self, run: Run, wanted: command.UpdateWorkflow, outcome: Outcome) -> bool:
+        """Whether an update is refused because the run has, or has had, too many."""
+        in_flight, total = run.open_updates, len(run.updates)
+        if run.deferred_ordinal > run.handled_ordinal:
+            kept = {each.update_id for each in self._kept(run, outcome)} - {wanted.update_id}
+            in_flight, total = in_flight + len(kept), total + len(kept)
+        if run.started.workflow_type.startswith(INTERNAL) or (
+            in_flight < MAXIMUM_IN_FLIGHT and total < MAXIMUM_UPDATES
+        ):
+            return False
+        if in_flight >= MAXIMUM_IN_FLIGHT:
+            code: reply.RejectionCode = "RESOURCE_EXHAUSTED"
+            message = (
+                f"{MAXIMUM_IN_FLIGHT} updates of workflow {run.workflow_id!r} have not ended yet: no more at a time"
+            )
+        else:
+            code = "FAILED_PRECONDITION"
+            message = (
+                f"workflow {run.workflow_id!r} run {run.run_id} has taken {MAXIMUM_UPDATES} updates, and one run takes "
+                "no more: let it continue as new in time, and give repeated updates the same ID"
+            )
+        # Not remembered: the same command may come again once others have ended.
+        outcome.reply(wanted.reply_to, reply.Rejected, code=code, message=message, run_id=run.run_id, status=run.status)
+        return True
+
     def _keep(self, run: Run, wanted: command.UpdateWorkflow, outcome: Outcome) -> None:
         """Keep an update for when the run's code runs again; one that is kept already is not kept twice."""
         if not self._is_kept(run, wanted.update_id, outcome):
             self._driver.defer(run, wanted, outcome)
 
     def _is_kept(self, run: Run, update_id: str, outcome: Outcome) -> bool:
-        return any(
-            isinstance(kept, command.UpdateWorkflow) and kept.update_id == update_id
-            for kept in self._driver.deferred_commands(run, outcome)
-        )
+        if run.deferred_ordinal <= run.handled_ordinal:
+            return False
+        return any(kept.update_id == update_id for kept in self._kept(run, outcome))
+
+    def _kept(self, run: Run, outcome: Outcome) -> Iterator[command.UpdateWorkflow]:
+        """Updates that wait until the run's code runs."""
+        for kept in self._driver.deferred_commands(run, outcome):
+            if isinstance(kept, command.UpdateWorkflow):
+                yield kept
 
 
 def _may_begin_early(run: Run) -> bool:

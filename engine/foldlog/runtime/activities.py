@@ -26,6 +26,8 @@ from foldlog.workflow._activity_types import (
 )
 
 if TYPE_CHECKING:
+    from foldlog.converter import PayloadConverter
+    from foldlog.runtime.environment import Environment
     from foldlog.runtime.instance import WorkflowInstance
 
 _DEFAULT_RETRY_POLICY = RetryPolicy()
@@ -48,6 +50,7 @@ class ActivityOperation:
         "cancel_requested",
         "cancellation_type",
         "decision",
+        "environment",
         "event_id",
         "future",
         "index",
@@ -71,6 +74,8 @@ class ActivityOperation:
         self.result_type = result_type
         self.cancellation_type = cancellation_type
         self.local = local
+        self.environment: Environment = activities.host.environment
+        """Converters for its payloads."""
         self.event_id = 0
         self.future: asyncio.Future[Any] = asyncio.Future(loop=activities.host.loop)
         self.awaited = False
@@ -164,8 +169,7 @@ class ActivityOperation:
             retry_state=cast(RetryState, retry_state),
             cause=cause,
         )
-        error: BaseException = self.activities.host.environment.exception(failure)
-        return error
+        return self.environment.exception(failure)
 
 
 class _Handle(ActivityHandle[Any]):
@@ -251,20 +255,39 @@ class Activities:
     ) -> ActivityOperation:
         host = self.host
         host.check_may_decide("run an activity")
+        environment = self._environment(activity_type, options, local)
         make = self._local_decision if local else self._decision
-        decision = make(activity_type, args, options)
+        decision = make(activity_type, args, options, environment.payload_converter)
         decision.source = source
         if header:
             decision.options = with_header(decision.options, header)
         cancellation_type = options.get("cancellation_type", ActivityCancellationType.TRY_CANCEL)
         operation = ActivityOperation(self, activity_type, decision.activity_id, result_type, cancellation_type, local)
+        operation.environment = environment
         operation.index = host.decide(decision)
         if local:
             operation.decision = decision
         self._open[decision.activity_id] = operation
         return operation
 
-    def _decision(self, activity_type: str, args: Sequence[Any], options: Mapping[str, Any]) -> Any:
+    def _environment(self, activity_type: str, options: Mapping[str, Any], local: bool) -> Environment:
+        """Converters for the next activity."""
+        host = self.host
+        environment: Environment = host.environment
+        if not environment.wants_context:
+            return environment
+        return environment.of_activity(
+            options.get("activity_id") or str(self._number + 1),
+            activity_type,
+            (not local and options.get("task_queue")) or host.started.task_queue,
+            host.workflow_id,
+            host.started.workflow_type,
+            local,
+        )
+
+    def _decision(
+        self, activity_type: str, args: Sequence[Any], options: Mapping[str, Any], converter: PayloadConverter
+    ) -> Any:
         if not _OPTIONS.issuperset(options):
             _refuse_options(options, _OPTIONS)
         start_to_close = options.get("start_to_close_timeout")
@@ -274,22 +297,21 @@ class Activities:
         if not start_to_close and not schedule_to_close:
             raise ValueError(_NO_TIMEOUT.format(activity_type))
         policy = options.get("retry_policy")
-        environment = self.host.environment
         return decisions.ScheduleActivity(
             activity_type=activity_type,
             task_queue=options.get("task_queue") or self.host.started.task_queue,
-            args=environment.payload_converter.to_payloads(args) if args else [],
+            args=converter.to_payloads(args) if args else [],
             schedule_to_close_timeout_ms=milliseconds("schedule_to_close_timeout", schedule_to_close),
             schedule_to_start_timeout_ms=milliseconds("schedule_to_start_timeout", schedule_to_start),
             start_to_close_timeout_ms=milliseconds("start_to_close_timeout", start_to_close),
             heartbeat_timeout_ms=milliseconds("heartbeat_timeout", heartbeat),
             retry_policy=_DEFAULT_RETRY_POLICY if policy is None else _policy_record(policy),
-            eager=environment.eager_activities,
-            options=self._rare_options(options),
+            eager=self.host.environment.eager_activities,
+            options=self._rare_options(options, converter),
             activity_id=self._next_id(options),
         )
 
-    def _rare_options(self, options: Mapping[str, Any]) -> ActivityOptions | None:
+    def _rare_options(self, options: Mapping[str, Any], converter: PayloadConverter) -> ActivityOptions | None:
         """What few activities have; None: nothing of it."""
         host = self.host
         own = options.get("priority")
@@ -303,10 +325,12 @@ class Activities:
         priority = _inherit(own, inherited)
         if priority is None and summary is None:
             return None
-        payload = None if summary is None else host.environment.payload_converter.to_payload(summary)
+        payload = None if summary is None else converter.to_payload(summary)
         return ActivityOptions(summary=payload, priority=priority)
 
-    def _local_decision(self, activity_type: str, args: Sequence[Any], options: Mapping[str, Any]) -> Any:
+    def _local_decision(
+        self, activity_type: str, args: Sequence[Any], options: Mapping[str, Any], converter: PayloadConverter
+    ) -> Any:
         if not _LOCAL_OPTIONS.issuperset(options):
             _refuse_options(options, _LOCAL_OPTIONS)
         start_to_close = options.get("start_to_close_timeout")
@@ -317,7 +341,7 @@ class Activities:
         threshold = options.get("local_retry_threshold")
         return decisions.ScheduleLocalActivity(
             activity_type=activity_type,
-            args=self.host.environment.payload_converter.to_payloads(args) if args else [],
+            args=converter.to_payloads(args) if args else [],
             schedule_to_close_timeout_ms=milliseconds("schedule_to_close_timeout", schedule_to_close),
             schedule_to_start_timeout_ms=milliseconds(
                 "schedule_to_start_timeout", options.get("schedule_to_start_timeout")
@@ -351,6 +375,11 @@ class Activities:
                 kind = "local activity" if operation.local else "activity"
                 return f"{kind} {operation.activity_type!r} (ID {operation.activity_id})"
         return ""
+
+    def environment_of(self, key: int | str) -> Environment | None:
+        """Converters for the payloads of an activity; None: there is none."""
+        operation = self._open.get(key)
+        return None if operation is None else operation.environment
 
     # ---- events
 
@@ -399,7 +428,7 @@ class Activities:
             self._succeed(operation, ended.result)
 
     def _succeed(self, operation: ActivityOperation, payload: Payload) -> None:
-        value = self.host.environment.payload_converter.from_payload(payload, operation.result_type)
+        value = operation.environment.payload_converter.from_payload(payload, operation.result_type)
         _settle(operation.future.set_result, operation, value)
 
     def _fail(self, ended: Any, message: str, cause: Failure, identity: str, retry_state: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextvars import Context
-from typing import Any
+from typing import Any, cast
 
 from foldlog.schemas.common import Payload
 from foldlog.schemas.event import WorkflowExecutionUpdateAccepted
@@ -14,6 +14,11 @@ class HandlerCalls:
     """Calls handlers as they are."""
 
     __slots__ = ()
+
+    def takes_update(self, update_name: str) -> bool:
+        """See `Decider.takes_update`."""
+        taken: bool = cast("Any", self).handlers.updates.takes(update_name)
+        return taken
 
     def call_signal_handler(self, name: str, handler: Any, args: Sequence[Any], header: Mapping[str, Payload]) -> Any:
         """Call a signal's handler; a coroutine is to be awaited. Not used without interceptors: there may be many."""

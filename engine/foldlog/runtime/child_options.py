@@ -7,6 +7,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from foldlog.common import Priority, WorkflowIDReusePolicy
+from foldlog.converter import PayloadConverter
 from foldlog.converter._search_attributes import encode_search_attributes
 from foldlog.core import decisions
 from foldlog.runtime.durations import milliseconds
@@ -35,12 +36,16 @@ def child_decision(host: WorkflowInstance, workflow_type: str, args: Sequence[An
         known = ", ".join(sorted(ChildWorkflowConfig.__annotations__))
         raise TypeError(f"unknown option of a child workflow: {unknown}; there are {known}")
     environment = host.environment
+    child_id, namespace = options.get("id"), options.get("namespace") or environment.namespace
+    if environment.wants_context:
+        child_id = child_id or uuid4_text(host.random())
+        environment = environment.of_workflow(namespace, child_id)
     converter = environment.payload_converter
     policy = options.get("parent_close_policy")
     reuse = options.get("id_reuse_policy")
     memo = options.get("memo")
     return decisions.StartChildWorkflow(
-        namespace=options.get("namespace") or environment.namespace,
+        namespace=namespace,
         workflow_type=workflow_type,
         task_queue=options.get("task_queue") or host.started.task_queue,
         args=converter.to_payloads(args) if args else [],
@@ -50,9 +55,9 @@ def child_decision(host: WorkflowInstance, workflow_type: str, args: Sequence[An
         execution_timeout_ms=milliseconds("execution_timeout", options.get("execution_timeout")),
         run_timeout_ms=milliseconds("run_timeout", options.get("run_timeout")),
         memo={name: converter.to_payload(value) for name, value in memo.items()} if memo else {},
-        options=_few(host, options),
+        options=_few(host, options, converter),
         # Last of all, so that a call that is refused uses up no random numbers.
-        workflow_id=options.get("id") or uuid4_text(host.random()),
+        workflow_id=child_id or uuid4_text(host.random()),
     )
 
 
@@ -63,11 +68,10 @@ def uuid4_text(random: Random) -> str:
     return f"{text[:8]}-{text[8:12]}-4{text[13:16]}-{variant}{text[17:20]}-{text[20:]}"
 
 
-def _few(host: WorkflowInstance, options: Mapping[str, Any]) -> WorkflowOptions | None:
+def _few(host: WorkflowInstance, options: Mapping[str, Any], converter: PayloadConverter) -> WorkflowOptions | None:
     inherited = host.started.options.priority if host.started.options is not None else None
     if inherited is None and not (options and any(map(options.get, _FEW))):
         return None
-    converter = host.environment.payload_converter
     retry_policy = options.get("retry_policy")
     summary, details = options.get("static_summary"), options.get("static_details")
     priority = options.get("priority") or Priority.default

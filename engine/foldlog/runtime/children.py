@@ -13,6 +13,7 @@ from foldlog.api.common.v1 import plain
 from foldlog.core import decisions
 from foldlog.core.children import ALREADY_STARTED
 from foldlog.runtime.child_options import child_decision
+from foldlog.runtime.environment import Environment
 from foldlog.runtime.external import next_recorded, uncancel
 from foldlog.schemas import event as events
 from foldlog.schemas.common import Failure, Payload, RetryState, WorkflowOptions
@@ -192,8 +193,13 @@ class ChildOperation:
             retry_state=cast(RetryState, retry_state),
             cause=cause,
         )
-        error: BaseException = self.children.host.environment.exception(failure)
-        return error
+        return self.environment.exception(failure)
+
+    @property
+    def environment(self) -> Environment:
+        """Converters for its payloads."""
+        own: Environment = self.children.host.environment
+        return own.of_workflow(self.namespace, self.workflow_id)
 
 
 class _Handle(ChildWorkflowHandle[Any, Any]):
@@ -332,6 +338,11 @@ class Children:
                 return f"{what} {operation.workflow_type!r} (ID {operation.workflow_id})"
         return ""
 
+    def environment_of(self, event_id: int) -> Environment | None:
+        """Converters for the payloads of a child; None: there is none."""
+        operation = self._open.get(event_id)
+        return None if operation is None else operation.environment
+
     # ---- events
 
     def recorded(self, recorded: events.StartChildWorkflowExecutionInitiated) -> None:
@@ -366,7 +377,7 @@ class Children:
         """A child has a result."""
         operation = self._open.pop(ended.initiated_event_id, None)
         if operation is not None:
-            converter = self.host.environment.payload_converter
+            converter = operation.environment.payload_converter
             operation.succeed(converter.from_payload(ended.result, operation.result_type))
 
     def ended(self, ended: Any) -> None:

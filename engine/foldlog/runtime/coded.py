@@ -6,7 +6,9 @@ Only made where the data converter has a codec. The state machine, in between, n
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any, cast
 
+from foldlog.core import decisions
 from foldlog.core.decider import QueryFailed, WorkflowTaskError
 from foldlog.core.decisions import Decision
 from foldlog.runtime.coder import Coder
@@ -14,15 +16,18 @@ from foldlog.runtime.environment import Environment
 from foldlog.runtime.instance import WorkflowInstance
 from foldlog.schemas.common import Failure, Payload
 from foldlog.schemas.event import (
+    LocalActivityCompleted,
     WorkflowExecutionSignaled,
     WorkflowExecutionStarted,
     WorkflowExecutionUpdateAccepted,
 )
 from foldlog.schemas.records import Event
 
+_ACTIVITIES = (decisions.ScheduleActivity, decisions.ScheduleLocalActivity)
+
 
 class CodedInstance(WorkflowInstance):
-    """The code of one run, behind a codec. What it decides is encoded by `WorkflowRuntime.seal`."""
+    """The code of one run, behind a codec. What it decides is encoded by `sealed`."""
 
     # No __slots__ with names in it: this class and InterceptedInstance could not have a common child then.
 
@@ -40,12 +45,49 @@ class CodedInstance(WorkflowInstance):
         """See `Decider.activate`."""
         if type(event) is WorkflowExecutionStarted:
             return super().activate(self.started)
-        made = super().activate(self._coder.decoded(event))
+        coder = self._coder_of(event) if self.environment.wants_context else self._coder
+        made = super().activate(coder.decoded(event))
         if type(event) is WorkflowExecutionSignaled:
             self._encoded_signals[event.event_id] = event
             if self._held is None and not self.handlers.has_unhandled_signals:
                 self._encoded_signals.clear()
         return made
+
+    @staticmethod
+    def sealed(made: Sequence[Decision], decider: Any) -> list[Decision]:
+        """Decisions of a run for the log: see `DeciderFactory`."""
+        coder: Coder = decider.environment.coder
+        if not coder.wants_context:
+            return coder.encoded(made)
+        sealed: list[Decision] = decider._sealed_in_context(made)
+        return sealed
+
+    def _sealed_in_context(self, made: Sequence[Decision]) -> list[Decision]:
+        """Where the codec wants to know what payloads belong to."""
+        environment = self.environment
+        pairs: list[tuple[Coder, Decision]] = []
+        for decision in made:
+            coder = self._coder
+            if type(decision) in _ACTIVITIES:
+                found = self._activities.environment_of(cast("Any", decision).activity_id)
+                coder = coder if found is None else found.coder
+            elif isinstance(decision, decisions.StartChildWorkflow | decisions.SignalExternalWorkflow):
+                coder = environment.of_workflow(decision.namespace, decision.workflow_id).coder
+            pairs.append((coder, decision))
+        return self._coder.encoded_each(pairs)
+
+    def _coder_of(self, event: Event) -> Coder:
+        """That of what an event's payloads belong to."""
+        found = None
+        if isinstance(event, LocalActivityCompleted):
+            found = self._activities.environment_of(event.activity_id)
+        elif (scheduled := getattr(event, "scheduled_event_id", 0)) != 0:
+            found = self._activities.environment_of(scheduled)
+        elif (initiated := getattr(event, "initiated_event_id", 0)) != 0:
+            found = None if self._children is None else self._children.environment_of(initiated)
+            if found is None and self._external is not None:
+                found = self._external.environment_of(initiated)
+        return self._coder if found is None else cast("Coder", found.coder)
 
     def unhandled_signals(self) -> Sequence[WorkflowExecutionSignaled]:
         """See `Decider.unhandled_signals`."""

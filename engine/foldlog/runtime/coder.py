@@ -9,6 +9,7 @@ that need it, and is left alone for a moment, so that the others are not held up
 from __future__ import annotations
 
 import asyncio
+import copy
 import threading
 import time
 from collections import OrderedDict
@@ -16,8 +17,9 @@ from collections.abc import Callable, Coroutine, Iterable, Sequence
 from functools import partial
 from typing import Any, Literal, cast
 
-from foldlog.converter import PayloadCodec
+from foldlog.converter import PayloadCodec, SerializationContext
 from foldlog.converter._codec import decode_with, encode_with
+from foldlog.converter._context import in_context, wants_context
 from foldlog.core.decider import WorkflowTaskError
 from foldlog.runtime.payloads import changed, collect, replaced
 from foldlog.schemas.common import Payload
@@ -47,12 +49,24 @@ class Coder:
             answer_seconds: How long it is waited for.
         """
         self._codec = codec
+        self.wants_context = wants_context(codec)
+        """Whether the codec wants to know what payloads belong to."""
         self._headers = headers
         self._answer_seconds = answer_seconds
         self._loop: asyncio.AbstractEventLoop | None = None
         self._resting_until = 0.0
         self._kept: OrderedDict[_Key, Payload | Exception] = OrderedDict()
         self._kept_bytes = 0
+
+    def in_context(self, context: SerializationContext) -> Coder:
+        """One that calls the codec in a context. It keeps nothing of what this one does."""
+        codec = in_context(self._codec, context)
+        if codec is self._codec:
+            return self
+        made = copy.copy(self)
+        made._codec = codec
+        made._kept, made._kept_bytes = OrderedDict(), 0
+        return made
 
     @property
     def codes_headers(self) -> bool:
@@ -93,6 +107,30 @@ class Coder:
             replaced(record, made, self._headers) if each else record
             for record, each in zip(records, found, strict=True)
         ]
+
+    def encoded_each(self, records: Sequence[tuple[Coder, Any]]) -> list[Any]:
+        """As `encoded`, each record by a coder of its own; they are those of this one in various contexts.
+
+        Raises:
+            WorkflowTaskError: The codec raised, or did not answer.
+        """
+        found = [collect(record, self._headers) for _, record in records]
+        calls: list[Call] = [
+            partial(encode_with, coder._codec, payloads)
+            for (coder, _), payloads in zip(records, found, strict=True)
+            if payloads
+        ]
+        made = iter(self._call("encode", calls) if calls else [])
+        done = []
+        for (coder, record), payloads in zip(records, found, strict=True):
+            if not payloads:
+                done.append(record)
+                continue
+            encoded = next(made)
+            if isinstance(encoded, Exception):
+                raise _refused("encode", coder._codec, encoded) from encoded
+            done.append(replaced(record, iter(encoded), self._headers))
+        return done
 
     def foresee(self, records: Iterable[Any]) -> None:
         """Decode all payloads of records at once, for `decoded` to find them. What cannot be decoded is told there."""

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from foldlog._metrics import MetricMeter
 from foldlog.common import VersioningBehavior, WorkerDeploymentVersion
-from foldlog.converter import FailureConverter, PayloadConverter
+from foldlog.converter import (
+    ActivitySerializationContext,
+    FailureConverter,
+    PayloadConverter,
+    SerializationContext,
+    WorkflowSerializationContext,
+)
+from foldlog.converter._context import in_context
 from foldlog.converter._failure import failure_of
 from foldlog.exceptions import FailureError, is_cancelled_exception
 from foldlog.interceptor import WorkflowInboundInterceptor
@@ -47,6 +54,45 @@ class Environment:
     """Events from which on a workflow is told that it should continue as new."""
     suggested_history_bytes: int = SUGGESTED_HISTORY_BYTES
     """Bytes of them, likewise."""
+    wants_context: bool = False
+    """Whether converters or the codec want to know what payloads belong to."""
+    context_free: Any = None
+    """An `Environment`: of this one without the context that its converters have; None: they have none."""
+
+    def in_context(self, context: SerializationContext) -> Environment:
+        """This one, with converters and coder in a context. Only where they want to be."""
+        own: Environment = self.context_free or self
+        return replace(
+            own,
+            payload_converter=in_context(own.payload_converter, context),
+            failure_converter=in_context(own.failure_converter, context),
+            coder=None if own.coder is None else own.coder.in_context(context),
+            context_free=own,
+        )
+
+    def of_workflow(self, namespace: str, workflow_id: str) -> Environment:
+        """For payloads of this workflow or another one."""
+        if not self.wants_context:
+            return self
+        return self.in_context(WorkflowSerializationContext(namespace, workflow_id))
+
+    def of_activity(
+        self, activity_id: str, activity_type: str, task_queue: str, workflow_id: str, workflow_type: str, local: bool
+    ) -> Environment:
+        """For payloads of an activity."""
+        if not self.wants_context:
+            return self
+        return self.in_context(
+            ActivitySerializationContext(
+                namespace=self.namespace,
+                activity_id=activity_id,
+                activity_type=activity_type,
+                activity_task_queue=task_queue,
+                workflow_id=workflow_id,
+                workflow_type=workflow_type,
+                is_local=local,
+            )
+        )
 
     def is_failure_exception(self, error: BaseException) -> bool:
         """Whether an exception fails the workflow rather than stalling it; a group, whether all in it do."""

@@ -13,13 +13,14 @@ from foldlog.core import decisions
 from foldlog.schemas.common import Failure, Payload
 
 if TYPE_CHECKING:
+    from foldlog.runtime.environment import Environment
     from foldlog.runtime.instance import WorkflowInstance
 
 
 class Asked:
     """One signal or request to cancel that has been decided on, and the future that its answer is told to."""
 
-    __slots__ = ("batch", "event_id", "future", "index", "on_delivered", "what", "withdrawn")
+    __slots__ = ("batch", "environment", "event_id", "future", "index", "on_delivered", "what", "withdrawn")
 
     def __init__(self, what: str, loop: Any, batch: int, index: int) -> None:
         self.what = what
@@ -28,6 +29,8 @@ class Asked:
         self.index = index
         self.event_id = 0
         self.withdrawn = False
+        self.environment: Environment | None = None
+        """Converters for what was refused; None: the asking workflow's own."""
         self.on_delivered: Callable[[], None] | None = None
         """Called once the other one has it, instead of the future."""
 
@@ -72,19 +75,22 @@ class External:
     ) -> None:
         host = self.host
         host.check_may_decide("send a signal")
+        namespace = namespace or host.environment.namespace
+        environment = host.environment.of_workflow(namespace, workflow_id)
         asked = self.ask(
             decisions.SignalExternalWorkflow(
-                namespace=namespace or host.environment.namespace,
+                namespace=namespace,
                 workflow_id=workflow_id,
                 run_id=run_id,
                 child_only=child_only,
                 signal_name=name,
-                args=host.environment.payload_converter.to_payloads(args) if args else [],
+                args=environment.payload_converter.to_payloads(args) if args else [],
                 header={key: plain(payload) for key, payload in header.items()} if header else {},
                 source=source,
             ),
             f"signal {name!r} to workflow {workflow_id!r}",
         )
+        asked.environment = environment
         del args
         while True:
             try:
@@ -140,6 +146,11 @@ class External:
                 return f"the delivery of {asked.what}"
         return ""
 
+    def environment_of(self, event_id: int) -> Environment | None:
+        """Converters for what was asked; None: nothing of the kind, or the asking workflow's own."""
+        asked = self._open.get(event_id)
+        return None if asked is None else asked.environment
+
     # ---- events
 
     def recorded(self, recorded: Any) -> None:
@@ -165,7 +176,8 @@ class External:
         # A child that was to be cancelled and is gone: its end is on its way, and says more.
         if asked is not None and asked.on_delivered is None and not asked.future.done():
             failure: Failure = answer.failure
-            asked.future.set_exception(self.host.environment.exception(failure))
+            environment: Environment = asked.environment or self.host.environment
+            asked.future.set_exception(environment.exception(failure))
 
 
 def next_recorded(unrecorded: deque[Any]) -> Any:

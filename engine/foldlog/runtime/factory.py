@@ -15,6 +15,7 @@ from foldlog.core.decisions import Decision
 from foldlog.exceptions import DefinitionError
 from foldlog.interceptor import Interceptor, WorkflowInterceptorClassInput
 from foldlog.runtime import guard, scan
+from foldlog.runtime.coded import CodedInstance
 from foldlog.runtime.coder import Coder
 from foldlog.runtime.environment import SUGGESTED_HISTORY_BYTES, SUGGESTED_HISTORY_LENGTH, Environment
 from foldlog.runtime.instance import WorkflowInstance
@@ -97,6 +98,7 @@ class WorkflowRuntime:
             metric_meter=metric_meter,
             coder=self._coder,
             watchdog=watchdog,
+            wants_context=converter.wants_context,
         )
         self._environment = partial(
             shared,
@@ -120,13 +122,15 @@ class WorkflowRuntime:
             )
             for definition in map(Definition.must_from_class, _BUILT_IN)
         }
-        self.seal: Callable[[Sequence[Decision]], list[Decision]] | None = None
+        self.seal: Callable[[Sequence[Decision], Any], list[Decision]] | None = None
         """See `DeciderFactory`."""
         self.foresee: Callable[[Iterable[Any]], None] | None = None
         """See `DeciderFactory`."""
         if self._coder is not None:
-            self.seal = self._coder.encoded
-            self.foresee = self._coder.foresee if self._coder.foresees else None
+            self.seal = CodedInstance.sealed
+            # What a payload belongs to is known to its run only.
+            ahead = self._coder.foresees and not self._coder.wants_context
+            self.foresee = self._coder.foresee if ahead else None
         guard.install()
 
     def _registered(
@@ -201,7 +205,7 @@ class WorkflowRuntime:
             raise WorkflowTaskError(
                 f"workflow type {started.workflow_type!r} is not registered {where}; registered: {known}"
             )
-        return self._instance_class(environment, workflow_id, started)
+        return self._instance_class(environment.of_workflow(environment.namespace, workflow_id), workflow_id, started)
 
 
 def _checked(cls: type) -> Definition:

@@ -15,6 +15,7 @@ from foldlog.runtime.dropping import RunDropped
 from foldlog.runtime.loop import Mode
 from foldlog.schemas.common import Failure
 from foldlog.schemas.event import WorkflowExecutionUpdateAccepted
+from foldlog.workflow._chain_types import ContinueAsNewError
 from foldlog.workflow._exceptions import ReadOnlyContextError
 from foldlog.workflow._handlers import HandlerUnfinishedPolicy
 from foldlog.workflow._updates import UpdateDefinition, UpdateInfo, set_current_update_info
@@ -35,6 +36,10 @@ class Updates:
         """Name and handler by update ID, from the update on until the handler has ended."""
         self._checked: tuple[WorkflowExecutionUpdateAccepted, list[Any]] | None = None
         """Arguments that `validate` has converted, if the update needs them as they are."""
+
+    def takes(self, name: str) -> bool:
+        """Whether there is a handler."""
+        return name in self.definitions or None in self.definitions
 
     def validate(self, update: WorkflowExecutionUpdateAccepted) -> Failure | None:
         """Why an update is refused; None: it is taken.
@@ -94,6 +99,11 @@ class Updates:
             payload = host.environment.payload_converter.to_payload(result)
         except (SystemExit, KeyboardInterrupt, GeneratorExit, RunDropped):
             raise
+        except ContinueAsNewError:
+            # What the sender should be answered then, nobody could say.
+            host.stall_with(
+                RuntimeError("Cannot continue as new from an update handler: let it note that, and run do it")
+            )
         except BaseException as error:
             failed = _as_failure(error)
             if host.is_failure_exception(failed):

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal, ParamSpec, Protocol, TypeVar, overload
+from typing import Any, Concatenate, Literal, ParamSpec, Protocol, TypeVar, overload
 
 from foldlog.exceptions import DefinitionError
 from foldlog.workflow._handlers import (
@@ -22,8 +22,11 @@ __all__ = ["UpdateInfo", "UpdateMethodMultiParam", "current_update_info", "updat
 UPDATE_ATTRIBUTE = "__foldlog_update_definition__"
 
 P = ParamSpec("P")
+S = TypeVar("S")
 R = TypeVar("R")
 _R_co = TypeVar("_R_co", covariant=True)
+_Self_co = TypeVar("_Self_co", covariant=True)
+_Call_co = TypeVar("_Call_co", covariant=True)
 
 
 @dataclass(frozen=True)
@@ -53,11 +56,25 @@ class UpdateMethodMultiParam(Protocol[P, _R_co]):
         """
 
 
+class _UpdateMethod(UpdateMethodMultiParam[Concatenate[_Self_co, P], _R_co], Protocol[_Self_co, P, _R_co, _Call_co]):
+    """One that is declared in a class. On an object of it, it is a method as any other.
+
+    One class for both async and other methods: where types are not known, mypy takes what overloads have in common.
+    """
+
+    @overload
+    def __get__(self, instance: None, owner: type[Any]) -> UpdateMethodMultiParam[Concatenate[_Self_co, P], _R_co]: ...
+    @overload
+    def __get__(self, instance: object, owner: type[Any]) -> Callable[P, _Call_co]: ...
+
+
 class _Decorator(Protocol):
     @overload
-    def __call__(self, fn: Callable[P, Awaitable[R]]) -> UpdateMethodMultiParam[P, R]: ...
+    def __call__(
+        self, fn: Callable[Concatenate[S, P], Awaitable[R]]
+    ) -> _UpdateMethod[S, P, R, Coroutine[Any, Any, R]]: ...
     @overload
-    def __call__(self, fn: Callable[P, R]) -> UpdateMethodMultiParam[P, R]: ...
+    def __call__(self, fn: Callable[Concatenate[S, P], R]) -> _UpdateMethod[S, P, R, R]: ...
 
 
 @dataclass(frozen=True)
@@ -114,9 +131,9 @@ def check_validator(validator: Callable[..., None], label: str) -> None:
 
 
 @overload
-def update(fn: Callable[P, Awaitable[R]]) -> UpdateMethodMultiParam[P, R]: ...
+def update(fn: Callable[Concatenate[S, P], Awaitable[R]]) -> _UpdateMethod[S, P, R, Coroutine[Any, Any, R]]: ...
 @overload
-def update(fn: Callable[P, R]) -> UpdateMethodMultiParam[P, R]: ...
+def update(fn: Callable[Concatenate[S, P], R]) -> _UpdateMethod[S, P, R, R]: ...
 @overload
 def update(
     *,

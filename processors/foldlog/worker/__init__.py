@@ -23,7 +23,7 @@ from foldlog.interceptor import (
     WorkflowOutboundInterceptor,
 )
 from foldlog.worker.options import WorkerDeploymentConfig
-from foldlog.worker.plugin import Plugin, WorkerConfig
+from foldlog.worker.plugin import Plugin, ReplayerConfig, WorkerConfig
 from foldlog.worker.replayer import Replayer, WorkflowReplayError, WorkflowReplayResult, WorkflowReplayResults
 from foldlog.worker.shared_state import SharedStateManager
 from foldlog.worker.temporal_names import (
@@ -50,6 +50,7 @@ __all__ = [
     "PollerBehaviorAutoscaling",
     "PollerBehaviorSimpleMaximum",
     "Replayer",
+    "ReplayerConfig",
     "SharedStateManager",
     "SignalChildWorkflowInput",
     "SignalExternalWorkflowInput",

@@ -81,6 +81,7 @@ class Attempt:
         "cancel_reason",
         "clock",
         "context",
+        "conversion",
         "deadline",
         "due",
         "ended",
@@ -129,6 +130,8 @@ class Attempt:
         self.listener = listener
         self.origin = origin
         self.is_local = is_local
+        self.conversion: Any = None
+        """Converts its payloads: a `Conversion`, from where it is started on."""
         self.work: asyncio.Task[None] | None = None
         self.future: Future[Any] | None = None
         """What an executor runs for it."""

@@ -53,8 +53,7 @@ class Calls:
         metric_meter: MetricMeter = MetricMeter.noop,
     ) -> None:
         self._metric_meter = metric_meter
-        self._payload_converter = conversion.payload_converter
-        self._task_queue = task_queue
+        self.task_queue = task_queue
         self._executor = executor
         self._client = client
         self.executor = executor
@@ -86,7 +85,7 @@ class Calls:
             partial(self.info, attempt, details) if outbound is None else outbound.info,
             heartbeat=partial(self.heartbeat, attempt) if outbound is None else outbound.heartbeat,
             worker_shutdown=self._shutdown,
-            payload_converter=self._payload_converter,
+            payload_converter=attempt.conversion.payload_converter,
             client=self._client,
             metric_meter=self._metric_meter,
         )
@@ -134,7 +133,7 @@ class Calls:
             heartbeat=partial(self.heartbeat, attempt) if outbound is None else outbound.heartbeat,
             worker_shutdown=self._shutdown,
             shield_thread_cancel_exception=nullcontext if raiser is None else raiser.shielded,
-            payload_converter=self._payload_converter,
+            payload_converter=attempt.conversion.payload_converter,
             metric_meter=self._metric_meter,
         )
         attempt.context = context
@@ -151,7 +150,7 @@ class Calls:
 
     def heartbeat(self, attempt: Attempt, *details: Any) -> None:
         """A sign of life, from any thread."""
-        attempt.heartbeat(self._payload_converter.to_payloads(details))
+        attempt.heartbeat(attempt.conversion.payload_converter.to_payloads(details))
 
     def info(self, attempt: Attempt, details: list[Any]) -> Info:
         """Facts about an attempt."""
@@ -167,7 +166,7 @@ class Calls:
         return info_from_task(
             attempt.workflow_id,
             task,
-            task_queue=self._task_queue,
+            task_queue=self.task_queue,
             started_time=datetime.fromtimestamp(attempt.started_wall, UTC),
             task_token=encode(token),
             heartbeat_details=details,

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from foldlog.common import RawValue
-from foldlog.converter import DataConverter
+from foldlog.converter import ActivitySerializationContext, DataConverter
 from foldlog.converter._codec import decode_with, encode_with
 from foldlog.schemas.common import Failure, Payload
+from foldlog.schemas.task import ActivityTask
 
 
 class Conversion:
@@ -16,6 +18,11 @@ class Conversion:
 
     def __init__(self, data_converter: DataConverter, *, headers_coded: bool = False) -> None:
         self._headers_coded = headers_coded
+        self.context: ActivitySerializationContext | None = None
+        """What its payloads belong to, where that makes a difference."""
+        self._use(data_converter)
+
+    def _use(self, data_converter: DataConverter) -> None:
         self._data_converter = data_converter
         self.payload_converter = data_converter.payload_converter
         self.payload_converter_class = data_converter.payload_converter_class
@@ -23,6 +30,23 @@ class Conversion:
         """Whether there is no codec, so that nothing needs to be awaited."""
         self.encode_now = self.payload_converter.to_payload
         self.decode_now = self.payload_converter.from_payloads
+
+    def of_activity(self, workflow_id: str, task: ActivityTask, task_queue: str, is_local: bool) -> Conversion:
+        """One that knows whose payloads it converts, if the data converter wants to know."""
+        if not self._data_converter.wants_context:
+            return self
+        made = copy.copy(self)
+        made.context = ActivitySerializationContext(
+            namespace=task.namespace,
+            activity_id=task.activity_id,
+            activity_type=task.activity_type,
+            activity_task_queue=task_queue,
+            workflow_id=workflow_id,
+            workflow_type=task.workflow_type,
+            is_local=is_local,
+        )
+        made._use(self._data_converter.with_context(made.context))
+        return made
 
     async def encode(self, value: Any) -> Payload:
         """One value."""

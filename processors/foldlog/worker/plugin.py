@@ -1,39 +1,99 @@
-"""Plugins of workers: what changes a worker's options, and what runs around it."""
+"""Plugins of workers and replayers: what changes their options, and what runs around them."""
 
 from __future__ import annotations
 
 import functools
+import inspect
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from concurrent.futures import Executor
+from contextlib import AbstractAsyncContextManager
+from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, cast
 
-from foldlog.client import Client
+from foldlog.client import Client, HeaderCodecBehavior, WorkflowHistory
+from foldlog.converter import DataConverter
 from foldlog.exceptions import ConfigurationError
 from foldlog.interceptor import Interceptor
+from foldlog.sensor import Sensor
+from foldlog.worker.options import EarlierVersions, OptionsWithoutMeaning, WorkerDeploymentConfig
 
 if TYPE_CHECKING:
+    from foldlog.worker.replayer import Replayer, WorkflowReplayResult
     from foldlog.worker.worker import Worker
 
 
-class WorkerConfig(TypedDict, total=False):
-    """Options of a worker that were given. There are more: see `Worker`."""
+class WorkerConfig(OptionsWithoutMeaning, total=False):
+    """Options of a worker, as `Worker` takes them; those without a meaning here only where they were given."""
 
     client: Client
     task_queue: str
     workflows: Sequence[type]
     activities: Sequence[Callable[..., Any]]
     activity_executor: Executor | None
-    interceptors: Sequence[Interceptor]
+    max_concurrent_activities: int
+    max_concurrent_local_activities: int
+    max_activities_per_second: float | None
+    max_task_queue_activities_per_second: float | None
+    max_cached_workflows: int
+    continue_as_new_suggested_events: int
+    continue_as_new_suggested_bytes: int
+    graceful_shutdown_timeout: timedelta
+    default_heartbeat_throttle_interval: timedelta
+    max_heartbeat_throttle_interval: timedelta
     workflow_failure_exception_types: Sequence[type[BaseException]]
+    deadlock_timeout: timedelta | None
+    debug_mode: bool
+    disable_eager_activity_execution: bool
+    no_remote_activities: bool
+    on_fatal_error: Callable[[BaseException], Awaitable[None]] | None
     identity: str | None
     build_id: str | None
-    max_cached_workflows: int
-    max_concurrent_activities: int
+    use_worker_versioning: bool
+    deployment_config: WorkerDeploymentConfig | None
+    earlier_versions: EarlierVersions | None
+    state_dir: str | Path
+    instance_id: str
+    sensor: Sensor | None
+    interceptors: Sequence[Interceptor]
+    plugins: Sequence[Plugin]
+
+
+class ReplayerOptionsWithoutMeaning(TypedDict, total=False):
+    """Options of Temporal's replayer that have nothing to act on here: accepted, so that code moves over."""
+
+    workflow_task_executor: Any
+    """Workflow code runs on the thread that replays."""
+    workflow_runner: Any
+    """Workflow code runs in no sandbox; the guard watches it."""
+    unsandboxed_workflow_runner: Any
+    build_id: str | None
+    identity: str | None
+    debug_mode: bool
+    runtime: Any
+    disable_safe_workflow_eviction: bool
+
+
+class ReplayerConfig(ReplayerOptionsWithoutMeaning, total=False):
+    """Options of a replayer, as `Replayer` takes them; those without a meaning here only where they were given."""
+
+    workflows: Sequence[type]
+    namespace: str
+    data_converter: DataConverter
+    interceptors: Sequence[Interceptor]
+    workflow_failure_exception_types: Sequence[type[BaseException]]
+    header_codec_behavior: HeaderCodecBehavior
+
+
+RunReplayer = Callable[
+    ["Replayer", AsyncIterator[WorkflowHistory]], AbstractAsyncContextManager[AsyncIterator["WorkflowReplayResult"]]
+]
+"""Replays histories while its context is entered."""
 
 
 class Plugin(ABC):
-    """Changes how workers are made and run."""
+    """Changes how workers and replayers are made and run."""
 
     def name(self) -> str:
         """What it is called, for people."""
@@ -52,18 +112,41 @@ class Plugin(ABC):
             next: Runs it to its end.
         """
 
+    def configure_replayer(self, config: ReplayerConfig) -> ReplayerConfig:
+        """Change the options of a replayer that is being made; what is returned counts.
+
+        Whatever makes workflow code of a worker decide as it does belongs here too: its interceptors, its converter.
+        """
+        return config
+
+    def run_replayer(
+        self, replayer: Replayer, histories: AsyncIterator[WorkflowHistory], next: RunReplayer
+    ) -> AbstractAsyncContextManager[AsyncIterator[WorkflowReplayResult]]:
+        """Run a replayer, with something before and after. May be an `@asynccontextmanager`.
+
+        Args:
+            replayer: The replayer.
+            histories: What it replays.
+            next: Replays them.
+        """
+        return next(replayer, histories)
+
 
 Init = TypeVar("Init", bound=Callable[..., None])
 
 
 def with_plugins(init: Init) -> Init:
-    """Let plugins change the options of a worker before its `__init__` sees them."""
+    """Let plugins change the options of a worker before its `__init__` sees them. It keeps both, for `config`."""
+    parameters = inspect.signature(init).parameters.values()
+    defaults = {known.name: known.default for known in parameters if known.default is not known.empty}
 
     @functools.wraps(init)
     def configured(self: Any, client: Client, **options: Any) -> None:
-        config = cast(WorkerConfig, {"client": client, **options})
+        config = cast(WorkerConfig, {"client": client, **defaults, **options})
+        self._given_config = config.copy()
         for plugin in plugins_of(client, options.get("plugins", ())):
             config = plugin.configure_worker(config)
+        self._active_config = config.copy()
         init(self, **cast(Any, config))
 
     return cast(Init, configured)

@@ -24,7 +24,8 @@ from typing import Any
 from foldlog.activity import Info
 from foldlog.activity._context import ActivityCancellationDetails, Context
 from foldlog.activity._latch import Latch
-from foldlog.converter import PayloadConverter
+from foldlog.converter import PayloadConverter, SerializationContext
+from foldlog.converter._context import in_context
 from foldlog.schemas.common import Payload
 from foldlog.worker.attempt import Attempt
 
@@ -60,6 +61,7 @@ class ProcessBridge:
             number,
             info,
             self._payload_converter_class,
+            attempt.conversion.context,
             self._heartbeats,
             self._stopped,
             function,
@@ -155,12 +157,15 @@ def _call_in_process(
     number: int,
     info: Info,
     payload_converter_class: type[PayloadConverter],
+    context_of_payloads: SerializationContext | None,
     heartbeats: Any,
     stopped: Any,
     function: Callable[..., Any],
     args: list[Any],
 ) -> Any:
     payload_converter = _payload_converter(payload_converter_class)
+    if context_of_payloads is not None:
+        payload_converter = in_context(payload_converter, context_of_payloads)
 
     def heartbeat(*details: Any) -> None:
         heartbeats.put((number, payload_converter.to_payloads(details)))

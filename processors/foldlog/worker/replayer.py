@@ -9,9 +9,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, TypedDict, Unpack
+from functools import partial
+from typing import Any, Unpack
 
 from foldlog.client import HeaderCodecBehavior, HistoryFormatError, WorkflowHistory
 from foldlog.converter import DataConverter
@@ -23,6 +24,7 @@ from foldlog.runtime import WorkflowRuntime
 from foldlog.schemas import event
 from foldlog.schemas.framing import encode
 from foldlog.schemas.records import Event
+from foldlog.worker.plugin import Plugin, ReplayerConfig, ReplayerOptionsWithoutMeaning, RunReplayer
 
 _log = logging.getLogger(__name__)
 
@@ -67,21 +69,6 @@ class WorkflowReplayResults:
     replay_failures: Mapping[str, Exception]
 
 
-class ReplayerOptionsWithoutMeaning(TypedDict, total=False):
-    """Options of Temporal's replayer that have nothing to act on here: accepted, so that code moves over."""
-
-    workflow_task_executor: Any
-    """Workflow code runs on the thread that replays."""
-    workflow_runner: Any
-    """Workflow code runs in no sandbox; the guard watches it."""
-    unsandboxed_workflow_runner: Any
-    build_id: str | None
-    identity: str | None
-    debug_mode: bool
-    runtime: Any
-    disable_safe_workflow_eviction: bool
-
-
 class Replayer:
     """Replays recorded histories with the workflow code of this process. Needs no broker.
 
@@ -95,6 +82,7 @@ class Replayer:
         namespace: str = "ReplayNamespace",
         data_converter: DataConverter | None = None,
         interceptors: Sequence[Interceptor] = (),
+        plugins: Sequence[Plugin] = (),
         workflow_failure_exception_types: Sequence[type[BaseException]] = (),
         header_codec_behavior: HeaderCodecBehavior = HeaderCodecBehavior.NO_CODEC,
         **ignored: Unpack[ReplayerOptionsWithoutMeaning],
@@ -106,6 +94,7 @@ class Replayer:
             namespace: What `workflow.info().namespace` says.
             data_converter: The one that the histories were recorded with; None: the default one.
             interceptors: The same as the workers', those of their clients among them.
+            plugins: Change these options, the first one first: the same as the workers'.
             workflow_failure_exception_types: Exceptions that fail a workflow instead of stalling it: the same as the
                 workers'.
             header_codec_behavior: Whether the headers of the histories went through the payload codec.
@@ -119,16 +108,40 @@ class Replayer:
             if name not in ReplayerOptionsWithoutMeaning.__annotations__:
                 raise TypeError(f"Replayer has no option {name}")
             _log.debug("the replayer's option %s has no meaning here and is ignored", name)
-        if not workflows:
+        config = ReplayerConfig(
+            workflows=list(workflows),
+            namespace=namespace,
+            data_converter=data_converter or DataConverter.default,
+            interceptors=interceptors,
+            workflow_failure_exception_types=workflow_failure_exception_types,
+            header_codec_behavior=header_codec_behavior,
+            **ignored,
+        )
+        self._given_config = config.copy()
+        self.plugins = plugins
+        for plugin in plugins:
+            config = plugin.configure_replayer(config)
+        self._active_config = config
+        if not config.get("workflows"):
             raise ConfigurationError("a replayer needs workflows", option="workflows")
         self._runtime = WorkflowRuntime(
-            workflows,
-            namespace=namespace,
-            data_converter=data_converter,
-            failure_exception_types=workflow_failure_exception_types,
-            interceptors=interceptors,
-            headers_coded=header_codec_behavior is HeaderCodecBehavior.CODEC,
+            config["workflows"],
+            namespace=config["namespace"],
+            data_converter=config["data_converter"],
+            failure_exception_types=config["workflow_failure_exception_types"],
+            interceptors=config["interceptors"],
+            headers_coded=config["header_codec_behavior"] is HeaderCodecBehavior.CODEC,
         )
+
+    def config(self, *, active_config: bool = False) -> ReplayerConfig:
+        """The options that it was made with, without its plugins.
+
+        Args:
+            active_config: As plugins have changed them; otherwise as they were given.
+        """
+        config = (self._active_config if active_config else self._given_config).copy()
+        config["workflows"] = list(config["workflows"])
+        return config
 
     async def replay_workflow(
         self, history: WorkflowHistory, *, raise_on_replay_failure: bool = True
@@ -144,10 +157,16 @@ class Replayer:
             HistoryFormatError: The events cannot be those of a run.
             WorkflowReplayError: Anything else was in the way; see there.
         """
-        result = WorkflowReplayResult(history, self._failure(history))
-        if raise_on_replay_failure and result.replay_failure is not None:
-            raise result.replay_failure
-        return result
+
+        async def only() -> AsyncIterator[WorkflowHistory]:
+            yield history
+
+        async with self.workflow_replay_iterator(only()) as results:
+            async for result in results:
+                if raise_on_replay_failure and result.replay_failure is not None:
+                    raise result.replay_failure
+                return result
+        raise RuntimeError("a plugin has replayed nothing")
 
     async def replay_workflows(
         self, histories: AsyncIterator[WorkflowHistory], *, raise_on_replay_failure: bool = True
@@ -173,15 +192,23 @@ class Replayer:
                 failures[_run_id(result.history)] = result.replay_failure
         return WorkflowReplayResults(failures)
 
-    @asynccontextmanager
-    async def workflow_replay_iterator(
+    def workflow_replay_iterator(
         self, histories: AsyncIterator[WorkflowHistory]
-    ) -> AsyncIterator[AsyncIterator[WorkflowReplayResult]]:
+    ) -> AbstractAsyncContextManager[AsyncIterator[WorkflowReplayResult]]:
         """A context manager around an iterator that replays a history each time it is asked for the next result.
 
         Args:
             histories: They.
         """
+        run: RunReplayer = Replayer._results
+        for plugin in reversed(self.plugins):
+            run = partial(plugin.run_replayer, next=run)
+        return run(self, histories)
+
+    @asynccontextmanager
+    async def _results(
+        self, histories: AsyncIterator[WorkflowHistory]
+    ) -> AsyncIterator[AsyncIterator[WorkflowReplayResult]]:
 
         async def results() -> AsyncIterator[WorkflowReplayResult]:
             async for history in histories:

@@ -73,6 +73,9 @@ class Runner:
     def start(self, attempt: Attempt) -> None:
         """Run an attempt; its listener hears the rest."""
         self.running[attempt.key] = attempt
+        attempt.conversion = self._conversion.of_activity(
+            attempt.workflow_id, attempt.task, self._calls.task_queue, attempt.is_local
+        )
         attempt.begin(self._loop, self.clock, self._intervals, self._watch.sooner, self._with_details)
         self._watch.add(attempt)
         # A context of its own: this may be called on behalf of an attempt that has just ended.
@@ -114,7 +117,7 @@ class Runner:
     async def _outcome(self, attempt: Attempt) -> Outcome:
         try:
             value = await self._execute(attempt)
-            conversion = self._conversion
+            conversion: Conversion = attempt.conversion
             if conversion.is_sync:
                 return Completed(conversion.encode_now(value))
             return Completed(await conversion.encode(value))
@@ -128,7 +131,7 @@ class Runner:
     async def _execute(self, attempt: Attempt) -> Any:
         task = attempt.task
         activity = self._registry.find(task.activity_type)
-        conversion = self._conversion
+        conversion: Conversion = attempt.conversion
         args: list[Any] = []
         if activity.dynamic:
             args = [await conversion.decode_raw(task.args)]
@@ -159,14 +162,14 @@ class Runner:
             if isinstance(error, asyncio.CancelledError | CancelledError) and attempt.cancel_reason is not None:
                 return await self._cancelled(attempt, attempt.cancel_reason, error)
             if isinstance(error, CancelledError):
-                return Canceled(await self._conversion.encode_all(error.details))
+                return Canceled(await attempt.conversion.encode_all(error.details))
             if isinstance(error, asyncio.CancelledError):
                 # Something that it waited for was cancelled, not the activity.
                 error = _with_cause("an awaited task was cancelled", error)
             elif isinstance(error, BrokenExecutor):
                 self._on_broken(error)
             self._note(attempt, error)
-            return Failed(await self._conversion.encode_failure(error), await self._details(attempt))
+            return Failed(await attempt.conversion.encode_failure(error), await self._details(attempt))
         except Exception as problem:
             _log.exception("the failure of an activity cannot be converted", extra=_details(attempt))
             message = f"{type(error).__name__}: {error} (and the failure converter raised {problem!r})"
@@ -185,20 +188,21 @@ class Runner:
             return Interrupted(failure, await self._details(attempt))
         details: list[Payload] = []
         if isinstance(error, CancelledError):
-            details = await self._conversion.encode_all(error.details)
+            details = await attempt.conversion.encode_all(error.details)
         return Canceled(details)
 
     async def _details(self, attempt: Attempt) -> list[Payload]:
         """What the next attempt should know: the last heartbeat of this one, else of the one before."""
         if attempt.new_details is None:
             return attempt.task.heartbeat_details
-        return await self._conversion.encode_payloads(attempt.new_details)
+        conversion: Conversion = attempt.conversion
+        return await conversion.encode_payloads(attempt.new_details)
 
     def _with_details(self, attempt: Attempt, then: Callable[[list[Payload]], None]) -> None:
         """Pass on the same, at once if there is no codec."""
         if attempt.new_details is None:
             then(attempt.task.heartbeat_details)
-        elif self._conversion.is_sync:
+        elif attempt.conversion.is_sync:
             then(attempt.new_details)
         else:
             task = self._loop.create_task(self._pass_on(attempt, then))

@@ -43,7 +43,7 @@ from foldlog.worker.options import (
     seconds,
     versioning_of,
 )
-from foldlog.worker.plugin import Plugin, interceptors_of, plugins_of, with_plugins
+from foldlog.worker.plugin import Plugin, WorkerConfig, interceptors_of, plugins_of, with_plugins
 from foldlog.worker.registry import Registry
 
 _log = logging.getLogger(__name__)
@@ -57,6 +57,9 @@ class Worker:
     Use `async with worker:`, or `await worker.run()`. It belongs to the event loop on which it is started: that is
     where async activities run. Workflows run on a thread of their own.
     """
+
+    _given_config: WorkerConfig
+    _active_config: WorkerConfig
 
     @with_plugins
     def __init__(
@@ -224,6 +227,17 @@ class Worker:
     def client(self) -> Client:
         """The client that it was given."""
         return self._client
+
+    def config(self, *, active_config: bool = False) -> WorkerConfig:
+        """The options that it was made with, to make another one like it: `Worker(**worker.config())`.
+
+        Args:
+            active_config: As plugins have changed them; otherwise as they were given. Not for making another one:
+                plugins would change them again.
+        """
+        config = (self._active_config if active_config else self._given_config).copy()
+        config["workflows"], config["activities"] = list(config["workflows"]), list(config["activities"])
+        return config
 
     @property
     def task_queue(self) -> str:

@@ -30,6 +30,7 @@ RejectionCode = Literal[
     "FAILED_PRECONDITION",
     "PERMISSION_DENIED",
     "NOT_BEGUN",
+    "RESOURCE_EXHAUSTED",
 ]
 
 

@@ -14,6 +14,7 @@ import pytest
 from foldlog import activity
 from foldlog.activity._context import Context
 from foldlog.activity._definition import Definition
+from foldlog.converter import WorkflowSerializationContext
 from foldlog.interceptor import WorkflowInboundInterceptor, WorkflowInterceptorClassInput
 
 from tests.unit.activity.test_context import make_info
@@ -35,6 +36,11 @@ async def test_data(monkeypatch: pytest.MonkeyPatch) -> None:
     examples = run_examples("data.md", monkeypatch)
     order = examples["Order"]("o", [examples["Item"]("s", examples["Decimal"]("1.10"), 2)])
     assert await examples["total"](order) == examples["Decimal"]("2.20")
+    here, there = (examples["bound"].with_context(WorkflowSerializationContext("n", name)) for name in "ab")
+    encoded = await here.encode(["x"])
+    assert await here.decode(encoded) == ["x"]
+    with pytest.raises(ValueError, match="of another workflow"):
+        await there.decode(encoded)
 
 
 async def test_activities(monkeypatch: pytest.MonkeyPatch) -> None:

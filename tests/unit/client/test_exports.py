@@ -98,5 +98,26 @@ NAMES = [
 ]
 
 
+INPUTS = [
+    "BackfillScheduleInput",
+    "CompleteAsyncActivityInput",
+    "CreateScheduleInput",
+    "DeleteScheduleInput",
+    "DescribeScheduleInput",
+    "FailAsyncActivityInput",
+    "HeartbeatAsyncActivityInput",
+    "ListSchedulesInput",
+    "PauseActivityInput",
+    "PauseScheduleInput",
+    "ReportCancellationAsyncActivityInput",
+    "ResetActivityInput",
+    "TriggerScheduleInput",
+    "UnpauseActivityInput",
+    "UnpauseScheduleInput",
+    "UpdateActivityOptionsInput",
+    "UpdateScheduleInput",
+]
+
+
 def test_the_public_names() -> None:
-    assert sorted(foldlog.client.__all__) == NAMES
+    assert sorted(foldlog.client.__all__) == sorted([*NAMES, *INPUTS])

@@ -42,6 +42,26 @@ class Shop:
     def clear(self) -> bool:
         return True
 
+    @clear.validator
+    def check_clear(self) -> None: ...
+
+    @workflow.update(name="set-both", description="two at once")
+    async def both(self, order: Order, count: int) -> int:
+        assert_type(await self.change(order), list[Order])
+        assert_type(self.clear(), bool)
+        assert_type(self.count(), int)
+        await self.add(order)
+        self.stop()
+        assert_type(await self.both(order, count), int)
+        await self.change(1)  # type: ignore[arg-type]
+        self.clear(order)  # type: ignore[call-arg]
+        await self.clear()  # type: ignore[misc]
+        return count
+
+    @both.validator
+    def check_both(self, order: Order, count: int) -> None:
+        self.check_clear()
+
 
 @workflow.defn
 class Bare:

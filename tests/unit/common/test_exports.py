@@ -22,10 +22,12 @@ EXPORTS = {
         WorkflowIDConflictPolicy WorkflowIDReusePolicy
     """,
     "foldlog.converter": """
-        AdvancedJSONEncoder BinaryNullPayloadConverter BinaryPlainPayloadConverter BinaryProtoPayloadConverter
+        ActivitySerializationContext AdvancedJSONEncoder BinaryNullPayloadConverter BinaryPlainPayloadConverter
+        BinaryProtoPayloadConverter
         CodecChain CompositePayloadConverter DataConverter DefaultFailureConverter
         DefaultFailureConverterWithEncodedAttributes DefaultPayloadConverter EncodingPayloadConverter FailureConverter
         JSONPlainPayloadConverter JSONProtoPayloadConverter JSONTypeConverter PayloadCodec PayloadConverter
+        SerializationContext WithSerializationContext WorkflowSerializationContext
         decode_search_attributes decode_typed_search_attributes default encode_search_attributes value_to_type
     """,
     "foldlog.exceptions": """

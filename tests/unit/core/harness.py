@@ -145,6 +145,9 @@ class ScriptDecider:
         if isinstance(recorded, event.ActivityTaskScheduled):
             self._scheduled[recorded.event_id] = recorded.activity_id
 
+    def takes_update(self, update_name: str) -> bool:
+        return True
+
     def validate(self, update: event.WorkflowExecutionUpdateAccepted) -> Failure | None:
         if self._broken():
             raise WorkflowTaskError("the script is broken")

@@ -12,6 +12,7 @@ from foldlog.core.decisions import Decision
 from foldlog.core.engine import Engine
 from foldlog.core.outcome import Outcome
 from foldlog.core.update_answers import UpdateAnswers
+from foldlog.core.updates import MAXIMUM_IN_FLIGHT
 from foldlog.core.waiters import LONG_POLL_MS
 from foldlog.schemas import command, event, reply
 from foldlog.schemas.common import Continuation, Failure, Payload, ReplyTo
@@ -54,6 +55,9 @@ class UpdateDecider:
                 made.append(decisions.CompleteUpdate(update_id=update_id, failure=Failure(message="later")))
             self._later.clear()
         return made
+
+    def takes_update(self, update_name: str) -> bool:
+        return True
 
     def validate(self, update: event.WorkflowExecutionUpdateAccepted) -> Failure | None:
         self._check()
@@ -355,9 +359,8 @@ def test_a_start_whose_code_is_broken_keeps_its_update() -> None:
     assert talk.answer(number).result == payload("1")
 
 
-@pytest.mark.parametrize("backoff", [False, True])
-def test_an_update_ends_a_start_delay_but_no_backoff(backoff: bool) -> None:
-    talk = Talk()
+def held(talk: Talk, backoff: bool) -> None:
+    """A run whose code begins in a minute."""
 
     def begin(engine: Engine, outcome: Outcome) -> None:
         started = event.WorkflowExecutionStarted(
@@ -370,14 +373,98 @@ def test_an_update_ends_a_start_delay_but_no_backoff(backoff: bool) -> None:
         talk.world.sessions.add(outcome.begin("a", "run-1", started))
 
     talk.world.do(begin)
+
+
+def test_an_update_ends_a_start_delay() -> None:
+    talk = Talk()
+    held(talk, backoff=False)
     talk.signal()
-    answer = talk.answer(talk.update("now"))
-    if backoff:
-        assert answer.code == "NOT_BEGUN"
-        assert talk.kinds() == ["WorkflowExecutionStarted", "WorkflowExecutionSignaled"]
+    assert talk.answer(talk.update("now")).result == payload("1")
+    assert talk.kinds()[2:4] == ["WorkflowTaskScheduled", "WorkflowExecutionUpdateAccepted"]
+
+
+@pytest.mark.parametrize("evicted", [False, True])
+def test_an_update_waits_for_the_backoff_before_a_run(evicted: bool) -> None:
+    talk = Talk()
+    held(talk, backoff=True)
+    talk.signal()
+    numbers = [
+        talk.update("now", "u1"),
+        talk.update("refused", "u2"),
+        talk.update("never", "u3", await_completed=False),
+    ]
+    assert talk.kinds() == ["WorkflowExecutionStarted", "WorkflowExecutionSignaled"] + 3 * ["CommandDeferred"]
+    if evicted:
+        talk.evict()
+    again = talk.update("now", "u1")  # asked again, as clients do, it is kept once
+    asked = talk.say(command.AwaitUpdate(update_id="u2", await_completed=True))
+    assert [talk.answers(number) for number in (*numbers, again, asked)] == [[]] * 5
+    assert talk.answer(talk.say(command.DescribeWorkflow())).deferred_commands == 3
+    talk.later(60_000)
+    assert talk.kinds()[5] == "WorkflowTaskScheduled"
+    assert talk.kinds().count("WorkflowExecutionUpdateAccepted") == 2
+    assert talk.answer(again).result == payload("1")
+    assert talk.answer(asked).failure.message == "refused"
+    assert talk.answer(numbers[2]).stage == "ACCEPTED"
+    assert talk.answer(talk.say(command.DescribeWorkflow())).deferred_commands == 0
+    assert talk.answer(talk.update("now", "u1")).result == payload("1")
+
+
+def test_an_update_that_waits_for_a_backoff_is_told_of_the_end() -> None:
+    talk = Talk()
+    held(talk, backoff=True)
+    number = talk.update("now")
+    talk.terminate()
+    assert talk.answer(number).code == "ALREADY_CLOSED"
+
+
+def test_an_update_that_waits_for_a_backoff_survives_a_stall_at_its_end() -> None:
+    talk = Talk()
+    held(talk, backoff=True)
+    number = talk.update("now")
+    talk.code.broken = True
+    talk.later(60_000)
+    assert talk.answers(number) == []
+    talk.code.broken = False
+    talk.later(60_000)
+    assert talk.answer(number).result == payload("1")
+
+
+def test_so_many_updates_at_a_time(talk: Talk) -> None:
+    for number in range(MAXIMUM_IN_FLIGHT):
+        talk.update("later", f"u{number}")
+    refused = talk.answer(talk.update("now", "one-too-many", request_id="r"))
+    assert (refused.code, "10 updates of workflow 'a'" in refused.message) == ("RESOURCE_EXHAUSTED", True)
+    assert talk.answers(talk.update("later", "u3")) == []  # one of the ten
+    talk.signal()
+    assert talk.answer(talk.update("now", "one-too-many", request_id="r")).result == payload("1")
+
+
+@pytest.mark.parametrize("stalled", [False, True])
+def test_so_many_updates_may_wait(stalled: bool) -> None:
+    talk = Talk()
+    if stalled:
+        talk.start()
+        talk.code.broken = True
+        talk.evict()
     else:
-        assert answer.result == payload("1")
-        assert talk.kinds()[2:4] == ["WorkflowTaskScheduled", "WorkflowExecutionUpdateAccepted"]
+        held(talk, backoff=True)
+    waiting = [talk.update("now", f"u{number}") for number in range(MAXIMUM_IN_FLIGHT)]
+    assert talk.answer(talk.update("now", "one-too-many")).code == "RESOURCE_EXHAUSTED"
+    assert talk.answers(talk.update("now", "u3")) == []
+    talk.code.broken = False
+    talk.later(60_000)
+    assert [talk.answer(number).result for number in waiting if number != waiting[3]] == [payload("1")] * 9
+    assert talk.answer(talk.update("now", "one-too-many")).result == payload("1")
+
+
+def test_so_many_updates_in_all(talk: Talk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("foldlog.core.updates.MAXIMUM_UPDATES", 3)
+    for number in range(3):
+        assert talk.answer(talk.update("now", f"u{number}")).result == payload("1")
+    refused = talk.answer(talk.update("now", "u3"))
+    assert (refused.code, "has taken 3 updates" in refused.message) == ("FAILED_PRECONDITION", True)
+    assert talk.answer(talk.update("now", "u1")).result == payload("1")
 
 
 def test_what_an_aborted_transaction_has_answered_is_answered_again(talk: Talk) -> None:

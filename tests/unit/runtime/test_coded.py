@@ -115,7 +115,7 @@ class Told:
         made = self.decider.activate(happened)
         seal = self.runtime.seal
         assert seal is not None
-        made = seal(made)
+        made = seal(made, self.decider)
         for decision in made:
             if isinstance(decision, decisions.ScheduleActivity):
                 self._append(

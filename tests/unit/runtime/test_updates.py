@@ -91,6 +91,12 @@ class Cart:
         return object()
 
     @workflow.update
+    async def goes_on(self, waits: bool) -> None:
+        if waits:
+            await asyncio.sleep(1)
+        workflow.continue_as_new()
+
+    @workflow.update
     def odd(self) -> None:
         """Its validator breaks the rules."""
 
@@ -103,6 +109,53 @@ class Cart:
         self.done = True
 
 
+@workflow.defn
+class Calling:
+    """Calls its handlers as the methods that they are."""
+
+    def __init__(self) -> None:
+        self.log: list[str] = []
+
+    @workflow.run
+    async def run(self) -> list[str]:
+        self.said("a signal")
+        await self.heard("an async signal")
+        self.log.append(f"{self.put('an update')} {await self.put_slowly('an async update')} {self.size()}")
+        return self.log
+
+    @workflow.signal
+    def said(self, text: str) -> None:
+        self.log.append(text)
+
+    @workflow.signal
+    async def heard(self, text: str) -> None:
+        self.log.append(text)
+
+    @workflow.update
+    def put(self, text: str) -> int:
+        self.log.append(text)
+        return len(self.log)
+
+    @put.validator
+    def check_put(self, text: str) -> None:
+        raise ApplicationError("only messages are checked")
+
+    @workflow.update
+    async def put_slowly(self, text: str) -> int:
+        return self.put(text)
+
+    @workflow.query
+    def size(self) -> int:
+        return len(self.log)
+
+
+def test_handlers_can_be_called_as_methods() -> None:
+    driver = Driver(Calling)
+    expected = ["a signal", "an async signal", "an update", "an async update", "3 4 4"]
+    assert driver.result == expected
+    driver.replay()
+
+
 def test_an_update_is_answered_and_typed() -> None:
     driver = Driver(Cart)
     driver.update("add", Item("tea", ["hot"]))
@@ -110,6 +163,15 @@ def test_an_update_is_answered_and_typed() -> None:
     assert [driver.outcome("update-1"), driver.outcome("update-2")] == [1, 2]
     assert driver.kinds() == ["CompleteUpdate", "CompleteUpdate"]
     driver.replay()
+
+
+@pytest.mark.parametrize("waits", [False, True])
+def test_an_update_handler_cannot_continue_as_new(waits: bool) -> None:
+    driver = Driver(Cart)
+    if waits:
+        driver.update("goes_on", True)
+    with pytest.raises(WorkflowTaskError, match="Cannot continue as new from an update handler"):
+        driver.fire() if waits else driver.update("goes_on", False)
 
 
 def test_a_validator_refuses_and_leaves_nothing() -> None:
@@ -156,7 +218,11 @@ def test_a_handler_and_its_tasks_know_their_update() -> None:
 @pytest.mark.parametrize(
     ("name", "args", "message"),
     [
-        ("none", (), "Update handler for 'none' expected but not found.*known updates: .add add-slowly info_every"),
+        (
+            "none",
+            (),
+            "Update handler for 'none' expected but not found.*known updates: .add add-slowly goes_on info_every",
+        ),
         ("add", (), "takes 1 arguments, but there are 0"),
         ("add", (1, 2), "takes 1 arguments, but there are 2"),
         ("add", ("text",), "expected object, got str"),
@@ -489,7 +555,7 @@ def test_an_override_needs_the_decorator() -> None:
             @workflow.run
             async def run(self) -> None: ...
 
-            def add(self, number: int) -> None: ...  # type: ignore[override]  # what is refused here
+            def add(self, number: int) -> None: ...
 
 
 @workflow.defn(name="Cart")
@@ -499,7 +565,7 @@ class CartWithoutActivity(Cart):
         return await super().run()
 
     @workflow.update(name="add-slowly")
-    async def slowly(self, name: str, count: int = 1) -> int:  # type: ignore[override]  # handlers are no methods to mypy
+    async def slowly(self, name: str, count: int = 1) -> int:
         return 0
 
 

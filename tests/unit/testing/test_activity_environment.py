@@ -12,7 +12,7 @@ import pytest
 from foldlog import activity
 from foldlog.activity import ActivityCancellationDetails
 from foldlog.client import Client
-from foldlog.exceptions import CancelledError, FoldlogError
+from foldlog.exceptions import CancelledError
 from foldlog.memory import MemoryBroker, MemoryTransport
 from foldlog.testing import ActivityEnvironment
 
@@ -137,6 +137,6 @@ async def test_the_client_is_for_async_ones() -> None:
         return activity.client()
 
     assert await env.run(asks_for_it) is client
-    with pytest.raises(FoldlogError, match="no client"):
+    with pytest.raises(RuntimeError, match="no client"):
         env.run(activity.client)
     await client.close()

@@ -21,6 +21,7 @@ def test_the_public_names() -> None:
         "PollerBehaviorAutoscaling",
         "PollerBehaviorSimpleMaximum",
         "Replayer",
+        "ReplayerConfig",
         "SharedStateManager",
         "SignalChildWorkflowInput",
         "SignalExternalWorkflowInput",

@@ -403,7 +403,7 @@ CONVERSIONS: Conversions = {
         query_answer_to_avro,
         query_answer_from_avro,
     ),
-    Rejected: ("foldlog.reply.Rejected", b"\xc3\x01v\xac\xdb\xbd\xa6\xdaD\x94", rejected_to_avro, rejected_from_avro),
+    Rejected: ("foldlog.reply.Rejected", b"\xc3\x01\xec<g.\xe6\xad\x0b\x8e", rejected_to_avro, rejected_from_avro),
     UpdateReply: (
         "foldlog.reply.UpdateReply",
         b"\xc3\x01\xfa3\x1e\xdc%\x9e\x8eu",

@@ -1,0 +1,102 @@
+"""What interceptors see of calls that are about activities: those ended from outside, and operations on open ones.
+
+Names and meanings follow Temporal's `temporalio.client`. What an input has beyond that stands at its end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from foldlog.client._interceptor_base import Input
+
+if TYPE_CHECKING:
+    from foldlog.client._async_activity import AsyncActivityIDReference
+    from foldlog.converter import DataConverter
+
+
+@dataclass(kw_only=True)
+class HeartbeatAsyncActivityInput(Input):
+    """For `OutboundInterceptor.heartbeat_async_activity`."""
+
+    id_or_token: AsyncActivityIDReference | bytes
+    details: Sequence[Any]
+    data_converter_override: DataConverter | None = None
+    """In place of the client's."""
+
+
+@dataclass(kw_only=True)
+class CompleteAsyncActivityInput(Input):
+    """For `OutboundInterceptor.complete_async_activity`."""
+
+    id_or_token: AsyncActivityIDReference | bytes
+    result: Any | None
+    data_converter_override: DataConverter | None = None
+
+
+@dataclass(kw_only=True)
+class FailAsyncActivityInput(Input):
+    """For `OutboundInterceptor.fail_async_activity`."""
+
+    id_or_token: AsyncActivityIDReference | bytes
+    error: Exception
+    last_heartbeat_details: Sequence[Any]
+    data_converter_override: DataConverter | None = None
+
+
+@dataclass(kw_only=True)
+class ReportCancellationAsyncActivityInput(Input):
+    """For `OutboundInterceptor.report_cancellation_async_activity`."""
+
+    id_or_token: AsyncActivityIDReference | bytes
+    details: Sequence[Any]
+    data_converter_override: DataConverter | None = None
+
+
+@dataclass(kw_only=True)
+class _OperationInput(Input):
+    """What all operations on open activities have."""
+
+    activity_id: str | None
+    activity_type: str | None = None
+    """All open activities of this type, instead of one."""
+    id: str
+    """The workflow."""
+    run_id: str | None = None
+
+
+@dataclass(kw_only=True)
+class PauseActivityInput(_OperationInput):
+    """For `OutboundInterceptor.pause_activity`."""
+
+    reason: str | None = None
+
+
+@dataclass(kw_only=True)
+class UnpauseActivityInput(_OperationInput):
+    """For `OutboundInterceptor.unpause_activity`."""
+
+    jitter: timedelta | None = None
+    reset_attempts: bool = False
+    reset_heartbeat: bool = False
+
+
+@dataclass(kw_only=True)
+class ResetActivityInput(_OperationInput):
+    """For `OutboundInterceptor.reset_activity`, which Temporal has not."""
+
+    jitter: timedelta | None = None
+    keep_paused: bool = False
+    reset_heartbeat: bool = False
+    restore_original_options: bool = False
+
+
+@dataclass(kw_only=True)
+class UpdateActivityOptionsInput(_OperationInput):
+    """For `OutboundInterceptor.update_activity_options`."""
+
+    restore_original: bool = False
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """Those that change, by the names of the arguments of `WorkflowHandle.update_activity_options`."""

@@ -1,0 +1,172 @@
+"""Plugins of workers and replayers: what they change, in which order, and what `config` says of it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import timedelta
+
+import pytest
+from foldlog import workflow
+from foldlog.client import WorkflowHistory
+from foldlog.converter import DataConverter
+from foldlog.converter.encryption import AESGCMCodec
+from foldlog.exceptions import ConfigurationError
+from foldlog.plugin import SimplePlugin
+from foldlog.testing import WorkflowEnvironment
+from foldlog.worker import (
+    Plugin,
+    Replayer,
+    ReplayerConfig,
+    Worker,
+    WorkerConfig,
+    WorkflowReplayError,
+    WorkflowReplayResult,
+)
+
+from examples.interceptors.context import TenantInterceptor
+
+CODED = DataConverter(payload_codec=AESGCMCodec({"k": b"k" * 32}))
+
+
+@workflow.defn
+class Echo:
+    @workflow.run
+    async def run(self, said: str) -> str:
+        return said
+
+
+@workflow.defn
+class Other:
+    @workflow.run
+    async def run(self) -> None: ...
+
+
+class Naming(Plugin):
+    """Adds its name to the identity, and to a log of what it has run."""
+
+    def __init__(self, name: str, log: list[str]) -> None:
+        self._name = name
+        self._log = log
+
+    def configure_worker(self, config: WorkerConfig) -> WorkerConfig:
+        config["identity"] = f"{config['identity'] or ''}{self._name}"
+        return config
+
+    async def run_worker(self, worker: Worker, next: Callable[[Worker], Awaitable[None]]) -> None:
+        self._log.append(f"worker {self._name}")
+        await next(worker)
+
+    def configure_replayer(self, config: ReplayerConfig) -> ReplayerConfig:
+        config["namespace"] = f"{config['namespace']}{self._name}"
+        return config
+
+    @asynccontextmanager
+    async def run_replayer(
+        self,
+        replayer: Replayer,
+        histories: AsyncIterator[WorkflowHistory],
+        next: Callable[
+            [Replayer, AsyncIterator[WorkflowHistory]],
+            AbstractAsyncContextManager[AsyncIterator[WorkflowReplayResult]],
+        ],
+    ) -> AsyncIterator[AsyncIterator[WorkflowReplayResult]]:
+        self._log.append(f"in {self._name}")
+        async with next(replayer, histories) as results:
+            yield results
+        self._log.append(f"out {self._name}")
+
+
+class Silent(Naming):
+    """Has what every plugin of a worker must have, and nothing else."""
+
+    configure_replayer = Plugin.configure_replayer
+    run_replayer = Plugin.run_replayer  # type: ignore[assignment]  # no async generator, but what one becomes
+
+
+async def coded_history() -> WorkflowHistory:
+    async with await WorkflowEnvironment.start_time_skipping(data_converter=CODED) as env:
+        async with Worker(env.client, task_queue="q", workflows=[Echo]):
+            handle = await env.client.start_workflow(Echo.run, "x", id="echo", task_queue="q")
+            assert await handle.result() == "x"
+            return await handle.fetch_history()
+
+
+async def test_plugins_change_and_run_replayers_in_their_order() -> None:
+    log: list[str] = []
+    replayer = Replayer(
+        workflows=[Echo],
+        namespace="n",
+        data_converter=CODED,
+        plugins=[Naming("a", log), Silent("silent", log), Naming("b", log)],
+    )
+    assert (replayer.config()["namespace"], replayer.config(active_config=True)["namespace"]) == ("n", "nab")
+    await replayer.replay_workflow(await coded_history())
+    assert log == ["in a", "in b", "out b", "out a"]
+
+
+async def test_a_simple_plugin_is_for_replayers_too() -> None:
+    entered: list[str] = []
+
+    @asynccontextmanager
+    async def context() -> AsyncIterator[None]:
+        entered.append("in")
+        yield
+        entered.append("out")
+
+    tenants = TenantInterceptor()
+    plugin = SimplePlugin("p", data_converter=CODED, workflows=[Echo], interceptors=[tenants], run_context=context)
+    history = await coded_history()
+    replayer = Replayer(workflows=[], plugins=[plugin])
+    await replayer.replay_workflow(history)
+    assert entered == ["in", "out"]
+    config = replayer.config(active_config=True)
+    assert (config["workflows"], config["data_converter"], config["interceptors"]) == ([Echo], CODED, [tenants])
+    assert replayer.config()["workflows"] == []
+    with pytest.raises(WorkflowReplayError):
+        await Replayer(workflows=[Echo], plugins=[SimplePlugin("nothing")]).replay_workflow(history)
+    with pytest.raises(ConfigurationError, match="needs workflows"):
+        Replayer(workflows=[Echo], plugins=[SimplePlugin("none", workflows=lambda given: [])])
+
+
+async def test_a_plugin_that_replays_nothing_is_told_of() -> None:
+    async def none() -> AsyncIterator[WorkflowHistory]:
+        nothing: list[WorkflowHistory] = []
+        for each in nothing:
+            yield each
+
+    class Withholding(Silent):
+        @asynccontextmanager
+        async def run_replayer(self, replayer, histories, next):  # type: ignore[no-untyped-def]
+            async with next(replayer, none()) as results:
+                yield results
+
+    with pytest.raises(RuntimeError, match="replayed nothing"):
+        await Replayer(workflows=[Echo], plugins=[Withholding("w", [])]).replay_workflow(WorkflowHistory("w", []))
+
+
+async def test_the_config_of_a_worker_makes_another_one_like_it() -> None:
+    async with await WorkflowEnvironment.start_time_skipping() as env:
+        log: list[str] = []
+        plugin = Naming("a", log)
+        worker = Worker(
+            env.client,
+            task_queue="q",
+            workflows=[Echo],
+            max_cached_workflows=7,
+            identity="me",
+            plugins=[plugin],
+            max_concurrent_workflow_tasks=3,
+        )
+        config = worker.config()
+        assert (config["client"], config["task_queue"], config["plugins"]) == (env.client, "q", [plugin])
+        assert (config["max_cached_workflows"], config["max_concurrent_workflow_tasks"]) == (7, 3)
+        assert config["graceful_shutdown_timeout"] == timedelta()
+        assert "sticky_queue_schedule_to_start_timeout" not in config
+        assert (config["identity"], worker.config(active_config=True)["identity"]) == ("me", "mea")
+        config["workflows"] = [*config["workflows"], Other]
+        assert worker.config()["workflows"] == [Echo]
+        again = Worker(**config)
+        assert (again.config(), again.identity) == (config, "mea")
+        async with again:
+            assert log == ["worker a"]
