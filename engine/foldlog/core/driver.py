@@ -377,7 +377,7 @@ class Driver:
 
 
 def _stack_of(error: WorkflowTaskError) -> str:
-    """Where it went wrong; empty where there is nothing to see but the engine itself, as for a type that is not here."""
+    """Where it went wrong; empty where only the engine itself is to be seen, as for a type that is not here."""
     if error.stack_trace or error.__cause__ is None:
         return error.stack_trace
     return "".join(traceback.format_exception(error))
