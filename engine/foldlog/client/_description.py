@@ -9,6 +9,7 @@ from enum import IntEnum
 from typing import Any
 
 from foldlog.client._convert import decode_one
+from foldlog.client._raw_description import RawDescription, raw
 from foldlog.common import Priority, SearchAttributes, TypedSearchAttributes, VersioningBehavior
 from foldlog.converter import DataConverter, decode_search_attributes, decode_typed_search_attributes
 from foldlog.schemas import reply
@@ -286,6 +287,11 @@ class WorkflowExecutionDescription(WorkflowExecution):
         self.deployment_version = found.deployment_version or None
         self.versioning_behavior = VersioningBehavior["UNSPECIFIED" if options is None else options.versioning_behavior]
         self.deferred_commands = found.deferred_commands
+
+    @property
+    def raw_description(self) -> RawDescription:
+        """The same with the names and the nesting of Temporal's message, as far as it has them; without times."""
+        return raw(self)
 
     async def static_summary(self) -> str | None:
         """The line that the start gave it for people; None: none."""
