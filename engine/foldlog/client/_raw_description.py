@@ -1,8 +1,8 @@
 """A description as Temporal's service answers it, for programs that read its message: names and nesting of
 `DescribeWorkflowExecutionResponse`.
 
-Owns which of its fields are there. Times are not: they are messages of their own there, and attributes of the description
-here.
+Owns which of its fields are there. Times are not: they are messages of their own there, and attributes of the
+description here.
 """
 
 from __future__ import annotations
