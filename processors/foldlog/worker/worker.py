@@ -45,6 +45,7 @@ from foldlog.worker.options import (
 )
 from foldlog.worker.plugin import Plugin, WorkerConfig, interceptors_of, plugins_of, with_plugins
 from foldlog.worker.registry import Registry
+from foldlog.worker.team import Member, team_of
 
 _log = logging.getLogger(__name__)
 
@@ -199,6 +200,7 @@ class Worker:
                 ),
                 metric_meter=MetricMeter(self._sensor.metric_recorded),
                 deadlock_timeout_seconds=deadlock_seconds(deadlock_timeout, debug_mode),
+                task_queue=task_queue,
                 **versioning.for_runtime,
             )
         self._processor_options = ProcessorOptions(
@@ -401,6 +403,8 @@ class Worker:
         if self._runtime is not None:
             self._runtime.use_loop(asyncio.get_running_loop())
             host = state.activities.host if state.activities is not None else None
+            state.member = Member(task_queue=self.task_queue, runtime=self._runtime, host=host)
+            team_of(self._backend.transport).join(state.member)
             state.processor = self._backend.processor(self._processor_options, self._runtime, codec, host, self._sensor)
             state.processor.start(self._fail)
 
@@ -449,6 +453,8 @@ class Worker:
         # While activities end, the processor goes on: what eager ones report goes to its next transactions.
         if state.activities is not None:
             await state.activities.stop_taking(self._grace)
+        if state.member is not None:
+            team_of(self._backend.transport).leave(state.member)
         if state.processor is not None:
             await state.processor.stop()
         if state.activities is not None:
@@ -479,6 +485,7 @@ class _State:
         self.calls: Calls | None = None
         self.own_executor: Executor | None = None
         self.processor: RunningProcessor | None = None
+        self.member: Member | None = None
 
 
 async def _to_the_end(work: Awaitable[None]) -> None:
