@@ -104,8 +104,8 @@ class Worker:
         Args:
             client: A connected client: its namespace, data converter and connection are the worker's.
             task_queue: Where activity tasks are taken from. A worker with workflows takes its share of all workflows
-                of the namespace; those of another queue are run by the code of the worker of that queue, if there is one
-                in this process, and otherwise by its own.
+                of the namespace; those of another queue are run by the code of the worker of that queue, if there is
+                one in this process, and otherwise by its own.
             workflows: Classes with `@workflow.defn`.
             activities: Functions and methods with `@activity.defn`.
             activity_executor: Runs activities that are not async. None: a thread pool with
