@@ -45,6 +45,7 @@ from foldlog.worker.options import (
 )
 from foldlog.worker.plugin import Plugin, WorkerConfig, interceptors_of, plugins_of, with_plugins
 from foldlog.worker.registry import Registry
+from foldlog.worker.shared_state import SharedStateManager
 from foldlog.worker.team import Member, team_of
 
 _log = logging.getLogger(__name__)
@@ -71,6 +72,7 @@ class Worker:
         workflows: Sequence[type] = (),
         activities: Sequence[Callable[..., Any]] = (),
         activity_executor: Executor | None = None,
+        shared_state_manager: SharedStateManager | None = None,
         max_concurrent_activities: int = 100,
         max_concurrent_local_activities: int = 100,
         max_activities_per_second: float | None = None,
@@ -110,6 +112,7 @@ class Worker:
             activities: Functions and methods with `@activity.defn`.
             activity_executor: Runs activities that are not async. None: a thread pool with
                 `max_concurrent_activities` threads. A process pool needs picklable functions and arguments.
+            shared_state_manager: For a process pool: the manager of its heartbeats; None: the worker makes one.
             max_concurrent_activities: How many attempts run at a time, local ones not counted.
             max_concurrent_local_activities: How many attempts of local activities run at a time.
             max_activities_per_second: How many attempts this worker begins in a second.
@@ -162,6 +165,7 @@ class Worker:
         self._on_fatal_error = on_fatal_error
         self._registry = Registry(activities)
         self._executor = activity_executor
+        self._shared_state = shared_state_manager
         check_executor(self._registry, activity_executor)
         self._activity_options = ActivityWorkerOptions(
             task_queue=task_queue,
@@ -399,6 +403,8 @@ class Worker:
         # 2. Activities, since workflows may need them at once.
         if len(self._registry):
             state.activities = self._make_activity_worker(codec)
+            if state.calls is not None and self._registry.sync:
+                await state.calls.prepare()
             state.activities.start()
         # 3. Workflows.
         if self._runtime is not None:
@@ -423,6 +429,7 @@ class Worker:
             client=self._client,
             interceptors=self._interceptors,
             metric_meter=MetricMeter(self._sensor.metric_recorded),
+            manager=self._shared_state.manager if self._shared_state is not None else None,
         )
         return ActivityWorker(
             self._backend,
