@@ -88,7 +88,7 @@ async def test_a_manager_is_started_once_however_many_wait_and_however_few_stay(
 
     original = spawn.Manager
     monkeypatch.setattr(spawn, "Manager", slow_manager)
-    bridge = ProcessBridge(PayloadConverter)
+    bridge = ProcessBridge(type(PayloadConverter.default))
     impatient = asyncio.create_task(bridge.start())
     await until(lambda: starts, "it is being started")
     impatient.cancel()
