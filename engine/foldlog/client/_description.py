@@ -6,15 +6,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import IntEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from foldlog.client._convert import decode_one
-from foldlog.client._raw_description import RawDescription, raw
 from foldlog.common import Priority, SearchAttributes, TypedSearchAttributes, VersioningBehavior
 from foldlog.converter import DataConverter, decode_search_attributes, decode_typed_search_attributes
 from foldlog.schemas import reply
 from foldlog.schemas.common import Payload
 from foldlog.schemas.visibility import WorkflowVisibility
+
+if TYPE_CHECKING:
+    from foldlog.client._raw_description import RawDescription
 
 
 class WorkflowExecutionStatus(IntEnum):
@@ -291,6 +293,8 @@ class WorkflowExecutionDescription(WorkflowExecution):
     @property
     def raw_description(self) -> RawDescription:
         """The same with the names and the nesting of Temporal's message, as far as it has them; without times."""
+        from foldlog.client._raw_description import raw  # few need it, and its classes take their time to be made
+
         return raw(self)
 
     async def static_summary(self) -> str | None:
