@@ -63,6 +63,8 @@ class Worker:
     _given_config: WorkerConfig
     _active_config: WorkerConfig
 
+    _runtime: WorkflowRuntime | None = None
+
     @with_plugins
     def __init__(
         self,
@@ -164,8 +166,7 @@ class Worker:
         self._grace = seconds("graceful_shutdown_timeout", graceful_shutdown_timeout)
         self._on_fatal_error = on_fatal_error
         self._registry = Registry(activities)
-        self._executor = activity_executor
-        self._shared_state = shared_state_manager
+        self._executor, self._shared_state = activity_executor, shared_state_manager
         check_executor(self._registry, activity_executor)
         self._activity_options = ActivityWorkerOptions(
             task_queue=task_queue,
@@ -187,7 +188,6 @@ class Worker:
             eager=not disable_eager_activity_execution,
         )
         versioning = versioning_of(deployment_config, build_id, earlier_versions, use_worker_versioning)
-        self._runtime: WorkflowRuntime | None = None
         if workflows:
             self._runtime = WorkflowRuntime(
                 workflows,
