@@ -50,6 +50,7 @@ class Asking:
         outbound: The client's interceptors; None: it has none, or they have been passed.
         headers: To be put on all commands that can have some.
         headers_coded: Whether headers go through the payload codec.
+        starts_wait: Whether starts without a time limit of their own wait until a processor is there.
         query_reject_condition: In which states of workflows queries are refused that do not say so themselves.
         context_free: The client's own converter, where `converter` is it in a context.
     """
@@ -61,6 +62,7 @@ class Asking:
     outbound: OutboundInterceptor | None = None
     headers: Mapping[str, Payload] = field(default_factory=dict)
     headers_coded: bool = False
+    starts_wait: bool = False
     query_reject_condition: QueryRejectCondition | None = None
     context_free: DataConverter | None = None
 
@@ -116,6 +118,26 @@ class Asking:
             raise DeadlineExceededError(
                 f"the list could not be read within {rpc_timeout.total_seconds():g} s"
             ) from None
+
+    async def start(self, workflow_id: str, command: StartWorkflow, rpc_timeout: timedelta | None) -> Accepted:
+        """Starts a workflow. Without a limit it waits for the first processor, as people start programs in any order.
+
+        Args:
+            workflow_id: Its ID.
+            command: Its request ID makes it harmless to send it again.
+            rpc_timeout: None: as the client says.
+
+        Raises:
+            RPCError, WorkflowAlreadyStartedError: The start was refused, or there was no answer in time.
+        """
+        if rpc_timeout is not None or not self.starts_wait:
+            return await self.ask(workflow_id, command, Accepted, rpc_timeout)
+        waiting = _Waiting(workflow_id, None)
+        while True:
+            try:
+                return await self.ask(workflow_id, command, Accepted, None)
+            except NoAnswerError as error:
+                waiting.go_on_after(error)
 
     async def result_of_start(
         self, workflow_id: str, command: StartWorkflow, rpc_timeout: timedelta | None

@@ -49,7 +49,6 @@ from foldlog.schedules.model import INTERNAL
 from foldlog.schemas.codec import Codec, SingleObjectCodec
 from foldlog.schemas.command import StartWorkflow, WorkflowIdConflictPolicy, WorkflowIdReusePolicy
 from foldlog.schemas.common import Payload
-from foldlog.schemas.reply import Accepted
 from foldlog.schemas.visibility import WorkflowVisibility
 from foldlog.service import TLSConfig
 from foldlog.transport import Transport
@@ -80,7 +79,7 @@ class Client(ClientUpdatesWithStart, ClientSchedules, ClientAsyncActivities, Cli
         namespace: str | None = None,
         data_converter: DataConverter | None = None,
         identity: str | None = None,
-        rpc_timeout: timedelta = RPC_TIMEOUT,
+        rpc_timeout: timedelta | None = None,
         interceptors: Sequence[Interceptor] = (),
         plugins: Sequence[Plugin] = (),
         header_codec_behavior: HeaderCodecBehavior = HeaderCodecBehavior.NO_CODEC,
@@ -94,7 +93,7 @@ class Client(ClientUpdatesWithStart, ClientSchedules, ClientAsyncActivities, Cli
             namespace: The transport's; it may be given for the sake of `Client(**client.config())`.
             data_converter: Converts arguments and results; None: the default one.
             identity: Who we are, for people; None: `pid@host`.
-            rpc_timeout: How long answers are awaited by default.
+            rpc_timeout: How long answers are awaited by default; None: 10 s, and by starts without limit.
             interceptors: See `connect`, as for the next three.
             plugins: Change these options.
             header_codec_behavior: Whether headers are encoded.
@@ -126,8 +125,9 @@ class Client(ClientUpdatesWithStart, ClientSchedules, ClientAsyncActivities, Cli
             self._transport,
             self._converter,
             self._identity,
-            config["rpc_timeout"].total_seconds(),
+            (config["rpc_timeout"] or RPC_TIMEOUT).total_seconds(),
             headers_coded=config["header_codec_behavior"] is HeaderCodecBehavior.CODEC,
+            starts_wait=config["rpc_timeout"] is None,
             query_reject_condition=config["default_workflow_query_reject_condition"],
         )
         outbound = chain(self, config["interceptors"])
@@ -146,7 +146,7 @@ class Client(ClientUpdatesWithStart, ClientSchedules, ClientAsyncActivities, Cli
         kafka_options: Mapping[str, str] | Iterable[str] = (),
         kafka_properties_file: str | os.PathLike[str] | None = None,
         identity: str | None = None,
-        rpc_timeout: timedelta = RPC_TIMEOUT,
+        rpc_timeout: timedelta | None = None,
         connect_timeout: timedelta = timedelta(seconds=10),
         codec: Codec | None = None,
         interceptors: Sequence[Interceptor] = (),
@@ -168,7 +168,7 @@ class Client(ClientUpdatesWithStart, ClientSchedules, ClientAsyncActivities, Cli
             kafka_options: Options of librdkafka, as a mapping or as `name=value` strings.
             kafka_properties_file: A file as Java clients and librdkafka's tools read it.
             identity: Who we are, for people; None: `pid@host`.
-            rpc_timeout: How long answers are awaited by default.
+            rpc_timeout: How long answers are awaited by default; None: 10 s, and by starts without limit.
             connect_timeout: How long a broker is waited for.
             codec: Writes and reads records; None: Avro single-object encoding.
             interceptors: See each call, the first one first. Those that are workers' too are workers' as well.
@@ -316,7 +316,7 @@ class Client(ClientUpdatesWithStart, ClientSchedules, ClientAsyncActivities, Cli
             id: Its ID, unique among the open workflows of the namespace.
             task_queue: Where its activities' tasks go, unless they say otherwise.
             result_type: Type of the result, where the workflow is given by name.
-            **options: See `StartOptions`.
+            **options: See `StartOptions`. `rpc_timeout` is the client's if not given: without limit, unless it has one.
 
         Raises:
             ConfigurationError: The task queue's name cannot be part of a topic's name.
@@ -330,7 +330,7 @@ class Client(ClientUpdatesWithStart, ClientSchedules, ClientAsyncActivities, Cli
         rpc_timeout = options.get("rpc_timeout")
         name, known_type = Definition.name_and_result_type(workflow)
         command = await self._start_command(name, arg, args, id, task_queue, **options)
-        accepted = await self._asking.of_workflow(id).ask(id, command, Accepted, rpc_timeout)
+        accepted = await self._asking.of_workflow(id).start(id, command, rpc_timeout)
         return WorkflowHandle(
             self._asking,
             id,

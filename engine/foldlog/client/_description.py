@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import IntEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from foldlog.client._convert import decode_one
 from foldlog.common import Priority, SearchAttributes, TypedSearchAttributes, VersioningBehavior
@@ -14,6 +14,9 @@ from foldlog.converter import DataConverter, decode_search_attributes, decode_ty
 from foldlog.schemas import reply
 from foldlog.schemas.common import Payload
 from foldlog.schemas.visibility import WorkflowVisibility
+
+if TYPE_CHECKING:
+    from foldlog.client._raw_description import RawDescription
 
 
 class WorkflowExecutionStatus(IntEnum):
@@ -286,6 +289,13 @@ class WorkflowExecutionDescription(WorkflowExecution):
         self.deployment_version = found.deployment_version or None
         self.versioning_behavior = VersioningBehavior["UNSPECIFIED" if options is None else options.versioning_behavior]
         self.deferred_commands = found.deferred_commands
+
+    @property
+    def raw_description(self) -> RawDescription:
+        """The same with the names and the nesting of Temporal's message, as far as it has them; without times."""
+        from foldlog.client._raw_description import raw  # few need it, and its classes take their time to be made
+
+        return raw(self)
 
     async def static_summary(self) -> str | None:
         """The line that the start gave it for people; None: none."""

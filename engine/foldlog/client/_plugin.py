@@ -31,7 +31,7 @@ class ClientConfig(TypedDict):
     """The transport's; to be read only."""
     data_converter: DataConverter
     identity: str
-    rpc_timeout: timedelta
+    rpc_timeout: timedelta | None
     interceptors: Sequence[Interceptor]
     plugins: Sequence[Plugin]
     header_codec_behavior: HeaderCodecBehavior

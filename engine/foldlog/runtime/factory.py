@@ -53,6 +53,7 @@ class WorkflowRuntime:
         use_versioning: bool = False,
         default_versioning_behavior: VersioningBehavior = VersioningBehavior.UNSPECIFIED,
         earlier_versions: Mapping[WorkerDeploymentVersion, Sequence[type]] | None = None,
+        task_queue: str = "",
     ) -> None:
         """Register workflows, warn of what their code must not use, and install the guard in this process.
 
@@ -72,6 +73,7 @@ class WorkflowRuntime:
             use_versioning: Whether runs are bound to versions, as their workflows say.
             default_versioning_behavior: How those are bound that do not say.
             earlier_versions: Classes of other versions, for runs that are bound to them.
+            task_queue: Of which runs these are the workflows first of all; empty: of no special ones.
 
         Raises:
             DefinitionError: A class has no `@workflow.defn`, two of a version have the same name, type hints of a run
@@ -88,6 +90,9 @@ class WorkflowRuntime:
         )
         self._failure_exception_types = failure_exception_types
         self._must_be_versioned = use_versioning
+        self._task_queue = task_queue
+        self.colleagues: Callable[[str, str], WorkflowRuntime | None] | None = None
+        """Who else in this process has workflows of a task queue and a type."""
         self._default_behavior = default_versioning_behavior
         shared = partial(
             Environment,
@@ -173,8 +178,16 @@ class WorkflowRuntime:
         return {name: environment.definition.cls for name, environment in self._environments.items() if name}
 
     def create(self, workflow_id: str, started: WorkflowExecutionStarted) -> WorkflowInstance:
-        """See `DeciderFactory.create`."""
+        """See `DeciderFactory.create`. Runs of another task queue are first of all those of whoever is of that."""
+        if self.colleagues is not None and started.task_queue != self._task_queue and self.seal is None:
+            colleague = self.colleagues(started.task_queue, started.workflow_type)
+            if colleague is not None:
+                return colleague._instance(colleague._environments, workflow_id, started, "in this process")
         return self._instance(self._environments, workflow_id, started, "in this process")
+
+    def has(self, workflow_type: str) -> bool:
+        """Whether there is a workflow for this type."""
+        return _find(self._environments, workflow_type) is not None
 
     # ---- versions
 

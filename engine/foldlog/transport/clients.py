@@ -15,18 +15,27 @@ from foldlog.transport.errors import ConfigurationError
 KAFKA_LOGGER = logging.getLogger("foldlog.kafka")
 """Where librdkafka's own messages go."""
 
+_NO_NEWS = re.compile(r"^GETPID .*retrying$|^TXNERR .*ILLEGAL_GENERATION")
+"""A broker that has just begun to live is asked again; a rebalance ends the transactions that are in its way."""
 _REPEAT_SECONDS = 30.0
 _VARYING = re.compile(r"after \d+ms|\d+ identical")
 
 
 class _Repetitions(logging.Filter):
-    """Lets a message through once in a while: a client that finds no broker says so several times a second."""
+    """Lets a message through once in a while: a client that finds no broker says so several times a second.
+
+    What happens in the course of things and passes by itself is no warning, as which librdkafka tells it.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self._silent_until: dict[str, float] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
+        if record.levelno > logging.INFO and _NO_NEWS.search(record.getMessage()):
+            record.levelno, record.levelname = logging.INFO, logging.getLevelName(logging.INFO)
+            if not KAFKA_LOGGER.isEnabledFor(logging.INFO):
+                return False
         now = time.monotonic()
         message = _VARYING.sub("", record.getMessage())
         if self._silent_until.get(message, 0.0) > now:

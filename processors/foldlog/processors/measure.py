@@ -96,7 +96,12 @@ def tell_rare(works: Sequence[Work], commands_topic: str, sensor: Sensor) -> Non
 
 
 def _warn_of_stalls(stalls: Sequence[tuple[Run, log.WorkflowStalled]]) -> None:
-    """Say whose code cannot go on, and why. After a bad deployment there may be thousands: some will do."""
+    """Say whose code cannot go on, and why.
+
+    After a bad deployment there may be thousands: some will do. And it is tried for ever, in a test without any pause:
+    after a few attempts, only each that doubles their number is told.
+    """
+    stalls = [(run, stall) for run, stall in stalls if stall.attempts <= 4 or stall.attempts.bit_count() == 1]
     for run, stall in stalls[:STALLS_TOLD]:
         logger.warning(
             "workflow %r (%s) cannot go on, attempt %d: %s",

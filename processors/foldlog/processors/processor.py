@@ -243,8 +243,11 @@ class WorkflowProcessor:
                 self._handle(messages, assignment)
             self._commit(producer, output, ahead, assignment, began)
         except (PoisonedInput, NotNow, StoreFailed, TransactionAborted, SchemaLookupError) as error:
-            logger.warning("transaction aborted: %s", str(error))
-            self._sensor.transaction_aborted(error.reason if isinstance(error, TransactionAborted) else "error")
+            reason = error.reason if isinstance(error, TransactionAborted) else "error"
+            # Whenever workers come and go, a transaction may be in the way.
+            level = logging.INFO if reason in ("fenced", "rebalance") else logging.WARNING
+            logger.log(level, "transaction aborted: %s", str(error))
+            self._sensor.transaction_aborted(reason)
             self._abort(producer, assignment, messages)
             if isinstance(error, StoreFailed):
                 _require_damage(error)

@@ -17,7 +17,14 @@ from pathlib import Path
 
 from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, KafkaException, Message, TopicPartition
 from foldlog.exceptions import FoldlogError
-from foldlog.processors.store import PartitionStore, RestoreError, Restorer, StoreCorruptedError, StoreLockedError
+from foldlog.processors.store import (
+    PartitionStore,
+    RestoreError,
+    Restorer,
+    StoreCorruptedError,
+    StoreFormatError,
+    StoreLockedError,
+)
 from foldlog.processors.transaction import (
     ProducerFenced,
     TransactionAborted,
@@ -165,7 +172,9 @@ class Restore:
         try:
             return self._read(self._opened())
         except StoreCorruptedError as error:
-            logger.warning("partition %d: the store is rebuilt from the log: %s", self.partition, error)
+            # A store of another broker or build, as after each start of a broker for development, is no damage.
+            level = logging.INFO if isinstance(error, StoreFormatError) else logging.WARNING
+            logger.log(level, "partition %d: the store is rebuilt from the log: %s", self.partition, error)
         shutil.rmtree(self._folder, ignore_errors=True)
         try:
             return self._read(self._opened())

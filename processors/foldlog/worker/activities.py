@@ -130,7 +130,7 @@ class ActivityWorker:
         self._runner = Runner(
             registry, conversion, calls, intervals=options.heartbeat_intervals, on_broken=on_fatal, clock=self._clock
         )
-        self.host = WorkerHost(self._loop, self)
+        self.host = WorkerHost(self._loop, self, registry.has)
         """For a processor of this process."""
         self._local = LocalActivities(
             self._runner, transport.namespace, options.max_concurrent_local_activities, self.host.paused

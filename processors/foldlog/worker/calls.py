@@ -10,6 +10,7 @@ from contextvars import copy_context
 from datetime import UTC, datetime
 from functools import partial
 from inspect import iscoroutinefunction
+from multiprocessing.managers import SyncManager
 from typing import TYPE_CHECKING, Any
 
 from foldlog._metrics import MetricMeter
@@ -40,6 +41,7 @@ class Calls:
         client: For async activities.
         interceptors: See each call, the first one first.
         metric_meter: Takes what activities measure.
+        manager: Serves other processes; None: one of our own, if it is needed.
     """
 
     def __init__(
@@ -51,6 +53,7 @@ class Calls:
         client: Client | None = None,
         interceptors: Sequence[Interceptor] = (),
         metric_meter: MetricMeter = MetricMeter.noop,
+        manager: SyncManager | None = None,
     ) -> None:
         self._metric_meter = metric_meter
         self.task_queue = task_queue
@@ -61,7 +64,7 @@ class Calls:
         self._shutdown = Latch()
         self._processes: ProcessBridge | None = None
         if executor is not None and not isinstance(executor, ThreadPoolExecutor):
-            self._processes = ProcessBridge(conversion.payload_converter_class)
+            self._processes = ProcessBridge(conversion.payload_converter_class, manager)
 
     def notify_shutdown(self) -> None:
         """Tell activities that the worker begins to stop."""
@@ -73,6 +76,11 @@ class Calls:
     def closes(self) -> bool:
         """Whether `close` has anything to do."""
         return self._processes is not None
+
+    async def prepare(self) -> None:
+        """Begin what serves other processes, so that the first attempt need not wait for it."""
+        if self._processes is not None:
+            await self._processes.start()
 
     def close(self) -> None:
         """End what serves other processes. Blocks for a moment."""

@@ -14,8 +14,9 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
+from foldlog.core.engine import LocalResult
 from foldlog.core.outcome import LocalCall
 from foldlog.processors.host import ActivityHost
 from foldlog.schemas.records import Command
@@ -78,16 +79,32 @@ class EagerTasks(Protocol):
         """Ask an attempt to stop."""
 
 
+class _Lent(NamedTuple):
+    """A local call that a colleague runs."""
+
+    colleague: WorkerHost
+    call: LocalCall
+    done: Done
+
+
 class WorkerHost(ActivityHost):
     """The activities of one worker, for a processor in another thread."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, eager: EagerTasks) -> None:
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, eager: EagerTasks, has: Callable[[str], bool] = lambda name: True
+    ) -> None:
         """Make a host.
 
         Args:
             loop: The worker's event loop.
             eager: Who runs eager tasks.
+            has: Whether it has an activity of a name.
         """
+        self.has = has
+        self.colleague: Callable[[str], WorkerHost | None] | None = None
+        """Who else in this process has an activity of a name."""
+        self._elsewhere: dict[CallKey, _Lent] = {}
+        """Local calls that colleagues run."""
         self._handover = Handover(loop)
         self._eager = eager
         self._local: LocalActivities | None = None
@@ -144,8 +161,37 @@ class WorkerHost(ActivityHost):
     def run_local(self, call: LocalCall, done: Done) -> None:
         if self._local is None:
             raise RuntimeError("this worker runs no local activities")
+        name = call.decision.activity_type
+        if self.colleague is not None and not self.has(name) and (colleague := self.colleague(name)) is not None:
+            self._run_elsewhere(colleague, call, done)
+            return
         self._awaited.add((call.run_id, call.decision.activity_id))
         self._handover.call(self._local.begin, call, done)
+
+    def _run_elsewhere(self, colleague: WorkerHost, call: LocalCall, done: Done) -> None:
+        """For a workflow of a colleague's. It is not waited for: its end comes with a later transaction."""
+        key = (call.run_id, call.decision.activity_id)
+        lent = _Lent(colleague, call, done)
+
+        def ended(result: LocalResult) -> None:
+            if self._elsewhere.get(key) is lent:
+                del self._elsewhere[key]
+                done(result)
+
+        self._elsewhere[key] = lent
+        colleague.begin(call, ended)
+
+    def begin(self, call: LocalCall, done: Done) -> None:
+        """Run a local activity that no processor is to wait for. Any thread."""
+        assert self._local is not None  # it is attached when the worker is made
+        self._handover.call(self._local.begin, call, done)
+
+    def take_back(self, colleague: WorkerHost) -> None:
+        """A colleague leaves: what it runs for us begins anew, here or with somebody else. Any thread."""
+        for key, lent in list(self._elsewhere.items()):
+            if lent.colleague is colleague and self._elsewhere.pop(key, None) is lent:
+                colleague.cancel_local(*key)
+                self.run_local(lent.call, lent.done)
 
     def poll_local(self, timeout_seconds: float) -> None:
         if self._awaited:
@@ -155,9 +201,13 @@ class WorkerHost(ActivityHost):
                 self._awaited.clear()
 
     def cancel_local(self, run_id: str, activity_id: str) -> None:
-        if self._local is not None:
+        if (lent := self._elsewhere.pop((run_id, activity_id), None)) is not None:
+            lent.colleague.cancel_local(run_id, activity_id)
+        elif self._local is not None:
             self._handover.call(self._local.cancel, (run_id, activity_id))
 
     def stop_local(self, run_id: str, activity_id: str) -> None:
-        if self._local is not None:
+        if (lent := self._elsewhere.get((run_id, activity_id))) is not None:
+            lent.colleague.stop_local(run_id, activity_id)
+        elif self._local is not None:
             self._handover.call(self._local.stop, (run_id, activity_id))

@@ -40,8 +40,6 @@ class OptionsWithoutMeaning(TypedDict, total=False):
     max_eager_activity_reservations_per_workflow_task: int
     workflow_task_poller_behavior: Any
     activity_task_poller_behavior: Any
-    shared_state_manager: Any
-    """Process pools need none here."""
     disable_safe_workflow_eviction: bool
 
 

@@ -18,6 +18,7 @@ from foldlog.exceptions import ConfigurationError
 from foldlog.interceptor import Interceptor
 from foldlog.sensor import Sensor
 from foldlog.worker.options import EarlierVersions, OptionsWithoutMeaning, WorkerDeploymentConfig
+from foldlog.worker.shared_state import SharedStateManager
 
 if TYPE_CHECKING:
     from foldlog.worker.replayer import Replayer, WorkflowReplayResult
@@ -32,6 +33,7 @@ class WorkerConfig(OptionsWithoutMeaning, total=False):
     workflows: Sequence[type]
     activities: Sequence[Callable[..., Any]]
     activity_executor: Executor | None
+    shared_state_manager: SharedStateManager | None
     max_concurrent_activities: int
     max_concurrent_local_activities: int
     max_activities_per_second: float | None

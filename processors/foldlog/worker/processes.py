@@ -1,7 +1,8 @@
 """Activities in a process pool: what they are told, and what they tell, across the boundary.
 
-Owns a manager process with a queue of heartbeats and the set of attempts that are to stop. It is started with the
-first attempt, by `spawn`: a fork of a process with Kafka's threads in it may hang. The executor is the user's.
+Owns a manager process with a queue of heartbeats and the set of attempts that are to stop, unless the user gives one.
+It is started with the worker, by `spawn`: a fork of a process with Kafka's threads in it may hang. The executor is the
+user's.
 
 Code in another process cannot be interrupted: it learns of its cancellation by `activity.is_cancelled()` or
 `wait_for_cancelled_sync()`.
@@ -39,15 +40,24 @@ _SHUTDOWN = -1
 class ProcessBridge:
     """The worker's end."""
 
-    def __init__(self, payload_converter_class: type[PayloadConverter]) -> None:
+    def __init__(self, payload_converter_class: type[PayloadConverter], manager: SyncManager | None = None) -> None:
+        """Make one.
+
+        Args:
+            payload_converter_class: Of the converter in the other processes.
+            manager: Somebody else's, to be used in place of one of our own.
+        """
         self._payload_converter_class = payload_converter_class
+        self._given = manager
         self._manager: SyncManager | None = None
+        self._closed = False
+        self._lock = threading.Lock()
         self._heartbeats: Any = None
         self._stopped: Any = None
         self._attempts: dict[int, Attempt] = {}
         self._numbers = itertools.count()
         self._reader: threading.Thread | None = None
-        self._starting = asyncio.Lock()
+        self._starting: asyncio.Future[None] | None = None
 
     def submit(
         self, executor: Executor, attempt: Attempt, info: Info, function: Callable[..., Any], args: list[Any]
@@ -76,26 +86,33 @@ class ProcessBridge:
             self._stopped.update({_SHUTDOWN: None})
 
     def close(self) -> None:
-        """End the manager process."""
-        if self._manager is not None and self._reader is not None:
+        """End the manager process, if it is ours."""
+        with self._lock:
+            self._closed = True
+            manager, self._manager = self._manager, None
+        if manager is not None and self._reader is not None:
             self._heartbeats.put(None)
             self._reader.join()
-            self._manager.shutdown()
-            self._manager = None
+            if manager is not self._given:
+                manager.shutdown()
 
     async def start(self) -> None:
-        """Start the manager process, the first time."""
-        if self._manager is None:
-            async with self._starting:
-                await asyncio.to_thread(self._start)
+        """Start the manager process, the first time. It goes on if whoever waits for it does not, as it is for all."""
+        if self._starting is None or (self._starting.done() and self._starting.exception() is not None):
+            self._starting = asyncio.ensure_future(asyncio.to_thread(self._start))
+        await asyncio.shield(self._starting)
 
     def _start(self) -> None:
-        if self._manager is None:
-            self._manager = multiprocessing.get_context("spawn").Manager()
-            self._heartbeats = self._manager.Queue()
-            self._stopped = self._manager.dict()
-            self._reader = threading.Thread(target=self._read, name="foldlog-process-heartbeats", daemon=True)
-            self._reader.start()
+        manager = self._given or multiprocessing.get_context("spawn").Manager()
+        heartbeats, stopped = manager.Queue(), manager.dict()
+        with self._lock:
+            if not self._closed:
+                self._manager, self._heartbeats, self._stopped = manager, heartbeats, stopped
+                self._reader = threading.Thread(target=self._read, name="foldlog-process-heartbeats", daemon=True)
+                self._reader.start()
+                return
+        if manager is not self._given:
+            manager.shutdown()
 
     def _read(self) -> None:
         while True:

@@ -1,4 +1,4 @@
-"""What Temporal's worker wants for activities in a process pool. Here, a worker needs nothing of the kind."""
+"""What Temporal's worker wants for activities in a process pool: a manager, as a worker would make one of its own."""
 
 from __future__ import annotations
 
@@ -7,19 +7,26 @@ from multiprocessing.managers import SyncManager
 
 
 class SharedStateManager:
-    """Taken as `Worker(shared_state_manager=…)` so that code moves over; nothing is done with it.
+    """A multiprocessing manager for heartbeats and cancellation: `Worker(shared_state_manager=…)`.
 
-    A worker whose `activity_executor` is a process pool starts a manager of its own for heartbeats and cancellation.
+    A worker whose `activity_executor` is a process pool makes one itself if it is given none.
+
+    Attributes:
+        manager: The manager. Whoever made it ends it, after the worker.
     """
+
+    def __init__(self, manager: SyncManager) -> None:
+        """See `create_from_multiprocessing`."""
+        self.manager = manager
 
     @staticmethod
     def create_from_multiprocessing(
         mgr: SyncManager, queue_poller_executor: ThreadPoolExecutor | None = None
     ) -> SharedStateManager:
-        """An object that stands for a manager.
+        """One that uses a manager.
 
         Args:
             mgr: A multiprocessing manager.
-            queue_poller_executor: Would poll its queue.
+            queue_poller_executor: Has no meaning: the worker has a thread of its own for the queue.
         """
-        return SharedStateManager()
+        return SharedStateManager(mgr)

@@ -45,6 +45,8 @@ from foldlog.worker.options import (
 )
 from foldlog.worker.plugin import Plugin, WorkerConfig, interceptors_of, plugins_of, with_plugins
 from foldlog.worker.registry import Registry
+from foldlog.worker.shared_state import SharedStateManager
+from foldlog.worker.team import Member, team_of
 
 _log = logging.getLogger(__name__)
 
@@ -61,6 +63,8 @@ class Worker:
     _given_config: WorkerConfig
     _active_config: WorkerConfig
 
+    _runtime: WorkflowRuntime | None = None
+
     @with_plugins
     def __init__(
         self,
@@ -70,6 +74,7 @@ class Worker:
         workflows: Sequence[type] = (),
         activities: Sequence[Callable[..., Any]] = (),
         activity_executor: Executor | None = None,
+        shared_state_manager: SharedStateManager | None = None,
         max_concurrent_activities: int = 100,
         max_concurrent_local_activities: int = 100,
         max_activities_per_second: float | None = None,
@@ -102,12 +107,14 @@ class Worker:
 
         Args:
             client: A connected client: its namespace, data converter and connection are the worker's.
-            task_queue: Where activity tasks are taken from. Workflows are not bound to a queue: each worker with
-                workflows takes its share of all workflows of the namespace, so it must have all their types.
+            task_queue: Where activity tasks are taken from. A worker with workflows takes its share of all workflows
+                of the namespace; those of another queue are run by the code of the worker of that queue, if there is
+                one in this process, and otherwise by its own.
             workflows: Classes with `@workflow.defn`.
             activities: Functions and methods with `@activity.defn`.
             activity_executor: Runs activities that are not async. None: a thread pool with
                 `max_concurrent_activities` threads. A process pool needs picklable functions and arguments.
+            shared_state_manager: For a process pool: the manager of its heartbeats; None: the worker makes one.
             max_concurrent_activities: How many attempts run at a time, local ones not counted.
             max_concurrent_local_activities: How many attempts of local activities run at a time.
             max_activities_per_second: How many attempts this worker begins in a second.
@@ -159,7 +166,7 @@ class Worker:
         self._grace = seconds("graceful_shutdown_timeout", graceful_shutdown_timeout)
         self._on_fatal_error = on_fatal_error
         self._registry = Registry(activities)
-        self._executor = activity_executor
+        self._executor, self._shared_state = activity_executor, shared_state_manager
         check_executor(self._registry, activity_executor)
         self._activity_options = ActivityWorkerOptions(
             task_queue=task_queue,
@@ -181,7 +188,6 @@ class Worker:
             eager=not disable_eager_activity_execution,
         )
         versioning = versioning_of(deployment_config, build_id, earlier_versions, use_worker_versioning)
-        self._runtime: WorkflowRuntime | None = None
         if workflows:
             self._runtime = WorkflowRuntime(
                 workflows,
@@ -199,6 +205,7 @@ class Worker:
                 ),
                 metric_meter=MetricMeter(self._sensor.metric_recorded),
                 deadlock_timeout_seconds=deadlock_seconds(deadlock_timeout, debug_mode),
+                task_queue=task_queue,
                 **versioning.for_runtime,
             )
         self._processor_options = ProcessorOptions(
@@ -396,11 +403,15 @@ class Worker:
         # 2. Activities, since workflows may need them at once.
         if len(self._registry):
             state.activities = self._make_activity_worker(codec)
+            if state.calls is not None and self._registry.sync:
+                await state.calls.prepare()
             state.activities.start()
         # 3. Workflows.
         if self._runtime is not None:
             self._runtime.use_loop(asyncio.get_running_loop())
             host = state.activities.host if state.activities is not None else None
+            state.member = Member(task_queue=self.task_queue, runtime=self._runtime, host=host)
+            team_of(self._backend.transport).join(state.member)
             state.processor = self._backend.processor(self._processor_options, self._runtime, codec, host, self._sensor)
             state.processor.start(self._fail)
 
@@ -418,6 +429,7 @@ class Worker:
             client=self._client,
             interceptors=self._interceptors,
             metric_meter=MetricMeter(self._sensor.metric_recorded),
+            manager=self._shared_state.manager if self._shared_state is not None else None,
         )
         return ActivityWorker(
             self._backend,
@@ -449,6 +461,8 @@ class Worker:
         # While activities end, the processor goes on: what eager ones report goes to its next transactions.
         if state.activities is not None:
             await state.activities.stop_taking(self._grace)
+        if state.member is not None:
+            team_of(self._backend.transport).leave(state.member)
         if state.processor is not None:
             await state.processor.stop()
         if state.activities is not None:
@@ -479,6 +493,7 @@ class _State:
         self.calls: Calls | None = None
         self.own_executor: Executor | None = None
         self.processor: RunningProcessor | None = None
+        self.member: Member | None = None
 
 
 async def _to_the_end(work: Awaitable[None]) -> None:

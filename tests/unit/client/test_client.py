@@ -402,6 +402,15 @@ async def test_describe() -> None:
     assert await description.memo_value("else", None) is None
     with pytest.raises(KeyError, match="else"):
         await description.memo_value("else")
+    message = description.raw_description
+    assert [(each.activity_type.name, each.state, each.attempt) for each in message.pending_activities] == [
+        ("pay", 1, 3)
+    ]
+    assert [(each.workflow_id, each.workflow_type_name) for each in message.pending_children] == [("c", "Parcel")]
+    info = message.workflow_execution_info
+    assert (info.execution.workflow_id, info.execution.run_id, info.type.name) == ("a", "r", "orders")
+    assert (info.status, info.history_length, info.root_execution.workflow_id) == (1, 7, "p")
+    assert (info.parent_execution.run_id, message.execution_config.task_queue.name) == ("pr", "q")
     [activity] = description.pending_activities
     assert (activity.state, activity.attempt, activity.started_time) == (PendingActivityState.BACKOFF, 3, None)
     assert activity.next_attempt_time == datetime.fromtimestamp(9, UTC)

@@ -88,3 +88,28 @@ async def test_what_waiting_does_not_cure_ends_it() -> None:
     with pytest.raises(DeliveryError, match="not allowed"):
         await client.execute_workflow("x", id="a", task_queue="q")
     assert len(transport.asked) == 1
+
+
+async def test_a_start_waits_for_the_first_processor_and_is_one_start(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.WARNING, "foldlog.client")
+    client, transport = client_that_hears(SILENCE, SILENCE, STARTED)
+    handle = await client.start_workflow("x", id="a", task_queue="q")
+    assert handle.result_run_id == "run-1"
+    assert len({sent.request_id for _, _, sent in transport.asked}) == 1
+    assert [record.getMessage()[:29] for record in caplog.records] == ["still waiting for workflow 'a'"[:29]] * 2
+
+
+@pytest.mark.parametrize("trouble", [AWAY, DeliveryError("not allowed")])
+async def test_a_start_waits_for_nothing_else_than_a_processor(trouble: Exception) -> None:
+    client, _ = client_that_hears(SILENCE, trouble)
+    with pytest.raises(type(trouble)):
+        await client.start_workflow("x", id="a", task_queue="q")
+
+
+async def test_a_start_with_a_limit_of_its_own_or_of_its_client_ends_with_it() -> None:
+    client, _ = client_that_hears(SILENCE)
+    with pytest.raises(NoAnswerError):
+        await client.start_workflow("x", id="a", task_queue="q", rpc_timeout=timedelta(seconds=1))
+    _, transport = client_that_hears(SILENCE)
+    with pytest.raises(NoAnswerError):
+        await Client(transport, rpc_timeout=timedelta(seconds=1)).start_workflow("x", id="a", task_queue="q")

@@ -78,17 +78,27 @@ def test_what_is_small_and_short_is_not_told_of() -> None:
     assert outcome.grown == []
 
 
-def test_stalled_workflows_are_told_of_with_their_stacks_some_of_many(caplog: pytest.LogCaptureFixture) -> None:
+def stalled(attempts: list[int]) -> Work:
     outcome, run = begun()
-    for attempt in range(1, STALLS_TOLD + 3):
+    for attempt in attempts:
         stall = log.WorkflowStalled(
             run_id="r", error="KeyError: 'city'", stack_trace="in run\n", attempts=attempt, retry_ms=2, since_ms=1
         )
         outcome.append(run, stall)
+    return Work(outcome)
+
+
+def test_stalled_workflows_are_told_of_with_their_stacks_some_of_many(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
-        tell_rare([Work(outcome)], "n.commands", Heard())
+        tell_rare([stalled([1] * (STALLS_TOLD + 2))], "n.commands", Heard())
     assert caplog.messages[0] == "workflow 'order-1' (Order) cannot go on, attempt 1: KeyError: 'city'\nin run"
     assert caplog.messages[STALLS_TOLD:] == ["2 more workflows cannot go on: `foldlog workflow list --stalled`"]
     told = vars(caplog.records[0])
     assert (told["workflow_id"], told["run_id"], told["attempt"]) == ("order-1", "r", 1)
     assert told["__temporal_error_identifier"] == "WorkflowTaskFailure"
+
+
+def test_of_many_attempts_fewer_and_fewer_are_told_of(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING):
+        tell_rare([stalled(list(range(1, 40)))], "n.commands", Heard())
+    assert [vars(record)["attempt"] for record in caplog.records] == [1, 2, 3, 4, 8, 16, 32]

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
+from multiprocessing.managers import SyncManager
 from typing import Any
 
 from foldlog.converter import DataConverter
@@ -72,12 +73,13 @@ class Bench:
         activities: Sequence[Callable[..., Any]],
         *,
         executor: Executor | None = None,
+        manager: SyncManager | None = None,
         converter: DataConverter = DataConverter.default,
         intervals: HeartbeatIntervals | None = None,
     ) -> None:
         self.conversion = Conversion(converter)
         self.broken: list[BaseException] = []
-        self.calls = Calls(self.conversion, task_queue="work", executor=executor)
+        self.calls = Calls(self.conversion, task_queue="work", executor=executor, manager=manager)
         self.runner = Runner(
             Registry(activities),
             self.conversion,

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import multiprocessing
 import os
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from multiprocessing.managers import SyncManager
 
 import pytest
 from foldlog import activity
+from foldlog.converter import PayloadConverter
 from foldlog.exceptions import ApplicationError
+from foldlog.worker import SharedStateManager
 from foldlog.worker.outcome import Completed, Failed
+from foldlog.worker.processes import ProcessBridge
 
 from .harness import Bench, until
 
@@ -67,3 +73,42 @@ async def test_heartbeats_and_cancellation_cross_the_boundary(processes: Process
     assert isinstance(outcome, Completed), outcome
     assert await bench.values([outcome.result]) == ["True True False"]
     bench.calls.close()
+
+
+async def test_a_manager_is_started_once_however_many_wait_and_however_few_stay(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    begun, starts = threading.Event(), []
+    spawn = multiprocessing.get_context("spawn")
+
+    def slow_manager() -> SyncManager:
+        starts.append(1)
+        assert begun.wait(30)
+        return original()
+
+    original = spawn.Manager
+    monkeypatch.setattr(spawn, "Manager", slow_manager)
+    bridge = ProcessBridge(type(PayloadConverter.default))
+    impatient = asyncio.create_task(bridge.start())
+    await until(lambda: starts, "it is being started")
+    impatient.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await impatient
+    patient = asyncio.create_task(bridge.start())
+    begun.set()
+    await patient
+    await bridge.start()
+    await asyncio.to_thread(bridge.close)
+    assert len(starts) == 1
+
+
+async def test_the_manager_that_is_given_is_used_and_left_alone(processes: ProcessPoolExecutor) -> None:
+    with multiprocessing.get_context("spawn").Manager() as manager:
+        shared = SharedStateManager.create_from_multiprocessing(manager)
+        bench = Bench([beat_until_cancelled], executor=processes, manager=shared.manager)
+        watched = await bench.start("beat_until_cancelled")
+        await until(lambda: watched.heartbeats, "a heartbeat arrives")
+        bench.runner.cancel_all("CANCEL_REQUESTED")
+        assert isinstance(await watched.outcome(), Completed)
+        bench.calls.close()
+        assert manager.list([1]) is not None

@@ -1,0 +1,77 @@
+"""Workers of one process that share a connection: each runs the workflows of all of them.
+
+A workflow is in a partition, and a partition has one processor: that of whichever worker the group gives it to. So a
+worker looks here for the code of workflows that are of another worker's task queue, and for their local activities. It
+knows nothing of workers in other processes.
+"""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from dataclasses import dataclass, field
+
+from foldlog.runtime import WorkflowRuntime
+from foldlog.transport import Transport
+from foldlog.worker.host import WorkerHost
+
+
+@dataclass(eq=False, kw_only=True)
+class Member:
+    """What one worker brings along."""
+
+    task_queue: str
+    runtime: WorkflowRuntime
+    host: WorkerHost | None
+    """Its activities; None: it has none."""
+
+
+@dataclass(eq=False)
+class Team:
+    """The workers of one connection that have workflows. Any thread."""
+
+    _members: list[Member] = field(default_factory=list)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def join(self, member: Member) -> None:
+        """Share with the others, from now on."""
+        member.runtime.colleagues = self.runtime_of
+        if member.host is not None:
+            member.host.colleague = self.host_of
+        with self._lock:
+            self._members = [*self._members, member]
+
+    def leave(self, member: Member) -> None:
+        """Run nothing more for the others."""
+        with self._lock:
+            self._members = [other for other in self._members if other is not member]
+        for other in self._members:
+            if member.host is not None and other.host is not None:
+                other.host.take_back(member.host)
+
+    def runtime_of(self, task_queue: str, workflow_type: str) -> WorkflowRuntime | None:
+        """Who runs workflows of a type and a task queue: the one that came last, as after a restart.
+
+        One whose payloads are encoded is left alone: its codec is called on one thread, that of its own processor.
+        """
+        for member in reversed(self._members):
+            if member.task_queue == task_queue and member.runtime.seal is None and member.runtime.has(workflow_type):
+                return member.runtime
+        return None
+
+    def host_of(self, activity_type: str) -> WorkerHost | None:
+        """Who has a local activity of a name."""
+        for member in reversed(self._members):
+            if member.host is not None and member.host.has(activity_type):
+                return member.host
+        return None
+
+
+_teams: weakref.WeakKeyDictionary[Transport, Team] = weakref.WeakKeyDictionary()
+_lock = threading.Lock()
+
+
+def team_of(transport: Transport) -> Team:
+    """The team of a connection."""
+    with _lock:
+        return _teams.setdefault(transport, Team())

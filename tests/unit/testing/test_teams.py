@@ -1,0 +1,136 @@
+"""Several workers with workflows in one process: each workflow is run by the code of its task queue."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+from foldlog import activity, workflow
+from foldlog.client import Client
+from foldlog.testing import WorkflowEnvironment
+from foldlog.worker import Worker
+
+LIMIT = timedelta(seconds=30)
+RUNS = 6
+"""With two partitions, all in one are as good as impossible."""
+
+
+@activity.defn
+async def weigh(thing: str) -> str:
+    return f"{thing}: light"
+
+
+@activity.defn(name="weigh")
+async def weigh_more(thing: str) -> str:
+    return f"{thing}: heavy"
+
+
+@activity.defn
+def call(thing: str) -> str:
+    return f"{thing}!"
+
+
+@workflow.defn(name="Weigh")
+class Light:
+    @workflow.run
+    async def run(self, thing: str) -> str:
+        return await workflow.execute_activity(weigh, thing, start_to_close_timeout=LIMIT)
+
+
+@workflow.defn(name="Weigh")
+class Heavy:
+    @workflow.run
+    async def run(self, thing: str) -> str:
+        weighed: str = await workflow.execute_activity("weigh", thing, start_to_close_timeout=LIMIT, result_type=str)
+        return await workflow.execute_local_activity(call, weighed, start_to_close_timeout=LIMIT)
+
+
+@workflow.defn
+class Other:
+    @workflow.run
+    async def run(self, thing: str) -> str:
+        return await workflow.execute_child_workflow("Weigh", thing, task_queue="heavy", result_type=str)
+
+
+async def results(client: Client, workflow_type: str, task_queue: str) -> set[str]:
+    handles = [
+        client.execute_workflow(
+            workflow_type, "x", id=f"{workflow_type}-{task_queue}-{number}", task_queue=task_queue, result_type=str
+        )
+        for number in range(RUNS)
+    ]
+    return set(await asyncio.wait_for(asyncio.gather(*handles), 60))
+
+
+def light(client: Client) -> Worker:
+    return Worker(client, task_queue="light", workflows=[Light, Other], activities=[weigh])
+
+
+def heavy(client: Client) -> Worker:
+    return Worker(client, task_queue="heavy", workflows=[Heavy], activities=[weigh_more, call])
+
+
+async def test_workflows_are_run_by_the_code_of_their_task_queue(
+    time_skipping_environment: WorkflowEnvironment,
+) -> None:
+    client = time_skipping_environment.client
+    async with light(client), heavy(client):
+        assert await results(client, "Weigh", "light") == {"x: light"}
+        assert await results(client, "Weigh", "heavy") == {"x: heavy!"}
+        assert await results(client, "Other", "light") == {"x: heavy!"}
+
+
+async def test_a_type_that_only_one_has_is_run_by_that_one_whatever_its_queue(
+    time_skipping_environment: WorkflowEnvironment,
+) -> None:
+    client = time_skipping_environment.client
+    async with heavy(client), light(client):
+        assert await results(client, "Other", "light") == {"x: heavy!"}
+
+
+async def test_the_worker_that_came_last_is_the_one_of_its_queue(
+    time_skipping_environment: WorkflowEnvironment,
+) -> None:
+    client = time_skipping_environment.client
+    async with Worker(client, task_queue="idle", workflows=[Other], activities=[weigh]):
+        async with heavy(client):
+            assert await results(client, "Weigh", "heavy") == {"x: heavy!"}
+        async with Worker(client, task_queue="heavy", workflows=[Light], activities=[weigh]):
+            assert set(
+                await asyncio.gather(
+                    *(
+                        client.execute_workflow("Weigh", "y", id=f"again-{number}", task_queue="heavy")
+                        for number in range(RUNS)
+                    )
+                )
+            ) == {"y: light"}
+
+
+async def test_what_a_leaving_worker_ran_for_another_begins_anew(
+    time_skipping_environment: WorkflowEnvironment,
+) -> None:
+    began, hold = asyncio.Semaphore(0), asyncio.Event()
+    begun: list[str] = []
+
+    @activity.defn(name="call")
+    async def slow(thing: str) -> str:
+        begun.append(thing)
+        began.release()
+        await hold.wait()
+        return f"{thing}?"
+
+    client = time_skipping_environment.client
+    leaving = Worker(client, task_queue="heavy", workflows=[Heavy], activities=[weigh_more, slow])
+    async with light(client):
+        async with leaving:
+            handles = [
+                await client.start_workflow("Weigh", "z", id=f"z-{number}", task_queue="heavy", result_type=str)
+                for number in range(RUNS)
+            ]
+            for _ in range(RUNS):
+                await asyncio.wait_for(began.acquire(), 60)
+        hold.set()
+        async with Worker(client, task_queue="heavy", workflows=[Heavy], activities=[weigh_more, slow]):
+            ended = await asyncio.wait_for(asyncio.gather(*(handle.result() for handle in handles)), 60)
+    assert set(ended) == {"z: heavy?"}
+    assert len(begun) == 2 * RUNS
