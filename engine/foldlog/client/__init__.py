@@ -56,7 +56,11 @@ from foldlog.client._interceptor import (
     UpdateWithStartStartWorkflowInput,
     UpdateWithStartUpdateWorkflowInput,
 )
-from foldlog.client._list import WorkflowExecutionAsyncIterator
+from foldlog.client._list import (
+    WorkflowExecutionAsyncIterator,
+    WorkflowExecutionCount,
+    WorkflowExecutionCountAggregationGroup,
+)
 from foldlog.client._plugin import ClientConfig, ConnectConfig, Plugin
 from foldlog.client._schedule_action import (
     ScheduleAction,
@@ -209,6 +213,8 @@ __all__ = [
     "WorkflowContinuedAsNewError",
     "WorkflowExecution",
     "WorkflowExecutionAsyncIterator",
+    "WorkflowExecutionCount",
+    "WorkflowExecutionCountAggregationGroup",
     "WorkflowExecutionDescription",
     "WorkflowExecutionStatus",
     "WorkflowFailureError",

@@ -169,6 +169,7 @@ class _WorkflowsRoot(OutboundInterceptor):
 
     def list_workflows(self, input: ListWorkflowsInput) -> AsyncIterator[WorkflowExecution]:
         return self._client.without_interceptors({}).list_workflows(
+            input.query,
             status=input.status,
             workflow_type=input.workflow_type,
             id_prefix=input.id_prefix,
