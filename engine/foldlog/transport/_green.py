@@ -1,4 +1,4 @@
-"""Whether threads are threads: a library that replaces Python's by its own would let ours wait for each other for ever."""
+"""Whether threads are threads: where a library puts its own in their place, ours would wait for each other for ever."""
 
 from __future__ import annotations
 
