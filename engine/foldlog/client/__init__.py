@@ -42,6 +42,7 @@ from foldlog.client._headers import HeaderCodecBehavior
 from foldlog.client._history import HistoryFormatError, WorkflowHistory
 from foldlog.client._interceptor import (
     CancelWorkflowInput,
+    CountWorkflowsInput,
     DescribeWorkflowInput,
     FetchWorkflowHistoryEventsInput,
     Interceptor,
@@ -134,6 +135,7 @@ __all__ = [
     "ClientConfig",
     "CompleteAsyncActivityInput",
     "ConnectConfig",
+    "CountWorkflowsInput",
     "CreateScheduleInput",
     "DeadlineExceededError",
     "DeleteScheduleInput",

@@ -13,13 +13,14 @@ from foldlog.client._description import WorkflowExecution, WorkflowExecutionStat
 from foldlog.client._filter import parse
 from foldlog.client._handle import WorkflowHandle
 from foldlog.client._history import WorkflowHistory
+from foldlog.client._interceptor import CountWorkflowsInput
 from foldlog.client._types import NO_METADATA, RPCMetadata
 from foldlog.exceptions import InvalidArgumentError
 from foldlog.schedules.model import INTERNAL
 from foldlog.schemas.visibility import WorkflowVisibility
 
 if TYPE_CHECKING:
-    from foldlog.transport import Transport
+    from foldlog.client._asking import Asking
 
 _GROUPED = re.compile(r"^(?P<filter>.*?)\s*\bGROUP\s+BY\s+(?P<field>\w+)\s*$", re.IGNORECASE | re.DOTALL)
 
@@ -113,22 +114,35 @@ class WorkflowExecutionCount:
 class ClientCounts:
     """The part of `Client` that counts runs."""
 
-    _transport: Transport
+    _asking: Asking
 
-    async def count_workflows(self, query: str | None = None) -> WorkflowExecutionCount:
+    async def count_workflows(
+        self,
+        query: str | None = None,
+        *,
+        rpc_metadata: RPCMetadata = NO_METADATA,
+        rpc_timeout: timedelta | None = None,
+    ) -> WorkflowExecutionCount:
         """How many runs there are, without those of which schedules are made. Reads the whole visibility topic.
 
         Args:
             query: A list filter, see `list_workflows`; at its end may be `GROUP BY ExecutionStatus`.
+            rpc_metadata: For interceptors only.
+            rpc_timeout: How long reading the list may take; None: as long as it does.
 
         Raises:
             InvalidArgumentError: The query cannot be understood.
             TransportError: The visibility topic cannot be read.
+            DeadlineExceededError: It took too long.
         """
+        if (outbound := self._asking.outbound) is not None:
+            return await outbound.count_workflows(
+                CountWorkflowsInput(query=query, rpc_metadata=rpc_metadata, rpc_timeout=rpc_timeout)
+            )
         grouped = _GROUPED.match(query or "")
         if grouped is not None and grouped["field"] != "ExecutionStatus":
             raise InvalidArgumentError(f"runs are grouped by ExecutionStatus only, not by {grouped['field']}")
-        rows = await self._transport.visibility(matcher(grouped["filter"] if grouped is not None else query))
+        rows = await self._asking.rows(matcher(grouped["filter"] if grouped is not None else query), rpc_timeout)
         if grouped is None:
             return WorkflowExecutionCount(len(rows), ())
         counts = Counter(row.status for row in rows)

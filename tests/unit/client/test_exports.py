@@ -51,6 +51,7 @@ NAMES = [
     "HeaderCodecBehavior",
     "HistoryFormatError",
     "Interceptor",
+    "CountWorkflowsInput",
     "ListWorkflowsInput",
     "NoAnswerError",
     "OutboundInterceptor",

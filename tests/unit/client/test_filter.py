@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from foldlog.client import WorkflowExecutionCount, WorkflowExecutionCountAggregationGroup
+from foldlog.client import (
+    Client,
+    CountWorkflowsInput,
+    Interceptor,
+    ListWorkflowsInput,
+    OutboundInterceptor,
+    WorkflowExecution,
+    WorkflowExecutionCount,
+    WorkflowExecutionCountAggregationGroup,
+)
 from foldlog.client._filter import parse
 from foldlog.common import SearchAttributeKey, SearchAttributePair, TypedSearchAttributes
 from foldlog.converter import encode_search_attributes
@@ -173,3 +183,28 @@ async def test_lists_and_counts_take_filters() -> None:
     assert (await client.count_workflows("city = 'Bonn' group by ExecutionStatus")).count == 2
     with pytest.raises(InvalidArgumentError, match="ExecutionStatus only"):
         await client.count_workflows("GROUP BY city")
+
+
+class InBonn(Interceptor):
+    """Lists and counts what is in Bonn only."""
+
+    def intercept_client(self, next: OutboundInterceptor) -> OutboundInterceptor:
+        return InBonnOutbound(next)
+
+
+class InBonnOutbound(OutboundInterceptor):
+    def list_workflows(self, input: ListWorkflowsInput) -> AsyncIterator[WorkflowExecution]:
+        input.query = f"({input.query}) AND city = 'Bonn'"
+        return super().list_workflows(input)
+
+    async def count_workflows(self, input: CountWorkflowsInput) -> WorkflowExecutionCount:
+        input.query = f"({input.query}) AND city = 'Bonn'"
+        return await super().count_workflows(input)
+
+
+async def test_interceptors_see_filters() -> None:
+    _, transport = client_with(accepted)
+    transport.rows = [row(), row(workflow_id="order-2", search_attributes={})]
+    client = Client(transport, interceptors=[InBonn()])
+    assert [run.id async for run in client.list_workflows("TaskQueue = 'q'")] == ["order-1"]
+    assert (await client.count_workflows("TaskQueue = 'q'")).count == 1
