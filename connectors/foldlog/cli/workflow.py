@@ -440,6 +440,7 @@ def _done(settings: Settings, workflow_id: str, text: str) -> None:
 
 
 @workflow.command("list")
+@click.option("--query", metavar="FILTER", help="Only runs of which this is true, such as \"city = 'Bonn'\".")
 @click.option("--status", type=_choice(WorkflowExecutionStatus), help="Only runs of this status.")
 @click.option("--type", "workflow_type", metavar="TYPE", help="Only runs of this workflow type.")
 @click.option("--id-prefix", metavar="TEXT", help="Only workflow IDs that begin so.")
@@ -448,12 +449,19 @@ def _done(settings: Settings, workflow_id: str, text: str) -> None:
 @pass_settings
 @asynchronous
 async def list_workflows(
-    settings: Settings, status: str | None, workflow_type: str | None, id_prefix: str | None, stalled: bool, limit: int
+    settings: Settings,
+    query: str | None,
+    status: str | None,
+    workflow_type: str | None,
+    id_prefix: str | None,
+    stalled: bool,
+    limit: int,
 ) -> None:
     """List runs, the newest first. Reads the whole visibility topic, which lags a little behind."""
     rows: list[dict[str, Any]] = []
     async with connected(settings) as client:
         async for found in client.list_workflows(
+            query,
             status=WorkflowExecutionStatus[status.upper()] if status else None,
             workflow_type=workflow_type,
             id_prefix=id_prefix,

@@ -42,6 +42,7 @@ from foldlog.client._headers import HeaderCodecBehavior
 from foldlog.client._history import HistoryFormatError, WorkflowHistory
 from foldlog.client._interceptor import (
     CancelWorkflowInput,
+    CountWorkflowsInput,
     DescribeWorkflowInput,
     FetchWorkflowHistoryEventsInput,
     Interceptor,
@@ -56,7 +57,11 @@ from foldlog.client._interceptor import (
     UpdateWithStartStartWorkflowInput,
     UpdateWithStartUpdateWorkflowInput,
 )
-from foldlog.client._list import WorkflowExecutionAsyncIterator
+from foldlog.client._list import (
+    WorkflowExecutionAsyncIterator,
+    WorkflowExecutionCount,
+    WorkflowExecutionCountAggregationGroup,
+)
 from foldlog.client._plugin import ClientConfig, ConnectConfig, Plugin
 from foldlog.client._schedule_action import (
     ScheduleAction,
@@ -130,6 +135,7 @@ __all__ = [
     "ClientConfig",
     "CompleteAsyncActivityInput",
     "ConnectConfig",
+    "CountWorkflowsInput",
     "CreateScheduleInput",
     "DeadlineExceededError",
     "DeleteScheduleInput",
@@ -209,6 +215,8 @@ __all__ = [
     "WorkflowContinuedAsNewError",
     "WorkflowExecution",
     "WorkflowExecutionAsyncIterator",
+    "WorkflowExecutionCount",
+    "WorkflowExecutionCountAggregationGroup",
     "WorkflowExecutionDescription",
     "WorkflowExecutionStatus",
     "WorkflowFailureError",

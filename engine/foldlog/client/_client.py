@@ -25,7 +25,7 @@ from foldlog.client._handle import WorkflowHandle
 from foldlog.client._headers import HeaderCodecBehavior
 from foldlog.client._intercepted import chain, one_or_all, start_workflow
 from foldlog.client._interceptor import Interceptor, ListWorkflowsInput
-from foldlog.client._list import WorkflowExecutionAsyncIterator
+from foldlog.client._list import ClientCounts, WorkflowExecutionAsyncIterator, matcher
 from foldlog.client._plugin import ClientConfig, ConnectConfig, Plugin, connected
 from foldlog.client._schedules import ClientSchedules
 from foldlog.client._start_options import StartOptions, apply_options, check_start
@@ -45,7 +45,6 @@ from foldlog.client._with_start import ClientUpdatesWithStart
 from foldlog.common import QueryRejectCondition, WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from foldlog.converter import DataConverter
 from foldlog.exceptions import ConfigurationError
-from foldlog.schedules.model import INTERNAL
 from foldlog.schemas.codec import Codec, SingleObjectCodec
 from foldlog.schemas.command import StartWorkflow, WorkflowIdConflictPolicy, WorkflowIdReusePolicy
 from foldlog.schemas.common import Payload
@@ -65,7 +64,7 @@ RPC_TIMEOUT = timedelta(seconds=10)
 _Handle = TypeVar("_Handle", WorkflowHandle[Any, Any], WorkflowUpdateHandle[Any])
 
 
-class Client(ClientUpdatesWithStart, ClientSchedules, ClientAsyncActivities, ClientDeployments):
+class Client(ClientUpdatesWithStart, ClientSchedules, ClientAsyncActivities, ClientDeployments, ClientCounts):
     """Starts workflows of one namespace, and asks and tells those that run.
 
     One client per process and namespace is enough for thousands of calls at once. It belongs to the event loop that
@@ -497,6 +496,7 @@ class Client(ClientUpdatesWithStart, ClientSchedules, ClientAsyncActivities, Cli
 
     def list_workflows(
         self,
+        query: str | None = None,
         *,
         status: WorkflowExecutionStatus | None = None,
         workflow_type: str | None = None,
@@ -510,6 +510,7 @@ class Client(ClientUpdatesWithStart, ClientSchedules, ClientAsyncActivities, Cli
         Reads the whole visibility topic each time: for people and scripts, not for serving requests.
 
         Args:
+            query: A list filter, as Temporal's: `WorkflowType = 'Order' AND ExecutionStatus = 'Running'`.
             status: Only runs of this status.
             workflow_type: Only runs of this type. Without it, workflows that schedules are made of are left out.
             id_prefix: Only workflow IDs that begin so.
@@ -518,22 +519,16 @@ class Client(ClientUpdatesWithStart, ClientSchedules, ClientAsyncActivities, Cli
             rpc_timeout: How long reading the list may take; None: as long as it does.
 
         Raises:
+            InvalidArgumentError: The query cannot be understood.
             TransportError: The visibility topic cannot be read; not here, but when the first run is asked for.
             DeadlineExceededError: It took too long; likewise.
         """
 
-        def matches(row: WorkflowVisibility) -> bool:
-            if workflow_type is None and row.workflow_type.startswith(INTERNAL):
-                return False
-            return (
-                (status is None or row.status == status.name)
-                and (workflow_type is None or row.workflow_type == workflow_type)
-                and (id_prefix is None or row.workflow_id.startswith(id_prefix))
-            )
-
+        matches = matcher(query, status, workflow_type, id_prefix)
         found = self._listed(matches, limit, rpc_timeout)
         if (outbound := self._asking.outbound) is not None:
             asked = ListWorkflowsInput(
+                query=query,
                 limit=limit,
                 status=status,
                 workflow_type=workflow_type,

@@ -23,6 +23,7 @@ from foldlog.client._activity_inputs import (
 )
 from foldlog.client._interceptor import (
     CancelWorkflowInput,
+    CountWorkflowsInput,
     DescribeWorkflowInput,
     FetchWorkflowHistoryEventsInput,
     Headers,
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
     from foldlog.client._client import Client
     from foldlog.client._description import WorkflowExecution, WorkflowExecutionDescription
     from foldlog.client._handle import WorkflowHandle
+    from foldlog.client._list import WorkflowExecutionCount
     from foldlog.client._schedule_description import ScheduleDescription
     from foldlog.client._schedules import ScheduleAsyncIterator, ScheduleHandle
     from foldlog.client._updates import WorkflowUpdateHandle
@@ -169,12 +171,16 @@ class _WorkflowsRoot(OutboundInterceptor):
 
     def list_workflows(self, input: ListWorkflowsInput) -> AsyncIterator[WorkflowExecution]:
         return self._client.without_interceptors({}).list_workflows(
+            input.query,
             status=input.status,
             workflow_type=input.workflow_type,
             id_prefix=input.id_prefix,
             limit=input.limit,
             rpc_timeout=input.rpc_timeout,
         )
+
+    async def count_workflows(self, input: CountWorkflowsInput) -> WorkflowExecutionCount:
+        return await self._client.without_interceptors({}).count_workflows(input.query, rpc_timeout=input.rpc_timeout)
 
     async def query_workflow(self, input: QueryWorkflowInput) -> Any:
         return await self._handle(input, input.headers).query(

@@ -48,6 +48,7 @@ if TYPE_CHECKING:
         WorkflowExecutionStatus,
     )
     from foldlog.client._handle import WorkflowHandle
+    from foldlog.client._list import WorkflowExecutionCount
     from foldlog.client._schedule_description import ScheduleDescription
     from foldlog.client._schedules import ScheduleAsyncIterator, ScheduleHandle
     from foldlog.client._updates import WorkflowUpdateHandle, WorkflowUpdateStage
@@ -124,6 +125,13 @@ class ListWorkflowsInput(Input):
     status: WorkflowExecutionStatus | None = None
     workflow_type: str | None = None
     id_prefix: str | None = None
+
+
+@dataclass(kw_only=True)
+class CountWorkflowsInput(Input):
+    """For `OutboundInterceptor.count_workflows`."""
+
+    query: str | None = None
 
 
 @dataclass(kw_only=True)
@@ -272,6 +280,10 @@ class OutboundInterceptor:
     def list_workflows(self, input: ListWorkflowsInput) -> AsyncIterator[WorkflowExecution]:
         """`Client.list_workflows`."""
         return self.next.list_workflows(input)
+
+    async def count_workflows(self, input: CountWorkflowsInput) -> WorkflowExecutionCount:
+        """`Client.count_workflows`."""
+        return await self.next.count_workflows(input)
 
     async def query_workflow(self, input: QueryWorkflowInput) -> Any:
         """`WorkflowHandle.query`."""

@@ -1,15 +1,54 @@
-"""What listing workflows gives: runs, one by one, and on request their histories."""
+"""What listing workflows gives: runs, one by one, and on request their histories; and how many there are."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+import re
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from foldlog.client._description import WorkflowExecution
+from foldlog.client._description import WorkflowExecution, WorkflowExecutionStatus
+from foldlog.client._filter import parse
 from foldlog.client._handle import WorkflowHandle
 from foldlog.client._history import WorkflowHistory
+from foldlog.client._interceptor import CountWorkflowsInput
 from foldlog.client._types import NO_METADATA, RPCMetadata
+from foldlog.exceptions import InvalidArgumentError
+from foldlog.schedules.model import INTERNAL
+from foldlog.schemas.visibility import WorkflowVisibility
+
+if TYPE_CHECKING:
+    from foldlog.client._asking import Asking
+
+_GROUPED = re.compile(r"^(?P<filter>.*?)\s*\bGROUP\s+BY\s+(?P<field>\w+)\s*$", re.IGNORECASE | re.DOTALL)
+
+
+def matcher(
+    query: str | None,
+    status: WorkflowExecutionStatus | None = None,
+    workflow_type: str | None = None,
+    id_prefix: str | None = None,
+) -> Callable[[WorkflowVisibility], bool]:
+    """Whether a row is listed. See `Client.list_workflows`.
+
+    Raises:
+        InvalidArgumentError: The query cannot be understood.
+    """
+    wanted = parse(query or "")
+
+    def matches(row: WorkflowVisibility) -> bool:
+        if workflow_type is None and row.workflow_type.startswith(INTERNAL):
+            return False
+        return (
+            (status is None or row.status == status.name)
+            and (workflow_type is None or row.workflow_type == workflow_type)
+            and (id_prefix is None or row.workflow_id.startswith(id_prefix))
+            and wanted(row) is True
+        )
+
+    return matches
 
 
 class WorkflowExecutionAsyncIterator:
@@ -51,3 +90,67 @@ class WorkflowExecutionAsyncIterator:
         """
         async for run in self:
             yield await self._handle(run).fetch_history(rpc_metadata=rpc_metadata, rpc_timeout=rpc_timeout)
+            yield await self._handle(run).fetch_history(rpc_timeout=rpc_timeout)
+
+
+@dataclass(frozen=True)
+class WorkflowExecutionCountAggregationGroup:
+    """How many runs have the same value."""
+
+    count: int
+    group_values: Sequence[Any]
+    """The value, alone in a list: the name of a status."""
+
+
+@dataclass(frozen=True)
+class WorkflowExecutionCount:
+    """How many runs there are."""
+
+    count: int
+    groups: Sequence[WorkflowExecutionCountAggregationGroup]
+    """The same by status, if that was asked for."""
+
+
+class ClientCounts:
+    """The part of `Client` that counts runs."""
+
+    _asking: Asking
+
+    async def count_workflows(
+        self,
+        query: str | None = None,
+        *,
+        rpc_metadata: RPCMetadata = NO_METADATA,
+        rpc_timeout: timedelta | None = None,
+    ) -> WorkflowExecutionCount:
+        """How many runs there are, without those of which schedules are made. Reads the whole visibility topic.
+
+        Args:
+            query: A list filter, see `list_workflows`; at its end may be `GROUP BY ExecutionStatus`.
+            rpc_metadata: For interceptors only.
+            rpc_timeout: How long reading the list may take; None: as long as it does.
+
+        Raises:
+            InvalidArgumentError: The query cannot be understood.
+            TransportError: The visibility topic cannot be read.
+            DeadlineExceededError: It took too long.
+        """
+        if (outbound := self._asking.outbound) is not None:
+            return await outbound.count_workflows(
+                CountWorkflowsInput(query=query, rpc_metadata=rpc_metadata, rpc_timeout=rpc_timeout)
+            )
+        grouped = _GROUPED.match(query or "")
+        if grouped is not None and grouped["field"] != "ExecutionStatus":
+            raise InvalidArgumentError(f"runs are grouped by ExecutionStatus only, not by {grouped['field']}")
+        rows = await self._asking.rows(matcher(grouped["filter"] if grouped is not None else query), rpc_timeout)
+        if grouped is None:
+            return WorkflowExecutionCount(len(rows), ())
+        counts = Counter(row.status for row in rows)
+        names = {"CONTINUED_AS_NEW": "ContinuedAsNew", "TIMED_OUT": "TimedOut"}
+        return WorkflowExecutionCount(
+            len(rows),
+            [
+                WorkflowExecutionCountAggregationGroup(count, [names.get(status, status.capitalize())])
+                for status, count in sorted(counts.items())
+            ],
+        )

@@ -23,6 +23,7 @@ from foldlog.sensor import Sensor
 _log = logging.getLogger(__name__)
 
 PROMETHEUS_CONNECTOR = "foldlog.connectors.telemetry"
+OTLP_CONNECTOR = "foldlog.connectors.otlp"
 
 BufferedMetricKind = NewType("BufferedMetricKind", int)
 """What a buffered metric is."""
@@ -70,15 +71,20 @@ class OpenTelemetryMetricTemporality(Enum):
 
 @dataclass(frozen=True)
 class OpenTelemetryConfig:
-    """Where metrics are sent to. foldlog sends none: a `Runtime` refuses it, see `PrometheusConfig`."""
+    """Send all metrics to a collector, for as long as the process lives. Needs the extra `foldlog[otlp]`."""
 
     url: str
+    """Such as `http://localhost:4317`, or with `http` the whole address: `http://localhost:4318/v1/metrics`."""
     headers: Mapping[str, str] | None = None
     metric_periodicity: timedelta | None = None
+    """How often; None: once a second."""
     metric_temporality: OpenTelemetryMetricTemporality = OpenTelemetryMetricTemporality.CUMULATIVE
     durations_as_seconds: bool = False
+    """Has no meaning: durations are in seconds always."""
     http: bool = False
+    """Whether it is sent by HTTP; otherwise by gRPC."""
     histogram_bucket_overrides: Mapping[str, Sequence[float]] | None = None
+    """Upper bounds of the buckets of histograms that the application records, by their names."""
 
 
 @dataclass(frozen=True)
@@ -226,7 +232,7 @@ class Runtime:
         worker_heartbeat_interval: timedelta | None = timedelta(seconds=60),
         disable_environment_info: bool = False,
     ) -> None:
-        """Make one. With a `PrometheusConfig`, metrics are served from now on.
+        """Make one. With a `PrometheusConfig`, metrics are served from now on; with the other one, they are sent.
 
         Args:
             telemetry: What is measured, and where it goes.
@@ -234,7 +240,7 @@ class Runtime:
             disable_environment_info: Has no meaning: nothing is told of the environment.
 
         Raises:
-            ConfigurationError: The address is none, or metrics are to be sent to OpenTelemetry.
+            ConfigurationError: The address is none, or what sends metrics is not installed.
             FoldlogError: The address cannot be listened on.
             ValueError: The interval is not positive.
         """
@@ -300,11 +306,8 @@ def _sensor_of(telemetry: TelemetryConfig) -> Sensor:
         metrics.tags = telemetry.global_tags
         return metrics
     if isinstance(metrics, OpenTelemetryConfig):
-        raise ConfigurationError(
-            "metrics are not sent to OpenTelemetry: serve them with PrometheusConfig, which its collector scrapes, or"
-            " give workers a sensor",
-            option="metrics",
-        )
+        sent: Sensor = importlib.import_module(OTLP_CONNECTOR).send(metrics, telemetry.global_tags)
+        return sent
     host, separator, port = metrics.bind_address.rpartition(":")
     if not separator or not port.isdecimal():
         raise ConfigurationError(

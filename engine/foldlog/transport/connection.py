@@ -23,6 +23,7 @@ from foldlog.schemas.records import Command, Reply
 from foldlog.schemas.reply import ActivityCancelRequested, PartitionMoved
 from foldlog.schemas.visibility import WorkflowVisibility
 from foldlog.transport._deadlines import Deadlines
+from foldlog.transport._green import require_threads
 from foldlog.transport._inlet import Inlet
 from foldlog.transport._outbox import FULL_QUEUE_SECONDS, Outbox, Outgoing
 from foldlog.transport._outlet import Outlet
@@ -182,8 +183,9 @@ class Connection:
             BrokerUnreachableError: Nobody answered in time.
             TopicMissingError: The namespace's topics are not there.
             DeliveryError: They may not be used.
-            ConfigurationError: librdkafka does not know an option, or its value.
+            ConfigurationError: librdkafka does not know an option, or its value, or threads are not threads.
         """
+        require_threads()
         connection = cls(config, topics, codec, client_id or uuid.uuid4().hex, asyncio.get_running_loop())
         try:
             await asyncio.to_thread(connection._open, timeout)

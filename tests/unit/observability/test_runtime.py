@@ -124,7 +124,8 @@ def test_a_default_can_be_ruled_out_before_there_is_one() -> None:
 def test_what_cannot_be_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="host:port, not '9090'"):
         Runtime(telemetry=TelemetryConfig(metrics=PrometheusConfig(bind_address="9090")))
-    with pytest.raises(ConfigurationError, match="not sent to OpenTelemetry"):
-        Runtime(telemetry=TelemetryConfig(metrics=OpenTelemetryConfig(url="http://localhost:4317")))
+    config = OpenTelemetryConfig(url="http://localhost:4317", metric_periodicity=timedelta())
+    with pytest.raises(ConfigurationError, match="metric_periodicity must be positive"):
+        Runtime(telemetry=TelemetryConfig(metrics=config))
     with pytest.raises(ValueError, match="must be positive"):
         Runtime(telemetry=TelemetryConfig(), worker_heartbeat_interval=timedelta())

@@ -1,0 +1,304 @@
+"""Streams of workflows: who publishes, who reads, what is kept, and what goes over to the next run."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from foldlog import activity, workflow
+from foldlog.client import Client, WorkflowUpdateFailedError
+from foldlog.common import RawValue
+from foldlog.contrib.workflow_streams import (
+    PublishEntry,
+    PublishInput,
+    WorkflowStream,
+    WorkflowStreamClient,
+    WorkflowStreamState,
+    _stream,
+)
+from foldlog.contrib.workflow_streams._types import PUBLISH, written
+from foldlog.converter import DataConverter
+from foldlog.exceptions import WorkflowNotFoundError
+from foldlog.testing import WorkflowEnvironment
+from foldlog.worker import Replayer, Worker
+
+LIMIT = timedelta(seconds=30)
+NO_WAIT = timedelta()
+
+
+@dataclass
+class Tick:
+    number: int
+
+
+@dataclass
+class Start:
+    stream: WorkflowStreamState | None = None
+    runs: int = 0
+
+
+@activity.defn
+async def report(steps: int) -> None:
+    async with WorkflowStreamClient.from_within_activity(batch_interval=timedelta(milliseconds=1)) as client:
+        progress = client.topic("progress", type=str)
+        for step in range(steps):
+            progress.publish(f"step {step}", force_flush=True)
+
+
+@workflow.defn
+class Hub:
+    @workflow.init
+    def __init__(self, start: Start) -> None:
+        self.stream = WorkflowStream(prior_state=start.stream)
+        self.ticks = self.stream.topic("ticks", type=Tick)
+        self.closed = False
+        self.again = False
+
+    @workflow.run
+    async def run(self, start: Start) -> int:
+        await workflow.wait_condition(lambda: self.closed or self.again)
+        if self.again:
+            await self.stream.continue_as_new(lambda state: [Start(state, start.runs + 1)])
+        return start.runs
+
+    @workflow.signal
+    def close(self) -> None:
+        self.closed = True
+
+    @workflow.signal
+    def go_over(self) -> None:
+        self.again = True
+
+    @workflow.signal
+    def tick(self, number: int) -> None:
+        self.ticks.publish(Tick(number))
+
+    @workflow.update
+    def truncate(self, offset: int) -> None:
+        self.stream.truncate(offset)
+
+    @workflow.update
+    async def work(self, steps: int) -> None:
+        await workflow.execute_activity(report, steps, start_to_close_timeout=LIMIT)
+
+    @workflow.update
+    def wrong(self, what: str) -> str:
+        try:
+            if what == "late":
+                WorkflowStream()
+            else:
+                self.stream.topic("ticks", type=int)
+        except RuntimeError as error:
+            return str(error)
+        return "nothing"
+
+
+@workflow.defn
+class Twice:
+    def __init__(self) -> None:
+        WorkflowStream()
+        try:
+            WorkflowStream()
+        except RuntimeError as error:
+            self.error = str(error)
+
+    @workflow.run
+    async def run(self) -> str:
+        return self.error
+
+
+@pytest.fixture
+async def client() -> AsyncIterator[Client]:
+    async with await WorkflowEnvironment.start_time_skipping() as environment:
+        with environment.auto_time_skipping_disabled():
+            async with Worker(environment.client, task_queue="q", workflows=[Hub, Twice], activities=[report]):
+                yield environment.client
+
+
+async def hub(client: Client) -> Any:
+    return await client.start_workflow(Hub.run, Start(), id="hub", task_queue="q")
+
+
+async def read(client: Client, topics: Any = None, start: int = 0, **options: Any) -> list[tuple[int, str, Any]]:
+    """Everything to the end of the workflow."""
+    stream = WorkflowStreamClient.create(client, "hub")
+    items = stream.subscribe(topics, start, poll_cooldown=NO_WAIT, **options)
+    return [(item.offset, item.topic, item.data) async for item in items]
+
+
+async def test_workflow_activity_and_others_publish_and_readers_have_all_to_the_end(client: Client) -> None:
+    handle = await hub(client)
+    reader = asyncio.create_task(read(client))
+    await handle.signal(Hub.tick, 1)
+    await handle.execute_update(Hub.work, 2)
+    async with WorkflowStreamClient.create(client, "hub") as outside:
+        outside.topic("news").publish({"text": "rain"})
+    assert await outside.get_offset() == 4
+    await handle.signal(Hub.tick, 2)
+    await handle.signal(Hub.close)
+    expected = [
+        (0, "ticks", {"number": 1}),
+        (1, "progress", "step 0"),
+        (2, "progress", "step 1"),
+        (3, "news", {"text": "rain"}),
+        (4, "ticks", {"number": 2}),
+    ]
+    assert await reader == expected
+    # Whoever comes when it is over has them too.
+    assert await read(client, start=3) == expected[3:]
+    assert await read(client, ["ticks", "news"]) == [expected[0], *expected[3:]]
+    assert await read(client, "ticks", result_type=Tick) == [(0, "ticks", Tick(1)), (4, "ticks", Tick(2))]
+    ticks = WorkflowStreamClient.create(client, "hub").topic("ticks", type=Tick)
+    assert (ticks.name, ticks.type) == ("ticks", Tick)
+    assert [item.data async for item in ticks.subscribe(1)] == [Tick(2)]
+    await Replayer(workflows=[Hub]).replay_workflow(await handle.fetch_history())
+
+
+async def test_a_stream_goes_over_to_the_next_run_and_its_readers_with_it(client: Client) -> None:
+    handle = await hub(client)
+    reader = asyncio.create_task(read(client, "ticks", result_type=Tick))
+    await handle.signal(Hub.tick, 1)
+    entry = PublishEntry("ticks", written(DataConverter.default.payload_converter.to_payloads([Tick(2)])[0]))
+    batch = PublishInput([entry], publisher_id="p", sequence=1)
+    await handle.signal(PUBLISH, batch)
+    await handle.signal(Hub.go_over)
+    current = client.get_workflow_handle("hub")
+    await current.signal(PUBLISH, batch)  # again, as after a lost answer: it counts once
+    await current.signal(Hub.tick, 3)
+    await current.signal(Hub.close)
+    assert await handle.result(rpc_timeout=LIMIT) == 1
+    assert await reader == [(0, "ticks", Tick(1)), (1, "ticks", Tick(2)), (2, "ticks", Tick(3))]
+
+
+async def test_what_is_not_kept_is_passed_over(client: Client) -> None:
+    handle = await hub(client)
+    for number in range(5):
+        await handle.signal(Hub.tick, number)
+    await handle.execute_update(Hub.truncate, 3)
+    await handle.execute_update(Hub.truncate, 1)  # does nothing
+    with pytest.raises(WorkflowUpdateFailedError) as failed:
+        await handle.execute_update(Hub.truncate, 6)
+    assert "items from 3 to 5 are kept" in str(failed.value.cause)
+    items = WorkflowStreamClient.create(client, "hub").subscribe(from_offset=1, poll_cooldown=NO_WAIT)
+    assert [(await anext(items)).offset for _ in range(2)] == [3, 4]
+    await handle.signal(Hub.close)
+    await handle.result()
+    assert [offset for offset, *_ in await read(client, start=1)] == [3, 4]
+
+
+async def test_large_backlogs_come_in_several_answers(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_stream, "MAXIMUM_ANSWER", 100)
+    handle = await hub(client)
+    for number in range(5):
+        await handle.signal(Hub.tick, number)
+    items = WorkflowStreamClient.create(client, "hub").subscribe()
+    assert [(await anext(items)).offset for _ in range(5)] == [0, 1, 2, 3, 4]
+    await handle.signal(Hub.close)
+    await handle.result()
+    assert [offset for offset, *_ in await read(client)] == [0, 1, 2, 3, 4]
+
+
+async def test_payloads_go_as_they_are(client: Client) -> None:
+    handle = await hub(client)
+    payload = DataConverter.default.payload_converter.to_payloads(["raw"])[0]
+    async with WorkflowStreamClient.create(client, "hub") as outside:
+        outside.topic("raw").publish(payload)
+    await handle.signal(Hub.close)
+    ((_, _, value),) = await read(client, result_type=RawValue)
+    assert value.payload.data == b'"raw"'
+
+
+async def test_batches_are_sent_when_they_are_large_enough_or_asked_for(client: Client) -> None:
+    await hub(client)
+    stream = WorkflowStreamClient.create(client, "hub", batch_interval=timedelta(hours=1), max_batch_size=2)
+    items = WorkflowStreamClient.create(client, "hub").subscribe(poll_cooldown=NO_WAIT)
+    async with stream:
+        topic = stream.topic("t")
+        topic.publish(1)
+        topic.publish(2)
+        assert [(await anext(items)).data for _ in range(2)] == [1, 2]
+        topic.publish(3, force_flush=True)
+        assert (await anext(items)).data == 3
+        topic.publish(4)
+        await stream.flush()
+        assert await stream.get_offset() == 4
+
+
+async def test_what_cannot_be_sent_is_kept_and_counts_once(client: Client) -> None:
+    stream = WorkflowStreamClient.create(client, "hub")
+    stream.topic("t").publish(1)
+    for _ in range(2):
+        with pytest.raises(WorkflowNotFoundError):
+            await stream.flush()
+    handle = await hub(client)
+    stream.topic("t").publish(2)
+    await stream.flush()
+    await handle.signal(Hub.close)
+    assert [(offset, data) for offset, _, data in await read(client)] == [(0, 1), (1, 2)]
+
+
+async def test_what_cannot_be_sent_for_too_long_is_given_up(client: Client) -> None:
+    stream = WorkflowStreamClient.create(client, "hub", max_retry_duration=timedelta(microseconds=1))
+    stream.topic("t").publish("lost")
+    with pytest.raises(WorkflowNotFoundError):
+        await stream.flush()
+    with pytest.raises(TimeoutError, match="given up"):
+        await stream.flush()
+    handle = await hub(client)
+    stream.topic("t").publish("kept")
+    await stream.flush()
+    await handle.signal(Hub.close)
+    assert [data for *_, data in await read(client)] == ["kept"]
+
+
+async def test_the_flusher_ends_the_block_if_there_is_nobody(client: Client) -> None:
+    with pytest.raises(WorkflowNotFoundError):
+        async with WorkflowStreamClient.create(client, "nobody") as stream:
+            stream.topic("t").publish(1)
+    with pytest.raises(WorkflowNotFoundError):
+        await anext(WorkflowStreamClient.create(client, "nobody").subscribe())
+
+
+async def test_the_page_about_streams_is_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    page = ModuleType("docs_streams")
+    monkeypatch.setitem(sys.modules, page.__name__, page)
+    text = (Path(__file__).parents[3] / "docs" / "streams.md").read_text()
+    (block,) = re.findall(r"```python\n(.*?)```", text, re.S)
+    exec(compile(block, "docs/streams.md", "exec", dont_inherit=True), vars(page))
+    async with await WorkflowEnvironment.start_time_skipping() as environment:
+        client = environment.client
+        async with Worker(client, task_queue="q", workflows=[page.Report], activities=[page.render]):
+            await client.execute_workflow(page.Report.run, page.ReportInput("a"), id="report", task_queue="q")
+            assert await page.watch(client, "report") == [
+                "0 status: begun",
+                "1 progress: page 1 of 3",
+                "2 progress: page 2 of 3",
+                "3 progress: page 3 of 3",
+                "4 status: done",
+            ]
+
+
+async def test_what_is_wrong_is_named(client: Client) -> None:
+    handle = await hub(client)
+    assert "made in the workflow's __init__" in await handle.execute_update(Hub.wrong, "late")
+    assert "has the type" in await handle.execute_update(Hub.wrong, "type")
+    assert await client.execute_workflow(Twice.run, id="twice", task_queue="q") == (
+        "the workflow has a WorkflowStream already"
+    )
+    stream = WorkflowStreamClient.create(client, "hub")
+    payload_type: Any = type(DataConverter.default.payload_converter.to_payloads([1])[0])
+    with pytest.raises(RuntimeError, match="cannot be of type Payload"):
+        stream.topic("t", type=payload_type)
+    with pytest.raises(RuntimeError, match="RawValue"):
+        await anext(stream.subscribe(result_type=payload_type))
+    stream.topic("t", type=int)
+    with pytest.raises(RuntimeError, match="has the type"):
+        stream.topic("t", type=str)
