@@ -30,6 +30,8 @@ from foldlog.transport.errors import BrokerUnreachableError, NoAnswerError, Queu
 
 LONG_POLL_SECONDS = 30.0
 """A waiter asks again after so long: half of the time after which a processor forgets it."""
+START_TRIES = 6
+"""How often a start is sent that has no time limit of its own; each waits for the client's 10 s."""
 FIRST_POLL_SECONDS = 10.0
 """The first time sooner, so that a missing processor is noticed."""
 
@@ -120,7 +122,7 @@ class Asking:
             ) from None
 
     async def start(self, workflow_id: str, command: StartWorkflow, rpc_timeout: timedelta | None) -> Accepted:
-        """Starts a workflow. Without a limit it waits for the first processor, as people start programs in any order.
+        """Starts a workflow. Without a limit it waits a minute, as people start programs in any order.
 
         Args:
             workflow_id: Its ID.
@@ -132,12 +134,12 @@ class Asking:
         """
         if rpc_timeout is not None or not self.starts_wait:
             return await self.ask(workflow_id, command, Accepted, rpc_timeout)
-        waiting = _Waiting(workflow_id, None)
-        while True:
+        for _ in range(START_TRIES - 1):
             try:
                 return await self.ask(workflow_id, command, Accepted, None)
             except NoAnswerError as error:
-                waiting.go_on_after(error)
+                logger.warning("the start of workflow %r still waits for a processor: %s", workflow_id, error)
+        return await self.ask(workflow_id, command, Accepted, None)
 
     async def result_of_start(
         self, workflow_id: str, command: StartWorkflow, rpc_timeout: timedelta | None

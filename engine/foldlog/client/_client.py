@@ -92,7 +92,7 @@ class Client(ClientUpdatesWithStart, ClientSchedules, ClientAsyncActivities, Cli
             namespace: The transport's; it may be given for the sake of `Client(**client.config())`.
             data_converter: Converts arguments and results; None: the default one.
             identity: Who we are, for people; None: `pid@host`.
-            rpc_timeout: How long answers are awaited by default; None: 10 s, and by starts without limit.
+            rpc_timeout: How long answers are awaited by default; None: 10 s, and by starts a minute.
             interceptors: See `connect`, as for the next three.
             plugins: Change these options.
             header_codec_behavior: Whether headers are encoded.
@@ -167,7 +167,7 @@ class Client(ClientUpdatesWithStart, ClientSchedules, ClientAsyncActivities, Cli
             kafka_options: Options of librdkafka, as a mapping or as `name=value` strings.
             kafka_properties_file: A file as Java clients and librdkafka's tools read it.
             identity: Who we are, for people; None: `pid@host`.
-            rpc_timeout: How long answers are awaited by default; None: 10 s, and by starts without limit.
+            rpc_timeout: How long answers are awaited by default; None: 10 s, and by starts a minute.
             connect_timeout: How long a broker is waited for.
             codec: Writes and reads records; None: Avro single-object encoding.
             interceptors: See each call, the first one first. Those that are workers' too are workers' as well.
@@ -315,7 +315,7 @@ class Client(ClientUpdatesWithStart, ClientSchedules, ClientAsyncActivities, Cli
             id: Its ID, unique among the open workflows of the namespace.
             task_queue: Where its activities' tasks go, unless they say otherwise.
             result_type: Type of the result, where the workflow is given by name.
-            **options: See `StartOptions`. `rpc_timeout` is the client's if not given: without limit, unless it has one.
+            **options: See `StartOptions`. `rpc_timeout` is the client's if not given; if it has none, a minute.
 
         Raises:
             ConfigurationError: The task queue's name cannot be part of a topic's name.

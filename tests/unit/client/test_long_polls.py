@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from foldlog.client import Client
-from foldlog.client._asking import FIRST_POLL_SECONDS, LONG_POLL_SECONDS
+from foldlog.client._asking import FIRST_POLL_SECONDS, LONG_POLL_SECONDS, START_TRIES
 from foldlog.common import WorkflowIDReusePolicy
 from foldlog.exceptions import DeadlineExceededError
 from foldlog.schemas import command, reply
@@ -96,7 +96,14 @@ async def test_a_start_waits_for_the_first_processor_and_is_one_start(caplog: py
     handle = await client.start_workflow("x", id="a", task_queue="q")
     assert handle.result_run_id == "run-1"
     assert len({sent.request_id for _, _, sent in transport.asked}) == 1
-    assert [record.getMessage()[:29] for record in caplog.records] == ["still waiting for workflow 'a'"[:29]] * 2
+    assert [record.getMessage()[:30] for record in caplog.records] == ["the start of workflow 'a' stil"] * 2
+
+
+async def test_a_start_does_not_wait_for_ever() -> None:
+    client, transport = client_that_hears(*[SILENCE] * START_TRIES)
+    with pytest.raises(NoAnswerError):
+        await client.start_workflow("x", id="a", task_queue="q")
+    assert len(transport.asked) == START_TRIES
 
 
 @pytest.mark.parametrize("trouble", [AWAY, DeliveryError("not allowed")])
