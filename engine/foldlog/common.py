@@ -36,6 +36,7 @@ from foldlog._search_attributes import (
 )
 from foldlog._versioning import (
     AutoUpgradeVersioningOverride,
+    OneTimeVersioningOverride,
     PinnedVersioningOverride,
     VersioningBehavior,
     VersioningOverride,
@@ -55,6 +56,7 @@ __all__ = [
     "MetricHistogramFloat",
     "MetricHistogramTimedelta",
     "MetricMeter",
+    "OneTimeVersioningOverride",
     "PinnedVersioningOverride",
     "Priority",
     "QueryRejectCondition",

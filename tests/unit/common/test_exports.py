@@ -15,8 +15,9 @@ EXPORTS = {
     """,
     "foldlog.common": """
         AutoUpgradeVersioningOverride MetricAttributes MetricCommon MetricCounter MetricGauge MetricGaugeFloat
-        MetricHistogram MetricHistogramFloat MetricHistogramTimedelta MetricMeter PinnedVersioningOverride
-        Priority QueryRejectCondition RawValue RetryPolicy SearchAttributeIndexedValueType SearchAttributeKey
+        MetricHistogram MetricHistogramFloat MetricHistogramTimedelta MetricMeter
+        OneTimeVersioningOverride PinnedVersioningOverride Priority QueryRejectCondition RawValue
+        RetryPolicy SearchAttributeIndexedValueType SearchAttributeKey
         SearchAttributePair SearchAttributeUpdate SearchAttributeValue SearchAttributeValues SearchAttributes
         TypedSearchAttributes VersioningBehavior VersioningOverride WorkerDeploymentVersion
         WorkflowIDConflictPolicy WorkflowIDReusePolicy
