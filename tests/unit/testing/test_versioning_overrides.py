@@ -58,8 +58,13 @@ SECOND: Sequence[type] = [*TWO, StillTwo]
 
 
 def both(client: Client) -> Worker:
-    earlier = {"1": FIRST}
-    return Worker(client, task_queue=QUEUE, workflows=SECOND, deployment_config=config("2"), earlier_versions=earlier)
+    return Worker(
+        client,
+        task_queue=QUEUE,
+        workflows=SECOND,
+        deployment_config=config("2"),
+        earlier_versions={"1": FIRST},
+    )
 
 
 @pytest.fixture
