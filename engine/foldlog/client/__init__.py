@@ -1,12 +1,24 @@
 """Client of durable workflows: start them, ask them, tell them. Names follow Temporal's `temporalio.client`."""
 
+from foldlog.client._activities import StartActivityOptions
+from foldlog.client._activity_description import (
+    ActivityExecution,
+    ActivityExecutionDescription,
+    ActivityExecutionStatus,
+)
+from foldlog.client._activity_handle import ActivityHandle
 from foldlog.client._activity_inputs import (
+    CancelActivityInput,
     CompleteAsyncActivityInput,
+    DescribeActivityInput,
     FailAsyncActivityInput,
     HeartbeatAsyncActivityInput,
+    ListActivitiesInput,
     PauseActivityInput,
     ReportCancellationAsyncActivityInput,
     ResetActivityInput,
+    StartActivityInput,
+    TerminateActivityInput,
     UnpauseActivityInput,
     UpdateActivityOptionsInput,
 )
@@ -28,6 +40,7 @@ from foldlog.client._description import (
     WorkflowExecutionStatus,
 )
 from foldlog.client._errors import (
+    ActivityFailureError,
     AsyncActivityCancelledError,
     RPCTimeoutOrCancelledError,
     WorkflowContinuedAsNewError,
@@ -120,11 +133,17 @@ from foldlog.transport.errors import BrokerUnreachableError, NoAnswerError, Reco
 
 __all__ = [
     "RPC_TIMEOUT",
+    "ActivityExecution",
+    "ActivityExecutionDescription",
+    "ActivityExecutionStatus",
+    "ActivityFailureError",
+    "ActivityHandle",
     "AsyncActivityCancelledError",
     "AsyncActivityHandle",
     "AsyncActivityIDReference",
     "BackfillScheduleInput",
     "BrokerUnreachableError",
+    "CancelActivityInput",
     "CancelWorkflowInput",
     "Client",
     "ClientConfig",
@@ -134,6 +153,7 @@ __all__ = [
     "DeadlineExceededError",
     "DeleteScheduleInput",
     "DeploymentHandle",
+    "DescribeActivityInput",
     "DescribeScheduleInput",
     "DescribeWorkflowInput",
     "FailAsyncActivityInput",
@@ -142,6 +162,7 @@ __all__ = [
     "HeartbeatAsyncActivityInput",
     "HistoryFormatError",
     "Interceptor",
+    "ListActivitiesInput",
     "ListSchedulesInput",
     "ListWorkflowsInput",
     "NoAnswerError",
@@ -188,10 +209,13 @@ __all__ = [
     "ScheduleUpdate",
     "ScheduleUpdateInput",
     "SignalWorkflowInput",
+    "StartActivityInput",
+    "StartActivityOptions",
     "StartOptions",
     "StartWorkflowInput",
     "StartWorkflowUpdateInput",
     "StartWorkflowUpdateWithStartInput",
+    "TerminateActivityInput",
     "TerminateWorkflowInput",
     "TopicMissingError",
     "TriggerScheduleInput",

@@ -29,6 +29,7 @@ from foldlog.schemas.framing import DecodeError, decode
 from foldlog.schemas.records import Command
 from foldlog.schemas.reply import Accepted
 from foldlog.schemas.task import TaskToken
+from foldlog.standalone.model import activity_workflow_id
 
 
 @dataclass(frozen=True)
@@ -241,6 +242,8 @@ class ClientAsyncActivities:
         self, *, workflow_id: str, run_id: str | None, activity_id: str
     ) -> AsyncActivityHandle: ...
     @overload
+    def get_async_activity_handle(self, *, activity_id: str, run_id: str | None) -> AsyncActivityHandle: ...
+    @overload
     def get_async_activity_handle(self, *, task_token: bytes) -> AsyncActivityHandle: ...
     def get_async_activity_handle(
         self,
@@ -253,7 +256,7 @@ class ClientAsyncActivities:
         """A handle of an activity that this program ends, see `activity.raise_complete_async`. Asks nobody.
 
         Args:
-            workflow_id: Its workflow; together with `activity_id`, instead of a task token.
+            workflow_id: Its workflow; None: no workflow asked for it.
             run_id: The run; None: the current one.
             activity_id: The activity. The handle is then for whatever attempt is the current one.
             task_token: `activity.info().task_token` of the attempt.
@@ -265,7 +268,10 @@ class ClientAsyncActivities:
             if workflow_id is not None or run_id is not None or activity_id is not None:
                 raise ValueError("give either a task token or IDs, not both")
             return AsyncActivityHandle(self._asking, task_token)
-        if not workflow_id or not activity_id:
-            raise ValueError("give a task token, or workflow_id and activity_id together")
+        if not activity_id:
+            raise ValueError(
+                "give a task token, or an activity_id, with the workflow_id unless no workflow asked for it"
+            )
+        workflow_id = workflow_id or activity_workflow_id(activity_id)
         reference = AsyncActivityIDReference(workflow_id=workflow_id, run_id=run_id, activity_id=activity_id)
         return AsyncActivityHandle(self._asking, reference)

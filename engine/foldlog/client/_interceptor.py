@@ -11,12 +11,17 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from foldlog.client._activity_inputs import (
+    CancelActivityInput,
     CompleteAsyncActivityInput,
+    DescribeActivityInput,
     FailAsyncActivityInput,
     HeartbeatAsyncActivityInput,
+    ListActivitiesInput,
     PauseActivityInput,
     ReportCancellationAsyncActivityInput,
     ResetActivityInput,
+    StartActivityInput,
+    TerminateActivityInput,
     UnpauseActivityInput,
     UpdateActivityOptionsInput,
 )
@@ -42,6 +47,8 @@ from foldlog.schemas.common import Payload
 from foldlog.schemas.records import Event
 
 if TYPE_CHECKING:
+    from foldlog.client._activity_description import ActivityExecution, ActivityExecutionDescription
+    from foldlog.client._activity_handle import ActivityHandle
     from foldlog.client._description import (
         WorkflowExecution,
         WorkflowExecutionDescription,
@@ -294,6 +301,26 @@ class OutboundInterceptor:
     ) -> WorkflowUpdateHandle[Any]:
         """`Client.start_update_with_start_workflow` and `execute_update_with_start_workflow`."""
         return await self.next.start_update_with_start_workflow(input)
+
+    async def start_activity(self, input: StartActivityInput) -> ActivityHandle[Any]:
+        """`Client.start_activity` and the like, and the first half of `Client.execute_activity`."""
+        return await self.next.start_activity(input)
+
+    async def cancel_activity(self, input: CancelActivityInput) -> None:
+        """`ActivityHandle.cancel`."""
+        await self.next.cancel_activity(input)
+
+    async def terminate_activity(self, input: TerminateActivityInput) -> None:
+        """`ActivityHandle.terminate`."""
+        await self.next.terminate_activity(input)
+
+    async def describe_activity(self, input: DescribeActivityInput) -> ActivityExecutionDescription:
+        """`ActivityHandle.describe`."""
+        return await self.next.describe_activity(input)
+
+    def list_activities(self, input: ListActivitiesInput) -> AsyncIterator[ActivityExecution]:
+        """`Client.list_activities`."""
+        return self.next.list_activities(input)
 
     async def pause_activity(self, input: PauseActivityInput) -> None:
         """`WorkflowHandle.pause_activity`."""

@@ -98,6 +98,19 @@ NAMES = [
 ]
 
 
+ACTIVITIES = [
+    "ActivityExecution",
+    "ActivityExecutionDescription",
+    "ActivityExecutionStatus",
+    "ActivityFailureError",
+    "ActivityHandle",
+    "CancelActivityInput",
+    "DescribeActivityInput",
+    "ListActivitiesInput",
+    "StartActivityInput",
+    "StartActivityOptions",
+    "TerminateActivityInput",
+]
 INPUTS = [
     "BackfillScheduleInput",
     "CompleteAsyncActivityInput",
@@ -120,4 +133,4 @@ INPUTS = [
 
 
 def test_the_public_names() -> None:
-    assert sorted(foldlog.client.__all__) == sorted([*NAMES, *INPUTS])
+    assert sorted(foldlog.client.__all__) == sorted([*NAMES, *ACTIVITIES, *INPUTS])
