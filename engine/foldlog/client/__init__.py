@@ -3,6 +3,7 @@
 from foldlog.client._activities import StartActivityOptions
 from foldlog.client._activity_description import (
     ActivityExecution,
+    ActivityExecutionCount,
     ActivityExecutionDescription,
     ActivityExecutionStatus,
 )
@@ -10,6 +11,7 @@ from foldlog.client._activity_handle import ActivityHandle
 from foldlog.client._activity_inputs import (
     CancelActivityInput,
     CompleteAsyncActivityInput,
+    CountActivitiesInput,
     DescribeActivityInput,
     FailAsyncActivityInput,
     HeartbeatAsyncActivityInput,
@@ -134,6 +136,7 @@ from foldlog.transport.errors import BrokerUnreachableError, NoAnswerError, Reco
 __all__ = [
     "RPC_TIMEOUT",
     "ActivityExecution",
+    "ActivityExecutionCount",
     "ActivityExecutionDescription",
     "ActivityExecutionStatus",
     "ActivityFailureError",
@@ -149,6 +152,7 @@ __all__ = [
     "ClientConfig",
     "CompleteAsyncActivityInput",
     "ConnectConfig",
+    "CountActivitiesInput",
     "CreateScheduleInput",
     "DeadlineExceededError",
     "DeleteScheduleInput",

@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import timedelta
 from typing import Any, Required, TypedDict, TypeVar, Unpack, cast, overload
 
-from foldlog.client._activity_description import ActivityExecution, execution
+from foldlog.client._activity_description import ActivityExecution, ActivityExecutionCount, execution
 from foldlog.client._activity_handle import ActivityHandle, context_of
-from foldlog.client._activity_inputs import ListActivitiesInput, StartActivityInput
+from foldlog.client._activity_inputs import CountActivitiesInput, ListActivitiesInput, StartActivityInput
 from foldlog.client._asking import Asking
 from foldlog.client._convert import decode_one, milliseconds, new_request_id
 from foldlog.client._description import WorkflowExecution
@@ -319,6 +319,26 @@ class ClientActivities:
         if (outbound := self._asking.outbound) is not None:
             return outbound.list_activities(asked)
         return self._list_activities(asked)
+
+    async def count_activities(
+        self,
+        query: str | None = None,
+        *,
+        rpc_metadata: RPCMetadata = NO_METADATA,
+        rpc_timeout: timedelta | None = None,
+    ) -> ActivityExecutionCount:
+        """How many activities without a workflow there are. Reads the whole visibility topic. As `list_activities`."""
+        if query:
+            raise ValueError("lists of activities cannot be filtered by a query: filter what they give")
+        asked = CountActivitiesInput(query=query, rpc_metadata=rpc_metadata, rpc_timeout=rpc_timeout)
+        if (outbound := self._asking.outbound) is not None:
+            return await outbound.count_activities(asked)
+        return await self._count_activities(asked)
+
+    async def _count_activities(self, asked: CountActivitiesInput) -> ActivityExecutionCount:
+        """Past all interceptors."""
+        rows = await self._asking.rows(lambda row: row.workflow_type == ACTIVITY_TYPE, asked.rpc_timeout)
+        return ActivityExecutionCount(len(rows))
 
     async def _list_activities(self, asked: ListActivitiesInput) -> AsyncIterator[ActivityExecution]:
         """Past all interceptors."""

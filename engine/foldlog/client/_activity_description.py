@@ -81,6 +81,15 @@ class ActivityExecutionDescription(ActivityExecution):
         return None if self.pending is None else await self.pending.last_failure()
 
 
+@dataclass(frozen=True)
+class ActivityExecutionCount:
+    """How many there are."""
+
+    count: int
+    groups: Sequence[Any] = ()
+    """Always empty: they are grouped by nothing."""
+
+
 def execution(row: WorkflowExecution, shown: Shown) -> ActivityExecution:
     """What a list shows.
 

@@ -7,7 +7,13 @@ from datetime import timedelta
 from typing import Any, Generic, TypeVar, cast
 
 from foldlog.client._activity_description import ActivityExecutionDescription, description
-from foldlog.client._activity_inputs import CancelActivityInput, DescribeActivityInput, TerminateActivityInput
+from foldlog.client._activity_inputs import (
+    CancelActivityInput,
+    DescribeActivityInput,
+    PauseActivityInput,
+    TerminateActivityInput,
+    UnpauseActivityInput,
+)
 from foldlog.client._asking import Asking
 from foldlog.client._errors import ActivityFailureError
 from foldlog.client._handle import WorkflowHandle
@@ -146,6 +152,16 @@ class ActivityHandle(Generic[ReturnType]):
         rpc_timeout: timedelta | None = None,
     ) -> None:
         """Lets no further attempt begin until it is unpaused. See `WorkflowHandle.pause_activity`."""
+        if self._outbound is not None:
+            told = PauseActivityInput(
+                activity_id=self._id,
+                activity_run_id=self._run_id,
+                reason=reason,
+                rpc_metadata=rpc_metadata,
+                rpc_timeout=rpc_timeout,
+            )
+            await self._outbound.pause_activity(told)
+            return
         await self._found(self._workflow.pause_activity(self._id, reason=reason or "", rpc_timeout=rpc_timeout))
 
     async def unpause(
@@ -157,6 +173,16 @@ class ActivityHandle(Generic[ReturnType]):
         rpc_timeout: timedelta | None = None,
     ) -> None:
         """Lets a paused activity go on. See `WorkflowHandle.unpause_activity`."""
+        if self._outbound is not None:
+            told = UnpauseActivityInput(
+                activity_id=self._id,
+                activity_run_id=self._run_id,
+                jitter=jitter,
+                rpc_metadata=rpc_metadata,
+                rpc_timeout=rpc_timeout,
+            )
+            await self._outbound.unpause_activity(told)
+            return
         jitter = jitter or _NO_TIME
         await self._found(self._workflow.unpause_activity(self._id, jitter=jitter, rpc_timeout=rpc_timeout))
 

@@ -70,9 +70,12 @@ class _OperationInput(Input):
     activity_id: str | None
     activity_type: str | None = None
     """All open activities of this type, instead of one."""
-    id: str
-    """The workflow."""
+    activity_run_id: str | None = None
+    """The run of an activity without a workflow."""
+    id: str | None = None
+    """The workflow; None: it is an activity without one."""
     run_id: str | None = None
+    """The workflow's run."""
 
 
 @dataclass(kw_only=True)
@@ -165,3 +168,10 @@ class ListActivitiesInput(Input):
 
     query: str | None
     limit: int | None = None
+
+
+@dataclass(kw_only=True)
+class CountActivitiesInput(Input):
+    """For `OutboundInterceptor.count_activities`."""
+
+    query: str | None = None

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 from foldlog.client._activity_inputs import (
     CancelActivityInput,
     CompleteAsyncActivityInput,
+    CountActivitiesInput,
     DescribeActivityInput,
     FailAsyncActivityInput,
     HeartbeatAsyncActivityInput,
@@ -58,7 +59,11 @@ from foldlog.schemas.records import Event
 from foldlog.workflow._definition import Definition
 
 if TYPE_CHECKING:
-    from foldlog.client._activity_description import ActivityExecution, ActivityExecutionDescription
+    from foldlog.client._activity_description import (
+        ActivityExecution,
+        ActivityExecutionCount,
+        ActivityExecutionDescription,
+    )
     from foldlog.client._activity_handle import ActivityHandle
     from foldlog.client._async_activity import AsyncActivityHandle
     from foldlog.client._client import Client
@@ -269,10 +274,16 @@ class _ActivitiesRoot(_WorkflowsRoot):
     async def describe_activity(self, input: DescribeActivityInput) -> ActivityExecutionDescription:
         return await self._activity(input).describe(rpc_timeout=input.rpc_timeout)
 
+    async def count_activities(self, input: CountActivitiesInput) -> ActivityExecutionCount:
+        return await self._client.without_interceptors({})._count_activities(input)
+
     def list_activities(self, input: ListActivitiesInput) -> AsyncIterator[ActivityExecution]:
         return self._client.without_interceptors({})._list_activities(input)
 
     async def pause_activity(self, input: PauseActivityInput) -> None:
+        if input.id is None:
+            await self._activity(input).pause(reason=input.reason, rpc_timeout=input.rpc_timeout)
+            return
         await self._handle(input).pause_activity(
             input.activity_id,
             activity_type=input.activity_type,
@@ -281,6 +292,9 @@ class _ActivitiesRoot(_WorkflowsRoot):
         )
 
     async def unpause_activity(self, input: UnpauseActivityInput) -> None:
+        if input.id is None:
+            await self._activity(input).unpause(jitter=input.jitter, rpc_timeout=input.rpc_timeout)
+            return
         await self._handle(input).unpause_activity(
             input.activity_id,
             activity_type=input.activity_type,

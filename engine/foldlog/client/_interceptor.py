@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from foldlog.client._activity_inputs import (
     CancelActivityInput,
     CompleteAsyncActivityInput,
+    CountActivitiesInput,
     DescribeActivityInput,
     FailAsyncActivityInput,
     HeartbeatAsyncActivityInput,
@@ -47,7 +48,11 @@ from foldlog.schemas.common import Payload
 from foldlog.schemas.records import Event
 
 if TYPE_CHECKING:
-    from foldlog.client._activity_description import ActivityExecution, ActivityExecutionDescription
+    from foldlog.client._activity_description import (
+        ActivityExecution,
+        ActivityExecutionCount,
+        ActivityExecutionDescription,
+    )
     from foldlog.client._activity_handle import ActivityHandle
     from foldlog.client._description import (
         WorkflowExecution,
@@ -318,16 +323,20 @@ class OutboundInterceptor:
         """`ActivityHandle.describe`."""
         return await self.next.describe_activity(input)
 
+    async def count_activities(self, input: CountActivitiesInput) -> ActivityExecutionCount:
+        """`Client.count_activities`."""
+        return await self.next.count_activities(input)
+
     def list_activities(self, input: ListActivitiesInput) -> AsyncIterator[ActivityExecution]:
         """`Client.list_activities`."""
         return self.next.list_activities(input)
 
     async def pause_activity(self, input: PauseActivityInput) -> None:
-        """`WorkflowHandle.pause_activity`."""
+        """`WorkflowHandle.pause_activity` and `ActivityHandle.pause`."""
         await self.next.pause_activity(input)
 
     async def unpause_activity(self, input: UnpauseActivityInput) -> None:
-        """`WorkflowHandle.unpause_activity`."""
+        """`WorkflowHandle.unpause_activity` and `ActivityHandle.unpause`."""
         await self.next.unpause_activity(input)
 
     async def reset_activity(self, input: ResetActivityInput) -> None:

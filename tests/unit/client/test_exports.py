@@ -100,11 +100,13 @@ NAMES = [
 
 ACTIVITIES = [
     "ActivityExecution",
+    "ActivityExecutionCount",
     "ActivityExecutionDescription",
     "ActivityExecutionStatus",
     "ActivityFailureError",
     "ActivityHandle",
     "CancelActivityInput",
+    "CountActivitiesInput",
     "DescribeActivityInput",
     "ListActivitiesInput",
     "StartActivityInput",

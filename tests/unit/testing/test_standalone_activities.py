@@ -249,6 +249,9 @@ async def test_lists(client: Client) -> None:
     assert found["a"].execution_duration is not None
     assert [row.id async for row in client.list_workflows()] == []
     assert len([each async for each in client.list_activities(limit=1)]) == 1
+    assert (await client.count_activities()).count == 2
+    with pytest.raises(ValueError, match="cannot be filtered"):
+        await client.count_activities("ActivityType = 'double'")
     with pytest.raises(ValueError, match="cannot be filtered"):
         client.list_activities("ActivityType = 'double'")
 
@@ -282,7 +285,9 @@ class NotingOutbound(OutboundInterceptor):
 
     async def start_activity(self, input: Any) -> ActivityHandle[Any]:
         self.seen.append(f"start {input.activity_type}")
-        return await super().start_activity(input)
+        handle = await super().start_activity(input)
+        self.run_id = handle.run_id
+        return handle
 
     async def cancel_activity(self, input: Any) -> None:
         self.seen.append(f"cancel {input.reason}")
@@ -295,6 +300,18 @@ class NotingOutbound(OutboundInterceptor):
     async def describe_activity(self, input: Any) -> Any:
         self.seen.append("describe")
         return await super().describe_activity(input)
+
+    async def pause_activity(self, input: Any) -> None:
+        self.seen.append(f"pause {input.activity_id} {input.id}")
+        await super().pause_activity(input)
+
+    async def unpause_activity(self, input: Any) -> None:
+        self.seen.append(f"unpause {input.activity_run_id == self.run_id}")
+        await super().unpause_activity(input)
+
+    async def count_activities(self, input: Any) -> Any:
+        self.seen.append("count")
+        return await super().count_activities(input)
 
     def list_activities(self, input: Any) -> Any:
         self.seen.append("list")
@@ -310,12 +327,25 @@ async def test_interceptors_see_activities_and_converters_are_told_what_they_are
         async with Worker(client, task_queue=QUEUE, workflows=[Other], activities=ACTIVITIES):
             handle = await client.start_activity(from_outside, **options("a"))
             assert (await handle.describe()).activity_id == "a"
+            await handle.pause()
+            await handle.unpause()
             await handle.cancel(reason="c")
             await handle.terminate(reason="t")
+            assert (await client.count_activities()).count == 1
             assert [each.activity_id async for each in client.list_activities()] == ["a"]
             with pytest.raises(ActivityFailureError):
                 await handle.result()
             with pytest.raises(AssertionError, match="written for activity default None b double"):
                 # Its type is not known to whoever has only its ID, and these converters want all of it.
                 await client.execute_activity(double, 1, **options("b"))
-    assert noting.seen == ["start from_outside", "describe", "cancel c", "terminate t", "list", "start double"]
+    assert noting.seen == [
+        "start from_outside",
+        "describe",
+        "pause a None",
+        "unpause True",
+        "cancel c",
+        "terminate t",
+        "count",
+        "list",
+        "start double",
+    ]
