@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any, Self, overload
+from typing import TYPE_CHECKING, Any, Self, overload
 
 from foldlog.activity import ActivityCancellationDetails
 from foldlog.client._activity_inputs import (
@@ -31,6 +31,9 @@ from foldlog.schemas.reply import Accepted
 from foldlog.schemas.task import TaskToken
 from foldlog.standalone.model import activity_workflow_id
 
+if TYPE_CHECKING:
+    from foldlog.client._client import Client
+
 
 @dataclass(frozen=True)
 class AsyncActivityIDReference:
@@ -50,11 +53,12 @@ class AsyncActivityHandle(WithSerializationContext):
 
     def __init__(
         self,
-        asking: Asking,
+        client: Client | Asking,
         id_or_token: AsyncActivityIDReference | bytes,
         data_converter_override: DataConverter | None = None,
     ) -> None:
-        """Private: use `Client.get_async_activity_handle`."""
+        """Private, except for classes derived from it: use `Client.get_async_activity_handle`."""
+        asking = client if isinstance(client, Asking) else client._asking
         self._context_free = asking
         self._asking = asking
         if data_converter_override is not None:
@@ -67,10 +71,20 @@ class AsyncActivityHandle(WithSerializationContext):
 
         Args:
             context: An `ActivitySerializationContext`, as the worker has it.
+
+        Raises:
+            TypeError: A derived class has a constructor of its own.
         """
         own = self._context_free.converter
         changed = own.with_context(context)
-        return self if changed is own else type(self)(self._context_free, self._id_or_token, changed)
+        if changed is own:
+            return self
+        if type(self).__init__ is not AsyncActivityHandle.__init__:
+            raise TypeError(
+                f"{type(self).__name__} has its own __init__: you must override with_context to return an instance "
+                "of your class"
+            )
+        return type(self)(self._context_free, self._id_or_token, changed)
 
     async def heartbeat(
         self, *details: Any, rpc_metadata: RPCMetadata = NO_METADATA, rpc_timeout: timedelta | None = None
