@@ -73,6 +73,20 @@ class PinnedVersioningOverride(VersioningOverride):
 
 
 @dataclass(frozen=True)
+class OneTimeVersioningOverride(VersioningOverride):
+    """The workflow moves to a version, and from there on is bound as its definition in that version says.
+
+    If that is AUTO_UPGRADE, it is on whichever version is current, as ever.
+    """
+
+    target_version: WorkerDeploymentVersion
+
+    def to_options(self) -> records.WorkflowOptions:
+        """See base class."""
+        return records.WorkflowOptions(deployment_version=self.target_version.to_canonical_string())
+
+
+@dataclass(frozen=True)
 class AutoUpgradeVersioningOverride(VersioningOverride):
     """The workflow moves to whichever version is current."""
 

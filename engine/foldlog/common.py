@@ -36,6 +36,7 @@ from foldlog._search_attributes import (
 )
 from foldlog._versioning import (
     AutoUpgradeVersioningOverride,
+    OneTimeVersioningOverride,
     PinnedVersioningOverride,
     VersioningBehavior,
     VersioningOverride,
@@ -45,6 +46,8 @@ from foldlog.exceptions import ConfigurationError
 from foldlog.schemas import common as records
 
 __all__ = [
+    "ActivityIDConflictPolicy",
+    "ActivityIDReusePolicy",
     "AutoUpgradeVersioningOverride",
     "MetricAttributes",
     "MetricCommon",
@@ -55,6 +58,7 @@ __all__ = [
     "MetricHistogramFloat",
     "MetricHistogramTimedelta",
     "MetricMeter",
+    "OneTimeVersioningOverride",
     "PinnedVersioningOverride",
     "Priority",
     "QueryRejectCondition",
@@ -189,6 +193,30 @@ class Priority:
 
 
 Priority.default = Priority()
+
+
+class ActivityIDReusePolicy(IntEnum):
+    """Whether an activity may be started whose ID belonged to one that has ended, where no workflow asks for it."""
+
+    UNSPECIFIED = 0
+    """As ALLOW_DUPLICATE."""
+    ALLOW_DUPLICATE = 1
+    """Always."""
+    ALLOW_DUPLICATE_FAILED_ONLY = 2
+    """Only if the one before did not complete."""
+    REJECT_DUPLICATE = 3
+    """Never, as long as the one before is remembered."""
+
+
+class ActivityIDConflictPolicy(IntEnum):
+    """What happens if an activity is started whose ID an open one has, where no workflow asks for it."""
+
+    UNSPECIFIED = 0
+    """As FAIL."""
+    FAIL = 1
+    """It is refused."""
+    USE_EXISTING = 2
+    """Nothing is started; the handle is of the open one."""
 
 
 class WorkflowIDReusePolicy(IntEnum):

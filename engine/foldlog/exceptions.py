@@ -16,6 +16,7 @@ from typing import Any
 from foldlog.schemas.common import Failure
 
 __all__ = [
+    "ActivityAlreadyStartedError",
     "ActivityError",
     "ApplicationError",
     "ApplicationErrorCategory",
@@ -424,6 +425,23 @@ class WorkflowAlreadyStartedError(FailureError):
         )
         self.workflow_id = workflow_id
         self.workflow_type = workflow_type
+        self.run_id = run_id
+
+
+class ActivityAlreadyStartedError(FailureError):
+    """An activity of this ID exists that no workflow asked for, and the reuse or conflict policy refuses another.
+
+    Attributes:
+        activity_id: The ID.
+        activity_type: The type that was to be started.
+        run_id: The run that is in the way, if known.
+    """
+
+    def __init__(self, activity_id: str, activity_type: str, *, run_id: str | None = None) -> None:
+        """Make one."""
+        super().__init__(f"activity {activity_id!r} exists already")
+        self.activity_id = activity_id
+        self.activity_type = activity_type
         self.run_id = run_id
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from foldlog.client import (
+    ActivityExecutionStatus,
     AsyncActivityCancelledError,
     Client,
     RPCError,
@@ -39,6 +40,7 @@ from foldlog.testing import WorkflowEnvironment
 from foldlog.worker import Worker
 
 from tests.conformance import workflows as w
+from tests.conformance.accounts import look_up
 
 QUEUE = "conformance"
 REMOTE = "conformance-remote"
@@ -400,6 +402,19 @@ async def activities_ended_from_outside(here: Place) -> None:
     assert isinstance(failed.value.cause, CancelledError)
 
 
+async def activities_without_a_workflow(here: Place) -> None:
+    options: dict[str, Any] = {"task_queue": QUEUE, "start_to_close_timeout": timedelta(seconds=DEADLINE)}
+    ids = [uuid.uuid4().hex for _ in range(5)]
+    results = await asyncio.gather(
+        *(here.client.execute_activity(look_up, number, id=id, **options) for number, id in enumerate(ids))
+    )
+    assert results == list(range(5))
+    handle = await here.client.start_activity(w.leave_open, id=uuid.uuid4().hex, **options)
+    assert (await handle.describe()).status is ActivityExecutionStatus.RUNNING
+    await here.client.get_async_activity_handle(activity_id=handle.id, run_id=handle.run_id).complete("done")
+    assert await here.client.get_activity_handle(handle.id, result_type=str).result() == "done"
+
+
 async def a_pause_holds_the_next_attempt(here: Place) -> None:
     handle = await here.start(w.Outside.run)
     outside = here.client.get_async_activity_handle(workflow_id=handle.id, run_id=None, activity_id="open")
@@ -493,6 +508,7 @@ SHARED: list[Scenario] = [
     id_policies,
     timers,
     activities_ended_from_outside,
+    activities_without_a_workflow,
     a_pause_holds_the_next_attempt,
     descriptions,
     histories,

@@ -327,6 +327,22 @@ def test_cancel_and_terminate(kafka: str, shop: str, order: str, worker: WorkerP
     assert (again.exit_code, "is closed: TERMINATED" in again.stderr) == (5, True)
 
 
+def test_a_workflow_is_bound_to_a_version(kafka: str, shop: str, order: str) -> None:
+    def update(behavior: str, *version: str) -> Result:
+        option = "--versioning-override-behavior"
+        return run(kafka, shop, "workflow", "update-options", order, option, behavior, *version)
+
+    build = ("--versioning-override-deployment-name", "shop", "--versioning-override-build-id", "2")
+    assert (update("pinned").exit_code, update("auto_upgrade", *build).exit_code) == (2, 2)
+    done = update("pinned", *build)
+    assert (done.exit_code, done.stdout) == (0, f"{order} is now pinned\n")
+    found = ask(kafka, shop, "workflow", "describe", order)
+    assert (found["deployment_version"], found["versioning_behavior"]) == ("shop.2", "PINNED")
+    assert update("unspecified").exit_code == 0
+    assert ask(kafka, shop, "workflow", "describe", order)["deployment_version"] is None
+    assert run(kafka, shop, "workflow", "signal", order, "approve", "-i", '"Ann"').exit_code == 0
+
+
 def test_a_failure_is_shown_with_its_causes(kafka: str, shop: str, worker: WorkerProcess) -> None:
     started = run(kafka, shop, "workflow", "start", "Purchase", "-q", "shop", "-i", "402", "--wait", "--json")
     shown = json.loads(started.stdout)

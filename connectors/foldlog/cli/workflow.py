@@ -27,10 +27,15 @@ from foldlog.client import (
     WorkflowUpdateStage,
 )
 from foldlog.common import (
+    AutoUpgradeVersioningOverride,
+    OneTimeVersioningOverride,
+    PinnedVersioningOverride,
     Priority,
     QueryRejectCondition,
     RetryPolicy,
     TypedSearchAttributes,
+    VersioningOverride,
+    WorkerDeploymentVersion,
     WorkflowIDConflictPolicy,
     WorkflowIDReusePolicy,
 )
@@ -430,6 +435,48 @@ async def terminate(settings: Settings, workflow_id: str, run_id: str | None, re
     async with connected(settings) as client:
         await client.get_workflow_handle(workflow_id, run_id=run_id).terminate(reason=reason, rpc_timeout=timeout)
     _done(settings, workflow_id, f"{workflow_id} is terminated")
+
+
+@workflow.command("update-options")
+@_workflow_id
+@_run_id
+@click.option(
+    "--versioning-override-behavior",
+    "behavior",
+    required=True,
+    type=click.Choice(["unspecified", "pinned", "auto_upgrade", "one_time"], case_sensitive=False),
+    help="unspecified takes an override away.",
+)
+@click.option("--versioning-override-deployment-name", "deployment_name", metavar="NAME", help="Of a version.")
+@click.option("--versioning-override-build-id", "build_id", metavar="ID", help="Of a version.")
+@_timeout
+@pass_settings
+@asynchronous
+async def update_options(
+    settings: Settings,
+    workflow_id: str,
+    run_id: str | None,
+    behavior: str,
+    deployment_name: str | None,
+    build_id: str | None,
+    timeout: timedelta,
+) -> None:
+    """Move a workflow to another version of its code, or bind it in another way."""
+    override: VersioningOverride | None = None
+    if behavior in ("pinned", "one_time"):
+        if not deployment_name or not build_id:
+            raise click.UsageError(f"{behavior} needs the name of a deployment and a build ID")
+        version = WorkerDeploymentVersion(deployment_name, build_id)
+        kind = PinnedVersioningOverride if behavior == "pinned" else OneTimeVersioningOverride
+        override = kind(version)
+    elif deployment_name or build_id:
+        raise click.UsageError(f"{behavior} goes with no version")
+    elif behavior == "auto_upgrade":
+        override = AutoUpgradeVersioningOverride()
+    async with connected(settings) as client:
+        handle = client.get_workflow_handle(workflow_id, run_id=run_id)
+        await handle.update_options(versioning_override=override, rpc_timeout=timeout)
+    _done(settings, workflow_id, f"{workflow_id} is now {behavior}")
 
 
 def _done(settings: Settings, workflow_id: str, text: str) -> None:

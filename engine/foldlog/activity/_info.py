@@ -9,6 +9,7 @@ from typing import Any
 
 from foldlog.common import Priority, RetryPolicy
 from foldlog.schemas.task import ActivityTask
+from foldlog.standalone.model import is_standalone
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,23 +46,23 @@ class Info:
     """Where it came from."""
     task_token: bytes
     """Names this attempt, for its completion from another process."""
-    workflow_id: str
-    """The workflow."""
-    workflow_namespace: str
+    workflow_id: str | None
+    """The workflow; None: none asked for it. So for the next three."""
+    workflow_namespace: str | None
     """The namespace of the workflow."""
-    workflow_run_id: str
+    workflow_run_id: str | None
     """The run."""
-    workflow_type: str
+    workflow_type: str | None
     """Its type."""
     priority: Priority = Priority.default
     """Its priority, with what it has from its workflow."""
     activity_run_id: str | None = None
-    """None: each activity here belongs to the run of a workflow."""
+    """Its own run, if no workflow asked for it."""
 
     @property
     def in_workflow(self) -> bool:
-        """Whether a workflow asked for it; always so here."""
-        return True
+        """Whether a workflow asked for it."""
+        return self.workflow_id is not None
 
     @property
     def idempotency_key(self) -> str:
@@ -71,6 +72,8 @@ class Info:
         running, and a worker that crashed may have been done but for saying so. Give this key to whatever the activity
         changes (as the idempotency key of a payment, or a unique column), so that the second time changes nothing.
         """
+        if self.workflow_id is None:
+            return f"{self.activity_id}/{self.activity_run_id}"
         return f"{self.workflow_id}/{self.workflow_run_id}/{self.activity_id}"
 
 
@@ -95,6 +98,7 @@ def info_from_task(
         heartbeat_details: The task's heartbeat details, converted.
         is_local: Whether it is a local activity.
     """
+    alone = is_standalone(workflow_id)
     return Info(
         activity_id=task.activity_id,
         activity_type=task.activity_type,
@@ -111,10 +115,11 @@ def info_from_task(
         started_time=started_time,
         task_queue=task_queue,
         task_token=task_token,
-        workflow_id=workflow_id,
-        workflow_namespace=task.namespace,
-        workflow_run_id=task.run_id,
-        workflow_type=task.workflow_type,
+        workflow_id=None if alone else workflow_id,
+        workflow_namespace=None if alone else task.namespace,
+        workflow_run_id=None if alone else task.run_id,
+        workflow_type=None if alone else task.workflow_type,
+        activity_run_id=task.run_id if alone else None,
         priority=Priority.default if task.options is None else Priority.from_record(task.options.priority),
     )
 

@@ -1,12 +1,26 @@
 """Client of durable workflows: start them, ask them, tell them. Names follow Temporal's `temporalio.client`."""
 
+from foldlog.client._activities import StartActivityOptions
+from foldlog.client._activity_description import (
+    ActivityExecution,
+    ActivityExecutionCount,
+    ActivityExecutionDescription,
+    ActivityExecutionStatus,
+)
+from foldlog.client._activity_handle import ActivityHandle
 from foldlog.client._activity_inputs import (
+    CancelActivityInput,
     CompleteAsyncActivityInput,
+    CountActivitiesInput,
+    DescribeActivityInput,
     FailAsyncActivityInput,
     HeartbeatAsyncActivityInput,
+    ListActivitiesInput,
     PauseActivityInput,
     ReportCancellationAsyncActivityInput,
     ResetActivityInput,
+    StartActivityInput,
+    TerminateActivityInput,
     UnpauseActivityInput,
     UpdateActivityOptionsInput,
 )
@@ -28,6 +42,7 @@ from foldlog.client._description import (
     WorkflowExecutionStatus,
 )
 from foldlog.client._errors import (
+    ActivityFailureError,
     AsyncActivityCancelledError,
     RPCTimeoutOrCancelledError,
     WorkflowContinuedAsNewError,
@@ -125,21 +140,30 @@ from foldlog.transport.errors import BrokerUnreachableError, NoAnswerError, Reco
 
 __all__ = [
     "RPC_TIMEOUT",
+    "ActivityExecution",
+    "ActivityExecutionCount",
+    "ActivityExecutionDescription",
+    "ActivityExecutionStatus",
+    "ActivityFailureError",
+    "ActivityHandle",
     "AsyncActivityCancelledError",
     "AsyncActivityHandle",
     "AsyncActivityIDReference",
     "BackfillScheduleInput",
     "BrokerUnreachableError",
+    "CancelActivityInput",
     "CancelWorkflowInput",
     "Client",
     "ClientConfig",
     "CompleteAsyncActivityInput",
     "ConnectConfig",
+    "CountActivitiesInput",
     "CountWorkflowsInput",
     "CreateScheduleInput",
     "DeadlineExceededError",
     "DeleteScheduleInput",
     "DeploymentHandle",
+    "DescribeActivityInput",
     "DescribeScheduleInput",
     "DescribeWorkflowInput",
     "FailAsyncActivityInput",
@@ -148,6 +172,7 @@ __all__ = [
     "HeartbeatAsyncActivityInput",
     "HistoryFormatError",
     "Interceptor",
+    "ListActivitiesInput",
     "ListSchedulesInput",
     "ListWorkflowsInput",
     "NoAnswerError",
@@ -194,10 +219,13 @@ __all__ = [
     "ScheduleUpdate",
     "ScheduleUpdateInput",
     "SignalWorkflowInput",
+    "StartActivityInput",
+    "StartActivityOptions",
     "StartOptions",
     "StartWorkflowInput",
     "StartWorkflowUpdateInput",
     "StartWorkflowUpdateWithStartInput",
+    "TerminateActivityInput",
     "TerminateWorkflowInput",
     "TopicMissingError",
     "TriggerScheduleInput",

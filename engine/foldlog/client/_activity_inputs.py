@@ -11,6 +11,14 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from foldlog.client._interceptor_base import Input
+from foldlog.common import (
+    ActivityIDConflictPolicy,
+    ActivityIDReusePolicy,
+    Priority,
+    RetryPolicy,
+    TypedSearchAttributes,
+)
+from foldlog.schemas.common import Payload
 
 if TYPE_CHECKING:
     from foldlog.client._async_activity import AsyncActivityIDReference
@@ -62,9 +70,12 @@ class _OperationInput(Input):
     activity_id: str | None
     activity_type: str | None = None
     """All open activities of this type, instead of one."""
-    id: str
-    """The workflow."""
+    activity_run_id: str | None = None
+    """The run of an activity without a workflow."""
+    id: str | None = None
+    """The workflow; None: it is an activity without one."""
     run_id: str | None = None
+    """The workflow's run."""
 
 
 @dataclass(kw_only=True)
@@ -100,3 +111,67 @@ class UpdateActivityOptionsInput(_OperationInput):
     restore_original: bool = False
     options: Mapping[str, Any] = field(default_factory=dict)
     """Those that change, by the names of the arguments of `WorkflowHandle.update_activity_options`."""
+
+
+@dataclass(kw_only=True)
+class StartActivityInput(Input):
+    """For `OutboundInterceptor.start_activity`."""
+
+    activity_type: str
+    args: Sequence[Any]
+    id: str
+    task_queue: str
+    result_type: Any = None
+    schedule_to_close_timeout: timedelta | None = None
+    start_to_close_timeout: timedelta | None = None
+    schedule_to_start_timeout: timedelta | None = None
+    heartbeat_timeout: timedelta | None = None
+    id_reuse_policy: ActivityIDReusePolicy = ActivityIDReusePolicy.ALLOW_DUPLICATE
+    id_conflict_policy: ActivityIDConflictPolicy = ActivityIDConflictPolicy.FAIL
+    retry_policy: RetryPolicy | None = None
+    priority: Priority = Priority.default
+    search_attributes: TypedSearchAttributes | None = None
+    summary: str | None = None
+    start_delay: timedelta | None = None
+    headers: Mapping[str, Payload] = field(default_factory=dict)
+
+
+@dataclass(kw_only=True)
+class CancelActivityInput(Input):
+    """For `OutboundInterceptor.cancel_activity`."""
+
+    activity_id: str
+    activity_run_id: str | None
+    reason: str | None
+
+
+@dataclass(kw_only=True)
+class TerminateActivityInput(Input):
+    """For `OutboundInterceptor.terminate_activity`."""
+
+    activity_id: str
+    activity_run_id: str | None
+    reason: str | None
+
+
+@dataclass(kw_only=True)
+class DescribeActivityInput(Input):
+    """For `OutboundInterceptor.describe_activity`."""
+
+    activity_id: str
+    activity_run_id: str | None
+
+
+@dataclass(kw_only=True)
+class ListActivitiesInput(Input):
+    """For `OutboundInterceptor.list_activities`."""
+
+    query: str | None
+    limit: int | None = None
+
+
+@dataclass(kw_only=True)
+class CountActivitiesInput(Input):
+    """For `OutboundInterceptor.count_activities`."""
+
+    query: str | None = None

@@ -74,6 +74,14 @@ class Asking:
             return self
         return self.in_context(WorkflowSerializationContext(self.transport.namespace, workflow_id))
 
+    def without_outbound(self) -> Asking:
+        """Asking past interceptors."""
+        return self if self.outbound is None else replace(self, outbound=None)
+
+    def with_converter(self, converter: DataConverter) -> Asking:
+        """Asking with another converter, which is in no context."""
+        return replace(self, converter=converter, context_free=None)
+
     def in_context(self, context: SerializationContext) -> Asking:
         """Asking with a converter in a context."""
         own = self.context_free or self.converter

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any, Self, overload
+from typing import TYPE_CHECKING, Any, Self, overload
 
 from foldlog.activity import ActivityCancellationDetails
 from foldlog.client._activity_inputs import (
@@ -29,6 +29,10 @@ from foldlog.schemas.framing import DecodeError, decode
 from foldlog.schemas.records import Command
 from foldlog.schemas.reply import Accepted
 from foldlog.schemas.task import TaskToken
+from foldlog.standalone.model import activity_workflow_id
+
+if TYPE_CHECKING:
+    from foldlog.client._client import Client
 
 
 @dataclass(frozen=True)
@@ -49,11 +53,12 @@ class AsyncActivityHandle(WithSerializationContext):
 
     def __init__(
         self,
-        asking: Asking,
+        client: Client | Asking,
         id_or_token: AsyncActivityIDReference | bytes,
         data_converter_override: DataConverter | None = None,
     ) -> None:
-        """Private: use `Client.get_async_activity_handle`."""
+        """Private, except for classes derived from it: use `Client.get_async_activity_handle`."""
+        asking = client if isinstance(client, Asking) else client._asking
         self._context_free = asking
         self._asking = asking
         if data_converter_override is not None:
@@ -66,10 +71,20 @@ class AsyncActivityHandle(WithSerializationContext):
 
         Args:
             context: An `ActivitySerializationContext`, as the worker has it.
+
+        Raises:
+            TypeError: A derived class has a constructor of its own.
         """
         own = self._context_free.converter
         changed = own.with_context(context)
-        return self if changed is own else type(self)(self._context_free, self._id_or_token, changed)
+        if changed is own:
+            return self
+        if type(self).__init__ is not AsyncActivityHandle.__init__:
+            raise TypeError(
+                f"{type(self).__name__} has its own __init__: you must override with_context to return an instance "
+                "of your class"
+            )
+        return type(self)(self._context_free, self._id_or_token, changed)
 
     async def heartbeat(
         self, *details: Any, rpc_metadata: RPCMetadata = NO_METADATA, rpc_timeout: timedelta | None = None
@@ -241,6 +256,8 @@ class ClientAsyncActivities:
         self, *, workflow_id: str, run_id: str | None, activity_id: str
     ) -> AsyncActivityHandle: ...
     @overload
+    def get_async_activity_handle(self, *, activity_id: str, run_id: str | None) -> AsyncActivityHandle: ...
+    @overload
     def get_async_activity_handle(self, *, task_token: bytes) -> AsyncActivityHandle: ...
     def get_async_activity_handle(
         self,
@@ -253,7 +270,7 @@ class ClientAsyncActivities:
         """A handle of an activity that this program ends, see `activity.raise_complete_async`. Asks nobody.
 
         Args:
-            workflow_id: Its workflow; together with `activity_id`, instead of a task token.
+            workflow_id: Its workflow; None: no workflow asked for it.
             run_id: The run; None: the current one.
             activity_id: The activity. The handle is then for whatever attempt is the current one.
             task_token: `activity.info().task_token` of the attempt.
@@ -265,7 +282,10 @@ class ClientAsyncActivities:
             if workflow_id is not None or run_id is not None or activity_id is not None:
                 raise ValueError("give either a task token or IDs, not both")
             return AsyncActivityHandle(self._asking, task_token)
-        if not workflow_id or not activity_id:
-            raise ValueError("give a task token, or workflow_id and activity_id together")
+        if not activity_id:
+            raise ValueError(
+                "give a task token, or an activity_id, with the workflow_id unless no workflow asked for it"
+            )
+        workflow_id = workflow_id or activity_workflow_id(activity_id)
         reference = AsyncActivityIDReference(workflow_id=workflow_id, run_id=run_id, activity_id=activity_id)
         return AsyncActivityHandle(self._asking, reference)

@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Concatenate, TypeVar, Unpack, cast, overload
 
 from foldlog import converter as converters
+from foldlog.client._activities import ClientActivities
 from foldlog.client._asking import Asking
 from foldlog.client._async_activity import ClientAsyncActivities
 from foldlog.client._connecting import OptionsWithoutMeaning, check_options, kafka_of
@@ -64,7 +65,9 @@ RPC_TIMEOUT = timedelta(seconds=10)
 _Handle = TypeVar("_Handle", WorkflowHandle[Any, Any], WorkflowUpdateHandle[Any])
 
 
-class Client(ClientUpdatesWithStart, ClientSchedules, ClientAsyncActivities, ClientDeployments, ClientCounts):
+class Client(
+    ClientUpdatesWithStart, ClientSchedules, ClientActivities, ClientAsyncActivities, ClientDeployments, ClientCounts
+):
     """Starts workflows of one namespace, and asks and tells those that run.
 
     One client per process and namespace is enough for thousands of calls at once. It belongs to the event loop that

@@ -81,6 +81,21 @@ class AsyncActivityCancelledError(FoldlogError):
         self.details = details
 
 
+class ActivityFailureError(FoldlogError):
+    """An activity without a workflow ended without a result."""
+
+    def __init__(self, *, cause: BaseException) -> None:
+        """Make one."""
+        super().__init__(f"the activity did not complete: {type(cause).__name__}: {cause}")
+        self.__cause__ = cause
+
+    @property
+    def cause(self) -> BaseException:
+        """How it ended: ApplicationError, CancelledError, TerminatedError or TimeoutError."""
+        assert self.__cause__ is not None
+        return self.__cause__
+
+
 class WorkflowUpdateFailedError(FoldlogError):
     """An update was refused, its handler failed, or the workflow ended before its handler did."""
 

@@ -35,13 +35,14 @@ from foldlog.client._types import (
     RPCMetadata,
     SelfType,
 )
+from foldlog.client._versioning_operations import VersioningOperations
 from foldlog.common import QueryRejectCondition
 from foldlog.schemas import command, reply
 from foldlog.schemas.records import Event
 from foldlog.workflow._handlers import QueryDefinition, SignalDefinition
 
 
-class WorkflowHandle(ActivityOperations, HandleUpdates[SelfType], Generic[SelfType, ReturnType]):
+class WorkflowHandle(ActivityOperations, VersioningOperations, HandleUpdates[SelfType], Generic[SelfType, ReturnType]):
     """One workflow, by its ID and maybe a run. Made by the client; making one asks nobody anything."""
 
     def __init__(

@@ -12,12 +12,18 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, cast
 
 from foldlog.client._activity_inputs import (
+    CancelActivityInput,
     CompleteAsyncActivityInput,
+    CountActivitiesInput,
+    DescribeActivityInput,
     FailAsyncActivityInput,
     HeartbeatAsyncActivityInput,
+    ListActivitiesInput,
     PauseActivityInput,
     ReportCancellationAsyncActivityInput,
     ResetActivityInput,
+    StartActivityInput,
+    TerminateActivityInput,
     UnpauseActivityInput,
     UpdateActivityOptionsInput,
 )
@@ -54,6 +60,12 @@ from foldlog.schemas.records import Event
 from foldlog.workflow._definition import Definition
 
 if TYPE_CHECKING:
+    from foldlog.client._activity_description import (
+        ActivityExecution,
+        ActivityExecutionCount,
+        ActivityExecutionDescription,
+    )
+    from foldlog.client._activity_handle import ActivityHandle
     from foldlog.client._async_activity import AsyncActivityHandle
     from foldlog.client._client import Client
     from foldlog.client._description import WorkflowExecution, WorkflowExecutionDescription
@@ -246,7 +258,38 @@ class _WorkflowsRoot(OutboundInterceptor):
 class _ActivitiesRoot(_WorkflowsRoot):
     """Likewise, for what is about activities."""
 
+    def _activity(self, input: Any) -> ActivityHandle[Any]:
+        handle: ActivityHandle[Any] = self._client.without_interceptors({}).get_activity_handle(
+            input.activity_id, run_id=input.activity_run_id
+        )
+        return handle
+
+    async def start_activity(self, input: StartActivityInput) -> ActivityHandle[Any]:
+        started = await self._client.without_interceptors({})._start_activity(input)
+        found: ActivityHandle[Any] = self._client.get_activity_handle(
+            input.id, run_id=started.run_id, result_type=input.result_type
+        )
+        return found
+
+    async def cancel_activity(self, input: CancelActivityInput) -> None:
+        await self._activity(input).cancel(reason=input.reason, rpc_timeout=input.rpc_timeout)
+
+    async def terminate_activity(self, input: TerminateActivityInput) -> None:
+        await self._activity(input).terminate(reason=input.reason, rpc_timeout=input.rpc_timeout)
+
+    async def describe_activity(self, input: DescribeActivityInput) -> ActivityExecutionDescription:
+        return await self._activity(input).describe(rpc_timeout=input.rpc_timeout)
+
+    async def count_activities(self, input: CountActivitiesInput) -> ActivityExecutionCount:
+        return await self._client.without_interceptors({})._count_activities(input)
+
+    def list_activities(self, input: ListActivitiesInput) -> AsyncIterator[ActivityExecution]:
+        return self._client.without_interceptors({})._list_activities(input)
+
     async def pause_activity(self, input: PauseActivityInput) -> None:
+        if input.id is None:
+            await self._activity(input).pause(reason=input.reason, rpc_timeout=input.rpc_timeout)
+            return
         await self._handle(input).pause_activity(
             input.activity_id,
             activity_type=input.activity_type,
@@ -255,6 +298,9 @@ class _ActivitiesRoot(_WorkflowsRoot):
         )
 
     async def unpause_activity(self, input: UnpauseActivityInput) -> None:
+        if input.id is None:
+            await self._activity(input).unpause(jitter=input.jitter, rpc_timeout=input.rpc_timeout)
+            return
         await self._handle(input).unpause_activity(
             input.activity_id,
             activity_type=input.activity_type,

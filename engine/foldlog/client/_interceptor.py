@@ -11,12 +11,18 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from foldlog.client._activity_inputs import (
+    CancelActivityInput,
     CompleteAsyncActivityInput,
+    CountActivitiesInput,
+    DescribeActivityInput,
     FailAsyncActivityInput,
     HeartbeatAsyncActivityInput,
+    ListActivitiesInput,
     PauseActivityInput,
     ReportCancellationAsyncActivityInput,
     ResetActivityInput,
+    StartActivityInput,
+    TerminateActivityInput,
     UnpauseActivityInput,
     UpdateActivityOptionsInput,
 )
@@ -42,6 +48,12 @@ from foldlog.schemas.common import Payload
 from foldlog.schemas.records import Event
 
 if TYPE_CHECKING:
+    from foldlog.client._activity_description import (
+        ActivityExecution,
+        ActivityExecutionCount,
+        ActivityExecutionDescription,
+    )
+    from foldlog.client._activity_handle import ActivityHandle
     from foldlog.client._description import (
         WorkflowExecution,
         WorkflowExecutionDescription,
@@ -307,12 +319,36 @@ class OutboundInterceptor:
         """`Client.start_update_with_start_workflow` and `execute_update_with_start_workflow`."""
         return await self.next.start_update_with_start_workflow(input)
 
+    async def start_activity(self, input: StartActivityInput) -> ActivityHandle[Any]:
+        """`Client.start_activity` and the like, and the first half of `Client.execute_activity`."""
+        return await self.next.start_activity(input)
+
+    async def cancel_activity(self, input: CancelActivityInput) -> None:
+        """`ActivityHandle.cancel`."""
+        await self.next.cancel_activity(input)
+
+    async def terminate_activity(self, input: TerminateActivityInput) -> None:
+        """`ActivityHandle.terminate`."""
+        await self.next.terminate_activity(input)
+
+    async def describe_activity(self, input: DescribeActivityInput) -> ActivityExecutionDescription:
+        """`ActivityHandle.describe`."""
+        return await self.next.describe_activity(input)
+
+    async def count_activities(self, input: CountActivitiesInput) -> ActivityExecutionCount:
+        """`Client.count_activities`."""
+        return await self.next.count_activities(input)
+
+    def list_activities(self, input: ListActivitiesInput) -> AsyncIterator[ActivityExecution]:
+        """`Client.list_activities`."""
+        return self.next.list_activities(input)
+
     async def pause_activity(self, input: PauseActivityInput) -> None:
-        """`WorkflowHandle.pause_activity`."""
+        """`WorkflowHandle.pause_activity` and `ActivityHandle.pause`."""
         await self.next.pause_activity(input)
 
     async def unpause_activity(self, input: UnpauseActivityInput) -> None:
-        """`WorkflowHandle.unpause_activity`."""
+        """`WorkflowHandle.unpause_activity` and `ActivityHandle.unpause`."""
         await self.next.unpause_activity(input)
 
     async def reset_activity(self, input: ResetActivityInput) -> None:

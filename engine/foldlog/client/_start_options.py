@@ -127,7 +127,7 @@ async def apply_options(command: StartWorkflow, converter: DataConverter, option
         versioning = override.to_options()
         given.versioning_behavior = versioning.versioning_behavior
         given.deployment_version = versioning.deployment_version
-        given.version_given = True
+        given.version_given = versioning.version_given
     if given != NO_OPTIONS:
         command.options = given
     delay = options.get("start_delay")

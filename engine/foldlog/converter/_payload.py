@@ -118,7 +118,7 @@ class CompositePayloadConverter(PayloadConverter, WithSerializationContext):
         for converter in self._order:
             payload = converter.to_payload(value)
             if payload is not None:
-                return payload if payload.__class__ is Payload else plain(payload)
+                return payload if payload.__class__ is Payload and not payload.metadata else plain(payload)
         raise PayloadConversionError(f"no converter takes a {type(value).__qualname__}")
 
     def _from_payload(self, payload: Payload, type_hint: Any) -> Any:

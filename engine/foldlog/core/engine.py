@@ -105,6 +105,7 @@ class Engine:
             command.QueryWorkflow: self._query,
             command.CancelWorkflow: self._cancel,
             command.TerminateWorkflow: self._terminate,
+            command.UpdateWorkflowOptions: self._update_options,
             command.DescribeWorkflow: self._describe,
             command.GetHistory: self._get_history,
             command.AwaitResult: self._await_result,
@@ -365,6 +366,25 @@ class Engine:
             self._answers.reject(workflow_id, wanted, outcome, "INVALID_ARGUMENT", str(error), session.run)
             return
         self._answers.accept(session.run, wanted, outcome)
+
+    def _update_options(self, workflow_id: str, wanted: command.UpdateWorkflowOptions, outcome: Outcome) -> None:
+        session = self._open_for(workflow_id, wanted, outcome, also_stalled=True)
+        if session is None:
+            return
+        run = session.run
+        try:
+            versioning = self._versions.of_change(run, wanted.versioning)
+            changed = log.WorkflowOptionsChanged(
+                run_id=run.run_id, versioning=versioning, time_ms=outcome.now_ms, identity=wanted.identity
+            )
+            outcome.append(run, changed)
+        except WorkflowTaskError as error:
+            self._answers.reject(workflow_id, wanted, outcome, "INVALID_ARGUMENT", str(error), run)
+            return
+        self._answers.accept(run, wanted, outcome)
+        self._driver.refresh(session)
+        # It may have stalled because nobody hosts the version that it was on.
+        self._driver.resume(session, outcome)
 
     def _activity(self, workflow_id: str, wanted: Any, outcome: Outcome) -> None:
         """What a worker says, or whoever completes activities from outside. A worker waits for no answer: what fits

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from foldlog.core.fields import merged
 from foldlog.core.state import Activity, Child, DeadlineChange, DeadlineKind, Pause, Run, Status, Timer, Update
 from foldlog.schemas import event, log
+from foldlog.schemas.common import WorkflowOptions
 from foldlog.schemas.records import Event, RunRecord
 
 CANCEL_GRACE_MS = 1000
@@ -383,6 +385,18 @@ def _resumed(run: Run, record: log.WorkflowResumed) -> None:
             _set_deadline(run, kind, key_id, due_ms)
 
 
+def _options_changed(run: Run, record: log.WorkflowOptionsChanged) -> None:
+    new = record.versioning
+    options = replace(
+        run.started.options or WorkflowOptions(),
+        versioning_behavior=new.versioning_behavior,
+        deployment_version=new.deployment_version,
+        version_given=new.version_given,
+    )
+    # A copy: the event is what it was.
+    run.started = replace(run.started, options=options)
+
+
 _EVENTS: dict[type, Callable[[Run, Any], None]] = {
     event.WorkflowExecutionSignaled: _nothing,
     event.WorkflowExecutionCancelRequested: _cancel_requested,
@@ -430,6 +444,7 @@ _RUN_RECORDS: dict[type, Callable[[Run, Any], None]] = {
     log.ActivityOptionsChanged: _activity_options_changed,
     log.LocalActivityStarted: _local_activity_started,
     log.WorkflowStalled: _stalled,
+    log.WorkflowOptionsChanged: _options_changed,
     log.CommandDeferred: _deferred,
     log.WorkflowResumed: _resumed,
 }

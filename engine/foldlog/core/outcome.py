@@ -46,6 +46,7 @@ VISIBLE = (
     event.WorkflowPropertiesModified,
     log.WorkflowStalled,
     log.WorkflowResumed,
+    log.WorkflowOptionsChanged,
 )
 """Records, besides those that close a run, after which its visibility row is written again."""
 

@@ -65,7 +65,9 @@ def check_options(options: WorkflowOptions) -> None:
     Raises:
         WorkflowTaskError: It cannot; the message says why.
     """
-    if options.versioning_behavior == "PINNED":
+    if options.versioning_behavior == "PINNED" or (
+        options.versioning_behavior == "UNSPECIFIED" and options.deployment_version
+    ):
         try:
             split(options.deployment_version)
         except ValueError as error:
@@ -178,6 +180,8 @@ class Versions:
         """The options of a run that begins, with its versioning decided."""
         if options is not None and options.versioning_behavior != "UNSPECIFIED":
             return options if options.version_given else dataclasses.replace(options, version_given=True)
+        if options is not None and options.deployment_version:
+            return self._once(workflow_type, options)
         if self._hosting is None:
             return options
         version = self._target(workflow_id)
@@ -190,6 +194,33 @@ class Versions:
             versioning_behavior=behavior,
             deployment_version=version if behavior == "PINNED" else "",
         )
+
+    def _once(self, workflow_type: str, options: WorkflowOptions) -> WorkflowOptions | None:
+        """The options of a run that begins on a version, and is bound there as that version's definition says."""
+        version, rest = options.deployment_version, dataclasses.replace(options, deployment_version="")
+        behavior: VersioningBehavior = "UNSPECIFIED"
+        if self._hosting is not None:
+            hosted = version in self._hosting.hosted
+            behavior = self._hosting.behavior(workflow_type, version) if hosted else "PINNED"
+        if behavior == "PINNED":
+            return dataclasses.replace(rest, versioning_behavior="PINNED", deployment_version=version)
+        if behavior == "AUTO_UPGRADE":
+            return dataclasses.replace(rest, versioning_behavior="AUTO_UPGRADE")
+        return None if rest == NO_OPTIONS else rest
+
+    def of_change(self, run: Run, wanted: WorkflowOptions) -> WorkflowOptions:
+        """The versioning of an open run that is to be changed; nothing else of the options counts.
+
+        Raises:
+            WorkflowTaskError: It cannot be so; the message says why.
+        """
+        check_options(wanted)
+        behavior, version = wanted.versioning_behavior, wanted.deployment_version
+        if behavior == "UNSPECIFIED":
+            version = version or self.of(run)
+        given = WorkflowOptions(versioning_behavior=behavior, deployment_version=version)
+        decided = self.of_start(run.workflow_id, run.started.workflow_type, None if given == NO_OPTIONS else given)
+        return decided or NO_OPTIONS
 
     def of_following(
         self, run: Run, workflow_type: str, options: WorkflowOptions | None, *, keep: bool | None

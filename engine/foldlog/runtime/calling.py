@@ -20,6 +20,12 @@ class HandlerCalls:
         taken: bool = cast("Any", self).handlers.updates.takes(update_name)
         return taken
 
+    def start_activity_with_header(
+        self, activity_type: str, args: Sequence[Any], result_type: Any, options: Any, header: Mapping[str, Payload]
+    ) -> Any:
+        """For the workflow that carries out an activity which no workflow asked for."""
+        return cast("Any", self)._activities.start(activity_type, args, result_type, options, False, header)
+
     def call_signal_handler(self, name: str, handler: Any, args: Sequence[Any], header: Mapping[str, Payload]) -> Any:
         """Call a signal's handler; a coroutine is to be awaited. Not used without interceptors: there may be many."""
         return handler(*args)

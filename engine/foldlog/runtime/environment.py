@@ -20,6 +20,7 @@ from foldlog.converter._failure import failure_of
 from foldlog.exceptions import FailureError, is_cancelled_exception
 from foldlog.interceptor import WorkflowInboundInterceptor
 from foldlog.schemas.common import Failure, Payload
+from foldlog.standalone.model import is_standalone
 from foldlog.workflow._definition import Definition
 from foldlog.workflow._signature import Signature
 
@@ -88,8 +89,8 @@ class Environment:
                 activity_id=activity_id,
                 activity_type=activity_type,
                 activity_task_queue=task_queue,
-                workflow_id=workflow_id,
-                workflow_type=workflow_type,
+                workflow_id=None if is_standalone(workflow_id) else workflow_id,
+                workflow_type=None if is_standalone(workflow_id) else workflow_type,
                 is_local=local,
             )
         )

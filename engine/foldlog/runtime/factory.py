@@ -26,9 +26,10 @@ from foldlog.schedules.model import INTERNAL
 from foldlog.schedules.workflow import ScheduleWorkflow
 from foldlog.schemas import common as records
 from foldlog.schemas.event import WorkflowExecutionStarted
+from foldlog.standalone.workflow import ActivityWorkflow
 from foldlog.workflow._definition import Definition
 
-_BUILT_IN = (ScheduleWorkflow, ActionWorkflow)
+_BUILT_IN = (ScheduleWorkflow, ActionWorkflow, ActivityWorkflow)
 """Workflows that every process with workflows runs besides its own."""
 
 

@@ -11,6 +11,7 @@ from foldlog.converter import ActivitySerializationContext, DataConverter
 from foldlog.converter._codec import decode_with, encode_with
 from foldlog.schemas.common import Failure, Payload
 from foldlog.schemas.task import ActivityTask
+from foldlog.standalone.model import is_standalone
 
 
 class Conversion:
@@ -41,8 +42,8 @@ class Conversion:
             activity_id=task.activity_id,
             activity_type=task.activity_type,
             activity_task_queue=task_queue,
-            workflow_id=workflow_id,
-            workflow_type=task.workflow_type,
+            workflow_id=None if is_standalone(workflow_id) else workflow_id,
+            workflow_type=None if is_standalone(workflow_id) else task.workflow_type,
             is_local=is_local,
         )
         made._use(self._data_converter.with_context(made.context))

@@ -581,3 +581,27 @@ class UpdateWorkflow:
     """What interceptors pass along with the call."""
     await_completed: bool = False
     """True: answered when its handler has ended; false: when it is accepted or refused."""
+
+
+@dataclass(slots=True, kw_only=True)
+class UpdateWorkflowOptions:
+    """Change which version of the code an open workflow runs on. Neither its history nor its code shows
+    it.
+    """
+
+    request_id: str = ""
+    """Makes the command idempotent: a repeated request ID gets the first answer again and changes nothing.
+    Empty: not de-duplicated.
+    """
+    identity: str = ""
+    """Who sent it, for people: usually pid@host."""
+    reply_to: ReplyTo | None = None
+    """Where the answer goes; null: nobody asks for one."""
+    run_id: str = ""
+    """The run; empty means the current run of this workflow ID."""
+    first_execution_run_id: str = ""
+    """Refuse unless the chain of runs began with this run; empty: any."""
+    versioning: WorkflowOptions
+    """versioning_behavior and deployment_version count. A version without a behavior: it moves there, and
+    goes on as its definition says. Neither: as its definition says, from where it is.
+    """

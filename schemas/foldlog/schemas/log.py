@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from foldlog.schemas.common import Deployment, Failure, Payload, Priority, ReplyTo, RetryPolicy
+from foldlog.schemas.common import Deployment, Failure, Payload, Priority, ReplyTo, RetryPolicy, WorkflowOptions
 
 AttemptPhase = Literal[
     "SCHEDULED",
@@ -160,6 +160,20 @@ class RequestRejected:
     """The encoded Rejected reply."""
     time_ms: int
     """When."""
+
+
+@dataclass(slots=True, kw_only=True)
+class WorkflowOptionsChanged:
+    """An open workflow runs on another version of the code, or is bound to it in another way."""
+
+    run_id: str
+    """The run."""
+    versioning: WorkflowOptions
+    """versioning_behavior, deployment_version and version_given count."""
+    time_ms: int
+    """When."""
+    identity: str = ""
+    """By whom, for people."""
 
 
 @dataclass(slots=True, kw_only=True)

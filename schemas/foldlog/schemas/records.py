@@ -27,6 +27,7 @@ Command = (
     | command.UnpauseActivity
     | command.ResetActivity
     | command.UpdateActivityOptions
+    | command.UpdateWorkflowOptions
     | command.SetDeployment
     | command.DescribeDeployments
 )
@@ -81,6 +82,7 @@ RunRecord = (
     | log.WorkflowStalled
     | log.CommandDeferred
     | log.WorkflowResumed
+    | log.WorkflowOptionsChanged
     | log.LocalActivityStarted
 )
 """Records of `<ns>.events` that change a run's state without being part of its history."""

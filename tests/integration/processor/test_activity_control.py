@@ -30,8 +30,8 @@ broken = threading.Event()
 @activity.defn
 async def ask_outside() -> str:
     info = activity.info()
-    begun.append((info.workflow_id, info.attempt))
-    tokens[info.workflow_id] = info.task_token
+    begun.append((str(info.workflow_id), info.attempt))
+    tokens[str(info.workflow_id)] = info.task_token
     activity.raise_complete_async()
 
 
@@ -39,7 +39,7 @@ async def ask_outside() -> str:
 async def work() -> list[Any]:
     """Fails while `broken`, and else goes on for ever unless it is told to stop."""
     info = activity.info()
-    begun.append((info.workflow_id, info.attempt))
+    begun.append((str(info.workflow_id), info.attempt))
     if broken.is_set():
         raise ApplicationError("broken")
     if info.attempt > 1 or info.heartbeat_details:

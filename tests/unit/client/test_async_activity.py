@@ -125,12 +125,19 @@ async def test_a_token_of_another_namespace_is_refused() -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    [{}, {"workflow_id": "wf"}, {"activity_id": "7"}, {"task_token": b"x", "workflow_id": "wf"}],
+    [{}, {"workflow_id": "wf"}, {"task_token": b"x", "workflow_id": "wf"}],
 )
 def test_a_handle_has_either_a_token_or_ids(wrong: dict[str, Any]) -> None:
     client, _ = accepting()
     with pytest.raises(ValueError, match="task token"):
         client.get_async_activity_handle(**wrong)
+
+
+async def test_an_activity_without_a_workflow_has_an_id_only() -> None:
+    client, transport = accepting()
+    await client.get_async_activity_handle(activity_id="7", run_id=None).complete()
+    (_, workflow_id, sent) = transport.asked[0]
+    assert (workflow_id, sent.activity_id) == ("foldlog.activity:7", "7")
 
 
 async def test_operations_say_what_they_are_asked_to() -> None:

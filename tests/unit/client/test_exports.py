@@ -101,6 +101,21 @@ NAMES = [
 ]
 
 
+ACTIVITIES = [
+    "ActivityExecution",
+    "ActivityExecutionCount",
+    "ActivityExecutionDescription",
+    "ActivityExecutionStatus",
+    "ActivityFailureError",
+    "ActivityHandle",
+    "CancelActivityInput",
+    "CountActivitiesInput",
+    "DescribeActivityInput",
+    "ListActivitiesInput",
+    "StartActivityInput",
+    "StartActivityOptions",
+    "TerminateActivityInput",
+]
 INPUTS = [
     "BackfillScheduleInput",
     "CompleteAsyncActivityInput",
@@ -123,4 +138,4 @@ INPUTS = [
 
 
 def test_the_public_names() -> None:
-    assert sorted(foldlog.client.__all__) == sorted([*NAMES, *INPUTS])
+    assert sorted(foldlog.client.__all__) == sorted([*NAMES, *ACTIVITIES, *INPUTS])

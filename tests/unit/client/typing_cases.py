@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, assert_type
 
-from foldlog import workflow
-from foldlog.client import Client, WorkflowHandle
+from foldlog import activity, workflow
+from foldlog.client import ActivityHandle, Client, WorkflowHandle
 
 
 @dataclass
@@ -93,6 +93,36 @@ async def starting(client: Client, order: Order) -> None:
     assert_type(await client.start_workflow(Bare.run, id="x", task_queue="q"), WorkflowHandle[Bare, int])
     handle = await client.start_workflow(Double.run, args=[order, 1], id="x", task_queue="q")
     assert_type(await handle.result(), bytes)
+
+
+@activity.defn
+async def no_param() -> int:
+    return 1
+
+
+@activity.defn
+def one_param(order: Order) -> str:
+    return order.item
+
+
+@activity.defn
+async def two_params(order: Order, count: int) -> bytes:
+    return b""
+
+
+async def activities(client: Client, order: Order, limit: timedelta) -> None:
+    no, one, two = no_param, one_param, two_params
+    assert_type(await client.execute_activity(no, id="a", task_queue="q", start_to_close_timeout=limit), int)
+    assert_type(await client.execute_activity(one, order, id="a", task_queue="q", start_to_close_timeout=limit), str)
+    assert_type(await client.execute_activity(two, args=[order, 1], id="a", task_queue="q"), bytes)
+    assert_type(await client.execute_activity("two", 1, id="a", task_queue="q", result_type=int), int)
+    assert_type(await client.start_activity(no, id="a", task_queue="q"), ActivityHandle[int])
+    handle = await client.start_activity(one, order, id="a", task_queue="q")
+    assert_type(await handle.result(), str)
+    assert_type(client.get_activity_handle("a", result_type=int), ActivityHandle[int])
+    await client.execute_activity(one, 1, id="a", task_queue="q")  # type: ignore[arg-type]
+    await client.execute_activity(no, id="a")  # type: ignore[call-overload]
+    await client.start_activity(no, id="a", task_queue="q", retries=5)  # type: ignore[call-overload]
 
 
 async def wrong_starts(client: Client, order: Order) -> None:

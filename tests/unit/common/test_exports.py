@@ -14,9 +14,11 @@ EXPORTS = {
         wait_for_cancelled_sync wait_for_worker_shutdown wait_for_worker_shutdown_sync
     """,
     "foldlog.common": """
-        AutoUpgradeVersioningOverride MetricAttributes MetricCommon MetricCounter MetricGauge MetricGaugeFloat
-        MetricHistogram MetricHistogramFloat MetricHistogramTimedelta MetricMeter PinnedVersioningOverride
-        Priority QueryRejectCondition RawValue RetryPolicy SearchAttributeIndexedValueType SearchAttributeKey
+        ActivityIDConflictPolicy ActivityIDReusePolicy AutoUpgradeVersioningOverride
+        MetricAttributes MetricCommon MetricCounter MetricGauge MetricGaugeFloat
+        MetricHistogram MetricHistogramFloat MetricHistogramTimedelta MetricMeter
+        OneTimeVersioningOverride PinnedVersioningOverride Priority QueryRejectCondition RawValue
+        RetryPolicy SearchAttributeIndexedValueType SearchAttributeKey
         SearchAttributePair SearchAttributeUpdate SearchAttributeValue SearchAttributeValues SearchAttributes
         TypedSearchAttributes VersioningBehavior VersioningOverride WorkerDeploymentVersion
         WorkflowIDConflictPolicy WorkflowIDReusePolicy
@@ -31,7 +33,8 @@ EXPORTS = {
         decode_search_attributes decode_typed_search_attributes default encode_search_attributes value_to_type
     """,
     "foldlog.exceptions": """
-        ActivityError ApplicationError ApplicationErrorCategory CancelledError ChildWorkflowError ConfigurationError
+        ActivityAlreadyStartedError ActivityError ApplicationError ApplicationErrorCategory CancelledError
+        ChildWorkflowError ConfigurationError
         DeadlineExceededError DefinitionError FailedPreconditionError FailureError FoldlogError InvalidArgumentError
         PayloadConversionError RPCError RPCStatusCode RetryState ServerError TerminatedError TimeoutError TimeoutType
         UnavailableError WorkflowAlreadyStartedError WorkflowNotFoundError is_cancelled_exception

@@ -15,6 +15,7 @@ from typing import Any, Self
 import pytest
 from foldlog import activity, workflow
 from foldlog.client import (
+    AsyncActivityHandle,
     Client,
     Schedule,
     ScheduleActionStartWorkflow,
@@ -404,6 +405,43 @@ async def test_who_completes_an_activity_from_outside_says_what_it_is() -> None:
             )
             await outside.with_context(context).complete("done")
             assert await handle.result() == "done"
+
+
+class Derived(AsyncActivityHandle):
+    """Of an application."""
+
+
+class WithConstructor(AsyncActivityHandle):
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+
+
+async def test_a_handle_of_ones_own_stays_one() -> None:
+    async with await environment(None) as env:
+        context = ActivitySerializationContext("default", "1", None, None, "w", None, False)
+        derived = Derived(env.client, b"token")
+        assert type(derived.with_context(context)) is Derived
+        with pytest.raises(TypeError, match="you must override with_context"):
+            WithConstructor(env.client, b"token").with_context(context)
+
+
+def test_an_encoding_may_be_changed_among_the_metadata() -> None:
+    class Mine(EncodingPayloadConverter):
+        encoding = "json/mine"
+
+        def to_payload(self, value: Any) -> Any:
+            payload = JSONPlainPayloadConverter().to_payload(value)
+            assert payload is not None
+            payload.metadata["encoding"] = b"json/mine"
+            return payload
+
+        def from_payload(self, payload: Any, type_hint: Any = None) -> Any:
+            return ["mine", JSONPlainPayloadConverter().from_payload(payload, type_hint)]
+
+    converter = CompositePayloadConverter(Mine())
+    payload = converter.to_payload("x")
+    assert (payload.encoding, payload.metadata) == ("json/mine", {})
+    assert converter.from_payload(payload) == ["mine", "x"]
 
 
 def test_what_does_not_ask_is_left_alone() -> None:

@@ -171,7 +171,7 @@ async def test_context_is_the_attempts_own() -> None:
     async def who(name: str) -> str:
         await asyncio.sleep(0)
         seen[name] = activity.info().activity_id
-        return activity.info().workflow_id
+        return str(activity.info().workflow_id)
 
     bench = Bench([who])
     outcomes = await asyncio.gather(*(bench.result("who", str(n), activity_id=str(n)) for n in range(5)))

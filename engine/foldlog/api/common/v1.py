@@ -154,9 +154,14 @@ def shown(payload: records.Payload) -> Payload:
 
 
 def plain(payload: records.Payload) -> records.Payload:
-    """A payload as it is in the log."""
+    """A payload as it is in the log.
+
+    One of the log's own class may have got another encoding in Temporal's way: among the metadata.
+    """
     if not isinstance(payload, Payload):
-        return payload
+        if "encoding" not in payload.metadata:
+            return payload
+        payload = shown(payload)
     metadata = {name: value for name, value in payload.metadata.items() if name != "encoding"}
     return records.Payload(encoding=payload.encoding, data=payload.data, metadata=metadata)
 

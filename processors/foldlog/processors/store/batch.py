@@ -290,6 +290,10 @@ def _resumed(changes: RunChanges, record: log.WorkflowResumed, encoded: bytes) -
     changes.handled_ordinal = max(changes.handled_ordinal, record.handled_ordinal)
 
 
+def _versioning_changed(changes: RunChanges, record: log.WorkflowOptionsChanged, encoded: bytes) -> None:
+    _wait(changes, formats.pending_id(PendingKind.VERSIONING), encoded)
+
+
 def _wait(changes: RunChanges, row: bytes, encoded: bytes) -> None:
     changes.pending[row] = (changes.last_event_id, encoded)
     changes.ended.discard(row)
@@ -324,6 +328,7 @@ _RUN_RECORDS: dict[type, Callable[[RunChanges, Any, bytes], None]] = {
     log.CommandDeferred: _command_deferred,
     log.WorkflowStalled: _stalled,
     log.WorkflowResumed: _resumed,
+    log.WorkflowOptionsChanged: _versioning_changed,
 }
 _EVENTS: dict[type, Callable[[StoreBatch, str, RunChanges, Any], None]] = {
     **{kind: StoreBatch._requested for kind in get_args(Event) if "request_id" in kind.__slots__},

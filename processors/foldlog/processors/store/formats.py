@@ -101,6 +101,8 @@ class PendingKind(IntEnum):
     OPTIONS = 6
     """The last ActivityOptionsChanged, by scheduled event ID: until the run closes, though the activity may end before
     that. Looking for one at the end of each activity would cost more than it frees."""
+    VERSIONING = 7
+    """The last WorkflowOptionsChanged."""
 
 
 class ExpiryKind(IntEnum):

@@ -54,6 +54,7 @@ from foldlog.schemas.command import (
     UpdateActivityOptions,
     UpdateInput,
     UpdateWorkflow,
+    UpdateWorkflowOptions,
 )
 
 
@@ -687,6 +688,28 @@ def update_workflow_from_avro(values: dict[str, Any]) -> UpdateWorkflow:
     return record
 
 
+def update_workflow_options_to_avro(record: UpdateWorkflowOptions) -> dict[str, Any]:
+    return {
+        "request_id": record.request_id,
+        "identity": record.identity,
+        "reply_to": None if record.reply_to is None else ("foldlog.common.ReplyTo", reply_to_to_avro(record.reply_to)),
+        "run_id": record.run_id,
+        "first_execution_run_id": record.first_execution_run_id,
+        "versioning": workflow_options_to_avro(record.versioning),
+    }
+
+
+def update_workflow_options_from_avro(values: dict[str, Any]) -> UpdateWorkflowOptions:
+    record = object.__new__(UpdateWorkflowOptions)
+    record.request_id = values["request_id"]
+    record.identity = values["identity"]
+    record.reply_to = None if values["reply_to"] is None else reply_to_from_avro(values["reply_to"])
+    record.run_id = values["run_id"]
+    record.first_execution_run_id = values["first_execution_run_id"]
+    record.versioning = workflow_options_from_avro(values["versioning"])
+    return record
+
+
 CONVERSIONS: Conversions = {
     ActivityStarted: (
         "foldlog.command.ActivityStarted",
@@ -833,5 +856,11 @@ CONVERSIONS: Conversions = {
         b"\xc3\x01\xaa }\x16\xff\x8c\xdc\x12",
         update_workflow_to_avro,
         update_workflow_from_avro,
+    ),
+    UpdateWorkflowOptions: (
+        "foldlog.command.UpdateWorkflowOptions",
+        b"\xc3\x01\xc9\xb3\xac\xfd\xa6\xcb\xf7\xb3",
+        update_workflow_options_to_avro,
+        update_workflow_options_from_avro,
     ),
 }

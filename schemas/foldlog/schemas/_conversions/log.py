@@ -21,6 +21,8 @@ from foldlog.schemas._conversions.common import (
     reply_to_to_avro,
     retry_policy_from_avro,
     retry_policy_to_avro,
+    workflow_options_from_avro,
+    workflow_options_to_avro,
 )
 from foldlog.schemas._conversions.types import Conversions
 from foldlog.schemas.log import (
@@ -32,6 +34,7 @@ from foldlog.schemas.log import (
     LocalActivityStarted,
     PartitionOpened,
     RequestRejected,
+    WorkflowOptionsChanged,
     WorkflowResumed,
     WorkflowStalled,
 )
@@ -207,6 +210,24 @@ def request_rejected_from_avro(values: dict[str, Any]) -> RequestRejected:
     return record
 
 
+def workflow_options_changed_to_avro(record: WorkflowOptionsChanged) -> dict[str, Any]:
+    return {
+        "run_id": record.run_id,
+        "versioning": workflow_options_to_avro(record.versioning),
+        "time_ms": record.time_ms,
+        "identity": record.identity,
+    }
+
+
+def workflow_options_changed_from_avro(values: dict[str, Any]) -> WorkflowOptionsChanged:
+    record = object.__new__(WorkflowOptionsChanged)
+    record.run_id = values["run_id"]
+    record.versioning = workflow_options_from_avro(values["versioning"])
+    record.time_ms = values["time_ms"]
+    record.identity = values["identity"]
+    return record
+
+
 def workflow_resumed_to_avro(record: WorkflowResumed) -> dict[str, Any]:
     return {
         "run_id": record.run_id,
@@ -293,6 +314,12 @@ CONVERSIONS: Conversions = {
         b"\xc3\x01\xb5\xe0\xd7]@M\xd6\xe7",
         request_rejected_to_avro,
         request_rejected_from_avro,
+    ),
+    WorkflowOptionsChanged: (
+        "foldlog.log.WorkflowOptionsChanged",
+        b"\xc3\x01\xf1\xb8\xd0\xe8_\xf6\xfc4",
+        workflow_options_changed_to_avro,
+        workflow_options_changed_from_avro,
     ),
     WorkflowResumed: (
         "foldlog.log.WorkflowResumed",

@@ -1,0 +1,352 @@
+"""Activities that are started without a workflow: the client's part. A built-in workflow carries each of them out."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from datetime import timedelta
+from typing import Any, Required, TypedDict, TypeVar, Unpack, cast, overload
+
+from foldlog.client._activity_description import ActivityExecution, ActivityExecutionCount, execution
+from foldlog.client._activity_handle import ActivityHandle, context_of
+from foldlog.client._activity_inputs import CountActivitiesInput, ListActivitiesInput, StartActivityInput
+from foldlog.client._asking import Asking
+from foldlog.client._convert import decode_one, milliseconds, new_request_id
+from foldlog.client._description import WorkflowExecution
+from foldlog.client._schedules import own_converter
+from foldlog.client._types import NO_METADATA, UNSET, ParamType, RPCMetadata
+from foldlog.common import (
+    ActivityIDConflictPolicy,
+    ActivityIDReusePolicy,
+    Priority,
+    RetryPolicy,
+    TypedSearchAttributes,
+)
+from foldlog.converter import encode_search_attributes
+from foldlog.exceptions import ActivityAlreadyStartedError, WorkflowAlreadyStartedError
+from foldlog.schedules.model import BUILT_IN_QUEUE
+from foldlog.schemas.command import StartWorkflow, WorkflowIdConflictPolicy, WorkflowIdReusePolicy
+from foldlog.schemas.common import WorkflowOptions
+from foldlog.schemas.reply import Accepted
+from foldlog.standalone.model import ACTIVITY_TYPE, SHOWN, Job, Shown, activity_workflow_id
+from foldlog.transport.topics import check_task_queue
+from foldlog.workflow._activity_types import resolve
+
+R = TypeVar("R")
+
+
+class StartActivityOptions(TypedDict, total=False):
+    """Options of an activity without a workflow."""
+
+    id: Required[str]
+    """Its ID, unique among the open ones of the namespace."""
+    task_queue: Required[str]
+    """Whose workers run it."""
+    schedule_to_close_timeout: timedelta | None
+    """Limit on all attempts together. There must be this one or the next."""
+    start_to_close_timeout: timedelta | None
+    """Limit on one attempt."""
+    schedule_to_start_timeout: timedelta | None
+    """Limit on waiting for a worker."""
+    heartbeat_timeout: timedelta | None
+    """Limit between two heartbeats."""
+    id_reuse_policy: ActivityIDReusePolicy
+    """What happens if one that has ended had this ID; ALLOW_DUPLICATE if not given."""
+    id_conflict_policy: ActivityIDConflictPolicy
+    """What happens if an open one has it; FAIL if not given."""
+    retry_policy: RetryPolicy | None
+    """How failed attempts are repeated."""
+    search_attributes: TypedSearchAttributes | None
+    """Typed fields by which it is found."""
+    summary: str | None
+    """One line for people."""
+    priority: Priority
+    """Which of several waiting tasks comes first."""
+    start_delay: timedelta | None
+    """Wait before the first attempt."""
+    rpc_metadata: RPCMetadata
+    """For interceptors only."""
+    rpc_timeout: timedelta | None
+    """How long to wait for the answer."""
+
+
+class ClientActivities:
+    """The part of a client that is about activities without a workflow."""
+
+    _asking: Asking
+
+    @overload
+    async def start_activity(
+        self, activity: Callable[[], Awaitable[R]], **options: Unpack[StartActivityOptions]
+    ) -> ActivityHandle[R]: ...
+    @overload
+    async def start_activity(
+        self, activity: Callable[[], R], **options: Unpack[StartActivityOptions]
+    ) -> ActivityHandle[R]: ...
+    @overload
+    async def start_activity(
+        self, activity: Callable[[ParamType], Awaitable[R]], arg: ParamType, **options: Unpack[StartActivityOptions]
+    ) -> ActivityHandle[R]: ...
+    @overload
+    async def start_activity(
+        self, activity: Callable[[ParamType], R], arg: ParamType, **options: Unpack[StartActivityOptions]
+    ) -> ActivityHandle[R]: ...
+    @overload
+    async def start_activity(
+        self,
+        activity: Callable[..., Awaitable[R]],
+        *,
+        args: Sequence[Any],
+        **options: Unpack[StartActivityOptions],
+    ) -> ActivityHandle[R]: ...
+    @overload
+    async def start_activity(
+        self, activity: Callable[..., R], *, args: Sequence[Any], **options: Unpack[StartActivityOptions]
+    ) -> ActivityHandle[R]: ...
+    @overload
+    async def start_activity(
+        self,
+        activity: str,
+        arg: Any = ...,
+        *,
+        args: Sequence[Any] = ...,
+        result_type: type[R] | None = None,
+        **options: Unpack[StartActivityOptions],
+    ) -> ActivityHandle[R]: ...
+    async def start_activity(
+        self,
+        activity: Any,
+        arg: Any = UNSET,
+        *,
+        args: Sequence[Any] = (),
+        result_type: Any = None,
+        **options: Unpack[StartActivityOptions],
+    ) -> ActivityHandle[Any]:
+        """Starts an activity without a workflow. When this returns, it is scheduled, or waits for its start delay.
+
+        Workers that run workflows see to it; workers with the activity run it.
+
+        Args:
+            activity: A function with `@activity.defn`, or the name of an activity.
+            arg: Its one argument.
+            args: Its arguments, if there are several.
+            result_type: Type of the result, where the activity is given by name.
+            **options: See `StartActivityOptions`.
+
+        Raises:
+            ActivityAlreadyStartedError: The ID is in use, and the policies refuse another one.
+            ValueError: There is no timeout, or one cannot be.
+            ConfigurationError: The task queue's name cannot be part of a topic's name.
+            RPCError: There was no answer in time.
+        """
+        for name in options:
+            if name not in StartActivityOptions.__annotations__:
+                raise TypeError(f"start_activity has no option {name}")
+        name, values, known_type = resolve(activity, arg, args, result_type)
+        asked = StartActivityInput(
+            activity_type=name,
+            args=values,
+            result_type=known_type if result_type is None else result_type,
+            **cast(Any, options),
+        )
+        if (outbound := self._asking.outbound) is not None:
+            return await outbound.start_activity(asked)
+        return await self._start_activity(asked)
+
+    async def _start_activity(self, asked: StartActivityInput) -> ActivityHandle[Any]:
+        """Past all interceptors."""
+        if not asked.id:
+            raise ValueError("an activity needs an ID")
+        if not asked.start_to_close_timeout and not asked.schedule_to_close_timeout:
+            raise ValueError("Activity must have start_to_close_timeout or schedule_to_close_timeout")
+        if asked.start_delay is not None and asked.start_delay < timedelta():
+            raise ValueError("start_delay must be non-negative")
+        check_task_queue(asked.task_queue)
+        asking = self._asking
+        command = await self._activity_command(asked)
+        try:
+            accepted = await asking.ask(activity_workflow_id(asked.id), command, Accepted, asked.rpc_timeout)
+        except WorkflowAlreadyStartedError as error:
+            raise ActivityAlreadyStartedError(asked.id, asked.activity_type, run_id=error.run_id) from None
+        return ActivityHandle(asking, asked.id, run_id=accepted.run_id, result_type=asked.result_type)
+
+    async def _activity_command(self, asked: StartActivityInput) -> StartWorkflow:
+        asking = self._asking
+        context = context_of(asking, asked.id, asked.activity_type, asked.task_queue)
+        values = asking.in_context(context).converter.payload_converter
+        priority = asked.priority
+        job = Job(
+            activity_id=asked.id,
+            activity_type=asked.activity_type,
+            task_queue=asked.task_queue,
+            args=values.to_payloads(asked.args) if asked.args else [],
+            schedule_to_close_timeout_ms=milliseconds(asked.schedule_to_close_timeout, "schedule_to_close_timeout"),
+            schedule_to_start_timeout_ms=milliseconds(asked.schedule_to_start_timeout, "schedule_to_start_timeout"),
+            start_to_close_timeout_ms=milliseconds(asked.start_to_close_timeout, "start_to_close_timeout"),
+            heartbeat_timeout_ms=milliseconds(asked.heartbeat_timeout, "heartbeat_timeout"),
+            retry_policy=None if asked.retry_policy is None else asked.retry_policy.to_record(),
+            summary=None if asked.summary is None else values.to_payload(asked.summary),
+            priority=None if priority == Priority.default else priority.to_record(),
+            header=dict(asked.headers),
+        )
+        converter = own_converter(asking.of_workflow(activity_workflow_id(asked.id)).converter)
+        argument, shown = await converter.encode([job, Shown(asked.activity_type, asked.task_queue)])
+        attributes = encode_search_attributes(asked.search_attributes)
+        reuse = asked.id_reuse_policy or ActivityIDReusePolicy.ALLOW_DUPLICATE
+        conflict = asked.id_conflict_policy or ActivityIDConflictPolicy.FAIL
+        return StartWorkflow(
+            request_id=new_request_id(),
+            identity=asking.identity,
+            workflow_type=ACTIVITY_TYPE,
+            task_queue=BUILT_IN_QUEUE,
+            args=[argument],
+            id_reuse_policy=cast(WorkflowIdReusePolicy, reuse.name),
+            id_conflict_policy=cast(WorkflowIdConflictPolicy, conflict.name),
+            memo={SHOWN: shown},
+            options=WorkflowOptions(search_attributes=attributes) if attributes else None,
+            start_delay_ms=milliseconds(asked.start_delay, "start_delay") if asked.start_delay else 0,
+        )
+
+    @overload
+    async def execute_activity(
+        self, activity: Callable[[], Awaitable[R]], **options: Unpack[StartActivityOptions]
+    ) -> R: ...
+    @overload
+    async def execute_activity(self, activity: Callable[[], R], **options: Unpack[StartActivityOptions]) -> R: ...
+    @overload
+    async def execute_activity(
+        self, activity: Callable[[ParamType], Awaitable[R]], arg: ParamType, **options: Unpack[StartActivityOptions]
+    ) -> R: ...
+    @overload
+    async def execute_activity(
+        self, activity: Callable[[ParamType], R], arg: ParamType, **options: Unpack[StartActivityOptions]
+    ) -> R: ...
+    @overload
+    async def execute_activity(
+        self,
+        activity: Callable[..., Awaitable[R]],
+        *,
+        args: Sequence[Any],
+        **options: Unpack[StartActivityOptions],
+    ) -> R: ...
+    @overload
+    async def execute_activity(
+        self, activity: Callable[..., R], *, args: Sequence[Any], **options: Unpack[StartActivityOptions]
+    ) -> R: ...
+    @overload
+    async def execute_activity(
+        self,
+        activity: str,
+        arg: Any = ...,
+        *,
+        args: Sequence[Any] = ...,
+        result_type: type[R] | None = None,
+        **options: Unpack[StartActivityOptions],
+    ) -> R: ...
+    async def execute_activity(
+        self,
+        activity: Any,
+        arg: Any = UNSET,
+        *,
+        args: Sequence[Any] = (),
+        result_type: Any = None,
+        **options: Unpack[StartActivityOptions],
+    ) -> Any:
+        """Starts an activity without a workflow and waits for its result. Arguments as in `start_activity`.
+
+        Raises:
+            ActivityFailureError: It failed, was cancelled or terminated, or timed out; `cause` says which.
+            ActivityAlreadyStartedError: The ID is in use, and the policies refuse another one.
+        """
+        handle = await self.start_activity(activity, arg, args=args, result_type=result_type, **options)
+        return await handle.result()
+
+    async def start_activity_class(self, activity: type[Callable[..., Any]], *args: Any, **kw: Any) -> Any:
+        """As `start_activity`, for a class with `@activity.defn` whose objects are called."""
+        return await cast(Any, self.start_activity)(activity, *args, **kw)
+
+    async def execute_activity_class(self, activity: type[Callable[..., Any]], *args: Any, **kw: Any) -> Any:
+        """As `execute_activity`, likewise."""
+        return await cast(Any, self.execute_activity)(activity, *args, **kw)
+
+    async def start_activity_method(self, activity: Callable[..., Any], *args: Any, **kw: Any) -> Any:
+        """As `start_activity`, for a method of a class with `@activity.defn`."""
+        return await cast(Any, self.start_activity)(activity, *args, **kw)
+
+    async def execute_activity_method(self, activity: Callable[..., Any], *args: Any, **kw: Any) -> Any:
+        """As `execute_activity`, likewise."""
+        return await cast(Any, self.execute_activity)(activity, *args, **kw)
+
+    @overload
+    def get_activity_handle(self, activity_id: str, *, run_id: str | None = None) -> ActivityHandle[Any]: ...
+    @overload
+    def get_activity_handle(
+        self, activity_id: str, *, run_id: str | None = None, result_type: type[R]
+    ) -> ActivityHandle[R]: ...
+    def get_activity_handle(
+        self, activity_id: str, *, run_id: str | None = None, result_type: Any = None
+    ) -> ActivityHandle[Any]:
+        """A handle of an activity without a workflow, by its ID. Asks nobody whether there is one.
+
+        Args:
+            activity_id: The ID.
+            run_id: One run of it; None: the last one.
+            result_type: Type of its result.
+        """
+        return ActivityHandle(self._asking, activity_id, run_id=run_id, result_type=result_type)
+
+    def list_activities(
+        self,
+        query: str | None = None,
+        *,
+        limit: int | None = None,
+        rpc_metadata: RPCMetadata = NO_METADATA,
+        rpc_timeout: timedelta | None = None,
+    ) -> AsyncIterator[ActivityExecution]:
+        """The activities without a workflow, the newest first, for `async for`. Reads the whole visibility topic.
+
+        Args:
+            query: These lists have no filters: it must be empty.
+            limit: At most so many.
+            rpc_metadata: For interceptors only.
+            rpc_timeout: How long reading the list may take; None: as long as it does.
+
+        Raises:
+            ValueError: There is a query.
+        """
+        if query:
+            raise ValueError("lists of activities cannot be filtered by a query: filter what they give")
+        asked = ListActivitiesInput(query=query, limit=limit, rpc_metadata=rpc_metadata, rpc_timeout=rpc_timeout)
+        if (outbound := self._asking.outbound) is not None:
+            return outbound.list_activities(asked)
+        return self._list_activities(asked)
+
+    async def count_activities(
+        self,
+        query: str | None = None,
+        *,
+        rpc_metadata: RPCMetadata = NO_METADATA,
+        rpc_timeout: timedelta | None = None,
+    ) -> ActivityExecutionCount:
+        """How many activities without a workflow there are. Reads the whole visibility topic. As `list_activities`."""
+        if query:
+            raise ValueError("lists of activities cannot be filtered by a query: filter what they give")
+        asked = CountActivitiesInput(query=query, rpc_metadata=rpc_metadata, rpc_timeout=rpc_timeout)
+        if (outbound := self._asking.outbound) is not None:
+            return await outbound.count_activities(asked)
+        return await self._count_activities(asked)
+
+    async def _count_activities(self, asked: CountActivitiesInput) -> ActivityExecutionCount:
+        """Past all interceptors."""
+        rows = await self._asking.rows(lambda row: row.workflow_type == ACTIVITY_TYPE, asked.rpc_timeout)
+        return ActivityExecutionCount(len(rows))
+
+    async def _list_activities(self, asked: ListActivitiesInput) -> AsyncIterator[ActivityExecution]:
+        """Past all interceptors."""
+        asking = self._asking
+        rows = await asking.rows(lambda row: row.workflow_type == ACTIVITY_TYPE, asked.rpc_timeout)
+        rows.sort(key=lambda row: (row.start_ms, row.workflow_id), reverse=True)
+        for row in rows[: asked.limit]:
+            converter = own_converter(asking.of_workflow(row.workflow_id).converter)
+            shown: Shown = await decode_one(converter, row.memo[SHOWN], Shown)
+            found = WorkflowExecution(row.workflow_id, row, converter, namespace=asking.transport.namespace)
+            yield execution(found, shown)

@@ -1,0 +1,154 @@
+"""Open runs are moved to other versions of their code, and bound in other ways, in memory."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+import pytest
+from foldlog import workflow
+from foldlog.client import Client, WorkflowHandle
+from foldlog.client import WorkerDeploymentVersionStatus as Status
+from foldlog.common import (
+    AutoUpgradeVersioningOverride,
+    OneTimeVersioningOverride,
+    PinnedVersioningOverride,
+    VersioningBehavior,
+)
+from foldlog.exceptions import InvalidArgumentError, WorkflowNotFoundError
+from foldlog.memory.broker import MemoryBroker
+from foldlog.memory.transport import MemoryTransport
+from foldlog.worker import Worker
+
+from tests.unit.testing.test_versioning import QUEUE, finish, open_runs, start
+from tests.versions import DEPLOYMENT, ONE, TWO, Waits, config, version
+
+pytestmark = pytest.mark.timeout(60)
+PINNED, AUTO = VersioningBehavior.PINNED, VersioningBehavior.AUTO_UPGRADE
+
+
+@workflow.defn(name="Still", versioning_behavior=PINNED)
+class StillOne(Waits):
+    """Pinned, and yet its versions fit each other."""
+
+    @workflow.run
+    async def run(self) -> list[str]:
+        await self.until("go")
+        return ["one"]
+
+    @workflow.query
+    def build(self) -> str:
+        return "one"
+
+
+@workflow.defn(name="Still", versioning_behavior=PINNED)
+class StillTwo(Waits):
+    @workflow.run
+    async def run(self) -> list[str]:
+        await self.until("go")
+        return ["two"]
+
+    @workflow.query
+    def build(self) -> str:
+        return "two"
+
+
+FIRST: Sequence[type] = [*ONE, StillOne]
+SECOND: Sequence[type] = [*TWO, StillTwo]
+
+
+def both(client: Client) -> Worker:
+    return Worker(
+        client,
+        task_queue=QUEUE,
+        workflows=SECOND,
+        deployment_config=config("2"),
+        earlier_versions={"1": FIRST},
+    )
+
+
+@pytest.fixture
+async def client() -> AsyncIterator[Client]:
+    """Its stores are read back from the log each time that a worker starts."""
+    broker = MemoryBroker(partitions=2, keep_stores=False)
+    async with Client(MemoryTransport(broker, "default")) as connected:
+        yield connected
+    broker.close()
+
+
+async def where(handle: WorkflowHandle[Any, Any]) -> tuple[str, str | None, VersioningBehavior | None]:
+    """What its code says, and what is said of it."""
+    said = await handle.query("build")
+    found = await handle.describe()
+    return said, found.deployment_version, found.versioning_behavior
+
+
+async def test_a_run_is_moved_and_bound_otherwise(client: Client) -> None:
+    shop = client.deployment(DEPLOYMENT)
+    async with both(client):
+        await shop.set_current_version("1")
+        order, meter = await start(client, "Still", "o"), await start(client, "Meter", "m")
+        assert [await where(each) for each in (order, meter)] == [("one", "shop.1", PINNED), ("one", "shop.1", AUTO)]
+        for each in (order, meter):
+            await each.update_options(versioning_override=PinnedVersioningOverride(version("2")))
+        assert [await where(each) for each in (order, meter)] == [("two", "shop.2", PINNED)] * 2
+        assert await open_runs(client) == {"1": (Status.CURRENT, 0, 0), "2": (Status.DRAINING, 2, 0)}
+    async with both(client):
+        assert [await where(each) for each in (order, meter)] == [("two", "shop.2", PINNED)] * 2
+        for each in (order, meter):
+            await each.update_options(versioning_override=None)
+        # As their definitions say, from where they are.
+        assert [await where(each) for each in (order, meter)] == [("two", "shop.2", PINNED), ("one", "shop.1", AUTO)]
+        await order.update_options(versioning_override=AutoUpgradeVersioningOverride())
+        assert await where(order) == ("one", "shop.1", AUTO)
+        await shop.set_current_version("2")
+        assert await where(order) == ("two", "shop.2", AUTO)
+        await order.update_options(versioning_override=OneTimeVersioningOverride(version("1")))
+        assert await where(order) == ("one", "shop.1", PINNED)
+        await order.signal("say", "go")
+        await order.result()
+        with pytest.raises(WorkflowNotFoundError):
+            await order.update_options(versioning_override=None)
+
+
+async def test_a_run_begins_once_on_a_version(client: Client) -> None:
+    async with both(client):
+        await client.deployment(DEPLOYMENT).set_current_version("2")
+        once = OneTimeVersioningOverride(version("1"))
+        order = await start(client, "Still", "o", versioning_override=once)
+        meter = await start(client, "Meter", "m", versioning_override=once)
+        assert [await where(each) for each in (order, meter)] == [("one", "shop.1", PINNED), ("two", "shop.2", AUTO)]
+        with pytest.raises(InvalidArgumentError, match="is no version"):
+            await start(client, "Still", "x", versioning_override=OneTimeVersioningOverride(version("")))
+
+
+async def test_a_run_that_nobody_hosts_is_moved_to_a_version_that_somebody_does(client: Client) -> None:
+    async with Worker(client, task_queue=QUEUE, workflows=FIRST, deployment_config=config("1")):
+        order = await start(client, "Still", "o")
+    async with Worker(client, task_queue=QUEUE, workflows=SECOND, deployment_config=config("2")):
+        # Nothing has come for it since, so it has not stalled yet.
+        await order.signal("say", "hello")
+        assert "'shop.1'" in (await order.describe()).stalled_error
+        await order.update_options(versioning_override=PinnedVersioningOverride(version("2")))
+        assert await where(order) == ("two", "shop.2", PINNED)
+        assert not (await order.describe()).stalled_error
+        await order.update_options(versioning_override=PinnedVersioningOverride(version("0.9")))
+        await order.signal("say", "hello")
+        assert "'shop.0.9'" in (await order.describe()).stalled_error
+        await order.update_options(versioning_override=PinnedVersioningOverride(version("2")))
+        assert (await finish(order))[0] == "two"
+        other = await start(client, "Still", "o2")
+        with pytest.raises(InvalidArgumentError, match="is no version"):
+            await other.update_options(versioning_override=PinnedVersioningOverride(version("")))
+
+
+async def test_a_run_without_versions_gets_one(client: Client) -> None:
+    async with Worker(client, task_queue=QUEUE, workflows=FIRST):
+        order = await start(client, "Still", "o")
+        await order.update_options(versioning_override=None)
+        await order.update_options(versioning_override=OneTimeVersioningOverride(version("1")))
+        assert (await order.describe()).deployment_version is None
+    async with both(client):
+        assert await order.query("build") == "two"
+        await order.update_options(versioning_override=PinnedVersioningOverride(version("1")))
+        assert await where(order) == ("one", "shop.1", PINNED)
