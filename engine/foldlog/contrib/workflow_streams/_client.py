@@ -121,10 +121,14 @@ class WorkflowStreamClient:
 
         Raises:
             NotInActivityError: Not in an activity.
+            ValueError: No workflow has started this one.
         """
+        workflow_id = activity.info().workflow_id
+        if workflow_id is None:
+            raise ValueError("this activity has no workflow, and so no stream: name one, with WorkflowStreamClient.create")
         return cls.create(
             activity.client(),
-            activity.info().workflow_id,
+            workflow_id,
             batch_interval=batch_interval,
             max_batch_size=max_batch_size,
             max_retry_duration=max_retry_duration,
