@@ -125,7 +125,7 @@ class WorkflowStreamClient:
         """
         workflow_id = activity.info().workflow_id
         if workflow_id is None:
-            raise ValueError("this activity has no workflow, and so no stream: name one, with WorkflowStreamClient.create")
+            raise ValueError("this activity has no workflow, and so no stream: take WorkflowStreamClient.create")
         return cls.create(
             activity.client(),
             workflow_id,
