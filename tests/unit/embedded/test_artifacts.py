@@ -216,13 +216,20 @@ def test_a_class_cache_is_recorded_once_and_used_afterwards(tmp_path: Path) -> N
     assert any("AOTCacheOutput" in option for option in ClassCache(tmp_path, "kafka", "d2").jvm_options())
 
 
-def test_a_machine_too_slow_to_write_the_class_cache_tries_once(tmp_path: Path) -> None:
+def test_a_machine_too_slow_to_write_the_class_cache_tries_once_a_day(tmp_path: Path) -> None:
     slow = ClassCache(tmp_path, "kafka", "d1")
     (recording,) = [option for option in slow.jvm_options() if "AOTCacheOutput" in option]
     Path(recording.partition("=")[2] + ".config").write_bytes(b"half")
     slow.keep_recording(complete=False)
-    assert ClassCache(tmp_path, "kafka", "d1").jvm_options() == []
+    later = ClassCache(tmp_path, "kafka", "d1")
+    assert later.jvm_options() == []
+    assert (slow.recording, later.recording) == (True, False)
     assert not list(tmp_path.rglob("*.recording-*"))
+    (given_up,) = tmp_path.rglob("*.given-up")
+    yesterday = given_up.stat().st_mtime - 24 * 3600 - 1
+    os.utime(given_up, (yesterday, yesterday))
+    assert any("AOTCacheOutput" in option for option in later.jvm_options())
+    assert later.recording
 
 
 def test_a_broker_of_the_environment_is_used_and_none_is_started(
