@@ -1,10 +1,15 @@
-"""The order of a parallel run (`make test`). A run by hand keeps pytest's own."""
+"""The order of a parallel run (`make test`), and patience with a busy machine. By hand the order is pytest's own."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# How fast examples are made says what else the machine does, and is nothing that a test is about.
+settings.register_profile("foldlog", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("foldlog")
 
 _UNIT = Path(__file__).parent / "unit"
 
