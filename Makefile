@@ -8,6 +8,8 @@ ROOTS := schemas/foldlog engine/foldlog processors/foldlog connectors/foldlog
 CODE := $(ROOTS) tests benchmarks examples .ci
 # Kills of `make chaos`.
 N ?= 200
+# Processes of `make test`, each with a Kafka of its own. Most tests of tests/integration wait, so three fill two cores.
+JOBS ?= 3
 
 .DEFAULT_GOAL := help
 .PHONY: help venv demo test lint format bench dev chaos clean
@@ -30,8 +32,8 @@ $(READY): pyproject.toml constraints.txt
 demo: $(READY) ## Run thousands of real orders through durable workflows on a real Kafka.
 	$(BIN)/python -m examples.order.demo
 
-test: $(READY) ## Run every test; those of tests/integration start a real Kafka.
-	$(BIN)/python -m pytest
+test: $(READY) ## Run every test, in JOBS=3 processes; those of tests/integration start a real Kafka.
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 lint: $(READY) ## Check style, types and lengths.
 	$(BIN)/ruff check $(CODE)

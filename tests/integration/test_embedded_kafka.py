@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
@@ -18,6 +18,7 @@ from confluent_kafka import Consumer, KafkaError, Message, Producer, ShareConsum
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 from foldlog.connectors.embedded import EmbeddedKafka, KafkaOptions
+from foldlog.connectors.embedded._ports import free_port
 from foldlog.connectors.embedded.exceptions import (
     EmbeddedError,
     FolderInUseError,
@@ -57,6 +58,13 @@ def until(condition: Callable[[], bool], timeout_s: float = 30.0) -> bool:
             return False
         time.sleep(0.02)
     return True
+
+
+@pytest.fixture(scope="module")
+def watched_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedKafka]:
+    """A started broker of this module's own, for tests that do it no harm."""
+    with EmbeddedKafka(tmp_path_factory.mktemp("watched")) as broker:
+        yield broker
 
 
 def test_records_go_in_and_come_out(kafka: str, namespace: str) -> None:
@@ -103,15 +111,15 @@ def test_a_temporary_folder_is_deleted_and_takes_no_process_with_it() -> None:
     assert not jvm.is_running()
 
 
-def test_the_log_is_in_the_folder(private_kafka: EmbeddedKafka) -> None:
-    assert private_kafka.log_path.is_relative_to(private_kafka.folder)
-    assert "Kafka Server started" in private_kafka.log_path.read_text(encoding="utf-8")
+def test_the_log_is_in_the_folder(watched_kafka: EmbeddedKafka) -> None:
+    assert watched_kafka.log_path.is_relative_to(watched_kafka.folder)
+    assert "Kafka Server started" in watched_kafka.log_path.read_text(encoding="utf-8")
 
 
-def test_it_listens_on_loopback_only(private_kafka: EmbeddedKafka) -> None:
+def test_it_listens_on_loopback_only(watched_kafka: EmbeddedKafka) -> None:
     listening = [
         connection.laddr.ip.removeprefix("::ffff:")
-        for connection in psutil.Process(private_kafka.pid).net_connections("inet")
+        for connection in psutil.Process(watched_kafka.pid).net_connections("inet")
         if connection.status == psutil.CONN_LISTEN
     ]
     assert len(listening) == 2  # clients, and the controller
@@ -129,25 +137,23 @@ def test_a_taken_port_is_named(tmp_path: Path) -> None:
 
 
 def test_a_given_port_is_used(tmp_path: Path) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()  # none that an outgoing connection of another test could take meanwhile
     with EmbeddedKafka(tmp_path / "data", port=port) as broker:
         assert broker.bootstrap_servers == f"127.0.0.1:{port}"
         assert broker.running
 
 
-def test_a_folder_in_use_names_its_owner_at_once(private_kafka: EmbeddedKafka) -> None:
+def test_a_folder_in_use_names_its_owner_at_once(watched_kafka: EmbeddedKafka) -> None:
     with pytest.raises(FolderInUseError) as caught:
-        EmbeddedKafka(private_kafka.folder).start()
+        EmbeddedKafka(watched_kafka.folder).start()
     assert caught.value.owner_pid == os.getpid()
-    private_kafka.check()
+    watched_kafka.check()
 
 
-def test_started_twice_is_refused(private_kafka: EmbeddedKafka) -> None:
+def test_started_twice_is_refused(watched_kafka: EmbeddedKafka) -> None:
     with pytest.raises(EmbeddedError, match="running already"):
-        private_kafka.start()
-    private_kafka.check()
+        watched_kafka.start()
+    watched_kafka.check()
 
 
 def test_a_broker_that_cannot_start_shows_its_last_words(tmp_path: Path) -> None:
@@ -168,8 +174,8 @@ def test_a_suspended_broker_still_stops(tmp_path: Path) -> None:
 
 
 def test_a_broker_that_does_not_end_in_time_is_killed(tmp_path: Path) -> None:
-    # No JVM runs its shutdown hooks in ten milliseconds.
-    broker = EmbeddedKafka(tmp_path / "data", options=KafkaOptions(stop_timeout_s=0.01))
+    # No JVM runs its shutdown hooks in ten milliseconds; one that records its classes would be given longer.
+    broker = EmbeddedKafka(tmp_path / "data", options=KafkaOptions(stop_timeout_s=0.01, fast_start=False))
     broker.start()
     jvm = psutil.Process(broker.pid)
     broker.stop()
@@ -213,8 +219,8 @@ def test_an_unknown_topic_is_not_made_by_the_way(kafka: str, namespace: str) -> 
     assert namespace not in topics
 
 
-def test_a_share_group_works(private_kafka: EmbeddedKafka) -> None:
-    address = private_kafka.bootstrap_servers
+def test_a_share_group_works(watched_kafka: EmbeddedKafka) -> None:
+    address = watched_kafka.bootstrap_servers
     create_topic(address, "shared")
     consumer = ShareConsumer({"bootstrap.servers": address, "group.id": "sharing"})
     try:

@@ -37,7 +37,7 @@ class Sent:
 
 
 @asynccontextmanager
-async def sending(here: Place, pause_seconds: float = 0.002) -> AsyncIterator[Sent]:
+async def sending(here: Place, pause_seconds: float = 0.01) -> AsyncIterator[Sent]:
     """Signals to workflows in all partitions; at the end, each of them must have got its own, in order.
 
     They are plain records, each with a request ID: nobody sends one twice, so nobody makes up for a lost one.
@@ -169,23 +169,27 @@ class Asking:
                 await asyncio.sleep(0.1)
 
 
+async def _of_no_workflow(here: Place) -> list[tuple[int, Any]]:
+    """What the events topic says of its partitions. Nothing else is without a key, and decoding the rest costs most."""
+    records = await asyncio.to_thread(here.read, here.topics.events)
+    return [(record.partition, decode(record.value)) for record in records if not record.key]
+
+
 async def openings(here: Place) -> dict[int, list[str]]:
     """Who opened each partition, in order, as the log says."""
     found: dict[int, list[str]] = {number: [] for number in range(here.partitions)}
-    for record in await asyncio.to_thread(here.read, here.topics.events):
-        read = decode(record.value)
+    for partition, read in await _of_no_workflow(here):
         if isinstance(read, log.PartitionOpened):
-            found[record.partition].append(read.instance)
+            found[partition].append(read.instance)
     return found
 
 
 async def handled(here: Place) -> dict[int, int]:
     """Up to which offset the commands of each partition are handled."""
     found = dict.fromkeys(range(here.partitions), 0)
-    for record in await asyncio.to_thread(here.read, here.topics.events):
-        read = decode(record.value)
+    for partition, read in await _of_no_workflow(here):
         if isinstance(read, log.BatchCommitted):
-            found[record.partition] = read.commands_offset
+            found[partition] = read.commands_offset
     return found
 
 

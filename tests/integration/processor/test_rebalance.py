@@ -26,7 +26,7 @@ async def test_one_processor_becomes_three_and_one_again(kafka: str, namespace: 
         with Fleet(kafka, namespace, tmp_path) as fleet:
             fleet.start("first", "both")
             await fleet.until_ready("first")
-            async with sending(here, 0.01), Asking(here) as load:
+            async with sending(here), Asking(here) as load:
                 await load.going_on()
                 for name in ("second", "third"):
                     fleet.start(name, "both")

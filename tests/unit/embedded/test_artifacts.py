@@ -8,6 +8,9 @@ import os
 import socket
 import subprocess
 import sys
+import threading
+from contextlib import ExitStack
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -27,6 +30,7 @@ from foldlog.connectors.embedded.exceptions import (
 from foldlog.exceptions import FoldlogError
 
 _CONTENT = b"a jar"
+_WITHOUT_PROXY = {**os.environ, "NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
 _JAR = LockedArtifact(coordinate="g:a:jar:1", sha256=hashlib.sha256(_CONTENT).hexdigest(), size=len(_CONTENT))
 
 
@@ -81,6 +85,56 @@ def test_a_missing_jar_without_a_network_is_named(cache: ArtifactCache, monkeypa
     missing = LockedArtifact(coordinate="g:missing:jar:1", sha256=_JAR.sha256, size=1)
     with pytest.raises(ArtifactUnavailableError, match="g:missing:jar:1"):
         cache.resolve([_JAR, missing])
+
+
+_RESOLVES = """
+import hashlib, sys
+from pathlib import Path
+from foldlog.connectors.embedded import ArtifactCache
+from foldlog.connectors.embedded._lock import LockedArtifact
+jar = LockedArtifact(coordinate="g:a:jar:1", sha256=sys.argv[3], size=5)
+print(*ArtifactCache(Path(sys.argv[1]), repository=sys.argv[2]).resolve([jar], lambda text: print(text, flush=True)))
+"""
+
+
+class _Repository(BaseHTTPRequestHandler):
+    """Serves the jar once the other program waits for it."""
+
+    asked = 0
+    go_on = threading.Event()
+
+    def do_GET(self) -> None:
+        _Repository.asked += 1
+        _Repository.go_on.wait(60)
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(_CONTENT)))
+        self.end_headers()
+        self.wfile.write(_CONTENT)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """pytest's output is not the place for an access log."""
+
+
+def test_of_two_programs_that_start_at_once_one_downloads(tmp_path: Path) -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Repository) as server, ExitStack() as stack:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        stack.callback(thread.join)
+        stack.callback(server.shutdown)
+        stack.callback(_Repository.go_on.set)
+        url = f"http://127.0.0.1:{server.server_port}"
+        command = [sys.executable, "-c", _RESOLVES, str(tmp_path), url, _JAR.sha256]
+        programs = [
+            stack.enter_context(subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=_WITHOUT_PROXY))
+            for _ in range(2)
+        ]
+        first = sorted(program.stdout.readline()[:11] for program in programs if program.stdout)
+        assert first == ["downloading", "waiting for"]
+        _Repository.go_on.set()
+        path = str(tmp_path / "maven" / _JAR.relative_path)
+        assert [program.communicate(timeout=60)[0].strip() for program in programs] == [path] * 2
+    assert _Repository.asked == 1
+    assert Path(path).read_bytes() == _CONTENT
 
 
 def test_the_cache_folder_is_the_platforms_or_the_users(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -162,13 +216,20 @@ def test_a_class_cache_is_recorded_once_and_used_afterwards(tmp_path: Path) -> N
     assert any("AOTCacheOutput" in option for option in ClassCache(tmp_path, "kafka", "d2").jvm_options())
 
 
-def test_a_machine_too_slow_to_write_the_class_cache_tries_once(tmp_path: Path) -> None:
+def test_a_machine_too_slow_to_write_the_class_cache_tries_once_a_day(tmp_path: Path) -> None:
     slow = ClassCache(tmp_path, "kafka", "d1")
     (recording,) = [option for option in slow.jvm_options() if "AOTCacheOutput" in option]
     Path(recording.partition("=")[2] + ".config").write_bytes(b"half")
     slow.keep_recording(complete=False)
-    assert ClassCache(tmp_path, "kafka", "d1").jvm_options() == []
+    later = ClassCache(tmp_path, "kafka", "d1")
+    assert later.jvm_options() == []
+    assert (slow.recording, later.recording) == (True, False)
     assert not list(tmp_path.rglob("*.recording-*"))
+    (given_up,) = tmp_path.rglob("*.given-up")
+    yesterday = given_up.stat().st_mtime - 24 * 3600 - 1
+    os.utime(given_up, (yesterday, yesterday))
+    assert any("AOTCacheOutput" in option for option in later.jvm_options())
+    assert later.recording
 
 
 def test_a_broker_of_the_environment_is_used_and_none_is_started(

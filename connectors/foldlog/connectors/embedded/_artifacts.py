@@ -2,7 +2,7 @@
 
 Owns the folder that jars are kept in between runs, and the promise that no path leaves it whose bytes were not
 compared with the lock file. Knows nothing of what the jars do. Several processes may use one cache at once: every
-file appears in it by an atomic rename, complete and verified.
+file appears in it by an atomic rename, complete and verified, and one of them at a time downloads.
 """
 
 from __future__ import annotations
@@ -13,15 +13,18 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 from ._lock import LockedArtifact
 from .exceptions import DiskFullError, MissingExtraError
 
 CACHE_VARIABLE = "FOLDLOG_CACHE"
+_DOWNLOAD_LOCK = "download.lock"
 _PARALLEL_DOWNLOADS = 4
 
 Progress = Callable[[str], None]
@@ -61,14 +64,16 @@ class ArtifactCache:
             DiskFullError: No space for the download.
             MissingExtraError: A download is needed and jgo is not installed.
         """
-        missing = [artifact for artifact in artifacts if not self._is_cached(artifact)]
-        if missing:
-            self._download_all(missing, progress)
+        if self._missing(artifacts):
+            self._download_missing(artifacts, progress)
         return [self.path_of(artifact) for artifact in artifacts]
 
     def path_of(self, artifact: LockedArtifact) -> Path:
         """Where an artifact is kept, whether or not it is there yet."""
         return self.folder / "maven" / artifact.relative_path
+
+    def _missing(self, artifacts: Sequence[LockedArtifact]) -> list[LockedArtifact]:
+        return [artifact for artifact in artifacts if not self._is_cached(artifact)]
 
     def _is_cached(self, artifact: LockedArtifact) -> bool:
         path = self.path_of(artifact)
@@ -83,29 +88,49 @@ class ArtifactCache:
             _write_atomically(note, json.dumps(verified))
         return True
 
-    def _download_all(self, missing: Sequence[LockedArtifact], progress: Progress | None) -> None:
+    def _download_missing(self, artifacts: Sequence[LockedArtifact], progress: Progress | None) -> None:
+        """Downloads what is missing, unless another process just does: then waits, and takes what that one left."""
         try:
             from ._maven import repository_url
         except ImportError as error:
             raise MissingExtraError(error.name or "jgo") from error
-        repository = self._repository or repository_url()
-        if progress:
-            megabytes = sum(artifact.size for artifact in missing) / 1e6
-            progress(f"downloading {len(missing)} files ({megabytes:.0f} MB) from {repository}")
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            with ExitStack() as stack:
-                staging = Path(tempfile.mkdtemp(prefix="download-", dir=self.folder))
-                stack.callback(shutil.rmtree, staging, ignore_errors=True)
-                pool = stack.enter_context(ThreadPoolExecutor(_PARALLEL_DOWNLOADS, "foldlog-download"))
-                stack.callback(pool.shutdown, wait=True, cancel_futures=True)
-                futures = [pool.submit(self._download_one, each, staging, repository) for each in missing]
-                for future in futures:
-                    future.result()
+            with self._alone(progress):
+                if missing := self._missing(artifacts):
+                    self._download_all(missing, self._repository or repository_url(), progress)
         except OSError as error:
             if error.errno in (errno.ENOSPC, errno.EDQUOT):
                 raise DiskFullError(self.folder, "while downloading jars") from error
             raise
+
+    @contextmanager
+    def _alone(self, progress: Progress | None) -> Iterator[None]:
+        """One process at a time: its lock is the operating system's, so that of a killed one is free."""
+        lock = FileLock(self.folder / _DOWNLOAD_LOCK)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            if progress:
+                progress("waiting for another program, which is downloading the same files")
+            lock.acquire()
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def _download_all(self, missing: Sequence[LockedArtifact], repository: str, progress: Progress | None) -> None:
+        if progress:
+            megabytes = sum(artifact.size for artifact in missing) / 1e6
+            progress(f"downloading {len(missing)} files ({megabytes:.0f} MB) from {repository}")
+        with ExitStack() as stack:
+            staging = Path(tempfile.mkdtemp(prefix="download-", dir=self.folder))
+            stack.callback(shutil.rmtree, staging, ignore_errors=True)
+            pool = stack.enter_context(ThreadPoolExecutor(_PARALLEL_DOWNLOADS, "foldlog-download"))
+            stack.callback(pool.shutdown, wait=True, cancel_futures=True)
+            futures = [pool.submit(self._download_one, each, staging, repository) for each in missing]
+            for future in futures:
+                future.result()
 
     def _download_one(self, artifact: LockedArtifact, staging: Path, repository: str) -> None:
         from ._maven import download

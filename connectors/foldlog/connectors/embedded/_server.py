@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import ClassVar, Self
 
 from ._artifacts import ArtifactCache, Progress
-from ._class_cache import ClassCache
+from ._class_cache import RECORDING_STOP_S, ClassCache
 from ._lock import packaged_lock
 from ._ports import check_port, free_port, is_free
 from ._process import FolderLock, SupervisedServer, check_space, java_executable
@@ -242,7 +242,7 @@ class EmbeddedServer(ABC):
                 raise
             raise FolderUnusableError(self._folder, error.strerror or str(error)) from error
         # A program that was killed leaves a server that is just shutting down: wait for that one.
-        self._lock = FolderLock(self._folder, wait_s=self._stop_timeout_s + 5)
+        self._lock = FolderLock(self._folder, wait_s=max(self._stop_timeout_s, RECORDING_STOP_S) + 5)
         check_space(self._folder)
 
     def _choose_ports(self) -> None:
@@ -257,14 +257,16 @@ class EmbeddedServer(ABC):
     def _launch(self, java: Path) -> None:
         assert self._lock is not None
         console_log = self.folder / "logs" / "jvm.log" if self._own_log else self.log_path
+        class_options = self._classes.jvm_options() if self._classes else []
+        recording = self._classes is not None and self._classes.recording
         self._server = SupervisedServer(
             self._what,
-            self._command(java, self._classes.jvm_options() if self._classes else []),
+            self._command(java, class_options),
             lock=self._lock,
             cwd=self.folder,
             console_log=console_log,
             log=self.log_path,
-            stop_timeout_s=self._stop_timeout_s,
+            stop_timeout_s=max(self._stop_timeout_s, RECORDING_STOP_S if recording else 0.0),
         )
         try:
             self._server.await_ready(self._answers, self._start_timeout_s)
