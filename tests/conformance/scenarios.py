@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -51,25 +51,29 @@ class Place:
 
     environment: WorkflowEnvironment
     folder: Path
+    elsewhere: Client
+    """Of another namespace of the same environment."""
+    workflows: Sequence[type]
+    activities: Sequence[Callable[..., Any]]
+    """What `workers` run: see `catalog`."""
 
     @property
     def client(self) -> Client:
         return self.environment.client
 
     @asynccontextmanager
-    async def workers(self, **options: Any) -> AsyncIterator[None]:
+    async def workers(self, *, both_namespaces: bool = False, **options: Any) -> AsyncIterator[None]:
         """One worker with workflows and activities, and one with activities on another queue."""
-        worker = Worker(
-            self.client,
-            task_queue=QUEUE,
-            workflows=w.WORKFLOWS,
-            activities=w.ACTIVITIES,
-            state_dir=self.folder / uuid.uuid4().hex,
-            **options,
-        )
-        remote = Worker(self.client, task_queue=REMOTE, activities=w.ACTIVITIES)
-        async with worker, remote:
-            await until(lambda: worker.ready and remote.ready, "the workers are ready")
+        clients = [self.client, self.elsewhere] if both_namespaces else [self.client]
+        everything: dict[str, Any] = {"workflows": self.workflows, "activities": self.activities, **options}
+        workers = [
+            Worker(client, task_queue=QUEUE, state_dir=self.folder / uuid.uuid4().hex, **everything)
+            for client in clients
+        ]
+        workers.append(Worker(self.client, task_queue=REMOTE, activities=self.activities))
+        async with AsyncExitStack() as stack:
+            await asyncio.gather(*(stack.enter_async_context(worker) for worker in workers))
+            await until(lambda: all(worker.ready for worker in workers), "the workers are ready")
             yield
 
     async def start(self, workflow: Any, *args: Any, id: str | None = None, **options: Any) -> WorkflowHandle[Any, Any]:

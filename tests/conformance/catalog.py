@@ -1,0 +1,38 @@
+"""All scenarios, and the workflows and activities that they run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from foldlog.client import WorkflowExecutionStatus
+from foldlog.worker import Replayer, WorkflowReplayError
+
+from tests.conformance import data, handlers, messages, scenarios, workflows
+from tests.conformance.scenarios import Place, Scenario
+
+TERMINATED = WorkflowExecutionStatus.TERMINATED
+
+SHARED: Sequence[Scenario] = [*scenarios.SHARED, *messages.SHARED, *handlers.SHARED]
+"""Those for which workers are there, see `Place.workers`."""
+
+ALONE: Sequence[Scenario] = [*scenarios.ALONE, *data.ALONE]
+"""Those that bring their own."""
+
+WORKFLOWS: Sequence[type] = [*workflows.WORKFLOWS, *handlers.WORKFLOWS]
+ACTIVITIES: Sequence[Callable[..., Any]] = [*workflows.ACTIVITIES, *handlers.ACTIVITIES]
+
+
+async def replay_all(here: Place) -> int:
+    """Replay what all workflows have left, from their histories as clients get them; how many there were."""
+    replayer = Replayer(workflows=WORKFLOWS)
+    count = 0
+    for client in (here.client, here.elsewhere):
+        async for run in client.list_workflows():
+            history = await client.get_workflow_handle(run.id, run_id=run.run_id).fetch_history()
+            result = await replayer.replay_workflow(history, raise_on_replay_failure=False)
+            count += 1
+            stalls = isinstance(result.replay_failure, WorkflowReplayError) and run.status is TERMINATED
+            if result.replay_failure is not None and not stalls:  # those that stalled by intent were terminated
+                raise result.replay_failure
+    return count
