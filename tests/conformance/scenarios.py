@@ -66,6 +66,7 @@ class Place:
         """One worker with workflows and activities, and one with activities on another queue."""
         clients = [self.client, self.elsewhere] if both_namespaces else [self.client]
         everything: dict[str, Any] = {"workflows": self.workflows, "activities": self.activities, **options}
+        everything.setdefault("continue_as_new_suggested_events", 200)
         workers = [
             Worker(client, task_queue=QUEUE, state_dir=self.folder / uuid.uuid4().hex, **everything)
             for client in clients
