@@ -150,7 +150,7 @@ async def failed_runs_are_retried(here: Place) -> None:
         Flaky.run,
         "twice",
         retry_policy=RetryPolicy(initial_interval=HOUR),
-        execution_timeout=timedelta(seconds=5),
+        execution_timeout=timedelta(milliseconds=300),
     )
     with pytest.raises(WorkflowFailureError) as failed:
         await limited.result()
