@@ -8,19 +8,53 @@ from typing import Any
 from foldlog.client import WorkflowExecutionStatus
 from foldlog.worker import Replayer, WorkflowReplayError
 
-from tests.conformance import chains, data, handlers, kin, knowledge, messages, scenarios, schedules, work, workers, workflows
+from tests.conformance import (
+    chains,
+    data,
+    handlers,
+    kin,
+    knowledge,
+    messages,
+    scenarios,
+    schedules,
+    work,
+    workers,
+    workflows,
+)
 from tests.conformance.scenarios import Place, Scenario
 
 TERMINATED = WorkflowExecutionStatus.TERMINATED
 
-SHARED: Sequence[Scenario] = [*scenarios.SHARED, *messages.SHARED, *handlers.SHARED, *knowledge.SHARED, *work.SHARED, *kin.SHARED, *schedules.SHARED, *chains.SHARED]
+SHARED: Sequence[Scenario] = [
+    *scenarios.SHARED,
+    *messages.SHARED,
+    *handlers.SHARED,
+    *knowledge.SHARED,
+    *work.SHARED,
+    *kin.SHARED,
+    *schedules.SHARED,
+    *chains.SHARED,
+]
 """Those for which workers are there, see `Place.workers`."""
 
 ALONE: Sequence[Scenario] = [*scenarios.ALONE, *data.ALONE, *workers.ALONE]
 """Those that bring their own."""
 
-WORKFLOWS: Sequence[type] = [*workflows.WORKFLOWS, *handlers.WORKFLOWS, *knowledge.WORKFLOWS, *work.WORKFLOWS, *kin.WORKFLOWS, *schedules.WORKFLOWS, *chains.WORKFLOWS]
-ACTIVITIES: Sequence[Callable[..., Any]] = [*workflows.ACTIVITIES, *handlers.ACTIVITIES, *work.ACTIVITIES, *kin.ACTIVITIES]
+WORKFLOWS: Sequence[type] = [
+    *workflows.WORKFLOWS,
+    *handlers.WORKFLOWS,
+    *knowledge.WORKFLOWS,
+    *work.WORKFLOWS,
+    *kin.WORKFLOWS,
+    *schedules.WORKFLOWS,
+    *chains.WORKFLOWS,
+]
+ACTIVITIES: Sequence[Callable[..., Any]] = [
+    *workflows.ACTIVITIES,
+    *handlers.ACTIVITIES,
+    *work.ACTIVITIES,
+    *kin.ACTIVITIES,
+]
 
 
 async def replay_all(here: Place) -> int:

@@ -154,9 +154,7 @@ class Whatever:
         done = await workflow.execute_activity(
             "whatever-there-is", args=texts(args), start_to_close_timeout=LIMIT, result_type=list[str]
         )
-        local = await workflow.execute_local_activity(
-            "what else", start_to_close_timeout=LIMIT, result_type=list[str]
-        )
+        local = await workflow.execute_local_activity("what else", start_to_close_timeout=LIMIT, result_type=list[str])
         return [workflow.info().workflow_type, done, local]
 
 

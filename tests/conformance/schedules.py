@@ -187,7 +187,11 @@ async def listed_and_deleted(here: Place, handle: ScheduleHandle) -> None:
 
     row = await until_asked(listed, "it is listed with its actions")
     assert isinstance(row.schedule.action, ScheduleListActionStartWorkflow)
-    assert (row.schedule.action.workflow, row.schedule.state.note, row.schedule.state.paused) == ("Report", "stop", True)
+    assert (row.schedule.action.workflow, row.schedule.state.note, row.schedule.state.paused) == (
+        "Report",
+        "stop",
+        True,
+    )
     assert (row.typed_search_attributes, await row.memo()) == (RED, {"owner": "ada"})
     same = here.client.get_schedule_handle(handle.id)
     with pytest.raises(ScheduleAlreadyRunningError):
@@ -270,7 +274,9 @@ async def a_failure_pauses_and_is_told_to_the_next(here: Place) -> None:
     await handle.trigger()
     found = await until(handle, lambda found: found.schedule.state.paused, "it pauses")
     assert "report-" in found.schedule.state.note
-    await handle.backfill(ScheduleBackfill(BEGIN, BEGIN, ScheduleOverlapPolicy.ALLOW_ALL), ScheduleBackfill(BEGIN, BEGIN))
+    await handle.backfill(
+        ScheduleBackfill(BEGIN, BEGIN, ScheduleOverlapPolicy.ALLOW_ALL), ScheduleBackfill(BEGIN, BEGIN)
+    )
     found = await until(handle, lambda found: found.info.num_actions == 3 and not found.info.running_actions)
     results = [await status(here, report) for report in ids(found)]
     assert results[0] == "FAILED"

@@ -34,18 +34,14 @@ async def worker_of(here: Place, client: Client, **options: Any) -> AsyncIterato
 
 
 async def start(client: Client, workflow: Any, **options: Any) -> WorkflowHandle[Any, Any]:
-    return await client.start_workflow(
-        workflow, id=uuid.uuid4().hex, task_queue=QUEUE, rpc_timeout=SOON, **options
-    )
+    return await client.start_workflow(workflow, id=uuid.uuid4().hex, task_queue=QUEUE, rpc_timeout=SOON, **options)
 
 
 async def versions(here: Place) -> None:
     """Two versions in one worker: what begins where, what stays, what moves, and what is counted."""
     client = here.elsewhere
     shop = client.deployment(DEPLOYMENT)
-    async with worker_of(
-        here, client, workflows=TWO, deployment_config=config("2"), earlier_versions={"1": ONE}
-    ):
+    async with worker_of(here, client, workflows=TWO, deployment_config=config("2"), earlier_versions={"1": ONE}):
         await shop.set_current_version("1", rpc_timeout=SOON)
         assert await client.list_deployments() == [DEPLOYMENT]
         order, meter = await start(client, "Order"), await start(client, "Meter")

@@ -151,11 +151,12 @@ class Driver:
                     )
                 session.local[decision.activity_id] = decision
             elif type(decision) is decisions.CancelLocalActivity:
+                scheduled = session.local.get(decision.activity_id)
+                if scheduled is not None:
+                    # Whoever runs it after a restart, or only begins it now, knows by this.
+                    scheduled.cancel_requested = True
                 if not decision.wait:
                     session.local.pop(decision.activity_id, None)
-                elif decision.activity_id in session.local:
-                    # Whoever runs it after a restart, or only begins it now, knows by this.
-                    session.local[decision.activity_id].cancel_requested = True
         if session.version:
             self._versions.inherit(session.run, made, outcome.namespace)
         closing = made[-1]
@@ -254,11 +255,21 @@ class Driver:
     def settle(self, run: Run, outcome: Outcome) -> None:
         """Do what follows from a run's end. To be called after whatever may have closed it; once it is closed, once."""
         if not run.is_open:
+            self._cancel_local(run, outcome)
             self._answers.answer_waiters(run, outcome)
             follow_close(run, outcome)
             following = self._chains.begin(run, outcome)
             if following is not None:
                 self._begin_following(following, outcome)
+
+    def _cancel_local(self, run: Run, outcome: Outcome) -> None:
+        """Nobody waits for the local activities of a run that has closed. Before another run takes its place."""
+        session = self._sessions.current(run.workflow_id)
+        if session is not None and session.run is run and session.local:
+            for activity_id, scheduled in session.local.items():
+                scheduled.cancel_requested = True  # Those that were to begin in this transaction do not.
+                outcome.canceled_local.append((run.run_id, activity_id))
+            session.local.clear()
 
     def _begin_following(self, session: Session, outcome: Outcome) -> None:
         started = session.run.started
