@@ -173,9 +173,9 @@ class Caller:
             workflow.get_external_workflow_handle("nobody", namespace=elsewhere),
             workflow.get_external_workflow_handle(name, namespace="there-is-none"),
         ):
-            for tell in (lambda wrong=wrong: wrong.signal("end", "x"), lambda wrong=wrong: wrong.cancel()):
+            for telling in (wrong.signal("end", "x"), wrong.cancel()):
                 try:
-                    await tell()
+                    await telling
                 except ApplicationError as error:
                     found.append(error.type)
         return found

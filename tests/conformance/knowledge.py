@@ -267,7 +267,7 @@ async def memo_attributes_and_details(here: Place) -> None:
     await handle.signal(Diary.day)
     assert await handle.query(Diary.details) == ""
     found = await handle.describe()
-    assert INT not in found.typed_search_attributes
+    assert found.typed_search_attributes.get(INT) is None
     assert (found.typed_search_attributes[BOOL], found.typed_search_attributes.get(LIST)) == (False, [])
     assert await found.memo() == {"number": 2, "kept": True}
     await listed_alike(here, handle)

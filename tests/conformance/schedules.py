@@ -183,7 +183,9 @@ async def changed(handle: ScheduleHandle) -> None:
 async def listed_and_deleted(here: Place, handle: ScheduleHandle) -> None:
     async def listed() -> Any:
         rows = [row async for row in await here.client.list_schedules()]
-        return next((row for row in rows if row.id == handle.id and len(row.info.recent_actions) == 2), None)
+        return next(
+            (row for row in rows if row.id == handle.id and row.info and len(row.info.recent_actions) == 2), None
+        )
 
     row = await until_asked(listed, "it is listed with its actions")
     assert isinstance(row.schedule.action, ScheduleListActionStartWorkflow)
@@ -273,7 +275,7 @@ async def a_failure_pauses_and_is_told_to_the_next(here: Place) -> None:
     await handle.unpause()
     await handle.trigger()
     found = await until(handle, lambda found: found.schedule.state.paused, "it pauses")
-    assert "report-" in found.schedule.state.note
+    assert "report-" in (found.schedule.state.note or "")
     await handle.backfill(
         ScheduleBackfill(BEGIN, BEGIN, ScheduleOverlapPolicy.ALLOW_ALL), ScheduleBackfill(BEGIN, BEGIN)
     )

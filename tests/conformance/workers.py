@@ -136,10 +136,11 @@ class Slow:
     @workflow.run
     async def run(self, key: str) -> list[str]:
         options: dict[str, Any] = {"start_to_close_timeout": LIMIT, "heartbeat_timeout": LIMIT}
-        return await asyncio.gather(
-            workflow.execute_activity(until_shutdown, f"{key} async", **options),
-            workflow.execute_activity(until_shutdown_in_thread, f"{key} thread", **options),
-        )
+        both = [
+            workflow.start_activity(until_shutdown, f"{key} async", **options),
+            workflow.start_activity(until_shutdown_in_thread, f"{key} thread", **options),
+        ]
+        return list(await asyncio.gather(*both))
 
 
 @workflow.defn

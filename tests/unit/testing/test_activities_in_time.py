@@ -207,7 +207,7 @@ async def test_a_run_that_closes_at_once_does_not_begin_them() -> None:
         options: dict[str, Any] = {"id": "near", "task_queue": QUEUE, "start_signal": "end"}
         for how in ("complete", "continue"):
             handle = await env.client.start_workflow(Near.run, start_signal_args=[how], **options)
-            assert await handle.result() is None
+            await handle.result()
         assert await env.client.execute_workflow(Flaky.run, args=[True, 0], id="f", task_queue=QUEUE) == [1, 0]
         assert ran == [1]
 
@@ -227,7 +227,8 @@ async def test_a_run_that_closes_stops_its_local_activities(end: str) -> None:
 async def test_a_local_activity_whose_end_was_in_an_aborted_transaction_runs_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    commit, aborted = MemoryProcessor._commit, []
+    commit = MemoryProcessor._commit
+    aborted: list[bool] = []
 
     def fails_once(self: MemoryProcessor, began: float) -> None:
         if ran == ["gated"] and self._turns._taken and not aborted:

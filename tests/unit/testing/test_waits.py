@@ -1,4 +1,4 @@
-"""A restart in the middle of each kind of wait, in memory, where each workflow is rebuilt for each step that it takes."""
+"""A restart in the middle of each kind of wait, in memory; workflows are rebuilt for each step that they take."""
 
 from __future__ import annotations
 
