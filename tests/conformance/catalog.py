@@ -58,11 +58,13 @@ ACTIVITIES: Sequence[Callable[..., Any]] = [
 
 
 async def replay_all(here: Place) -> int:
-    """Replay what all workflows have left, from their histories as clients get them; how many there were."""
+    """Replay what scenarios with shared workers have left, from histories as clients get them; how many there were."""
     replayer = Replayer(workflows=WORKFLOWS)
     count = 0
     for client in (here.client, here.elsewhere):
         async for run in client.list_workflows():
+            if run.start_time < here.since:
+                continue
             history = await client.get_workflow_handle(run.id, run_id=run.run_id).fetch_history()
             result = await replayer.replay_workflow(history, raise_on_replay_failure=False)
             count += 1

@@ -8,7 +8,7 @@ import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +56,8 @@ class Place:
     workflows: Sequence[type]
     activities: Sequence[Callable[..., Any]]
     """What `workers` run: see `catalog`."""
+    since: datetime = datetime.min.replace(tzinfo=UTC)
+    """When scenarios began to share workers."""
 
     @property
     def client(self) -> Client:

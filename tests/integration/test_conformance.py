@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 
 import pytest
 import pytest_asyncio
@@ -37,6 +38,7 @@ async def place(kafka: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIt
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def here(place: Place) -> AsyncIterator[Place]:
+    place.since = datetime.now(UTC)
     async with place.workers(both_namespaces=True):
         yield place
 

@@ -151,12 +151,11 @@ class Driver:
                     )
                 session.local[decision.activity_id] = decision
             elif type(decision) is decisions.CancelLocalActivity:
-                scheduled = session.local.get(decision.activity_id)
-                if scheduled is not None:
-                    # Whoever runs it after a restart, or only begins it now, knows by this.
-                    scheduled.cancel_requested = True
                 if not decision.wait:
                     session.local.pop(decision.activity_id, None)
+                elif decision.activity_id in session.local:
+                    # Whoever runs it after a restart, or only begins it now, knows by this.
+                    session.local[decision.activity_id].cancel_requested = True
         if session.version:
             self._versions.inherit(session.run, made, outcome.namespace)
         closing = made[-1]
@@ -255,21 +254,14 @@ class Driver:
     def settle(self, run: Run, outcome: Outcome) -> None:
         """Do what follows from a run's end. To be called after whatever may have closed it; once it is closed, once."""
         if not run.is_open:
-            self._cancel_local(run, outcome)
+            session = self._sessions.current(run.workflow_id)
+            if session is not None and session.run is run:
+                _forget_local(session, outcome)
             self._answers.answer_waiters(run, outcome)
             follow_close(run, outcome)
             following = self._chains.begin(run, outcome)
             if following is not None:
                 self._begin_following(following, outcome)
-
-    def _cancel_local(self, run: Run, outcome: Outcome) -> None:
-        """Nobody waits for the local activities of a run that has closed. Before another run takes its place."""
-        session = self._sessions.current(run.workflow_id)
-        if session is not None and session.run is run and session.local:
-            for activity_id, scheduled in session.local.items():
-                scheduled.cancel_requested = True  # Those that were to begin in this transaction do not.
-                outcome.canceled_local.append((run.run_id, activity_id))
-            session.local.clear()
 
     def _begin_following(self, session: Session, outcome: Outcome) -> None:
         started = session.run.started
@@ -310,7 +302,7 @@ class Driver:
         if session.decider is not None:
             session.decider.close()
             session.decider = None
-        session.local.clear()
+        _forget_local(session, outcome)
         attempts = before.attempts + 1 if before else 1
         delay_ms = STALL_ELSEWHERE_MS
         if not isinstance(error, VersionNotHostedError):
@@ -399,3 +391,10 @@ def _cut(text: str, maximum: int) -> str:
     if len(text) <= maximum:
         return text
     return f"{text[: maximum // 2]}\n… {len(text) - maximum} characters left out …\n{text[-(maximum // 2) :]}"
+
+
+def _forget_local(session: Session, outcome: Outcome) -> None:
+    """Nobody waits for the local activities of a run that has closed, or whose code cannot go on."""
+    if session.local:
+        outcome.canceled_local.extend((session.run.run_id, activity_id) for activity_id in session.local)
+        session.local.clear()
