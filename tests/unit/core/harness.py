@@ -70,7 +70,7 @@ class ScriptDecider:
         for byte in digest[: digest[7] % 4]:
             made.extend(self._decide(byte, happened.time_ms))
         made.extend(self._note(digest[4]))
-        if isinstance(happened, event.WorkflowExecutionCancelRequested) and digest[6] % 2:
+        if isinstance(happened, event.WorkflowExecutionCancelRequested) and (digest[6] % 2 or not self._kin):
             return [*made, decisions.CancelWorkflow()]
         if digest[5] % 16 == 0:
             made.append(decisions.CompleteWorkflow(result=payload("1")))
@@ -176,6 +176,7 @@ def _of_others(kind: int, byte: int, number: int) -> Decision:
             workflow_type=f"type-{number}",
             task_queue="q",
             parent_close_policy=policies[number % 3],
+            run_timeout_ms=5_000 if byte & 32 else 0,
         )
     name = ["a", "b", "child-0", "nobody"][number % 4]
     if kind == 8:
@@ -292,6 +293,8 @@ class World:
     sent: deque[CommandEntry] = field(default_factory=deque)
     """Committed commands to other workflows that have not been handled."""
     runs: int = 0
+    handled: list[Any] = field(default_factory=list)
+    """All commands so far."""
     outlasting: bool = False
     """Whether local activities outlast the transactions that begin them, which the log then says."""
     local: set[tuple[str, str, str]] = field(default_factory=set)
@@ -369,6 +372,7 @@ class World:
             self.handle(entry.workflow_id, decode(entry.encoded or encode(entry.command)))
 
     def handle(self, workflow_id: str, wanted: Any) -> Outcome:
+        self.handled.append(wanted)
         return self.do(lambda engine, outcome: engine.handle(workflow_id, wanted, outcome))
 
     def fire_due(self) -> None:
