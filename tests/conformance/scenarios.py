@@ -43,6 +43,7 @@ from tests.conformance import workflows as w
 QUEUE = "conformance"
 REMOTE = "conformance-remote"
 DEADLINE = 30.0
+EVER = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass
@@ -56,7 +57,7 @@ class Place:
     workflows: Sequence[type]
     activities: Sequence[Callable[..., Any]]
     """What `workers` run: see `catalog`."""
-    since: datetime = datetime.min.replace(tzinfo=UTC)
+    since: datetime = EVER
     """When scenarios began to share workers."""
 
     @property

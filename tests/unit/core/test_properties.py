@@ -122,11 +122,14 @@ def _activity(world: World, kind: str, workflow_id: str, number: int) -> None:
 
 def _deployment(number: int) -> Deployment:
     """A change, newer or older than others; sometimes to a version that is not there."""
-    builds = ["1", "2", "3", "1", "2"]
-    ramp = {"ramping_build_id": "2", "ramping_percentage": 50.0} if number % 4 == 1 else {}
-    build_id = "1" if ramp else builds[number % 5]
+    ramps = number % 4 == 1
     return Deployment(
-        deployment_name="d", revision=number, change_id=f"c{number % 3}", current_build_id=build_id, **ramp
+        deployment_name="d",
+        revision=number,
+        change_id=f"c{number % 3}",
+        current_build_id="1" if ramps else ["1", "2", "3", "1", "2"][number % 5],
+        ramping_build_id="2" if ramps else "",
+        ramping_percentage=50.0 if ramps else 0.0,
     )
 
 
