@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +45,7 @@ from tests.conformance.accounts import look_up
 QUEUE = "conformance"
 REMOTE = "conformance-remote"
 DEADLINE = 30.0
+EVER = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass
@@ -53,25 +54,32 @@ class Place:
 
     environment: WorkflowEnvironment
     folder: Path
+    elsewhere: Client
+    """Of another namespace of the same environment."""
+    workflows: Sequence[type]
+    activities: Sequence[Callable[..., Any]]
+    """What `workers` run: see `catalog`."""
+    since: datetime = EVER
+    """When scenarios began to share workers."""
 
     @property
     def client(self) -> Client:
         return self.environment.client
 
     @asynccontextmanager
-    async def workers(self, **options: Any) -> AsyncIterator[None]:
+    async def workers(self, *, both_namespaces: bool = False, **options: Any) -> AsyncIterator[None]:
         """One worker with workflows and activities, and one with activities on another queue."""
-        worker = Worker(
-            self.client,
-            task_queue=QUEUE,
-            workflows=w.WORKFLOWS,
-            activities=w.ACTIVITIES,
-            state_dir=self.folder / uuid.uuid4().hex,
-            **options,
-        )
-        remote = Worker(self.client, task_queue=REMOTE, activities=w.ACTIVITIES)
-        async with worker, remote:
-            await until(lambda: worker.ready and remote.ready, "the workers are ready")
+        clients = [self.client, self.elsewhere] if both_namespaces else [self.client]
+        everything: dict[str, Any] = {"workflows": self.workflows, "activities": self.activities, **options}
+        everything.setdefault("continue_as_new_suggested_events", 200)
+        workers = [
+            Worker(client, task_queue=QUEUE, state_dir=self.folder / uuid.uuid4().hex, **everything)
+            for client in clients
+        ]
+        workers.append(Worker(self.client, task_queue=REMOTE, activities=self.activities))
+        async with AsyncExitStack() as stack:
+            await asyncio.gather(*(stack.enter_async_context(worker) for worker in workers))
+            await until(lambda: all(worker.ready for worker in workers), "the workers are ready")
             yield
 
     async def start(self, workflow: Any, *args: Any, id: str | None = None, **options: Any) -> WorkflowHandle[Any, Any]:

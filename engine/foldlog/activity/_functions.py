@@ -7,6 +7,7 @@ In a thread that the activity started by itself it does not: run the thread's fu
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from foldlog._metrics import MetricMeter
@@ -70,11 +71,11 @@ async def wait_for_cancelled() -> None:
     await Context.current().cancelled.wait()
 
 
-def wait_for_cancelled_sync(timeout: float | None = None) -> bool:
+def wait_for_cancelled_sync(timeout: timedelta | float | None = None) -> bool:
     """Block this thread until this attempt is to stop.
 
     Args:
-        timeout: How long at most, in seconds; None: no limit.
+        timeout: How long at most; a number counts seconds. None: no limit.
 
     Returns:
         Whether the attempt is to stop.
@@ -82,7 +83,7 @@ def wait_for_cancelled_sync(timeout: float | None = None) -> bool:
     Raises:
         NotInActivityError: Not called from an activity.
     """
-    return Context.current().cancelled.wait_sync(timeout)
+    return Context.current().cancelled.wait_sync(_seconds(timeout))
 
 
 def cancellation_details() -> ActivityCancellationDetails | None:
@@ -112,11 +113,11 @@ async def wait_for_worker_shutdown() -> None:
     await Context.current().worker_shutdown.wait()
 
 
-def wait_for_worker_shutdown_sync(timeout: float | None = None) -> bool:
+def wait_for_worker_shutdown_sync(timeout: timedelta | float | None = None) -> bool:
     """Block this thread until the worker begins to stop.
 
     Args:
-        timeout: How long at most, in seconds; None: no limit.
+        timeout: How long at most; a number counts seconds. None: no limit.
 
     Returns:
         Whether the worker has begun to stop.
@@ -124,7 +125,7 @@ def wait_for_worker_shutdown_sync(timeout: float | None = None) -> bool:
     Raises:
         NotInActivityError: Not called from an activity.
     """
-    return Context.current().worker_shutdown.wait_sync(timeout)
+    return Context.current().worker_shutdown.wait_sync(_seconds(timeout))
 
 
 def raise_complete_async() -> NoReturn:
@@ -194,3 +195,7 @@ def client() -> Client:
     if found is None:
         raise NoClientError("this activity has no client: its worker gives one to async activities only")
     return found
+
+
+def _seconds(timeout: timedelta | float | None) -> float | None:
+    return timeout.total_seconds() if isinstance(timeout, timedelta) else timeout

@@ -145,7 +145,8 @@ def _why_to_stop(activity: Activity, beats: bool) -> str:
 def stale_attempt(run_id: str, wanted: Any, outcome: Outcome) -> None:
     """Tell whoever reports an attempt that it counts no longer."""
     if asks(wanted):
-        activity = repr(wanted.activity_id) if wanted.activity_id else f"of event {wanted.scheduled_event_id}"
+        named = getattr(wanted, "activity_id", "")  # the report of a start has none
+        activity = repr(named) if named else f"of event {wanted.scheduled_event_id}"
         message = f"activity {activity} is not open, or the attempt counts no longer"
         outcome.reply(wanted.reply_to, reply.Rejected, code="NOT_FOUND", message=message, run_id=run_id)
     elif wanted.reply_to is not None:

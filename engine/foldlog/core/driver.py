@@ -254,6 +254,9 @@ class Driver:
     def settle(self, run: Run, outcome: Outcome) -> None:
         """Do what follows from a run's end. To be called after whatever may have closed it; once it is closed, once."""
         if not run.is_open:
+            session = self._sessions.current(run.workflow_id)
+            if session is not None and session.run is run:
+                _forget_local(session, outcome)
             self._answers.answer_waiters(run, outcome)
             follow_close(run, outcome)
             following = self._chains.begin(run, outcome)
@@ -299,7 +302,7 @@ class Driver:
         if session.decider is not None:
             session.decider.close()
             session.decider = None
-        session.local.clear()
+        _forget_local(session, outcome)
         attempts = before.attempts + 1 if before else 1
         delay_ms = STALL_ELSEWHERE_MS
         if not isinstance(error, VersionNotHostedError):
@@ -388,3 +391,10 @@ def _cut(text: str, maximum: int) -> str:
     if len(text) <= maximum:
         return text
     return f"{text[: maximum // 2]}\n… {len(text) - maximum} characters left out …\n{text[-(maximum // 2) :]}"
+
+
+def _forget_local(session: Session, outcome: Outcome) -> None:
+    """Nobody waits for the local activities of a run that has closed, or whose code cannot go on."""
+    if session.local:
+        outcome.canceled_local.extend((session.run.run_id, activity_id) for activity_id in session.local)
+        session.local.clear()

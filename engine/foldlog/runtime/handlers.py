@@ -222,8 +222,14 @@ class Handlers:
         return metadata.enhanced_stack_trace(self._host.loop.unfinished_tasks())
 
     def _metadata(self) -> dict[str, Any]:
-        workflow_type = self._host.started.workflow_type
-        return metadata.workflow_metadata(workflow_type, self._queries, self._signals, self.updates.definitions)
+        host = self._host
+        return metadata.workflow_metadata(
+            host.started.workflow_type,
+            self._queries,
+            self._signals,
+            self.updates.definitions,
+            host.current_details(),
+        )
 
     def _answer(self, definition: QueryDefinition, query_type: str, payloads: Sequence[Payload]) -> Payload:
         loop = self._host.loop

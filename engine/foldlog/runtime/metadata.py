@@ -22,15 +22,20 @@ def workflow_metadata(
     queries: Mapping[str | None, Any],
     signals: Mapping[str | None, Any],
     updates: Mapping[str | None, Any],
+    current_details: str,
 ) -> dict[str, Any]:
-    """The messages that a workflow takes now, handlers set at run time included; a dynamic one has no name."""
+    """The messages that a workflow takes now, handlers set at run time included; a dynamic one has no name.
+
+    And what it says of itself: its current details.
+    """
     return {
         "definition": {
             "type": workflow_type,
             "queryDefinitions": _definitions(queries),
             "signalDefinitions": _definitions(signals),
             "updateDefinitions": _definitions(updates),
-        }
+        },
+        "currentDetails": current_details,
     }
 
 

@@ -15,7 +15,8 @@ from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from foldlog.core.decider import DeciderFactory
 from foldlog.core.engine import Engine, LocalResult
-from foldlog.core.outcome import MAXIMUM_WORKFLOW_ID_BYTES, LogEntry, Outcome
+from foldlog.core.outcome import MAXIMUM_WORKFLOW_ID_BYTES, LocalCall, LogEntry, Outcome
+from foldlog.core.session import Session
 from foldlog.core.state import DeadlineKind
 from foldlog.processors.sessions import CachedSessions
 from foldlog.processors.store.batch import StoreBatch
@@ -359,6 +360,15 @@ class Partition:
     # ---- output
 
     @_on_store
+    def waits_for(self, call: LocalCall) -> bool:
+        """Whether a local activity that was decided in the open transaction is still wanted."""
+        return self._waiting_for(call) is not None
+
+    def _waiting_for(self, call: LocalCall) -> Session | None:
+        session = self.sessions.find(call.workflow_id, call.run_id)
+        return session if session is not None and call.decision.activity_id in session.local else None
+
+    @_on_store
     def take(self) -> Work | None:
         """The work of the open transaction, to be committed; None if there is none.
 
@@ -369,9 +379,9 @@ class Partition:
             return None
         outcome = work.outcome
         for call in outcome.local_calls:
-            session = self.sessions.find(call.workflow_id, call.run_id)
+            session = self._waiting_for(call)
             activity_id = call.decision.activity_id
-            if session is None or activity_id not in session.local or activity_id in session.run.local_activities:
+            if session is None or activity_id in session.run.local_activities:
                 continue
             outcome.append(session.run, log.LocalActivityStarted(run_id=call.run_id, activity_id=activity_id))
         outcome.append_loose("", log.BatchCommitted(commands_offset=self.next_offset, time_ms=outcome.now_ms))

@@ -104,15 +104,16 @@ class CachedSessions:
         """The transaction did not happen: nothing that it touched is true.
 
         Returns:
-            Workflow ID and run ID of the dropped runs that had local activities.
+            Workflow ID and run ID of the dropped runs that have local activities, those among them whose ends were
+            part of the transaction.
         """
         self._drop_earlier()
         forgotten = []
         for workflow_id in self._touched:
-            session = self._current.get(workflow_id)
-            if session is not None and session.local:
-                forgotten.append((workflow_id, session.run.run_id))
             self._drop(workflow_id)
+            run_id = self._store.current_run_id(workflow_id)
+            if run_id is not None and self._store.has_local_activities(workflow_id, run_id):
+                forgotten.append((workflow_id, run_id))
         self._touched.clear()
         return forgotten
 

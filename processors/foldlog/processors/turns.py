@@ -252,6 +252,8 @@ class Turns:
                 host.stop_local(run_id, activity_id)
             work.outcome.stopped_local.clear()
             for call in work.outcome.local_calls[self._begun.get(number, 0) :]:
+                if not partition.waits_for(call):
+                    continue
                 self._open.add((call.run_id, call.decision.activity_id, 0))
                 calls += 1
                 host.run_local(call, self._local_ended(number, call.workflow_id))

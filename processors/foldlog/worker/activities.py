@@ -132,8 +132,13 @@ class ActivityWorker:
         )
         self.host = WorkerHost(self._loop, self, registry.has)
         """For a processor of this process."""
+        self._released = asyncio.Event()
         self._local = LocalActivities(
-            self._runner, transport.namespace, options.max_concurrent_local_activities, self.host.paused
+            self._runner,
+            transport.namespace,
+            options.max_concurrent_local_activities,
+            self.host.paused,
+            self._released.set,
         )
         self.host.attach(self._local)
         self._handover = Handover(self._loop)
@@ -146,7 +151,6 @@ class ActivityWorker:
         """The grace period is over."""
         self._round_scheduled = False
         self._rate_timer: asyncio.TimerHandle | None = None
-        self._released = asyncio.Event()
         self._ended: list[EndedActivity] = []
         self._feed = backend.task_source(options, codec, self)
         self._topic_reporting = TopicReporting(

@@ -63,7 +63,14 @@ class _Call:
 class LocalActivities:
     """The local activities of one worker."""
 
-    def __init__(self, runner: Runner, namespace: str, maximum: int, paused: Callable[[CallKey], None]) -> None:
+    def __init__(
+        self,
+        runner: Runner,
+        namespace: str,
+        maximum: int,
+        paused: Callable[[CallKey], None],
+        released: Callable[[], None],
+    ) -> None:
         """Make the place where they run.
 
         Args:
@@ -71,11 +78,13 @@ class LocalActivities:
             namespace: Of the workflows.
             maximum: How many attempts may run at a time; further ones wait.
             paused: Is told of a call that has ended, or waits for its next attempt: nobody should wait for it.
+            released: Is told of an attempt whose code is over.
         """
         self._runner = runner
         self._namespace = namespace
         self._free = maximum
         self._paused = paused
+        self._released = released
         self._clock = runner.clock
         self._calls: dict[CallKey, _Call] = {}
         self._waiting: deque[_Call] = deque()
@@ -195,6 +204,7 @@ class LocalActivities:
                 if state.timer is not None:
                     state.timer.cancel()
                 self._start(state)
+        self._released()
 
     # How calls end
 

@@ -17,9 +17,9 @@ from foldlog.core.decisions import Decision
 from foldlog.core.engine import Engine
 from foldlog.core.outcome import CommandEntry, LogEntry, Outcome
 from foldlog.core.session import Answer, Session
-from foldlog.core.state import Run
+from foldlog.core.state import DeadlineKind, Run
 from foldlog.schemas import event, log
-from foldlog.schemas.common import Failure, Payload, RetryPolicy
+from foldlog.schemas.common import Failure, Payload, RetryPolicy, VersioningBehavior
 from foldlog.schemas.event import ParentClosePolicy
 from foldlog.schemas.framing import decode, encode
 from foldlog.schemas.records import Event
@@ -70,7 +70,7 @@ class ScriptDecider:
         for byte in digest[: digest[7] % 4]:
             made.extend(self._decide(byte, happened.time_ms))
         made.extend(self._note(digest[4]))
-        if isinstance(happened, event.WorkflowExecutionCancelRequested) and digest[6] % 2:
+        if isinstance(happened, event.WorkflowExecutionCancelRequested) and (digest[6] % 2 or not self._kin):
             return [*made, decisions.CancelWorkflow()]
         if digest[5] % 16 == 0:
             made.append(decisions.CompleteWorkflow(result=payload("1")))
@@ -176,6 +176,7 @@ def _of_others(kind: int, byte: int, number: int) -> Decision:
             workflow_type=f"type-{number}",
             task_queue="q",
             parent_close_policy=policies[number % 3],
+            run_timeout_ms=5_000 if byte & 32 else 0,
         )
     name = ["a", "b", "child-0", "nobody"][number % 4]
     if kind == 8:
@@ -195,6 +196,23 @@ class ScriptFactory:
 
     def create(self, workflow_id: str, started: event.WorkflowExecutionStarted) -> ScriptDecider:
         return ScriptDecider(started, lambda: self.broken)
+
+
+class VersionedScripts(ScriptFactory):
+    """Scripts in some versions, which all decide alike."""
+
+    def __init__(self, *hosted: str) -> None:
+        super().__init__()
+        self.hosted = hosted
+        self.made: list[str] = []
+
+    def behavior(self, workflow_type: str, version: str) -> VersioningBehavior:
+        assert version in self.hosted
+        return "AUTO_UPGRADE" if workflow_type == "type-0" else "PINNED"
+
+    def create_version(self, workflow_id: str, started: event.WorkflowExecutionStarted, version: str) -> ScriptDecider:
+        self.made.append(version)
+        return self.create(workflow_id, started)
 
 
 class MemorySessions:
@@ -275,6 +293,12 @@ class World:
     sent: deque[CommandEntry] = field(default_factory=deque)
     """Committed commands to other workflows that have not been handled."""
     runs: int = 0
+    handled: list[Any] = field(default_factory=list)
+    """All commands so far."""
+    outlasting: bool = False
+    """Whether local activities outlast the transactions that begin them, which the log then says."""
+    local: set[tuple[str, str, str]] = field(default_factory=set)
+    """Workflow ID, run ID and activity ID of local activities that run."""
 
     def __post_init__(self) -> None:
         self.engine = Engine(self.factory, self.sessions, decode=decode, new_run_id=self._run_id)
@@ -287,9 +311,10 @@ class World:
         """Run one transaction; if it is aborted, it leaves nothing."""
         outcome = Outcome(now_ms=self.now_ms, namespace=self.namespace, encode=encode, unreachable=self._unreachable)
         step(self.engine, outcome)
+        self._run_local(outcome)
         if abort:
             self.engine.aborted()
-            self.sessions.live.clear()
+            self.forget()
             return outcome
         self.sessions.log.extend(outcome.log)
         for entry in outcome.log:
@@ -304,6 +329,37 @@ class World:
         self.sent.extend(outcome.commands)
         return outcome
 
+    def _run_local(self, outcome: Outcome) -> None:
+        """Stop and begin local activities as a processor does, before it is known what becomes of the transaction."""
+        stopped = {(run_id, activity_id) for run_id, activity_id in outcome.canceled_local}
+        self.local = {each for each in self.local if each[1:] not in stopped}
+        for call in outcome.local_calls:
+            session = self.sessions.find(call.workflow_id, call.run_id)
+            activity_id = call.decision.activity_id
+            if session is None or activity_id not in session.local:
+                continue
+            self.local.add((call.workflow_id, call.run_id, activity_id))
+            if self.outlasting and activity_id not in session.run.local_activities:
+                outcome.append(session.run, log.LocalActivityStarted(run_id=call.run_id, activity_id=activity_id))
+
+    def forget(self) -> None:
+        """Forget everything but the log, as when a processor takes over, and go on with what only its last owner knew.
+
+        What it ran for others is not lost: it is run again.
+        """
+        self.sessions.live.clear()
+        if not self.outlasting:
+            return
+        self.local.clear()
+        for workflow_id in {entry.workflow_id for entry in self.sessions.log if entry.run is not None}:
+            session = self.sessions.current(workflow_id)
+            if session is not None and (DeadlineKind.LOCAL, 0) in session.run.deadlines:
+                self.do(
+                    lambda engine, outcome, run=session.run: engine.recover(  # type: ignore[misc]
+                        run.workflow_id, run.run_id, (DeadlineKind.LOCAL, 0), outcome
+                    )
+                )
+
     def _unreachable(self, namespace: str) -> str | None:
         return None if namespace in self.reachable else f"there is no namespace {namespace}"
 
@@ -316,6 +372,7 @@ class World:
             self.handle(entry.workflow_id, decode(entry.encoded or encode(entry.command)))
 
     def handle(self, workflow_id: str, wanted: Any) -> Outcome:
+        self.handled.append(wanted)
         return self.do(lambda engine, outcome: engine.handle(workflow_id, wanted, outcome))
 
     def fire_due(self) -> None:

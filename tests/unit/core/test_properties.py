@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import dataclasses
+import random
 from collections.abc import Callable
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from foldlog.core import fold
 from foldlog.core.engine import LocalResult
 from foldlog.core.replay import replay
+from foldlog.core.session import Session
 from foldlog.core.state import Run
 from foldlog.schemas import command, event
-from foldlog.schemas.common import Failure, ReplyTo, RetryPolicy, WorkflowOptions
+from foldlog.schemas.common import Deployment, Failure, ReplyTo, RetryPolicy, WorkflowOptions
 from foldlog.schemas.framing import decode
+from foldlog.schemas.records import Command, LogRecord
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from .harness import UNTAKEN, ScriptFactory, World, payload
+from .harness import UNTAKEN, ScriptFactory, VersionedScripts, World, payload
 
 WORKFLOWS = ["a", "b"]
 OPTIONS = [
@@ -26,50 +29,66 @@ OPTIONS = [
     None,
     WorkflowOptions(cron_schedule="* * * * *", search_attributes={"a1": payload("7")}),
     WorkflowOptions(cron_schedule="@every 10s", retry_policy=RetryPolicy(maximum_attempts=2)),
+    WorkflowOptions(versioning_behavior="PINNED", deployment_version="d.2"),
 ]
 REPLY = ReplyTo(client_id="c", partition=0, correlation_id=1)
 
-step = st.one_of(
-    st.tuples(st.just("start"), st.sampled_from(WORKFLOWS), st.integers(0, 30)),
-    st.tuples(st.just("signal"), st.sampled_from(WORKFLOWS), st.integers(0, 30)),
-    st.tuples(st.just("update"), st.sampled_from(WORKFLOWS), st.integers(0, 30)),
-    st.tuples(st.just("await update"), st.sampled_from(WORKFLOWS), st.integers(0, 9)),
-    st.tuples(st.just("cancel"), st.sampled_from(WORKFLOWS), st.just(0)),
-    st.tuples(st.just("terminate"), st.sampled_from(WORKFLOWS), st.just(0)),
-    st.tuples(
-        st.sampled_from(
-            [
-                "started",
-                "heartbeat",
-                "complete",
-                "fail",
-                "canceled",
-                "stale",
-                "pause",
-                "unpause",
-                "reset",
-                "options",
-                "by id",
-            ]
-        ),
-        st.sampled_from(WORKFLOWS),
-        st.integers(0, 3),
-    ),
-    st.tuples(st.just("local"), st.sampled_from(WORKFLOWS), st.integers(0, 3)),
-    st.tuples(st.just("deliver"), st.just(""), st.integers(1, 8)),
-    st.tuples(st.just("time"), st.just(""), st.integers(1, 30_000)),
-    st.tuples(st.just("evict"), st.just(""), st.just(0)),
-    st.tuples(st.just("abort"), st.sampled_from(WORKFLOWS), st.just(0)),
-    st.tuples(st.sampled_from(["break", "mend"]), st.just(""), st.just(0)),
-    st.tuples(st.just("query"), st.sampled_from(WORKFLOWS), st.just(0)),
-)
+ACTIVITY = ["started", "heartbeat", "complete", "fail", "canceled", "stale"]
+CONTROL = ["pause", "unpause", "reset", "options", "by id"]
+MESSAGES = ["signal", "update", "await update", "cancel", "query", "describe", "history", "await result"]
+KINDS = [
+    *["start"] * 3,
+    *["signal"] * 4,
+    *MESSAGES,
+    *ACTIVITY * 2,
+    *CONTROL,
+    *["local"] * 3,
+    *["deliver"] * 8,
+    *["time"] * 4,
+    "terminate",
+    "evict",
+    "restart",
+    "abort",
+    "break",
+    "mend",
+    "mend",
+    "deploy",
+    "deployments",
+]
+"""What may happen; more often what leads further."""
+
+HOSTED = ("d.1", "d.2")
+NOT_HOSTED = "d.3"
+
+CHILDREN = ["child-0", "child-1", "child-2"]
+EVERYBODY = [*WORKFLOWS, *CHILDREN]
+
+step = st.tuples(st.sampled_from(KINDS), st.sampled_from(EVERYBODY), st.integers(0, 30))
+"""Something that happens, to one of the workflows or of the children that they may have, in one of many ways."""
+
+
+def steps_of(count: int) -> st.SearchStrategy[list[tuple[str, str, int]]]:
+    """Steps, about so many; both workflows are started at first."""
+    begun = st.tuples(*(st.tuples(st.just("start"), st.just(name), st.integers(0, 30)) for name in WORKFLOWS))
+    rest = st.lists(step, min_size=count // 2, max_size=count)
+    return st.builds(lambda first, then: [*first, *then], begun, rest)
+
+
+def _one(world: World, workflow_id: str, fits: Callable[[Session], bool]) -> Session | None:
+    """A session for which something may happen: of this workflow, or else of another one, such as a child."""
+    for name in (workflow_id, *sorted(world.sessions.live)):
+        session = world.sessions.current(name)
+        if session is not None and fits(session):
+            return session
+    return None
 
 
 def _activity(world: World, kind: str, workflow_id: str, number: int) -> None:
     """Say something about one of the open activities, or about one that does not fit."""
-    session = world.sessions.current(workflow_id)
-    if session is None or not session.run.activities:
+    session = _one(world, workflow_id, lambda session: bool(session.run.activities))
+    if session is None:
         return
+    workflow_id = session.run.workflow_id
     event_ids = sorted(session.run.activities)
     event_id = event_ids[number % len(event_ids)]
     attempt = session.run.activities[event_id].attempt
@@ -101,15 +120,36 @@ def _activity(world: World, kind: str, workflow_id: str, number: int) -> None:
     world.handle(workflow_id, make[kind]())
 
 
+def _deployment(number: int) -> Deployment:
+    """A change, newer or older than others; sometimes to a version that is not there."""
+    ramps = number % 4 == 1
+    return Deployment(
+        deployment_name="d",
+        revision=number,
+        change_id=f"c{number % 3}",
+        current_build_id="1" if ramps else ["1", "2", "3", "1", "2"][number % 5],
+        ramping_build_id="2" if ramps else "",
+        ramping_percentage=50.0 if ramps else 0.0,
+    )
+
+
 def _happen(world: World, kind: str, number: int) -> bool:
     """Let something happen that is no client's doing; whether it was something of the kind."""
     if kind == "deliver":
         world.deliver(number)
     elif kind == "time":
-        world.now_ms += number
+        world.now_ms += 1 + number * 1_000
         world.fire_due()
     elif kind == "evict":
-        world.sessions.live.clear()
+        for workflow_id, session in list(world.sessions.live.items()):
+            if not session.local:
+                del world.sessions.live[workflow_id]
+    elif kind == "restart":
+        world.forget()
+    elif kind == "deploy":
+        world.handle("any key", command.SetDeployment(deployment=_deployment(number), reply_to=REPLY))
+    elif kind == "deployments":
+        world.handle("any key", command.DescribeDeployments(reply_to=REPLY))
     elif kind in ("break", "mend"):
         world.factory.broken = kind == "break"
     else:
@@ -152,29 +192,42 @@ def _message(kind: str, number: int) -> Any:
         "cancel": lambda: command.CancelWorkflow(reason="enough", reply_to=REPLY),
         "terminate": lambda: command.TerminateWorkflow(reason="enough"),
         "query": lambda: command.QueryWorkflow(query_type="heard", reply_to=REPLY),
+        "describe": lambda: command.DescribeWorkflow(reply_to=REPLY),
+        "history": lambda: command.GetHistory(first_event_id=1 + number // 3, reply_to=REPLY),
+        "await result": lambda: command.AwaitResult(reply_to=REPLY),
     }
     return make[kind]() if kind in make else None
 
 
+def _end_local(world: World, workflow_id: str, number: int) -> None:
+    """One of the local activities ends; sometimes in a transaction that is aborted."""
+    session = _one(world, workflow_id, lambda session: bool(session.local))
+    if session is None:
+        return
+    workflow_id = session.run.workflow_id
+    activity_id = sorted(session.local)[number % len(session.local)]
+    ended = LocalResult(
+        workflow_id=workflow_id,
+        run_id=session.run.run_id,
+        activity_id=activity_id,
+        activity_type="near",
+        attempt=1,
+        result=payload("4"),
+    )
+    world.local.discard((workflow_id, session.run.run_id, activity_id))
+    world.do(lambda engine, outcome: engine.local_ended(ended, outcome), abort=number % 7 == 6)
+
+
 def _perform(world: World, kind: str, workflow_id: str, number: int) -> None:
     message = _message(kind, number)
+    if kind == "start" and workflow_id in CHILDREN:
+        workflow_id = WORKFLOWS[number % 2]  # children are started by their parents only
     if _happen(world, kind, number):
         return
     if message is not None:
         world.handle(workflow_id, message)
     elif kind == "local":
-        session = world.sessions.current(workflow_id)
-        if session is not None and session.local:
-            activity_id = sorted(session.local)[number % len(session.local)]
-            ended = LocalResult(
-                workflow_id=workflow_id,
-                run_id=session.run.run_id,
-                activity_id=activity_id,
-                activity_type="near",
-                attempt=1,
-                result=payload("4"),
-            )
-            world.do(lambda engine, outcome: engine.local_ended(ended, outcome))
+        _end_local(world, workflow_id, number)
     elif kind == "abort":
         signal = command.SignalWorkflow(signal_name="lost")
         world.do(lambda engine, outcome: engine.handle(workflow_id, signal, outcome), abort=True)
@@ -219,30 +272,57 @@ def _check_following(world: World, run: Run, history: list[Any]) -> None:
     assert new.started.first_execution_run_id == run.started.first_execution_run_id
     assert new.started.execution_expiration_ms == run.started.execution_expiration_ms
     assert new.started.memo == run.memo
+    stalls = [
+        type(entry.record).__name__
+        for entry in world.sessions.log
+        if entry.run is not None and entry.run.run_id == run.run_id
+        if type(entry.record).__name__ in ("WorkflowStalled", "WorkflowResumed")
+    ]
+    if stalls and stalls[-1] == "WorkflowStalled":
+        return  # code that could not go on until its end cannot say what it left
     left = [found.args for found in history if getattr(found, "signal_name", "") == UNTAKEN]
     following = [decode(encoded) for encoded in world.sessions.history(new)][1:]
     taken_over = [found.args for found in following if getattr(found, "signal_name", "") == UNTAKEN]
     assert taken_over[: len(left)] == left
 
 
-@settings(max_examples=300, deadline=None)
-@given(st.lists(step, max_size=60))
+def _world() -> World:
+    return World(factory=VersionedScripts(*HOSTED), outlasting=True)
+
+
+def _check_local(world: World) -> None:
+    """What runs near by is waited for: by the code of an open run, if it can go on."""
+    for workflow_id, run_id, _ in world.local:
+        session = world.sessions.find(workflow_id, run_id)
+        assert session is not None
+        assert session.run.is_open
+    for workflow_id, session in world.sessions.live.items():
+        for activity_id in session.local:
+            assert (workflow_id, session.run.run_id, activity_id) in world.local
+        if session.run.stalled is None:
+            assert session.run.local_activities <= set(session.local), "none is forgotten"
+
+
+@settings(max_examples=100, deadline=None)
+@given(steps_of(60))
 def test_live_state_is_the_fold_of_the_log_and_histories_are_well_formed(steps: list[tuple[str, str, int]]) -> None:
-    world = World()
+    world = _world()
     for kind, workflow_id, number in steps:
         _perform(world, kind, workflow_id, number)
         for session in world.sessions.live.values():
             run = session.run
             assert _comparable(run) == _comparable(world.sessions.folded(run.workflow_id, run.run_id))
+        _check_local(world)
     _check_histories(world)
 
 
-@settings(max_examples=100, deadline=None)
-@given(st.lists(step, max_size=40))
+@settings(max_examples=40, deadline=None)
+@given(steps_of(50))
 def test_eviction_after_every_step_changes_no_record(steps: list[tuple[str, str, int]]) -> None:
     """Replay from history after each step gives the same log as never forgetting anything."""
-    steps = [item for item in steps if item[0] not in ("evict", "local", "abort", "break", "mend")]
-    remembering, forgetting = World(), World()
+    passing = ("evict", "restart", "local", "abort", "break", "mend")
+    steps = [item for item in steps if item[0] not in passing]
+    remembering, forgetting = _world(), _world()
     for kind, workflow_id, number in steps:
         _perform(remembering, kind, workflow_id, number)
         _perform(forgetting, kind, workflow_id, number)
@@ -251,22 +331,25 @@ def test_eviction_after_every_step_changes_no_record(steps: list[tuple[str, str,
     assert [entry.encoded for entry in remembering.sessions.log] == [entry.encoded for entry in forgetting.sessions.log]
 
 
-@settings(max_examples=150, deadline=None)
-@given(st.lists(step, max_size=60))
+@settings(max_examples=60, deadline=None)
+@given(steps_of(60))
 def test_in_the_end_every_workflow_has_its_answers(steps: list[tuple[str, str, int]]) -> None:
     """Once all commands are handled, whatever was asked of other workflows is answered, and open children are open."""
-    world = World()
+    world = _world()
     for kind, workflow_id, number in steps:
         _perform(world, kind, workflow_id, number)
-    world.factory.broken = False
+    factory = world.factory
+    assert isinstance(factory, VersionedScripts)
+    factory.broken, factory.hosted = False, (*HOSTED, NOT_HOSTED)  # the code is mended, the version there
     for _ in range(20):
-        world.now_ms += 120_000  # stalled runs are tried again
+        world.now_ms += 3_600_000  # stalled runs are tried again
         world.fire_due()
         world.deliver()
     starts: dict[tuple[str, str], int] = {}
     for entry in world.sessions.log:
-        if isinstance(entry.record, event.WorkflowExecutionStarted) and entry.record.parent is not None:
-            asked = (entry.record.parent.run_id, str(entry.record.parent.initiated_event_id))
+        started = entry.record
+        if isinstance(started, event.WorkflowExecutionStarted) and started.parent and not started.continuation:
+            asked = (started.parent.run_id, str(started.parent.initiated_event_id))
             starts[asked] = starts.get(asked, 0) + 1
     assert all(count == 1 for count in starts.values())
     for workflow_id in {entry.workflow_id for entry in world.sessions.log if entry.run is not None}:
@@ -281,6 +364,24 @@ def test_in_the_end_every_workflow_has_its_answers(steps: list[tuple[str, str, i
             found = world.sessions.find(child.workflow_id, child.run_id)
             assert found is not None
             assert found.run.is_open
+
+
+def test_walks_meet_every_command_and_every_record_of_the_engine() -> None:
+    """Else the properties say nothing of those that are not met."""
+    names = {found.__name__ for union in (Command, LogRecord) for found in get_args(union)}
+    missing = names - {"PartitionOpened", "BatchCommitted"}  # the processor's own
+    walk = random.Random(5)
+    walks = 0
+    while missing and walks < 500:
+        walks += 1
+        world = _world()
+        for name in WORKFLOWS:
+            _perform(world, "start", name, walk.randrange(31))
+        for _ in range(50):
+            _perform(world, walk.choice(KINDS), walk.choice(EVERYBODY), walk.randrange(31))
+        missing -= {type(entry.record).__name__ for entry in world.sessions.log}
+        missing -= {type(one).__name__ for one in world.handled}
+    assert not missing
 
 
 def test_a_missing_event_is_noticed() -> None:

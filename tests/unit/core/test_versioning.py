@@ -9,29 +9,12 @@ import pytest
 from foldlog.core.engine import Engine
 from foldlog.core.outcome import Outcome
 from foldlog.core.versioning import build_of, check_deployment, share_of
-from foldlog.schemas import command, event, log, reply
-from foldlog.schemas.common import Deployment, ReplyTo, VersioningBehavior, WorkflowOptions
+from foldlog.schemas import command, log, reply
+from foldlog.schemas.common import Deployment, ReplyTo, WorkflowOptions
 
-from .harness import ScriptDecider, ScriptFactory, World
+from .harness import VersionedScripts, World
 
 REPLY = ReplyTo(client_id="c", partition=0, correlation_id=1)
-
-
-class VersionedScripts(ScriptFactory):
-    """Scripts in some versions."""
-
-    def __init__(self, *hosted: str) -> None:
-        super().__init__()
-        self.hosted = hosted
-        self.made: list[str] = []
-
-    def behavior(self, workflow_type: str, version: str) -> VersioningBehavior:
-        assert version in self.hosted
-        return "AUTO_UPGRADE" if workflow_type == "type-0" else "PINNED"
-
-    def create_version(self, workflow_id: str, started: event.WorkflowExecutionStarted, version: str) -> ScriptDecider:
-        self.made.append(version)
-        return self.create(workflow_id, started)
 
 
 def world(*hosted: str) -> World:

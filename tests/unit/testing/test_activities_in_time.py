@@ -12,6 +12,8 @@ from foldlog import activity, workflow
 from foldlog.client import WorkflowFailureError
 from foldlog.common import Priority, RetryPolicy
 from foldlog.exceptions import ActivityError, ApplicationError
+from foldlog.memory.processor import MemoryProcessor
+from foldlog.processors.partition import PoisonedInput
 from foldlog.testing import WorkflowEnvironment
 from foldlog.worker import Worker
 
@@ -20,11 +22,13 @@ DAY = timedelta(days=1)
 
 pytestmark = pytest.mark.timeout(60)
 ran: list[Any] = []
+gate = asyncio.Event()
 
 
 @pytest.fixture(autouse=True)
 def fresh() -> None:
     ran.clear()
+    gate.clear()
 
 
 @activity.defn
@@ -39,6 +43,59 @@ async def flaky(successes_after: int) -> int:
 async def note(name: str) -> None:
     info = activity.info()
     ran.append((name, info.priority))
+
+
+@activity.defn
+async def endless() -> None:
+    ran.append("begun")
+    try:
+        await asyncio.Event().wait()
+    finally:
+        ran.append("stopped")
+
+
+@activity.defn
+async def pass_gate() -> str:
+    await gate.wait()
+    ran.append("gated")
+    return "passed"
+
+
+@workflow.defn
+class Near:
+    """Ends, or goes on as new, while a local activity runs."""
+
+    def __init__(self) -> None:
+        self.how = ""
+
+    @workflow.run
+    async def run(self, again: bool = False) -> None:
+        if again:
+            return
+        task = workflow.start_local_activity(endless, start_to_close_timeout=DAY)
+        await workflow.wait_condition(lambda: bool(self.how))
+        assert not task.done()
+        if self.how == "continue":
+            workflow.continue_as_new(True)
+
+    @workflow.signal
+    def end(self, how: str) -> None:
+        self.how = how
+
+
+@workflow.defn
+class Gated:
+    def __init__(self) -> None:
+        self.has_begun = False
+
+    @workflow.run
+    async def run(self) -> str:
+        self.has_begun = True
+        return await workflow.execute_local_activity(pass_gate, start_to_close_timeout=DAY)
+
+    @workflow.query
+    def begun(self) -> bool:
+        return self.has_begun
 
 
 @workflow.defn
@@ -81,8 +138,8 @@ def worker(env: WorkflowEnvironment, **options: Any) -> Worker:
     return Worker(
         env.client,
         task_queue=QUEUE,
-        workflows=[Flaky, Crowd],
-        activities=[flaky, note],
+        workflows=[Flaky, Crowd, Near, Gated],
+        activities=[flaky, note, endless, pass_gate],
         **options,
     )
 
@@ -134,3 +191,63 @@ async def test_the_urgent_ones_go_before_what_waits() -> None:
     assert max(urgent) < 15
     assert dict(ran)["high 0"] == Priority(priority_key=1)
     assert dict(ran)["low 1"] == Priority(fairness_key="big")
+
+
+async def test_a_worker_stops_as_soon_as_its_local_activities_have(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("foldlog.worker.activities._STILL_RUNNING_SECONDS", 3600.0)  # nobody waits so long here
+    async with await WorkflowEnvironment.start_time_skipping() as env:
+        async with worker(env):
+            await env.client.start_workflow(Near.run, id="near", task_queue=QUEUE)
+            await until(lambda: ran == ["begun"])
+        assert ran == ["begun", "stopped"]
+
+
+async def test_a_run_that_closes_at_once_does_not_begin_them() -> None:
+    async with await WorkflowEnvironment.start_time_skipping() as env, worker(env):
+        options: dict[str, Any] = {"id": "near", "task_queue": QUEUE, "start_signal": "end"}
+        for how in ("complete", "continue"):
+            handle = await env.client.start_workflow(Near.run, start_signal_args=[how], **options)
+            await handle.result()
+        assert await env.client.execute_workflow(Flaky.run, args=[True, 0], id="f", task_queue=QUEUE) == [1, 0]
+        assert ran == [1]
+
+
+@pytest.mark.parametrize("end", ["terminate", "complete", "continue"])
+async def test_a_run_that_closes_stops_its_local_activities(end: str) -> None:
+    async with await WorkflowEnvironment.start_time_skipping() as env, worker(env):
+        handle = await env.client.start_workflow(Near.run, id="near", task_queue=QUEUE)
+        await until(lambda: ran == ["begun"])
+        if end == "terminate":
+            await handle.terminate()
+        else:
+            await handle.signal(Near.end, end)
+        await until(lambda: ran == ["begun", "stopped"])
+
+
+async def test_a_local_activity_whose_end_was_in_an_aborted_transaction_runs_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    commit = MemoryProcessor._commit
+    aborted: list[bool] = []
+
+    def fails_once(self: MemoryProcessor, began: float) -> None:
+        if ran == ["gated"] and self._turns._taken and not aborted:
+            aborted.append(True)
+            raise PoisonedInput("another command of the batch")
+        commit(self, began)
+
+    monkeypatch.setattr(MemoryProcessor, "_commit", fails_once)
+    async with await WorkflowEnvironment.start_time_skipping() as env, worker(env):
+        handle = await env.client.start_workflow(Gated.run, id="gated", task_queue=QUEUE)
+        await until_started(handle)
+        gate.set()
+        assert await handle.result(rpc_timeout=timedelta(seconds=20)) == "passed"
+        assert aborted
+        assert ran == ["gated", "gated"]
+
+
+async def until_started(handle: Any) -> None:
+    """Wait until the transaction that began its local activity is committed, without its end."""
+    while not await handle.query(Gated.begun):  # noqa: ASYNC110  # nobody tells
+        await asyncio.sleep(0.005)
+    await handle.describe()

@@ -83,7 +83,7 @@ class Place:
     def __init__(self, bench: Bench, maximum: int = 100) -> None:
         self.bench = bench
         self.host = WorkerHost(asyncio.get_running_loop(), NoEager())
-        self.local = LocalActivities(bench.runner, "shop", maximum, self.host.paused)
+        self.local = LocalActivities(bench.runner, "shop", maximum, self.host.paused, lambda: None)
         self.host.attach(self.local)
         self.results: queue.SimpleQueue[LocalResult] = queue.SimpleQueue()
 

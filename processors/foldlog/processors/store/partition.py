@@ -185,6 +185,11 @@ class PartitionStore:
         run.deadline_changes.clear()
         return run
 
+    def has_local_activities(self, workflow_id: str, run_id: str) -> bool:
+        """Whether local activities of a run outlasted the transaction that began them, and have not ended."""
+        rows = self._kv.scan(formats.PENDING, formats.run_key(workflow_id, run_id) + formats.local_id(""))
+        return next(iter(rows), None) is not None
+
     def history(self, workflow_id: str, run_id: str, first_event_id: int = 1) -> Iterator[bytes]:
         """The encoded events of a run, in order."""
         key = formats.run_key(workflow_id, run_id)

@@ -1,0 +1,74 @@
+"""All scenarios, and the workflows and activities that they run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from foldlog.client import WorkflowExecutionStatus
+from foldlog.worker import Replayer, WorkflowReplayError
+
+from tests.conformance import (
+    chains,
+    data,
+    handlers,
+    kin,
+    knowledge,
+    messages,
+    scenarios,
+    schedules,
+    work,
+    workers,
+    workflows,
+)
+from tests.conformance.scenarios import Place, Scenario
+
+TERMINATED = WorkflowExecutionStatus.TERMINATED
+
+SHARED: Sequence[Scenario] = [
+    *scenarios.SHARED,
+    *messages.SHARED,
+    *handlers.SHARED,
+    *knowledge.SHARED,
+    *work.SHARED,
+    *kin.SHARED,
+    *schedules.SHARED,
+    *chains.SHARED,
+]
+"""Those for which workers are there, see `Place.workers`."""
+
+ALONE: Sequence[Scenario] = [*scenarios.ALONE, *data.ALONE, *workers.ALONE]
+"""Those that bring their own."""
+
+WORKFLOWS: Sequence[type] = [
+    *workflows.WORKFLOWS,
+    *handlers.WORKFLOWS,
+    *knowledge.WORKFLOWS,
+    *work.WORKFLOWS,
+    *kin.WORKFLOWS,
+    *schedules.WORKFLOWS,
+    *chains.WORKFLOWS,
+]
+ACTIVITIES: Sequence[Callable[..., Any]] = [
+    *workflows.ACTIVITIES,
+    *handlers.ACTIVITIES,
+    *work.ACTIVITIES,
+    *kin.ACTIVITIES,
+]
+
+
+async def replay_all(here: Place) -> int:
+    """Replay what scenarios with shared workers have left, from histories as clients get them; how many there were."""
+    replayer = Replayer(workflows=WORKFLOWS)
+    count = 0
+    for client in (here.client, here.elsewhere):
+        async for run in client.list_workflows():
+            if run.start_time < here.since:
+                continue
+            history = await client.get_workflow_handle(run.id, run_id=run.run_id).fetch_history()
+            result = await replayer.replay_workflow(history, raise_on_replay_failure=False)
+            count += 1
+            stalls = isinstance(result.replay_failure, WorkflowReplayError) and run.status is TERMINATED
+            if result.replay_failure is not None and not stalls:  # those that stalled by intent were terminated
+                raise result.replay_failure
+    return count

@@ -1,0 +1,178 @@
+"""Scenarios of runs that follow each other: continue-as-new with all it takes, retries, and how long a history gets."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from foldlog import workflow
+from foldlog.client import WorkflowContinuedAsNewError, WorkflowExecutionStatus, WorkflowFailureError
+from foldlog.common import RetryPolicy, SearchAttributeKey, SearchAttributePair, TypedSearchAttributes
+from foldlog.exceptions import ApplicationError, TimeoutError
+
+from tests.conformance.scenarios import REMOTE, Place, Scenario, names
+
+HOUR = timedelta(hours=1)
+STEP = SearchAttributeKey.for_int("step")
+POLICY = RetryPolicy(initial_interval=timedelta(milliseconds=10), backoff_coefficient=1.0, maximum_attempts=3)
+
+
+@workflow.defn
+class First:
+    """Goes on as another workflow, with everything else, and takes nothing along but its messages."""
+
+    @workflow.run
+    async def run(self, how: str) -> list[Any]:
+        await workflow.wait_condition(lambda: bool(self.told))
+        if how == "as it was":
+            workflow.continue_as_new(args=["changed"])
+        workflow.continue_as_new(
+            args=[self.told, workflow.info().run_id],
+            workflow=Second.run,
+            task_queue=REMOTE,
+            run_timeout=HOUR,
+            task_timeout=timedelta(seconds=7),
+            retry_policy=POLICY,
+            memo={"step": 2},
+            search_attributes=TypedSearchAttributes([SearchAttributePair(STEP, 2)]),
+            backoff_start_interval=timedelta(milliseconds=20),
+        )
+
+    @workflow.init
+    def __init__(self, how: str) -> None:
+        self.told: list[str] = ["at once"] if how == "changed" else []
+
+    @workflow.signal
+    def tell(self, word: str) -> None:
+        self.told.append(word)
+
+
+@workflow.defn
+class Second:
+    """Tells what it began with."""
+
+    def __init__(self) -> None:
+        self.heard: list[str] = []
+
+    @workflow.run
+    async def run(self, told: list[str], before: str) -> list[Any]:
+        info = workflow.info()
+        workflow.set_signal_handler("later", self.heard.append)
+        return [
+            told,
+            info.continued_run_id == before,
+            info.first_execution_run_id == before,
+            str(info.run_timeout),
+            info.task_queue,
+            info.retry_policy == POLICY,
+            workflow.memo(),
+            info.typed_search_attributes.get(STEP),
+            info.start_time - info.workflow_start_time >= timedelta(milliseconds=20),
+            self.heard,
+        ]
+
+
+@workflow.defn
+class Flaky:
+    """Fails until its last attempt, each time in another way."""
+
+    @workflow.run
+    async def run(self, how: str) -> list[Any]:
+        attempt = workflow.info().attempt
+        if how == "for good":
+            raise ApplicationError("no", type="Listed")
+        if attempt == 1:
+            raise ApplicationError("first", next_retry_delay=timedelta(milliseconds=1))
+        if attempt == 2:
+            await workflow.sleep(1000)
+        failure = workflow.get_last_failure()
+        return [attempt, type(failure).__name__, workflow.has_last_completion_result()]
+
+
+@workflow.defn
+class Grows:
+    """Asks whether its history is long, for as long as it is not."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    @workflow.run
+    async def run(self) -> list[Any]:
+        info = workflow.info()
+        seen = info.is_continue_as_new_suggested()
+        await workflow.wait_condition(lambda: self.count == 1)
+        return [seen, info.get_current_history_length(), info.get_current_history_size() > 0]
+
+    @workflow.signal
+    def add(self) -> None:
+        self.count += 1
+
+    @workflow.query
+    def suggested(self) -> bool:
+        return workflow.info().is_continue_as_new_suggested()
+
+
+async def a_run_goes_on_as_another_workflow(here: Place) -> None:
+    handle = await here.start(First.run, "as another", memo={"step": 1, "other": True})
+    first = here.client.get_workflow_handle(handle.id, run_id=handle.result_run_id)
+    await handle.signal("later", "kept")
+    await handle.signal(First.tell, "go")
+    with pytest.raises(WorkflowContinuedAsNewError) as continued:
+        await handle.result(follow_runs=False)
+    found = await handle.result()
+    assert found == [["go"], True, True, "1:00:00", REMOTE, True, {"step": 2}, 2, True, ["kept"]]
+    described = await here.client.get_workflow_handle(handle.id).describe()
+    assert described.run_id == continued.value.new_execution_run_id
+    assert (described.workflow_type, described.continued_run_id) == ("Second", handle.result_run_id)
+    assert (await first.describe()).status is WorkflowExecutionStatus.CONTINUED_AS_NEW
+    same = await here.start(First.run, "as it was", run_timeout=HOUR, memo={"kept": 1}, retry_policy=POLICY)
+    await same.signal(First.tell, "go")
+    assert (await same.result())[:7] == [["at once"], True, False, "1:00:00", REMOTE, True, {"step": 2}]
+
+
+async def failed_runs_are_retried(here: Place) -> None:
+    handle = await here.start(Flaky.run, "twice", retry_policy=POLICY, run_timeout=timedelta(milliseconds=200))
+    with pytest.raises(WorkflowFailureError) as failed:
+        await handle.result(follow_runs=False)
+    assert str(failed.value.cause) == "first"
+    assert await handle.result() == [3, "TimeoutError", False]
+    assert (await here.client.get_workflow_handle(handle.id).describe()).attempt == 3
+    once = RetryPolicy(initial_interval=timedelta(milliseconds=10), non_retryable_error_types=["Listed"])
+    given_up = await here.start(Flaky.run, "for good", retry_policy=once)
+    with pytest.raises(WorkflowFailureError) as failed:
+        await given_up.result()
+    assert isinstance(failed.value.cause, ApplicationError)
+    assert (await given_up.describe()).attempt == 1
+    limited = await here.start(
+        Flaky.run,
+        "twice",
+        retry_policy=RetryPolicy(initial_interval=HOUR),
+        execution_timeout=timedelta(milliseconds=300),
+    )
+    with pytest.raises(WorkflowFailureError) as failed:
+        await limited.result()
+    assert isinstance(failed.value.cause, (ApplicationError, TimeoutError))
+
+
+async def a_long_history_suggests_to_continue_as_new(here: Place) -> None:
+    """The workers of `Place.workers` say from 200 events on."""
+    handle = await here.start(Grows.run)
+    assert await handle.query(Grows.suggested) is False
+    await asyncio.gather(*(handle.signal("nobody takes it", number) for number in range(200)))
+    assert await handle.query(Grows.suggested) is True
+    await handle.signal(Grows.add)
+    assert await handle.result() == [False, 202, True]
+    assert len(await names(handle)) == 203
+
+
+SHARED: list[Scenario] = [
+    a_run_goes_on_as_another_workflow,
+    failed_runs_are_retried,
+    a_long_history_suggests_to_continue_as_new,
+]
+"""As in `scenarios`."""
+
+WORKFLOWS: Sequence[type] = [First, Second, Flaky, Grows]

@@ -1,0 +1,328 @@
+"""Workflows that wait, one for each kind of wait, and what is done with each before and after a restart.
+
+`waits` says which there are. tests/unit/testing/test_waits.py restarts processors in memory, on a broker
+tests/integration/processor/test_waits.py does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from foldlog import activity, workflow
+from foldlog.client import Client
+from foldlog.common import RetryPolicy, VersioningBehavior, WorkerDeploymentVersion
+from foldlog.exceptions import ActivityError, ApplicationError, ChildWorkflowError
+from foldlog.worker import Worker, WorkerDeploymentConfig
+from foldlog.workflow import ActivityCancellationType, ParentClosePolicy
+
+QUEUE = "waits"
+LATER = "waits-later"
+"""A task queue that is served only after the restart."""
+NOBODY = "waits-nobody"
+"""One that never is."""
+AWHILE = timedelta(seconds=3)
+"""Longer than it takes to bring all of them to where they wait."""
+LIMIT = timedelta(seconds=60)
+
+
+class Gate:
+    """Closed before the restart, and open after it."""
+
+    open = False
+
+
+@activity.defn
+async def pass_gate(local: bool) -> str:
+    """Stays in its first process for ever."""
+    while not Gate.open:
+        if not local:
+            activity.heartbeat()
+        await asyncio.sleep(0.01)
+    return "passed"
+
+
+@activity.defn
+async def fail_once() -> int:
+    if activity.info().attempt == 1:
+        raise ApplicationError("once")
+    return activity.info().attempt
+
+
+@activity.defn
+async def leave_open() -> str:
+    activity.raise_complete_async()
+
+
+@activity.defn
+async def work() -> str:
+    return "worked"
+
+
+@workflow.defn
+class Kid:
+    """Ends once it is told a word; when it is cancelled, it waits for another."""
+
+    def __init__(self) -> None:
+        self.words: list[str] = []
+
+    @workflow.run
+    async def run(self, word: str = "") -> str:
+        try:
+            await workflow.wait_condition(lambda: bool(word or self.words))
+        except asyncio.CancelledError:
+            await workflow.wait_condition(lambda: bool(self.words))
+            raise
+        return word or self.words[0]
+
+    @workflow.signal
+    def tell(self, word: str) -> None:
+        self.words.append(word)
+
+
+@workflow.defn(versioning_behavior=VersioningBehavior.PINNED)
+class Pinned:
+    """Ends on the version of the code on which it began."""
+
+    def __init__(self) -> None:
+        self.told = False
+
+    @workflow.run
+    async def run(self) -> str:
+        await workflow.wait_condition(lambda: self.told)
+        return workflow.info().get_current_build_id()
+
+    @workflow.signal
+    def tell(self, word: str) -> None:
+        self.told = True
+
+
+@workflow.defn
+class Waiter:
+    """Waits in the way that its argument names."""
+
+    def __init__(self) -> None:
+        self.words: list[str] = []
+        self.handled: list[str] = []
+        self.begun = False
+
+    @workflow.run
+    async def run(self, kind: str, about: Any = None) -> Any:
+        self.begun = True
+        return await (getattr(self, kind)() if about is None else getattr(self, kind)(about))
+
+    @workflow.signal
+    def tell(self, word: str) -> None:
+        self.words.append(word)
+
+    @workflow.query
+    def has_begun(self) -> bool:
+        return self.begun
+
+    @workflow.signal
+    async def handle(self, word: str) -> None:
+        await workflow.sleep(AWHILE)
+        self.handled.append(word)
+
+    @workflow.update
+    async def double(self, number: int) -> int:
+        await self.told()
+        return 2 * number
+
+    async def told(self, count: int = 1) -> str:
+        """The word that the workflow was told."""
+        await workflow.wait_condition(lambda: len(self.words) >= count)
+        return self.words[count - 1]
+
+    # ---- time and messages
+
+    async def timer(self) -> str:
+        await workflow.sleep(AWHILE)
+        return "slept"
+
+    async def condition(self) -> str:
+        return await self.told()
+
+    async def condition_with_timeout(self) -> str:
+        try:
+            await workflow.wait_condition(lambda: False, timeout=AWHILE)
+        except TimeoutError:
+            return "timeout"
+        return "never"
+
+    async def update(self) -> list[str]:
+        await self.told()
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        return self.words
+
+    async def handler(self) -> list[str]:
+        await workflow.wait_condition(lambda: bool(self.handled) and workflow.all_handlers_finished())
+        return self.handled
+
+    async def kept_signals(self) -> list[str]:
+        await self.told()
+        kept: list[str] = []
+        workflow.set_signal_handler("kept", kept.append)
+        return kept
+
+    async def cleanup(self) -> str:
+        try:
+            await workflow.sleep(timedelta(days=365))
+        except asyncio.CancelledError:
+            return f"cleaned up: {await self.told()}"
+        return "never"
+
+    async def stalled(self) -> str:
+        if not Gate.open:
+            raise KeyError("wrong code")
+        return "mended"
+
+    # ---- runs that follow each other
+
+    async def chain(self, number: int) -> str:
+        word = await self.told()
+        if number < 3:
+            workflow.continue_as_new(args=["chain", number + 1])
+        return f"{word} in run {number}"
+
+    async def retried(self) -> int:
+        attempt = workflow.info().attempt
+        if attempt == 1:
+            raise ApplicationError("once")
+        return attempt
+
+    async def cron(self) -> bool:
+        return workflow.info().cron_schedule is not None
+
+    async def delay(self) -> list[str]:
+        return self.words
+
+    # ---- activities
+
+    async def activity_in_its_queue(self) -> str:
+        return await workflow.execute_activity(work, task_queue=LATER, start_to_close_timeout=LIMIT)
+
+    async def activity_that_runs(self) -> str:
+        return await workflow.execute_activity(
+            pass_gate,
+            False,
+            start_to_close_timeout=LIMIT,
+            heartbeat_timeout=timedelta(seconds=1),
+            retry_policy=RetryPolicy(initial_interval=timedelta(milliseconds=10)),
+        )
+
+    async def activity_in_backoff(self) -> int:
+        return await workflow.execute_activity(
+            fail_once, start_to_close_timeout=LIMIT, retry_policy=RetryPolicy(initial_interval=AWHILE)
+        )
+
+    async def activity_that_nobody_takes(self) -> str:
+        try:
+            await workflow.execute_activity(
+                work, task_queue=NOBODY, schedule_to_start_timeout=AWHILE, start_to_close_timeout=LIMIT
+            )
+        except ActivityError as error:
+            return str(error.cause)
+        return "never"
+
+    async def local_activity(self) -> str:
+        return await workflow.execute_local_activity(pass_gate, True, start_to_close_timeout=LIMIT)
+
+    async def local_activity_in_backoff(self) -> int:
+        return await workflow.execute_local_activity(
+            fail_once,
+            start_to_close_timeout=LIMIT,
+            retry_policy=RetryPolicy(initial_interval=AWHILE),
+            local_retry_threshold=timedelta(milliseconds=1),
+        )
+
+    async def open_activity(self) -> str:
+        return await workflow.execute_activity(
+            leave_open,
+            activity_id="open",
+            start_to_close_timeout=LIMIT,
+            retry_policy=RetryPolicy(initial_interval=timedelta(milliseconds=10)),
+        )
+
+    async def canceled_activity(self) -> str:
+        task = workflow.start_activity(
+            leave_open,
+            activity_id="open",
+            start_to_close_timeout=LIMIT,
+            cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+        )
+        await self.told()
+        task.cancel()
+        try:
+            return await task
+        except ActivityError as error:
+            return type(error.cause).__name__
+
+    # ---- other workflows
+
+    async def child(self) -> str:
+        return await workflow.execute_child_workflow(Kid.run, id=f"{workflow.info().workflow_id}-kid")
+
+    async def canceled_child(self) -> str:
+        child = await workflow.start_child_workflow(Kid.run, id=f"{workflow.info().workflow_id}-kid")
+        child.cancel()
+        try:
+            return await child
+        except ChildWorkflowError as error:
+            return type(error.cause).__name__
+
+    async def child_elsewhere(self, namespace: str) -> str:
+        return await workflow.execute_child_workflow(
+            Kid.run, "elsewhere", namespace=namespace, parent_close_policy=ParentClosePolicy.ABANDON
+        )
+
+    async def signal_elsewhere(self, namespace: str) -> str | None:
+        try:
+            await workflow.get_external_workflow_handle("nobody", namespace=namespace).signal("tell", "word")
+        except ApplicationError as error:
+            return error.type
+        return "never"
+
+    async def cancel_elsewhere(self, namespace: str) -> str | None:
+        try:
+            await workflow.get_external_workflow_handle("nobody", namespace=namespace).cancel()
+        except ApplicationError as error:
+            return error.type
+        return "never"
+
+
+DEPLOYMENT = "waits"
+WORKFLOWS: Sequence[type] = [Waiter, Kid, Pinned]
+ACTIVITIES: Sequence[Callable[..., Any]] = [pass_gate, fail_once, leave_open, work]
+
+
+def worker_before(client: Client, folder: Path, **options: Any) -> Worker:
+    """The worker before the restart, with the first version of the code."""
+    return _worker(client, "1", state_dir=folder, **options)
+
+
+def worker_after(client: Client, folder: Path, **options: Any) -> Worker:
+    """The one after it, with the second version, and the first for those that are pinned to it."""
+    return _worker(client, "2", state_dir=folder, earlier_versions={"1": WORKFLOWS}, **options)
+
+
+def _worker(client: Client, build_id: str, **options: Any) -> Worker:
+    config = WorkerDeploymentConfig(
+        version=WorkerDeploymentVersion(DEPLOYMENT, build_id),
+        use_worker_versioning=True,
+        default_versioning_behavior=VersioningBehavior.AUTO_UPGRADE,
+    )
+    return Worker(
+        client, task_queue=QUEUE, workflows=WORKFLOWS, activities=ACTIVITIES, deployment_config=config, **options
+    )
+
+
+def workers_that_come_later(client: Client, elsewhere: Client, folder: Path) -> list[Worker]:
+    """Those that are not there before the restart: of the other queue, and of the other namespace."""
+    return [
+        Worker(client, task_queue=LATER, activities=ACTIVITIES),
+        Worker(elsewhere, task_queue=QUEUE, workflows=WORKFLOWS, state_dir=folder),
+    ]

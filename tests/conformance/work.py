@@ -1,0 +1,343 @@
+"""Scenarios of activities: methods and classes, what they know, how they fail, and how they are cancelled."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, timedelta
+from typing import Any
+
+from foldlog import activity, workflow
+from foldlog.client import WorkflowHandle
+from foldlog.common import Priority, RetryPolicy
+from foldlog.exceptions import (
+    ActivityError,
+    ApplicationError,
+    ApplicationErrorCategory,
+    CancelledError,
+    TimeoutError,
+)
+from foldlog.workflow import ActivityCancellationType
+
+from tests.conformance.scenarios import QUEUE, REMOTE, Place, Scenario, names, until, until_asked
+
+LIMIT = timedelta(seconds=30)
+QUICKLY = RetryPolicy(initial_interval=timedelta(milliseconds=10), backoff_coefficient=1.0, maximum_attempts=3)
+ENDS: dict[str, str] = {}
+"""How activities ended that were to be cancelled, by key."""
+
+
+class Calculator:
+    """Activities that are methods."""
+
+    def __init__(self, offset: int) -> None:
+        self.offset = offset
+
+    @activity.defn
+    async def shift(self, number: int) -> int:
+        return number + self.offset
+
+    @activity.defn(name="shift-in-thread")
+    def shift_in_thread(self, number: int) -> int:
+        return number + self.offset
+
+
+@activity.defn
+class Halve:
+    """An activity that is an object."""
+
+    async def __call__(self, number: int) -> int:
+        return number // 2
+
+
+@activity.defn
+async def tell() -> dict[str, Any]:
+    """All that an activity knows of itself."""
+    info = activity.info()
+    activity.metric_meter().create_histogram("told").record(1)
+    activity.logger.info("telling")
+    return {
+        "names": [info.activity_id, info.activity_type, info.task_queue],
+        "workflow": [info.workflow_id, info.workflow_run_id, info.workflow_type, info.workflow_namespace],
+        "attempt": info.attempt,
+        "local": info.is_local,
+        "limits": [str(info.schedule_to_close_timeout), str(info.start_to_close_timeout), str(info.heartbeat_timeout)],
+        "priority": [info.priority.priority_key, info.priority.fairness_key, info.priority.fairness_weight],
+        "policy": info.retry_policy is not None and info.retry_policy.maximum_attempts,
+        "token": len(info.task_token) > 0,
+        "key": info.idempotency_key,
+        "utc": info.started_time.tzinfo == UTC,
+        "order": info.scheduled_time <= info.current_attempt_scheduled_time <= info.started_time,
+        "in": [activity.in_activity(), info.in_workflow, activity.is_cancelled(), activity.is_worker_shutdown()],
+    }
+
+
+@activity.defn
+async def fail(how: str) -> str:
+    attempt = activity.info().attempt
+    if how == "delay":
+        if attempt == 1:
+            raise ApplicationError("later", next_retry_delay=timedelta(milliseconds=1))
+        return f"attempt {attempt}"
+    if how == "hang":
+        activity.heartbeat("half", 2)
+        await asyncio.sleep(60)
+    category = ApplicationErrorCategory.BENIGN if how == "benign" else ApplicationErrorCategory.UNSPECIFIED
+    raise ApplicationError("no", [1], {"a": 2}, type=how, category=category, non_retryable=how == "final")
+
+
+@activity.defn
+async def linger(key: str, swallow: bool) -> str:
+    """Waits for its cancellation, cleans up, and lets it through or not."""
+    try:
+        while True:
+            activity.heartbeat(key)
+            await asyncio.sleep(0.01)
+    except asyncio.CancelledError:
+        await asyncio.sleep(0.05)
+        ENDS[key] = "async"
+        if swallow:
+            return "swallowed"
+        raise
+
+
+@activity.defn(no_thread_cancel_exception=True)
+def linger_in_thread(key: str) -> str:
+    """Is told of its cancellation when it asks."""
+    activity.heartbeat(key)
+    activity.wait_for_cancelled_sync(LIMIT)
+    ENDS[key] = f"asked: {activity.is_cancelled()}"
+    raise CancelledError("asked")
+
+
+@activity.defn
+def linger_behind_a_shield(key: str) -> str:
+    """Is left alone for as long as it does what must not be interrupted."""
+    with activity.shield_thread_cancel_exception():
+        activity.heartbeat(key)
+        while not activity.is_cancelled():
+            time.sleep(0.005)
+        ENDS[key] = "shielded"
+    try:
+        while True:
+            time.sleep(0.005)
+    except CancelledError:
+        ENDS[key] += ", and then raised"
+        raise
+
+
+@workflow.defn
+class Working:
+    """Runs activities in every form in which there are some."""
+
+    @workflow.run
+    async def run(self, number: int) -> list[int]:
+        limit: dict[str, Any] = {"start_to_close_timeout": LIMIT}
+        remote: dict[str, Any] = limit | {"task_queue": REMOTE}
+        return [
+            await workflow.execute_activity_method(Calculator.shift, number, **limit),
+            await workflow.start_activity_method(Calculator.shift_in_thread, number, **remote),
+            await workflow.execute_activity_class(Halve, number, **limit),
+            await workflow.start_activity_class(Halve, number, **remote),
+            await workflow.execute_local_activity_method(Calculator.shift, number, **limit),
+            await workflow.start_local_activity_method(Calculator.shift_in_thread, number, **limit),
+            await workflow.execute_local_activity_class(Halve, number, **limit),
+            await workflow.start_local_activity_class(Halve, number, **limit),
+            await workflow.start_local_activity("Halve", number, result_type=int, activity_id="mine", **limit),
+        ]
+
+
+@workflow.defn
+class Telling:
+    """Passes on what its activities know."""
+
+    @workflow.run
+    async def run(self) -> list[dict[str, Any]]:
+        here = await workflow.execute_activity(
+            tell,
+            activity_id="here",
+            schedule_to_close_timeout=timedelta(minutes=5),
+            start_to_close_timeout=LIMIT,
+            heartbeat_timeout=LIMIT,
+            retry_policy=QUICKLY,
+            priority=Priority(priority_key=1, fairness_key="ada"),
+            summary="what it knows",
+        )
+        there = await workflow.execute_activity(tell, task_queue=REMOTE, schedule_to_close_timeout=LIMIT)
+        local = await workflow.execute_local_activity(
+            tell, activity_id="near", start_to_close_timeout=LIMIT, summary="nearby"
+        )
+        return [here, there, local]
+
+
+def told(error: BaseException | None) -> list[Any]:
+    """What is known of a failure, and of what it is caused by."""
+    if isinstance(error, ActivityError):
+        state = error.retry_state.name if error.retry_state else None
+        return [error.activity_type, error.activity_id, state, error.scheduled_event_id > 0, *told(error.cause)]
+    if isinstance(error, ApplicationError):
+        return [error.type, error.message, list(error.details), error.non_retryable, error.category.name]
+    if isinstance(error, TimeoutError):
+        return [error.type.name if error.type else None, list(error.last_heartbeat_details)]
+    return [type(error).__name__]
+
+
+@workflow.defn
+class Failing:
+    """Runs an activity that fails; tells all about it."""
+
+    @workflow.run
+    async def run(self, how: str, queue: str, local: bool) -> list[Any]:
+        options: dict[str, Any] = {
+            "retry_policy": RetryPolicy(
+                initial_interval=timedelta(milliseconds=10), maximum_attempts=2, non_retryable_error_types=["listed"]
+            ),
+            "start_to_close_timeout": LIMIT,
+            "activity_id": "failing",
+        }
+        try:
+            if local:
+                return [await workflow.execute_local_activity(fail, how, **options)]
+            if how == "hang":
+                options["heartbeat_timeout"] = timedelta(milliseconds=200)
+            return [await workflow.execute_activity(fail, how, task_queue=queue, **options)]
+        except ActivityError as error:
+            return told(error)
+
+
+@workflow.defn
+class Stopping:
+    """Cancels its activity when told to, in the way it is told to; tells what came of it, and when."""
+
+    def __init__(self) -> None:
+        self.told = False
+
+    @workflow.run
+    async def run(self, name: str, args: list[Any], cancellation_type: int, local: bool) -> list[Any]:
+        options: dict[str, Any] = {
+            "start_to_close_timeout": LIMIT,
+            "cancellation_type": ActivityCancellationType(cancellation_type),
+            "retry_policy": RetryPolicy(maximum_attempts=1),
+        }
+        start: Any = workflow.start_local_activity if local else workflow.start_activity
+        if not local:
+            options["heartbeat_timeout"] = timedelta(seconds=10)
+        handle = start(name, args=args, **options)
+        await workflow.wait_condition(lambda: self.told)
+        key = args[0]
+        handle.cancel()
+        try:
+            found = ["result", await handle]
+        except ActivityError as error:
+            found = [type(error.cause).__name__, error.retry_state.name if error.retry_state else None]
+        with workflow.unsafe.sandbox_unrestricted():
+            return [*found, key]
+
+    @workflow.signal
+    def go(self) -> None:
+        self.told = True
+
+
+async def activities_of_each_form(here: Place) -> None:
+    handle = await here.start(Working.run, 8)
+    assert await handle.result() == [18, 18, 4, 4, 18, 18, 4, 4, 4]
+    assert (await names(handle)).count("LocalActivityCompleted") == 5
+    assert (await names(handle)).count("ActivityTaskCompleted") == 4
+
+
+async def what_activities_know(here: Place) -> None:
+    priority = Priority(priority_key=4, fairness_key="bob", fairness_weight=2.0)
+    handle = await here.start(Telling.run, priority=priority)
+    run_id = handle.result_run_id
+    first, second, near = await handle.result()
+    assert first["names"] == ["here", "tell", QUEUE]
+    assert second["names"][1:] == ["tell", REMOTE]
+    assert near["names"][:2] == ["near", "tell"]
+    for found in (first, second, near):
+        assert found["workflow"] == [handle.id, run_id, "Telling", here.client.namespace]
+        assert found["utc"]
+        assert found["order"]
+        assert found["attempt"] == 1
+        assert found["in"] == [True, True, False, False]
+    assert len({found["key"] for found in (first, second, near)}) == 3
+    assert [found["local"] for found in (first, second, near)] == [False, False, True]
+    assert first["limits"] == ["0:05:00", "0:00:30", "0:00:30"]
+    assert (first["policy"], first["token"], second["token"]) == (3, True, True)
+    # What is not said of an activity, the workflow's priority says.
+    assert (first["priority"], second["priority"]) == ([1, "ada", 2.0], [4, "bob", 2.0])
+
+
+async def what_failures_tell(here: Place) -> None:
+    details = [[1], {"a": 2}]
+    for queue, local in ((QUEUE, False), (REMOTE, False), (QUEUE, True)):
+
+        async def of(how: str, queue: str = queue, local: bool = local) -> list[Any]:
+            found: list[Any] = await here.execute(Failing.run, how, queue, local)
+            return found
+
+        begun = ["fail", "failing"]
+        states = [None, None] if local else ["MAXIMUM_ATTEMPTS_REACHED", "NON_RETRYABLE_FAILURE"]
+        normal, benign, final, listed, delayed = await asyncio.gather(
+            *map(of, ["normal", "benign", "final", "listed", "delay"])
+        )
+        assert normal == [*begun, states[0], not local, "normal", "no", details, False, "UNSPECIFIED"]
+        assert benign[4:] == ["benign", "no", details, False, "BENIGN"]
+        assert final[2:] == [states[1], not local, "final", "no", details, True, "UNSPECIFIED"]
+        assert listed[2] == states[1]
+        assert delayed == ["attempt 2"]
+        if not local:
+            assert (await of("hang"))[2:] == ["MAXIMUM_ATTEMPTS_REACHED", True, "HEARTBEAT", ["half", 2]]
+
+
+async def cancellation_types_of_activities(here: Place) -> None:
+    types = ActivityCancellationType
+    cases: list[tuple[str, list[Any], ActivityCancellationType, list[Any]]] = [
+        ("linger", [False], types.TRY_CANCEL, ["CancelledError", "CANCEL_REQUESTED"]),
+        ("linger", [False], types.WAIT_CANCELLATION_COMPLETED, ["CancelledError", "CANCEL_REQUESTED"]),
+        ("linger", [True], types.WAIT_CANCELLATION_COMPLETED, ["result", "swallowed"]),
+        ("linger", [False], types.ABANDON, ["CancelledError", "CANCEL_REQUESTED"]),
+        ("linger_in_thread", [], types.WAIT_CANCELLATION_COMPLETED, ["CancelledError", "CANCEL_REQUESTED"]),
+        ("linger_behind_a_shield", [], types.WAIT_CANCELLATION_COMPLETED, ["CancelledError", "CANCEL_REQUESTED"]),
+    ]
+
+    async def cancel(number: int) -> None:
+        name, rest, how, expected = cases[number]
+        key = f"{here.client.namespace}-{number}-{here.folder}"
+        handle: WorkflowHandle[Any, Any] = await here.start(Stopping.run, name, [key, *rest], int(how), False)
+
+        async def runs() -> bool:
+            return any([found.state.name == "STARTED" for found in (await handle.describe()).pending_activities])
+
+        await until_asked(runs, f"{name} runs")
+        await handle.signal(Stopping.go)
+        assert (await handle.result())[:2] == expected
+        if how is types.WAIT_CANCELLATION_COMPLETED:
+            assert key in ENDS
+        await until(lambda: key in ENDS, f"{name} has stopped")
+        kinds = await names(handle)
+        assert ("ActivityTaskCancelRequested" in kinds) == (how is not types.ABANDON)
+
+    await asyncio.gather(*(cancel(number) for number in range(len(cases))))
+
+
+SHARED: list[Scenario] = [
+    activities_of_each_form,
+    what_activities_know,
+    what_failures_tell,
+    cancellation_types_of_activities,
+]
+"""As in `scenarios`."""
+
+_calculator = Calculator(10)
+WORKFLOWS: Sequence[type] = [Working, Telling, Failing, Stopping]
+ACTIVITIES: Sequence[Callable[..., Any]] = [
+    _calculator.shift,
+    _calculator.shift_in_thread,
+    Halve(),
+    tell,
+    fail,
+    linger,
+    linger_in_thread,
+    linger_behind_a_shield,
+]

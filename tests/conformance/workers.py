@@ -1,0 +1,190 @@
+"""Scenarios of what workers are told: versions of their code, and options that change what becomes of a run."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from foldlog import activity, workflow
+from foldlog.client import Client, WorkerDeploymentVersionStatus, WorkflowFailureError, WorkflowHandle
+from foldlog.common import AutoUpgradeVersioningOverride, PinnedVersioningOverride, VersioningBehavior
+from foldlog.exceptions import ApplicationError, FailedPreconditionError
+from foldlog.worker import Worker
+
+from tests.conformance.scenarios import DEADLINE, QUEUE, Place, Scenario, until, until_asked
+from tests.versions import DEPLOYMENT, ONE, TWO, Parent, config, version
+
+SOON = timedelta(seconds=DEADLINE)
+LIMIT = timedelta(seconds=30)
+Status = WorkerDeploymentVersionStatus
+
+
+@asynccontextmanager
+async def worker_of(here: Place, client: Client, **options: Any) -> AsyncIterator[Worker]:
+    """A worker of a scenario's own, once it does its work."""
+    worker = Worker(client, task_queue=QUEUE, state_dir=here.folder / uuid.uuid4().hex, **options)
+    async with worker:
+        await until(lambda: worker.ready, "the worker is ready")
+        yield worker
+
+
+async def start(client: Client, workflow: Any, **options: Any) -> WorkflowHandle[Any, Any]:
+    return await client.start_workflow(workflow, id=uuid.uuid4().hex, task_queue=QUEUE, rpc_timeout=SOON, **options)
+
+
+async def versions(here: Place) -> None:
+    """Two versions in one worker: what begins where, what stays, what moves, and what is counted."""
+    client = here.elsewhere
+    shop = client.deployment(DEPLOYMENT)
+    async with worker_of(here, client, workflows=TWO, deployment_config=config("2"), earlier_versions={"1": ONE}):
+        await shop.set_current_version("1", rpc_timeout=SOON)
+        assert await client.list_deployments() == [DEPLOYMENT]
+        order, meter = await start(client, "Order"), await start(client, "Meter")
+        shown = [await each.describe() for each in (order, meter)]
+        assert [each.deployment_version for each in shown] == ["shop.1"] * 2
+        behaviors = [VersioningBehavior.PINNED, VersioningBehavior.AUTO_UPGRADE]
+        assert [each.versioning_behavior for each in shown] == behaviors
+        ramping = await shop.set_ramping_version("2", 100)
+        assert (ramping.ramping_version, ramping.ramping_percentage) == (version("2"), 100)
+        assert await counted(client) == {"1": (Status.CURRENT, 1, 0), "2": (Status.RAMPING, 0, 1)}
+        later = await start(client, "Order")
+        stays = await start(client, "Meter", versioning_override=PinnedVersioningOverride(version("1")))
+        moves = await start(client, "Order", versioning_override=AutoUpgradeVersioningOverride())
+        parents = {upgrade: await start(client, Parent.run, arg=upgrade) for upgrade in (True, False)}
+        builds = [await each.query("build") for each in (order, meter, later, stays, moves)]
+        assert builds == ["one", "two", "two", "one", "two"]
+        nowhere = await start(client, "Order", versioning_override=PinnedVersioningOverride(version("0.9")))
+        assert "'shop.0.9'" in (await nowhere.describe()).stalled_error
+        with pytest.raises(FailedPreconditionError):
+            await nowhere.query("build")
+        await nowhere.terminate()
+        changed = await shop.set_current_version("2")
+        assert (changed.current_version, changed.ramping_version) == (version("2"), None)
+        assert (await counted(client))["1"] == (Status.DRAINING, 2, 0)
+        await finished(client, parents)
+        for each, expected in (
+            (order, ["one", "1"]),
+            (meter, ["two", "began with one"]),
+            (later, ["two", "2"]),
+            (stays, ["one"]),
+            (moves, ["two", "2"]),
+        ):
+            await each.signal("say", "go")
+            assert await each.result() == expected
+        assert (await counted(client))["1"] == (Status.DRAINED, 0, 0)
+        # Nothing of it concerns the scenarios that come after this one.
+        unset = await shop.set_current_version(None)
+        assert unset.current_version is None
+
+
+async def finished(client: Client, parents: dict[bool, WorkflowHandle[Any, Any]]) -> None:
+    """Parents that go on as new: on their version, or on the current one if they say so."""
+    for parent in parents.values():
+        await parent.signal(Parent.say, "again")
+        current = client.get_workflow_handle(parent.id)
+
+        async def goes_on(current: WorkflowHandle[Any, Any] = current) -> bool:
+            return (await current.describe()).continued_run_id is not None
+
+        await until_asked(goes_on, "the parent goes on as new")
+        await current.signal(Parent.say, "go")
+        assert (await parent.result())[:2] == ["two", "2"]
+
+
+async def counted(client: Client) -> dict[str, tuple[Status, int, int]]:
+    """Status, pinned runs and moving runs of each version."""
+    found = await client.deployment(DEPLOYMENT).describe()
+    return {
+        each.version.build_id: (each.status, each.pinned_workflows, each.auto_upgrade_workflows)
+        for each in found.versions
+    }
+
+
+class Mishap(Exception):
+    """No failure by itself."""
+
+
+NOTICED: list[str] = []
+
+
+@activity.defn
+async def until_shutdown(key: str) -> str:
+    """Hears that its worker stops, and ends well before it must."""
+    activity.heartbeat()
+    await activity.wait_for_worker_shutdown()
+    NOTICED.append(f"{key} {activity.is_worker_shutdown()}")
+    return key
+
+
+@activity.defn
+def until_shutdown_in_thread(key: str) -> str:
+    activity.heartbeat()
+    activity.wait_for_worker_shutdown_sync(LIMIT)
+    NOTICED.append(f"{key} {activity.is_worker_shutdown()}")
+    return key
+
+
+@workflow.defn
+class Slow:
+    """Runs both activities that wait for their worker's end, one of them nearby."""
+
+    @workflow.run
+    async def run(self, key: str) -> list[str]:
+        options: dict[str, Any] = {"start_to_close_timeout": LIMIT, "heartbeat_timeout": LIMIT}
+        both = [
+            workflow.start_activity(until_shutdown, f"{key} async", **options),
+            workflow.start_activity(until_shutdown_in_thread, f"{key} thread", **options),
+        ]
+        return list(await asyncio.gather(*both))
+
+
+@workflow.defn
+class Unlucky:
+    @workflow.run
+    async def run(self) -> None:
+        raise Mishap("as it happens")
+
+
+@workflow.defn(failure_exception_types=[LookupError])
+class Careless:
+    @workflow.run
+    async def run(self) -> None:
+        raise KeyError("as it happens")
+
+
+async def a_worker_stops_in_its_own_time(here: Place) -> None:
+    """And runs that its options say have failed, have failed."""
+    options: dict[str, Any] = {
+        "workflows": [Slow, Unlucky, Careless],
+        "activities": [until_shutdown, until_shutdown_in_thread],
+        "workflow_failure_exception_types": [Mishap],
+        "graceful_shutdown_timeout": LIMIT,
+        "max_concurrent_activities": 5,
+        "max_concurrent_local_activities": 5,
+        "max_activities_per_second": 1000.0,
+        "max_heartbeat_throttle_interval": timedelta(seconds=1),
+        "identity": "a worker of its own",
+        "build_id": "build-7",
+    }
+    key = uuid.uuid4().hex
+    async with worker_of(here, here.client, **options) as worker:
+        for careless in (Unlucky, Careless):
+            with pytest.raises(WorkflowFailureError) as failed:
+                await (await start(here.client, careless.run)).result()
+            assert isinstance(failed.value.cause, ApplicationError)
+            assert failed.value.cause.type in ("Mishap", "KeyError")
+        slow = await start(here.client, Slow.run, arg=key)
+        await until(lambda: worker.running_activities == 2, "both activities run")
+    assert sorted(NOTICED) == [f"{key} async True", f"{key} thread True"]
+    NOTICED.clear()
+    async with worker_of(here, here.client, **options):
+        assert await slow.result() == [f"{key} async", f"{key} thread"]
+
+
+ALONE: list[Scenario] = [versions, a_worker_stops_in_its_own_time]
+"""Scenarios that bring their own workers."""
