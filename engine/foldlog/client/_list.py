@@ -90,7 +90,6 @@ class WorkflowExecutionAsyncIterator:
         """
         async for run in self:
             yield await self._handle(run).fetch_history(rpc_metadata=rpc_metadata, rpc_timeout=rpc_timeout)
-            yield await self._handle(run).fetch_history(rpc_timeout=rpc_timeout)
 
 
 @dataclass(frozen=True)
