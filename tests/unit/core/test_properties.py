@@ -31,6 +31,11 @@ OPTIONS = [
     WorkflowOptions(cron_schedule="@every 10s", retry_policy=RetryPolicy(maximum_attempts=2)),
     WorkflowOptions(versioning_behavior="PINNED", deployment_version="d.2"),
 ]
+BOUND = [
+    WorkflowOptions(versioning_behavior="PINNED", deployment_version="d.1"),
+    WorkflowOptions(versioning_behavior="AUTO_UPGRADE"),
+    WorkflowOptions(deployment_version="d.2"),
+]
 REPLY = ReplyTo(client_id="c", partition=0, correlation_id=1)
 
 ACTIVITY = ["started", "heartbeat", "complete", "fail", "canceled", "stale"]
@@ -52,6 +57,7 @@ KINDS = [
     "break",
     "mend",
     "mend",
+    "bind",
     "deploy",
     "deployments",
 ]
@@ -188,6 +194,9 @@ def _message(kind: str, number: int) -> Any:
         ),
         "await update": lambda: command.AwaitUpdate(
             update_id=f"u-{number}", await_completed=number % 3 > 0, reply_to=REPLY
+        ),
+        "bind": lambda: command.UpdateWorkflowOptions(
+            versioning=[WorkflowOptions(), *BOUND][number % 4], request_id=f"b-{number % 5}", reply_to=REPLY
         ),
         "cancel": lambda: command.CancelWorkflow(reason="enough", reply_to=REPLY),
         "terminate": lambda: command.TerminateWorkflow(reason="enough"),
