@@ -18,6 +18,7 @@ from foldlog.client import RPC_TIMEOUT, Client, HeaderCodecBehavior, Interceptor
 from foldlog.converter import DataConverter
 from foldlog.exceptions import ConfigurationError
 from foldlog.memory import MemoryBroker, MemoryTransport
+from foldlog.testing._assertions import with_failing_assertions
 from foldlog.transport.admin import create_topics
 from foldlog.transport.config import KafkaConfig
 from foldlog.transport.connection import Connection
@@ -69,12 +70,12 @@ class WorkflowEnvironment:
     """Where workflows run in a test: a client, and a time.
 
     Use it in `async with`, or call `shutdown` at the end, after the workers have ended. It belongs to the event loop
-    that it was started on.
+    that it was started on. Workers of its client fail a workflow by a failed assertion, in place of stalling it.
     """
 
     def __init__(self, client: Client) -> None:
         """Around a client that is there already; see `from_client`, `start_time_skipping` and `start_local`."""
-        self._client = client
+        self._client = with_failing_assertions(client)
 
     @classmethod
     def from_client(cls, client: Client) -> WorkflowEnvironment:
