@@ -34,6 +34,7 @@ __all__ = [
     "RPCStatusCode",
     "RetryState",
     "ServerError",
+    "TemporalError",
     "TerminatedError",
     "TimeoutError",
     "TimeoutType",
@@ -48,7 +49,11 @@ class FoldlogError(Exception):
     """Root of every error that foldlog raises on purpose."""
 
 
-class ConfigurationError(FoldlogError):
+TemporalError = FoldlogError
+"""Its name in programs that come from Temporal."""
+
+
+class ConfigurationError(FoldlogError, ValueError):
     """An option is missing, unknown or has a value that cannot work.
 
     The message names the option and says what to do.
@@ -62,11 +67,11 @@ class ConfigurationError(FoldlogError):
         self.option = option
 
 
-class DefinitionError(ConfigurationError, ValueError):
+class DefinitionError(ConfigurationError):
     """A workflow or an activity is declared, or named, in a way that cannot work."""
 
 
-class PayloadConversionError(FoldlogError):
+class PayloadConversionError(FoldlogError, TypeError):
     """A value cannot be converted to a payload, or a payload to the type that is wanted.
 
     Attributes:

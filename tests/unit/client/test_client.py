@@ -212,7 +212,7 @@ async def test_arguments_are_none_one_or_several() -> None:
     [
         ({"id": ""}, "ID"),
         ({"task_queue": ""}, "task queue"),
-        ({"run_timeout": timedelta(0)}, "run_timeout"),
+        ({"run_timeout": timedelta(seconds=-1)}, "run_timeout"),
         ({"execution_timeout": timedelta(seconds=-1)}, "execution_timeout"),
     ],
 )

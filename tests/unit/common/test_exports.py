@@ -36,8 +36,8 @@ EXPORTS = {
         ActivityAlreadyStartedError ActivityError ApplicationError ApplicationErrorCategory CancelledError
         ChildWorkflowError ConfigurationError
         DeadlineExceededError DefinitionError FailedPreconditionError FailureError FoldlogError InvalidArgumentError
-        PayloadConversionError RPCError RPCStatusCode RetryState ServerError TerminatedError TimeoutError TimeoutType
-        UnavailableError WorkflowAlreadyStartedError WorkflowNotFoundError is_cancelled_exception
+        PayloadConversionError RPCError RPCStatusCode RetryState ServerError TemporalError TerminatedError TimeoutError
+        TimeoutType UnavailableError WorkflowAlreadyStartedError WorkflowNotFoundError is_cancelled_exception
     """,
 }
 
