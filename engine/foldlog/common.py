@@ -82,12 +82,13 @@ __all__ = [
 _MILLISECOND = timedelta(milliseconds=1)
 
 
-@dataclass(frozen=True)
+@dataclass
 class RetryPolicy:
     """When and how often a failed attempt is repeated.
 
     Raises:
-        ConfigurationError: A value cannot work; the message names the field.
+        ConfigurationError: A value cannot work; the message names the field. Values that are set later are checked
+            when the policy is used.
     """
 
     initial_interval: timedelta = timedelta(seconds=1)
@@ -102,6 +103,9 @@ class RetryPolicy:
     """Types of `ApplicationError` that end the retries at once; for other exceptions, the name of the class."""
 
     def __post_init__(self) -> None:
+        self._check()
+
+    def _check(self) -> None:
         if self.initial_interval < _MILLISECOND:
             raise _bad("initial_interval", f"must be at least 1 ms, not {self.initial_interval}")
         if not (math.isfinite(self.backoff_coefficient) and self.backoff_coefficient >= 1):
@@ -115,6 +119,7 @@ class RetryPolicy:
 
     def to_record(self) -> records.RetryPolicy:
         """As it is written to the log; intervals in whole milliseconds."""
+        self._check()
         return records.RetryPolicy(
             initial_interval_ms=self.initial_interval // _MILLISECOND,
             backoff_coefficient=self.backoff_coefficient,

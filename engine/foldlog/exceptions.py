@@ -48,6 +48,11 @@ __all__ = [
 class FoldlogError(Exception):
     """Root of every error that foldlog raises on purpose."""
 
+    @property
+    def cause(self) -> BaseException | None:
+        """What caused it, if anything did: `__cause__`."""
+        return self.__cause__
+
 
 TemporalError = FoldlogError
 """Its name in programs that come from Temporal."""
@@ -156,11 +161,6 @@ class FailureError(FoldlogError):
     def failure(self) -> Failure | None:
         """The record that this was read from; None if it was raised in this process."""
         return self._failure
-
-    @property
-    def cause(self) -> BaseException | None:
-        """What caused it, if anything did: `__cause__`."""
-        return self.__cause__
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Keyword-only arguments defeat the default way, and an activity in a process pool raises through a pickle.
@@ -494,14 +494,16 @@ class RPCError(FoldlogError):
 
     status: RPCStatusCode = RPCStatusCode.UNKNOWN
 
-    def __init__(self, message: str, status: RPCStatusCode | None = None) -> None:
+    def __init__(self, message: str, status: RPCStatusCode | None = None, raw_grpc_status: bytes = b"") -> None:
         """Make one.
 
         Args:
             message: For people: what happened and what to do.
             status: What became of the request, if the class does not say so already.
+            raw_grpc_status: Kept as it is.
         """
         super().__init__(message)
+        self.raw_grpc_status = raw_grpc_status
         if status is not None:
             self.status = status
 
