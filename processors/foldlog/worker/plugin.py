@@ -19,6 +19,7 @@ from foldlog.interceptor import Interceptor
 from foldlog.sensor import Sensor
 from foldlog.worker.options import EarlierVersions, OptionsWithoutMeaning, WorkerDeploymentConfig
 from foldlog.worker.shared_state import SharedStateManager
+from foldlog.worker.tuning import WorkerTuner
 
 if TYPE_CHECKING:
     from foldlog.worker.replayer import Replayer, WorkflowReplayResult
@@ -34,8 +35,9 @@ class WorkerConfig(OptionsWithoutMeaning, total=False):
     activities: Sequence[Callable[..., Any]]
     activity_executor: Executor | None
     shared_state_manager: SharedStateManager | None
-    max_concurrent_activities: int
-    max_concurrent_local_activities: int
+    max_concurrent_activities: int | None
+    max_concurrent_local_activities: int | None
+    tuner: WorkerTuner | None
     max_activities_per_second: float | None
     max_task_queue_activities_per_second: float | None
     max_cached_workflows: int
