@@ -27,7 +27,7 @@ class OptionsWithoutMeaning(TypedDict, total=False):
     """Options of Temporal's worker that have nothing to act on here: accepted, so that code moves over, and ignored."""
 
     workflow_runner: Any
-    """Workflow code runs in no sandbox; the guard watches it."""
+    """Workflow code runs in no sandbox; the guard watches it, unless this is an `UnsandboxedWorkflowRunner`."""
     unsandboxed_workflow_runner: Any
     workflow_task_executor: Any
     """Workflow code runs on the processor's thread."""

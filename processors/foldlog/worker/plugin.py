@@ -70,7 +70,7 @@ class ReplayerOptionsWithoutMeaning(TypedDict, total=False):
     workflow_task_executor: Any
     """Workflow code runs on the thread that replays."""
     workflow_runner: Any
-    """Workflow code runs in no sandbox; the guard watches it."""
+    """The same as the workers': with an `UnsandboxedWorkflowRunner`, the guard does not watch workflow code."""
     unsandboxed_workflow_runner: Any
     build_id: str | None
     identity: str | None

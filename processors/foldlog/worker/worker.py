@@ -47,6 +47,7 @@ from foldlog.worker.plugin import Plugin, WorkerConfig, interceptors_of, plugins
 from foldlog.worker.registry import Registry
 from foldlog.worker.shared_state import SharedStateManager
 from foldlog.worker.team import Member, team_of
+from foldlog.worker.temporal_names import guards
 from foldlog.worker.tuning import WorkerTuner, places
 
 _log = logging.getLogger(__name__)
@@ -197,6 +198,7 @@ class Worker:
                 namespace=client.namespace,
                 data_converter=client.data_converter,
                 failure_exception_types=workflow_failure_exception_types,
+                guarded=guards(ignored.get("workflow_runner")),
                 disable_eager_activity_execution=disable_eager_activity_execution,
                 interceptors=self._interceptors,
                 headers_coded=self._headers_coded,
