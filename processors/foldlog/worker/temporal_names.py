@@ -1,7 +1,8 @@
 """How Temporal's workers run workflow code and fetch work: what programs give to `Worker`, and what does nothing here.
 
 Workflow code is run by the processor, and work is read from topics. So these can be made, changed and given to a
-worker, which takes them and leaves them aside; except that the guard does not watch code that is to run without a sandbox.
+worker, which takes them and leaves them aside; except that the guard does not watch code that is to run without a
+sandbox.
 """
 
 from __future__ import annotations
