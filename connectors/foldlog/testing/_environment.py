@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypedDict, Unpack
 
 from foldlog.client import RPC_TIMEOUT, Client, HeaderCodecBehavior, Interceptor, Plugin
+from foldlog.common import QueryRejectCondition
 from foldlog.converter import DataConverter
 from foldlog.exceptions import ConfigurationError
 from foldlog.memory import MemoryBroker, MemoryTransport
@@ -51,6 +52,7 @@ class OptionsWithoutMeaning(TypedDict, total=False):
     rpc_metadata: Any
     retry_config: Any
     runtime: Any
+    tls: Any
     """Nothing here speaks gRPC."""
 
 
@@ -97,6 +99,7 @@ class WorkflowEnvironment:
         interceptors: Sequence[Interceptor] = (),
         plugins: Sequence[Plugin] = (),
         header_codec_behavior: HeaderCodecBehavior = HeaderCodecBehavior.NO_CODEC,
+        default_workflow_query_reject_condition: QueryRejectCondition | None = None,
         port: int | None = None,
         **ignored: Unpack[OptionsWithoutMeaning],
     ) -> WorkflowEnvironment:
@@ -113,6 +116,7 @@ class WorkflowEnvironment:
             interceptors: See the client's calls; see `Client.connect`, as for the next two.
             plugins: Change its options.
             header_codec_behavior: Whether headers go through the payload codec.
+            default_workflow_query_reject_condition: When queries are refused that do not say so themselves.
             port: Has no meaning: nothing listens.
             **ignored: See `OptionsWithoutMeaning`.
 
@@ -129,6 +133,7 @@ class WorkflowEnvironment:
             interceptors=interceptors,
             plugins=plugins,
             header_codec_behavior=header_codec_behavior,
+            default_workflow_query_reject_condition=default_workflow_query_reject_condition,
         )
         return _TimeSkippingEnvironment(client, broker)
 
@@ -143,6 +148,7 @@ class WorkflowEnvironment:
         interceptors: Sequence[Interceptor] = (),
         plugins: Sequence[Plugin] = (),
         header_codec_behavior: HeaderCodecBehavior = HeaderCodecBehavior.NO_CODEC,
+        default_workflow_query_reject_condition: QueryRejectCondition | None = None,
         port: int | None = None,
         partitions: int = 2,
         task_queues: Iterable[str] = (),
@@ -161,6 +167,7 @@ class WorkflowEnvironment:
             interceptors: See the client's calls; see `Client.connect`, as for the next two.
             plugins: Change its options.
             header_codec_behavior: Whether headers go through the payload codec.
+            default_workflow_query_reject_condition: When queries are refused that do not say so themselves.
             port: Where clients connect; None: a free one.
             partitions: Of the namespace's topics.
             task_queues: Whose topics are made at once; others are made when they are first used.
@@ -188,6 +195,7 @@ class WorkflowEnvironment:
                 interceptors=interceptors,
                 plugins=plugins,
                 header_codec_behavior=header_codec_behavior,
+                default_workflow_query_reject_condition=default_workflow_query_reject_condition,
             )
         except BaseException:
             await asyncio.to_thread(kafka.stop)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from concurrent.futures import Executor
@@ -148,7 +149,9 @@ def with_plugins(init: Init) -> Init:
     def configured(self: Any, client: Client, **options: Any) -> None:
         config = cast(WorkerConfig, {"client": client, **defaults, **options})
         self._given_config = config.copy()
-        for plugin in plugins_of(client, options.get("plugins", ())):
+        plugins = plugins_of(client, options.get("plugins", ()))
+        _warn_of_twins(plugins)
+        for plugin in plugins:
             config = plugin.configure_worker(config)
         self._active_config = config.copy()
         init(self, **cast(Any, config))
@@ -171,6 +174,16 @@ def plugins_of(client: Client, own: Sequence[Plugin]) -> list[Plugin]:
             )
         plugins.append(plugin)
     return plugins
+
+
+def _warn_of_twins(plugins: Sequence[Plugin]) -> None:
+    kinds = [(type(plugin), plugin.name()) for plugin in plugins]
+    for kind, name in {each for each in kinds if kinds.count(each) > 1}:
+        warnings.warn(
+            f"The same plugin type is given twice, {kind.__qualname__} named {name}: a worker takes those of its "
+            "client, and each of them does what it does",
+            stacklevel=3,
+        )
 
 
 def interceptors_of(client: Client, own: Sequence[Interceptor]) -> list[Interceptor]:

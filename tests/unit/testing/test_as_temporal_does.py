@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -63,15 +64,15 @@ async def test_a_workflow_that_has_ended_can_be_cancelled_in_vain(
             await client.get_workflow_handle("nobody").cancel()
 
 
-async def test_a_rejected_query_says_in_which_state_the_workflow_is(
-    time_skipping_environment: WorkflowEnvironment,
-) -> None:
-    client = time_skipping_environment.client
-    async with Worker(client, task_queue="q", workflows=[Short]):
-        handle = await client.start_workflow(Short.run, id="short", task_queue="q")
-        await handle.result()
-        with pytest.raises(WorkflowQueryRejectedError) as rejected:
-            await handle.query(Short.look, reject_condition=QueryRejectCondition.NOT_OPEN)
+async def test_a_rejected_query_says_in_which_state_the_workflow_is() -> None:
+    not_open = QueryRejectCondition.NOT_OPEN
+    async with await WorkflowEnvironment.start_time_skipping(default_workflow_query_reject_condition=not_open) as env:
+        async with Worker(env.client, task_queue="q", workflows=[Short]):
+            handle = await env.client.start_workflow(Short.run, id="short", task_queue="q")
+            await handle.result()
+            with pytest.raises(WorkflowQueryRejectedError) as rejected:
+                await handle.query(Short.look)
+            assert await handle.query(Short.look, reject_condition=QueryRejectCondition.NONE) == "seen"
     assert rejected.value.status is WorkflowExecutionStatus.COMPLETED
     assert rejected.value.cause is None
 
@@ -89,11 +90,12 @@ async def test_a_schedule_needs_no_worker(time_skipping_environment: WorkflowEnv
         assert isinstance(found.action, ScheduleActionStartWorkflow)
         assert found.action.retry_policy is not None
         found.action.retry_policy.maximum_attempts = 3
-        return ScheduleUpdate(found)
+        return ScheduleUpdate(replace(found, action=replace(found.action, task_queue="other")))
 
     await handle.update(tighter)
     action = (await handle.describe()).schedule.action
     assert isinstance(action, ScheduleActionStartWorkflow)
+    assert (action.workflow, action.task_queue) == ("Short", "other")
     assert action.retry_policy == RetryPolicy(maximum_attempts=3)
     await handle.trigger()
     async with Worker(client, task_queue="q", workflows=[Short]):
