@@ -83,16 +83,32 @@ class TracingInterceptor(client.Interceptor, worker.Interceptor):
 
 
 @contextmanager
+def _within(found: Context | None) -> Iterator[None]:
+    """In the context that headers tell of, with all that is in it, such as baggage; in the current one if none."""
+    if found is None:
+        yield
+        return
+    token = opentelemetry.context.attach(found)
+    try:
+        yield
+    finally:
+        opentelemetry.context.detach(token)
+
+
+@contextmanager
 def _failing(span: trace.Span) -> Iterator[None]:
     """What is raised is the span's failure, unless it was expected."""
     try:
         yield
     except Exception as error:
-        benign = isinstance(error, ApplicationError) and error.category is ApplicationErrorCategory.BENIGN
-        if not benign:
+        if not _is_benign(error):
             span.record_exception(error)
             span.set_status(Status(StatusCode.ERROR, f"{type(error).__name__}: {error}"))
         raise
+
+
+def _is_benign(error: BaseException) -> bool:
+    return isinstance(error, ApplicationError) and error.category is ApplicationErrorCategory.BENIGN
 
 
 class _ClientOutbound(client.OutboundInterceptor):
@@ -146,20 +162,22 @@ class _ActivityInbound(worker.ActivityInboundInterceptor):
 
     async def execute_activity(self, input: worker.ExecuteActivityInput) -> Any:
         info = activity.info()
-        with self._tracing.tracer.start_as_current_span(
-            f"RunActivity:{info.activity_type}",
-            context=self._tracing.found(input.headers),
-            attributes={
-                "temporalWorkflowID": info.workflow_id,
-                "temporalRunID": info.workflow_run_id,
-                "temporalActivityID": info.activity_id,
-            },
-            kind=SpanKind.SERVER,
-            record_exception=False,
-            set_status_on_exception=False,
-        ) as span:
-            with _failing(span):
-                return await super().execute_activity(input)
+        with (
+            _within(self._tracing.found(input.headers)),
+            self._tracing.tracer.start_as_current_span(
+                f"RunActivity:{info.activity_type}",
+                attributes={
+                    "temporalWorkflowID": info.workflow_id,
+                    "temporalRunID": info.workflow_run_id,
+                    "temporalActivityID": info.activity_id,
+                },
+                kind=SpanKind.SERVER,
+                record_exception=False,
+                set_status_on_exception=False,
+            ) as span,
+            _failing(span),
+        ):
+            return await super().execute_activity(input)
 
 
 class WorkflowInbound(worker.WorkflowInboundInterceptor):
@@ -176,7 +194,8 @@ class WorkflowInbound(worker.WorkflowInboundInterceptor):
         try:
             result = await super().execute_workflow(input)
         except Exception as error:
-            self.step(f"CompleteWorkflow:{name}", SpanKind.INTERNAL, error)
+            if workflow.is_failure_exception(error):  # anything else stalls it, which is no end
+                self.step(f"CompleteWorkflow:{name}", SpanKind.INTERNAL, error)
             raise
         self.step(f"CompleteWorkflow:{name}", SpanKind.INTERNAL)
         return result
@@ -199,10 +218,13 @@ class WorkflowInbound(worker.WorkflowInboundInterceptor):
         return await super().handle_update_handler(input)
 
     def _enter(self, name: str, headers: Mapping[str, Payload], *, told_again: bool = False) -> None:
-        """Go into the trace of headers, with a step that says so. Each call has a context of its own: no way back."""
+        """Go into the trace of headers, with a step that says so. Each call has a context of its own: no way back.
+
+        What the run does is no part of that step, which is not made again where history is told again.
+        """
         found = self.tracing.found(headers) or Context()
         opentelemetry.context.attach(opentelemetry.context.set_value(INBOUND, self, found))
-        opentelemetry.context.attach(self.step(name, SpanKind.SERVER, told_again=told_again))
+        self.step(name, SpanKind.SERVER, told_again=told_again)
 
     def step(
         self,
@@ -241,7 +263,7 @@ class WorkflowInbound(worker.WorkflowInboundInterceptor):
             attributes={**(attributes or {}), "temporalWorkflowID": info.workflow_id, "temporalRunID": info.run_id},
             start_time=now,
         )
-        if error is not None:
+        if error is not None and not _is_benign(error):
             span.record_exception(error, timestamp=now)
             span.set_status(Status(StatusCode.ERROR, f"{type(error).__name__}: {error}"))
         span.end(now)
