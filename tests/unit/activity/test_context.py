@@ -139,7 +139,7 @@ def test_heartbeats_and_the_rest_reach_the_worker() -> None:
         assert activity.payload_converter() is PayloadConverter.default
         with activity.shield_thread_cancel_exception():
             pass
-        with pytest.raises(RuntimeError, match="has no client"):
+        with pytest.raises(RuntimeError, match="No client available"):
             activity.client()
         client: Any = object()
         context.client = client
