@@ -49,6 +49,7 @@ __all__ = [
     "ActivityIDConflictPolicy",
     "ActivityIDReusePolicy",
     "AutoUpgradeVersioningOverride",
+    "HeaderCodecBehavior",
     "MetricAttributes",
     "MetricCommon",
     "MetricCounter",
@@ -248,6 +249,15 @@ class WorkflowIDConflictPolicy(IntEnum):
     """Start nothing, and give a handle of the one that is running."""
     TERMINATE_EXISTING = 3
     """Terminate the one that is running, and start."""
+
+
+class HeaderCodecBehavior(IntEnum):
+    """Whether headers go through the payload codec."""
+
+    NO_CODEC = 1
+    """They do not: whoever reads them may not have it."""
+    CODEC = 2
+    """They do, as everything else."""
 
 
 class QueryRejectCondition(IntEnum):

@@ -313,6 +313,7 @@ class ActivityError(FailureError):
         message: str,
         *,
         scheduled_event_id: int,
+        started_event_id: int = 0,
         identity: str,
         activity_type: str,
         activity_id: str,
@@ -321,6 +322,7 @@ class ActivityError(FailureError):
         """Make one; see the properties."""
         super().__init__(message)
         self._scheduled_event_id = scheduled_event_id
+        self._started_event_id = started_event_id
         self._identity = identity
         self._activity_type = activity_type
         self._activity_id = activity_id
@@ -330,6 +332,11 @@ class ActivityError(FailureError):
     def scheduled_event_id(self) -> int:
         """ID of the event in the history that scheduled it; 0 for a local activity."""
         return self._scheduled_event_id
+
+    @property
+    def started_event_id(self) -> int:
+        """What it was made with: 0 in those of foldlog, whose histories need not say when a short attempt began."""
+        return self._started_event_id
 
     @property
     def identity(self) -> str:
@@ -420,9 +427,12 @@ class WorkflowAlreadyStartedError(FailureError):
         workflow_id: The ID.
         workflow_type: The type that was to be started.
         run_id: The run that is in the way, if known.
+        first_run_id: The first run of its chain, if known.
     """
 
-    def __init__(self, workflow_id: str, workflow_type: str, *, run_id: str | None = None) -> None:
+    def __init__(
+        self, workflow_id: str, workflow_type: str, *, run_id: str | None = None, first_run_id: str | None = None
+    ) -> None:
         """Make one."""
         super().__init__(
             f"workflow {workflow_id!r} exists already: choose another ID, or set id_conflict_policy (it is running)"
@@ -431,6 +441,7 @@ class WorkflowAlreadyStartedError(FailureError):
         self.workflow_id = workflow_id
         self.workflow_type = workflow_type
         self.run_id = run_id
+        self.first_run_id = first_run_id
 
 
 class ActivityAlreadyStartedError(FailureError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import typing
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -250,3 +251,12 @@ async def test_a_converter_can_leave_the_json_to_foldlogs_own() -> None:
     assert (payload.encoding, payload.data, payload.metadata) == ("json/fahrenheit", b"212.0", {"unit": b"F"})
     (read,) = await converter.decode([payload], [Celsius])
     assert read.degrees == 100.0
+
+
+@pytest.mark.parametrize("hint", [Iterable[int], "typing"])
+def test_an_iterable_can_be_gone_through_twice(hint: Any) -> None:
+    wanted = typing.Iterable[int] if hint == "typing" else hint  # as older programs write it
+    read = value_to_type(wanted, [1, 2])
+    assert [*read, *read] == [1, 2, 1, 2]
+    with pytest.raises(TypeError, match="expected int"):
+        value_to_type(wanted, ["x"])
