@@ -219,9 +219,7 @@ class JSONPlainPayloadConverter(EncodingPayloadConverter):
         if hint is None:
             return msgspec.json.Decoder().decode
         if get_origin(hint) is Iterable:
-            hint = GenericAlias(
-                list, get_args(hint)
-            )  # pydantic reads it as an iterator, which can be gone through only once
+            hint = GenericAlias(list, get_args(hint))  # pydantic's iterator can be gone through only once
         try:
             foreign = _foreign_types(msgspec.inspect.type_info(hint))
             if all(self._reads(kind) for kind in foreign):
