@@ -171,7 +171,7 @@ def check_executor(registry: Registry, executor: Executor | None, attempts: int)
         warnings.warn(
             f"Worker max_concurrent_activities is {attempts} but activity_executor's max_workers is only {workers}:"
             " tasks will wait there, while their timeouts go on",
-            stacklevel=4,
+            stacklevel=5,
         )
     if not isinstance(executor, ProcessPoolExecutor):
         return

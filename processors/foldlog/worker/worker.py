@@ -169,11 +169,9 @@ class Worker:
         self._sensor = sensor or (client.config()["runtime"] or Runtime.default()).sensor
         self._grace = seconds("graceful_shutdown_timeout", graceful_shutdown_timeout)
         self._on_fatal_error = on_fatal_error
-        self._registry = Registry(activities)
-        self._executor, self._shared_state = activity_executor, shared_state_manager
         workflow_tasks = ignored.get("max_concurrent_workflow_tasks")
         slots = places(tuner, max_concurrent_activities, max_concurrent_local_activities, workflow_tasks)
-        check_executor(self._registry, activity_executor, slots.activities)
+        self._have(activities, activity_executor, shared_state_manager, slots.activities)
         self._activity_options = ActivityWorkerOptions(
             task_queue=task_queue,
             identity=self._identity,
@@ -232,6 +230,17 @@ class Worker:
         self._plugins = plugins_of(client, plugins)
         self._interceptors = interceptors_of(client, interceptors)
         self._headers_coded = client.config()["header_codec_behavior"] is HeaderCodecBehavior.CODEC
+
+    def _have(
+        self,
+        activities: Sequence[Callable[..., Any]],
+        executor: Executor | None,
+        shared_state: SharedStateManager | None,
+        attempts: int,
+    ) -> None:
+        self._registry = Registry(activities)
+        self._executor, self._shared_state = executor, shared_state
+        check_executor(self._registry, executor, attempts)
 
     # ---- for whoever runs it
 

@@ -98,8 +98,9 @@ def test_a_supplier_of_ones_own_cannot_be() -> None:
 async def test_an_executor_with_too_few_threads_is_noticed() -> None:
     async with await WorkflowEnvironment.start_time_skipping() as env:
         with ThreadPoolExecutor(2) as executor:
-            with pytest.warns(UserWarning, match="max_workers is only 2"):
+            with pytest.warns(UserWarning, match="max_workers is only 2") as warned:
                 Worker(env.client, task_queue="q", activities=[in_a_thread], activity_executor=executor)
+            assert warned[0].filename == __file__
             with warnings.catch_warnings():
                 warnings.simplefilter("error")
                 Worker(
