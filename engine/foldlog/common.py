@@ -49,6 +49,7 @@ __all__ = [
     "ActivityIDConflictPolicy",
     "ActivityIDReusePolicy",
     "AutoUpgradeVersioningOverride",
+    "HeaderCodecBehavior",
     "MetricAttributes",
     "MetricCommon",
     "MetricCounter",
@@ -82,12 +83,13 @@ __all__ = [
 _MILLISECOND = timedelta(milliseconds=1)
 
 
-@dataclass(frozen=True)
+@dataclass
 class RetryPolicy:
     """When and how often a failed attempt is repeated.
 
     Raises:
-        ConfigurationError: A value cannot work; the message names the field.
+        ConfigurationError: A value cannot work; the message names the field. Values that are set later are checked
+            when the policy is used.
     """
 
     initial_interval: timedelta = timedelta(seconds=1)
@@ -102,6 +104,9 @@ class RetryPolicy:
     """Types of `ApplicationError` that end the retries at once; for other exceptions, the name of the class."""
 
     def __post_init__(self) -> None:
+        self._check()
+
+    def _check(self) -> None:
         if self.initial_interval < _MILLISECOND:
             raise _bad("initial_interval", f"must be at least 1 ms, not {self.initial_interval}")
         if not (math.isfinite(self.backoff_coefficient) and self.backoff_coefficient >= 1):
@@ -115,6 +120,7 @@ class RetryPolicy:
 
     def to_record(self) -> records.RetryPolicy:
         """As it is written to the log; intervals in whole milliseconds."""
+        self._check()
         return records.RetryPolicy(
             initial_interval_ms=self.initial_interval // _MILLISECOND,
             backoff_coefficient=self.backoff_coefficient,
@@ -243,6 +249,15 @@ class WorkflowIDConflictPolicy(IntEnum):
     """Start nothing, and give a handle of the one that is running."""
     TERMINATE_EXISTING = 3
     """Terminate the one that is running, and start."""
+
+
+class HeaderCodecBehavior(IntEnum):
+    """Whether headers go through the payload codec."""
+
+    NO_CODEC = 1
+    """They do not: whoever reads them may not have it."""
+    CODEC = 2
+    """They do, as everything else."""
 
 
 class QueryRejectCondition(IntEnum):

@@ -34,6 +34,7 @@ __all__ = [
     "RPCStatusCode",
     "RetryState",
     "ServerError",
+    "TemporalError",
     "TerminatedError",
     "TimeoutError",
     "TimeoutType",
@@ -47,8 +48,17 @@ __all__ = [
 class FoldlogError(Exception):
     """Root of every error that foldlog raises on purpose."""
 
+    @property
+    def cause(self) -> BaseException | None:
+        """What caused it, if anything did: `__cause__`."""
+        return self.__cause__
 
-class ConfigurationError(FoldlogError):
+
+TemporalError = FoldlogError
+"""Its name in programs that come from Temporal."""
+
+
+class ConfigurationError(FoldlogError, ValueError):
     """An option is missing, unknown or has a value that cannot work.
 
     The message names the option and says what to do.
@@ -62,11 +72,11 @@ class ConfigurationError(FoldlogError):
         self.option = option
 
 
-class DefinitionError(ConfigurationError, ValueError):
+class DefinitionError(ConfigurationError):
     """A workflow or an activity is declared, or named, in a way that cannot work."""
 
 
-class PayloadConversionError(FoldlogError):
+class PayloadConversionError(FoldlogError, TypeError):
     """A value cannot be converted to a payload, or a payload to the type that is wanted.
 
     Attributes:
@@ -151,11 +161,6 @@ class FailureError(FoldlogError):
     def failure(self) -> Failure | None:
         """The record that this was read from; None if it was raised in this process."""
         return self._failure
-
-    @property
-    def cause(self) -> BaseException | None:
-        """What caused it, if anything did: `__cause__`."""
-        return self.__cause__
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Keyword-only arguments defeat the default way, and an activity in a process pool raises through a pickle.
@@ -308,6 +313,7 @@ class ActivityError(FailureError):
         message: str,
         *,
         scheduled_event_id: int,
+        started_event_id: int = 0,
         identity: str,
         activity_type: str,
         activity_id: str,
@@ -316,6 +322,7 @@ class ActivityError(FailureError):
         """Make one; see the properties."""
         super().__init__(message)
         self._scheduled_event_id = scheduled_event_id
+        self._started_event_id = started_event_id
         self._identity = identity
         self._activity_type = activity_type
         self._activity_id = activity_id
@@ -325,6 +332,11 @@ class ActivityError(FailureError):
     def scheduled_event_id(self) -> int:
         """ID of the event in the history that scheduled it; 0 for a local activity."""
         return self._scheduled_event_id
+
+    @property
+    def started_event_id(self) -> int:
+        """What it was made with: 0 in those of foldlog, whose histories need not say when a short attempt began."""
+        return self._started_event_id
 
     @property
     def identity(self) -> str:
@@ -415,9 +427,12 @@ class WorkflowAlreadyStartedError(FailureError):
         workflow_id: The ID.
         workflow_type: The type that was to be started.
         run_id: The run that is in the way, if known.
+        first_run_id: The first run of its chain, if known.
     """
 
-    def __init__(self, workflow_id: str, workflow_type: str, *, run_id: str | None = None) -> None:
+    def __init__(
+        self, workflow_id: str, workflow_type: str, *, run_id: str | None = None, first_run_id: str | None = None
+    ) -> None:
         """Make one."""
         super().__init__(
             f"workflow {workflow_id!r} exists already: choose another ID, or set id_conflict_policy (it is running)"
@@ -426,6 +441,7 @@ class WorkflowAlreadyStartedError(FailureError):
         self.workflow_id = workflow_id
         self.workflow_type = workflow_type
         self.run_id = run_id
+        self.first_run_id = first_run_id
 
 
 class ActivityAlreadyStartedError(FailureError):
@@ -489,14 +505,16 @@ class RPCError(FoldlogError):
 
     status: RPCStatusCode = RPCStatusCode.UNKNOWN
 
-    def __init__(self, message: str, status: RPCStatusCode | None = None) -> None:
+    def __init__(self, message: str, status: RPCStatusCode | None = None, raw_grpc_status: bytes = b"") -> None:
         """Make one.
 
         Args:
             message: For people: what happened and what to do.
             status: What became of the request, if the class does not say so already.
+            raw_grpc_status: Kept as it is.
         """
         super().__init__(message)
+        self.raw_grpc_status = raw_grpc_status
         if status is not None:
             self.status = status
 

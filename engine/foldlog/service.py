@@ -8,16 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, TypeAlias
 
 from foldlog.exceptions import ConfigurationError, RPCError, RPCStatusCode
+from foldlog.schemas.codec import Codec
+from foldlog.transport import Transport
+from foldlog.transport.config import KafkaConfig
 
 __all__ = [
+    "ConnectConfig",
     "HttpConnectProxyConfig",
     "KeepAliveConfig",
     "RPCError",
     "RPCStatusCode",
     "RetryConfig",
+    "ServiceClient",
     "TLSConfig",
 ]
 
@@ -68,6 +73,20 @@ class HttpConnectProxyConfig:
 
     target_host: str
     basic_auth: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConnectConfig:
+    """What a client connects to."""
+
+    kafka: KafkaConfig
+    namespace: str
+    codec: Codec
+    timeout_seconds: float
+
+
+ServiceClient: TypeAlias = Transport
+"""What plugins of clients return that see how one connects."""
 
 
 def tls_options(tls: bool | TLSConfig | None, options: Mapping[str, str]) -> dict[str, str]:

@@ -236,17 +236,17 @@ async def dynamic_handlers(here: Place) -> None:
 
 
 async def ended(handle: WorkflowHandle[Any, Any], signal: str, update: str) -> None:
-    """Whatever is said to a closed workflow is refused, and its history stays."""
+    """Whatever is said to a closed workflow is refused, except that it be cancelled, and its history stays."""
     events = await names(handle)
     for say in (
         handle.signal(signal, 1),
         handle.execute_update(update, 1),
-        handle.cancel(),
         handle.terminate(),
         handle.pause_activity("1"),
     ):
         with pytest.raises(WorkflowNotFoundError):
             await say
+    await handle.cancel()
     with pytest.raises(WorkflowQueryRejectedError):
         await handle.query("anything", reject_condition=QueryRejectCondition.NOT_OPEN)
     assert await names(handle) == events

@@ -298,7 +298,7 @@ async def query(
         try:
             answer = await handle.query(query_type, args=inputs, reject_condition=condition, rpc_timeout=timeout)
         except WorkflowQueryRejectedError as error:
-            raise CliError(str(error), ExitCode.REFUSED, status=error.status) from error
+            raise CliError(str(error), ExitCode.REFUSED, status=error.status.name) from error
         except WorkflowQueryFailedError as error:
             raise CliError(f"query {query_type} failed: {error}", ExitCode.FAILED) from error
     write_json(answer)

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import logging
 import sys
-from typing import Literal, TextIO
+from typing import Any, Literal, TextIO
 
 import structlog
+from foldlog import activity, workflow
 
 LogFormat = Literal["console", "json"]
 
@@ -19,7 +20,8 @@ LogFormat = Literal["console", "json"]
 def configure_logging(level: str = "INFO", log_format: LogFormat = "console", stream: TextIO | None = None) -> None:
     """Send the logs of this process to one stream, and drop the handlers that the root logger had.
 
-    Every value of a record's `extra`, and of `structlog.contextvars`, becomes a field of the line.
+    Every value of a record's `extra`, and of `structlog.contextvars`, becomes a field of the line. So the loggers of
+    activities and workflows do not add them to the text as well.
 
     Args:
         level: Least level shown: DEBUG, INFO, WARNING, ERROR or CRITICAL, in any case.
@@ -42,6 +44,8 @@ def configure_logging(level: str = "INFO", log_format: LogFormat = "console", st
     root.addHandler(handler)
     root.setLevel(number)
     _configure_structlog()
+    activity.logger.activity_info_on_message = False
+    workflow.logger.workflow_info_on_message = False
 
 
 def _shared() -> list[structlog.typing.Processor]:
@@ -61,9 +65,16 @@ def _formatter(log_format: LogFormat, *, colors: bool) -> logging.Formatter:
         # Plain tracebacks: the rich ones print the values of variables, which may be secrets.
         final = [structlog.dev.ConsoleRenderer(colors=colors, exception_formatter=structlog.dev.plain_traceback)]
     return structlog.stdlib.ProcessorFormatter(
-        foreign_pre_chain=[*_shared(), structlog.stdlib.ExtraAdder()],
+        foreign_pre_chain=[*_shared(), structlog.stdlib.ExtraAdder(), _once],
         processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *final],
     )
+
+
+def _once(_: Any, __: str, fields: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """Leaves out what is there for programs that know Temporal's loggers, and is among the other fields anyway."""
+    for name in ("temporal_activity", "temporal_workflow", "workflow_run_id"):
+        fields.pop(name, None)
+    return fields
 
 
 def _configure_structlog() -> None:

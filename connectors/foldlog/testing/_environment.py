@@ -15,9 +15,11 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypedDict, Unpack
 
 from foldlog.client import RPC_TIMEOUT, Client, HeaderCodecBehavior, Interceptor, Plugin
+from foldlog.common import QueryRejectCondition
 from foldlog.converter import DataConverter
 from foldlog.exceptions import ConfigurationError
 from foldlog.memory import MemoryBroker, MemoryTransport
+from foldlog.testing._assertions import with_failing_assertions
 from foldlog.transport.admin import create_topics
 from foldlog.transport.config import KafkaConfig
 from foldlog.transport.connection import Connection
@@ -50,6 +52,7 @@ class OptionsWithoutMeaning(TypedDict, total=False):
     rpc_metadata: Any
     retry_config: Any
     runtime: Any
+    tls: Any
     """Nothing here speaks gRPC."""
 
 
@@ -69,12 +72,12 @@ class WorkflowEnvironment:
     """Where workflows run in a test: a client, and a time.
 
     Use it in `async with`, or call `shutdown` at the end, after the workers have ended. It belongs to the event loop
-    that it was started on.
+    that it was started on. Workers of its client fail a workflow by a failed assertion, in place of stalling it.
     """
 
     def __init__(self, client: Client) -> None:
         """Around a client that is there already; see `from_client`, `start_time_skipping` and `start_local`."""
-        self._client = client
+        self._client = with_failing_assertions(client)
 
     @classmethod
     def from_client(cls, client: Client) -> WorkflowEnvironment:
@@ -96,6 +99,7 @@ class WorkflowEnvironment:
         interceptors: Sequence[Interceptor] = (),
         plugins: Sequence[Plugin] = (),
         header_codec_behavior: HeaderCodecBehavior = HeaderCodecBehavior.NO_CODEC,
+        default_workflow_query_reject_condition: QueryRejectCondition | None = None,
         port: int | None = None,
         **ignored: Unpack[OptionsWithoutMeaning],
     ) -> WorkflowEnvironment:
@@ -112,6 +116,7 @@ class WorkflowEnvironment:
             interceptors: See the client's calls; see `Client.connect`, as for the next two.
             plugins: Change its options.
             header_codec_behavior: Whether headers go through the payload codec.
+            default_workflow_query_reject_condition: When queries are refused that do not say so themselves.
             port: Has no meaning: nothing listens.
             **ignored: See `OptionsWithoutMeaning`.
 
@@ -128,6 +133,7 @@ class WorkflowEnvironment:
             interceptors=interceptors,
             plugins=plugins,
             header_codec_behavior=header_codec_behavior,
+            default_workflow_query_reject_condition=default_workflow_query_reject_condition,
         )
         return _TimeSkippingEnvironment(client, broker)
 
@@ -142,6 +148,7 @@ class WorkflowEnvironment:
         interceptors: Sequence[Interceptor] = (),
         plugins: Sequence[Plugin] = (),
         header_codec_behavior: HeaderCodecBehavior = HeaderCodecBehavior.NO_CODEC,
+        default_workflow_query_reject_condition: QueryRejectCondition | None = None,
         port: int | None = None,
         partitions: int = 2,
         task_queues: Iterable[str] = (),
@@ -160,6 +167,7 @@ class WorkflowEnvironment:
             interceptors: See the client's calls; see `Client.connect`, as for the next two.
             plugins: Change its options.
             header_codec_behavior: Whether headers go through the payload codec.
+            default_workflow_query_reject_condition: When queries are refused that do not say so themselves.
             port: Where clients connect; None: a free one.
             partitions: Of the namespace's topics.
             task_queues: Whose topics are made at once; others are made when they are first used.
@@ -187,6 +195,7 @@ class WorkflowEnvironment:
                 interceptors=interceptors,
                 plugins=plugins,
                 header_codec_behavior=header_codec_behavior,
+                default_workflow_query_reject_condition=default_workflow_query_reject_condition,
             )
         except BaseException:
             await asyncio.to_thread(kafka.stop)

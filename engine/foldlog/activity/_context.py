@@ -26,7 +26,7 @@ class NotInActivityError(FoldlogError, RuntimeError):
     """A function of `foldlog.activity` was called outside of an activity."""
 
     def __init__(self) -> None:
-        super().__init__("not in an activity: this works only in code that an activity runs")
+        super().__init__("Not in activity context")
 
 
 class NoClientError(FoldlogError, RuntimeError):

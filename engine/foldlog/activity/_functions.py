@@ -193,7 +193,7 @@ def client() -> Client:
     """
     found = Context.current().client
     if found is None:
-        raise NoClientError("this activity has no client: its worker gives one to async activities only")
+        raise NoClientError("No client available: a worker gives one to async activities only")
     return found
 
 

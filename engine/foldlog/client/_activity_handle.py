@@ -101,6 +101,8 @@ class ActivityHandle(Generic[ReturnType]):
     ) -> None:
         """Asks the activity to stop. Its code hears of it with its next heartbeat, and may go on all the same.
 
+        Does nothing if it has ended.
+
         Args:
             reason: For people.
             rpc_metadata: See the class.

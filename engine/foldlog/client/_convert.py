@@ -68,10 +68,10 @@ def milliseconds(duration: timedelta | None, name: str) -> int:
     """A timeout as in records: whole milliseconds, rounded up, 0 for none.
 
     Raises:
-        ValueError: It is not positive.
+        ValueError: It is negative.
     """
     if duration is None:
         return 0
-    if duration <= timedelta(0):
-        raise ValueError(f"{name} must be more than 0, not {duration}")
+    if duration < timedelta(0):
+        raise ValueError(f"{name} must not be negative: {duration}")
     return -(-duration // _MILLISECOND)

@@ -9,6 +9,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
 from foldlog.client._convert import decode_one
+from foldlog.client._status import WorkflowExecutionStatus as WorkflowExecutionStatus
 from foldlog.common import Priority, SearchAttributes, TypedSearchAttributes, VersioningBehavior
 from foldlog.converter import DataConverter, decode_search_attributes, decode_typed_search_attributes
 from foldlog.schemas import reply
@@ -17,18 +18,6 @@ from foldlog.schemas.visibility import WorkflowVisibility
 
 if TYPE_CHECKING:
     from foldlog.client._raw_description import RawDescription
-
-
-class WorkflowExecutionStatus(IntEnum):
-    """Status of a run. Names are those of the log."""
-
-    RUNNING = 1
-    COMPLETED = 2
-    FAILED = 3
-    CANCELED = 4
-    TERMINATED = 5
-    CONTINUED_AS_NEW = 6
-    TIMED_OUT = 7
 
 
 class PendingActivityState(IntEnum):
@@ -63,7 +52,7 @@ class WorkflowExecution:
         parent_id: The workflow whose child it is; None: none.
         parent_run_id: The run of that.
         parent_namespace: The namespace of that.
-        root_id: The topmost workflow above it; None: there is none above it.
+        root_id: The topmost workflow above it, or the workflow itself, if there is none above it.
         root_run_id: The run of that.
         typed_search_attributes: Its search attributes.
         search_attributes: The same, each as a list of values. Deprecated: use `typed_search_attributes`.
@@ -103,14 +92,14 @@ class WorkflowExecution:
             self.parent_id = above.workflow_id if above else None
             self.parent_run_id = above.run_id if above else None
             self.parent_namespace = above.namespace if above else None
-            self.root_id = (above.root_workflow_id or above.workflow_id) if above else None
-            self.root_run_id = (above.root_run_id or above.run_id) if above else None
+            self.root_id = (above.root_workflow_id or above.workflow_id) if above else self.id
+            self.root_run_id = (above.root_run_id or above.run_id) if above else self.run_id
         else:
             self.parent_id = row.parent_workflow_id or None
             self.parent_run_id = row.parent_run_id or None
             self.parent_namespace = row.parent_namespace or None
-            self.root_id = row.root_workflow_id or None
-            self.root_run_id = row.root_run_id or None
+            self.root_id = row.root_workflow_id or self.id
+            self.root_run_id = row.root_run_id or self.run_id
 
     def _set_search_attributes(self, attributes: Mapping[str, Payload]) -> None:
         if attributes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from foldlog.activity import ActivityCancellationDetails
+from foldlog.client._status import WorkflowExecutionStatus
 from foldlog.converter import DataConverter
 from foldlog.exceptions import (
     FailedPreconditionError,
@@ -50,10 +51,10 @@ class WorkflowQueryRejectedError(FoldlogError):
     """The workflow's status is one in which the query was not wanted (`reject_condition`).
 
     Attributes:
-        status: That status, as in the log: `COMPLETED`, `FAILED` …
+        status: That status.
     """
 
-    def __init__(self, message: str, status: str) -> None:
+    def __init__(self, message: str, status: WorkflowExecutionStatus) -> None:
         """Make one."""
         super().__init__(message)
         self.status = status
@@ -139,7 +140,7 @@ async def raise_rejected(
         case "RESOURCE_EXHAUSTED":
             raise RPCError(rejected.message, RPCStatusCode.RESOURCE_EXHAUSTED)
         case "QUERY_REJECTED":
-            raise WorkflowQueryRejectedError(rejected.message, rejected.status)
+            raise WorkflowQueryRejectedError(rejected.message, WorkflowExecutionStatus[rejected.status])
         case "QUERY_FAILED":
             cause = None if rejected.failure is None else await converter.decode_failure(rejected.failure)
             # The reply's own message may be what a failure converter left of it.

@@ -303,8 +303,10 @@ class WorkflowHandle(ActivityOperations, VersioningOperations, HandleUpdates[Sel
             rpc_metadata: For interceptors only.
             rpc_timeout: How long to wait for the answer.
 
+        Does nothing if it has ended.
+
         Raises:
-            WorkflowNotFoundError: There is no such workflow, or it has ended.
+            WorkflowNotFoundError: There is no such workflow.
             RPCError: There was no answer in time.
         """
         if (outbound := self._asking.outbound) is not None:

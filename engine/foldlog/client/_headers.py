@@ -3,23 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from enum import IntEnum
 from typing import Any
 
 from foldlog.api.common.v1 import plain
+from foldlog.common import HeaderCodecBehavior as HeaderCodecBehavior
 from foldlog.converter import DataConverter
 from foldlog.converter._codec import encode_with
 from foldlog.schemas.command import StartWorkflow
 from foldlog.schemas.common import Payload, WorkflowOptions
-
-
-class HeaderCodecBehavior(IntEnum):
-    """Whether headers go through the payload codec."""
-
-    NO_CODEC = 1
-    """They do not: whoever reads them may not have it."""
-    CODEC = 2
-    """They do, as everything else."""
 
 
 async def put(headers: Mapping[str, Payload], command: Any, converter: DataConverter, coded: bool) -> None:

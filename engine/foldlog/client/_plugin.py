@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, TypedDict
@@ -13,9 +12,8 @@ from foldlog.client._headers import HeaderCodecBehavior
 from foldlog.client._interceptor import Interceptor
 from foldlog.common import QueryRejectCondition
 from foldlog.converter import DataConverter
-from foldlog.schemas.codec import Codec
+from foldlog.service import ConnectConfig as ConnectConfig
 from foldlog.transport import Transport
-from foldlog.transport.config import KafkaConfig
 from foldlog.transport.connection import Connection
 from foldlog.transport.topics import Topics
 
@@ -37,16 +35,6 @@ class ClientConfig(TypedDict):
     header_codec_behavior: HeaderCodecBehavior
     default_workflow_query_reject_condition: QueryRejectCondition | None
     runtime: Runtime | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class ConnectConfig:
-    """What a client connects to."""
-
-    kafka: KafkaConfig
-    namespace: str
-    codec: Codec
-    timeout_seconds: float
 
 
 class Plugin(ABC):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Concatenate, overload
 
@@ -38,6 +39,7 @@ class ScheduleAction:
     """Base class of what a schedule can do. There is `ScheduleActionStartWorkflow`."""
 
 
+@dataclass(init=False, repr=False)
 class ScheduleActionStartWorkflow(ScheduleAction):
     """Starts a workflow. Its ID is `id`, a dash, and the time that it is for.
 
@@ -58,6 +60,22 @@ class ScheduleActionStartWorkflow(ScheduleAction):
         priority: Which of several waiting tasks comes first.
         headers: Always None: what interceptors pass along is not kept in schedules.
     """
+
+    workflow: str
+    args: Sequence[Any]
+    id: str
+    task_queue: str
+    execution_timeout: timedelta | None
+    run_timeout: timedelta | None
+    task_timeout: timedelta | None
+    retry_policy: RetryPolicy | None
+    memo: Mapping[str, Any] | None
+    typed_search_attributes: TypedSearchAttributes
+    untyped_search_attributes: SearchAttributes
+    static_summary: str | Payload | None
+    static_details: str | Payload | None
+    priority: Priority
+    headers: Mapping[str, Payload] | None = field(init=False)
 
     @overload
     def __init__(
@@ -169,8 +187,8 @@ class ScheduleActionStartWorkflow(ScheduleAction):
             raise TypeError("Workflow must be a string or callable")
         if arg is not UNSET and args:
             raise ValueError("give either one argument or args, not both")
-        self.workflow: str = Definition.name_and_result_type(workflow)[0]
-        self.args: Sequence[Any] = list(args) if arg is UNSET else [arg]
+        self.workflow = Definition.name_and_result_type(workflow)[0]
+        self.args = list(args) if arg is UNSET else [arg]
         self.id = id
         self.task_queue = task_queue
         self.execution_timeout = execution_timeout
@@ -183,15 +201,10 @@ class ScheduleActionStartWorkflow(ScheduleAction):
         self.static_summary = static_summary
         self.static_details = static_details
         self.priority = priority
-        self.headers: Mapping[str, Payload] | None = None
+        self.headers = None
 
     def __repr__(self) -> str:
         return f"ScheduleActionStartWorkflow({self.workflow!r}, args={self.args!r}, id={self.id!r})"
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, ScheduleActionStartWorkflow) and vars(self) == vars(other)
-
-    __hash__ = None  # type: ignore[assignment]  # it can be changed
 
 
 class Payloads:

@@ -51,7 +51,12 @@ class PydanticJSONPlainPayloadConverter(EncodingPayloadConverter):
         Args:
             to_json_options: How to write; None: as pydantic does by default.
             max_cached_type_adapters: Readers that are kept, one for each type hint; None: all.
+
+        Raises:
+            ValueError: It is a negative number of readers.
         """
+        if max_cached_type_adapters is not None and max_cached_type_adapters < 0:
+            raise ValueError(f"max_cached_type_adapters must not be negative: {max_cached_type_adapters}")
         self._options = to_json_options
         self._maximum = max_cached_type_adapters
         self._prepare()

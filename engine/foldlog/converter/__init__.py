@@ -15,7 +15,12 @@ from foldlog.converter._failure import (
     DefaultFailureConverterWithEncodedAttributes,
     FailureConverter,
 )
-from foldlog.converter._json import JSONPlainPayloadConverter, JSONTypeConverter, value_to_type
+from foldlog.converter._json import (
+    JSONPlainPayloadConverter,
+    JSONTypeConverter,
+    JSONTypeConverterUnhandled,
+    value_to_type,
+)
 from foldlog.converter._payload import (
     BinaryNullPayloadConverter,
     BinaryPlainPayloadConverter,
@@ -46,6 +51,7 @@ __all__ = [
     "JSONPlainPayloadConverter",
     "JSONProtoPayloadConverter",
     "JSONTypeConverter",
+    "JSONTypeConverterUnhandled",
     "PayloadCodec",
     "PayloadConverter",
     "SerializationContext",

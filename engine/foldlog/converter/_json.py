@@ -15,7 +15,8 @@ from dataclasses import fields, is_dataclass
 from functools import lru_cache
 from math import isfinite
 from pathlib import PurePath
-from typing import Any, ClassVar, NoReturn
+from types import GenericAlias
+from typing import Any, ClassVar, NewType, NoReturn, get_args, get_origin
 
 import msgspec
 from foldlog.converter import _pydantic
@@ -25,7 +26,13 @@ from foldlog.converter._names import type_name
 from foldlog.exceptions import PayloadConversionError
 from foldlog.schemas.common import Payload
 
-__all__ = ["AdvancedJSONEncoder", "JSONPlainPayloadConverter", "JSONTypeConverter", "value_to_type"]
+__all__ = [
+    "AdvancedJSONEncoder",
+    "JSONPlainPayloadConverter",
+    "JSONTypeConverter",
+    "JSONTypeConverterUnhandled",
+    "value_to_type",
+]
 
 _LOCATED = re.compile(r"^(?P<problem>.*?)(?: - at (?P<key>`key` in )?`\$?(?P<path>.*)`)?$", re.DOTALL)
 _MAYBE_NAN = re.compile(rb"\xcb[\x7f\xff][\xf0-\xff]")
@@ -39,14 +46,18 @@ _MADE_OF: tuple[tuple[type, tuple[type, ...]], ...] = (
 """Classes whose subclasses are read by calling them, and with what."""
 
 
+JSONTypeConverterUnhandled = NewType("JSONTypeConverterUnhandled", object)
+"""The type of `JSONTypeConverter.Unhandled`."""
+
+
 class JSONTypeConverter(ABC):
     """Reads types that are neither standard ones nor dataclasses nor pydantic models."""
 
-    Unhandled: ClassVar[object] = object()
+    Unhandled: ClassVar[JSONTypeConverterUnhandled] = JSONTypeConverterUnhandled(object())
     """What `to_typed_value` returns for a type that it does not know."""
 
     @abstractmethod
-    def to_typed_value(self, hint: type, value: Any) -> Any:
+    def to_typed_value(self, hint: type, value: Any) -> Any | JSONTypeConverterUnhandled | None:
         """Make a value of the wanted type.
 
         Args:
@@ -207,6 +218,8 @@ class JSONPlainPayloadConverter(EncodingPayloadConverter):
     def _make_reader(self, hint: Any) -> Callable[[bytes], Any]:
         if hint is None:
             return msgspec.json.Decoder().decode
+        if get_origin(hint) is Iterable:
+            hint = GenericAlias(list, get_args(hint))  # pydantic's iterator can be gone through only once
         try:
             foreign = _foreign_types(msgspec.inspect.type_info(hint))
             if all(self._reads(kind) for kind in foreign):

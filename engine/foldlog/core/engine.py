@@ -539,16 +539,18 @@ class Engine:
             message = f"workflow {workflow_id!r} is no child of the workflow that asks"
             self._answers.reject(workflow_id, wanted, outcome, "NOT_FOUND", message)
             return None
-        if not run.is_open:
+        if run.is_open and (run.stalled is None or also_stalled):
+            return session
+        if run.is_open:
+            self._driver.defer(run, wanted, outcome)
+        elif not isinstance(wanted, command.CancelWorkflow) or wanted.child_only:
             message = f"workflow {workflow_id!r} run {run.run_id} is closed: {run.status}"
             self._answers.reject(workflow_id, wanted, outcome, "ALREADY_CLOSED", message, run)
             return None
-        if run.stalled is not None and not also_stalled:
-            self._driver.defer(run, wanted, outcome)
-            initiators.tell_accepted(wanted, run.run_id, outcome)
-            outcome.reply(wanted.reply_to, reply.Accepted, run_id=run.run_id)
-            return None
-        return session
+        # Whoever wants a workflow cancelled that has ended meanwhile has no reason to complain.
+        initiators.tell_accepted(wanted, run.run_id, outcome)
+        outcome.reply(wanted.reply_to, reply.Accepted, run_id=run.run_id)
+        return None
 
     def _accept_and_tell(
         self, session: Session, record: Callable[[Run, Any, Outcome], Event | None], wanted: Any, outcome: Outcome

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -43,6 +44,7 @@ class WorkflowRuntime:
         namespace: str,
         data_converter: DataConverter | None = None,
         failure_exception_types: Sequence[type[BaseException]] = (),
+        guarded: bool = True,
         disable_eager_activity_execution: bool = False,
         interceptors: Sequence[Interceptor] = (),
         headers_coded: bool = False,
@@ -63,6 +65,7 @@ class WorkflowRuntime:
             namespace: The namespace that their runs are in.
             data_converter: Converts arguments, results and failures; the default one if not given.
             failure_exception_types: Exceptions that fail any of them instead of stalling it.
+            guarded: Whether the guard watches their code, unless their definitions say that it does not.
             disable_eager_activity_execution: Whether all activity tasks go over their topic.
             interceptors: Asked for classes that intercept runs, the first one first.
             headers_coded: Whether headers go through the payload codec.
@@ -89,6 +92,7 @@ class WorkflowRuntime:
         self._instance_class = instance_class(
             coded=codec is not None, intercepted=bool(inbound), watched=watchdog is not None
         )
+        self._guarded = guarded
         self._failure_exception_types = failure_exception_types
         self._must_be_versioned = use_versioning
         self._task_queue = task_queue
@@ -144,7 +148,7 @@ class WorkflowRuntime:
     ) -> dict[str | None, Environment]:
         environments: dict[str | None, Environment] = {}
         for cls in workflows:
-            definition = _checked(cls)
+            definition = _checked(cls, self._guarded)
             if definition.name in environments:
                 other = environments[definition.name].definition.cls
                 raise DefinitionError(
@@ -222,8 +226,10 @@ class WorkflowRuntime:
         return self._instance_class(environment.of_workflow(environment.namespace, workflow_id), workflow_id, started)
 
 
-def _checked(cls: type) -> Definition:
+def _checked(cls: type, guarded: bool) -> Definition:
     definition = Definition.must_from_class(cls)
+    if not guarded:
+        definition = replace(definition, guarded=False)
     if definition.name is not None and definition.name.startswith(INTERNAL):
         raise DefinitionError(
             f"{cls.__module__}.{cls.__qualname__}: names that begin with {INTERNAL!r} are foldlog's own"

@@ -184,9 +184,10 @@ def read_properties(path: str | os.PathLike[str]) -> dict[str, str]:
     """
     try:
         with Path(path).open(encoding="utf-8") as file:
-            return normalized(javaproperties.load(file))
+            options = javaproperties.load(file)
     except (OSError, ValueError) as error:
         raise ConfigurationError(f"the Kafka options in {os.fspath(path)} cannot be read: {error}") from error
+    return normalized(options)
 
 
 def normalized(options: Mapping[str, str]) -> dict[str, str]:

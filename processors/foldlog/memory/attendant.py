@@ -1,7 +1,8 @@
 """Stands in for workers with workflows while a namespace has none: starts and signals are taken, no code runs.
 
 Tests written for Temporal start workflows before there is any worker. Here it takes a processor to begin a workflow,
-so there is one without code: what it begins is stalled until a worker comes, which takes its partitions over.
+so there is one without code: what it begins is stalled until a worker comes, which takes its partitions over. Only
+schedules need no worker's code, and go on.
 """
 
 from __future__ import annotations
@@ -11,7 +12,10 @@ from typing import TYPE_CHECKING, Any
 from foldlog.core.decider import Decider, WorkflowTaskError
 from foldlog.memory.processor import MemoryProcessor
 from foldlog.processors.options import ProcessorOptions
+from foldlog.runtime import WorkflowRuntime
+from foldlog.schedules.model import INTERNAL
 from foldlog.schemas import command
+from foldlog.schemas.event import WorkflowExecutionStarted
 from foldlog.sensor import Sensor
 
 if TYPE_CHECKING:  # it imports this
@@ -23,10 +27,15 @@ FOR_EVER_SECONDS = 1_000 * 365 * 86_400.0
 
 
 class NoCode:
-    """Implements `DeciderFactory` for no workflow at all."""
+    """Implements `DeciderFactory` for foldlog's own workflows, those of schedules, and for no other one."""
 
-    def create(self, workflow_id: str, started: Any) -> Decider:
+    def __init__(self, namespace: str) -> None:
+        self._own = WorkflowRuntime((), namespace=namespace)
+
+    def create(self, workflow_id: str, started: WorkflowExecutionStarted) -> Decider:
         """See `DeciderFactory.create`."""
+        if started.workflow_type.startswith(INTERNAL):
+            return self._own.create(workflow_id, started)
         raise WorkflowTaskError("no worker with workflows runs in this environment")
 
 
@@ -40,5 +49,6 @@ def attend(broker: MemoryBroker, namespace: MemoryNamespace, wanted: Any) -> Non
         request_retention_seconds=FOR_EVER_SECONDS,
         closed_retention_seconds=FOR_EVER_SECONDS,
     )
-    namespace.attendant = MemoryProcessor(broker, namespace, options, NoCode(), broker.codec, None, Sensor())
+    code = NoCode(options.namespace)
+    namespace.attendant = MemoryProcessor(broker, namespace, options, code, broker.codec, None, Sensor())
     namespace.attendant.start(broker.failed)

@@ -269,13 +269,13 @@ class MemoryBroker:
         """See `Subject.lacks_workers`."""
         return any(namespace.is_attended for namespace in self._namespaces.values())
 
-    def due_ns(self) -> int | None:
+    def due_ns(self, *, tries: bool = True) -> int | None:
         """See `Subject.due_ns`."""
         times = [
             due_ms
             for namespace in self._namespaces.values()
             for member in namespace.processors
-            if (due_ms := member.next_due_ms()) is not None
+            if (due_ms := member.next_due_ms(tries=tries)) is not None
         ]
         return min(times) * _MS if times else None
 

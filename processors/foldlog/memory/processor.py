@@ -133,10 +133,15 @@ class MemoryProcessor:
         """Whether a turn is under way, or about to begin."""
         return self._in_step or self._woken.is_set()
 
-    def next_due_ms(self) -> int | None:
-        """When the next deadline is, in Unix milliseconds."""
-        times = [due_ms for owned in self._running.values() if (due_ms := owned.store.next_due_ms()) is not None]
-        return min(times, default=None)
+    def next_due_ms(self, *, tries: bool = True) -> int | None:
+        """When the next deadline is, in Unix milliseconds.
+
+        Args:
+            tries: Whether the next tries of stalled workflows count.
+        """
+        stores = [owned.store for owned in self._running.values()]
+        found = (store.next_due_ms() if tries else store.next_due_but_tries_ms() for store in stores)
+        return min((due_ms for due_ms in found if due_ms is not None), default=None)
 
     def has_attempt(self, workflow_id: str, task: ActivityTask) -> bool:
         """Whether an attempt of an activity still counts, and has not ended."""

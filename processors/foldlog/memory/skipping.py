@@ -17,6 +17,9 @@ from typing import Protocol
 from foldlog.activity._context import Context
 from foldlog.memory.clock import NS, VirtualClock
 
+TRIES = 10
+"""So many times in a row time is skipped only for stalled workflows to be tried again. They stall because of their
+code, which time does not change: more tries would keep a processor busy until whoever waits gives up."""
 PATIENCE = 3
 """Rounds of the event loop in which nothing happens before time is skipped: code that has just been woken, such as a
 client that is to send a signal, gets its turn first."""
@@ -34,8 +37,12 @@ class Subject(Protocol):
     def lacks_workers(self) -> bool:
         """Whether workflows wait for a worker to come: a test that is to start one must find the time unchanged."""
 
-    def due_ns(self) -> int | None:
-        """When the next deadline of a workflow is, in Unix nanoseconds; None: there is none."""
+    def due_ns(self, *, tries: bool = True) -> int | None:
+        """When the next deadline of a workflow is, in Unix nanoseconds; None: there is none.
+
+        Args:
+            tries: Whether the next tries of stalled workflows count.
+        """
 
     def fire(self) -> None:
         """That has come."""
@@ -63,6 +70,8 @@ class TimeSkipping:
         self._scheduled = False
         self._quiet = 0
         """Rounds without a poke."""
+        self._tries = 0
+        """How often in a row, for those who wait now, time was skipped only for tries of stalled workflows."""
         self._timer: asyncio.TimerHandle | None = None
         self._closed = False
 
@@ -76,6 +85,7 @@ class TimeSkipping:
             sleeps: Whether it counts also while automatic skipping is off.
         """
         activity = Context.maybe_current()
+        self._tries = 0
         self._results += not sleeps
         self._sleepers += sleeps
         if activity is not None:
@@ -143,11 +153,20 @@ class TimeSkipping:
             self._arm(None)
         elif due_ns <= self.clock.time_ns():
             self._come()
-        elif may_skip:
-            self.clock.forward_to(due_ns)
+        elif may_skip and (worth_ns := self._worth_skipping_to(due_ns)) is not None:
+            self.clock.forward_to(worth_ns)
             self._come()
         else:
             self._arm(due_ns)
+
+    def _worth_skipping_to(self, due_ns: int) -> int | None:
+        """To when time is skipped; None: it is not."""
+        other_ns = self._next_ns(tries=False)
+        if other_ns == due_ns:
+            self._tries = 0
+            return due_ns
+        self._tries += 1
+        return due_ns if self._tries <= TRIES else other_ns
 
     def _may_skip(self) -> bool:
         waiters = self._sleepers
@@ -155,8 +174,8 @@ class TimeSkipping:
             waiters += self._results
         return waiters > 0 and self._subject.open_attempts() <= len(self._inside)
 
-    def _next_ns(self) -> int | None:
-        timer_ns, deadline_ns = self.clock.next_ns(), self._subject.due_ns()
+    def _next_ns(self, *, tries: bool = True) -> int | None:
+        timer_ns, deadline_ns = self.clock.next_ns(), self._subject.due_ns(tries=tries)
         if timer_ns is None or deadline_ns is None:
             return deadline_ns if timer_ns is None else timer_ns
         return min(timer_ns, deadline_ns)

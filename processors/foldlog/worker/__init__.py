@@ -3,6 +3,7 @@
 `Replayer` runs workflow code on recorded histories, to see whether it still decides what it decided then.
 """
 
+from foldlog.common import WorkerDeploymentVersion
 from foldlog.interceptor import (
     ActivityInboundInterceptor,
     ActivityOutboundInterceptor,
@@ -33,6 +34,14 @@ from foldlog.worker.temporal_names import (
     UnsandboxedWorkflowRunner,
     WorkflowRunner,
 )
+from foldlog.worker.tuning import (
+    FixedSizeSlotSupplier,
+    ResourceBasedSlotConfig,
+    ResourceBasedSlotSupplier,
+    ResourceBasedTunerConfig,
+    SlotSupplier,
+    WorkerTuner,
+)
 from foldlog.worker.worker import Worker
 
 __all__ = [
@@ -41,6 +50,7 @@ __all__ = [
     "ContinueAsNewInput",
     "ExecuteActivityInput",
     "ExecuteWorkflowInput",
+    "FixedSizeSlotSupplier",
     "HandleQueryInput",
     "HandleSignalInput",
     "HandleUpdateInput",
@@ -51,9 +61,13 @@ __all__ = [
     "PollerBehaviorSimpleMaximum",
     "Replayer",
     "ReplayerConfig",
+    "ResourceBasedSlotConfig",
+    "ResourceBasedSlotSupplier",
+    "ResourceBasedTunerConfig",
     "SharedStateManager",
     "SignalChildWorkflowInput",
     "SignalExternalWorkflowInput",
+    "SlotSupplier",
     "StartActivityInput",
     "StartChildWorkflowInput",
     "StartLocalActivityInput",
@@ -61,6 +75,8 @@ __all__ = [
     "Worker",
     "WorkerConfig",
     "WorkerDeploymentConfig",
+    "WorkerDeploymentVersion",
+    "WorkerTuner",
     "WorkflowInboundInterceptor",
     "WorkflowInterceptorClassInput",
     "WorkflowOutboundInterceptor",

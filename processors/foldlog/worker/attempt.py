@@ -232,7 +232,7 @@ class Attempt:
                 self.raiser.raise_in_thread(CancelledError)
         elif self.entered and self.work is not None:
             # Before that, the runner looks itself: a task that is cancelled before its first step runs no code at all.
-            self.work.cancel()
+            self.work.cancel("Activity cancelled")
 
     def heartbeat(self, details: list[Payload]) -> None:
         """Note that it lives. Any thread; cheap when called often."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import pickle
+import warnings
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
 from dataclasses import dataclass
@@ -26,7 +27,7 @@ class OptionsWithoutMeaning(TypedDict, total=False):
     """Options of Temporal's worker that have nothing to act on here: accepted, so that code moves over, and ignored."""
 
     workflow_runner: Any
-    """Workflow code runs in no sandbox; the guard watches it."""
+    """Workflow code runs in no sandbox; the guard watches it, unless this is an `UnsandboxedWorkflowRunner`."""
     unsandboxed_workflow_runner: Any
     workflow_task_executor: Any
     """Workflow code runs on the processor's thread."""
@@ -41,6 +42,14 @@ class OptionsWithoutMeaning(TypedDict, total=False):
     workflow_task_poller_behavior: Any
     activity_task_poller_behavior: Any
     disable_safe_workflow_eviction: bool
+    nexus_service_handlers: Sequence[Any]
+    nexus_task_executor: Any
+    max_concurrent_nexus_tasks: int | None
+    nexus_task_poller_behavior: Any
+    """There is no Nexus: handlers are refused."""
+    plugin_shutdown_timeout: timedelta | None
+    disable_payload_error_limit: bool
+    max_workflow_task_external_storage_concurrency: int
 
 
 def note_ignored(options: OptionsWithoutMeaning) -> None:
@@ -48,7 +57,10 @@ def note_ignored(options: OptionsWithoutMeaning) -> None:
 
     Raises:
         TypeError: Temporal's worker has no such option either.
+        ConfigurationError: It cannot be ignored.
     """
+    if options.get("nexus_service_handlers"):
+        raise ConfigurationError("there is no Nexus here", option="nexus_service_handlers")
     for name in options:
         if name not in OptionsWithoutMeaning.__annotations__:
             raise TypeError(f"Worker has no option {name}")
@@ -148,12 +160,19 @@ def _check_version(version: WorkerDeploymentVersion) -> None:
         )
 
 
-def check_executor(registry: Registry, executor: Executor | None) -> None:
-    """Whether an executor can run the activities that are not async.
+def check_executor(registry: Registry, executor: Executor | None, attempts: int) -> None:
+    """Whether an executor can run the activities that are not async, so many attempts at a time; a warning if not.
 
     Raises:
         ConfigurationError: A function cannot be sent to its processes.
     """
+    workers = getattr(executor, "_max_workers", None)
+    if registry.sync and isinstance(workers, int) and workers < attempts:
+        warnings.warn(
+            f"Worker max_concurrent_activities is {attempts} but activity_executor's max_workers is only {workers}:"
+            " tasks will wait there, while their timeouts go on",
+            stacklevel=5,
+        )
     if not isinstance(executor, ProcessPoolExecutor):
         return
     context = executor._mp_context

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from concurrent.futures import Executor
@@ -19,6 +20,7 @@ from foldlog.interceptor import Interceptor
 from foldlog.sensor import Sensor
 from foldlog.worker.options import EarlierVersions, OptionsWithoutMeaning, WorkerDeploymentConfig
 from foldlog.worker.shared_state import SharedStateManager
+from foldlog.worker.tuning import WorkerTuner
 
 if TYPE_CHECKING:
     from foldlog.worker.replayer import Replayer, WorkflowReplayResult
@@ -34,8 +36,9 @@ class WorkerConfig(OptionsWithoutMeaning, total=False):
     activities: Sequence[Callable[..., Any]]
     activity_executor: Executor | None
     shared_state_manager: SharedStateManager | None
-    max_concurrent_activities: int
-    max_concurrent_local_activities: int
+    max_concurrent_activities: int | None
+    max_concurrent_local_activities: int | None
+    tuner: WorkerTuner | None
     max_activities_per_second: float | None
     max_task_queue_activities_per_second: float | None
     max_cached_workflows: int
@@ -68,7 +71,7 @@ class ReplayerOptionsWithoutMeaning(TypedDict, total=False):
     workflow_task_executor: Any
     """Workflow code runs on the thread that replays."""
     workflow_runner: Any
-    """Workflow code runs in no sandbox; the guard watches it."""
+    """The same as the workers': with an `UnsandboxedWorkflowRunner`, the guard does not watch workflow code."""
     unsandboxed_workflow_runner: Any
     build_id: str | None
     identity: str | None
@@ -146,7 +149,9 @@ def with_plugins(init: Init) -> Init:
     def configured(self: Any, client: Client, **options: Any) -> None:
         config = cast(WorkerConfig, {"client": client, **defaults, **options})
         self._given_config = config.copy()
-        for plugin in plugins_of(client, options.get("plugins", ())):
+        plugins = plugins_of(client, options.get("plugins", ()))
+        _warn_of_twins(plugins)
+        for plugin in plugins:
             config = plugin.configure_worker(config)
         self._active_config = config.copy()
         init(self, **cast(Any, config))
@@ -169,6 +174,16 @@ def plugins_of(client: Client, own: Sequence[Plugin]) -> list[Plugin]:
             )
         plugins.append(plugin)
     return plugins
+
+
+def _warn_of_twins(plugins: Sequence[Plugin]) -> None:
+    kinds = [(type(plugin), plugin.name()) for plugin in plugins]
+    for kind, name in {each for each in kinds if kinds.count(each) > 1}:
+        warnings.warn(
+            f"The same plugin type is given twice, {kind.__qualname__} named {name}: a worker takes those of its "
+            "client, and each of them does what it does",
+            stacklevel=3,
+        )
 
 
 def interceptors_of(client: Client, own: Sequence[Interceptor]) -> list[Interceptor]:

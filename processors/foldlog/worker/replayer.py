@@ -25,6 +25,7 @@ from foldlog.schemas import event
 from foldlog.schemas.framing import encode
 from foldlog.schemas.records import Event
 from foldlog.worker.plugin import Plugin, ReplayerConfig, ReplayerOptionsWithoutMeaning, RunReplayer
+from foldlog.worker.temporal_names import guards
 
 _log = logging.getLogger(__name__)
 
@@ -129,6 +130,7 @@ class Replayer:
             namespace=config["namespace"],
             data_converter=config["data_converter"],
             failure_exception_types=config["workflow_failure_exception_types"],
+            guarded=guards(config.get("workflow_runner")),
             interceptors=config["interceptors"],
             headers_coded=config["header_codec_behavior"] is HeaderCodecBehavior.CODEC,
         )

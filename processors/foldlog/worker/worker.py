@@ -47,6 +47,8 @@ from foldlog.worker.plugin import Plugin, WorkerConfig, interceptors_of, plugins
 from foldlog.worker.registry import Registry
 from foldlog.worker.shared_state import SharedStateManager
 from foldlog.worker.team import Member, team_of
+from foldlog.worker.temporal_names import guards
+from foldlog.worker.tuning import WorkerTuner, places
 
 _log = logging.getLogger(__name__)
 
@@ -75,8 +77,9 @@ class Worker:
         activities: Sequence[Callable[..., Any]] = (),
         activity_executor: Executor | None = None,
         shared_state_manager: SharedStateManager | None = None,
-        max_concurrent_activities: int = 100,
-        max_concurrent_local_activities: int = 100,
+        max_concurrent_activities: int | None = None,
+        max_concurrent_local_activities: int | None = None,
+        tuner: WorkerTuner | None = None,
         max_activities_per_second: float | None = None,
         max_task_queue_activities_per_second: float | None = None,
         max_cached_workflows: int = 10_000,
@@ -115,8 +118,9 @@ class Worker:
             activity_executor: Runs activities that are not async. None: a thread pool with
                 `max_concurrent_activities` threads. A process pool needs picklable functions and arguments.
             shared_state_manager: For a process pool: the manager of its heartbeats; None: the worker makes one.
-            max_concurrent_activities: How many attempts run at a time, local ones not counted.
-            max_concurrent_local_activities: How many attempts of local activities run at a time.
+            max_concurrent_activities: How many attempts run at a time, local ones not counted; None: 100.
+            max_concurrent_local_activities: How many attempts of local activities run at a time, likewise.
+            tuner: Says both, in place of these two.
             max_activities_per_second: How many attempts this worker begins in a second.
             max_task_queue_activities_per_second: How many attempts all workers of the queue together begin in a
                 second. Give all of them the same number: each takes the share that its partitions are of all.
@@ -165,16 +169,14 @@ class Worker:
         self._sensor = sensor or (client.config()["runtime"] or Runtime.default()).sensor
         self._grace = seconds("graceful_shutdown_timeout", graceful_shutdown_timeout)
         self._on_fatal_error = on_fatal_error
-        self._registry = Registry(activities)
-        self._executor, self._shared_state = activity_executor, shared_state_manager
-        check_executor(self._registry, activity_executor)
+        workflow_tasks = ignored.get("max_concurrent_workflow_tasks")
+        slots = places(tuner, max_concurrent_activities, max_concurrent_local_activities, workflow_tasks)
+        self._have(activities, activity_executor, shared_state_manager, slots.activities)
         self._activity_options = ActivityWorkerOptions(
             task_queue=task_queue,
             identity=self._identity,
-            max_concurrent_activities=positive("max_concurrent_activities", max_concurrent_activities),
-            max_concurrent_local_activities=positive(
-                "max_concurrent_local_activities", max_concurrent_local_activities
-            ),
+            max_concurrent_activities=slots.activities,
+            max_concurrent_local_activities=slots.local_activities,
             max_activities_per_second=rate("max_activities_per_second", max_activities_per_second),
             max_task_queue_activities_per_second=rate(
                 "max_task_queue_activities_per_second", max_task_queue_activities_per_second
@@ -194,6 +196,7 @@ class Worker:
                 namespace=client.namespace,
                 data_converter=client.data_converter,
                 failure_exception_types=workflow_failure_exception_types,
+                guarded=guards(ignored.get("workflow_runner")),
                 disable_eager_activity_execution=disable_eager_activity_execution,
                 interceptors=self._interceptors,
                 headers_coded=self._headers_coded,
@@ -227,6 +230,17 @@ class Worker:
         self._plugins = plugins_of(client, plugins)
         self._interceptors = interceptors_of(client, interceptors)
         self._headers_coded = client.config()["header_codec_behavior"] is HeaderCodecBehavior.CODEC
+
+    def _have(
+        self,
+        activities: Sequence[Callable[..., Any]],
+        executor: Executor | None,
+        shared_state: SharedStateManager | None,
+        attempts: int,
+    ) -> None:
+        self._registry = Registry(activities)
+        self._executor, self._shared_state = executor, shared_state
+        check_executor(self._registry, executor, attempts)
 
     # ---- for whoever runs it
 

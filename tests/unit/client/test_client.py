@@ -212,7 +212,7 @@ async def test_arguments_are_none_one_or_several() -> None:
     [
         ({"id": ""}, "ID"),
         ({"task_queue": ""}, "task queue"),
-        ({"run_timeout": timedelta(0)}, "run_timeout"),
+        ({"run_timeout": timedelta(seconds=-1)}, "run_timeout"),
         ({"execution_timeout": timedelta(seconds=-1)}, "execution_timeout"),
     ],
 )
@@ -490,4 +490,5 @@ def test_a_row_of_the_list_names_parent_and_root() -> None:
     assert (child.parent_namespace, child.parent_id, child.parent_run_id) == ("n", "p", "pr")
     assert (child.root_id, child.root_run_id) == ("top", "tr")
     row.parent_namespace = row.parent_workflow_id = row.parent_run_id = row.root_workflow_id = row.root_run_id = ""
-    assert WorkflowExecution("c", row, converter.default()).parent_id is None
+    topmost = WorkflowExecution("c", row, converter.default())
+    assert (topmost.parent_id, topmost.root_id, topmost.root_run_id) == (None, "c", topmost.run_id)

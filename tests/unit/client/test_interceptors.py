@@ -12,7 +12,6 @@ from foldlog import converter
 from foldlog.client import (
     Client,
     ClientConfig,
-    ConnectConfig,
     HeaderCodecBehavior,
     Interceptor,
     OutboundInterceptor,
@@ -33,7 +32,7 @@ from foldlog.exceptions import ConfigurationError
 from foldlog.plugin import SimplePlugin
 from foldlog.schemas import command, reply
 from foldlog.schemas.records import Reply
-from foldlog.transport import Transport
+from foldlog.service import ConnectConfig, ServiceClient
 
 from .scripted import ScriptedTransport
 from .workflows import OneParam, Order, TwoParams
@@ -165,8 +164,8 @@ class Renaming(Plugin):
         return config
 
     async def connect_service_client(
-        self, config: ConnectConfig, next: Callable[[ConnectConfig], Awaitable[Transport]]
-    ) -> Transport:
+        self, config: ConnectConfig, next: Callable[[ConnectConfig], Awaitable[ServiceClient]]
+    ) -> ServiceClient:
         self._log.append(f"{self._name} {config.namespace}")
         return await next(replace(config, namespace=f"{config.namespace}-{self._name}"))
 
@@ -175,7 +174,7 @@ async def test_plugins_change_clients_and_connecting_in_their_order(monkeypatch:
     log: list[str] = []
     transport = ScriptedTransport(answer)
 
-    async def connect(config: ConnectConfig) -> Transport:
+    async def connect(config: ConnectConfig) -> ServiceClient:
         log.append(config.namespace)
         return transport
 

@@ -14,7 +14,7 @@ EXPORTS = {
         wait_for_cancelled_sync wait_for_worker_shutdown wait_for_worker_shutdown_sync
     """,
     "foldlog.common": """
-        ActivityIDConflictPolicy ActivityIDReusePolicy AutoUpgradeVersioningOverride
+        ActivityIDConflictPolicy ActivityIDReusePolicy AutoUpgradeVersioningOverride HeaderCodecBehavior
         MetricAttributes MetricCommon MetricCounter MetricGauge MetricGaugeFloat
         MetricHistogram MetricHistogramFloat MetricHistogramTimedelta MetricMeter
         OneTimeVersioningOverride PinnedVersioningOverride Priority QueryRejectCondition RawValue
@@ -28,7 +28,8 @@ EXPORTS = {
         BinaryProtoPayloadConverter
         CodecChain CompositePayloadConverter DataConverter DefaultFailureConverter
         DefaultFailureConverterWithEncodedAttributes DefaultPayloadConverter EncodingPayloadConverter FailureConverter
-        JSONPlainPayloadConverter JSONProtoPayloadConverter JSONTypeConverter PayloadCodec PayloadConverter
+        JSONPlainPayloadConverter JSONProtoPayloadConverter JSONTypeConverter JSONTypeConverterUnhandled PayloadCodec
+        PayloadConverter
         SerializationContext WithSerializationContext WorkflowSerializationContext
         decode_search_attributes decode_typed_search_attributes default encode_search_attributes value_to_type
     """,
@@ -36,8 +37,8 @@ EXPORTS = {
         ActivityAlreadyStartedError ActivityError ApplicationError ApplicationErrorCategory CancelledError
         ChildWorkflowError ConfigurationError
         DeadlineExceededError DefinitionError FailedPreconditionError FailureError FoldlogError InvalidArgumentError
-        PayloadConversionError RPCError RPCStatusCode RetryState ServerError TerminatedError TimeoutError TimeoutType
-        UnavailableError WorkflowAlreadyStartedError WorkflowNotFoundError is_cancelled_exception
+        PayloadConversionError RPCError RPCStatusCode RetryState ServerError TemporalError TerminatedError TimeoutError
+        TimeoutType UnavailableError WorkflowAlreadyStartedError WorkflowNotFoundError is_cancelled_exception
     """,
 }
 

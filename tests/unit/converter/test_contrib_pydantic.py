@@ -53,3 +53,9 @@ def test_options_and_pickling() -> None:
         assert b"name" not in payload.data.lower()
         assert each.from_payload(payload, Host) == bare
         assert each.from_payload(payload) == {"address": "10.0.0.1", "seen": "2026-01-02T00:00:00Z"}
+
+
+@pytest.mark.parametrize("kind", [PydanticJSONPlainPayloadConverter, PydanticPayloadConverter])
+def test_a_negative_number_of_readers_is_refused(kind: type[Any]) -> None:
+    with pytest.raises(ValueError, match="max_cached_type_adapters"):
+        kind(max_cached_type_adapters=-1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import typing
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -216,3 +217,46 @@ async def test_a_converter_from_the_ground_up() -> None:
     assert type(payloads[0]) is records.Payload
     assert await converter.decode(payloads, (str,)) == ["A"]
     assert converter.payload_converter.from_payload(payloads[0], str) == "A"
+
+
+class FahrenheitConverter(EncodingPayloadConverter):
+    """Lets foldlog's own converter write the JSON, and says afterwards whose it is."""
+
+    @property
+    def encoding(self) -> str:
+        return "json/fahrenheit"
+
+    def to_payload(self, value: Any) -> records.Payload | None:
+        if not isinstance(value, Celsius):
+            return None
+        payload = JSONPlainPayloadConverter().to_payload(value.degrees * 1.8 + 32)
+        assert payload is not None
+        payload.metadata["encoding"] = self.encoding.encode()
+        payload.metadata["unit"] = b"F"
+        return payload
+
+    def from_payload(self, payload: Payload, type_hint: type | None = None) -> Any:
+        assert payload.metadata == {"encoding": b"json/fahrenheit", "unit": b"F"}
+        return Celsius((JSONPlainPayloadConverter().from_payload(payload, float) - 32) / 1.8)
+
+
+class WithFahrenheit(CompositePayloadConverter):
+    def __init__(self) -> None:
+        super().__init__(FahrenheitConverter(), *DefaultPayloadConverter.default_encoding_payload_converters)
+
+
+async def test_a_converter_can_leave_the_json_to_foldlogs_own() -> None:
+    converter = DataConverter(payload_converter_class=WithFahrenheit)
+    (payload,) = await converter.encode([Celsius(100.0)])
+    assert (payload.encoding, payload.data, payload.metadata) == ("json/fahrenheit", b"212.0", {"unit": b"F"})
+    (read,) = await converter.decode([payload], [Celsius])
+    assert read.degrees == 100.0
+
+
+@pytest.mark.parametrize("hint", [Iterable[int], "typing"])
+def test_an_iterable_can_be_gone_through_twice(hint: Any) -> None:
+    wanted = typing.Iterable[int] if hint == "typing" else hint  # as older programs write it
+    read = value_to_type(wanted, [1, 2])
+    assert [*read, *read] == [1, 2, 1, 2]
+    with pytest.raises(TypeError, match="expected int"):
+        value_to_type(wanted, ["x"])

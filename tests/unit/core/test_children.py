@@ -469,6 +469,18 @@ def test_a_cancellation_of_another_workflow_is_delivered_with_its_reason_and_ans
     assert kinds(here, "p")[-2:] == ["ExternalWorkflowExecutionCancelRequested"] * 2
 
 
+def test_a_cancellation_of_a_workflow_that_has_ended_is_as_good_as_done() -> None:
+    cancel = decisions.RequestCancelExternalWorkflow(namespace="test", workflow_id="x")
+    here = world(parent=on(WorkflowExecutionStarted=[cancel]))
+    start(here, "x", "idle")
+    here.handle("x", command.TerminateWorkflow())
+    ended = kinds(here, "x")
+    start(here)
+    here.deliver()
+    assert kinds(here, "p")[-1] == "ExternalWorkflowExecutionCancelRequested"
+    assert kinds(here, "x") == ended
+
+
 @pytest.mark.parametrize(
     ("decision", "there"),
     [
@@ -476,7 +488,7 @@ def test_a_cancellation_of_another_workflow_is_delivered_with_its_reason_and_ans
         (signal(), "closed"),
         (signal(run_id="another"), "open"),
         (signal(child_only=True), "open"),
-        (decisions.RequestCancelExternalWorkflow(namespace="test", workflow_id="x"), "closed"),
+        (decisions.RequestCancelExternalWorkflow(namespace="test", workflow_id="x"), ""),
     ],
 )
 def test_what_cannot_be_delivered_says_so(decision: Decision, there: str) -> None:

@@ -69,8 +69,14 @@ def test_whatever_is_imported_at_once_is_a_dependency_and_the_rest_an_extra() ->
 
 def is_optional(path: Path) -> bool:
     """Whether a file may need an extra: it is imported only by those who use it."""
-    extras = {"encryption.py", "compression.py", "claim_check.py", "opentelemetry.py"}
-    return "embedded" in path.parts or "pydantic" in path.name or "pytest" in path.name or path.name in extras
+    extras = {"encryption.py", "compression.py", "claim_check.py"}
+    return (
+        "embedded" in path.parts
+        or path.parent.name == "opentelemetry"
+        or "pydantic" in path.name
+        or "pytest" in path.name
+        or path.name in extras
+    )
 
 
 NEVER_IMPORTED = {"tzdata"}

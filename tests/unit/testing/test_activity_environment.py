@@ -137,6 +137,6 @@ async def test_the_client_is_for_async_ones() -> None:
         return activity.client()
 
     assert await env.run(asks_for_it) is client
-    with pytest.raises(RuntimeError, match="no client"):
+    with pytest.raises(RuntimeError, match="No client available"):
         env.run(activity.client)
     await client.close()

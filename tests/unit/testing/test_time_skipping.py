@@ -281,3 +281,33 @@ async def test_options_of_temporals_environments_are_taken() -> None:
         assert found.supports_time_skipping
     with pytest.raises(TypeError, match="no option nosuch"):
         await WorkflowEnvironment.start_time_skipping(nosuch=1)  # type: ignore[call-arg]
+
+
+@workflow.defn
+class Broken:
+    """Stalls until it is mended, and counts how often it is tried."""
+
+    tries = 0
+
+    @workflow.run
+    async def run(self, mended_at: int) -> int:
+        Broken.tries += 1
+        if Broken.tries < mended_at:
+            raise RuntimeError("a bug")
+        return Broken.tries
+
+
+async def test_a_stalled_workflow_does_not_keep_the_processor_busy(
+    time_skipping_environment: WorkflowEnvironment,
+) -> None:
+    client = time_skipping_environment.client
+    async with Worker(client, task_queue="q", workflows=[Broken]):
+        Broken.tries = 0
+        with pytest.raises(WorkflowFailureError) as raised:
+            await client.execute_workflow(
+                Broken.run, 1_000_000, id="never", task_queue="q", run_timeout=timedelta(days=30)
+            )
+        assert isinstance(raised.value.cause, TimeoutError)
+        assert 10 < Broken.tries < 20
+        Broken.tries = 0
+        assert await client.execute_workflow(Broken.run, 3, id="later", task_queue="q") == 3

@@ -42,6 +42,14 @@ class Other:
     async def run(self) -> None: ...
 
 
+async def test_twins_are_noticed() -> None:
+    async with await WorkflowEnvironment.start_time_skipping(plugins=[SimplePlugin("a"), SimplePlugin("b")]) as env:
+        with pytest.warns(UserWarning, match="same plugin type") as warned:
+            Worker(env.client, task_queue="q", workflows=[Echo], plugins=[SimplePlugin("b"), SimplePlugin("c")])
+    assert len(warned) == 1
+    assert warned[0].filename == __file__
+
+
 class Naming(Plugin):
     """Adds its name to the identity, and to a log of what it has run."""
 

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
 import pytest
 from foldlog import workflow
 from foldlog.testing import WorkflowEnvironment
-from foldlog.worker import PollerBehaviorAutoscaling, PollerBehaviorSimpleMaximum, UnsandboxedWorkflowRunner, Worker
+from foldlog.worker import (
+    PollerBehaviorAutoscaling,
+    PollerBehaviorSimpleMaximum,
+    Replayer,
+    UnsandboxedWorkflowRunner,
+    Worker,
+)
 from foldlog.worker.workflow_sandbox import (
     RestrictedWorkflowAccessError,
     SandboxedWorkflowRunner,
@@ -44,6 +51,30 @@ async def test_a_worker_takes_runners_and_pollers(runner: object) -> None:
             activity_task_poller_behavior=PollerBehaviorAutoscaling(maximum=9),
         ):
             assert await environment.client.execute_workflow(Echo.run, "a", id="a", task_queue="q") == "a"
+
+
+def _read() -> str:
+    return Path(__file__).read_text(encoding="utf-8")
+
+
+@workflow.defn
+class ReadsAFile:
+    @workflow.run
+    async def run(self) -> str:
+        return _read()
+
+
+async def test_without_a_sandbox_nothing_is_refused_to_workflow_code() -> None:
+    runner = UnsandboxedWorkflowRunner()
+    async with await WorkflowEnvironment.start_time_skipping() as environment:
+        async with Worker(environment.client, task_queue="q", workflows=[ReadsAFile], workflow_runner=runner):
+            handle = await environment.client.start_workflow(ReadsAFile.run, id="a", task_queue="q")
+            assert "sandbox" in await handle.result()
+        history = await handle.fetch_history()
+    await Replayer(workflows=[ReadsAFile], workflow_runner=runner).replay_workflow(history)
+    for watched in (None, relaxed()):
+        with pytest.raises(Exception, match="cannot open a file"):
+            await Replayer(workflows=[ReadsAFile], workflow_runner=watched).replay_workflow(history)
 
 
 def test_restrictions_are_changed_into_new_ones() -> None:

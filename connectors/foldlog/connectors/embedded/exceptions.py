@@ -48,15 +48,15 @@ class LockFileError(EmbeddedError):
 class ArtifactUnavailableError(EmbeddedError):
     """A jar is not in the cache and could not be downloaded."""
 
-    def __init__(self, coordinate: str, repository: str, cause: str) -> None:
+    def __init__(self, coordinate: str, repository: str, reason: str) -> None:
         super().__init__(
-            f"cannot download {coordinate} from {repository}: {cause}. The first start of an embedded server needs "
+            f"cannot download {coordinate} from {repository}: {reason}. The first start of an embedded server needs "
             "the network; later ones use the cache. Behind a proxy set HTTPS_PROXY, for a mirror of Maven Central "
             "set FOLDLOG_MAVEN_REPOSITORY"
         )
         self.coordinate = coordinate
         self.repository = repository
-        self.cause = cause
+        self.reason = reason
 
 
 class ChecksumMismatchError(EmbeddedError):

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from foldlog.core import fold
 from foldlog.core.session import Answer
-from foldlog.core.state import DeadlineKey, Run
+from foldlog.core.state import DeadlineKey, DeadlineKind, Run
 from foldlog.processors.store import formats
 from foldlog.processors.store.batch import RunChanges, StoreBatch
 from foldlog.processors.store.cursor import QueueCursor
@@ -242,6 +242,14 @@ class PartitionStore:
             return None
         due_ms = formats.due_ms_of(first)
         return due_ms if due_ms < fold.UNFINISHED_MS else None
+
+    def next_due_but_tries_ms(self) -> int | None:
+        """The same, without the next tries of stalled runs."""
+        for key, _ in self._timers.scan():
+            due_ms, _, _, (kind, _) = formats.read_timer_key(key)
+            if kind != DeadlineKind.STALL:
+                return due_ms if due_ms < fold.UNFINISHED_MS else None
+        return None
 
     def open_runs(self) -> Iterator[tuple[str, str]]:
         """Workflow ID and run ID of each open run, in order of the keys. Reads the heads of the closed ones too."""

@@ -1,8 +1,7 @@
-"""Traces of workflows in OpenTelemetry: `pip install "foldlog[opentelemetry]"`.
+"""The interceptor that makes spans of clients' calls, of workflows and of activities.
 
 Give `TracingInterceptor` to a client: its calls become spans, and so does what workers of that client run. The trace
-goes along in headers, from the client to the workflow and on to its activities. Names follow Temporal's
-`temporalio.contrib.opentelemetry`.
+goes along in headers, from the client to the workflow and on to its activities.
 
 A workflow may run for months, in many processes one after another, so no span of its own lasts: each step of it is a
 span without length, at the workflow's own time, and none is made when history is told again.
@@ -14,20 +13,24 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NoReturn
 
-import opentelemetry.context
 from foldlog import activity, client, worker, workflow
 from foldlog.converter import PayloadConverter
 from foldlog.exceptions import ApplicationError, ApplicationErrorCategory
 from foldlog.schemas.common import Payload
+
+import opentelemetry.context
 from opentelemetry import propagate, trace
 from opentelemetry.context import Context
 from opentelemetry.propagators.textmap import TextMapPropagator
 from opentelemetry.trace import SpanKind, Status, StatusCode, Tracer
+from opentelemetry.util.types import Attributes
 
 __all__ = ["TracingInterceptor"]
 
 HEADER = "_tracer-data"
 """Under which a trace goes along, as in Temporal's SDKs."""
+INBOUND = opentelemetry.context.create_key("foldlog-inbound")
+"""Under which a context has what makes spans of the run."""
 
 
 class TracingInterceptor(client.Interceptor, worker.Interceptor):
@@ -62,7 +65,7 @@ class TracingInterceptor(client.Interceptor, worker.Interceptor):
         self, input: worker.WorkflowInterceptorClassInput
     ) -> type[worker.WorkflowInboundInterceptor]:
         """See base class."""
-        return type("TracingWorkflowInbound", (_WorkflowInbound,), {"tracing": self})
+        return type("TracingWorkflowInbound", (WorkflowInbound,), {"tracing": self})
 
     def put(self, headers: Mapping[str, Payload], context: Context | None = None) -> Mapping[str, Payload]:
         """Headers with a trace."""
@@ -80,16 +83,32 @@ class TracingInterceptor(client.Interceptor, worker.Interceptor):
 
 
 @contextmanager
+def _within(found: Context | None) -> Iterator[None]:
+    """In the context that headers tell of, with all that is in it, such as baggage; in the current one if none."""
+    if found is None:
+        yield
+        return
+    token = opentelemetry.context.attach(found)
+    try:
+        yield
+    finally:
+        opentelemetry.context.detach(token)
+
+
+@contextmanager
 def _failing(span: trace.Span) -> Iterator[None]:
     """What is raised is the span's failure, unless it was expected."""
     try:
         yield
     except Exception as error:
-        benign = isinstance(error, ApplicationError) and error.category is ApplicationErrorCategory.BENIGN
-        if not benign:
+        if not _is_benign(error):
             span.record_exception(error)
             span.set_status(Status(StatusCode.ERROR, f"{type(error).__name__}: {error}"))
         raise
+
+
+def _is_benign(error: BaseException) -> bool:
+    return isinstance(error, ApplicationError) and error.category is ApplicationErrorCategory.BENIGN
 
 
 class _ClientOutbound(client.OutboundInterceptor):
@@ -126,6 +145,13 @@ class _ClientOutbound(client.OutboundInterceptor):
         with self._span(f"StartWorkflowUpdate:{input.update}", input):
             return await super().start_workflow_update(input)
 
+    async def start_update_with_start_workflow(self, input: client.StartWorkflowUpdateWithStartInput) -> Any:
+        start = input.start_workflow_input
+        with self._span(f"StartUpdateWithStartWorkflow:{start.workflow}", start):
+            update = input.update_workflow_input
+            update.headers = self._tracing.put(update.headers)
+            return await super().start_update_with_start_workflow(input)
+
 
 class _ActivityInbound(worker.ActivityInboundInterceptor):
     """Each attempt of an activity is a span."""
@@ -136,23 +162,25 @@ class _ActivityInbound(worker.ActivityInboundInterceptor):
 
     async def execute_activity(self, input: worker.ExecuteActivityInput) -> Any:
         info = activity.info()
-        with self._tracing.tracer.start_as_current_span(
-            f"RunActivity:{info.activity_type}",
-            context=self._tracing.found(input.headers),
-            attributes={
-                "temporalWorkflowID": info.workflow_id,
-                "temporalRunID": info.workflow_run_id,
-                "temporalActivityID": info.activity_id,
-            },
-            kind=SpanKind.SERVER,
-            record_exception=False,
-            set_status_on_exception=False,
-        ) as span:
-            with _failing(span):
-                return await super().execute_activity(input)
+        with (
+            _within(self._tracing.found(input.headers)),
+            self._tracing.tracer.start_as_current_span(
+                f"RunActivity:{info.activity_type}",
+                attributes={
+                    "temporalWorkflowID": info.workflow_id,
+                    "temporalRunID": info.workflow_run_id,
+                    "temporalActivityID": info.activity_id,
+                },
+                kind=SpanKind.SERVER,
+                record_exception=False,
+                set_status_on_exception=False,
+            ) as span,
+            _failing(span),
+        ):
+            return await super().execute_activity(input)
 
 
-class _WorkflowInbound(worker.WorkflowInboundInterceptor):
+class WorkflowInbound(worker.WorkflowInboundInterceptor):
     """What comes to a run, and its end."""
 
     tracing: TracingInterceptor
@@ -166,7 +194,8 @@ class _WorkflowInbound(worker.WorkflowInboundInterceptor):
         try:
             result = await super().execute_workflow(input)
         except Exception as error:
-            self.step(f"CompleteWorkflow:{name}", SpanKind.INTERNAL, error)
+            if workflow.is_failure_exception(error):  # anything else stalls it, which is no end
+                self.step(f"CompleteWorkflow:{name}", SpanKind.INTERNAL, error)
             raise
         self.step(f"CompleteWorkflow:{name}", SpanKind.INTERNAL)
         return result
@@ -189,12 +218,22 @@ class _WorkflowInbound(worker.WorkflowInboundInterceptor):
         return await super().handle_update_handler(input)
 
     def _enter(self, name: str, headers: Mapping[str, Payload], *, told_again: bool = False) -> None:
-        """Go into the trace of headers, with a step that says so. Each call has a context of its own: no way back."""
-        opentelemetry.context.attach(self.tracing.found(headers) or Context())
-        opentelemetry.context.attach(self.step(name, SpanKind.SERVER, told_again=told_again))
+        """Go into the trace of headers, with a step that says so. Each call has a context of its own: no way back.
+
+        What the run does is no part of that step, which is not made again where history is told again.
+        """
+        found = self.tracing.found(headers) or Context()
+        opentelemetry.context.attach(opentelemetry.context.set_value(INBOUND, self, found))
+        self.step(name, SpanKind.SERVER, told_again=told_again)
 
     def step(
-        self, name: str, kind: SpanKind, error: BaseException | None = None, *, told_again: bool = False
+        self,
+        name: str,
+        kind: SpanKind,
+        error: BaseException | None = None,
+        *,
+        told_again: bool = False,
+        attributes: Attributes = None,
     ) -> Context:
         """A span without length, now; the context in it. None is made in a replay, nor outside of a trace."""
         current = opentelemetry.context.get_current()
@@ -204,20 +243,27 @@ class _WorkflowInbound(worker.WorkflowInboundInterceptor):
         info = workflow.info()
         now = workflow.time_ns()
         with workflow.unsafe.sandbox_unrestricted():  # whatever collects spans may lock, and write
-            span = self._ended_span(name, current, kind, error, info, now)
+            span = self._ended_span(name, current, kind, error, info, now, attributes)
         return trace.set_span_in_context(span, current)
 
     def _ended_span(
-        self, name: str, current: Context, kind: SpanKind, error: BaseException | None, info: workflow.Info, now: int
+        self,
+        name: str,
+        current: Context,
+        kind: SpanKind,
+        error: BaseException | None,
+        info: workflow.Info,
+        now: int,
+        attributes: Attributes,
     ) -> trace.Span:
         span = self.tracing.tracer.start_span(
             name,
             current,
             kind=kind,
-            attributes={"temporalWorkflowID": info.workflow_id, "temporalRunID": info.run_id},
+            attributes={**(attributes or {}), "temporalWorkflowID": info.workflow_id, "temporalRunID": info.run_id},
             start_time=now,
         )
-        if error is not None:
+        if error is not None and not _is_benign(error):
             span.record_exception(error, timestamp=now)
             span.set_status(Status(StatusCode.ERROR, f"{type(error).__name__}: {error}"))
         span.end(now)
@@ -227,7 +273,7 @@ class _WorkflowInbound(worker.WorkflowInboundInterceptor):
 class _WorkflowOutbound(worker.WorkflowOutboundInterceptor):
     """What a run asks for."""
 
-    def __init__(self, next: worker.WorkflowOutboundInterceptor, inbound: _WorkflowInbound) -> None:
+    def __init__(self, next: worker.WorkflowOutboundInterceptor, inbound: WorkflowInbound) -> None:
         super().__init__(next)
         self._inbound = inbound
 
