@@ -455,7 +455,7 @@ class ActivityAlreadyStartedError(FailureError):
 
     def __init__(self, activity_id: str, activity_type: str, *, run_id: str | None = None) -> None:
         """Make one."""
-        super().__init__(f"activity {activity_id!r} exists already")
+        super().__init__(f"Activity execution already started: {activity_id!r}")
         self.activity_id = activity_id
         self.activity_type = activity_type
         self.run_id = run_id

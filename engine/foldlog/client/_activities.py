@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Required, TypedDict, TypeVar, Unpack, cast, overload
 
@@ -27,7 +28,7 @@ from foldlog.schedules.model import BUILT_IN_QUEUE
 from foldlog.schemas.command import StartWorkflow, WorkflowIdConflictPolicy, WorkflowIdReusePolicy
 from foldlog.schemas.common import WorkflowOptions
 from foldlog.schemas.reply import Accepted
-from foldlog.standalone.model import ACTIVITY_TYPE, SHOWN, Job, Shown, activity_workflow_id
+from foldlog.standalone.model import ACTIVITY_TYPE, SHOWN, Job, activity_workflow_id
 from foldlog.transport.topics import check_task_queue
 from foldlog.workflow._activity_types import resolve
 
@@ -189,7 +190,7 @@ class ClientActivities:
             header=dict(asked.headers),
         )
         converter = own_converter(asking.of_workflow(activity_workflow_id(asked.id)).converter)
-        argument, shown = await converter.encode([job, Shown(asked.activity_type, asked.task_queue)])
+        argument, shown = await converter.encode([job, replace(job, args=[], header={})])
         attributes = encode_search_attributes(asked.search_attributes)
         reuse = asked.id_reuse_policy or ActivityIDReusePolicy.ALLOW_DUPLICATE
         conflict = asked.id_conflict_policy or ActivityIDConflictPolicy.FAIL
@@ -347,6 +348,6 @@ class ClientActivities:
         rows.sort(key=lambda row: (row.start_ms, row.workflow_id), reverse=True)
         for row in rows[: asked.limit]:
             converter = own_converter(asking.of_workflow(row.workflow_id).converter)
-            shown: Shown = await decode_one(converter, row.memo[SHOWN], Shown)
+            job: Job = await decode_one(converter, row.memo[SHOWN], Job)
             found = WorkflowExecution(row.workflow_id, row, converter, namespace=asking.transport.namespace)
-            yield execution(found, shown)
+            yield execution(found, job)

@@ -16,7 +16,7 @@ from foldlog.client._description import (
     WorkflowExecutionStatus,
 )
 from foldlog.common import Priority, RetryPolicy, TypedSearchAttributes
-from foldlog.standalone.model import Described, Shown, activity_workflow_id
+from foldlog.standalone.model import Described, Job, activity_workflow_id
 
 
 class ActivityExecutionStatus(IntEnum):
@@ -90,14 +90,14 @@ class ActivityExecutionCount:
     """Always empty: they are grouped by nothing."""
 
 
-def execution(row: WorkflowExecution, shown: Shown) -> ActivityExecution:
+def execution(row: WorkflowExecution, job: Job) -> ActivityExecution:
     """What a list shows.
 
     Args:
         row: The row of its workflow.
-        shown: What its memo has for this.
+        job: What its memo has for this.
     """
-    return ActivityExecution(**_common(row, shown.activity_type, shown.task_queue))
+    return ActivityExecution(**_common(row, job.activity_type, job.task_queue))
 
 
 def description(

@@ -15,15 +15,16 @@ from foldlog.client._activity_inputs import (
     UnpauseActivityInput,
 )
 from foldlog.client._asking import Asking
+from foldlog.client._description import WorkflowExecutionStatus
 from foldlog.client._errors import ActivityFailureError
 from foldlog.client._handle import WorkflowHandle
 from foldlog.client._schedules import own_converter
 from foldlog.client._types import NO_METADATA, RPCMetadata
 from foldlog.converter import ActivitySerializationContext
 from foldlog.converter._codec import decode_failure_with, decode_with
-from foldlog.exceptions import ActivityError, FailedPreconditionError, RPCError, RPCStatusCode, WorkflowNotFoundError
+from foldlog.exceptions import ActivityError, RPCError, RPCStatusCode, WorkflowNotFoundError
 from foldlog.schemas.reply import WorkflowResult
-from foldlog.standalone.model import SHOWN, Described, Job, Shown, activity_workflow_id
+from foldlog.standalone.model import SHOWN, Described, Job, activity_workflow_id
 
 ReturnType = TypeVar("ReturnType")
 _Answer = TypeVar("_Answer")
@@ -201,14 +202,9 @@ class ActivityHandle(Generic[ReturnType]):
             )
             return await self._outbound.describe_activity(asked)
         found = await self._found(self._workflow.describe(rpc_timeout=rpc_timeout))
-        try:
-            described = await self._found(
-                self._workflow.query("describe", result_type=Described, rpc_timeout=rpc_timeout)
-            )
-        except FailedPreconditionError:
-            # It is held by its start delay, or cannot be replayed just now.
-            shown = await found.memo_value(SHOWN, type_hint=Shown)
-            described = Described(Job(self._id, shown.activity_type, shown.task_queue))
+        described = Described(await found.memo_value(SHOWN, type_hint=Job))
+        if found.status is WorkflowExecutionStatus.FAILED:
+            described = await self._workflow.query("describe", result_type=Described, rpc_timeout=rpc_timeout)
         pending = next(iter(found.pending_activities), None)
         if pending is not None:
             pending._converter = self._asking.converter

@@ -14,7 +14,7 @@ from foldlog.schemas.common import Payload, Priority, RetryPolicy
 ACTIVITY_TYPE = "foldlog.activity"
 """Type of the workflow that carries out one activity."""
 SHOWN = "foldlog.activity"
-"""Key in the memo: what lists show."""
+"""Key in the memo: the job without its arguments, for lists and descriptions."""
 
 
 def activity_workflow_id(activity_id: str) -> str:
@@ -25,14 +25,6 @@ def activity_workflow_id(activity_id: str) -> str:
 def is_standalone(workflow_id: str | None) -> bool:
     """Whether a workflow does nothing but carry out an activity."""
     return workflow_id is not None and workflow_id.startswith(f"{ACTIVITY_TYPE}:")
-
-
-@dataclass
-class Shown:
-    """What lists show."""
-
-    activity_type: str
-    task_queue: str
 
 
 @dataclass
