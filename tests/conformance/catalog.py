@@ -12,6 +12,7 @@ from tests.conformance import (
     chains,
     data,
     handlers,
+    intercepted,
     kin,
     knowledge,
     messages,
@@ -34,6 +35,7 @@ SHARED: Sequence[Scenario] = [
     *kin.SHARED,
     *schedules.SHARED,
     *chains.SHARED,
+    *intercepted.SHARED,
 ]
 """Those for which workers are there, see `Place.workers`."""
 
@@ -48,6 +50,7 @@ WORKFLOWS: Sequence[type] = [
     *kin.WORKFLOWS,
     *schedules.WORKFLOWS,
     *chains.WORKFLOWS,
+    *intercepted.WORKFLOWS,
 ]
 ACTIVITIES: Sequence[Callable[..., Any]] = [
     *workflows.ACTIVITIES,

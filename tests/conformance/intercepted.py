@@ -1,0 +1,198 @@
+"""Scenarios of interceptors: each call of a client and each of a worker goes through them, and they may change it."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from foldlog import client, workflow
+from foldlog.client import (
+    Client,
+    OutboundInterceptor,
+    ScheduleBackfill,
+    ScheduleUpdate,
+    WithStartWorkflowOperation,
+    WorkflowUpdateStage,
+)
+from foldlog.common import WorkflowIDConflictPolicy
+from foldlog.exceptions import ApplicationError
+
+from tests.conformance.accounts import Account
+from tests.conformance.scenarios import QUEUE, Place, Scenario, names, until_asked
+from tests.conformance.schedules import HOURLY, action
+from tests.conformance.workflows import Ledger, Outside
+
+BEGIN = datetime(2020, 1, 1, tzinfo=UTC)
+CALLS = {name for name, call in vars(OutboundInterceptor).items() if not name.startswith("_") and callable(call)}
+
+
+class Noting(client.Interceptor):
+    """Notes each call, with its input, and passes it on."""
+
+    def __init__(self) -> None:
+        self.seen: dict[str, Any] = {}
+
+    def intercept_client(self, next: OutboundInterceptor) -> OutboundInterceptor:
+        noting = OutboundInterceptor(next)
+        for name in CALLS:
+            setattr(noting, name, self._noted(name, getattr(noting, name)))
+        return noting
+
+    def _noted(self, name: str, call: Any) -> Any:
+        def noted(input: Any) -> Any:
+            self.seen[name] = input
+            return call(input)
+
+        return noted
+
+
+def watched(here: Place) -> tuple[Client, Noting]:
+    """A client whose calls are noted."""
+    noting = Noting()
+    config = here.client.config()
+    config["interceptors"] = [noting]
+    return Client(**config), noting
+
+
+async def each_call_of_a_client_is_intercepted(here: Place) -> None:
+    watching, noting = watched(here)
+    id = uuid.uuid4().hex
+    operation = WithStartWorkflowOperation(
+        Account.run, 10, id=id, task_queue=QUEUE, id_conflict_policy=WorkflowIDConflictPolicy.FAIL
+    )
+    assert (
+        await watching.execute_update_with_start_workflow(Account.deposit, 5, start_workflow_operation=operation) == 15
+    )
+    handle = watching.get_workflow_handle_for(Account.run, id)
+    update = await handle.start_update(Account.deposit, 1, wait_for_stage=WorkflowUpdateStage.ACCEPTED)
+    assert await update.result() == 16
+    await handle.signal(Account.note, "x")
+    assert await handle.query(Account.current) == 16
+    assert (await handle.describe()).id == id
+    assert "WorkflowExecutionSignaled" in await names(handle)
+    rows = [row.id async for row in watching.list_workflows(id_prefix=id)]
+    assert set(rows) <= {id}  # lists may lag
+    assert (await watching.count_workflows()).count >= len(rows)
+    await handle.cancel()
+    ledger = await watching.start_workflow(Ledger.run, id=f"{id}-2", task_queue=QUEUE)
+    await ledger.terminate()
+    await about_activities(watching, id)
+    await activities_without_a_workflow(watching, id)
+    await about_schedules(watching, id)
+    assert set(noting.seen) == CALLS
+    assert (noting.seen["signal_workflow"].id, noting.seen["signal_workflow"].signal) == (id, "note")
+    assert noting.seen["start_workflow"].workflow in ("Ledger", "Outside")
+    assert noting.seen["pause_activity"].activity_id == "open"
+
+
+async def about_activities(watching: Client, id: str) -> None:
+    handle = await watching.start_workflow(Outside.run, id=f"{id}-3", task_queue=QUEUE)
+    outside = watching.get_async_activity_handle(workflow_id=handle.id, run_id=None, activity_id="open")
+
+    async def attempt(number: int) -> None:
+        async def there() -> bool:
+            (found,) = (await handle.describe()).pending_activities
+            return (found.state.name, found.attempt) == ("STARTED", number)
+
+        await until_asked(there, f"attempt {number} has begun")
+
+    await attempt(1)
+    await outside.heartbeat("half")
+    await handle.pause_activity("open")
+    await handle.unpause_activity("open")
+    await handle.update_activity_options("open", start_to_close_timeout=timedelta(minutes=5))
+    await outside.fail(ApplicationError("again"), last_heartbeat_details=["two thirds"])
+    await attempt(2)
+    await outside.fail(ApplicationError("and again"))
+    await attempt(3)
+    await handle.reset_activity("open", reset_heartbeat=True)
+    await outside.complete("done")
+    assert await handle.result() == "done"
+    canceled = await watching.start_workflow(Outside.run, id=f"{id}-4", task_queue=QUEUE)
+    handle = canceled
+    await attempt(1)
+    await canceled.cancel()
+    await watching.get_async_activity_handle(
+        workflow_id=canceled.id, run_id=None, activity_id="open"
+    ).report_cancellation("left")
+
+
+async def activities_without_a_workflow(watching: Client, id: str) -> None:
+    begin: dict[str, Any] = {"task_queue": QUEUE, "start_to_close_timeout": timedelta(seconds=30)}
+    handles = [await watching.start_activity("leave_open", id=f"{id}-{number}", **begin) for number in (5, 6)]
+    assert (await handles[0].describe()).status is client.ActivityExecutionStatus.RUNNING
+    listed = [row async for row in watching.list_activities()]
+    assert (await watching.count_activities()).count >= len(listed)
+    await handles[0].cancel()
+    for handle in handles:
+        await handle.terminate(reason="enough")
+
+
+async def about_schedules(watching: Client, id: str) -> None:
+    schedule = client.Schedule(action("short"), HOURLY, state=client.ScheduleState(paused=True))
+    handle = await watching.create_schedule(id, schedule)
+    await handle.unpause()
+    await handle.pause()
+    await handle.trigger()
+    await handle.backfill(ScheduleBackfill(BEGIN, BEGIN))
+    await handle.update(lambda given: ScheduleUpdate(given.description.schedule))
+    assert (await handle.describe()).schedule.state.paused
+    found = [row.id async for row in await watching.list_schedules()]
+    assert found == [] or isinstance(found[0], str)  # lists may lag
+    await handle.delete()
+
+
+@workflow.defn
+class Trespasser:
+    """Does what workflow code must not, once it is asked to, and what queries must not."""
+
+    repaired = False
+
+    def __init__(self) -> None:
+        self.told = False
+
+    @workflow.run
+    async def run(self) -> str:
+        await workflow.wait_condition(lambda: self.told)
+        if not Trespasser.repaired:
+            open("/etc/hostname").close()  # noqa: ASYNC230  # that is refused
+        return "within bounds"
+
+    @workflow.signal
+    def go(self) -> None:
+        self.told = True
+
+    @workflow.query
+    def schedules(self) -> str:
+        workflow.start_activity("double", 1, start_to_close_timeout=timedelta(seconds=1))
+        return "never"
+
+
+async def what_workflow_code_must_not_do(here: Place) -> None:
+    """And nobody else may call what is for workflows."""
+    Trespasser.repaired = False
+    handle = await here.start(Trespasser.run)
+    events = await names(handle)
+    with pytest.raises(client.WorkflowQueryFailedError, match="query"):
+        await handle.query(Trespasser.schedules)
+    assert await names(handle) == events
+    await handle.signal(Trespasser.go)
+
+    async def stalled() -> str:
+        return (await handle.describe()).stalled_error
+
+    assert "cannot open a file" in await until_asked(stalled, "the workflow is stalled")
+    Trespasser.repaired = True
+    assert await handle.result() == "within bounds"
+    assert not workflow.in_workflow()
+    with pytest.raises(workflow.NotInWorkflowError):
+        workflow.info()
+
+
+SHARED: list[Scenario] = [each_call_of_a_client_is_intercepted, what_workflow_code_must_not_do]
+"""As in `scenarios`."""
+
+WORKFLOWS: Sequence[type] = [Trespasser]
