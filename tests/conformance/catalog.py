@@ -15,6 +15,7 @@ from tests.conformance import (
     kin,
     knowledge,
     messages,
+    ports,
     scenarios,
     schedules,
     work,
@@ -37,7 +38,7 @@ SHARED: Sequence[Scenario] = [
 ]
 """Those for which workers are there, see `Place.workers`."""
 
-ALONE: Sequence[Scenario] = [*scenarios.ALONE, *data.ALONE, *workers.ALONE]
+ALONE: Sequence[Scenario] = [*scenarios.ALONE, *data.ALONE, *workers.ALONE, *ports.ALONE]
 """Those that bring their own."""
 
 WORKFLOWS: Sequence[type] = [

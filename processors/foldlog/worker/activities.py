@@ -77,7 +77,7 @@ class ActivityWorkerOptions:
     flush_timeout_seconds: float = 10.0
     """How long a shutdown waits for completions to be delivered."""
     take_tasks: bool = True
-    """False: only eager and local activities."""
+    """False: nothing is taken from the topic."""
     eager: bool = True
     """False: no eager activities."""
 
