@@ -66,7 +66,7 @@ class DefinitionError(ConfigurationError, ValueError):
     """A workflow or an activity is declared, or named, in a way that cannot work."""
 
 
-class PayloadConversionError(FoldlogError):
+class PayloadConversionError(FoldlogError, TypeError):
     """A value cannot be converted to a payload, or a payload to the type that is wanted.
 
     Attributes:
