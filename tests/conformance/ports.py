@@ -50,11 +50,18 @@ class PortedWaiter:
         return result
 
 
+@workflow.defn
+class PortedLocal:
+    @workflow.run
+    async def run(self, key: str) -> str:
+        return await workflow.execute_local_activity(until_shutdown, key, start_to_close_timeout=LIMIT)
+
+
 def worker(here: Place, **options: Any) -> Worker:
     return Worker(
         here.client,
         task_queue=QUEUE,
-        workflows=[PortedWaiter],
+        workflows=WORKFLOWS,
         activities=[until_shutdown, at_once],
         state_dir=here.folder / uuid.uuid4().hex,
         **options,
@@ -83,6 +90,17 @@ async def what_ends_with_the_worker_is_recorded(here: Place) -> None:
     assert [begun[key] for key in keys] == [1] * len(keys)
 
 
+async def a_local_activity_ends_in_the_grace_period(here: Place) -> None:
+    key = uuid.uuid4().hex
+    async with worker(here, graceful_shutdown_timeout=LIMIT) as first:
+        await until(lambda: first.ready, "the worker is ready")
+        handle = await here.start(PortedLocal.run, key)
+        await until(lambda: begun[key], "the local activity runs")
+    async with worker(here):
+        assert await handle.result() == key
+    assert begun[key] == 1
+
+
 async def an_activity_that_nobody_takes(here: Place) -> None:
     """Its schedule-to-close timeout bounds the wait for a worker too, and then says so."""
     async with worker(here):
@@ -98,8 +116,10 @@ async def a_worker_without_remote_activities(here: Place) -> None:
     assert begun[key] == 0
 
 
+WORKFLOWS: list[type] = [PortedWaiter, PortedLocal]
 ALONE: list[Scenario] = [
     what_ends_with_the_worker_is_recorded,
+    a_local_activity_ends_in_the_grace_period,
     an_activity_that_nobody_takes,
     a_worker_without_remote_activities,
 ]
