@@ -89,8 +89,8 @@ class EventType(IntEnum):
         return cls(number).name
 
 
-MARKERS = {"LocalActivityCompleted", "PatchRecorded"}
-"""Events that Temporal has as markers."""
+MARKERS = {"LocalActivityCompleted": "core_local_activity", "PatchRecorded": "core_patch"}
+"""Events that Temporal has as markers, and what it calls them."""
 
 
 class HistoryEvent:
@@ -164,6 +164,11 @@ class EventAttributes:
     def task_queue(self) -> Named:
         """Of an activity or a workflow."""
         return Named(self._event.task_queue)
+
+    @property
+    def marker_name(self) -> str:
+        """Of a marker."""
+        return MARKERS[type(self._event).__name__]
 
     @property
     def meta(self) -> EventAttributes:

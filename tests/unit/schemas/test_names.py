@@ -19,7 +19,7 @@ EVENTS: list[Any] = list(get_args(Event))
 
 def test_every_event_has_a_kind() -> None:
     kinds = {each.__name__: object.__new__(each).event_type for each in EVENTS}
-    assert {name for name, kind in kinds.items() if kind is EventType.EVENT_TYPE_MARKER_RECORDED} == MARKERS
+    assert {name for name, kind in kinds.items() if kind is EventType.EVENT_TYPE_MARKER_RECORDED} == set(MARKERS)
     assert len({kind for name, kind in kinds.items() if name not in MARKERS}) == len(kinds) - len(MARKERS)
     assert kinds["TimerFired"] == 18
     assert EventType.Name(18) == "EVENT_TYPE_TIMER_FIRED"
@@ -36,6 +36,13 @@ def test_what_is_in_an_event_is_found_under_the_name_of_its_attributes() -> None
     attributes = completed.workflow_execution_update_completed_event_attributes
     assert attributes.meta.update_id == "u"
     assert attributes.result.payloads[0].metadata == {"encoding": b"json/plain"}
+
+
+def test_patches_and_local_activities_are_markers() -> None:
+    patch: Any = event.PatchRecorded(patch_id="insured")
+    attributes = patch.marker_recorded_event_attributes
+    assert (attributes.marker_name, attributes.patch_id) == ("core_patch", "insured")
+    assert patch.HasField("marker_recorded_event_attributes")
 
 
 def test_failures_are_shown_with_their_payloads() -> None:
