@@ -16,6 +16,7 @@ from tests.conformance import (
     kin,
     knowledge,
     messages,
+    ports,
     scenarios,
     schedules,
     work,
@@ -39,7 +40,7 @@ SHARED: Sequence[Scenario] = [
 ]
 """Those for which workers are there, see `Place.workers`."""
 
-ALONE: Sequence[Scenario] = [*scenarios.ALONE, *data.ALONE, *workers.ALONE]
+ALONE: Sequence[Scenario] = [*scenarios.ALONE, *data.ALONE, *workers.ALONE, *ports.ALONE]
 """Those that bring their own."""
 
 WORKFLOWS: Sequence[type] = [

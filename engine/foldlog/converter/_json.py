@@ -37,6 +37,7 @@ __all__ = [
 _LOCATED = re.compile(r"^(?P<problem>.*?)(?: - at (?P<key>`key` in )?`\$?(?P<path>.*)`)?$", re.DOTALL)
 _MAYBE_NAN = re.compile(rb"\xcb[\x7f\xff][\xf0-\xff]")
 """In MessagePack: the mark of a 64-bit float, and an exponent of only ones."""
+_BOOLS = {b"true": True, b"false": False}
 _MADE_OF: tuple[tuple[type, tuple[type, ...]], ...] = (
     (str, (str,)),
     (int, (int,)),
@@ -147,6 +148,9 @@ class JSONPlainPayloadConverter(EncodingPayloadConverter):
         except PayloadConversionError:
             raise
         except msgspec.ValidationError as error:
+            if type_hint is int and data.strip() in _BOOLS:
+                # To Python, and to its type checkers, a bool is an int: whoever passed it was not wrong.
+                return _BOOLS[data.strip()]
             raise _located(error) from error
         except msgspec.DecodeError as error:
             raise PayloadConversionError(f"not JSON: {error}") from error

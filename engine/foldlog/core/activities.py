@@ -19,6 +19,8 @@ from foldlog.schemas.common import Failure, Payload, ReplyTo, RetryState, Timeou
 from foldlog.schemas.records import Event
 from foldlog.schemas.task import ActivityTask
 
+SURELY_SEEN_MS = 1_000
+"""An attempt that has been running for so long has been reported as started: a worker says so after half of it."""
 PAUSED_TYPE = "ActivityPause"
 """Type of the failure by which an attempt ends that was told of a pause and let itself be stopped."""
 RESET_TYPE = "ActivityReset"
@@ -323,10 +325,13 @@ def activity_timed_out(timeout_type: TimeoutType) -> Callable[[Run, int, Outcome
 
     def timed_out(run: Run, event_id: int, outcome: Outcome) -> Event | None:
         activity = run.activities[event_id]
+        kind: TimeoutType = timeout_type
+        if timeout_type == "SCHEDULE_TO_CLOSE" and _nobody_took(run, activity):
+            kind = "SCHEDULE_TO_START"
         failure = Failure(
             kind="TIMEOUT",
-            message=f"activity {timeout_type.replace('_', '-').lower()} timeout",
-            timeout_type=timeout_type,
+            message=f"activity {kind.replace('_', '-').lower()} timeout",
+            timeout_type=kind,
             details=activity.heartbeat_details,
             cause=activity.last_failure,
         )
@@ -346,6 +351,17 @@ def activity_timed_out(timeout_type: TimeoutType) -> Callable[[Run, int, Outcome
         return ended
 
     return timed_out
+
+
+def _nobody_took(run: Run, activity: Activity) -> bool:
+    """Whether all of the schedule-to-close timeout went by without a worker: it bounds the wait for one as well."""
+    return (
+        activity.attempt == 1
+        and activity.phase == "SCHEDULED"
+        and activity.pause is None
+        and activity.terms.schedule_to_close_timeout_ms >= SURELY_SEEN_MS
+        and (DeadlineKind.EAGER, activity.scheduled.event_id) not in run.deadlines
+    )
 
 
 def requeue(run: Run, event_id: int, outcome: Outcome) -> None:

@@ -46,6 +46,8 @@ class MemoryNamespace:
         """The processors, in the order in which they came."""
         self.attendant: MemoryProcessor | None = None
         """Has all partitions while there is no member; see `foldlog.memory.attendant`."""
+        self.held: list[tuple[str, bytes]] = []
+        """Workflow ID and command of questions that wait for the next member."""
         self.owners: dict[int, MemoryProcessor] = {}
         """Who has a partition open."""
         self.stores: dict[int, KeptStore] = {}
@@ -75,6 +77,9 @@ class MemoryNamespace:
         """Add a processor to the group."""
         if member is not self.attendant:
             self.members.append(member)
+            held, self.held = self.held, []
+            for workflow_id, command in held:
+                self._broker.add(self.commands.name, command, workflow_id.encode())
         self.wake()
 
     def leave(self, member: MemoryProcessor) -> None:

@@ -155,7 +155,8 @@ class MemoryProcessor:
 
     async def _run(self, failed: Callable[[BaseException], None]) -> None:
         try:
-            while not self._stopping:
+            # What activities have said is recorded first: nobody else would hear it.
+            while not self._stopping or self._turns.has_heard:
                 await self._woken.wait()
                 self._woken.clear()
                 self._in_step = True

@@ -11,6 +11,7 @@ from typing import Any
 from foldlog.memory.attendant import attend
 from foldlog.memory.backend import MemoryBackend
 from foldlog.memory.broker import MemoryBroker
+from foldlog.schemas.command import AwaitResult, QueryWorkflow, StartWorkflow
 from foldlog.schemas.common import ReplyTo
 from foldlog.schemas.records import Command, Reply
 from foldlog.schemas.reply import ActivityCancelRequested, PartitionMoved
@@ -45,7 +46,8 @@ class MemoryTransport:
             ConfigurationError: It cannot be the beginning of a topic's name.
         """
         self.broker = broker
-        self.topics = broker.namespace(namespace).topics
+        self._namespace = broker.namespace(namespace)
+        self.topics = self._namespace.topics
         self.codec = broker.codec
         self.client_id = uuid.uuid4().hex
         self.reply_partition = 0
@@ -73,13 +75,15 @@ class MemoryTransport:
 
     async def ask(self, workflow_id: str, command: Command, *, timeout: float) -> Reply:
         """See `Transport.ask`. The timeout is in real time: no processor is there, or it is busy."""
-        attend(self.broker, self.broker.namespace(self.namespace), command)
+        attend(self.broker, self._namespace, command)
         reply = await self._exchange(workflow_id, command, timeout, is_poll=False)
         assert reply is not None  # only polls end without one
         return reply
 
     async def poll(self, workflow_id: str, command: Command, *, wait: float) -> Reply | None:
-        """See `Transport.poll`. While it waits, time may be skipped."""
+        """See `Transport.poll`. While it waits for a result, time may be skipped."""
+        if not (isinstance(command, AwaitResult) or (isinstance(command, StartWorkflow) and command.await_result)):
+            return await self._exchange(workflow_id, command, wait, is_poll=True)
         with self.broker.skipping.waiting():
             return await self._exchange(workflow_id, command, wait, is_poll=True)
 
@@ -98,7 +102,7 @@ class MemoryTransport:
 
     async def visibility(self, matches: Callable[[WorkflowVisibility], bool]) -> list[WorkflowVisibility]:
         """See `Transport.visibility`."""
-        rows = self.broker.namespace(self.namespace).visibility.values()
+        rows = self._namespace.visibility.values()
         return [row for encoded in rows if encoded is not None and matches(row := self.codec.decode(encoded))]
 
     async def close(self, *, timeout: float = 10.0) -> None:
@@ -123,7 +127,11 @@ class MemoryTransport:
         self._questions[number] = question
         timer = loop.call_later(timeout, self._expire, question)
         try:
-            self._add(workflow_id, value)
+            if isinstance(command, QueryWorkflow) and not self._namespace.members:
+                # Who stands in for workers could only refuse it.
+                self._namespace.held.append((workflow_id, value))
+            else:
+                self._add(workflow_id, value)
             return await question.answer
         finally:
             timer.cancel()

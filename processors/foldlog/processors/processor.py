@@ -51,6 +51,8 @@ MEMORY_BUSY_SECONDS = 1.0
 """How long after an activity of this process was last heard of the loop waits for it rather than for Kafka."""
 IDLE_SECONDS = 0.25
 """How long the loop waits for a command at most, so that it notices a stop and what has come due."""
+LAST_WORDS_SECONDS = 5.0
+"""How long a processor that is to stop goes on recording what activities of this process have said."""
 KAFKA_SECONDS = 10.0
 """Bound on one question to the broker."""
 RESTORES_AT_ONCE = 4
@@ -108,6 +110,8 @@ class WorkflowProcessor:
         self._aborts = 0
         """Transactions aborted one after the other."""
         self._assignment: Assignment | None = None
+        self._stop_by: float | None = None
+        """When to stop in spite of what is still to be recorded, on the monotonic clock."""
 
     # ---- for whoever runs it
 
@@ -183,11 +187,20 @@ class WorkflowProcessor:
 
             def process() -> None:
                 assignment.subscribe(self._partitions)
-                while not self._stopping.is_set():
+                while not self._stopping.is_set() or self._is_told_last_words():
                     self._heartbeat = time.monotonic()
                     self._step(consumer, producer, output, ahead, assignment)
 
             watch.run(process, "foldlog-loop")
+
+    def _is_told_last_words(self) -> bool:
+        """Whether activities of this process have said what nobody else would hear. If it cannot be recorded soon, the
+        next processor begins their attempts again."""
+        if not self._turns.has_heard:
+            return False
+        if self._stop_by is None:
+            self._stop_by = time.monotonic() + LAST_WORDS_SECONDS
+        return time.monotonic() < self._stop_by
 
     def _leave(self, assignment: Assignment) -> None:
         self._assignment = None

@@ -77,7 +77,7 @@ class ActivityWorkerOptions:
     flush_timeout_seconds: float = 10.0
     """How long a shutdown waits for completions to be delivered."""
     take_tasks: bool = True
-    """False: only eager and local activities."""
+    """False: nothing is taken from the topic."""
     eager: bool = True
     """False: no eager activities."""
 
@@ -188,7 +188,7 @@ class ActivityWorker:
     async def stop_taking(self, grace: float) -> None:
         """Take nothing more, and wait for what runs; then ask it to stop, and wait until it has.
 
-        Local activities go on: their processor may still be running.
+        Local activities are not asked to stop yet: their processor may still be running, and begin others.
 
         Args:
             grace: How long attempts may go on undisturbed, in seconds.
@@ -199,7 +199,8 @@ class ActivityWorker:
         while self._ready:
             task = self._ready.popleft()
             self._feed.ended(task.partition, task.offset, finished=False)
-        await self._until_idle(lambda: self._remote, grace)
+        local = [attempt for attempt in self._runner.attempts if attempt.is_local]
+        await self._until_idle(lambda: self._remote + sum(not attempt.ended for attempt in local), grace)
         self._cancelling = True
         for attempt in self._runner.attempts:
             if not attempt.is_local:

@@ -139,8 +139,8 @@ class Worker:
             debug_mode: Whether workflow code is never interrupted, so that one can step through it. The environment
                 variable FOLDLOG_DEBUG does the same.
             disable_eager_activity_execution: Whether all activity tasks go over their topic.
-            no_remote_activities: Whether no tasks are taken from the topic, so that only activities of workflows in
-                this process run here: eager and local ones.
+            no_remote_activities: Whether only local activities run here: no tasks are taken from the topic, and none
+                are eager.
             on_fatal_error: Is called before a worker that cannot go on shuts down.
             identity: Who this is, for people; None: the client's.
             build_id: Version of the workflow code, for people. Not together with `deployment_config`.
@@ -187,7 +187,7 @@ class Worker:
             ),
             instance_id=instance_id,
             take_tasks=not no_remote_activities,
-            eager=not disable_eager_activity_execution,
+            eager=not (disable_eager_activity_execution or no_remote_activities),
         )
         versioning = versioning_of(deployment_config, build_id, earlier_versions, use_worker_versioning)
         if workflows:
@@ -197,7 +197,7 @@ class Worker:
                 data_converter=client.data_converter,
                 failure_exception_types=workflow_failure_exception_types,
                 guarded=guards(ignored.get("workflow_runner")),
-                disable_eager_activity_execution=disable_eager_activity_execution,
+                disable_eager_activity_execution=disable_eager_activity_execution or no_remote_activities,
                 interceptors=self._interceptors,
                 headers_coded=self._headers_coded,
                 continue_as_new_suggested_events=positive(

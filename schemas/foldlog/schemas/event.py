@@ -19,6 +19,7 @@ from foldlog.schemas.common import (
     RetryPolicy,
     WorkflowOptions,
 )
+from foldlog.schemas.names import HistoryEvent
 
 ParentClosePolicy = Literal[
     "TERMINATE",
@@ -28,7 +29,7 @@ ParentClosePolicy = Literal[
 
 
 @dataclass(slots=True, kw_only=True)
-class ActivityTaskCancelRequested:
+class ActivityTaskCancelRequested(HistoryEvent):
     """The workflow asked to cancel the activity."""
 
     run_id: str = ""
@@ -44,7 +45,7 @@ class ActivityTaskCancelRequested:
 
 
 @dataclass(slots=True, kw_only=True)
-class ActivityTaskCanceled:
+class ActivityTaskCanceled(HistoryEvent):
     """The activity ended by its cancellation."""
 
     run_id: str = ""
@@ -66,7 +67,7 @@ class ActivityTaskCanceled:
 
 
 @dataclass(slots=True, kw_only=True)
-class ActivityTaskCompleted:
+class ActivityTaskCompleted(HistoryEvent):
     """The activity ended well."""
 
     run_id: str = ""
@@ -88,7 +89,7 @@ class ActivityTaskCompleted:
 
 
 @dataclass(slots=True, kw_only=True)
-class ActivityTaskFailed:
+class ActivityTaskFailed(HistoryEvent):
     """The activity failed and is not retried."""
 
     run_id: str = ""
@@ -112,7 +113,7 @@ class ActivityTaskFailed:
 
 
 @dataclass(slots=True, kw_only=True)
-class ActivityTaskScheduled:
+class ActivityTaskScheduled(HistoryEvent):
     """The workflow asked for an activity."""
 
     run_id: str = ""
@@ -148,7 +149,7 @@ class ActivityTaskScheduled:
 
 
 @dataclass(slots=True, kw_only=True)
-class ActivityTaskTimedOut:
+class ActivityTaskTimedOut(HistoryEvent):
     """The activity timed out and is not retried."""
 
     run_id: str = ""
@@ -170,7 +171,7 @@ class ActivityTaskTimedOut:
 
 
 @dataclass(slots=True, kw_only=True)
-class ChildWorkflowExecutionCanceled:
+class ChildWorkflowExecutionCanceled(HistoryEvent):
     """A child ended by its cancellation."""
 
     run_id: str = ""
@@ -192,7 +193,7 @@ class ChildWorkflowExecutionCanceled:
 
 
 @dataclass(slots=True, kw_only=True)
-class ChildWorkflowExecutionCompleted:
+class ChildWorkflowExecutionCompleted(HistoryEvent):
     """A child ended well."""
 
     run_id: str = ""
@@ -212,7 +213,7 @@ class ChildWorkflowExecutionCompleted:
 
 
 @dataclass(slots=True, kw_only=True)
-class ChildWorkflowExecutionFailed:
+class ChildWorkflowExecutionFailed(HistoryEvent):
     """A child failed."""
 
     run_id: str = ""
@@ -234,7 +235,7 @@ class ChildWorkflowExecutionFailed:
 
 
 @dataclass(slots=True, kw_only=True)
-class ChildWorkflowExecutionStarted:
+class ChildWorkflowExecutionStarted(HistoryEvent):
     """A child has begun."""
 
     run_id: str = ""
@@ -252,7 +253,7 @@ class ChildWorkflowExecutionStarted:
 
 
 @dataclass(slots=True, kw_only=True)
-class ChildWorkflowExecutionTerminated:
+class ChildWorkflowExecutionTerminated(HistoryEvent):
     """A child was ended from outside."""
 
     run_id: str = ""
@@ -274,7 +275,7 @@ class ChildWorkflowExecutionTerminated:
 
 
 @dataclass(slots=True, kw_only=True)
-class ChildWorkflowExecutionTimedOut:
+class ChildWorkflowExecutionTimedOut(HistoryEvent):
     """A child timed out."""
 
     run_id: str = ""
@@ -296,7 +297,7 @@ class ChildWorkflowExecutionTimedOut:
 
 
 @dataclass(slots=True, kw_only=True)
-class ExternalWorkflowExecutionCancelRequested:
+class ExternalWorkflowExecutionCancelRequested(HistoryEvent):
     """The other workflow has the request to cancel."""
 
     run_id: str = ""
@@ -312,7 +313,7 @@ class ExternalWorkflowExecutionCancelRequested:
 
 
 @dataclass(slots=True, kw_only=True)
-class ExternalWorkflowExecutionSignaled:
+class ExternalWorkflowExecutionSignaled(HistoryEvent):
     """The other workflow has the signal."""
 
     run_id: str = ""
@@ -328,7 +329,7 @@ class ExternalWorkflowExecutionSignaled:
 
 
 @dataclass(slots=True, kw_only=True)
-class LocalActivityCompleted:
+class LocalActivityCompleted(HistoryEvent):
     """A local activity ended, well or not. Temporal keeps these as markers."""
 
     run_id: str = ""
@@ -356,7 +357,7 @@ class LocalActivityCompleted:
 
 
 @dataclass(slots=True, kw_only=True)
-class PatchRecorded:
+class PatchRecorded(HistoryEvent):
     """The workflow passed `patched` or `deprecate_patch` for the first time. Temporal keeps these as
     markers.
     """
@@ -376,7 +377,7 @@ class PatchRecorded:
 
 
 @dataclass(slots=True, kw_only=True)
-class RequestCancelExternalWorkflowExecutionFailed:
+class RequestCancelExternalWorkflowExecutionFailed(HistoryEvent):
     """The other workflow could not be asked to cancel."""
 
     run_id: str = ""
@@ -394,7 +395,7 @@ class RequestCancelExternalWorkflowExecutionFailed:
 
 
 @dataclass(slots=True, kw_only=True)
-class RequestCancelExternalWorkflowExecutionInitiated:
+class RequestCancelExternalWorkflowExecutionInitiated(HistoryEvent):
     """The workflow asks another one to cancel itself."""
 
     run_id: str = ""
@@ -418,7 +419,7 @@ class RequestCancelExternalWorkflowExecutionInitiated:
 
 
 @dataclass(slots=True, kw_only=True)
-class SignalExternalWorkflowExecutionFailed:
+class SignalExternalWorkflowExecutionFailed(HistoryEvent):
     """The other workflow could not be sent the signal."""
 
     run_id: str = ""
@@ -436,7 +437,7 @@ class SignalExternalWorkflowExecutionFailed:
 
 
 @dataclass(slots=True, kw_only=True)
-class SignalExternalWorkflowExecutionInitiated:
+class SignalExternalWorkflowExecutionInitiated(HistoryEvent):
     """The workflow sends a signal to another one."""
 
     run_id: str = ""
@@ -462,7 +463,7 @@ class SignalExternalWorkflowExecutionInitiated:
 
 
 @dataclass(slots=True, kw_only=True)
-class StartChildWorkflowExecutionFailed:
+class StartChildWorkflowExecutionFailed(HistoryEvent):
     """A child could not begin."""
 
     run_id: str = ""
@@ -480,7 +481,7 @@ class StartChildWorkflowExecutionFailed:
 
 
 @dataclass(slots=True, kw_only=True)
-class StartChildWorkflowExecutionInitiated:
+class StartChildWorkflowExecutionInitiated(HistoryEvent):
     """The workflow asked for a child."""
 
     run_id: str = ""
@@ -506,7 +507,7 @@ class StartChildWorkflowExecutionInitiated:
 
 
 @dataclass(slots=True, kw_only=True)
-class TimerCanceled:
+class TimerCanceled(HistoryEvent):
     """The workflow no longer waits for the timer."""
 
     run_id: str = ""
@@ -524,7 +525,7 @@ class TimerCanceled:
 
 
 @dataclass(slots=True, kw_only=True)
-class TimerFired:
+class TimerFired(HistoryEvent):
     """A timer came due."""
 
     run_id: str = ""
@@ -542,7 +543,7 @@ class TimerFired:
 
 
 @dataclass(slots=True, kw_only=True)
-class TimerStarted:
+class TimerStarted(HistoryEvent):
     """The workflow set a timer."""
 
     run_id: str = ""
@@ -560,7 +561,7 @@ class TimerStarted:
 
 
 @dataclass(slots=True, kw_only=True)
-class UpsertWorkflowSearchAttributes:
+class UpsertWorkflowSearchAttributes(HistoryEvent):
     """The workflow changed its search attributes."""
 
     run_id: str = ""
@@ -576,7 +577,7 @@ class UpsertWorkflowSearchAttributes:
 
 
 @dataclass(slots=True, kw_only=True)
-class WorkflowExecutionCancelRequested:
+class WorkflowExecutionCancelRequested(HistoryEvent):
     """Cancellation was asked for."""
 
     run_id: str = ""
@@ -600,7 +601,7 @@ class WorkflowExecutionCancelRequested:
 
 
 @dataclass(slots=True, kw_only=True)
-class WorkflowExecutionCanceled:
+class WorkflowExecutionCanceled(HistoryEvent):
     """The run ended by its cancellation. Closes the run."""
 
     run_id: str = ""
@@ -616,7 +617,7 @@ class WorkflowExecutionCanceled:
 
 
 @dataclass(slots=True, kw_only=True)
-class WorkflowExecutionCompleted:
+class WorkflowExecutionCompleted(HistoryEvent):
     """The run method returned. Closes the run."""
 
     run_id: str = ""
@@ -634,7 +635,7 @@ class WorkflowExecutionCompleted:
 
 
 @dataclass(slots=True, kw_only=True)
-class WorkflowExecutionContinuedAsNew:
+class WorkflowExecutionContinuedAsNew(HistoryEvent):
     """The workflow asked for a new run with a fresh history. Closes the run."""
 
     run_id: str = ""
@@ -654,7 +655,7 @@ class WorkflowExecutionContinuedAsNew:
 
 
 @dataclass(slots=True, kw_only=True)
-class WorkflowExecutionFailed:
+class WorkflowExecutionFailed(HistoryEvent):
     """The run method raised a workflow failure. Closes the run."""
 
     run_id: str = ""
@@ -674,7 +675,7 @@ class WorkflowExecutionFailed:
 
 
 @dataclass(slots=True, kw_only=True)
-class WorkflowExecutionSignaled:
+class WorkflowExecutionSignaled(HistoryEvent):
     """A signal arrived."""
 
     run_id: str = ""
@@ -702,7 +703,7 @@ class WorkflowExecutionSignaled:
 
 
 @dataclass(slots=True, kw_only=True)
-class WorkflowExecutionStarted:
+class WorkflowExecutionStarted(HistoryEvent):
     """A run begins."""
 
     run_id: str = ""
@@ -748,7 +749,7 @@ class WorkflowExecutionStarted:
 
 
 @dataclass(slots=True, kw_only=True)
-class WorkflowExecutionTerminated:
+class WorkflowExecutionTerminated(HistoryEvent):
     """The run was ended from outside. Closes the run."""
 
     run_id: str = ""
@@ -772,7 +773,7 @@ class WorkflowExecutionTerminated:
 
 
 @dataclass(slots=True, kw_only=True)
-class WorkflowExecutionTimedOut:
+class WorkflowExecutionTimedOut(HistoryEvent):
     """The run or execution timeout passed. Closes the run."""
 
     run_id: str = ""
@@ -792,7 +793,7 @@ class WorkflowExecutionTimedOut:
 
 
 @dataclass(slots=True, kw_only=True)
-class WorkflowExecutionUpdateAccepted:
+class WorkflowExecutionUpdateAccepted(HistoryEvent):
     """An update passed its validator, and its handler begins."""
 
     run_id: str = ""
@@ -818,7 +819,7 @@ class WorkflowExecutionUpdateAccepted:
 
 
 @dataclass(slots=True, kw_only=True)
-class WorkflowExecutionUpdateCompleted:
+class WorkflowExecutionUpdateCompleted(HistoryEvent):
     """An update's handler ended."""
 
     run_id: str = ""
@@ -840,7 +841,7 @@ class WorkflowExecutionUpdateCompleted:
 
 
 @dataclass(slots=True, kw_only=True)
-class WorkflowPropertiesModified:
+class WorkflowPropertiesModified(HistoryEvent):
     """The workflow changed its memo."""
 
     run_id: str = ""
@@ -856,7 +857,7 @@ class WorkflowPropertiesModified:
 
 
 @dataclass(slots=True, kw_only=True)
-class WorkflowTaskScheduled:
+class WorkflowTaskScheduled(HistoryEvent):
     """The code of a run that was held (by a start delay, a retry, a cron schedule, or for what came with
     its start) begins now.
     """

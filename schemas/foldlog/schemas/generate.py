@@ -30,6 +30,8 @@ HINTS = {
     "double": "float",
     "bytes": "bytes",
 }
+BASES = {"event": "HistoryEvent"}
+"""What the record classes of a namespace inherit from."""
 
 
 @dataclass
@@ -67,7 +69,11 @@ class RecordModule:
         return "\n".join([*head, "", *body, ""])
 
     def _class(self, record: Record) -> list[str]:
-        lines = ["@dataclass(slots=True, kw_only=True)", f"class {record.name}:", *_doc(record.doc)]
+        base = BASES.get(self.name, "")
+        if base:
+            self.used.setdefault("foldlog.schemas.names", set()).add(base)
+        head = f"class {record.name}({base}):" if base else f"class {record.name}:"
+        lines = ["@dataclass(slots=True, kw_only=True)", head, *_doc(record.doc)]
         for entry in record.fields:
             lines.append(f"    {entry['name']}: {self._hint(entry['type'])}{_default(entry)}")
             lines += _doc(entry["doc"])

@@ -167,7 +167,8 @@ def test_mappings_of_other_kinds_are_objects() -> None:
         ('{"id":"o","items":[{"sku":"s"}]}', Order, "args[0].items[0]: object missing required field price"),
         ('"1"', int, "args[0]: expected int, got str"),
         ("1.5", int, "args[0]: expected int, got float"),
-        ("true", int, "args[0]: expected int, got bool"),
+        ("[true]", list[int], "args[0][0]: expected int, got bool"),
+        ("1", bool, "args[0]: expected bool, got int"),
         ('"green"', Color, "args[0]: invalid enum value 'green'"),
         ('{"x":1}', dict[int, int], "args[0]: key: expected int, got str"),
         ("[1", list[int], "args[0]: not JSON: Input data was truncated"),
@@ -188,6 +189,15 @@ def test_mappings_of_other_kinds_are_objects() -> None:
 )
 def test_what_does_not_fit_is_named(text: str, hint: Any, expected: str) -> None:
     assert problem([json(text)], hint).startswith(expected)
+
+
+def test_true_is_an_int_where_python_takes_it_for_one() -> None:
+    assert CONVERTER.from_payloads([json("true"), json("false")], [int, int]) == [True, False]
+
+
+def test_what_does_not_fit_is_a_type_error() -> None:
+    with pytest.raises(TypeError):
+        CONVERTER.from_payloads([json('"text"')], [int])
 
 
 def test_the_argument_is_named_by_its_place() -> None:

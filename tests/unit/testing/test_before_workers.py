@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 from foldlog import activity, workflow
-from foldlog.client import Client, WorkflowFailureError
+from foldlog.client import Client, RPCError, RPCStatusCode, WorkflowFailureError
 from foldlog.exceptions import TerminatedError, WorkflowAlreadyStartedError
 from foldlog.memory import MemoryBroker, MemoryTransport
 from foldlog.testing import WorkflowEnvironment
@@ -99,6 +99,21 @@ async def test_a_query_waits_for_a_worker(time_skipping_environment: WorkflowEnv
     await asyncio.sleep(0)
     async with worker(client):
         assert await asked == 0
+
+
+async def test_a_query_waits_for_a_worker_also_where_something_was_started_without_one(
+    time_skipping_environment: WorkflowEnvironment,
+) -> None:
+    client = time_skipping_environment.client
+    handle = await client.start_workflow(Basket.run, 1, id="basket", task_queue="q")
+    with pytest.raises(RPCError) as raised:
+        await handle.query(Basket.count, rpc_timeout=timedelta(milliseconds=50))
+    assert raised.value.status is RPCStatusCode.DEADLINE_EXCEEDED
+    asked = asyncio.create_task(handle.query(Basket.count))
+    await asyncio.sleep(0)
+    await handle.signal(Basket.put, "pear")
+    async with worker(client):
+        assert await asked == 1
 
 
 async def test_between_two_workers(time_skipping_environment: WorkflowEnvironment) -> None:

@@ -11,7 +11,13 @@ from typing import Any
 
 import pytest
 from foldlog import activity, workflow
-from foldlog.client import Client, WorkflowFailureError, WorkflowHandle
+from foldlog.client import (
+    Client,
+    WorkflowFailureError,
+    WorkflowHandle,
+    WorkflowUpdateRPCTimeoutOrCancelledError,
+    WorkflowUpdateStage,
+)
 from foldlog.common import RetryPolicy
 from foldlog.exceptions import ActivityError, ApplicationError, TimeoutError
 from foldlog.testing import WorkflowEnvironment
@@ -78,6 +84,11 @@ class Daily:
 
     @workflow.query
     def days(self) -> int:
+        return self._days
+
+    @workflow.update
+    async def after_a_day(self) -> int:
+        await workflow.wait_condition(lambda: self._days > 0)
         return self._days
 
 
@@ -162,6 +173,18 @@ async def test_nobody_waits_so_no_time_is_skipped(env: WorkflowEnvironment) -> N
         await asyncio.to_thread(release.wait, 0.05)
         assert await handle.query(Daily.days) == 0
         assert await env.get_current_time() - datetime.now(UTC) < DAY
+
+
+async def test_waiting_for_an_update_skips_no_time(env: WorkflowEnvironment) -> None:
+    async with worker(env):
+        handle = await start(env, Daily.run, 3)
+        update = await handle.start_update(Daily.after_a_day, wait_for_stage=WorkflowUpdateStage.ACCEPTED)
+        with pytest.raises(WorkflowUpdateRPCTimeoutOrCancelledError):
+            await update.result(rpc_timeout=timedelta(milliseconds=50))
+        assert await env.get_current_time() - datetime.now(UTC) < DAY
+        await env.sleep(DAY * 1.5)
+        assert await update.result() == 1
+        assert await handle.result() == 3
 
 
 async def test_skipping_can_be_switched_off(env: WorkflowEnvironment) -> None:

@@ -13,6 +13,7 @@ from typing import Any, Self
 
 from foldlog.api.common._protobuf import fields_of, length_delimited
 from foldlog.schemas import common as records
+from foldlog.schemas.names import show_payloads
 
 __all__ = ["Payload", "Payloads", "plain", "shown"]
 
@@ -180,3 +181,6 @@ def _written(payload: Payload) -> Iterator[bytes]:
         yield length_delimited(1, length_delimited(1, name.encode()) + length_delimited(2, value))
     if payload.data:
         yield length_delimited(2, payload.data)
+
+
+show_payloads(shown)

@@ -1,0 +1,5 @@
+"""Numbers of Temporal's API, by which programs that come from there tell events of histories apart."""
+
+from foldlog.schemas.names import EventType
+
+__all__ = ["EventType"]

@@ -1,0 +1,125 @@
+"""Scenarios that tests written for Temporal's SDKs rely on. All bring their own workers."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections import Counter
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any
+
+from foldlog import activity, workflow
+from foldlog.client import WorkflowHandle
+from foldlog.exceptions import ActivityError, RPCError, TimeoutError
+from foldlog.worker import Worker
+
+from tests.conformance.scenarios import QUEUE, Place, Scenario, until
+
+LIMIT = timedelta(seconds=30)
+NOBODY = "conformance-nobody"
+
+begun: Counter[str] = Counter()
+
+
+@activity.defn
+async def until_shutdown(key: str) -> str:
+    begun[key] += 1
+    await activity.wait_for_worker_shutdown()
+    return key
+
+
+@activity.defn
+async def at_once(key: str) -> str:
+    begun[key] += 1
+    return key
+
+
+@workflow.defn
+class PortedWaiter:
+    """Returns what its activity returns, or which timeout ended it."""
+
+    @workflow.run
+    async def run(self, activity: str, key: str, queue: str, limit: float) -> str:
+        try:
+            result: str = await workflow.execute_activity(
+                activity, key, task_queue=queue, schedule_to_close_timeout=timedelta(seconds=limit)
+            )
+        except ActivityError as error:
+            return error.cause.type.name if isinstance(error.cause, TimeoutError) and error.cause.type else str(error)
+        return result
+
+
+@workflow.defn
+class PortedLocal:
+    @workflow.run
+    async def run(self, key: str) -> str:
+        return await workflow.execute_local_activity(until_shutdown, key, start_to_close_timeout=LIMIT)
+
+
+def worker(here: Place, **options: Any) -> Worker:
+    return Worker(
+        here.client,
+        task_queue=QUEUE,
+        workflows=WORKFLOWS,
+        activities=[until_shutdown, at_once],
+        state_dir=here.folder / uuid.uuid4().hex,
+        **options,
+    )
+
+
+async def what_ends_with_the_worker_is_recorded(here: Place) -> None:
+    """Activities that end when their worker shuts down are not begun again by the next one, busy as it was."""
+    keys = [uuid.uuid4().hex for _ in range(30)]
+
+    async def ask(handle: WorkflowHandle[Any, Any]) -> None:
+        with suppress(RPCError):  # until there is no worker
+            while True:
+                await handle.describe(rpc_timeout=timedelta(seconds=0.5))
+
+    async with worker(here, graceful_shutdown_timeout=LIMIT) as first:
+        await until(lambda: first.ready, "the worker is ready")
+        handles = [await here.start(PortedWaiter.run, "until_shutdown", key, QUEUE, 60.0) for key in keys]
+        await until(lambda: all(begun[key] for key in keys), "all activities run")
+        asking = [asyncio.create_task(ask(handle)) for handle in handles]
+    for each in asking:
+        each.cancel()
+    await asyncio.gather(*asking, return_exceptions=True)
+    async with worker(here):
+        assert await asyncio.gather(*(handle.result() for handle in handles)) == keys
+    assert [begun[key] for key in keys] == [1] * len(keys)
+
+
+async def a_local_activity_ends_in_the_grace_period(here: Place) -> None:
+    key = uuid.uuid4().hex
+    async with worker(here, graceful_shutdown_timeout=LIMIT) as first:
+        await until(lambda: first.ready, "the worker is ready")
+        handle = await here.start(PortedLocal.run, key)
+        await until(lambda: begun[key], "the local activity runs")
+    async with worker(here):
+        assert await handle.result() == key
+    assert begun[key] == 1
+
+
+async def an_activity_that_nobody_takes(here: Place) -> None:
+    """Its schedule-to-close timeout bounds the wait for a worker too, and then says so."""
+    async with worker(here):
+        assert await here.execute(PortedWaiter.run, "at_once", "", NOBODY, 1.1) == "SCHEDULE_TO_START"
+        assert await here.execute(PortedWaiter.run, "until_shutdown", "", QUEUE, 1.6) == "SCHEDULE_TO_CLOSE"
+
+
+async def a_worker_without_remote_activities(here: Place) -> None:
+    """It runs none eagerly either."""
+    key = uuid.uuid4().hex
+    async with worker(here, no_remote_activities=True):
+        assert await here.execute(PortedWaiter.run, "at_once", key, QUEUE, 1.1) == "SCHEDULE_TO_START"
+    assert begun[key] == 0
+
+
+WORKFLOWS: list[type] = [PortedWaiter, PortedLocal]
+ALONE: list[Scenario] = [
+    what_ends_with_the_worker_is_recorded,
+    a_local_activity_ends_in_the_grace_period,
+    an_activity_that_nobody_takes,
+    a_worker_without_remote_activities,
+]
