@@ -11,6 +11,7 @@ from typing import Any
 from foldlog.memory.attendant import attend
 from foldlog.memory.backend import MemoryBackend
 from foldlog.memory.broker import MemoryBroker
+from foldlog.schedules.model import INTERNAL
 from foldlog.schemas.command import AwaitResult, QueryWorkflow, StartWorkflow
 from foldlog.schemas.common import ReplyTo
 from foldlog.schemas.records import Command, Reply
@@ -127,8 +128,9 @@ class MemoryTransport:
         self._questions[number] = question
         timer = loop.call_later(timeout, self._expire, question)
         try:
-            if isinstance(command, QueryWorkflow) and not self._namespace.members:
-                # Who stands in for workers could only refuse it.
+            own = workflow_id.startswith(INTERNAL)
+            if isinstance(command, QueryWorkflow) and not self._namespace.members and not own:
+                # Who stands in for workers has the code of foldlog's own workflows only.
                 self._namespace.held.append((workflow_id, value))
             else:
                 self._add(workflow_id, value)
