@@ -310,7 +310,7 @@ class Turns:
             Unapplied: One of the stores does not take it.
         """
         share = max(partitions, 1)
-        workflows = max(self._options.max_cached_workflows // share, 1)
+        workflows = -(-self._options.max_cached_workflows // share)
         history_bytes = self._options.max_cached_history_bytes // share
         try:
             return sum(partition.committed(ends[partition.number], workflows, history_bytes) for partition, _ in works)

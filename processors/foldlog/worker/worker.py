@@ -37,6 +37,7 @@ from foldlog.worker.options import (
     WorkerDeploymentConfig,
     check_executor,
     deadlock_seconds,
+    not_negative,
     note_ignored,
     positive,
     rate,
@@ -120,7 +121,8 @@ class Worker:
             max_activities_per_second: How many attempts this worker begins in a second.
             max_task_queue_activities_per_second: How many attempts all workers of the queue together begin in a
                 second. Give all of them the same number: each takes the share that its partitions are of all.
-            max_cached_workflows: How many workflows are kept in memory; any other is rebuilt when it is needed.
+            max_cached_workflows: How many workflows are kept in memory; any other is rebuilt when it is needed. With 0
+                each step replays the history: slow, and good in tests.
             continue_as_new_suggested_events: How long a history may grow before `info().is_continue_as_new_suggested()`
                 is true. Workflows decide by it, so lower it only for workflows that do not.
             continue_as_new_suggested_bytes: How large, in bytes, likewise.
@@ -213,7 +215,7 @@ class Worker:
             state_dir=Path(state_dir),
             instance_id=instance_id,
             build_id=versioning.build_id,
-            max_cached_workflows=positive("max_cached_workflows", max_cached_workflows),
+            max_cached_workflows=not_negative("max_cached_workflows", max_cached_workflows),
             identity=self._identity,
         )
         self._state = _State()
