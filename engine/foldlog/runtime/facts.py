@@ -92,11 +92,14 @@ class RunFacts(Runtime):
 
     def log_extra(self) -> Mapping[str, Any]:
         """See base class."""
+        started = self.started
         return {
-            "workflow_id": self.workflow_id,
-            "run_id": self.started.run_id,
-            "workflow_type": self.started.workflow_type,
+            "attempt": 1 if started.continuation is None else started.continuation.attempt,
             "namespace": self.environment.namespace,
+            "run_id": started.run_id,
+            "task_queue": started.task_queue,
+            "workflow_id": self.workflow_id,
+            "workflow_type": started.workflow_type,
         }
 
     def time_ms(self) -> int:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Collection, Mapping, Sequence
+from random import Random
 from typing import Any, NoReturn
 
 from foldlog.api.common.v1 import plain
@@ -51,6 +52,11 @@ class RunProperties(RunFacts):
     @abstractmethod
     def decide(self, decision: Decision) -> int:
         """Add a decision to those of this activation."""
+
+    def random(self) -> Random:
+        """See base class. A query that drew numbers would have the code draw others than in a replay."""
+        self.check_may_decide("draw random numbers")
+        return super().random()
 
     def patch(self, patch_id: str, deprecated: bool) -> bool:
         """See base class."""

@@ -60,7 +60,7 @@ class Definition:
             raise DefinitionError(f"dynamic workflow {self.run_fn.__qualname__} must take one Sequence[RawValue]")
         for handler in (*self.signals.values(), *self.queries.values(), *self.updates.values()):
             types = handler.signature.arg_types
-            if handler.name is None and types != (str, raw):
+            if handler.name is None and types != (str, raw) and not handler.takes_values:
                 name = handler.fn.__qualname__
                 raise DefinitionError(f"dynamic handler {name} must take a str and a Sequence[RawValue]")
 

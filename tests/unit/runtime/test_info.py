@@ -171,8 +171,13 @@ def test_logs_say_which_run_they_are_of_and_are_silent_in_replay(caplog: pytest.
     caplog.set_level(logging.INFO, "foldlog.workflow")
     driver = Driver(Logs)
     driver.fire()
-    assert [record.getMessage() for record in caplog.records] == ["begin 1", "end"]
     facts = caplog.records[0].__dict__
+    names = ("attempt", "namespace", "run_id", "task_queue", "workflow_id", "workflow_type")
+    said = {name: facts[name] for name in names}
+    assert [record.getMessage() for record in caplog.records] == [f"begin 1 ({said})", f"end ({said})"]
+    assert facts["temporal_workflow"] == said
+    assert facts["attempt"] == 1
+    assert facts["task_queue"] == "default-queue"
     assert facts["workflow_id"] == "workflow-1"
     assert facts["run_id"] == "run-1"
     assert facts["workflow_type"] == "Logs"
@@ -183,15 +188,21 @@ def test_logs_say_which_run_they_are_of_and_are_silent_in_replay(caplog: pytest.
     decider = driver.replay()
     assert not caplog.records
     assert decider.query("ask", []).data == b"true"
-    assert [record.getMessage() for record in caplog.records] == ["asked"]
+    assert [record.msg for record in caplog.records] == [f"asked ({said})"]
 
 
 def test_logger_options(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
     caplog.set_level(logging.INFO, "foldlog.workflow")
-    monkeypatch.setattr(workflow.logger, "workflow_info_on_message", True)
+    monkeypatch.setattr(workflow.logger, "workflow_info_on_message", False)
+    monkeypatch.setattr(workflow.logger, "workflow_info_on_extra", False)
+    monkeypatch.setattr(workflow.logger, "full_workflow_info_on_extra", True)
     monkeypatch.setattr(workflow.logger, "log_during_replay", True)
     driver = Driver(Logs)
-    assert "begin 1 ({'workflow_id': 'workflow-1'" in caplog.records[0].getMessage()
+    record = caplog.records[0]
+    assert record.getMessage() == "begin 1"
+    assert record.__dict__["more"] == "yes"
+    assert not hasattr(record, "workflow_id")
+    assert isinstance(record.__dict__["workflow_info"], workflow.Info)
     caplog.clear()
     driver.replay()
     assert len(caplog.records) == 1
