@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -112,9 +113,13 @@ class RunFacts(Runtime):
             self._random = Random(self.started.run_id)
         return self._random
 
-    def new_random(self) -> Random:
+    def random_seed(self) -> int:
         """See base class."""
-        return Random(self.random().getrandbits(128))
+        return int.from_bytes(hashlib.blake2b(self.started.run_id.encode(), digest_size=8).digest())
+
+    def new_random(self, name: str | None = None) -> Random:
+        """See base class."""
+        return Random(self.random().getrandbits(128) if name is None else f"{self.started.run_id}/{name}")
 
     def is_replaying(self) -> bool:
         """See base class."""

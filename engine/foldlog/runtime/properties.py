@@ -6,7 +6,7 @@ Owns how these become decisions. Which of them an earlier run of the same code m
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from random import Random
 from typing import Any, NoReturn
 
@@ -57,6 +57,12 @@ class RunProperties(RunFacts):
         """See base class. A query that drew numbers would have the code draw others than in a replay."""
         self.check_may_decide("draw random numbers")
         return super().random()
+
+    def register_random_seed_callback(self, callback: Callable[[int], None]) -> None:
+        """See base class. The seed never changes: there are no resets."""
+        self.check_may_decide("register a callback")
+        if not callable(callback):
+            raise TypeError(f"the callback must be a function, not {callback!r}")
 
     def patch(self, patch_id: str, deprecated: bool) -> bool:
         """See base class."""

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import RFC_4122, UUID
 
 import pytest
 from foldlog import workflow
@@ -96,6 +97,28 @@ def test_the_clock_never_goes_back() -> None:
     assert driver.query("seen") == [10, 10, 20]
 
 
+def test_random_numbers_belong_to_the_run() -> None:
+    @workflow.defn
+    class Draws:
+        @workflow.run
+        async def run(self) -> list[Any]:
+            named = workflow.new_random("dice").random()
+            first = [workflow.random_seed(), str(workflow.uuid7()), workflow.random().random()]
+            assert named == workflow.new_random("dice").random() != workflow.new_random("cards").random()
+            workflow.register_random_seed_callback(print)
+            return [*first, workflow.time_ns() // 1_000_000, named]
+
+    driver = Driver(Draws)
+    seed, text, _, time_ms, _ = driver.result
+    found = UUID(text)
+    assert (found.version, found.variant, found.int >> 80) == (7, RFC_4122, time_ms)
+    assert isinstance(seed, int)
+    driver.replay()
+    others = Driver(Draws, run_id="run-2").result
+    assert others[3] == time_ms
+    assert not {*others[:3], others[4]} & {*driver.result[:3], driver.result[4]}
+
+
 def test_a_missing_memo_value_is_a_key_error() -> None:
     @workflow.defn
     class Memo:
@@ -118,6 +141,8 @@ OUTSIDE: list[Callable[[], Any]] = [
     workflow.random,
     workflow.new_random,
     workflow.uuid4,
+    workflow.uuid7,
+    workflow.random_seed,
     workflow.instance,
     workflow.memo,
     workflow.payload_converter,

@@ -305,6 +305,8 @@ def test_a_closed_workflow_still_answers() -> None:
 BREAKS: dict[str, Any] = {
     "random": lambda self: workflow.random(),
     "uuid4": lambda self: workflow.uuid4(),
+    "uuid7": lambda self: workflow.uuid7(),
+    "seed": lambda self: workflow.register_random_seed_callback(print),
     "activity": lambda self: workflow.start_activity("x", start_to_close_timeout=TIMEOUT),
     "execute": lambda self: workflow.execute_activity("x", start_to_close_timeout=TIMEOUT),
     "local": lambda self: workflow.start_local_activity("x", start_to_close_timeout=TIMEOUT),
