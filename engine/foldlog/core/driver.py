@@ -53,7 +53,7 @@ class Driver:
         handle: Callable[[str, Any, Outcome], None],
         reserve: Callable[[str, str], bool],
         require_queue: Callable[[str], None],
-        local_activities: bool,
+        cannot_run_local: Callable[[str], str],
         build_id: str,
     ) -> None:
         """Make a driver.
@@ -67,7 +67,7 @@ class Driver:
             handle: Handles a command that was deferred while its run was stalled.
             reserve: See there.
             require_queue: See there.
-            local_activities: See there.
+            cannot_run_local: See there.
             build_id: See there.
         """
         self._seal: Callable[[list[Decision], Decider], list[Decision]] | None = getattr(versions.factory, "seal", None)
@@ -80,7 +80,7 @@ class Driver:
         self._handle = handle
         self._reserve = reserve
         self._require_queue = require_queue
-        self._local_activities = local_activities
+        self._cannot_run_local = cannot_run_local
         self._build_id = build_id
         self._retried: log.WorkflowStalled | None = None
         """Why the run had stalled whose code is tried again just now."""
@@ -144,10 +144,10 @@ class Driver:
             if type(decision) is decisions.ScheduleActivity:
                 self._require_queue(decision.task_queue or session.run.started.task_queue)
             elif type(decision) is decisions.ScheduleLocalActivity:
-                if not self._local_activities:
+                reason = self._cannot_run_local(decision.activity_type)
+                if reason:
                     raise WorkflowTaskError(
-                        f"local activity {decision.activity_type!r} cannot run: this worker has no activities, and one "
-                        "with workflows needs the local activities of all of them"
+                        f"{reason}; a worker with workflows needs the local activities of all of them"
                     )
                 session.local[decision.activity_id] = decision
             elif type(decision) is decisions.CancelLocalActivity:

@@ -60,7 +60,7 @@ class Engine:
         new_run_id: Callable[[], str],
         reserve: Callable[[str, str], bool] = lambda task_queue, activity_type: False,
         require_queue: Callable[[str], None] = lambda task_queue: None,
-        local_activities: bool = True,
+        cannot_run_local: Callable[[str], str] = lambda activity_type: "",
         build_id: str = "",
         deployments: Iterable[Deployment] = (),
         long_poll_ms: int = LONG_POLL_MS,
@@ -74,7 +74,7 @@ class Engine:
             new_run_id: A fresh unique run ID.
             reserve: Takes a slot of a worker in this process for an eager task, if one is free.
             require_queue: Makes sure that tasks can be sent to a task queue; raises WorkflowTaskError if they cannot.
-            local_activities: Whether this process can run any.
+            cannot_run_local: Why this process cannot run a local activity of this name; empty: it can.
             build_id: The version of the workflow code, noted where a run stalls.
             deployments: What the partition's log says of which versions new runs begin on.
             long_poll_ms: After how long a waiter that has not asked again is forgotten.
@@ -95,7 +95,7 @@ class Engine:
             handle=self.handle,
             reserve=reserve,
             require_queue=require_queue,
-            local_activities=local_activities,
+            cannot_run_local=cannot_run_local,
             build_id=build_id,
         )
         self._updates = Updates(sessions, self._answers, self._driver)

@@ -35,8 +35,8 @@ def configured(run: WorkflowInstance) -> Environment:
         )
     if config.versioning_behavior is not VersioningBehavior.UNSPECIFIED:
         raise WorkflowTaskError(
-            "DynamicWorkflowConfig.versioning_behavior comes too late: the version is chosen before the code runs. Give "
-            "it to @workflow.defn"
+            "DynamicWorkflowConfig.versioning_behavior comes too late: the version is chosen before the code runs. "
+            "Give it to @workflow.defn"
         )
     if config.failure_exception_types is None:
         return environment

@@ -279,6 +279,12 @@ class MemoryBroker:
         ]
         return min(times) * _MS if times else None
 
+    def goal_ns(self) -> int | None:
+        """See `Subject.goal_ns`."""
+        members = [member for namespace in self._namespaces.values() for member in namespace.processors]
+        times = [goal_ms for member in members if (goal_ms := member.next_event_ms()) is not None]
+        return min(times) * _MS if times else None
+
     def fire(self) -> None:
         """See `Subject.fire`."""
         now_ms = self.clock.unix_ms()

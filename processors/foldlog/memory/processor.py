@@ -138,6 +138,11 @@ class MemoryProcessor:
         times = [due_ms for owned in self._running.values() if (due_ms := owned.store.next_due_ms()) is not None]
         return min(times, default=None)
 
+    def next_event_ms(self) -> int | None:
+        """As `next_due_ms`, but for the next try of stalled runs."""
+        times = [due_ms for owned in self._running.values() if (due_ms := owned.store.next_event_ms()) is not None]
+        return min(times, default=None)
+
     def has_attempt(self, workflow_id: str, task: ActivityTask) -> bool:
         """Whether an attempt of an activity still counts, and has not ended."""
         owned = self._running.get(partition_of(workflow_id, self._broker.partitions))

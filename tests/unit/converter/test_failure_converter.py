@@ -170,7 +170,7 @@ def test_what_was_handled_when_a_failure_was_raised_is_its_cause() -> None:
             except KeyError:
                 if silent:
                     raise error from None
-                raise error
+                raise error  # noqa: B904  # this is what is tested
         except type(error) as raised:
             return raised
 

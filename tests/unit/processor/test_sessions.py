@@ -26,7 +26,7 @@ def partition() -> Partition:
         reserve=lambda task_queue, activity_type: False,
         release=lambda task_queue: None,
         require_queue=lambda task_queue: None,
-        local_activities=True,
+        cannot_run_local=lambda activity_type: "",
         partition_of=lambda workflow_id: 0,
         clock_ms=lambda: 1_000_000,
         long_poll_ms=60_000,

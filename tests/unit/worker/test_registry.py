@@ -50,7 +50,7 @@ def test_the_dynamic_one_takes_all_other_names() -> None:
 
 
 def test_unknown_names_may_be_retried() -> None:
-    with pytest.raises(ApplicationError, match="registered: first") as caught:
+    with pytest.raises(ApplicationError, match="available activities: first") as caught:
         Registry([first]).find("other")
     assert not caught.value.non_retryable
 

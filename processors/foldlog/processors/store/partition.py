@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from foldlog.core import fold
 from foldlog.core.session import Answer
-from foldlog.core.state import DeadlineKey, Run
+from foldlog.core.state import DeadlineKey, DeadlineKind, Run
 from foldlog.processors.store import formats
 from foldlog.processors.store.batch import RunChanges, StoreBatch
 from foldlog.processors.store.cursor import QueueCursor
@@ -242,6 +242,16 @@ class PartitionStore:
             return None
         due_ms = formats.due_ms_of(first)
         return due_ms if due_ms < fold.UNFINISHED_MS else None
+
+    def next_event_ms(self) -> int | None:
+        """As `next_due_ms`, but for the next try of stalled runs: those it passes over, one by one."""
+        for key, _ in self._timers.scan():
+            due = Due(*formats.read_timer_key(key))
+            if due.due_ms >= fold.UNFINISHED_MS:
+                break
+            if due.key[0] is not DeadlineKind.STALL:
+                return due.due_ms
+        return None
 
     def open_runs(self) -> Iterator[tuple[str, str]]:
         """Workflow ID and run ID of each open run, in order of the keys. Reads the heads of the closed ones too."""
