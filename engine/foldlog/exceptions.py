@@ -489,13 +489,15 @@ class RPCError(FoldlogError):
 
     status: RPCStatusCode = RPCStatusCode.UNKNOWN
 
-    def __init__(self, message: str, status: RPCStatusCode | None = None) -> None:
+    def __init__(self, message: str, status: RPCStatusCode | None = None, raw_grpc_status: bytes | None = None) -> None:
         """Make one.
 
         Args:
             message: For people: what happened and what to do.
             status: What became of the request, if the class does not say so already.
+            raw_grpc_status: Has no meaning: nothing here speaks gRPC.
         """
+        del raw_grpc_status
         super().__init__(message)
         if status is not None:
             self.status = status

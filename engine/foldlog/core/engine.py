@@ -304,6 +304,8 @@ class Engine:
             session = self._sessions.current(workflow_id)
             if before is not None or session is None or wanted.update.update_id not in session.run.updates:
                 return False
+            if not session.run.is_open and not session.run.updates[wanted.update.update_id].completed_event_id:
+                return False  # It came to nothing there: the start decides, by its policies.
             run_id = session.run.run_id
         self._updates.update(workflow_id, machine.update_with_start(wanted, run_id, True), outcome)
         return True

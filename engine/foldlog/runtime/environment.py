@@ -17,7 +17,7 @@ from foldlog.converter import (
 )
 from foldlog.converter._context import in_context
 from foldlog.converter._failure import failure_of
-from foldlog.exceptions import FailureError, is_cancelled_exception
+from foldlog.exceptions import FailureError, PayloadConversionError, is_cancelled_exception
 from foldlog.interceptor import WorkflowInboundInterceptor
 from foldlog.schemas.common import Failure, Payload
 from foldlog.standalone.model import is_standalone
@@ -99,6 +99,12 @@ class Environment:
         """Whether an exception fails the workflow rather than stalling it; a group, whether all in it do."""
         if isinstance(error, (FailureError, TimeoutError, *self.failure_exception_types)):
             return True
+        if isinstance(error, PayloadConversionError) and self.failure_exception_types:
+            # What pydantic, or a converter of the user's, raised.
+            cause = error.__cause__
+            while cause is not None and not isinstance(cause, self.failure_exception_types):
+                cause = cause.__cause__
+            return cause is not None
         return isinstance(error, BaseExceptionGroup) and all(map(self.is_failure_exception, error.exceptions))
 
     def values(self, payloads: Sequence[Payload], signature: Signature) -> list[Any]:

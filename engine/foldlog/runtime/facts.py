@@ -6,7 +6,6 @@ import hashlib
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from random import Random
-from types import MappingProxyType
 from typing import Any
 
 from foldlog._metrics import MetricMeter, RecordedMetric
@@ -78,8 +77,8 @@ class RunFacts(Runtime):
             namespace=self.environment.namespace,
             parent=_parent(started.parent),
             priority=Priority.default if options is None else Priority.from_record(options.priority),
-            raw_memo=MappingProxyType(self.own_memo()),
-            raw_search_attributes=MappingProxyType(self.own_search_attributes()),
+            raw_memo=self.own_memo(),
+            raw_search_attributes=self.own_search_attributes(),
             retry_policy=None if policy is None else RetryPolicy.from_record(policy),
             root=_root(started.parent),
             run_id=started.run_id,

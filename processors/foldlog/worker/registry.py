@@ -42,7 +42,8 @@ class Registry:
         name: str = definition.name or getattr(definition.fn, "__name__", "") or repr(definition.fn)
         if definition.is_unbound:
             raise ConfigurationError(
-                f"activity {name} belongs to a class: register a method of an object, or an object with __call__",
+                f"activity {name} is a class instead of an instance, or a method of a class: register an object with "
+                "__call__, or a method of an object",
                 option="activities",
             )
         activity = Registered(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import dataclasses
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -41,6 +42,7 @@ class Knows:
             "now": (workflow.now() - before[0]).total_seconds(),
             "zone": str(workflow.now().tzinfo),
             "lengths": [before[3], info.get_current_history_length()],
+            "as a dict": list(dataclasses.asdict(info)["raw_memo"]) == list(info.raw_memo),
             "memo": [note.text, workflow.memo(), workflow.memo_value("none", "default"), list(info.raw_memo)],
             "replaying": workflow.unsafe.is_replaying(),
             "read only": workflow.unsafe.is_read_only(),
@@ -65,6 +67,7 @@ def test_what_a_workflow_knows_about_itself() -> None:
         "now": 1.5,
         "zone": "UTC",
         "lengths": [1, 3],
+        "as a dict": True,
         "memo": ["hello", {"note": {"text": "hello"}}, "default", ["note"]],
         "replaying": False,
         "read only": False,

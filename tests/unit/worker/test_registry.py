@@ -60,7 +60,7 @@ def test_unknown_names_may_be_retried() -> None:
     [
         ([first, also_first], "more than one activity is named first"),
         ([anything, everything], "two activities are dynamic"),
-        ([Shop.sell], "belongs to a class"),
+        ([Shop.sell], "is a class instead of an instance, or a method of a class"),
     ],
 )
 def test_refused(activities: Sequence[object], message: str) -> None:
