@@ -47,6 +47,8 @@ class Environment:
     """Calls the payload codec; None: there is none. A `foldlog.runtime.coder.Coder`."""
     watchdog: Any = None
     """Watches over code that does not yield; None: nobody does. A `foldlog.runtime.watchdog.Watchdog`."""
+    patch_activation: Any = None
+    """Says whether a new patch is taken; None: it is. A `foldlog.runtime.patches.PatchActivation`."""
     version: WorkerDeploymentVersion | None = None
     """Which version of the code it is; None: it has none."""
     versioning_behavior: VersioningBehavior = VersioningBehavior.UNSPECIFIED
