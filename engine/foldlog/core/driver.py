@@ -20,7 +20,7 @@ from foldlog.core.decisions import ClosingDecision, Decision
 from foldlog.core.outcome import Outcome
 from foldlog.core.replay import replay
 from foldlog.core.session import Session, Sessions
-from foldlog.core.start_options import waits_for_start_delay
+from foldlog.core.start_options import waits_for_code, waits_for_start_delay
 from foldlog.core.state import Run
 from foldlog.core.versioning import Versions
 from foldlog.schemas import event, log
@@ -119,9 +119,14 @@ class Driver:
             self._handle_waiting(run, self.waiting_commands(run, outcome), outcome)
 
     def wake(self, session: Session, outcome: Outcome, *, whatever_holds: bool = False) -> None:
-        """Something has come for a run: its start delay is over. With `whatever_holds`, so is any other hold."""
+        """Something has come for a run: its start delay is over. With `whatever_holds`, so is any other hold.
+
+        One that waited for code begins by itself, with all that has come for it.
+        """
         run = session.run
-        if run.is_open and not run.first_task and (whatever_holds or waits_for_start_delay(run.started)):
+        if not run.is_open or run.first_task or waits_for_code(run.started):
+            return
+        if whatever_holds or waits_for_start_delay(run.started):
             self.begin(session, outcome)
 
     def refresh(self, session: Session) -> None:

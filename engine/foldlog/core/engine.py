@@ -19,6 +19,7 @@ from foldlog.core.decider import DeciderFactory, QueryFailed, WorkflowTaskError
 from foldlog.core.driver import Driver
 from foldlog.core.outcome import Outcome
 from foldlog.core.session import Answer, Session, Sessions
+from foldlog.core.start_options import waits_for_code
 from foldlog.core.start_policy import StartPolicy, start_policy
 from foldlog.core.state import DeadlineKey, DeadlineKind, Run
 from foldlog.core.updates import Updates
@@ -81,6 +82,7 @@ class Engine:
         """
         self._sessions = sessions
         self._new_run_id = new_run_id
+        self._without_code: bool = getattr(factory, "without_code", False)
         self._require_queue = require_queue
         self._decode = decode
         self._answers = Answers(sessions, decode, long_poll_ms)
@@ -266,7 +268,7 @@ class Engine:
         wanted.options = self._versions.of_start(workflow_id, wanted.workflow_type, wanted.options)
         run_id = self._new_run_id() if wanted.parent is None else children.first_run_id(wanted.parent)
         try:
-            run = machine.start(workflow_id, run_id, wanted, outcome)
+            run = machine.start(workflow_id, run_id, wanted, outcome, without_code=self._without_code)
         except WorkflowTaskError as error:
             self._answers.reject(workflow_id, wanted, outcome, "INVALID_ARGUMENT", str(error))
             return
@@ -275,6 +277,11 @@ class Engine:
         self._driver.tell(session, run.started, outcome)
         if run.started.held:
             self._begin_held(session, wanted, outcome)
+        if waits_for_code(run.started) and run.stalled is None:
+            try:
+                self._driver.rebuild(session, outcome)
+            except WorkflowTaskError as error:
+                self._driver.stall(session, error, outcome)
 
     def _begin_held(self, session: Session, wanted: command.StartWorkflow, outcome: Outcome) -> None:
         """Hand over what came with the start of a run, before its code begins."""
@@ -453,6 +460,10 @@ class Engine:
         if run.stalled is not None:
             message = f"the workflow is stalled and cannot answer: {run.stalled.error}"
             self._answers.reject(workflow_id, wanted, outcome, "FAILED_PRECONDITION", message, run)
+            return
+        if not run.first_task and waits_for_code(run.started):
+            self._driver.begin(session, outcome)
+            self._query(workflow_id, wanted, outcome)
             return
         if not run.first_task:
             message = "the workflow has not begun: it is held until its start delay, backoff or cron schedule is over"

@@ -25,6 +25,9 @@ FOR_EVER_SECONDS = 1_000 * 365 * 86_400.0
 class NoCode:
     """Implements `DeciderFactory` for no workflow at all."""
 
+    without_code = True
+    """The engine holds what it starts back, so that whatever comes before there is code comes before the code runs."""
+
     def create(self, workflow_id: str, started: Any) -> Decider:
         """See `DeciderFactory.create`."""
         raise WorkflowTaskError("no worker with workflows runs in this environment")
