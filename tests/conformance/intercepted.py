@@ -176,7 +176,7 @@ async def what_workflow_code_must_not_do(here: Place) -> None:
     Trespasser.repaired = False
     handle = await here.start(Trespasser.run)
     events = await names(handle)
-    with pytest.raises(client.WorkflowQueryFailedError, match="query"):
+    with pytest.raises(client.WorkflowQueryFailedError, match="queries"):
         await handle.query(Trespasser.schedules)
     assert await names(handle) == events
     await handle.signal(Trespasser.go)

@@ -340,7 +340,7 @@ async def histories(here: Place) -> None:
 
 async def children(here: Place) -> None:
     family = await here.start(w.Family.run)
-    assert await family.result() == [family.id, "No: no", "workflow run timeout", "by its parent", "workflow canceled"]
+    assert await family.result() == [family.id, "No: no", "workflow run timeout", "by its parent", "Workflow cancelled"]
     kinds = await names(family)
     assert kinds.count("ChildWorkflowExecutionStarted") == 5
     assert kinds.count("ExternalWorkflowExecutionSignaled") == 1

@@ -158,7 +158,7 @@ class WithStartWorkflowOperation(Generic[SelfType, ReturnType]):
 
     def _use(self) -> None:
         if self._used:
-            raise RuntimeError("a WithStartWorkflowOperation can be used once; make another one")
+            raise RuntimeError("WithStartWorkflowOperation cannot be reused: make another one")
         self._used = True
 
     def _started(self, asking: Asking, found: UpdateReply) -> None:

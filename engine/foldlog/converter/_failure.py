@@ -37,7 +37,10 @@ class FailureConverter(ABC):
     def to_failure(
         self, exception: BaseException, payload_converter: PayloadConverter, failure: Failure | None = None
     ) -> Failure:
-        """Make a failure of an exception and its causes (`__cause__`).
+        """Make a failure of an exception and its causes.
+
+        Its cause is `__cause__`; where a `FailureError` has none, what was being handled when it was raised, unless it
+        was raised `from None`.
 
         Never raises because of what the exception carries: a failure must be reported even then.
 
@@ -83,6 +86,9 @@ class DefaultFailureConverter(FailureConverter):
         cause = exception.__cause__
         if cause is None and isinstance(exception, BaseExceptionGroup):
             cause = exception.exceptions[0]
+        if cause is None and isinstance(exception, errors.FailureError) and not exception.__suppress_context__:
+            # Raised where another exception was handled, without `from`.
+            cause = exception.__context__
         if cause is not None and causes_left:
             failure.cause = self._to_failure(cause, converter, causes_left - 1)
         if self._hide:

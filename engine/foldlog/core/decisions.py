@@ -7,6 +7,7 @@ together, in the order in which the code made them. Nothing here knows how decis
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from foldlog.schemas.command import WorkflowIdReusePolicy
 from foldlog.schemas.common import ActivityOptions, Failure, Payload, RetryPolicy, RetryState, WorkflowOptions
@@ -224,3 +225,11 @@ class CancelWorkflow(ClosingDecision):
     """The run method let its own cancellation through."""
 
     details: list[Payload] = field(default_factory=list)
+
+
+def put_closing_last(made: list[Any]) -> None:
+    """Updates whose handlers ended in the activation that closed the run, but after that, ended all the same."""
+    for index, decision in enumerate(made):
+        if isinstance(decision, CompleteWorkflow | FailWorkflow | CancelWorkflow):
+            made.append(made.pop(index))
+            return

@@ -20,7 +20,7 @@ from foldlog.core.decisions import ClosingDecision, Decision
 from foldlog.core.outcome import Outcome
 from foldlog.core.replay import replay
 from foldlog.core.session import Session, Sessions
-from foldlog.core.start_options import waits_for_start_delay
+from foldlog.core.start_options import waits_for_code, waits_for_start_delay
 from foldlog.core.state import Run
 from foldlog.core.versioning import Versions
 from foldlog.schemas import event, log
@@ -53,7 +53,7 @@ class Driver:
         handle: Callable[[str, Any, Outcome], None],
         reserve: Callable[[str, str], bool],
         require_queue: Callable[[str], None],
-        local_activities: bool,
+        cannot_run_local: Callable[[str], str],
         build_id: str,
     ) -> None:
         """Make a driver.
@@ -67,7 +67,7 @@ class Driver:
             handle: Handles a command that was deferred while its run was stalled.
             reserve: See there.
             require_queue: See there.
-            local_activities: See there.
+            cannot_run_local: See there.
             build_id: See there.
         """
         self._seal: Callable[[list[Decision], Decider], list[Decision]] | None = getattr(versions.factory, "seal", None)
@@ -80,7 +80,7 @@ class Driver:
         self._handle = handle
         self._reserve = reserve
         self._require_queue = require_queue
-        self._local_activities = local_activities
+        self._cannot_run_local = cannot_run_local
         self._build_id = build_id
         self._retried: log.WorkflowStalled | None = None
         """Why the run had stalled whose code is tried again just now."""
@@ -119,9 +119,14 @@ class Driver:
             self._handle_waiting(run, self.waiting_commands(run, outcome), outcome)
 
     def wake(self, session: Session, outcome: Outcome, *, whatever_holds: bool = False) -> None:
-        """Something has come for a run: its start delay is over. With `whatever_holds`, so is any other hold."""
+        """Something has come for a run: its start delay is over. With `whatever_holds`, so is any other hold.
+
+        One that waited for code begins by itself, with all that has come for it.
+        """
         run = session.run
-        if run.is_open and not run.first_task and (whatever_holds or waits_for_start_delay(run.started)):
+        if not run.is_open or run.first_task or waits_for_code(run.started):
+            return
+        if whatever_holds or waits_for_start_delay(run.started):
             self.begin(session, outcome)
 
     def refresh(self, session: Session) -> None:
@@ -144,10 +149,10 @@ class Driver:
             if type(decision) is decisions.ScheduleActivity:
                 self._require_queue(decision.task_queue or session.run.started.task_queue)
             elif type(decision) is decisions.ScheduleLocalActivity:
-                if not self._local_activities:
+                reason = self._cannot_run_local(decision.activity_type)
+                if reason:
                     raise WorkflowTaskError(
-                        f"local activity {decision.activity_type!r} cannot run: this worker has no activities, and one "
-                        "with workflows needs the local activities of all of them"
+                        f"{reason}; a worker with workflows needs the local activities of all of them"
                     )
                 session.local[decision.activity_id] = decision
             elif type(decision) is decisions.CancelLocalActivity:

@@ -19,6 +19,7 @@ from foldlog.core.decider import DeciderFactory, QueryFailed, WorkflowTaskError
 from foldlog.core.driver import Driver
 from foldlog.core.outcome import Outcome
 from foldlog.core.session import Answer, Session, Sessions
+from foldlog.core.start_options import waits_for_code
 from foldlog.core.start_policy import StartPolicy, start_policy
 from foldlog.core.state import DeadlineKey, DeadlineKind, Run
 from foldlog.core.updates import Updates
@@ -60,7 +61,7 @@ class Engine:
         new_run_id: Callable[[], str],
         reserve: Callable[[str, str], bool] = lambda task_queue, activity_type: False,
         require_queue: Callable[[str], None] = lambda task_queue: None,
-        local_activities: bool = True,
+        cannot_run_local: Callable[[str], str] = lambda activity_type: "",
         build_id: str = "",
         deployments: Iterable[Deployment] = (),
         long_poll_ms: int = LONG_POLL_MS,
@@ -74,13 +75,14 @@ class Engine:
             new_run_id: A fresh unique run ID.
             reserve: Takes a slot of a worker in this process for an eager task, if one is free.
             require_queue: Makes sure that tasks can be sent to a task queue; raises WorkflowTaskError if they cannot.
-            local_activities: Whether this process can run any.
+            cannot_run_local: Why this process cannot run a local activity of this name; empty: it can.
             build_id: The version of the workflow code, noted where a run stalls.
             deployments: What the partition's log says of which versions new runs begin on.
             long_poll_ms: After how long a waiter that has not asked again is forgotten.
         """
         self._sessions = sessions
         self._new_run_id = new_run_id
+        self._without_code: bool = getattr(factory, "without_code", False)
         self._require_queue = require_queue
         self._decode = decode
         self._answers = Answers(sessions, decode, long_poll_ms)
@@ -95,7 +97,7 @@ class Engine:
             handle=self.handle,
             reserve=reserve,
             require_queue=require_queue,
-            local_activities=local_activities,
+            cannot_run_local=cannot_run_local,
             build_id=build_id,
         )
         self._updates = Updates(sessions, self._answers, self._driver)
@@ -266,7 +268,7 @@ class Engine:
         wanted.options = self._versions.of_start(workflow_id, wanted.workflow_type, wanted.options)
         run_id = self._new_run_id() if wanted.parent is None else children.first_run_id(wanted.parent)
         try:
-            run = machine.start(workflow_id, run_id, wanted, outcome)
+            run = machine.start(workflow_id, run_id, wanted, outcome, without_code=self._without_code)
         except WorkflowTaskError as error:
             self._answers.reject(workflow_id, wanted, outcome, "INVALID_ARGUMENT", str(error))
             return
@@ -275,6 +277,11 @@ class Engine:
         self._driver.tell(session, run.started, outcome)
         if run.started.held:
             self._begin_held(session, wanted, outcome)
+        if waits_for_code(run.started) and run.stalled is None:
+            try:
+                self._driver.rebuild(session, outcome)
+            except WorkflowTaskError as error:
+                self._driver.stall(session, error, outcome)
 
     def _begin_held(self, session: Session, wanted: command.StartWorkflow, outcome: Outcome) -> None:
         """Hand over what came with the start of a run, before its code begins."""
@@ -304,6 +311,8 @@ class Engine:
             session = self._sessions.current(workflow_id)
             if before is not None or session is None or wanted.update.update_id not in session.run.updates:
                 return False
+            if not session.run.is_open and not session.run.updates[wanted.update.update_id].completed_event_id:
+                return False  # It came to nothing there: the start decides, by its policies.
             run_id = session.run.run_id
         self._updates.update(workflow_id, machine.update_with_start(wanted, run_id, True), outcome)
         return True
@@ -451,6 +460,10 @@ class Engine:
         if run.stalled is not None:
             message = f"the workflow is stalled and cannot answer: {run.stalled.error}"
             self._answers.reject(workflow_id, wanted, outcome, "FAILED_PRECONDITION", message, run)
+            return
+        if not run.first_task and waits_for_code(run.started):
+            self._driver.begin(session, outcome)
+            self._query(workflow_id, wanted, outcome)
             return
         if not run.first_task:
             message = "the workflow has not begun: it is held until its start delay, backoff or cron schedule is over"

@@ -38,10 +38,12 @@ def check_start(wanted: command.StartWorkflow, outcome: Outcome) -> None:
         outcome.check_fits(update_accepted(update_with_start(wanted, "", False)))
 
 
-def start(workflow_id: str, run_id: str, wanted: command.StartWorkflow, outcome: Outcome) -> Run:
-    """Begin a run."""
+def start(
+    workflow_id: str, run_id: str, wanted: command.StartWorkflow, outcome: Outcome, *, without_code: bool = False
+) -> Run:
+    """Begin a run; without code it is held until there is some."""
     timeout_ms = wanted.execution_timeout_ms
-    task_ms = first_task_ms(wanted, outcome.now_ms)
+    task_ms = first_task_ms(wanted, outcome.now_ms) or without_code * outcome.now_ms
     started = event.WorkflowExecutionStarted(
         workflow_type=wanted.workflow_type,
         task_queue=wanted.task_queue,

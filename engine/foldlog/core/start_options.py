@@ -69,7 +69,12 @@ def first_task_ms(wanted: StartWorkflow, now_ms: int) -> int:
 def waits_for_start_delay(started: WorkflowExecutionStarted) -> bool:
     """Whether what holds a run is a start delay, which the first signal or update ends, unlike a cron schedule."""
     return (
-        started.first_task_ms > 0
+        started.first_task_ms > started.time_ms
         and started.continuation is None
         and not (started.options is not None and started.options.cron_schedule)
     )
+
+
+def waits_for_code(started: WorkflowExecutionStarted) -> bool:
+    """Whether what held a run was that nobody had any code: it begins once what has come meanwhile is known."""
+    return 0 < started.first_task_ms <= started.time_ms

@@ -16,6 +16,7 @@ from foldlog.core.decider import WorkflowTaskError
 from foldlog.core.driver import Driver
 from foldlog.core.outcome import Outcome
 from foldlog.core.session import Answer, Session, Sessions
+from foldlog.core.start_options import waits_for_code
 from foldlog.core.state import Run
 from foldlog.schedules.model import INTERNAL
 from foldlog.schemas import command, reply
@@ -50,7 +51,7 @@ class Updates:
             message = f"workflow {workflow_id!r} run {run.run_id} is closed: {run.status}"
             self._answers.reject(workflow_id, wanted, outcome, "ALREADY_CLOSED", message, run)
             return
-        if not run.first_task and run.stalled is None:
+        if not run.first_task and run.stalled is None and not self._comes_before_code(session, wanted, outcome):
             if not _may_begin_early(run):
                 if self._refused_as_one_too_many(run, wanted, outcome):
                     return
@@ -167,6 +168,10 @@ class Updates:
         # Not remembered: the same command may come again once others have ended.
         outcome.reply(wanted.reply_to, reply.Rejected, code=code, message=message, run_id=run.run_id, status=run.status)
         return True
+
+    def _comes_before_code(self, session: Session, wanted: command.UpdateWorkflow, outcome: Outcome) -> bool:
+        """Whether its handler is to begin before the code of the run does, as that of one that comes with a start."""
+        return waits_for_code(session.run.started) and self.taken_by(session, wanted.update_name, outcome)
 
     def _keep(self, run: Run, wanted: command.UpdateWorkflow, outcome: Outcome) -> None:
         """Keep an update for when the run's code runs again; one that is kept already is not kept twice."""

@@ -36,9 +36,9 @@ def closing_result(reply_to: ReplyTo, run: Run) -> reply.WorkflowResult:
     elif isinstance(closing, event.WorkflowExecutionFailed):
         result.failure = closing.failure
     elif isinstance(closing, event.WorkflowExecutionCanceled):
-        result.failure = Failure(kind="CANCELED", message="workflow canceled", details=closing.details)
+        result.failure = Failure(kind="CANCELED", message="Workflow cancelled", details=closing.details)
     elif isinstance(closing, event.WorkflowExecutionTerminated):
-        message = closing.reason or "workflow terminated"
+        message = closing.reason or "Workflow terminated"
         result.failure = Failure(kind="TERMINATED", message=message, details=closing.details)
     elif isinstance(closing, event.WorkflowExecutionTimedOut):
         which = "execution" if closing.execution else "run"

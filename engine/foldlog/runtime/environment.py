@@ -17,7 +17,7 @@ from foldlog.converter import (
 )
 from foldlog.converter._context import in_context
 from foldlog.converter._failure import failure_of
-from foldlog.exceptions import FailureError, is_cancelled_exception
+from foldlog.exceptions import FailureError, PayloadConversionError, is_cancelled_exception
 from foldlog.interceptor import WorkflowInboundInterceptor
 from foldlog.schemas.common import Failure, Payload
 from foldlog.standalone.model import is_standalone
@@ -47,6 +47,8 @@ class Environment:
     """Calls the payload codec; None: there is none. A `foldlog.runtime.coder.Coder`."""
     watchdog: Any = None
     """Watches over code that does not yield; None: nobody does. A `foldlog.runtime.watchdog.Watchdog`."""
+    patch_activation: Any = None
+    """Says whether a new patch is taken; None: it is. A `foldlog.runtime.patches.PatchActivation`."""
     version: WorkerDeploymentVersion | None = None
     """Which version of the code it is; None: it has none."""
     versioning_behavior: VersioningBehavior = VersioningBehavior.UNSPECIFIED
@@ -99,6 +101,12 @@ class Environment:
         """Whether an exception fails the workflow rather than stalling it; a group, whether all in it do."""
         if isinstance(error, (FailureError, TimeoutError, *self.failure_exception_types)):
             return True
+        if isinstance(error, PayloadConversionError) and self.failure_exception_types:
+            # What pydantic, or a converter of the user's, raised.
+            cause = error.__cause__
+            while cause is not None and not isinstance(cause, self.failure_exception_types):
+                cause = cause.__cause__
+            return cause is not None
         return isinstance(error, BaseExceptionGroup) and all(map(self.is_failure_exception, error.exceptions))
 
     def values(self, payloads: Sequence[Payload], signature: Signature) -> list[Any]:

@@ -21,6 +21,7 @@ from foldlog.runtime.coder import Coder
 from foldlog.runtime.environment import SUGGESTED_HISTORY_BYTES, SUGGESTED_HISTORY_LENGTH, Environment
 from foldlog.runtime.instance import WorkflowInstance
 from foldlog.runtime.kinds import instance_class
+from foldlog.runtime.patches import PatchActivation
 from foldlog.runtime.watchdog import Watchdog
 from foldlog.schedules.action import ActionWorkflow
 from foldlog.schedules.model import INTERNAL
@@ -52,6 +53,7 @@ class WorkflowRuntime:
         continue_as_new_suggested_bytes: int = SUGGESTED_HISTORY_BYTES,
         metric_meter: MetricMeter = MetricMeter.noop,
         deadlock_timeout_seconds: float | None = None,
+        patch_activation: PatchActivation | None = None,
         version: WorkerDeploymentVersion | None = None,
         use_versioning: bool = False,
         default_versioning_behavior: VersioningBehavior = VersioningBehavior.UNSPECIFIED,
@@ -73,6 +75,7 @@ class WorkflowRuntime:
             continue_as_new_suggested_bytes: Size of one, in bytes, likewise.
             metric_meter: Takes what workflows measure.
             deadlock_timeout_seconds: How long code may run before it yields; None: as long as it likes.
+            patch_activation: Says whether runs that come to a patch for the first time take it; None: they do.
             version: Which version of the code these are.
             use_versioning: Whether runs are bound to versions, as their workflows say.
             default_versioning_behavior: How those are bound that do not say.
@@ -108,6 +111,7 @@ class WorkflowRuntime:
             metric_meter=metric_meter,
             coder=self._coder,
             watchdog=watchdog,
+            patch_activation=patch_activation,
             wants_context=converter.wants_context,
         )
         self._environment = partial(

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from random import Random
-from types import MappingProxyType
 from typing import Any
 
 from foldlog._metrics import MetricMeter, RecordedMetric
@@ -77,8 +77,8 @@ class RunFacts(Runtime):
             namespace=self.environment.namespace,
             parent=_parent(started.parent),
             priority=Priority.default if options is None else Priority.from_record(options.priority),
-            raw_memo=MappingProxyType(self.own_memo()),
-            raw_search_attributes=MappingProxyType(self.own_search_attributes()),
+            raw_memo=self.own_memo(),
+            raw_search_attributes=self.own_search_attributes(),
             retry_policy=None if policy is None else RetryPolicy.from_record(policy),
             root=_root(started.parent),
             run_id=started.run_id,
@@ -92,11 +92,14 @@ class RunFacts(Runtime):
 
     def log_extra(self) -> Mapping[str, Any]:
         """See base class."""
+        started = self.started
         return {
-            "workflow_id": self.workflow_id,
-            "run_id": self.started.run_id,
-            "workflow_type": self.started.workflow_type,
+            "attempt": 1 if started.continuation is None else started.continuation.attempt,
             "namespace": self.environment.namespace,
+            "run_id": started.run_id,
+            "task_queue": started.task_queue,
+            "workflow_id": self.workflow_id,
+            "workflow_type": started.workflow_type,
         }
 
     def time_ms(self) -> int:
@@ -109,9 +112,13 @@ class RunFacts(Runtime):
             self._random = Random(self.started.run_id)
         return self._random
 
-    def new_random(self) -> Random:
+    def random_seed(self) -> int:
         """See base class."""
-        return Random(self.random().getrandbits(128))
+        return int.from_bytes(hashlib.blake2b(self.started.run_id.encode(), digest_size=8).digest())
+
+    def new_random(self, name: str | None = None) -> Random:
+        """See base class."""
+        return Random(self.random().getrandbits(128) if name is None else f"{self.started.run_id}/{name}")
 
     def is_replaying(self) -> bool:
         """See base class."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextvars import Context
 from inspect import iscoroutine
 from typing import TYPE_CHECKING, Any
@@ -207,7 +207,7 @@ class Handlers:
                 return environment.payload_converter.to_payload(built_in(self))
             definition = self._queries.get(query_type) or self._queries.get(None)
             if definition is None:
-                known = " ".join(sorted(name for name in self._queries if name))
+                known = " ".join(sorted({*_BUILT_IN, *filter(None, self._queries)}))
                 raise LookupError(f"Query handler for '{query_type}' expected but not found, known queries: [{known}]")
             return self._answer(definition, query_type, payloads)
         except KeyboardInterrupt:
@@ -239,8 +239,7 @@ class Handlers:
             args = self._arguments(definition, query_type, payloads)
             result = self._host.call_query_handler(query_type, definition.bind(self._host.instance()), args)
             if iscoroutine(result):
-                result.close()
-                raise TypeError(f"query handler {definition.label!r} returned a coroutine: it must not be async")
+                result = at_once(result, query_type)
             return self._host.environment.payload_converter.to_payload(result)
         finally:
             loop.mode = mode
@@ -250,6 +249,9 @@ class Handlers:
         self, definition: SignalDefinition | QueryDefinition, name: str, payloads: Sequence[Payload]
     ) -> list[Any]:
         if definition.name is None:
+            if definition.takes_values:
+                converter = self._host.environment.payload_converter
+                return [name, *converter.from_payloads(payloads, (Any,) * len(payloads))]
             return [name, [RawValue(payload) for payload in payloads]]
         signature = definition.signature
         if not signature.accepts(len(payloads)):
@@ -259,6 +261,20 @@ class Handlers:
 
 def _signal_definition(handler: Callable[..., Any], name: str | None) -> SignalDefinition:
     return SignalDefinition(name=handler_name(handler, "signal", name, name is None), fn=handler, is_method=False)
+
+
+def at_once(handling: Coroutine[Any, Any, Any], name: str) -> Any:
+    """What the handling of a query returns; it must not wait.
+
+    Raises:
+        RuntimeError: It does.
+    """
+    try:
+        handling.send(None)
+    except StopIteration as returned:
+        return returned.value
+    handling.close()
+    raise RuntimeError(f"the handling of query {name!r} waits for something: neither handler nor interceptors may")
 
 
 def _changed(definitions: Any, name: str | None, definition: Any) -> Any:

@@ -22,6 +22,7 @@ from foldlog.runtime import leaks
 from foldlog.runtime.activities import Activities
 from foldlog.runtime.calling import HandlerCalls
 from foldlog.runtime.children import CHILD_EVENTS, Children
+from foldlog.runtime.configured import configured
 from foldlog.runtime.dropping import RunDropped
 from foldlog.runtime.environment import Environment, is_cancellation
 from foldlog.runtime.external import External
@@ -121,7 +122,7 @@ class WorkflowInstance(RunProperties, HandlerCalls):
         if self._error is not None:
             raise self._stalled(self._error)
         if len(self._decisions) > 1:
-            _put_closing_last(self._decisions)
+            decisions.put_closing_last(self._decisions)
         if self._handlers is not None:
             self._warn_of_abandoned(self._handlers)
         leaks.warn_of_unfinished(self, self._decisions)
@@ -253,6 +254,8 @@ class WorkflowInstance(RunProperties, HandlerCalls):
         context = Context()
         self._object = context.run(definition.cls, *(args if definition.takes_arguments_in_init else ()))
         self._prepared = context, args
+        if definition.dynamic_config_fn is not None:
+            self.environment = context.run(configured, self)
 
     def _start_main(self) -> None:
         assert self._prepared is not None
@@ -562,14 +565,6 @@ class WorkflowInstance(RunProperties, HandlerCalls):
 def _give_up(future: asyncio.Future[bool]) -> None:
     if not future.done():
         future.set_result(False)
-
-
-def _put_closing_last(made: list[Any]) -> None:
-    """Updates whose handlers ended in the activation that closed the run, but after that, ended all the same."""
-    for index, decision in enumerate(made):
-        if isinstance(decision, decisions.CompleteWorkflow | decisions.FailWorkflow | decisions.CancelWorkflow):
-            made.append(made.pop(index))
-            return
 
 
 _APPLY: dict[type, Callable[[WorkflowInstance, Any], None]] = {

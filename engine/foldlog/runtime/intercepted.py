@@ -30,6 +30,7 @@ from foldlog.interceptor import (
 )
 from foldlog.runtime.child_options import uuid4_text
 from foldlog.runtime.environment import Environment
+from foldlog.runtime.handlers import at_once
 from foldlog.runtime.instance import WorkflowInstance
 from foldlog.schemas.common import Payload
 from foldlog.schemas.event import WorkflowExecutionStarted, WorkflowExecutionUpdateAccepted
@@ -92,7 +93,7 @@ class InterceptedInstance(WorkflowInstance):
     def call_query_handler(self, name: str, handler: Any, args: Sequence[Any]) -> Any:
         """See base class."""
         asked = _Query("", name, args, self.query_headers, handler)
-        return Context().run(_at_once, self.inbound.handle_query(asked), name)
+        return Context().run(at_once, self.inbound.handle_query(asked), name)
 
     def call_update_validator(
         self, update: WorkflowExecutionUpdateAccepted, validator: Any, args: Sequence[Any]
@@ -252,16 +253,6 @@ def _duration(ms: int | None) -> timedelta | None:
     return timedelta(milliseconds=ms) if ms else None
 
 
-def _at_once(handling: Coroutine[Any, Any, Any], name: str) -> Any:
-    """What a query's handling returns; it must not wait."""
-    try:
-        handling.send(None)
-    except StopIteration as returned:
-        return returned.value
-    handling.close()
-    raise RuntimeError(f"the handling of query {name!r} waits for something: neither handler nor interceptors may")
-
-
 @dataclass(kw_only=True)
 class _SignalChild(SignalChildWorkflowInput):
     """A signal to a child, and where that is."""
@@ -312,10 +303,7 @@ class _Inbound(WorkflowInboundInterceptor):
 
     async def handle_query(self, input: HandleQueryInput) -> Any:
         result = self._handler("query", input, input.query)(*input.args)
-        if isawaitable(result):
-            getattr(result, "close", lambda: None)()
-            raise TypeError(f"query handler {input.query!r} returned a coroutine: it must not be async")
-        return result
+        return await result if isawaitable(result) else result
 
     def handle_update_validator(self, input: HandleUpdateInput) -> None:
         validator = getattr(input, "handler", None) or self._host.handlers.updates.validator(input.update)

@@ -338,7 +338,10 @@ class DeterministicLoop(RefusingLoop):
             RunDropped: The run is being dropped.
         """
         if self.mode is Mode.READ_ONLY:
-            raise ReadOnlyContextError(f"a query handler cannot {what}: it may only look and return")
+            raise ReadOnlyContextError(
+                f"While in read-only function, action attempted: {what}. Handlers of queries and validators may only "
+                "look and return."
+            )
         raise RunDropped
 
     def next_order(self) -> int:

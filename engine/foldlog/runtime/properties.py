@@ -6,8 +6,9 @@ Owns how these become decisions. Which of them an earlier run of the same code m
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Collection, Mapping, Sequence
-from typing import Any, NoReturn
+from collections.abc import Callable, Collection, Mapping, Sequence
+from random import Random
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from foldlog.api.common.v1 import plain
 from foldlog.common import SearchAttributes, SearchAttributeUpdate
@@ -17,10 +18,14 @@ from foldlog.core.decisions import Decision
 from foldlog.core.fields import REMOVED_ENCODING
 from foldlog.runtime.environment import Environment
 from foldlog.runtime.facts import RunFacts
+from foldlog.runtime.patches import activates
 from foldlog.schemas.common import Payload
 from foldlog.schemas.event import WorkflowExecutionStarted
 from foldlog.workflow._chain_types import ContinueAsNewError, ContinueAsNewOptions
 from foldlog.workflow._definition import Definition
+
+if TYPE_CHECKING:
+    from foldlog.runtime.instance import WorkflowInstance
 
 
 class ContinuedAsNew(ContinueAsNewError):
@@ -52,6 +57,17 @@ class RunProperties(RunFacts):
     def decide(self, decision: Decision) -> int:
         """Add a decision to those of this activation."""
 
+    def random(self) -> Random:
+        """See base class. A query that drew numbers would have the code draw others than in a replay."""
+        self.check_may_decide("draw random numbers")
+        return super().random()
+
+    def register_random_seed_callback(self, callback: Callable[[int], None]) -> None:
+        """See base class. The seed never changes: there are no resets."""
+        self.check_may_decide("register a callback")
+        if not callable(callback):
+            raise TypeError(f"the callback must be a function, not {callback!r}")
+
     def patch(self, patch_id: str, deprecated: bool) -> bool:
         """See base class."""
         self.check_may_decide("patch")
@@ -59,10 +75,16 @@ class RunProperties(RunFacts):
             self._patches = {}
         active = self._patches.get(patch_id)
         if active is None:
-            active = self._patches[patch_id] = not self.replaying or patch_id in self.patches
+            active = self._patches[patch_id] = self._is_active(patch_id, deprecated)
             if active:
                 self.decide(decisions.RecordPatch(patch_id=patch_id, deprecated=deprecated))
         return active
+
+    def _is_active(self, patch_id: str, deprecated: bool) -> bool:
+        if self.replaying or patch_id in self.patches:
+            return patch_id in self.patches
+        callback = self.environment.patch_activation
+        return deprecated or callback is None or activates(callback, cast("WorkflowInstance", self), patch_id)
 
     def upsert_memo(self, updates: Mapping[str, Any]) -> None:
         """See base class."""

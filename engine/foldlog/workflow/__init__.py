@@ -37,8 +37,20 @@ from foldlog.workflow._child_types import (
     ParentClosePolicy,
 )
 from foldlog.workflow._children import execute_child_workflow, start_child_workflow
-from foldlog.workflow._clock import new_random, now, random, sleep, time, time_ns, uuid4, wait_condition
-from foldlog.workflow._definition import defn, init, run
+from foldlog.workflow._clock import (
+    new_random,
+    now,
+    random,
+    random_seed,
+    register_random_seed_callback,
+    sleep,
+    time,
+    time_ns,
+    uuid4,
+    uuid7,
+    wait_condition,
+)
+from foldlog.workflow._definition import DynamicWorkflowConfig, defn, dynamic_config, init, run
 from foldlog.workflow._exceptions import (
     NondeterminismError,
     NondeterminismWarning,
@@ -108,6 +120,7 @@ __all__ = [
     "CompensationError",
     "ContinueAsNewError",
     "ContinueAsNewVersioningBehavior",
+    "DynamicWorkflowConfig",
     "ExternalWorkflowHandle",
     "HandlerUnfinishedPolicy",
     "Info",
@@ -135,6 +148,7 @@ __all__ = [
     "current_update_info",
     "defn",
     "deprecate_patch",
+    "dynamic_config",
     "execute_activity",
     "execute_activity_class",
     "execute_activity_method",
@@ -169,6 +183,8 @@ __all__ = [
     "payload_converter",
     "query",
     "random",
+    "random_seed",
+    "register_random_seed_callback",
     "run",
     "set_current_details",
     "set_dynamic_query_handler",
@@ -193,6 +209,7 @@ __all__ = [
     "upsert_memo",
     "upsert_search_attributes",
     "uuid4",
+    "uuid7",
     "wait",
     "wait_condition",
 ]

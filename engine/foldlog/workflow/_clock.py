@@ -10,7 +10,19 @@ from uuid import UUID
 
 from foldlog.workflow._runtime import current
 
-__all__ = ["new_random", "now", "random", "sleep", "time", "time_ns", "uuid4", "wait_condition"]
+__all__ = [
+    "new_random",
+    "now",
+    "random",
+    "random_seed",
+    "register_random_seed_callback",
+    "sleep",
+    "time",
+    "time_ns",
+    "uuid4",
+    "uuid7",
+    "wait_condition",
+]
 
 
 def now() -> datetime:
@@ -33,14 +45,46 @@ def random() -> Random:
     return current().random()
 
 
-def new_random() -> Random:
-    """A further source of random numbers, seeded from the run's own."""
-    return current().new_random()
+def random_seed() -> int:
+    """A number that belongs to the run, to seed sources of random numbers with that are not Python's."""
+    return current().random_seed()
+
+
+def register_random_seed_callback(callback: Callable[[int], None]) -> None:
+    """Be told when the seed changes. It never does, since there are no resets yet.
+
+    Args:
+        callback: Would be called with the new seed.
+    """
+    current().register_random_seed_callback(callback)
+
+
+def new_random(name: str | None = None) -> Random:
+    """A further source of random numbers.
+
+    Args:
+        name: Seeds it, together with the run's ID: the same name gives the same numbers, whatever else the run has
+            drawn. None: it is seeded by a number drawn from `random()`.
+    """
+    return current().new_random(name)
 
 
 def uuid4() -> UUID:
     """A UUID that is the same in each replay. Not for secrets: who knows the run ID can work it out."""
     return UUID(int=current().random().getrandbits(128), version=4)
+
+
+def uuid7() -> UUID:
+    """As `uuid4`, but one that begins with the workflow's time, so that later ones sort after earlier ones.
+
+    Those of the same millisecond are in no order.
+    """
+    runtime = current()
+    random = runtime.random()
+    # RFC 9562: 48 bits of time, 4 of version, 12 random ones, 2 of variant, 62 random ones. Before Python 3.14, UUID
+    # itself sets no version above 5.
+    begin = (runtime.time_ms() << 80) | (7 << 76) | (random.getrandbits(12) << 64)
+    return UUID(int=begin | (0b10 << 62) | random.getrandbits(62))
 
 
 def sleep(duration: float | timedelta, *, summary: str | None = None) -> Coroutine[object, None, None]:

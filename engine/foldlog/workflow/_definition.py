@@ -14,15 +14,29 @@ from foldlog.workflow._handlers import QUERY_ATTRIBUTE, SIGNAL_ATTRIBUTE, QueryD
 from foldlog.workflow._signature import Signature, keyword_only, signature_of
 from foldlog.workflow._updates import UPDATE_ATTRIBUTE, UpdateDefinition
 
-__all__ = ["Definition", "defn", "init", "run"]
+__all__ = ["Definition", "DynamicWorkflowConfig", "defn", "dynamic_config", "init", "run"]
 
 DEFINITION_ATTRIBUTE = "__foldlog_workflow_definition__"
 RUN_ATTRIBUTE = "__foldlog_workflow_run__"
 INIT_ATTRIBUTE = "__foldlog_workflow_init__"
+DYNAMIC_CONFIG_ATTRIBUTE = "__foldlog_workflow_dynamic_config__"
 
 ClassType = TypeVar("ClassType", bound=type)
 RunFn = TypeVar("RunFn", bound=Callable[..., Awaitable[Any]])
 InitFn = TypeVar("InitFn", bound=Callable[..., None])
+
+
+@dataclass(frozen=True)
+class DynamicWorkflowConfig:
+    """What a method with `@workflow.dynamic_config` returns."""
+
+    failure_exception_types: Sequence[type[BaseException]] | None = None
+    """Exceptions that fail this run instead of stalling it, besides those of the worker; None: as `defn` says."""
+    versioning_behavior: VersioningBehavior = VersioningBehavior.UNSPECIFIED
+    """Only UNSPECIFIED: which version runs the code is chosen before the code is asked. `defn` takes one."""
+
+
+ConfigFn = TypeVar("ConfigFn", bound=Callable[[Any], DynamicWorkflowConfig])
 
 
 @dataclass(frozen=True)
@@ -42,6 +56,8 @@ class Definition:
     """Whether the guard watches its code."""
     versioning_behavior: VersioningBehavior = VersioningBehavior.UNSPECIFIED
     """When its runs move to another version of the code; UNSPECIFIED: as the worker says."""
+    dynamic_config_fn: Callable[[Any], DynamicWorkflowConfig] | None = None
+    """Says more about each run of a dynamic workflow."""
 
     @cached_property
     def signature(self) -> Signature:
@@ -60,7 +76,7 @@ class Definition:
             raise DefinitionError(f"dynamic workflow {self.run_fn.__qualname__} must take one Sequence[RawValue]")
         for handler in (*self.signals.values(), *self.queries.values(), *self.updates.values()):
             types = handler.signature.arg_types
-            if handler.name is None and types != (str, raw):
+            if handler.name is None and types != (str, raw) and not handler.takes_values:
                 name = handler.fn.__qualname__
                 raise DefinitionError(f"dynamic handler {name} must take a str and a Sequence[RawValue]")
 
@@ -141,6 +157,22 @@ def init(init_fn: InitFn) -> InitFn:
     return init_fn
 
 
+def dynamic_config(fn: ConfigFn) -> ConfigFn:
+    """Let a method of a dynamic workflow say how this run is to be treated, by its type or its arguments.
+
+    It is called after `__init__` and before `run`, takes only `self`, must not be async, and can decide nothing.
+
+    Raises:
+        DefinitionError: It is async, or takes more than `self`.
+    """
+    if inspect.iscoroutinefunction(fn):
+        raise DefinitionError(f"@workflow.dynamic_config method {fn.__qualname__} must not be async")
+    if len(inspect.signature(fn).parameters) != 1:
+        raise DefinitionError(f"@workflow.dynamic_config method {fn.__qualname__} must take only self")
+    setattr(fn, DYNAMIC_CONFIG_ATTRIBUTE, True)
+    return fn
+
+
 @overload
 def defn(cls: ClassType) -> ClassType: ...
 @overload
@@ -215,6 +247,7 @@ def _define(
     queries: dict[str | None, QueryDefinition] = _find_handlers(cls, QUERY_ATTRIBUTE, "query", issues)
     updates: dict[str | None, UpdateDefinition] = _find_handlers(cls, UPDATE_ATTRIBUTE, "update", issues)
     _check_validators(updates, issues)
+    config_fn = _find_dynamic_config(cls, name, issues)
     takes_arguments = hasattr(cls.__init__, INIT_ATTRIBUTE)  # type: ignore[misc]  # only an attribute of it is read
     _check_init(cls, run_fn, takes_arguments, issues)
     kinds: tuple[Any, ...] = failure_exception_types
@@ -234,6 +267,7 @@ def _define(
         takes_arguments_in_init=takes_arguments,
         guarded=guarded,
         versioning_behavior=versioning_behavior,
+        dynamic_config_fn=config_fn,
     )
     setattr(cls, DEFINITION_ATTRIBUTE, definition)
     setattr(run_fn, DEFINITION_ATTRIBUTE, definition)
@@ -255,6 +289,17 @@ def _find_run(cls: type, issues: list[str]) -> Callable[..., Awaitable[Any]] | N
                 return None
     issues.append("it has no @workflow.run method")
     return None
+
+
+def _find_dynamic_config(
+    cls: type, name: str | None, issues: list[str]
+) -> Callable[[Any], DynamicWorkflowConfig] | None:
+    found = [member for _, member in inspect.getmembers_static(cls) if hasattr(member, DYNAMIC_CONFIG_ATTRIBUTE)]
+    if len(found) > 1:
+        issues.append(f"it has more than one @workflow.dynamic_config: {', '.join(each.__name__ for each in found)}")
+    if found and name is not None:
+        issues.append(f"@workflow.dynamic_config ({found[0].__name__}) is for dynamic workflows only")
+    return found[0] if found else None
 
 
 def _find_handlers(cls: type, attribute: str, kind: str, issues: list[str]) -> dict[str | None, Any]:

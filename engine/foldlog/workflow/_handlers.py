@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import warnings
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import Enum
@@ -42,6 +43,11 @@ class _HandlerDefinition:
     def signature(self) -> Signature:
         """Its types; resolved late, since names that annotations use may be defined below the class."""
         return signature_of(self.fn, method=self.is_method)
+
+    @cached_property
+    def takes_values(self) -> bool:
+        """Whether a dynamic one takes its arguments converted, as `*args`: the older way, which warns."""
+        return self.name is None and self.signature.variadic and len(self.signature.arg_types) == 1
 
     @cached_property
     def is_async(self) -> bool:
@@ -171,6 +177,7 @@ def signal(
     Raises:
         DefinitionError: Name and dynamic were both given, or the method cannot take arguments by position.
     """
+    bare = fn is not None
 
     def decorate(fn: SignalFn) -> SignalFn:
         definition = SignalDefinition(
@@ -181,6 +188,7 @@ def signal(
             unfinished_policy=unfinished_policy,
         )
         setattr(fn, SIGNAL_ATTRIBUTE, definition)
+        _warn_of_variadic(fn, "signal", dynamic, stacklevel=3 if bare else 2)
         return fn
 
     return decorate if fn is None else decorate(fn)
@@ -201,8 +209,8 @@ def query(
 ) -> QueryFn | Callable[[QueryFn], QueryFn]:
     """Make a method the handler of a query.
 
-    It must not be async, must change nothing and can decide nothing. A method that overrides one with this decorator
-    must have it too.
+    It must change nothing, can decide nothing and cannot wait; so there is no use in making it async, and doing so
+    warns. A method that overrides one with this decorator must have it too.
 
     Args:
         fn: The method.
@@ -212,11 +220,19 @@ def query(
         description: One line for people.
 
     Raises:
-        DefinitionError: Name and dynamic were both given, the method is async or cannot take arguments by position.
+        DefinitionError: Name and dynamic were both given, or the method cannot take arguments by position.
     """
+    bare = fn is not None
 
     def decorate(fn: QueryFn) -> QueryFn:
         setattr(fn, QUERY_ATTRIBUTE, query_definition(fn, name, dynamic, description, is_method=True))
+        if inspect.iscoroutinefunction(fn):
+            warnings.warn(
+                f"query handler {fn.__qualname__} is async: a query is answered at once, it cannot wait",
+                DeprecationWarning,
+                stacklevel=3 if bare else 2,
+            )
+        _warn_of_variadic(fn, "query", dynamic, stacklevel=3 if bare else 2)
         return fn
 
     return decorate if fn is None else decorate(fn)
@@ -230,8 +246,16 @@ def query_definition(
     Raises:
         DefinitionError: As `query`.
     """
-    if inspect.iscoroutinefunction(fn):
-        raise DefinitionError(f"query handler {fn.__qualname__} is async: a query is answered at once, it cannot wait")
     return QueryDefinition(
         name=handler_name(fn, "query", name, dynamic), fn=fn, is_method=is_method, description=description
     )
+
+
+def _warn_of_variadic(fn: Callable[..., Any], kind: str, dynamic: bool, *, stacklevel: int) -> None:
+    """Say so where a dynamic handler takes `*args`, and so is given values converted without type hints."""
+    if dynamic and inspect.getfullargspec(fn).varargs is not None:
+        warnings.warn(
+            f"dynamic {kind} handler {fn.__qualname__} takes *args: take a Sequence[RawValue] instead",
+            DeprecationWarning,
+            stacklevel=stacklevel + 1,
+        )

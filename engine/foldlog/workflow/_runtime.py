@@ -50,8 +50,16 @@ class Runtime(ABC):
         """The run's own random numbers, the same in each replay."""
 
     @abstractmethod
-    def new_random(self) -> Random:
-        """A further source of random numbers."""
+    def random_seed(self) -> int:
+        """A number that belongs to the run."""
+
+    @abstractmethod
+    def register_random_seed_callback(self, callback: Callable[[int], None]) -> None:
+        """Be told when it changes."""
+
+    @abstractmethod
+    def new_random(self, name: str | None = None) -> Random:
+        """A further source of random numbers; one with a name leaves `random` alone."""
 
     @abstractmethod
     def is_replaying(self) -> bool:

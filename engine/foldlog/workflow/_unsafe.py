@@ -18,14 +18,29 @@ class unsafe:  # the name that Temporal's SDK gives it
     """Functions that workflow code needs only in unusual cases."""
 
     @staticmethod
+    def in_sandbox() -> bool:
+        """False: there is no sandbox, but for the guard."""
+        return False
+
+    @staticmethod
     def is_replaying() -> bool:
         """Whether history is told to the workflow again. Code that decides by it cannot be replayed."""
         return current().is_replaying()
 
     @staticmethod
+    def is_replaying_history_events() -> bool:
+        """The same: what queries and validators do is new, whenever they are asked."""
+        return current().is_replaying()
+
+    @staticmethod
     def is_read_only() -> bool:
-        """Whether a query handler or a condition runs, where nothing can be decided."""
+        """Whether a query handler, a validator or a condition runs, where nothing can be decided."""
         return current().is_read_only()
+
+    @staticmethod
+    def is_sandbox_unrestricted() -> bool:
+        """Whether the guard lets everything through here."""
+        return UNRESTRICTED.get()
 
     @staticmethod
     @contextmanager
@@ -42,3 +57,8 @@ class unsafe:  # the name that Temporal's SDK gives it
     def imports_passed_through() -> Iterator[None]:
         """Does nothing, since modules are never reloaded for workflows. For code that comes from Temporal."""
         yield
+
+    @staticmethod
+    def is_imports_passed_through() -> bool:
+        """True: all imports are, always."""
+        return True

@@ -84,6 +84,11 @@ class UpdateDefinition(_HandlerDefinition):
     unfinished_policy: HandlerUnfinishedPolicy = HandlerUnfinishedPolicy.WARN_AND_ABANDON
     validator: Callable[..., None] | None = None
 
+    @property
+    def takes_values(self) -> bool:
+        """See base class. Updates came later than the older way."""
+        return False
+
     @staticmethod
     def from_fn(fn: Callable[..., Any]) -> UpdateDefinition | None:
         """The definition of a decorated function."""

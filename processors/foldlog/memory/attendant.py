@@ -29,6 +29,9 @@ FOR_EVER_SECONDS = 1_000 * 365 * 86_400.0
 class NoCode:
     """Implements `DeciderFactory` for foldlog's own workflows, those of schedules, and for no other one."""
 
+    without_code = True
+    """The engine holds what it starts back, so that whatever comes before there is code comes before the code runs."""
+
     def __init__(self, namespace: str) -> None:
         self._own = WorkflowRuntime((), namespace=namespace)
 

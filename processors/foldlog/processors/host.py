@@ -6,7 +6,7 @@ thread and return at once, save `poll_local`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from foldlog.core.engine import LocalResult
@@ -15,7 +15,13 @@ from foldlog.schemas.records import Command
 from foldlog.schemas.reply import ActivityCancelRequested
 from foldlog.schemas.task import ActivityTask
 
-__all__ = ["ActivityHost", "LocalCall", "LocalResult"]
+__all__ = ["ActivityHost", "LocalCall", "LocalResult", "missing_activity"]
+
+
+def missing_activity(name: str, known: Sequence[str] = ()) -> str:
+    """What to say of an activity that a worker does not have."""
+    have = f"available activities: {', '.join(known)}" if known else "no available activities"
+    return f"Activity function {name} is not registered on this worker, {have}"
 
 
 class ActivityHost(Protocol):
@@ -23,6 +29,9 @@ class ActivityHost(Protocol):
 
     def reserve(self, task_queue: str, activity_type: str) -> bool:
         """Take one free slot for an eager task; false if there is none or the activity is not registered."""
+
+    def cannot_run_local(self, activity_type: str) -> str:
+        """Why a local activity of this name cannot run here; empty: it can. From any thread."""
 
     def release(self, task_queue: str) -> None:
         """Give back a slot that was reserved and not used."""

@@ -27,7 +27,8 @@ class ProcessorOptions:
     build_id: str = ""
     """Version of the workflow code; noted in the log."""
     max_cached_workflows: int = 10_000
-    """Workflows whose coroutine is kept in memory; any other is rebuilt from its history when it is needed."""
+    """Workflows whose coroutine is kept in memory; any other is rebuilt from its history when it is needed.
+    0: none, which shows in tests whether the code can be replayed."""
     max_cached_history_bytes: int = 256 * 1024 * 1024
     """Bound on the histories of those workflows together, in bytes: what they hold in memory grows with it."""
     store_memory_bytes: int = 256 * 1024 * 1024
@@ -48,8 +49,9 @@ class ProcessorOptions:
     """Who this is, for people."""
 
     def __post_init__(self) -> None:
+        if self.max_cached_workflows < 0:
+            raise ProcessorOptionError(f"option max_cached_workflows must not be negative: {self.max_cached_workflows}")
         for name in (
-            "max_cached_workflows",
             "max_cached_history_bytes",
             "store_memory_bytes",
             "max_batch_commands",

@@ -121,7 +121,7 @@ class CachedSessions:
         """Drop the least recently used sessions above the bounds; those with running local activities stay.
 
         The one that was used last stays too, however long its history is: a workflow with thousands of children or
-        activities would be replayed for each of their answers.
+        activities would be replayed for each of their answers. Only where none is to be kept, none is.
 
         Returns:
             How many were dropped.
@@ -142,7 +142,7 @@ class CachedSessions:
         if count <= max_workflows and size <= max_history_bytes:
             return names
         for workflow_id in self._current:
-            if (count <= max_workflows and size <= max_history_bytes) or count == 1:
+            if (count <= max_workflows and size <= max_history_bytes) or (count == 1 and max_workflows):
                 break
             names.append(workflow_id)
             count -= 1

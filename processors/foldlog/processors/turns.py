@@ -19,7 +19,7 @@ from foldlog.core.decider import DeciderFactory
 from foldlog.core.engine import LocalResult
 from foldlog.core.outcome import LogEntry
 from foldlog.core.waiters import LONG_POLL_MS
-from foldlog.processors.host import ActivityHost
+from foldlog.processors.host import ActivityHost, missing_activity
 from foldlog.processors.options import ProcessorOptions
 from foldlog.processors.partition import Partition, PoisonedInput, Record, StoreFailed, Work
 from foldlog.processors.store import PartitionStore
@@ -140,7 +140,7 @@ class Turns:
             release=self._release,
             require_queue=self._require_queue,
             unreachable=self._unreachable,
-            local_activities=host is not None,
+            cannot_run_local=host.cannot_run_local if host else missing_activity,
             partition_of=lambda workflow_id: partition_of(workflow_id, partition_count),
             clock_ms=self._clock_ms,
             long_poll_ms=self._long_poll_ms,
@@ -310,7 +310,7 @@ class Turns:
             Unapplied: One of the stores does not take it.
         """
         share = max(partitions, 1)
-        workflows = max(self._options.max_cached_workflows // share, 1)
+        workflows = -(-self._options.max_cached_workflows // share)
         history_bytes = self._options.max_cached_history_bytes // share
         try:
             return sum(partition.committed(ends[partition.number], workflows, history_bytes) for partition, _ in works)

@@ -23,6 +23,7 @@ from foldlog.interceptor import (
     WorkflowInterceptorClassInput,
     WorkflowOutboundInterceptor,
 )
+from foldlog.runtime.patches import PatchActivationInput
 from foldlog.worker.options import WorkerDeploymentConfig
 from foldlog.worker.plugin import Plugin, ReplayerConfig, WorkerConfig
 from foldlog.worker.replayer import Replayer, WorkflowReplayError, WorkflowReplayResult, WorkflowReplayResults
@@ -55,6 +56,7 @@ __all__ = [
     "HandleSignalInput",
     "HandleUpdateInput",
     "Interceptor",
+    "PatchActivationInput",
     "Plugin",
     "PollerBehavior",
     "PollerBehaviorAutoscaling",

@@ -329,6 +329,9 @@ class ActivityWorker:
 
     # ---- EagerTasks
 
+    def cannot_run(self, activity_type: str) -> str:
+        return self._registry.missing(activity_type)
+
     def reserve(self, task_queue: str, activity_type: str) -> bool:
         if self._stopping or not self._options.eager or task_queue != self._options.task_queue:
             return False

@@ -64,7 +64,10 @@ class Handover:
 
 
 class EagerTasks(Protocol):
-    """Who runs eager tasks. `reserve` and `release` come from any thread, the others on the event loop."""
+    """Who runs eager tasks. The first three come from any thread, the others on the event loop."""
+
+    def cannot_run(self, activity_type: str) -> str:
+        """Why an activity of this name cannot run here; empty: it can."""
 
     def reserve(self, task_queue: str, activity_type: str) -> bool:
         """Take a slot, if there is one."""
@@ -148,6 +151,11 @@ class WorkerHost(ActivityHost):
 
     def reserve(self, task_queue: str, activity_type: str) -> bool:
         return self._eager.reserve(task_queue, activity_type)
+
+    def cannot_run_local(self, activity_type: str) -> str:
+        if self.colleague is not None and self.colleague(activity_type) is not None:
+            return ""
+        return self._eager.cannot_run(activity_type)
 
     def release(self, task_queue: str) -> None:
         self._eager.release(task_queue)

@@ -201,6 +201,17 @@ def positive(name: str, value: int) -> int:
     return value
 
 
+def not_negative(name: str, value: int) -> int:
+    """A number, if it is not negative.
+
+    Raises:
+        ConfigurationError: It is.
+    """
+    if value < 0:
+        raise ConfigurationError(f"{name} must not be negative: {value}", option=name)
+    return value
+
+
 def rate(name: str, value: float | None) -> float | None:
     """A number a second, if it is more than 0 or None.
 

@@ -17,6 +17,7 @@ from foldlog.client import Client, HeaderCodecBehavior, WorkflowHistory
 from foldlog.converter import DataConverter
 from foldlog.exceptions import ConfigurationError
 from foldlog.interceptor import Interceptor
+from foldlog.runtime.patches import PatchActivation
 from foldlog.sensor import Sensor
 from foldlog.worker.options import EarlierVersions, OptionsWithoutMeaning, WorkerDeploymentConfig
 from foldlog.worker.shared_state import SharedStateManager
@@ -49,6 +50,7 @@ class WorkerConfig(OptionsWithoutMeaning, total=False):
     max_heartbeat_throttle_interval: timedelta
     workflow_failure_exception_types: Sequence[type[BaseException]]
     deadlock_timeout: timedelta | None
+    patch_activation_callback: PatchActivation | None
     debug_mode: bool
     disable_eager_activity_execution: bool
     no_remote_activities: bool

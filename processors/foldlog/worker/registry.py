@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from foldlog.activity._definition import Definition
 from foldlog.exceptions import ApplicationError, ConfigurationError
+from foldlog.processors.host import missing_activity
 
 
 class Registered(NamedTuple):
@@ -41,7 +42,8 @@ class Registry:
         name: str = definition.name or getattr(definition.fn, "__name__", "") or repr(definition.fn)
         if definition.is_unbound:
             raise ConfigurationError(
-                f"activity {name} belongs to a class: register a method of an object, or an object with __call__",
+                f"activity {name} is a class instead of an instance, or a method of a class: register an object with "
+                "__call__, or a method of an object",
                 option="activities",
             )
         activity = Registered(
@@ -81,6 +83,10 @@ class Registry:
         """Whether there is an activity for this name."""
         return name in self._activities or self._dynamic is not None
 
+    def missing(self, name: str) -> str:
+        """What to say where there is no activity for this name; empty: there is one."""
+        return "" if self.has(name) else missing_activity(name, self.names)
+
     def find(self, name: str) -> Registered:
         """The activity for a name.
 
@@ -89,8 +95,5 @@ class Registry:
         """
         activity = self._activities.get(name) or self._dynamic
         if activity is None:
-            known = ", ".join(self.names) or "none"
-            raise ApplicationError(
-                f"activity {name} is not registered on this worker; registered: {known}", type="NotFoundError"
-            )
+            raise ApplicationError(self.missing(name), type="NotFoundError")
         return activity

@@ -22,6 +22,7 @@ from foldlog.interceptor import Interceptor
 from foldlog.processors.options import ProcessorOptions
 from foldlog.runtime import Runtime, WorkflowRuntime
 from foldlog.runtime.environment import SUGGESTED_HISTORY_BYTES, SUGGESTED_HISTORY_LENGTH
+from foldlog.runtime.patches import PatchActivation
 from foldlog.schemas.codec import Codec
 from foldlog.sensor import Sensor
 from foldlog.worker.activities import ActivityWorker, ActivityWorkerOptions
@@ -37,6 +38,7 @@ from foldlog.worker.options import (
     WorkerDeploymentConfig,
     check_executor,
     deadlock_seconds,
+    not_negative,
     note_ignored,
     positive,
     rate,
@@ -90,6 +92,7 @@ class Worker:
         max_heartbeat_throttle_interval: timedelta = timedelta(seconds=60),
         workflow_failure_exception_types: Sequence[type[BaseException]] = (),
         deadlock_timeout: timedelta | None = DEADLOCK_TIMEOUT,
+        patch_activation_callback: PatchActivation | None = None,
         debug_mode: bool = False,
         disable_eager_activity_execution: bool = False,
         no_remote_activities: bool = False,
@@ -124,7 +127,8 @@ class Worker:
             max_activities_per_second: How many attempts this worker begins in a second.
             max_task_queue_activities_per_second: How many attempts all workers of the queue together begin in a
                 second. Give all of them the same number: each takes the share that its partitions are of all.
-            max_cached_workflows: How many workflows are kept in memory; any other is rebuilt when it is needed.
+            max_cached_workflows: How many workflows are kept in memory; any other is rebuilt when it is needed. With 0
+                each step replays the history: slow, and good in tests.
             continue_as_new_suggested_events: How long a history may grow before `info().is_continue_as_new_suggested()`
                 is true. Workflows decide by it, so lower it only for workflows that do not.
             continue_as_new_suggested_bytes: How large, in bytes, likewise.
@@ -136,6 +140,9 @@ class Worker:
             workflow_failure_exception_types: Exceptions that fail a workflow instead of stalling it.
             deadlock_timeout: How long workflow code may run before it comes to an await; then it is interrupted, and
                 its workflow stalls. None: as long as it likes.
+            patch_activation_callback: Is asked, with a `PatchActivationInput`, whether a run that comes to a
+                `workflow.patched` for the first time takes the new way; None: it does. Give a worker one that says no
+                while older workers may still have to replay the run.
             debug_mode: Whether workflow code is never interrupted, so that one can step through it. The environment
                 variable FOLDLOG_DEBUG does the same.
             disable_eager_activity_execution: Whether all activity tasks go over their topic.
@@ -209,6 +216,7 @@ class Worker:
                 metric_meter=MetricMeter(self._sensor.metric_recorded),
                 deadlock_timeout_seconds=deadlock_seconds(deadlock_timeout, debug_mode),
                 task_queue=task_queue,
+                patch_activation=patch_activation_callback,
                 **versioning.for_runtime,
             )
         self._processor_options = ProcessorOptions(
@@ -216,14 +224,14 @@ class Worker:
             state_dir=Path(state_dir),
             instance_id=instance_id,
             build_id=versioning.build_id,
-            max_cached_workflows=positive("max_cached_workflows", max_cached_workflows),
+            max_cached_workflows=not_negative("max_cached_workflows", max_cached_workflows),
             identity=self._identity,
         )
-        self._state = _State()
 
     def _belong_to(
         self, client: Client, task_queue: str, plugins: Sequence[Plugin], interceptors: Sequence[Interceptor]
     ) -> None:
+        self._state = _State()
         self._client = client
         self._backend = backend_of(client)
         self._backend.topics.tasks(task_queue)  # whether it can be the name of a topic

@@ -293,7 +293,7 @@ async def test_bad_records_and_unknown_activities_stop_nobody(setting: AbstractA
         send(place.config, place.topics.tasks(QUEUE), [b"garbage", encode(activity_task(2, "grete")), good])
         await place.commands.of(CompleteActivity)
         [failed] = await place.commands.of(FailActivity)
-        assert "registered: greet" in failed.failure.message
+        assert "available activities: greet" in failed.failure.message
         assert not failed.failure.non_retryable
         [letter] = await asyncio.to_thread(read_all, place.config, place.topics.dead_letters, 1)
         assert letter.value() == b"garbage"

@@ -251,7 +251,7 @@ async def test_an_operation_is_used_once() -> None:
     client, _ = client_that_hears(update_reply("COMPLETED", 1))
     start = operation()
     await client.execute_update_with_start_workflow(OneParam.close, start_workflow_operation=start)
-    with pytest.raises(RuntimeError, match="once"):
+    with pytest.raises(RuntimeError, match="cannot be reused"):
         await client.execute_update_with_start_workflow(OneParam.close, start_workflow_operation=start)
 
 

@@ -162,10 +162,24 @@ def test_other_exceptions_become_application_errors() -> None:
     assert str(error.cause) == "KeyError: 'sku'"
 
 
-def test_only_explicit_causes_count() -> None:
-    error = StockError("second")
-    error.__context__ = KeyError("first")
-    assert CONVERTER.to_failure(error, VALUES).cause is None
+def test_what_was_handled_when_a_failure_was_raised_is_its_cause() -> None:
+    def fail(error: Exception, *, silent: bool = False) -> Exception:
+        try:
+            try:
+                raise KeyError("first")
+            except KeyError:
+                if silent:
+                    raise error from None
+                raise error  # noqa: B904  # this is what is tested
+        except type(error) as raised:
+            return raised
+
+    cause = CONVERTER.to_failure(fail(ApplicationError("second")), VALUES).cause
+    assert cause is not None
+    assert (cause.type, cause.message) == ("KeyError", "'first'")
+    assert CONVERTER.to_failure(fail(ApplicationError("second"), silent=True), VALUES).cause is None
+    # Of other exceptions only what they were raised from.
+    assert CONVERTER.to_failure(fail(StockError("second")), VALUES).cause is None
 
 
 def test_a_cancelled_task_is_a_cancellation() -> None:

@@ -317,6 +317,18 @@ def test_an_update_comes_with_a_start(talk: Talk) -> None:
     assert talk.world.runs == 2
 
 
+@pytest.mark.parametrize("policy", ["ALLOW_DUPLICATE", "REJECT_DUPLICATE"])
+def test_a_start_does_not_take_an_update_that_came_to_nothing_for_its_own(talk: Talk, policy: Any) -> None:
+    talk.update("never")
+    talk.signal("end")
+    update = command.UpdateInput(update_id="u", update_name="now", await_completed=True)
+    answer = talk.answer(talk.start(update=update, id_reuse_policy=policy))
+    if policy == "REJECT_DUPLICATE":
+        assert answer.code == "ALREADY_STARTED"
+    else:
+        assert (answer.run_id, answer.stage, answer.result) == ("run-2", "COMPLETED", payload("1"))
+
+
 def test_it_goes_to_the_run_that_is_there(talk: Talk) -> None:
     update = command.UpdateInput(update_id="u", update_name="later", await_completed=True)
     waiting = talk.start(update=update, id_conflict_policy="USE_EXISTING", request_id="r1")

@@ -37,7 +37,7 @@ async def test_the_demonstration_books_everything_once(env: WorkflowEnvironment)
     assert await run(env.client, bank) == [
         "ann: captured, 4200 cents kept",
         "ada: refunded, 0 cents kept",
-        "abe: voided, workflow canceled",
+        "abe: voided, Workflow cancelled",
         "bob: declined, activity failed",
     ]
     of_all = booked(bank)

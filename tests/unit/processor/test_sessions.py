@@ -26,7 +26,7 @@ def partition() -> Partition:
         reserve=lambda task_queue, activity_type: False,
         release=lambda task_queue: None,
         require_queue=lambda task_queue: None,
-        local_activities=True,
+        cannot_run_local=lambda activity_type: "",
         partition_of=lambda workflow_id: 0,
         clock_ms=lambda: 1_000_000,
         long_poll_ms=60_000,
@@ -68,3 +68,12 @@ def test_the_run_that_was_used_last_stays_however_long_its_history_is() -> None:
     assert sessions.is_open("large", "large")
     assert sessions.evict(max_workflows=10, max_history_bytes=100) == 0
     assert len(sessions) == 1
+
+
+def test_none_is_kept_where_none_is_to_be() -> None:
+    sessions = CachedSessions(PartitionStore(MemoryStore(formats.FAMILIES), SingleObjectCodec()))
+    started = WorkflowExecutionStarted(run_id="run", workflow_type="t", task_queue="q")
+    sessions.add(Run(workflow_id="a", run_id="run", started=started, history_size=10))
+    sessions.committed()
+    assert sessions.evict(max_workflows=0, max_history_bytes=100) == 1
+    assert len(sessions) == 0

@@ -537,7 +537,7 @@ class Asks:
 
 def test_a_query_starts_no_child() -> None:
     driver = Driver(Asks)
-    with pytest.raises(ApplicationError, match="cannot start a child workflow") as raised:
+    with pytest.raises(ApplicationError, match="action attempted: start a child workflow") as raised:
         driver.query("start")
     assert raised.value.type == workflow.ReadOnlyContextError.__name__
 

@@ -200,12 +200,6 @@ def keyword_only_signal() -> Any:
         pass
 
 
-def async_query() -> Any:
-    @workflow.query
-    async def ask(self: Any) -> int:
-        return 1
-
-
 def name_and_dynamic() -> Any:
     workflow.signal(name="x", dynamic=True)(lambda: None)  # type: ignore[call-overload]  # this is what is wrong
 
@@ -266,7 +260,6 @@ def failure_type_is_none() -> Any:
         (decorated_twice, "@workflow.defn twice"),
         (keyword_only_run, r"keyword-only parameters \(number\)"),
         (keyword_only_signal, r"keyword-only parameters \(number\)"),
-        (async_query, "is async: a query is answered at once"),
         (name_and_dynamic, "either name or dynamic"),
         (defn_name_and_dynamic, "either name or dynamic"),
         (init_elsewhere, "only for __init__"),

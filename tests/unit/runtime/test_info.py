@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import dataclasses
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import RFC_4122, UUID
 
 import pytest
 from foldlog import workflow
@@ -40,6 +42,7 @@ class Knows:
             "now": (workflow.now() - before[0]).total_seconds(),
             "zone": str(workflow.now().tzinfo),
             "lengths": [before[3], info.get_current_history_length()],
+            "as a dict": list(dataclasses.asdict(info)["raw_memo"]) == list(info.raw_memo),
             "memo": [note.text, workflow.memo(), workflow.memo_value("none", "default"), list(info.raw_memo)],
             "replaying": workflow.unsafe.is_replaying(),
             "read only": workflow.unsafe.is_read_only(),
@@ -64,6 +67,7 @@ def test_what_a_workflow_knows_about_itself() -> None:
         "now": 1.5,
         "zone": "UTC",
         "lengths": [1, 3],
+        "as a dict": True,
         "memo": ["hello", {"note": {"text": "hello"}}, "default", ["note"]],
         "replaying": False,
         "read only": False,
@@ -96,6 +100,28 @@ def test_the_clock_never_goes_back() -> None:
     assert driver.query("seen") == [10, 10, 20]
 
 
+def test_random_numbers_belong_to_the_run() -> None:
+    @workflow.defn
+    class Draws:
+        @workflow.run
+        async def run(self) -> list[Any]:
+            named = workflow.new_random("dice").random()
+            first = [workflow.random_seed(), str(workflow.uuid7()), workflow.random().random()]
+            assert named == workflow.new_random("dice").random() != workflow.new_random("cards").random()
+            workflow.register_random_seed_callback(print)
+            return [*first, workflow.time_ns() // 1_000_000, named]
+
+    driver = Driver(Draws)
+    seed, text, _, time_ms, _ = driver.result
+    found = UUID(text)
+    assert (found.version, found.variant, found.int >> 80) == (7, RFC_4122, time_ms)
+    assert isinstance(seed, int)
+    driver.replay()
+    others = Driver(Draws, run_id="run-2").result
+    assert others[3] == time_ms
+    assert not {*others[:3], others[4]} & {*driver.result[:3], driver.result[4]}
+
+
 def test_a_missing_memo_value_is_a_key_error() -> None:
     @workflow.defn
     class Memo:
@@ -118,6 +144,8 @@ OUTSIDE: list[Callable[[], Any]] = [
     workflow.random,
     workflow.new_random,
     workflow.uuid4,
+    workflow.uuid7,
+    workflow.random_seed,
     workflow.instance,
     workflow.memo,
     workflow.payload_converter,
@@ -171,8 +199,13 @@ def test_logs_say_which_run_they_are_of_and_are_silent_in_replay(caplog: pytest.
     caplog.set_level(logging.INFO, "foldlog.workflow")
     driver = Driver(Logs)
     driver.fire()
-    assert [record.getMessage() for record in caplog.records] == ["begin 1", "end"]
     facts = caplog.records[0].__dict__
+    names = ("attempt", "namespace", "run_id", "task_queue", "workflow_id", "workflow_type")
+    said = {name: facts[name] for name in names}
+    assert [record.getMessage() for record in caplog.records] == [f"begin 1 ({said})", f"end ({said})"]
+    assert facts["temporal_workflow"] == said
+    assert facts["attempt"] == 1
+    assert facts["task_queue"] == "default-queue"
     assert facts["workflow_id"] == "workflow-1"
     assert facts["run_id"] == "run-1"
     assert facts["workflow_type"] == "Logs"
@@ -183,15 +216,21 @@ def test_logs_say_which_run_they_are_of_and_are_silent_in_replay(caplog: pytest.
     decider = driver.replay()
     assert not caplog.records
     assert decider.query("ask", []).data == b"true"
-    assert [record.getMessage() for record in caplog.records] == ["asked"]
+    assert [record.msg for record in caplog.records] == [f"asked ({said})"]
 
 
 def test_logger_options(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
     caplog.set_level(logging.INFO, "foldlog.workflow")
-    monkeypatch.setattr(workflow.logger, "workflow_info_on_message", True)
+    monkeypatch.setattr(workflow.logger, "workflow_info_on_message", False)
+    monkeypatch.setattr(workflow.logger, "workflow_info_on_extra", False)
+    monkeypatch.setattr(workflow.logger, "full_workflow_info_on_extra", True)
     monkeypatch.setattr(workflow.logger, "log_during_replay", True)
     driver = Driver(Logs)
-    assert "begin 1 ({'workflow_id': 'workflow-1'" in caplog.records[0].getMessage()
+    record = caplog.records[0]
+    assert record.getMessage() == "begin 1"
+    assert record.__dict__["more"] == "yes"
+    assert not hasattr(record, "workflow_id")
+    assert isinstance(record.__dict__["workflow_info"], workflow.Info)
     caplog.clear()
     driver.replay()
     assert len(caplog.records) == 1

@@ -20,6 +20,7 @@ from foldlog.core.decider import WorkflowTaskError
 from foldlog.exceptions import ActivityError, ApplicationError, CancelledError
 from foldlog.runtime import WorkflowRuntime
 from foldlog.schemas import event
+from pydantic import BaseModel, ValidationError
 
 from tests.unit.runtime.driver import CONVERTER, Driver
 
@@ -148,6 +149,26 @@ def test_every_exception_fails_where_exception_is_a_failure_type() -> None:
     driver = Driver(Greets, "text", workflow_type="greeting", failure_exception_types=(Exception,))
     assert isinstance(driver.end, event.WorkflowExecutionFailed)
     assert driver.end.failure.type == "PayloadConversionError"
+
+
+class Person(BaseModel):
+    name: str
+
+
+@pytest.mark.parametrize("types", [(ValidationError,), (OwnOfWorker,)])
+def test_what_pydantic_refuses_is_a_failure_where_its_error_is(types: tuple[type[Exception], ...]) -> None:
+    @workflow.defn(failure_exception_types=types)
+    class Greet:
+        @workflow.run
+        async def run(self, person: Person) -> None: ...
+
+    if types == (OwnOfWorker,):
+        with pytest.raises(WorkflowTaskError, match="name"):
+            Driver(Greet, {"name": 123})
+        return
+    driver = Driver(Greet, {"name": 123})
+    assert isinstance(driver.end, event.WorkflowExecutionFailed)
+    assert "name: input should be a valid string" in driver.end.failure.message
 
 
 def test_a_workflow_type_that_is_not_registered_stalls() -> None:

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 from foldlog import workflow
-from foldlog.core.decider import NondeterminismError
+from foldlog.core.decider import NondeterminismError, WorkflowTaskError
 from foldlog.runtime import WorkflowRuntime
+from foldlog.runtime.patches import PatchActivationInput
 from foldlog.schemas import event
 
 from tests.unit.runtime.chaining import Chain
@@ -202,3 +203,56 @@ def test_a_query_cannot_ask_for_a_patch() -> None:
 
     with pytest.raises(Exception, match="patch"):
         Driver(Asks).query("patch")
+
+
+# ---- where the worker has a say
+
+
+@workflow.defn(name="Asks")
+class Asks:
+    @workflow.run
+    async def run(self, deprecated: bool) -> list[bool]:
+        if deprecated:
+            workflow.deprecate_patch("new-way")
+        first = workflow.patched("new-way")
+        await asyncio.sleep(1)
+        return [first, workflow.patched("new-way")]
+
+
+def asked(answer: Any, *, deprecated: bool = False) -> tuple[Driver, list[PatchActivationInput]]:
+    """A run of a worker whose callback gives an answer, and what the callback was asked."""
+    questions: list[PatchActivationInput] = []
+
+    def callback(asked: PatchActivationInput) -> bool:
+        questions.append(asked)
+        return answer() if callable(answer) else answer  # type: ignore[no-any-return]  # not always one
+
+    driver = Driver(Asks, deprecated, patch_activation=callback)
+    driver.fire()
+    return driver, questions
+
+
+@pytest.mark.parametrize("answer", [True, False])
+def test_the_worker_says_whether_a_new_patch_is_taken(answer: bool) -> None:
+    driver, questions = asked(answer)
+    assert driver.result == [answer, answer]
+    assert [each.patch_id for each in questions] == ["new-way"]  # not again in the same run
+    assert questions[0].workflow_info.workflow_id == "workflow-1"
+    assert driver.kinds().count("RecordPatch") == answer
+    driver.replay()
+    assert len(questions) == 1
+
+
+def test_what_is_recorded_or_deprecated_is_not_asked_about() -> None:
+    driver, questions = asked(False, deprecated=True)
+    assert driver.result == [True, True]
+    assert not questions
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [("yes", "must return true or false, not 'yes'"), (workflow.uuid4, "While in read-only function")],
+)
+def test_a_callback_that_breaks_the_rules_stalls_the_run(answer: Any, message: str) -> None:
+    with pytest.raises(WorkflowTaskError, match=message):
+        asked(answer)

@@ -8,11 +8,18 @@ from datetime import timedelta
 
 import pytest
 from foldlog import activity, workflow
-from foldlog.client import Client, RPCError, RPCStatusCode, WorkflowFailureError
-from foldlog.exceptions import TerminatedError, WorkflowAlreadyStartedError
+from foldlog.client import (
+    Client,
+    RPCError,
+    RPCStatusCode,
+    WorkflowFailureError,
+    WorkflowNotFoundError,
+    WorkflowUpdateFailedError,
+)
+from foldlog.exceptions import CancelledError, TerminatedError, WorkflowAlreadyStartedError
 from foldlog.memory import MemoryBroker, MemoryTransport
 from foldlog.testing import WorkflowEnvironment
-from foldlog.worker import Worker
+from foldlog.worker import Replayer, Worker
 
 from tests.conformance.scenarios import until
 
@@ -139,3 +146,77 @@ async def test_partitions_without_stores_are_read_back() -> None:
         async with worker(client), worker(client):
             assert await asyncio.gather(*(handle.result() for handle in handles)) == [[]] * 8
     broker.close()
+
+
+@workflow.defn
+class Greeted:
+    """Ends in its first step with all that came before it."""
+
+    def __init__(self) -> None:
+        self._said: list[str] = []
+
+    @workflow.run
+    async def run(self) -> list[str]:
+        self._said.append("run")
+        if "wait" in self._said:
+            await workflow.sleep(timedelta(days=1))
+        return self._said
+
+    @workflow.signal
+    async def say(self, word: str) -> None:
+        self._said.append(word)
+
+    @workflow.update
+    def ask(self, word: str) -> int:
+        self._said.append(word)
+        return len(self._said)
+
+    @workflow.query
+    def said(self) -> list[str]:
+        return self._said
+
+
+async def test_what_comes_before_there_is_a_worker_comes_before_the_code(
+    time_skipping_environment: WorkflowEnvironment,
+) -> None:
+    client = time_skipping_environment.client
+    handle = await client.start_workflow(Greeted.run, id="g", task_queue="q")
+    await handle.signal(Greeted.say, "first")
+    asking = asyncio.create_task(handle.execute_update(Greeted.ask, "third"))
+    await handle.signal(Greeted.say, "second")
+    refused = asyncio.create_task(handle.execute_update("nobody takes it"))
+    for _ in range(10):
+        await asyncio.sleep(0)  # the updates are on their way
+    async with Worker(client, task_queue="q", workflows=[Greeted]):
+        assert await handle.result() == ["first", "second", "third", "run"]
+        assert await asking == 3
+        with pytest.raises((WorkflowUpdateFailedError, WorkflowNotFoundError)):
+            await refused
+        history = await handle.fetch_history()
+    assert [type(each).__name__ for each in history.events] == [
+        "WorkflowExecutionStarted",
+        "WorkflowExecutionSignaled",
+        "WorkflowExecutionSignaled",
+        "WorkflowExecutionUpdateAccepted",
+        "WorkflowTaskScheduled",
+        "WorkflowExecutionUpdateCompleted",
+        "WorkflowExecutionCompleted",
+    ]
+    await Replayer(workflows=[Greeted]).replay_workflow(history)
+
+
+async def test_a_request_to_cancel_that_comes_first_reaches_the_code_after_the_other_messages(
+    time_skipping_environment: WorkflowEnvironment,
+) -> None:
+    client = time_skipping_environment.client
+    handle = await client.start_workflow(Greeted.run, id="g", task_queue="q")
+    await handle.cancel()
+    await handle.signal(Greeted.say, "wait")
+    asked = asyncio.create_task(handle.query(Greeted.said))
+    async with Worker(client, task_queue="q", workflows=[Greeted]):
+        assert await asked == ["wait", "run"]
+        with pytest.raises(WorkflowFailureError) as failed:
+            await handle.result()
+        assert isinstance(failed.value.cause, CancelledError)
+        assert failed.value.cause.message == "Workflow cancelled"
+        await Replayer(workflows=[Greeted]).replay_workflow(await handle.fetch_history())

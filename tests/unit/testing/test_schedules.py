@@ -131,7 +131,7 @@ def taken(count: int) -> Callable[[ScheduleDescription], bool]:
     return lambda found: found.info.num_actions == count and not found.info.running_actions
 
 
-@pytest.mark.parametrize("kept", [1, 10_000])
+@pytest.mark.parametrize("kept", [0, 10_000])
 async def test_three_weeks_of_working_days(here: Place, kept: int) -> None:
     """Also where the schedule is rebuilt from its history for each action."""
     berlin = ZoneInfo("Europe/Berlin")

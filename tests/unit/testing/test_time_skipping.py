@@ -13,6 +13,7 @@ import pytest
 from foldlog import activity, workflow
 from foldlog.client import (
     Client,
+    WorkflowExecutionDescription,
     WorkflowFailureError,
     WorkflowHandle,
     WorkflowUpdateRPCTimeoutOrCancelledError,
@@ -122,6 +123,17 @@ class Unserved:
         await workflow.execute_activity(
             slow, task_queue="nobody", start_to_close_timeout=LIMIT, schedule_to_start_timeout=DAY
         )
+
+
+@workflow.defn
+class Mistaken:
+    """Has a mistake that no later try mends; or lacks a local activity."""
+
+    @workflow.run
+    async def run(self, local: bool) -> str:
+        if not local:
+            raise KeyError("a mistake")
+        return await workflow.execute_local_activity(slow, start_to_close_timeout=LIMIT)
 
 
 @pytest.fixture
@@ -256,6 +268,47 @@ async def test_timers_wait_for_the_next_worker(env: WorkflowEnvironment) -> None
         # The first timer came due while nobody was there, the others count from when it fired.
         assert await handle.result() == 3
         assert (await handle.describe()).close_time - (await handle.describe()).start_time >= DAY * 3.5
+
+
+async def stalled(handle: WorkflowHandle[Any, Any]) -> WorkflowExecutionDescription:
+    """What a workflow shows once it has stalled, and nothing more happens for a while."""
+    while not (await handle.describe()).stalled_error:  # noqa: ASYNC110  # nobody tells
+        await asyncio.sleep(0)
+    for _ in range(1_000):
+        await asyncio.sleep(0)
+    return await handle.describe()
+
+
+async def test_time_is_skipped_only_a_few_times_to_try_a_stalled_workflow_again(env: WorkflowEnvironment) -> None:
+    async with Worker(env.client, task_queue=QUEUE, workflows=[Mistaken, Sleeper]):
+        began = await env.get_current_time()
+        handle = await env.client.start_workflow(Mistaken.run, False, id="m", task_queue=QUEUE)
+        waiting = asyncio.create_task(handle.result())
+        found = await stalled(handle)
+        assert found.stalled_attempts < 20
+        assert await env.get_current_time() - began < timedelta(hours=1)
+        # But it is skipped to whatever else comes due.
+        assert await env.client.execute_workflow(Sleeper.run, 1, id="s", task_queue=QUEUE) == "1.0"
+        waiting.cancel()
+        await handle.terminate()
+        with pytest.raises(WorkflowFailureError) as failed:
+            await env.client.execute_workflow(
+                Mistaken.run, False, id="timeout", task_queue=QUEUE, execution_timeout=timedelta(days=365)
+            )
+        assert isinstance(failed.value.cause, TimeoutError)
+
+
+@pytest.mark.parametrize("has", [[], [third_time]])
+async def test_a_local_activity_that_the_worker_lacks_stalls_until_one_comes_that_has_it(
+    env: WorkflowEnvironment, has: list[Any]
+) -> None:
+    async with Worker(env.client, task_queue=QUEUE, workflows=[Mistaken], activities=has):
+        handle = await env.client.start_workflow(Mistaken.run, True, id="m", task_queue=QUEUE)
+        known = "available activities: third_time" if has else "no available activities"
+        message = f"Activity function slow is not registered on this worker, {known}; a worker with workflows needs"
+        assert message in (await stalled(handle)).stalled_error
+    async with Worker(env.client, task_queue=QUEUE, workflows=[Mistaken], activities=[slow]):
+        assert await handle.result() == "done"
 
 
 async def test_two_workers_take_turns(env: WorkflowEnvironment) -> None:

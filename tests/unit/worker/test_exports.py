@@ -17,6 +17,7 @@ def test_the_public_names() -> None:
         "HandleSignalInput",
         "HandleUpdateInput",
         "Interceptor",
+        "PatchActivationInput",
         "Plugin",
         "PollerBehavior",
         "PollerBehaviorAutoscaling",

@@ -64,6 +64,9 @@ async def open_end() -> None:
 class NoEager:
     """Takes no eager tasks."""
 
+    def cannot_run(self, activity_type: str) -> str:
+        return ""
+
     def reserve(self, task_queue: str, activity_type: str) -> bool:
         return False
 

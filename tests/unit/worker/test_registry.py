@@ -50,7 +50,7 @@ def test_the_dynamic_one_takes_all_other_names() -> None:
 
 
 def test_unknown_names_may_be_retried() -> None:
-    with pytest.raises(ApplicationError, match="registered: first") as caught:
+    with pytest.raises(ApplicationError, match="available activities: first") as caught:
         Registry([first]).find("other")
     assert not caught.value.non_retryable
 
@@ -60,7 +60,7 @@ def test_unknown_names_may_be_retried() -> None:
     [
         ([first, also_first], "more than one activity is named first"),
         ([anything, everything], "two activities are dynamic"),
-        ([Shop.sell], "belongs to a class"),
+        ([Shop.sell], "is a class instead of an instance, or a method of a class"),
     ],
 )
 def test_refused(activities: Sequence[object], message: str) -> None:
