@@ -258,6 +258,8 @@ class HeaderCodecBehavior(IntEnum):
     """They do not: whoever reads them may not have it."""
     CODEC = 2
     """They do, as everything else."""
+    WORKFLOW_ONLY_CODEC = 3
+    """They do in workflows, so clients and activities see them as the codec left them."""
 
 
 class QueryRejectCondition(IntEnum):

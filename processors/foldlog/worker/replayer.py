@@ -132,7 +132,7 @@ class Replayer:
             failure_exception_types=config["workflow_failure_exception_types"],
             guarded=guards(config.get("workflow_runner")),
             interceptors=config["interceptors"],
-            headers_coded=config["header_codec_behavior"] is HeaderCodecBehavior.CODEC,
+            headers_coded=config["header_codec_behavior"] is not HeaderCodecBehavior.NO_CODEC,
         )
 
     def config(self, *, active_config: bool = False) -> ReplayerConfig:

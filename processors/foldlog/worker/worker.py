@@ -206,7 +206,7 @@ class Worker:
                 guarded=guards(ignored.get("workflow_runner")),
                 disable_eager_activity_execution=disable_eager_activity_execution or no_remote_activities,
                 interceptors=self._interceptors,
-                headers_coded=self._headers_coded,
+                headers_coded=self._headers is not HeaderCodecBehavior.NO_CODEC,
                 continue_as_new_suggested_events=positive(
                     "continue_as_new_suggested_events", continue_as_new_suggested_events
                 ),
@@ -237,7 +237,7 @@ class Worker:
         self._backend.topics.tasks(task_queue)  # whether it can be the name of a topic
         self._plugins = plugins_of(client, plugins)
         self._interceptors = interceptors_of(client, interceptors)
-        self._headers_coded = client.config()["header_codec_behavior"] is HeaderCodecBehavior.CODEC
+        self._headers = client.config()["header_codec_behavior"]
 
     def _have(
         self,
@@ -439,7 +439,7 @@ class Worker:
 
     def _make_activity_worker(self, codec: Codec) -> ActivityWorker:
         state = self._state
-        conversion = Conversion(self._client.data_converter, headers_coded=self._headers_coded)
+        conversion = Conversion(self._client.data_converter, headers_coded=self._headers is HeaderCodecBehavior.CODEC)
         executor = self._executor
         if executor is None and self._registry.sync:
             threads = self._activity_options.max_concurrent_activities

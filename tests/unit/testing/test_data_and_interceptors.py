@@ -62,7 +62,7 @@ class Monthly:
 
 
 @pytest.mark.parametrize("codec", [None, AESGCMCodec({"k": b"k" * 32}), Waiting()], ids=["none", "inline", "waits"])
-@pytest.mark.parametrize("behavior", list(HeaderCodecBehavior))
+@pytest.mark.parametrize("behavior", [HeaderCodecBehavior.NO_CODEC, HeaderCodecBehavior.CODEC])
 async def test_a_tenant_goes_along_through_a_codec(codec: PayloadCodec | None, behavior: HeaderCodecBehavior) -> None:
     converter = DataConverter(payload_codec=codec, failure_converter_class=DefaultFailureConverterWithEncodedAttributes)
     async with await WorkflowEnvironment.start_time_skipping(
@@ -110,11 +110,15 @@ class Family:
 
 
 @pytest.mark.parametrize("codec", [None, AESGCMCodec({"k": b"k" * 32}), Waiting()], ids=["none", "inline", "waits"])
-async def test_a_tenant_goes_along_to_children_and_other_workflows(codec: PayloadCodec | None) -> None:
+@pytest.mark.parametrize("behavior", [HeaderCodecBehavior.CODEC, HeaderCodecBehavior.WORKFLOW_ONLY_CODEC])
+async def test_a_tenant_goes_along_to_children_and_other_workflows(
+    codec: PayloadCodec | None, behavior: HeaderCodecBehavior
+) -> None:
+    """What a client has not encoded passes through the codec as it is."""
     async with await WorkflowEnvironment.start_time_skipping(
         data_converter=DataConverter(payload_codec=codec),
         interceptors=[TenantInterceptor()],
-        header_codec_behavior=HeaderCodecBehavior.CODEC,
+        header_codec_behavior=behavior,
     ) as env:
         async with Worker(env.client, task_queue="q", workflows=[Family, Listening], max_cached_workflows=1):
             tenant.set("client")
