@@ -1,10 +1,15 @@
-"""The order of a parallel run (`make test`), and patience with a busy machine. By hand the order is pytest's own."""
+"""What holds for all tests: patience with a busy machine, loggers, and the order of a parallel run (`make test`).
+
+By hand the order is pytest's own.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from foldlog import activity, workflow
 from hypothesis import HealthCheck, settings
 
 # How fast examples are made says what else the machine does, and is nothing that a test is about.
@@ -12,6 +17,14 @@ settings.register_profile("foldlog", deadline=None, suppress_health_check=[Healt
 settings.load_profile("foldlog")
 
 _UNIT = Path(__file__).parent / "unit"
+
+
+@pytest.fixture(autouse=True)
+def _loggers_are_as_they_were() -> Iterator[None]:
+    """Commands that run in a test's process configure the process."""
+    yield
+    activity.logger.activity_info_on_message = True
+    workflow.logger.workflow_info_on_message = True
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

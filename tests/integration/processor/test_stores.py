@@ -119,7 +119,7 @@ async def test_a_damaged_store_is_rebuilt(
         shutil.copytree(here.folder / "as-killed", here.folder / "state")
     for folder in folders(here):
         damage(folder)
-    with caplog.at_level(logging.WARNING):
+    with caplog.at_level(logging.INFO):
         async with here.worker() as worker:
             await a_round(here, 2)
             assert worker.healthy()
