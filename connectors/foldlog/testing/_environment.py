@@ -29,6 +29,7 @@ _log = logging.getLogger(__name__)
 
 if TYPE_CHECKING:  # needs an extra, and only `start_local` does
     from foldlog.connectors.embedded import EmbeddedKafka
+    from foldlog.runtime import Runtime
 
 
 class OptionsWithoutMeaning(TypedDict, total=False):
@@ -51,7 +52,6 @@ class OptionsWithoutMeaning(TypedDict, total=False):
     ip: str
     rpc_metadata: Any
     retry_config: Any
-    runtime: Any
     tls: Any
     """Nothing here speaks gRPC."""
 
@@ -100,6 +100,7 @@ class WorkflowEnvironment:
         plugins: Sequence[Plugin] = (),
         header_codec_behavior: HeaderCodecBehavior = HeaderCodecBehavior.NO_CODEC,
         default_workflow_query_reject_condition: QueryRejectCondition | None = None,
+        runtime: Runtime | None = None,
         port: int | None = None,
         **ignored: Unpack[OptionsWithoutMeaning],
     ) -> WorkflowEnvironment:
@@ -117,6 +118,7 @@ class WorkflowEnvironment:
             plugins: Change its options.
             header_codec_behavior: Whether headers go through the payload codec.
             default_workflow_query_reject_condition: When queries are refused that do not say so themselves.
+            runtime: Where what its workers measure goes; None: as for any client.
             port: Has no meaning: nothing listens.
             **ignored: See `OptionsWithoutMeaning`.
 
@@ -134,6 +136,7 @@ class WorkflowEnvironment:
             plugins=plugins,
             header_codec_behavior=header_codec_behavior,
             default_workflow_query_reject_condition=default_workflow_query_reject_condition,
+            runtime=runtime,
         )
         return _TimeSkippingEnvironment(client, broker)
 
@@ -149,6 +152,7 @@ class WorkflowEnvironment:
         plugins: Sequence[Plugin] = (),
         header_codec_behavior: HeaderCodecBehavior = HeaderCodecBehavior.NO_CODEC,
         default_workflow_query_reject_condition: QueryRejectCondition | None = None,
+        runtime: Runtime | None = None,
         port: int | None = None,
         partitions: int = 2,
         task_queues: Iterable[str] = (),
@@ -168,6 +172,7 @@ class WorkflowEnvironment:
             plugins: Change its options.
             header_codec_behavior: Whether headers go through the payload codec.
             default_workflow_query_reject_condition: When queries are refused that do not say so themselves.
+            runtime: Where what its workers measure goes; None: as for any client.
             port: Where clients connect; None: a free one.
             partitions: Of the namespace's topics.
             task_queues: Whose topics are made at once; others are made when they are first used.
@@ -196,6 +201,7 @@ class WorkflowEnvironment:
                 plugins=plugins,
                 header_codec_behavior=header_codec_behavior,
                 default_workflow_query_reject_condition=default_workflow_query_reject_condition,
+                runtime=runtime,
             )
         except BaseException:
             await asyncio.to_thread(kafka.stop)

@@ -26,7 +26,7 @@ _TOKEN = re.compile(
 _WORDS = frozenset(
     {"and", "or", "not", "in", "between", "is", "null", "starts_with", "true", "false", "order", "group"}
 )
-_COMPARE: dict[str, Callable[[Any, Any], bool]] = {
+_COMPARE: dict[str, Callable[[Any, Any], bool | None]] = {
     "=": operator.eq,
     "!=": operator.ne,
     "<>": operator.ne,
@@ -219,7 +219,7 @@ class _Parser:
             found = self._between(name)
         elif self._take("starts_with"):
             prefix = self._value(name)
-            found = self._check(name, prefix, lambda there, value: there.startswith(value), only=str)
+            found = self._check(name, prefix, _starts_with, only=str)
         elif not negated and self._take(*_COMPARE):
             found = self._compared(name, sign.text)
         else:
@@ -250,7 +250,8 @@ class _Parser:
         self._next += 1
         value: Any
         if token.kind == "text":
-            value = re.sub(r"\\(.)|''|\"\"", lambda match: match[1] or match[0][0], token.text[1:-1])
+            quote = token.text[0]
+            value = re.sub(rf"\\(.)|{quote}{quote}", lambda match: match[1] or quote, token.text[1:-1])
         elif token.kind == "number":
             value = float(token.text) if "." in token.text else int(token.text)
         elif token.kind == "word" and token.text in ("true", "false"):
@@ -269,7 +270,7 @@ class _Parser:
         self,
         name: _Token,
         value: Any,
-        compare: Callable[[Any, Any], bool],
+        compare: Callable[[Any, Any], bool | None],
         *,
         negative: bool = False,
         only: type | None = None,
@@ -301,7 +302,7 @@ def _value(row: WorkflowVisibility, name: str) -> Any:
     return None
 
 
-def _compare(there: Any, value: Any, compare: Callable[[Any, Any], bool]) -> bool | None:
+def _compare(there: Any, value: Any, compare: Callable[[Any, Any], bool | None]) -> bool | None:
     """How a search attribute compares; None: its type is another one."""
     if isinstance(there, datetime):
         try:
@@ -311,6 +312,10 @@ def _compare(there: Any, value: Any, compare: Callable[[Any, Any], bool]) -> boo
     elif isinstance(there, bool) is not isinstance(value, bool) or isinstance(there, str) is not isinstance(value, str):
         return None
     return compare(there, value)
+
+
+def _starts_with(there: Any, prefix: Any) -> bool | None:
+    return there.startswith(prefix) if isinstance(there, str) else None
 
 
 def _negated(predicate: Predicate) -> Predicate:

@@ -128,11 +128,14 @@ async def ask_of_update(
         WorkflowUpdateRPCTimeoutOrCancelledError: The time is over, or the waiting task was cancelled.
         RPCError, WorkflowAlreadyStartedError: It was refused.
     """
-    wait, end = FIRST_RETRY_SECONDS, time.monotonic() + RETRIED_SECONDS
+    began = time.monotonic()
+    limit = RETRIED_SECONDS if rpc_timeout is None else min(RETRIED_SECONDS, rpc_timeout.total_seconds())
+    wait, end = FIRST_RETRY_SECONDS, began + limit
     try:
         while True:
+            left = None if rpc_timeout is None else rpc_timeout - timedelta(seconds=time.monotonic() - began)
             try:
-                return await asking.update(workflow_id, wanted, rpc_timeout)
+                return await asking.update(workflow_id, wanted, left)
             except RPCError as error:
                 if error.status is not RPCStatusCode.RESOURCE_EXHAUSTED or time.monotonic() + wait > end:
                     raise

@@ -95,7 +95,7 @@ class Driver:
             self.settle(run, outcome)
             return
         try:
-            if session.version:
+            if session.version or run.started.options is not None:
                 self.refresh(session)
             if session.decider is None:
                 self.rebuild(session, outcome, fresh=True)

@@ -145,7 +145,9 @@ class Updates:
         return session
 
     def _refused_as_one_too_many(self, run: Run, wanted: command.UpdateWorkflow, outcome: Outcome) -> bool:
-        """Whether an update is refused because the run has, or has had, too many."""
+        """Whether an update is refused because the run has, or has had, too many. One that was kept is not."""
+        if wanted.reply_to is None:
+            return False
         in_flight, total = run.open_updates, len(run.updates)
         if run.deferred_ordinal > run.handled_ordinal:
             kept = {each.update_id for each in self._kept(run, outcome)} - {wanted.update_id}

@@ -23,7 +23,7 @@ next one not before it is decided: it may be the same input again."""
 
 
 class Pace:
-    """Whether the latest decisions took long. It outlives a membership of the group."""
+    """Whether what was to be committed lately took long to decide. It outlives a membership of the group."""
 
     slow = False
 
@@ -36,6 +36,7 @@ class Ahead:
         self._output = output
         self._pace = pace
         self._deciding = False
+        self._slow = False
         self._produced: set[int] = set()
         self._failed: TransactionAborted | ProducerFenced | None = None
 
@@ -48,7 +49,9 @@ class Ahead:
             yield
         finally:
             self._deciding = False
-            self._pace.slow = time.monotonic() - began > SLOW_SHARE * self._producer.timeout_seconds
+            self._slow = time.monotonic() - began > SLOW_SHARE * self._producer.timeout_seconds
+            # Turns without input say nothing of the input that was slow: only a commit takes this back.
+            self._pace.slow = self._pace.slow or self._slow
 
     def first(self, partition: int) -> Callable[[LogEntry], None]:
         """What takes the first record of a transaction on a partition."""
@@ -73,7 +76,7 @@ class Ahead:
         """
         if self._failed is not None:
             raise self._failed
-        if self._producer.is_open and self._pace.slow:
+        if self._producer.is_open and self._slow:
             self._producer.abort()
             self._produced.clear()
         if not self._producer.is_open:
@@ -83,7 +86,17 @@ class Ahead:
         """How many records of the open transaction were produced on a partition."""
         return 1 if partition in self._produced else 0
 
+    def committed(self) -> None:
+        """The transaction is committed. If it was decided quickly, the next one may be begun ahead."""
+        self._pace.slow = self._slow
+
     def ended(self) -> None:
-        """The transaction is committed or aborted."""
+        """The turn is over, the transaction committed or aborted.
+
+        Raises:
+            ProducerFenced: That came up ahead, and something else has kept it from being told.
+        """
         self._produced.clear()
-        self._failed = None
+        failed, self._failed = self._failed, None
+        if isinstance(failed, ProducerFenced):
+            raise failed

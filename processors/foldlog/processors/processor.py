@@ -266,7 +266,9 @@ class WorkflowProcessor:
                 _require_damage(error)
                 assignment.reopen(error.partition)
             self._aborts += 1
-            self._stopping.wait(min(ABORT_SECONDS * 2 ** min(self._aborts, 10), ABORT_MAXIMUM_SECONDS))
+            pause = min(ABORT_SECONDS * 2 ** min(self._aborts, 10), ABORT_MAXIMUM_SECONDS)
+            if self._stopping.wait(pause):
+                time.sleep(pause)  # The last words are committed no sooner for being tried without a pause.
         else:
             self._aborts = 0
         finally:
@@ -350,6 +352,7 @@ class WorkflowProcessor:
         for partition, _ in works:  # While the records are on their way.
             partition.stage()
         producer.commit()
+        ahead.committed()
         committed = time.perf_counter()
         self._turns.settle()
         self._turns.hand_over(works)  # Before the stores are written, so that the activities run meanwhile.

@@ -50,6 +50,8 @@ class FromMemory:
     said: Any
     poisoned: bool = False
     """It cannot be handled."""
+    handled: bool = False
+    """The open transaction has handled it, or tried to."""
 
 
 class Unapplied(Exception):
@@ -218,6 +220,7 @@ class Turns:
 
     def _handle_from_memory(self, item: FromMemory, running: Mapping[int, Partition], now_ms: int) -> None:
         """What belongs to a partition that has moved is dropped: its new owner runs the activity again."""
+        item.handled = True
         partition = running.get(item.partition)
         if partition is None or item.poisoned:
             return
@@ -323,9 +326,10 @@ class Turns:
     def aborted(self) -> None:
         """The open transaction is thrown away: what it took from memory is handled again."""
         for item in self._taken:
-            if isinstance(item.said, LocalResult):
+            if item.handled and isinstance(item.said, LocalResult):
                 self._open.discard(_ended(item.said))  # Its run is rebuilt and runs it again.
             else:
+                item.handled = False
                 self._put(item)
         self._taken.clear()
 

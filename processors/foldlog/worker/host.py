@@ -14,6 +14,7 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple, Protocol
 
 from foldlog.core.engine import LocalResult
@@ -85,7 +86,8 @@ class EagerTasks(Protocol):
 class _Lent(NamedTuple):
     """A local call that a colleague runs."""
 
-    colleague: WorkerHost
+    colleague: WorkerHost | None
+    """None: nobody can, until a worker comes that has the activity."""
     call: LocalCall
     done: Done
 
@@ -106,6 +108,9 @@ class WorkerHost(ActivityHost):
         self.has = has
         self.colleague: Callable[[str], WorkerHost | None] | None = None
         """Who else in this process has an activity of a name."""
+        self.gone = False
+        """Whether it has left its colleagues."""
+        self._lending = threading.Lock()
         self._elsewhere: dict[CallKey, _Lent] = {}
         """Local calls that colleagues run."""
         self._handover = Handover(loop)
@@ -169,37 +174,54 @@ class WorkerHost(ActivityHost):
     def run_local(self, call: LocalCall, done: Done) -> None:
         if self._local is None:
             raise RuntimeError("this worker runs no local activities")
-        name = call.decision.activity_type
-        if self.colleague is not None and not self.has(name) and (colleague := self.colleague(name)) is not None:
-            self._run_elsewhere(colleague, call, done)
+        if self.colleague is not None and not self.has(call.decision.activity_type):
+            self._run_elsewhere(call, done)
             return
         self._awaited.add((call.run_id, call.decision.activity_id))
         self._handover.call(self._local.begin, call, done)
 
-    def _run_elsewhere(self, colleague: WorkerHost, call: LocalCall, done: Done) -> None:
+    def _run_elsewhere(self, call: LocalCall, done: Done) -> None:
         """For a workflow of a colleague's. It is not waited for: its end comes with a later transaction."""
         key = (call.run_id, call.decision.activity_id)
+        colleague = self.colleague(call.decision.activity_type) if self.colleague is not None else None
         lent = _Lent(colleague, call, done)
+        with self._lending:
+            self._elsewhere[key] = lent
+        if colleague is None:
+            _log.warning(
+                "local activity %r waits for a worker of this process that has it", call.decision.activity_type
+            )
+            return
+        colleague.begin(call, partial(self._ended_elsewhere, key, lent))
+        if colleague.gone:  # perhaps before it could be seen that it has this one
+            self.take_back(colleague)
 
-        def ended(result: LocalResult) -> None:
-            if self._elsewhere.get(key) is lent:
-                del self._elsewhere[key]
-                done(result)
-
-        self._elsewhere[key] = lent
-        colleague.begin(call, ended)
+    def _ended_elsewhere(self, key: CallKey, lent: _Lent, result: LocalResult) -> None:
+        with self._lending:
+            if self._elsewhere.get(key) is not lent:
+                return
+            del self._elsewhere[key]
+        lent.done(result)
 
     def begin(self, call: LocalCall, done: Done) -> None:
         """Run a local activity that no processor is to wait for. Any thread."""
         assert self._local is not None  # it is attached when the worker is made
         self._handover.call(self._local.begin, call, done)
 
-    def take_back(self, colleague: WorkerHost) -> None:
-        """A colleague leaves: what it runs for us begins anew, here or with somebody else. Any thread."""
-        for key, lent in list(self._elsewhere.items()):
-            if lent.colleague is colleague and self._elsewhere.pop(key, None) is lent:
+    def take_back(self, colleague: WorkerHost | None) -> None:
+        """A colleague leaves: what it runs for us begins anew, with somebody else. Any thread.
+
+        Args:
+            colleague: Who leaves; None: one has come, so try what nobody could run.
+        """
+        with self._lending:
+            found = {key: lent for key, lent in self._elsewhere.items() if lent.colleague is colleague}
+            for key in found:
+                del self._elsewhere[key]
+        for key, lent in found.items():
+            if colleague is not None:
                 colleague.cancel_local(*key)
-                self.run_local(lent.call, lent.done)
+            self._run_elsewhere(lent.call, lent.done)
 
     def poll_local(self, timeout_seconds: float) -> None:
         if self._awaited:
@@ -209,13 +231,18 @@ class WorkerHost(ActivityHost):
                 self._awaited.clear()
 
     def cancel_local(self, run_id: str, activity_id: str) -> None:
-        if (lent := self._elsewhere.pop((run_id, activity_id), None)) is not None:
+        with self._lending:
+            lent = self._elsewhere.pop((run_id, activity_id), None)
+        if lent is None:
+            if self._local is not None:
+                self._handover.call(self._local.cancel, (run_id, activity_id))
+        elif lent.colleague is not None:
             lent.colleague.cancel_local(run_id, activity_id)
-        elif self._local is not None:
-            self._handover.call(self._local.cancel, (run_id, activity_id))
 
     def stop_local(self, run_id: str, activity_id: str) -> None:
-        if (lent := self._elsewhere.get((run_id, activity_id))) is not None:
+        lent = self._elsewhere.get((run_id, activity_id))
+        if lent is None:
+            if self._local is not None:
+                self._handover.call(self._local.stop, (run_id, activity_id))
+        elif lent.colleague is not None:
             lent.colleague.stop_local(run_id, activity_id)
-        elif self._local is not None:
-            self._handover.call(self._local.stop, (run_id, activity_id))

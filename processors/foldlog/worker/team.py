@@ -38,15 +38,22 @@ class Team:
         member.runtime.colleagues = self.runtime_of
         if member.host is not None:
             member.host.colleague = self.host_of
+            member.host.gone = False
         with self._lock:
             self._members = [*self._members, member]
+        for other in self._members:
+            if member.host is not None and other.host is not None:
+                other.host.take_back(None)
 
     def leave(self, member: Member) -> None:
         """Run nothing more for the others."""
         with self._lock:
             self._members = [other for other in self._members if other is not member]
+        if member.host is None:
+            return
+        member.host.gone = True
         for other in self._members:
-            if member.host is not None and other.host is not None:
+            if other.host is not None:
                 other.host.take_back(member.host)
 
     def runtime_of(self, task_queue: str, workflow_type: str) -> WorkflowRuntime | None:

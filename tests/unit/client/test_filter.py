@@ -113,6 +113,8 @@ def test_what_is_true_of_a_row(query: str) -> None:
         "items != '3'",
         "due > 'soon'",
         "gift = 1",
+        "due STARTS_WITH '2026'",
+        "items STARTS_WITH '3'",
     ],
 )
 def test_what_is_not_true_of_a_row(query: str) -> None:
@@ -123,6 +125,10 @@ def test_text_with_quotes() -> None:
     quoted = row(workflow_id='it\'s "so"')
     for query in ("WorkflowId = 'it''s \"so\"'", r"WorkflowId = 'it\'s " + '"so"' + "'", 'WorkflowId = "it\'s ""so"""'):
         assert parse(query)(quoted) is True
+
+
+def test_doubled_quotes_of_the_other_kind_are_text() -> None:
+    assert parse('WorkflowId = \'say ""hi""\'')(row(workflow_id='say ""hi""')) is True
 
 
 def test_what_is_still_open_has_no_end() -> None:

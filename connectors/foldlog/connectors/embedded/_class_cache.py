@@ -19,7 +19,7 @@ _QUIET = ("-Xlog:aot*=off", "-Xlog:cds*=off")
 _STALE_S = 3600
 _GIVEN_UP_S = 24 * 3600
 RECORDING_STOP_S = 60.0
-"""How long a JVM that records may take to end: some seconds on a quiet machine; 45 were seen on a very busy one."""
+"""How long a JVM that records may take to end: usually some seconds, and far more under load."""
 
 
 class ClassCache:

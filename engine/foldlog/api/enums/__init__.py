@@ -1,1 +1,1 @@
-"""Shapes that are used everywhere."""
+"""Symbols that have numbers in Temporal."""
