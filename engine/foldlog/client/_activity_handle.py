@@ -20,6 +20,7 @@ from foldlog.client._errors import ActivityFailureError
 from foldlog.client._handle import WorkflowHandle
 from foldlog.client._schedules import own_converter
 from foldlog.client._types import NO_METADATA, RPCMetadata
+from foldlog.common import QueryRejectCondition
 from foldlog.converter import ActivitySerializationContext
 from foldlog.converter._codec import decode_failure_with, decode_with
 from foldlog.exceptions import ActivityError, RPCError, RPCStatusCode, WorkflowNotFoundError
@@ -204,7 +205,12 @@ class ActivityHandle(Generic[ReturnType]):
         found = await self._found(self._workflow.describe(rpc_timeout=rpc_timeout))
         described = Described(await found.memo_value(SHOWN, type_hint=Job))
         if found.status is WorkflowExecutionStatus.FAILED:
-            described = await self._workflow.query("describe", result_type=Described, rpc_timeout=rpc_timeout)
+            described = await self._workflow.query(
+                "describe",
+                result_type=Described,
+                reject_condition=QueryRejectCondition.NONE,  # whatever the client's default is
+                rpc_timeout=rpc_timeout,
+            )
         pending = next(iter(found.pending_activities), None)
         if pending is not None:
             pending._converter = self._asking.converter

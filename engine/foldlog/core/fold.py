@@ -12,7 +12,18 @@ from dataclasses import replace
 from typing import Any
 
 from foldlog.core.fields import merged
-from foldlog.core.state import Activity, Child, DeadlineChange, DeadlineKind, Pause, Run, Status, Timer, Update
+from foldlog.core.state import (
+    RESERVED,
+    Activity,
+    Child,
+    DeadlineChange,
+    DeadlineKind,
+    Pause,
+    Run,
+    Status,
+    Timer,
+    Update,
+)
 from foldlog.schemas import event, log
 from foldlog.schemas.common import WorkflowOptions
 from foldlog.schemas.records import Event, RunRecord
@@ -309,13 +320,15 @@ def _external_answered(run: Run, record: Any) -> None:
 
 
 def _update_accepted(run: Run, record: event.WorkflowExecutionUpdateAccepted) -> None:
-    run.updates[record.update_id] = Update(record.event_id)
-    run.open_updates += 1
+    update = run.updates[record.update_id] = Update(record.event_id, counts=not record.update_name.startswith(RESERVED))
+    run.counted_updates += update.counts
+    run.open_updates += update.counts
 
 
 def _update_completed(run: Run, record: event.WorkflowExecutionUpdateCompleted) -> None:
-    run.updates[record.update_id].completed_event_id = record.event_id
-    run.open_updates -= 1
+    update = run.updates[record.update_id]
+    update.completed_event_id = record.event_id
+    run.open_updates -= update.counts
 
 
 # ---- the run

@@ -94,6 +94,10 @@ class Activity:
         return self.changed or self.scheduled
 
 
+RESERVED = "__foldlog_"
+"""Names of messages that are foldlog's own begin with it: those of streams."""
+
+
 @dataclass(slots=True)
 class Update:
     """An update that was accepted."""
@@ -101,6 +105,8 @@ class Update:
     accepted_event_id: int
     completed_event_id: int = 0
     """0: its handler has not ended. What came of it is in that event."""
+    counts: bool = True
+    """Whether it is one of those of which a run takes so many: not if it is foldlog's own."""
 
 
 @dataclass(slots=True)
@@ -160,8 +166,10 @@ class Run:
     """What was asked of other workflows and has no answer yet, by the event ID of what asked."""
     updates: dict[str, Update] = field(default_factory=dict)
     """All that were accepted, by update ID, also when the run is closed: a repeated ID gets the first answer."""
+    counted_updates: int = 0
+    """How many of them count."""
     open_updates: int = 0
-    """How many of them have handlers that have not ended."""
+    """How many of those that count have handlers that have not ended."""
     deadlines: dict[DeadlineKey, int] = field(default_factory=dict)
     """All that is due some time, in Unix milliseconds."""
     deadline_changes: list[DeadlineChange] = field(default_factory=list)

@@ -17,7 +17,7 @@ from foldlog.core.driver import Driver
 from foldlog.core.outcome import Outcome
 from foldlog.core.session import Answer, Session, Sessions
 from foldlog.core.start_options import waits_for_code
-from foldlog.core.state import Run
+from foldlog.core.state import RESERVED, Run
 from foldlog.schedules.model import INTERNAL
 from foldlog.schemas import command, reply
 from foldlog.schemas.common import Failure
@@ -25,7 +25,8 @@ from foldlog.schemas.common import Failure
 MAXIMUM_IN_FLIGHT = 10
 """Updates of one run whose handlers have not ended, or that wait for it to begin or to run again."""
 MAXIMUM_UPDATES = 2_000
-"""Updates of one run in all."""
+"""Updates of one run in all. Neither counts updates whose names are reserved: a poll of a stream is one, its readers
+may be many, and each asks again and again."""
 
 
 class Updates:
@@ -148,13 +149,14 @@ class Updates:
         """Whether an update is refused because the run has, or has had, too many. One that was kept is not."""
         if wanted.reply_to is None:
             return False
-        in_flight, total = run.open_updates, len(run.updates)
+        if wanted.update_name.startswith(RESERVED) or run.started.workflow_type.startswith(INTERNAL):
+            return False
+        in_flight, total = run.open_updates, run.counted_updates
         if run.deferred_ordinal > run.handled_ordinal:
-            kept = {each.update_id for each in self._kept(run, outcome)} - {wanted.update_id}
-            in_flight, total = in_flight + len(kept), total + len(kept)
-        if run.started.workflow_type.startswith(INTERNAL) or (
-            in_flight < MAXIMUM_IN_FLIGHT and total < MAXIMUM_UPDATES
-        ):
+            counted = {each.update_id for each in self._kept(run, outcome) if not each.update_name.startswith(RESERVED)}
+            kept = len(counted - {wanted.update_id})
+            in_flight, total = in_flight + kept, total + kept
+        if in_flight < MAXIMUM_IN_FLIGHT and total < MAXIMUM_UPDATES:
             return False
         if in_flight >= MAXIMUM_IN_FLIGHT:
             code: reply.RejectionCode = "RESOURCE_EXHAUSTED"

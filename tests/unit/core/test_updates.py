@@ -44,7 +44,7 @@ class UpdateDecider:
     def _decide(self, happened: Event) -> list[Decision]:
         made: list[Decision] = []
         if isinstance(happened, event.WorkflowExecutionUpdateAccepted):
-            if happened.update_name == "now":
+            if happened.update_name in ("now", "__foldlog_now"):
                 made.append(decisions.CompleteUpdate(update_id=happened.update_id, result=payload("1")))
             elif happened.update_name == "later":
                 self._later.append(happened.update_id)
@@ -477,6 +477,31 @@ def test_so_many_updates_in_all(talk: Talk, monkeypatch: pytest.MonkeyPatch) -> 
     refused = talk.answer(talk.update("now", "u3"))
     assert (refused.code, "has taken 3 updates" in refused.message) == ("FAILED_PRECONDITION", True)
     assert talk.answer(talk.update("now", "u1")).result == payload("1")
+
+
+def test_updates_of_reserved_names_count_in_no_limit(talk: Talk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("foldlog.core.updates.MAXIMUM_UPDATES", MAXIMUM_IN_FLIGHT + 1)
+    for number in range(MAXIMUM_IN_FLIGHT + 2):
+        assert talk.answers(talk.update("__foldlog_never", f"open{number}")) == []
+        assert talk.answer(talk.update("__foldlog_now", f"ended{number}")).result == payload("1")
+    assert talk.answer(talk.update("now", "u")).result == payload("1")
+    for number in range(MAXIMUM_IN_FLIGHT):
+        assert talk.answers(talk.update("later", f"u{number}")) == []
+    assert talk.answer(talk.update("now", "one-too-many")).code == "RESOURCE_EXHAUSTED"
+    assert talk.answer(talk.update("__foldlog_now", "not-one")).result == payload("1")
+    talk.signal()
+    assert talk.answer(talk.update("now", "one-too-many")).code == "FAILED_PRECONDITION"
+    assert talk.answer(talk.update("__foldlog_now", "nor-this")).result == payload("1")
+
+
+def test_kept_updates_of_reserved_names_count_in_no_limit() -> None:
+    talk = Talk()
+    held(talk, backoff=True)
+    polls = [talk.update("__foldlog_now", f"poll{number}") for number in range(MAXIMUM_IN_FLIGHT + 1)]
+    waiting = [talk.update("now", f"u{number}") for number in range(MAXIMUM_IN_FLIGHT)]
+    assert talk.answer(talk.update("now", "one-too-many")).code == "RESOURCE_EXHAUSTED"
+    talk.later(60_000)
+    assert all(talk.answer(number).result == payload("1") for number in (*polls, *waiting))
 
 
 def test_what_an_aborted_transaction_has_answered_is_answered_again(talk: Talk) -> None:

@@ -23,6 +23,7 @@ from foldlog.common import (
     ActivityIDConflictPolicy,
     ActivityIDReusePolicy,
     Priority,
+    QueryRejectCondition,
     RetryPolicy,
     SearchAttributeKey,
     SearchAttributePair,
@@ -173,6 +174,9 @@ async def test_failures(client: Client) -> None:
     assert isinstance(cause, ApplicationError)
     assert (cause.message, cause.type, cause.details) == ("no", "No", ("why",))
     assert (await handle.describe()).status is STATUS.FAILED
+    config = client.config()
+    config["default_workflow_query_reject_condition"] = QueryRejectCondition.NOT_OPEN
+    assert (await Client(**config).get_activity_handle("a").describe()).status is STATUS.FAILED
     with pytest.raises(ActivityFailureError) as failed:
         await client.execute_activity("nowhere", **options("b", retry_policy=ONCE))
     assert "nowhere" in str(failed.value.cause)

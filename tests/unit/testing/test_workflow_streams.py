@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -14,8 +14,14 @@ from typing import Any
 
 import pytest
 from foldlog import activity, workflow
-from foldlog.client import Client, WorkflowUpdateFailedError
-from foldlog.common import RawValue
+from foldlog.client import (
+    Client,
+    Interceptor,
+    OutboundInterceptor,
+    SignalWorkflowInput,
+    WorkflowUpdateFailedError,
+)
+from foldlog.common import QueryRejectCondition, RawValue
 from foldlog.contrib.workflow_streams import (
     PublishEntry,
     PublishInput,
@@ -24,11 +30,16 @@ from foldlog.contrib.workflow_streams import (
     WorkflowStreamState,
     _stream,
 )
-from foldlog.contrib.workflow_streams._types import PUBLISH, written
+from foldlog.contrib.workflow_streams._types import POLL, PUBLISH, written
 from foldlog.converter import DataConverter
-from foldlog.exceptions import WorkflowNotFoundError
+from foldlog.core.state import RESERVED
+from foldlog.core.updates import MAXIMUM_IN_FLIGHT
+from foldlog.exceptions import PayloadConversionError, RPCError, RPCStatusCode, WorkflowNotFoundError
 from foldlog.testing import WorkflowEnvironment
 from foldlog.worker import Replayer, Worker
+
+from tests.conformance.scenarios import names, until_asked
+from tests.unit.testing.test_serialization_context import MarkingConverter
 
 LIMIT = timedelta(seconds=30)
 NO_WAIT = timedelta()
@@ -115,6 +126,27 @@ class Twice:
         return self.error
 
 
+class Outage(Interceptor):
+    """While it lasts, no signal goes out."""
+
+    def __init__(self) -> None:
+        self.lasts = True
+
+    def intercept_client(self, next: OutboundInterceptor) -> OutboundInterceptor:
+        return OutageOutbound(next, self)
+
+
+class OutageOutbound(OutboundInterceptor):
+    def __init__(self, next: OutboundInterceptor, outage: Outage) -> None:
+        super().__init__(next)
+        self._outage = outage
+
+    async def signal_workflow(self, input: SignalWorkflowInput) -> None:
+        if self._outage.lasts:
+            raise RPCError("an outage", RPCStatusCode.UNAVAILABLE)
+        await super().signal_workflow(input)
+
+
 @pytest.fixture
 async def client() -> AsyncIterator[Client]:
     async with await WorkflowEnvironment.start_time_skipping() as environment:
@@ -125,6 +157,19 @@ async def client() -> AsyncIterator[Client]:
 
 async def hub(client: Client) -> Any:
     return await client.start_workflow(Hub.run, Start(), id="hub", task_queue="q")
+
+
+async def publish_and_raise(stream: WorkflowStreamClient) -> None:
+    async with stream:
+        stream.topic("t").publish("kept")
+        raise ZeroDivisionError
+
+
+async def until(condition: Callable[[], bool], what: str) -> None:
+    async def answer() -> bool:
+        return condition()
+
+    await until_asked(answer, what)
 
 
 async def read(client: Client, topics: Any = None, start: int = 0, **options: Any) -> list[tuple[int, str, Any]]:
@@ -257,6 +302,128 @@ async def test_what_cannot_be_sent_for_too_long_is_given_up(client: Client) -> N
     await stream.flush()
     await handle.signal(Hub.close)
     assert [data for *_, data in await read(client)] == ["kept"]
+
+
+async def test_the_flusher_goes_on_after_a_batch_that_is_given_up(client: Client, caplog: Any) -> None:
+    handle = await hub(client)
+    outage = Outage()
+    config = client.config()
+    config["interceptors"] = [outage]
+    publisher = Client(**config)
+    short = timedelta(milliseconds=1)
+    items = WorkflowStreamClient.create(client, "hub").subscribe(poll_cooldown=NO_WAIT)
+    stream = WorkflowStreamClient.create(publisher, "hub", batch_interval=short, max_retry_duration=short)
+
+    async def publish() -> None:
+        async with stream:
+            topic = stream.topic("t")
+            topic.publish("lost", force_flush=True)
+            await until(lambda: "1 items for the stream of 'hub' are lost" in caplog.text, "it is given up")
+            outage.lasts = False
+            topic.publish("sent by the flusher", force_flush=True)
+            assert (await anext(items)).data == "sent by the flusher"
+            topic.publish("sent at the end")
+
+    with pytest.raises(TimeoutError, match="given up"):
+        await publish()
+    await stream.flush()  # it has been told of
+    await handle.signal(Hub.close)
+    assert [data for *_, data in await read(client)] == ["sent by the flusher", "sent at the end"]
+
+
+async def test_whoever_publishes_is_told_of_what_cannot_be_converted(client: Client) -> None:
+    handle = await hub(client)
+    async with WorkflowStreamClient.create(client, "hub", batch_interval=timedelta(milliseconds=1)) as stream:
+        stream.topic("t").publish("before")
+        with pytest.raises(PayloadConversionError):
+            stream.topic("t").publish(object())
+        stream.topic("t").publish("after")
+    await handle.signal(Hub.close)
+    assert [data for *_, data in await read(client)] == ["before", "after"]
+
+
+async def test_the_rest_is_sent_when_the_block_raises(client: Client) -> None:
+    handle = await hub(client)
+    with pytest.raises(ZeroDivisionError):
+        await publish_and_raise(WorkflowStreamClient.create(client, "hub", batch_interval=timedelta(hours=1)))
+    await handle.signal(Hub.close)
+    assert [data for *_, data in await read(client)] == ["kept"]
+
+
+async def test_what_the_block_raises_is_not_replaced(client: Client, caplog: Any) -> None:
+    with pytest.raises(ZeroDivisionError):
+        await publish_and_raise(WorkflowStreamClient.create(client, "nobody"))
+    assert "the rest could not be published to the stream of 'nobody'" in caplog.text
+
+
+async def test_the_rest_is_sent_when_the_flusher_has_failed(client: Client) -> None:
+    stream = WorkflowStreamClient.create(client, "hub", batch_interval=timedelta(milliseconds=1))
+
+    async def publish() -> None:
+        async with stream:
+            stream.topic("t").publish("first", force_flush=True)
+            await until(lambda: stream._flusher is not None and stream._flusher.done(), "the flusher has failed")
+            await hub(client)
+            stream.topic("t").publish("second")
+
+    with pytest.raises(WorkflowNotFoundError):
+        await publish()
+    handle = client.get_workflow_handle_for(Hub.run, "hub")
+    await handle.signal(Hub.close)
+    assert [data for *_, data in await read(client)] == ["first", "second"]
+
+
+async def test_there_may_be_many_readers_and_many_polls(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert POLL.startswith(RESERVED)
+    monkeypatch.setattr("foldlog.core.updates.MAXIMUM_UPDATES", 1)
+    handle = await hub(client)
+    streams = [
+        WorkflowStreamClient.create(client, "hub").subscribe(poll_cooldown=NO_WAIT)
+        for _ in range(MAXIMUM_IN_FLIGHT + 1)
+    ]
+    for number in range(3):
+        waiting = [asyncio.ensure_future(anext(items)) for items in streams]
+        polls = (number + 1) * len(streams)
+
+        async def taken() -> bool:
+            return (await names(handle)).count("WorkflowExecutionUpdateAccepted") >= polls  # noqa: B023
+
+        await until_asked(taken, "all readers wait")
+        await handle.signal(Hub.tick, number)
+        assert [(await item).data for item in waiting] == [{"number": number}] * len(streams)
+
+
+async def test_a_client_that_rejects_queries_reads_streams_that_have_ended(client: Client) -> None:
+    handle = await hub(client)
+    await handle.signal(Hub.tick, 1)
+    await handle.signal(Hub.close)
+    await handle.result()
+    config = client.config()
+    config["default_workflow_query_reject_condition"] = QueryRejectCondition.NOT_OPEN
+    strict = Client(**config)
+    assert await read(strict) == [(0, "ticks", {"number": 1})]
+    assert await WorkflowStreamClient.create(strict, "hub").get_offset() == 1
+
+
+async def test_items_are_converted_in_the_context_of_the_workflow() -> None:
+    converter = DataConverter(payload_converter_class=MarkingConverter)
+    async with await WorkflowEnvironment.start_time_skipping(data_converter=converter) as environment:
+        client = environment.client
+        with environment.auto_time_skipping_disabled():
+            async with Worker(client, task_queue="q", workflows=[Hub], activities=[report]):
+                handle = await hub(client)
+                await handle.signal(Hub.tick, 1)
+                await handle.execute_update(Hub.work, 1)
+                async with WorkflowStreamClient.create(client, "hub") as outside:
+                    outside.topic("news").publish("rain")
+                await handle.signal(Hub.close)
+                assert await read(client) == [
+                    (0, "ticks", {"number": 1}),
+                    (1, "progress", "step 0"),
+                    (2, "news", "rain"),
+                ]
+                ((_, _, value),) = await read(client, "news", result_type=RawValue)
+                assert value.payload.metadata["converter"] == b"workflow default hub"
 
 
 async def test_the_flusher_ends_the_block_if_there_is_nobody(client: Client) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from datetime import timedelta
+from types import TracebackType
 from typing import Any, Self, TypeVar, overload
 
 from foldlog import activity
@@ -19,6 +21,7 @@ from foldlog.client import (
     WorkflowUpdateRPCTimeoutOrCancelledError,
     WorkflowUpdateStage,
 )
+from foldlog.common import QueryRejectCondition
 from foldlog.contrib.workflow_streams._topics import POLL_COOLDOWN, TopicHandle, TopicTypes
 from foldlog.contrib.workflow_streams._types import (
     DRAINING,
@@ -34,9 +37,11 @@ from foldlog.contrib.workflow_streams._types import (
     read,
     written,
 )
-from foldlog.converter import DataConverter
+from foldlog.converter import DataConverter, WorkflowSerializationContext
 from foldlog.exceptions import RPCError, RPCStatusCode
 from foldlog.schemas.common import Payload
+
+logger = logging.getLogger(__name__)
 
 ItemType = TypeVar("ItemType")
 
@@ -45,6 +50,8 @@ MAX_RETRY_DURATION = timedelta(minutes=10)
 
 _FOR_GOOD = frozenset({RPCStatusCode.NOT_FOUND, RPCStatusCode.INVALID_ARGUMENT, RPCStatusCode.FAILED_PRECONDITION})
 """Of errors with these, the flusher does not try again."""
+_ALWAYS = QueryRejectCondition.NONE
+"""A stream that has ended can be read, whatever the client's default is."""
 
 
 class WorkflowStreamClient:
@@ -66,7 +73,7 @@ class WorkflowStreamClient:
 
         Args:
             handle: The workflow.
-            client: Whose data converter is used; None: the default one.
+            client: Whose data converter is used, in the context of the workflow; None: the default one.
             batch_interval: How often what was published is sent.
             max_batch_size: At how many items it is sent before; None: never.
             max_retry_duration: How long a batch that cannot be sent is tried. Less than the stream's `publisher_ttl`.
@@ -74,14 +81,17 @@ class WorkflowStreamClient:
         self._handle = handle
         self._client = client
         converter = client.data_converter if client is not None else DataConverter.default
-        self._converter = converter.payload_converter
+        context = WorkflowSerializationContext(handle._asking.transport.namespace, handle.id)
+        self._converter = converter.with_context(context).payload_converter
         self._interval = batch_interval.total_seconds()
         self._max_batch_size = max_batch_size
         self._max_retry = max_retry_duration
-        self._buffer: list[tuple[str, Any]] = []
+        self._buffer: list[PublishEntry] = []
         self._batch: PublishInput | None = None
         """What is being sent, and is not known to have arrived."""
         self._batch_since = 0.0
+        self._given_up: TimeoutError | None = None
+        """For a batch that is lost, of which nobody has been told yet."""
         self._sequence = 0
         self._publisher_id = uuid.uuid4().hex
         self._types = TopicTypes()
@@ -142,18 +152,30 @@ class WorkflowStreamClient:
         self._flusher = asyncio.create_task(self._flush_again_and_again(), name="foldlog-stream-flusher")
         return self
 
-    async def __aexit__(self, *_: object) -> None:
-        """Send the rest.
+    async def __aexit__(
+        self, kind: type[BaseException] | None, raised: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Send the rest, also if the block raised; what it raised goes on then, and what fails here is logged.
 
         Raises:
             Exception: What it could not be sent for, now or before.
         """
+        try:
+            try:
+                await self._stop_flusher()
+            finally:
+                await self.flush()
+        except Exception as error:
+            if raised is None:
+                raise
+            logger.warning("the rest could not be published to the stream of %r: %s", self._handle.id, error)
+
+    async def _stop_flusher(self) -> None:
         if self._flusher is not None:
             flusher, self._flusher = self._flusher, None
             self._closing = True
             self._wake.set()
             await flusher
-        await self.flush()
 
     @overload
     def topic(self, name: str) -> TopicHandle[Any]: ...
@@ -173,7 +195,9 @@ class WorkflowStreamClient:
 
     def publish_to(self, topic: str, value: Any, *, force_flush: bool = False) -> None:
         """See `TopicHandle.publish`."""
-        self._buffer.append((topic, value))
+        # Converted here, so that it is the publisher who is told of what cannot be.
+        payload = value if isinstance(value, Payload) else self._converter.to_payloads([value])[0]
+        self._buffer.append(PublishEntry(topic, written(payload)))
         if force_flush or (self._max_batch_size is not None and len(self._buffer) >= self._max_batch_size):
             self._wake.set()
 
@@ -181,22 +205,25 @@ class WorkflowStreamClient:
         """Send all that has been published so far. When this returns, it is in the stream.
 
         Raises:
-            TimeoutError: A batch could not be sent for too long, and is given up.
+            TimeoutError: A batch could not be sent for too long, and is given up, now or since the last time. The
+                others have been sent.
             RPCError: A batch cannot be sent now; it is kept, for the next time.
         """
         while self._batch is not None or self._buffer:
             await self._send()
+        given_up, self._given_up = self._given_up, None
+        if given_up is not None:
+            raise given_up
 
     async def _send(self) -> None:
         """Send one batch. It has a number, so that it counts once, however often it is sent."""
         async with self._sending:
             if self._batch is not None:
                 if time.monotonic() - self._batch_since > self._max_retry.total_seconds():
-                    self._batch = None
-                    raise TimeoutError(f"a batch could not be sent within {self._max_retry}, and is given up")
+                    self._give_up(self._batch)
+                    return
             elif self._buffer:
-                items = [PublishEntry(topic, self._encoded(value)) for topic, value in self._buffer]
-                self._buffer = []
+                items, self._buffer = self._buffer, []
                 self._sequence += 1
                 self._batch = PublishInput(items, self._publisher_id, self._sequence)
                 self._batch_since = time.monotonic()
@@ -205,8 +232,11 @@ class WorkflowStreamClient:
             await self._handle.signal(PUBLISH, self._batch)
             self._batch = None
 
-    def _encoded(self, value: Any) -> str:
-        return written(value if isinstance(value, Payload) else self._converter.to_payloads([value])[0])
+    def _give_up(self, batch: PublishInput) -> None:
+        """Go on without a batch. Whoever flushes next is told, or the block's end."""
+        self._batch = None
+        self._given_up = TimeoutError(f"a batch could not be sent within {self._max_retry}, and is given up")
+        logger.warning("%d items for the stream of %r are lost: %s", len(batch.items), self._handle.id, self._given_up)
 
     async def _flush_again_and_again(self) -> None:
         # It is told to end rather than cancelled: until Python 3.12, `wait_for` may lose a cancellation.
@@ -224,7 +254,7 @@ class WorkflowStreamClient:
 
     async def get_offset(self) -> int:
         """How many items have been published: the offset of the next one."""
-        offset: int = await self._handle.query(OFFSET, result_type=int)
+        offset: int = await self._handle.query(OFFSET, result_type=int, reject_condition=_ALWAYS)
         return offset
 
     @overload
@@ -298,7 +328,9 @@ class _Reading:
         """What comes next; None: nothing does."""
         while not self._done:
             if self._closed is not None:
-                page: PollResult = await self._closed.query(POLL, self._wanted, result_type=PollResult)
+                page: PollResult = await self._closed.query(
+                    POLL, self._wanted, result_type=PollResult, reject_condition=_ALWAYS
+                )
                 self._done = not page.more_ready
             else:
                 found = await self._polled()

@@ -73,6 +73,9 @@ class TopicHandle(_Topic[ItemType]):
         Args:
             value: The value; a payload goes as it is.
             force_flush: Whether that batch is sent now. Nobody waits for it here.
+
+        Raises:
+            PayloadConversionError: The value cannot be converted. Nothing is published.
         """
         self._client.publish_to(self._name, value, force_flush=force_flush)
 
