@@ -100,7 +100,7 @@ class WorkflowHandle(ActivityOperations, VersioningOperations, HandleUpdates[Sel
         Args:
             follow_runs: Whether to wait for the end of the whole chain, where a run continues as new, is retried, or
                 has a cron schedule.
-            rpc_metadata: For interceptors only.
+            rpc_metadata: Taken for the sake of Temporal's signature.
             rpc_timeout: How long to wait; None: without limit.
 
         Raises:

@@ -92,11 +92,10 @@ class RawDescription:
 
 def raw(found: WorkflowExecutionDescription) -> RawDescription:
     """The message that a description would be."""
-    own = Execution(found.id, found.run_id)
     return RawDescription(
         execution_config=ExecutionConfig(task_queue=Named(found.task_queue)),
         workflow_execution_info=ExecutionInfo(
-            execution=own,
+            execution=Execution(found.id, found.run_id),
             type=Named(found.workflow_type),
             status=int(found.status),
             task_queue=found.task_queue,
@@ -105,8 +104,7 @@ def raw(found: WorkflowExecutionDescription) -> RawDescription:
             first_run_id=found.first_execution_run_id,
             parent_namespace_id=found.parent_namespace or "",
             parent_execution=Execution(found.parent_id or "", found.parent_run_id or ""),
-            # There, the topmost workflow is its own root.
-            root_execution=Execution(found.root_id or "", found.root_run_id or "") if found.root_id else own,
+            root_execution=Execution(found.root_id, found.root_run_id),
         ),
         pending_activities=[_activity(activity) for activity in found.pending_activities],
         pending_children=[_child(child) for child in found.pending_children],

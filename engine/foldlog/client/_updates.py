@@ -85,7 +85,7 @@ class WorkflowUpdateHandle(Generic[LocalReturnType]):
         Processors and brokers may come and go meanwhile. An outcome that is known is given at once.
 
         Args:
-            rpc_metadata: For interceptors only.
+            rpc_metadata: Taken for the sake of Temporal's signature.
             rpc_timeout: How long to wait; None: without limit.
 
         Raises:
