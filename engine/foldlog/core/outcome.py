@@ -118,8 +118,6 @@ class Outcome:
     """For the task topics."""
     eager: list[TaskEntry] = field(default_factory=list)
     """For workers of this process, after the commit; each holds a reserved slot."""
-    first: Callable[[LogEntry], None] | None = None
-    """Is called with the first record as soon as it is added, so that the transaction can begin."""
     unreachable: Callable[[str], str | None] = lambda namespace: None
     """Why nothing can be sent to another namespace; None: it can."""
     commands: list[CommandEntry] = field(default_factory=list)
@@ -179,7 +177,7 @@ class Outcome:
 
     def append_loose(self, workflow_id: str, record: Any) -> None:
         """Add a record that belongs to no run."""
-        self._log(LogEntry(workflow_id, record, self.encode(record), None))
+        self.log.append(LogEntry(workflow_id, record, self.encode(record), None))
 
     def reply(self, reply_to: ReplyTo | None, make: Callable[..., Reply], **fields: Any) -> None:
         """Answer, if anybody asked."""
@@ -213,18 +211,13 @@ class Outcome:
         return encoded
 
     def _add(self, run: Run, record: Any, encoded: bytes) -> None:
-        self._log(LogEntry(run.workflow_id, record, encoded, run))
+        self.log.append(LogEntry(run.workflow_id, record, encoded, run))
         if len(encoded) > LARGE_RECORD_BYTES:
             self._note_growth(run, record, len(encoded))
         if run.last_event_id >= LONG_HISTORY_EVENTS or run.history_size >= LONG_HISTORY_BYTES:
             self._note_history(run, record, len(encoded))
         if type(record) in VISIBLE or not run.is_open:
             self.visible[run.workflow_id, run.run_id] = run
-
-    def _log(self, entry: LogEntry) -> None:
-        if not self.log and self.first is not None:
-            self.first(entry)
-        self.log.append(entry)
 
     def _note_history(self, run: Run, record: Any, size: int) -> None:
         """Note a history that has just got over a bound; it is long already."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from typing import Any, Protocol
 
-from foldlog.core.outcome import MAXIMUM_RECORD_BYTES, LogEntry
+from foldlog.core.outcome import MAXIMUM_RECORD_BYTES
 from foldlog.core.views import visibility_row
 from foldlog.processors.partition import DeadLetter, Work
 from foldlog.processors.transaction import DeliveryCallback, Headers
@@ -75,9 +75,7 @@ class Output:
         self._reply_partitions = reply_partitions
         self._queues = queues
 
-    def produce(
-        self, producer: Producer, partition: int, work: Work, on_last: DeliveryCallback, already: int = 0
-    ) -> None:
+    def produce(self, producer: Producer, partition: int, work: Work, on_last: DeliveryCallback) -> None:
         """Produce all that the work comes to.
 
         Args:
@@ -85,9 +83,8 @@ class Output:
             partition: Of commands and events.
             work: What to write.
             on_last: Called when the last record of `<ns>.events` is acknowledged, with its offset.
-            already: How many records of `<ns>.events` were produced before, by `event`.
         """
-        self._log(producer, partition, work.outcome.log[already:], on_last)
+        self._log(producer, partition, work, on_last)
         for entry in work.outcome.tasks:
             producer.produce(self._queues.topic(entry.task_queue), self._task(entry.task), entry.workflow_id.encode())
         for namespace, workflow_id, command, encoded in work.outcome.commands:
@@ -104,14 +101,10 @@ class Output:
             for reply_partition in range(self._reply_partitions):
                 producer.produce(self._topics.replies, encoded, None, reply_partition)
 
-    def event(self, producer: Producer, partition: int, entry: LogEntry) -> None:
-        """Produce one record of `<ns>.events`, before its transaction is complete."""
-        producer.produce(self._topics.events, entry.encoded, entry.workflow_id.encode() or None, partition)
-
-    def _log(self, producer: Producer, partition: int, entries: list[LogEntry], on_last: DeliveryCallback) -> None:
+    def _log(self, producer: Producer, partition: int, work: Work, on_last: DeliveryCallback) -> None:
         events = self._topics.events
         produce = producer.produce
-        for workflow_id, record, encoded, _ in entries:
+        for workflow_id, record, encoded, _ in work.outcome.log:
             last = on_last if type(record) is BatchCommitted else None
             produce(events, encoded, workflow_id.encode() if workflow_id else None, partition, None, last)
 

@@ -15,7 +15,7 @@ from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from foldlog.core.decider import DeciderFactory
 from foldlog.core.engine import Engine, LocalResult
-from foldlog.core.outcome import MAXIMUM_WORKFLOW_ID_BYTES, LocalCall, LogEntry, Outcome
+from foldlog.core.outcome import MAXIMUM_WORKFLOW_ID_BYTES, LocalCall, Outcome
 from foldlog.core.session import Session
 from foldlog.core.state import DeadlineKind
 from foldlog.processors.sessions import CachedSessions
@@ -134,7 +134,6 @@ class Partition:
         partition_of: Callable[[str], int],
         clock_ms: Callable[[], int],
         long_poll_ms: int,
-        first: Callable[[LogEntry], None] | None = None,
     ) -> None:
         self.number = number
         self.store = store
@@ -159,7 +158,6 @@ class Partition:
             long_poll_ms=long_poll_ms,
         )
         self._clock_ms = clock_ms
-        self._first = first
         self._partition_of = partition_of
         self._poisoned: dict[object, str] = {}
         """Why inputs cannot be handled, by the offset of a command, or by what came due."""
@@ -180,7 +178,6 @@ class Partition:
                     namespace=self._namespace,
                     encode=self._codec.encode,
                     unreachable=self._unreachable,
-                    first=self._first,
                 )
             )
         return self._work

@@ -17,14 +17,13 @@ from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 from foldlog.core.decider import DeciderFactory
-from foldlog.processors.ahead import Ahead, Pace
 from foldlog.processors.assignment import Assignment
 from foldlog.processors.host import ActivityHost
 from foldlog.processors.measure import measured, tell_rare
 from foldlog.processors.namespaces import Namespaces
 from foldlog.processors.options import ProcessorOptions
 from foldlog.processors.output import PRODUCER_LIMIT_BYTES, Output
-from foldlog.processors.partition import NotNow, PoisonedInput, StoreFailed
+from foldlog.processors.partition import NotNow, Partition, PoisonedInput, StoreFailed
 from foldlog.processors.queues import TaskQueues
 from foldlog.processors.store import StoreCorruptedError
 from foldlog.processors.stores import Stores
@@ -106,7 +105,6 @@ class WorkflowProcessor:
             unreachable=self._namespaces.unreachable,
         )
         self._heartbeat = time.monotonic()
-        self._pace = Pace()
         self._aborts = 0
         """Transactions aborted one after the other."""
         self._assignment: Assignment | None = None
@@ -171,7 +169,6 @@ class WorkflowProcessor:
             ending.callback(consumer.close)
             replies = consumer.list_topics(self._topics.replies, timeout=KAFKA_SECONDS).topics[self._topics.replies]
             output = Output(self._topics, self._codec, len(replies.partitions), self._queues)
-            ahead = Ahead(producer, output, self._pace)
             assignment = self._assignment = Assignment(
                 self._config,
                 self._options,
@@ -180,7 +177,7 @@ class WorkflowProcessor:
                 stores,
                 self._codec,
                 restorers,
-                lambda number, store: self._turns.open_partition(number, store, self._partitions, ahead.first(number)),
+                self._open_partition,
                 self._sensor,
             )
             ending.callback(self._leave, assignment)
@@ -189,7 +186,7 @@ class WorkflowProcessor:
                 assignment.subscribe(self._partitions)
                 while not self._stopping.is_set() or self._is_told_last_words():
                     self._heartbeat = time.monotonic()
-                    self._step(consumer, producer, output, ahead, assignment)
+                    self._step(consumer, producer, output, assignment)
 
             watch.run(process, "foldlog-loop")
 
@@ -237,24 +234,21 @@ class WorkflowProcessor:
             settings["group.instance.id"] = self._options.instance_id
         return open_consumer(self._config, **settings)
 
+    def _open_partition(self, number: int, store: Any) -> Partition:
+        return self._turns.open_partition(number, store, self._partitions)
+
     # ---- one turn of the loop
 
     def _step(
-        self,
-        consumer: Consumer,
-        producer: TransactionalProducer,
-        output: Output,
-        ahead: Ahead,
-        assignment: Assignment,
+        self, consumer: Consumer, producer: TransactionalProducer, output: Output, assignment: Assignment
     ) -> None:
         """Gather, handle, commit."""
         messages = self._gather(consumer, assignment)
         began = time.perf_counter()
         try:
             assignment.advance(producer)
-            with ahead.deciding():
-                self._handle(messages, assignment)
-            self._commit(producer, output, ahead, assignment, began)
+            self._handle(messages, assignment)
+            self._commit(producer, output, assignment, began)
         except (PoisonedInput, NotNow, StoreFailed, TransactionAborted, SchemaLookupError) as error:
             reason = error.reason if isinstance(error, TransactionAborted) else "error"
             # Whenever workers come and go, a transaction may be in the way.
@@ -271,8 +265,6 @@ class WorkflowProcessor:
                 time.sleep(pause)  # The last words are committed no sooner for being tried without a pause.
         else:
             self._aborts = 0
-        finally:
-            ahead.ended()
 
     def _gather(self, consumer: Consumer, assignment: Assignment) -> dict[int, list[Message]]:
         """Wait for one command, then take what else is there."""
@@ -321,14 +313,7 @@ class WorkflowProcessor:
 
     # ---- the end of a turn
 
-    def _commit(
-        self,
-        producer: TransactionalProducer,
-        output: Output,
-        ahead: Ahead,
-        assignment: Assignment,
-        began: float,
-    ) -> None:
+    def _commit(self, producer: TransactionalProducer, output: Output, assignment: Assignment, began: float) -> None:
         """Commit all open work in one transaction, then apply it."""
         works = [(partition, work) for partition in assignment.running.values() if (work := partition.take())]
         if not works:
@@ -341,9 +326,9 @@ class WorkflowProcessor:
             if error is None:
                 ends[message.partition() or 0] = (message.offset() or 0) + 1
 
-        ahead.begin()
+        producer.begin()
         for partition, work in works:
-            output.produce(producer, partition.number, work, delivered, ahead.produced(partition.number))
+            output.produce(producer, partition.number, work, delivered)
         offsets = [
             TopicPartition(self._topics.commands, partition.number, partition.next_offset, self.instance_id)
             for partition, _ in works
@@ -352,7 +337,6 @@ class WorkflowProcessor:
         for partition, _ in works:  # While the records are on their way.
             partition.stage()
         producer.commit()
-        ahead.committed()
         committed = time.perf_counter()
         self._turns.settle()
         self._turns.hand_over(works)  # Before the stores are written, so that the activities run meanwhile.

@@ -107,7 +107,7 @@ class TransactionalProducer:
             ProducerFenced: The broker refused it.
             TransactionAborted: The broker did not answer in time.
         """
-        self.timeout_seconds = timeout_seconds
+        self._timeout = timeout_seconds
         self._producers = deque(producers)
         """The first one has the open transaction, or the next."""
         self._watch = watch or Watch()
@@ -118,11 +118,6 @@ class TransactionalProducer:
         deadline = self._deadline()
         for producer in producers:
             self._repeat(producer.init_transactions, deadline)
-
-    @property
-    def is_open(self) -> bool:
-        """Whether a transaction is open."""
-        return self._status in (Status.OPEN, Status.FENCED)
 
     def begin(self) -> None:
         """Open a transaction. Nothing is sent to the broker yet."""
@@ -154,7 +149,7 @@ class TransactionalProducer:
                 self._producers[0].produce(topic, value, key, partition, on_delivery=on_delivery, headers=headers)
         except BufferError:
             # The local queue is full: let it drain, and try again.
-            self._producers[0].flush(self.timeout_seconds)
+            self._producers[0].flush(self._timeout)
             try:
                 self._producers[0].produce(topic, value, key, partition, on_delivery=on_delivery, headers=headers)
             except (BufferError, KafkaException) as error:
@@ -203,7 +198,7 @@ class TransactionalProducer:
         Raises:
             ProducerFenced: The producers are of no use any more.
         """
-        if self.is_open:
+        if self._status in (Status.OPEN, Status.FENCED):
             try:
                 self._repeat(self._producers[0].abort_transaction, self._deadline())
             except TransactionAborted as error:
@@ -218,7 +213,7 @@ class TransactionalProducer:
     def _bounded(self, step: Callable[[float], object]) -> None:
         """Run a step of the open transaction within the time that is left for the whole of it."""
         try:
-            self._repeat(step, self._began + self.timeout_seconds)
+            self._repeat(step, self._began + self._timeout)
         except _OutOfTime as error:
             # By now the broker has aborted the transaction, or it has committed it and could not say so. Either way it
             # does not take anything more from this producer.
@@ -243,7 +238,7 @@ class TransactionalProducer:
             raise AssertionError(f"{status.value} was expected, but {self._status.value}")
 
     def _deadline(self) -> float:
-        return time.monotonic() + self.timeout_seconds
+        return time.monotonic() + self._timeout
 
     def _repeat(self, step: Callable[[float], object], deadline: float) -> None:
         """Run a step; repeat it while the error says that the same call may be repeated.

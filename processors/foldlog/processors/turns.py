@@ -17,7 +17,6 @@ from typing import Any
 
 from foldlog.core.decider import DeciderFactory
 from foldlog.core.engine import LocalResult
-from foldlog.core.outcome import LogEntry
 from foldlog.core.waiters import LONG_POLL_MS
 from foldlog.processors.host import ActivityHost, missing_activity
 from foldlog.processors.options import ProcessorOptions
@@ -115,21 +114,8 @@ class Turns:
         self.heard_at = 0.0
         """When an activity of this process was begun or last said something, on the monotonic clock."""
 
-    def open_partition(
-        self,
-        number: int,
-        store: PartitionStore,
-        partition_count: int,
-        first: Callable[[LogEntry], None] | None = None,
-    ) -> Partition:
-        """A running partition of a restored store.
-
-        Args:
-            number: Which one.
-            store: Is up to date.
-            partition_count: How many the namespace has.
-            first: See `Outcome`.
-        """
+    def open_partition(self, number: int, store: PartitionStore, partition_count: int) -> Partition:
+        """A running partition of a restored store."""
         host = self._host
         return Partition(
             number,
@@ -146,7 +132,6 @@ class Turns:
             partition_of=lambda workflow_id: partition_of(workflow_id, partition_count),
             clock_ms=self._clock_ms,
             long_poll_ms=self._long_poll_ms,
-            first=first,
         )
 
     def _release(self, task_queue: str) -> None:

@@ -9,8 +9,6 @@ from pathlib import Path
 import pytest
 from confluent_kafka import Producer
 from foldlog import activity
-from foldlog.processors import ahead
-from foldlog.processors.transaction import TransactionalProducer
 from foldlog.schemas.command import SignalWorkflow
 from foldlog.schemas.common import Payload
 from foldlog.schemas.event import WorkflowExecutionSignaled
@@ -37,17 +35,6 @@ async def haunt() -> None:
 async def here(kafka: str, namespace: str, tmp_path: Path) -> AsyncIterator[Place]:
     async with place(kafka, namespace, tmp_path) as found:
         yield found
-
-
-class Jumping:
-    """A clock that is asked twice a turn, and jumps amid every other turn."""
-
-    def __init__(self) -> None:
-        self._asked = 0
-
-    def monotonic(self) -> float:
-        self._asked += 1
-        return (self._asked + 2) // 4 * 100.0
 
 
 def everywhere(here: Place, producer: Producer, run_id: str) -> None:
@@ -122,27 +109,4 @@ async def test_an_aborted_transaction_is_seen_by_nobody(here: Place) -> None:
         await handle.signal(Summing.end)
         assert (await handle.result(rpc_timeout=SOON)).numbers == [1, 2, 3]
     assert not RAN
-    await here.check()
-
-
-async def test_what_is_produced_ahead_of_a_slow_decision_is_thrown_away(
-    here: Place, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Every other turn takes a hundred seconds, by its own clock: its transaction is begun anew."""
-    monkeypatch.setattr(ahead, "time", Jumping())
-    aborted: list[TransactionalProducer] = []
-    abort = TransactionalProducer.abort
-
-    def counted(producer: TransactionalProducer) -> None:
-        aborted.append(producer)
-        abort(producer)
-
-    monkeypatch.setattr(TransactionalProducer, "abort", counted)
-    async with here.worker():
-        handle = await here.start(Summing.run, id="summing")
-        for number in range(50):
-            await handle.signal(Summing.add, number, rpc_timeout=SOON)
-        await handle.signal(Summing.end)
-        assert (await handle.result(rpc_timeout=SOON)).numbers == list(range(50))
-    assert len(aborted) > 5
     await here.check()
