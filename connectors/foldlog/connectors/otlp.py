@@ -12,10 +12,8 @@ import os
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
-from foldlog._metrics import RecordedMetric
 from foldlog.connectors.prometheus import PrometheusSensor
 from foldlog.exceptions import ConfigurationError
 from foldlog.runtime import OpenTelemetryConfig, OpenTelemetryMetricTemporality
@@ -54,18 +52,14 @@ class SentSensor(PrometheusSensor):
         every = config.metric_periodicity
         if every is not None and every.total_seconds() <= 0:
             raise ConfigurationError(f"metric_periodicity must be positive, not {every}", option="metric_periodicity")
-        self._tags = tags
         registry = CollectorRegistry()
-        super().__init__(registry, config.histogram_bucket_overrides)
+        super().__init__(registry, config.histogram_bucket_overrides, tags)
         self.sender = Sender(
             registry,
             _exporter(config),
             every_seconds=every.total_seconds() if every is not None else EVERY_SECONDS,
             delta=config.metric_temporality is OpenTelemetryMetricTemporality.DELTA,
         )
-
-    def metric_recorded(self, metric: RecordedMetric) -> None:
-        super().metric_recorded(replace(metric, attributes={**self._tags, **metric.attributes}))
 
 
 send = SentSensor

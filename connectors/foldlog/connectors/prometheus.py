@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from foldlog._metrics import RecordedMetric
 from foldlog.connectors.own_metrics import OwnMetrics
@@ -39,12 +40,18 @@ class PrometheusSensor(Sensor):
         6.0
     """
 
-    def __init__(self, registry: CollectorRegistry, buckets: Mapping[str, Sequence[float]] | None = None) -> None:
+    def __init__(
+        self,
+        registry: CollectorRegistry,
+        buckets: Mapping[str, Sequence[float]] | None = None,
+        tags: Mapping[str, str] | None = None,
+    ) -> None:
         """Registers every metric.
 
         Args:
             registry: Where the metrics live: `prometheus_client.REGISTRY`, or one of one's own.
             buckets: Upper bounds of the buckets of histograms that the application records, by their names.
+            tags: Labels of all metrics that the application records.
 
         Raises:
             ValueError: The registry has foldlog's metrics already.
@@ -54,6 +61,7 @@ class PrometheusSensor(Sensor):
         self._partitions = _PartitionMetrics(registry)
         self._activities = _ActivityMetrics(registry)
         self._own = OwnMetrics(registry, buckets)
+        self._tags = dict(tags or {})
 
     # Workflow processor
 
@@ -141,6 +149,8 @@ class PrometheusSensor(Sensor):
             _forget(self._activities.held, task_queue, str(partition))
 
     def metric_recorded(self, metric: RecordedMetric) -> None:
+        if self._tags:
+            metric = replace(metric, attributes={**self._tags, **metric.attributes})
         self._own.record(metric)
 
     def heartbeats_sent(self, task_queue: str, count: int) -> None:

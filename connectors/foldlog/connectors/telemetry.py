@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
-from foldlog._metrics import RecordedMetric
 from foldlog.connectors.health import MonitoringServer
 from foldlog.connectors.prometheus import PrometheusSensor
 from prometheus_client import CollectorRegistry
@@ -33,12 +31,8 @@ class ServedSensor(PrometheusSensor):
             MonitoringAddressError: The address is taken or is not this machine's.
         """
         registry = CollectorRegistry()
-        super().__init__(registry, buckets)
-        self._tags = tags
+        super().__init__(registry, buckets, tags)
         self.server = MonitoringServer(registry, live={}, ready={}, host=host, port=port, daemon=True)
-
-    def metric_recorded(self, metric: RecordedMetric) -> None:
-        super().metric_recorded(replace(metric, attributes={**self._tags, **metric.attributes}))
 
 
 serve = ServedSensor

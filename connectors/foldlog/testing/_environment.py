@@ -14,6 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypedDict, Unpack
 
+from foldlog._ignored import note_ignored
 from foldlog.client import RPC_TIMEOUT, Client, HeaderCodecBehavior, Interceptor, Plugin
 from foldlog.common import QueryRejectCondition
 from foldlog.converter import DataConverter
@@ -54,18 +55,6 @@ class OptionsWithoutMeaning(TypedDict, total=False):
     retry_config: Any
     tls: Any
     """Nothing here speaks gRPC."""
-
-
-def _ignore(options: OptionsWithoutMeaning) -> None:
-    """Say that options have no meaning.
-
-    Raises:
-        TypeError: One is not known.
-    """
-    for name in options:
-        if name not in OptionsWithoutMeaning.__annotations__:
-            raise TypeError(f"WorkflowEnvironment has no option {name}")
-        _log.debug("the environment's option %s has no meaning here and is ignored", name)
 
 
 class WorkflowEnvironment:
@@ -125,7 +114,7 @@ class WorkflowEnvironment:
         Raises:
             ConfigurationError: The namespace cannot be the beginning of a topic's name.
         """
-        _ignore(ignored)
+        note_ignored("WorkflowEnvironment", ignored, OptionsWithoutMeaning, _log)
         broker = MemoryBroker()
         client = Client(
             MemoryTransport(broker, namespace),
@@ -184,7 +173,7 @@ class WorkflowEnvironment:
         """
         from foldlog.connectors.embedded import EmbeddedKafka
 
-        _ignore(ignored)
+        note_ignored("WorkflowEnvironment", ignored, OptionsWithoutMeaning, _log)
         kafka = EmbeddedKafka(data_dir, port=port or 0)
         await asyncio.to_thread(kafka.start)
         try:

@@ -176,7 +176,14 @@ class ActivityHandle(Generic[ReturnType]):
         rpc_metadata: RPCMetadata = NO_METADATA,
         rpc_timeout: timedelta | None = None,
     ) -> None:
-        """Lets a paused activity go on. See `WorkflowHandle.unpause_activity`."""
+        """Lets a paused activity go on. See `WorkflowHandle.unpause_activity`.
+
+        Args:
+            reason: Taken for the sake of Temporal's signature: nothing shows why it goes on.
+            jitter: It begins at some time within this span.
+            rpc_metadata: See the class.
+            rpc_timeout: See the class.
+        """
         if self._outbound is not None:
             told = UnpauseActivityInput(
                 activity_id=self._id,

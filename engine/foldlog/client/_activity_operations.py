@@ -13,6 +13,7 @@ from foldlog.client._activity_inputs import (
     UpdateActivityOptionsInput,
 )
 from foldlog.client._asking import Asking
+from foldlog.client._convert import milliseconds
 from foldlog.client._types import NO_METADATA, RPCMetadata
 from foldlog.common import RetryPolicy
 from foldlog.schemas import command
@@ -108,7 +109,7 @@ class ActivityOperations:
             rpc_timeout,
             reset_attempts=reset_attempts,
             reset_heartbeat=reset_heartbeat,
-            jitter_ms=_milliseconds(jitter),
+            jitter_ms=milliseconds(jitter, "jitter"),
         )
 
     async def reset_activity(
@@ -158,7 +159,7 @@ class ActivityOperations:
             keep_paused=keep_paused,
             reset_heartbeat=reset_heartbeat,
             restore_original_options=restore_original_options,
-            jitter_ms=_milliseconds(jitter),
+            jitter_ms=milliseconds(jitter, "jitter"),
         )
 
     async def update_activity_options(
@@ -219,7 +220,7 @@ class ActivityOperations:
             task_queue=task_queue,
             retry_policy=None if retry_policy is None else retry_policy.to_record(),
             restore_original=restore_original,
-            **{f"{name}_ms": None if limit is None else _milliseconds(limit) for name, limit in timeouts.items()},
+            **{f"{name}_ms": None if limit is None else milliseconds(limit, name) for name, limit in timeouts.items()},
         )
 
     def _which(self, activity_id: str | None, activity_type: str | None) -> dict[str, Any]:
@@ -243,8 +244,3 @@ class ActivityOperations:
             **fields,
         )
         await self._asking.ask(self._id, wanted, Accepted, rpc_timeout)
-
-
-def _milliseconds(span: timedelta) -> int:
-    """A time span in milliseconds, rounded up."""
-    return -(-span // timedelta(milliseconds=1)) if span >= _NO_TIME else span // timedelta(milliseconds=1)

@@ -18,7 +18,7 @@ from foldlog import converter as converters
 from foldlog.client._activities import ClientActivities
 from foldlog.client._asking import Asking
 from foldlog.client._async_activity import ClientAsyncActivities
-from foldlog.client._connecting import OptionsWithoutMeaning, check_options, kafka_of
+from foldlog.client._connecting import OptionsWithoutMeaning, address_of, check_options, kafka_of
 from foldlog.client._convert import encode_args, milliseconds, new_request_id, value_of
 from foldlog.client._deployments import ClientDeployments
 from foldlog.client._description import WorkflowExecution, WorkflowExecutionStatus
@@ -187,7 +187,7 @@ class Client(
         """
         check_options(ignored)
         wanted = ConnectConfig(
-            kafka=kafka_of(target_host or bootstrap_servers, kafka_options, kafka_properties_file, tls),
+            kafka=kafka_of(address_of(target_host, bootstrap_servers), kafka_options, kafka_properties_file, tls),
             namespace=namespace or os.environ.get("FOLDLOG_NAMESPACE") or "default",
             codec=codec or SingleObjectCodec(),
             timeout_seconds=connect_timeout.total_seconds(),

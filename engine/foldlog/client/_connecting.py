@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterable, Mapping
 from typing import Any, TypedDict
 
+from foldlog._ignored import note_ignored
 from foldlog.exceptions import ConfigurationError
 from foldlog.service import TLSConfig, tls_options
 from foldlog.transport.config import KafkaConfig
@@ -50,11 +51,22 @@ def check_options(options: OptionsWithoutMeaning) -> None:
         TypeError: Temporal's client has no such option either.
     """
     for name, value in options.items():
-        if name not in OptionsWithoutMeaning.__annotations__:
-            raise TypeError(f"Client.connect has no option {name}")
         if value and name in _REFUSED:
             raise ConfigurationError(f"{name}: {_REFUSED[name]}", option=name)
-        _log.debug("the client's option %s has no meaning on Kafka and is ignored", name)
+    note_ignored("Client.connect", options, OptionsWithoutMeaning, _log)
+
+
+def address_of(
+    target_host: str | KafkaConfig | None, bootstrap_servers: str | KafkaConfig | None
+) -> str | KafkaConfig | None:
+    """The address, under Temporal's name or Kafka's; None: that of the environment.
+
+    Raises:
+        ConfigurationError: There are two.
+    """
+    if target_host and bootstrap_servers:
+        raise ConfigurationError("give either target_host or bootstrap_servers, not both", option="target_host")
+    return target_host or bootstrap_servers
 
 
 def kafka_of(

@@ -188,7 +188,7 @@ class ClientUpdatesWithStart:
     _asking: Asking
 
     async def _start_command(self, *args: Any, **options: Any) -> StartWorkflow:
-        raise NotImplementedError
+        raise NotImplementedError  # the client's own
 
     @overload
     async def execute_update_with_start_workflow(

@@ -25,7 +25,10 @@ __all__ = ["ChildWorkflowCancellationType", "ChildWorkflowConfig", "ChildWorkflo
 
 
 class ChildWorkflowHandle(OrderedTask[ReturnType], Generic[SelfType, ReturnType]):
-    """The task of a child that was started. Awaiting it gives the result; cancelling it cancels the child."""
+    """The task of a child that was started. Awaiting it gives the result; cancelling it cancels the child.
+
+    What it does is in `foldlog.runtime.children`: this is what workflow code sees of it.
+    """
 
     __slots__ = ()
 

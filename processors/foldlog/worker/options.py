@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, NamedTuple, TypedDict
 
+from foldlog._ignored import note_ignored
 from foldlog.common import VersioningBehavior, WorkerDeploymentVersion
 from foldlog.core.versioning import MAXIMUM_NAME
 from foldlog.exceptions import ConfigurationError
@@ -52,7 +53,7 @@ class OptionsWithoutMeaning(TypedDict, total=False):
     max_workflow_task_external_storage_concurrency: int
 
 
-def note_ignored(options: OptionsWithoutMeaning) -> None:
+def check_ignored(options: OptionsWithoutMeaning) -> None:
     """Log the options that are ignored.
 
     Raises:
@@ -61,10 +62,7 @@ def note_ignored(options: OptionsWithoutMeaning) -> None:
     """
     if options.get("nexus_service_handlers"):
         raise ConfigurationError("there is no Nexus here", option="nexus_service_handlers")
-    for name in options:
-        if name not in OptionsWithoutMeaning.__annotations__:
-            raise TypeError(f"Worker has no option {name}")
-        _log.debug("the worker's option %s has no meaning on Kafka and is ignored", name)
+    note_ignored("Worker", options, OptionsWithoutMeaning, _log)
 
 
 @dataclass(frozen=True, kw_only=True)

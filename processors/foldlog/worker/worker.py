@@ -37,9 +37,9 @@ from foldlog.worker.options import (
     OptionsWithoutMeaning,
     WorkerDeploymentConfig,
     check_executor,
+    check_ignored,
     deadlock_seconds,
     not_negative,
-    note_ignored,
     positive,
     rate,
     seconds,
@@ -168,7 +168,7 @@ class Worker:
             ConfigurationError: An option cannot work; the message names it.
             DefinitionError: A workflow or an activity is not declared as it must be.
         """
-        note_ignored(ignored)
+        check_ignored(ignored)
         if not workflows and not activities:
             raise ConfigurationError("a worker needs workflows or activities", option="workflows")
         self._belong_to(client, task_queue, plugins, interceptors)

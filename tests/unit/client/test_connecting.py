@@ -101,6 +101,11 @@ def test_what_has_no_meaning_is_taken(caplog: pytest.LogCaptureFixture) -> None:
         check_options({"colour": "red"})  # type: ignore[typeddict-unknown-key] # what the test is about
 
 
+async def test_an_address_has_one_name_at_a_time() -> None:
+    with pytest.raises(ConfigurationError, match="either target_host or bootstrap_servers"):
+        await Client.connect("one:9092", bootstrap_servers="two:9092")
+
+
 async def test_queries_are_refused_as_the_client_says_unless_they_say_otherwise() -> None:
     def answer(workflow_id: str, wanted: Any) -> Reply:
         return reply.Rejected(correlation_id=0, code="NOT_FOUND", message="gone")

@@ -43,7 +43,7 @@ class RuleDecider:
     def recorded(self, recorded: Event) -> None: ...
 
     def query(self, query_type: str, args: Sequence[Payload], header: object = None) -> Payload:
-        raise NotImplementedError
+        raise NotImplementedError  # nobody asks this one
 
     def stack(self) -> str:
         return ""

@@ -131,6 +131,21 @@ async def test_baggage_comes_to_activities_and_a_stall_is_no_end(traced: Traced)
     assert baggage.get_baggage("tenant") is None
 
 
+async def test_an_activity_without_a_workflow_is_in_the_trace_of_its_start(traced: Traced) -> None:
+    async with await WorkflowEnvironment.start_time_skipping(interceptors=[traced.interceptor]) as env:
+        async with Worker(env.client, task_queue="q", workflows=[Steps], activities=[tenant]):
+            limit = timedelta(minutes=1)
+            assert (
+                await env.client.execute_activity(tenant, id="alone", task_queue="q", start_to_close_timeout=limit)
+                is None
+            )
+    started, ran = traced.spans["StartActivity:tenant"], traced.spans["RunActivity:tenant"]
+    assert started.attributes == {"temporalActivityID": "alone"}
+    assert ran.context.trace_id == started.context.trace_id
+    assert ran.attributes is not None
+    assert "temporalWorkflowID" not in ran.attributes
+
+
 async def test_without_a_tracer_a_span_is_nothing() -> None:
     async with await WorkflowEnvironment.start_time_skipping() as env:
         async with Worker(env.client, task_queue="q", workflows=[Steps]):

@@ -119,8 +119,8 @@ class _ClientOutbound(client.OutboundInterceptor):
         self._tracing = tracing
 
     @contextmanager
-    def _span(self, name: str, input: Any) -> Iterator[None]:
-        attributes = {"temporalWorkflowID": input.id}
+    def _span(self, name: str, input: Any, of: str = "temporalWorkflowID") -> Iterator[None]:
+        attributes = {of: input.id}
         with self._tracing.tracer.start_as_current_span(
             name, attributes=attributes, kind=SpanKind.CLIENT, record_exception=False, set_status_on_exception=False
         ) as span:
@@ -132,6 +132,10 @@ class _ClientOutbound(client.OutboundInterceptor):
         prefix = "StartWorkflow" if not input.start_signal else "SignalWithStartWorkflow"
         with self._span(f"{prefix}:{input.workflow}", input):
             return await super().start_workflow(input)
+
+    async def start_activity(self, input: client.StartActivityInput) -> Any:
+        with self._span(f"StartActivity:{input.activity_type}", input, "temporalActivityID"):
+            return await super().start_activity(input)
 
     async def query_workflow(self, input: client.QueryWorkflowInput) -> Any:
         with self._span(f"QueryWorkflow:{input.query}", input):
@@ -162,15 +166,16 @@ class _ActivityInbound(worker.ActivityInboundInterceptor):
 
     async def execute_activity(self, input: worker.ExecuteActivityInput) -> Any:
         info = activity.info()
+        attributes = {  # one without a workflow has no workflow's
+            "temporalWorkflowID": info.workflow_id,
+            "temporalRunID": info.workflow_run_id,
+            "temporalActivityID": info.activity_id,
+        }
         with (
             _within(self._tracing.found(input.headers)),
             self._tracing.tracer.start_as_current_span(
                 f"RunActivity:{info.activity_type}",
-                attributes={
-                    "temporalWorkflowID": info.workflow_id,
-                    "temporalRunID": info.workflow_run_id,
-                    "temporalActivityID": info.activity_id,
-                },
+                attributes={name: text for name, text in attributes.items() if text is not None},
                 kind=SpanKind.SERVER,
                 record_exception=False,
                 set_status_on_exception=False,
