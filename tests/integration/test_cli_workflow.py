@@ -148,9 +148,9 @@ class WorkerProcess:
         except OSError as error:  # it is ending
             return 0, str(error)
 
-    def await_ready(self) -> None:
+    def await_ready(self, status: int = 200) -> None:
         deadline = time.monotonic() + DEADLINE_SECONDS
-        while self.get("/readyz")[0] != 200:
+        while self.get("/readyz")[0] != status:
             assert time.monotonic() < deadline, self.log.read_text(encoding="utf-8")
             assert self.process.poll() is None, self.log.read_text(encoding="utf-8")
             time.sleep(0.05)
@@ -401,7 +401,10 @@ def test_the_worker_is_measured_and_stops_in_order(kafka: str, namespace: str, f
     assert any("SIGTERM: stopping" in line["event"] for line in process.lines())
 
 
-def test_a_second_signal_ends_a_worker_that_waits_for_its_activities(kafka: str, namespace: str, folder: Path) -> None:
+@pytest.mark.parametrize("second", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
+def test_a_second_signal_ends_a_worker_that_waits_for_its_activities(
+    kafka: str, namespace: str, folder: Path, second: signal.Signals
+) -> None:
     run(kafka, namespace, "topics", "create", "--partitions", "2")
     process = WorkerProcess(kafka, namespace, folder, "shop", "--graceful-shutdown", "10m")
     try:
@@ -412,9 +415,9 @@ def test_a_second_signal_ends_a_worker_that_waits_for_its_activities(kafka: str,
         assert slept["workflow_id"]
         process.process.send_signal(signal.SIGINT)
         process.await_line("SIGINT: stopping")
-        assert process.get("/readyz")[0] == 503
-        process.process.send_signal(signal.SIGINT)
-        assert process.process.wait(DEADLINE_SECONDS) == -signal.SIGINT
+        process.await_ready(503)
+        process.process.send_signal(second)
+        assert process.process.wait(DEADLINE_SECONDS) == -second
     finally:
         process.stop()
 

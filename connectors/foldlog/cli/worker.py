@@ -183,17 +183,19 @@ def _name(activity: Any) -> str:
 
 
 async def _run_until_signal(made: Worker) -> None:
-    """Runs a worker; the first signal stops it in order, a second Ctrl-C at once."""
+    """Runs a worker; the first signal stops it in order, a second one, of either kind, at once."""
     loop = asyncio.get_running_loop()
+    numbers = (signal.SIGINT, signal.SIGTERM)
 
     def stop(number: int) -> None:
         logger.info("%s: stopping; activities that run may go on for a while", signal.Signals(number).name)
-        loop.remove_signal_handler(number)
-        signal.signal(number, signal.SIG_DFL)  # the next one ends the process, whatever still waits in it
+        for either in numbers:
+            loop.remove_signal_handler(either)
+            signal.signal(either, signal.SIG_DFL)  # the next one ends the process, whatever still waits in it
         stopping.set()
 
     stopping = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in numbers:
         loop.add_signal_handler(number, stop, number)
     running = asyncio.create_task(made.run())
     waiting = asyncio.create_task(stopping.wait())
