@@ -35,12 +35,15 @@ demo: $(READY) ## Run thousands of real orders through durable workflows on a re
 test: $(READY) ## Run every test, in JOBS=3 processes; those of tests/integration start a real Kafka.
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
-lint: $(READY) ## Check style, types and lengths.
+lint: $(READY) ## Check style, types, lengths, and the files of docker/.
 	$(BIN)/ruff check $(CODE)
 	$(BIN)/ruff format --check $(CODE)
 	$(BIN)/mypy $(CODE)
 	$(BIN)/python .ci/check_lengths.py $(CODE)
 	$(BIN)/foldlog check examples benchmarks
+	$(BIN)/hadolint docker/Dockerfile
+	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.compose-spec docker/compose.yaml
+	$(BIN)/kubernetes-validate --quiet --strict docker/kubernetes.yaml
 
 format: $(READY) ## Rewrite the code in the project's style.
 	$(BIN)/ruff check --fix $(CODE)

@@ -2,15 +2,21 @@
 
 python -m examples.order.worker workflows --state-dir /tmp/a
 python -m examples.order.worker activities --ledger /tmp/ledger.db
+
+Or both in one process, by foldlog's own command, as docker/compose.yaml does:
+
+foldlog worker run examples.order.worker:make --task-queue orders
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import signal
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import click
 from foldlog.client import Client
@@ -29,6 +35,12 @@ async def run(worker: Worker) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     async with worker:
         await stopped.wait()
+
+
+def make(client: Client, **options: Any) -> Worker:
+    """A worker of all of it; ORDER_LEDGER names the ledger's file."""
+    ledger = Ledger(Path(os.environ.get("ORDER_LEDGER", "ledger.db")))
+    return Worker(client, workflows=[OrderWorkflow], activities=OrderActivities(ledger).all(), **options)
 
 
 @click.command()
