@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Concatenate, TypeVar, Unpack, cast, overload
 
 from foldlog import converter as converters
+from foldlog._option_types import check_arguments
 from foldlog.client._activities import ClientActivities
 from foldlog.client._asking import Asking
 from foldlog.client._async_activity import ClientAsyncActivities
@@ -185,6 +186,7 @@ class Client(
             TopicMissingError: The namespace's topics are not there.
             ConfigurationError: An option is missing, unknown or refused.
         """
+        check_arguments(Client.connect, locals(), Runtime="foldlog.runtime")
         check_options(ignored)
         wanted = ConnectConfig(
             kafka=kafka_of(address_of(target_host, bootstrap_servers), kafka_options, kafka_properties_file, tls),

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import Any, TypedDict
+from functools import cache
+from typing import Any, TypedDict, get_type_hints
 
+from foldlog._option_types import check_option
 from foldlog._search_attributes import warn_of_untyped
 from foldlog.client._convert import encode_args, encode_memo, milliseconds
 from foldlog.client._types import UNSET, RPCMetadata
@@ -21,7 +23,7 @@ from foldlog.common import (
 from foldlog.converter import DataConverter, encode_search_attributes
 from foldlog.core.decider import WorkflowTaskError
 from foldlog.core.start_options import check_start_options
-from foldlog.exceptions import InvalidArgumentError
+from foldlog.exceptions import ConfigurationError, InvalidArgumentError
 from foldlog.schemas import common as records
 from foldlog.schemas.command import SignalInput, StartWorkflow
 from foldlog.transport.topics import check_task_queue
@@ -83,17 +85,28 @@ class StartOptions(RunOptions, total=False):
     """How long to wait for the answer."""
 
 
+@cache
+def _hints() -> dict[str, Any]:
+    """The types of the options."""
+    return get_type_hints(StartOptions)
+
+
 def check_start(workflow_type: str, workflow_id: str, task_queue: str, options: StartOptions) -> None:
     """Refuse a start that cannot be, before anything is sent.
 
     Raises:
         TypeError: There is no such option.
         ValueError: Type, ID or task queue are empty.
-        ConfigurationError: The task queue cannot be part of a topic's name.
+        ConfigurationError: The task queue cannot be part of a topic's name, or an option has another type than it must
+            have.
     """
-    for name in options:
-        if name not in StartOptions.__annotations__:
+    for name, value in options.items():
+        hint = _hints().get(name)
+        if hint is None:
             raise TypeError(f"start_workflow has no option {name}")
+        check_option(name, value, hint)
+    check_option("id", workflow_id, str)
+    check_option("task_queue", task_queue, str)
     if not workflow_type:
         raise ValueError("a workflow needs a type")
     if not workflow_id:
@@ -143,7 +156,9 @@ async def apply_options(command: StartWorkflow, converter: DataConverter, option
 async def _start_signal(converter: DataConverter, name: str | None, args: Sequence[Any]) -> SignalInput | None:
     if name is None:
         if args:
-            raise ValueError("start_signal_args are given without start_signal")
+            raise ConfigurationError(
+                "start_signal_args are given without start_signal: name the signal", option="start_signal_args"
+            )
         return None
     return SignalInput(signal_name=name, args=await encode_args(converter, UNSET, args))
 

@@ -13,6 +13,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, cast
 
+from foldlog._option_types import check_arguments
 from foldlog.client import Client, HeaderCodecBehavior, WorkflowHistory
 from foldlog.converter import DataConverter
 from foldlog.exceptions import ConfigurationError
@@ -143,18 +144,24 @@ Init = TypeVar("Init", bound=Callable[..., None])
 
 
 def with_plugins(init: Init) -> Init:
-    """Let plugins change the options of a worker before its `__init__` sees them. It keeps both, for `config`."""
+    """Let plugins change the options of a worker before its `__init__` sees them. It keeps both, for `config`.
+
+    Types are checked before and after: an option of another type is a ConfigurationError.
+    """
     parameters = inspect.signature(init).parameters.values()
     defaults = {known.name: known.default for known in parameters if known.default is not known.empty}
 
     @functools.wraps(init)
     def configured(self: Any, client: Client, **options: Any) -> None:
         config = cast(WorkerConfig, {"client": client, **defaults, **options})
+        check_arguments(init, config)
         self._given_config = config.copy()
         plugins = plugins_of(client, options.get("plugins", ()))
         _warn_of_twins(plugins)
         for plugin in plugins:
             config = plugin.configure_worker(config)
+        if plugins:
+            check_arguments(init, config)
         self._active_config = config.copy()
         init(self, **cast(Any, config))
 
