@@ -343,6 +343,15 @@ def test_a_workflow_is_bound_to_a_version(kafka: str, shop: str, order: str) -> 
     assert run(kafka, shop, "workflow", "signal", order, "approve", "-i", '"Ann"').exit_code == 0
 
 
+def test_a_start_waits_no_longer_than_it_is_told(kafka: str, shop: str, worker: WorkerProcess) -> None:
+    stalls = ("workflow", "start", "Purchase", "--id", "no-amount", "-q", "shop", "--wait", "--timeout", "1s")
+    waited = run(kafka, shop, *stalls)
+    assert (waited.exit_code, "did not end within 1 s" in waited.stderr) == (4, True)
+    found = ask(kafka, shop, "workflow", "describe", "no-amount")
+    assert found["stalled_error"] == "workflow type Purchase takes 1 arguments, but was started with 0"
+    assert run(kafka, shop, "workflow", "terminate", "no-amount").exit_code == 0
+
+
 def test_a_failure_is_shown_with_its_causes(kafka: str, shop: str, worker: WorkerProcess) -> None:
     started = run(kafka, shop, "workflow", "start", "Purchase", "-q", "shop", "-i", "402", "--wait", "--json")
     shown = json.loads(started.stdout)

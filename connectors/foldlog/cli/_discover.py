@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import os
 import sys
 import traceback
@@ -14,6 +15,7 @@ from typing import Any
 
 from foldlog.activity import is_definition as is_activity
 from foldlog.cli._errors import CliError, ExitCode
+from foldlog.exceptions import ConfigurationError, FoldlogError
 from foldlog.workflow._definition import Definition
 
 
@@ -59,7 +61,11 @@ def discover(targets: Sequence[str]) -> Found:
         module = _import(module_name)
         if not name:
             if not sum(found.add(value) for value in list(vars(module).values())):
-                raise CliError(f"module {module_name} has no workflow and no activity definitions", ExitCode.USAGE)
+                raise CliError(
+                    f"module {module_name} has no workflow and no activity definitions: there is no class with "
+                    "@workflow.defn and no function with @activity.defn",
+                    ExitCode.USAGE,
+                )
         else:
             _add_named(found, module, name)
     if found.factory and (len(targets) > 1):
@@ -86,30 +92,80 @@ def _add_named(found: Found, module: ModuleType, name: str) -> None:
         raise CliError(f"{target} is neither a definition, nor a list of them, nor a function", ExitCode.USAGE)
 
 
+async def made_by(factory: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+    """What the application's function makes.
+
+    Raises:
+        CliError: It does not take what it is given, or raises; the message ends with the application's traceback.
+    """
+    name = f"{getattr(factory, '__module__', '')}:{getattr(factory, '__qualname__', repr(factory))}"
+    try:
+        inspect.signature(factory).bind(*arguments, **options)
+    except TypeError as error:
+        given = [type(each).__name__ for each in arguments] + [f"{each}=…" for each in options]
+        raise CliError(f"{name} is called as ({', '.join(given)}), and cannot be: {error}", ExitCode.USAGE) from None
+    except ValueError:  # functions in C may have no signature
+        pass
+    try:
+        made = factory(*arguments, **options)
+        return await made if inspect.isawaitable(made) else made
+    except FoldlogError:
+        raise
+    except Exception as error:
+        raise CliError(f"{name} raises {_told(error)}\n{_own_trace()}", ExitCode.USAGE) from error
+
+
 def _import(name: str) -> ModuleType:
+    if not name or name.startswith(".") or os.sep in name:
+        hint = f": write {_dotted(name)}" if name.strip("./") else ""
+        raise CliError(f"{name!r} is no name of a module{hint}", ExitCode.USAGE)
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
         if error.name and (name == error.name or name.startswith(f"{error.name}.")):
-            hint = f"; write {_dotted(name)}, without .py" if name.endswith(".py") or os.sep in name else ""
+            hint = f"; write {_dotted(name)}, without .py" if name.endswith(".py") else ""
             raise CliError(
                 f"there is no module {name} in {os.getcwd()} or on the Python path{hint}", ExitCode.USAGE
             ) from None
-        raise CliError(_own_trace(name), ExitCode.USAGE) from error
+        raise CliError(f"module {name} cannot be imported: {_told(error)}\n{_own_trace()}", ExitCode.USAGE) from error
+    except ConfigurationError as error:  # such as a class that cannot be a workflow: the message says it all
+        raise CliError(f"module {name} cannot be imported: {_place(error)}{error}", ExitCode.USAGE) from error
+    except SystemExit as error:
+        raise CliError(
+            f"module {name} ends the process when it is imported: {_place(error)}SystemExit({error.code!r}); put what "
+            "is to run as a program behind `if __name__ == '__main__':`",
+            ExitCode.USAGE,
+        ) from error
     except Exception as error:  # whatever the application's module raises when it is imported
-        raise CliError(_own_trace(name), ExitCode.USAGE) from error
+        raise CliError(f"module {name} cannot be imported: {_told(error)}\n{_own_trace()}", ExitCode.USAGE) from error
 
 
-def _dotted(name: str) -> str:
-    return ".".join(Path(name).with_suffix("").parts)
+def _dotted(path: str) -> str:
+    """The module that somebody means who writes the path of a file."""
+    return ".".join(part for part in Path(path.removesuffix(".py")).parts if part != os.sep).lstrip(".")
 
 
-def _own_trace(name: str) -> str:
-    """The traceback of the error at hand, without the frames that lead to the application's module."""
+def _place(error: BaseException) -> str:
+    """File and line of the application's code that an error comes from, with a colon behind."""
+    place = ""
+    trace = error.__traceback__
+    while trace is not None:
+        module = str(trace.tb_frame.f_globals.get("__name__", ""))
+        if module.partition(".")[0] not in ("foldlog", "importlib"):
+            place = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}: "
+        trace = trace.tb_next
+    return place
+
+
+def _told(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}"
+
+
+def _own_trace() -> str:
+    """The traceback of the error at hand, without the frames that lead to the application's code."""
     kind, error, trace = sys.exc_info()
     while trace is not None and trace.tb_frame.f_code.co_filename in (__file__, importlib.__file__):
         trace = trace.tb_next
     while trace is not None and "importlib._bootstrap" in trace.tb_frame.f_code.co_filename:
         trace = trace.tb_next
-    text = "".join(traceback.format_exception(kind, error, trace)).rstrip()
-    return f"module {name} cannot be imported:\n{text}"
+    return "".join(traceback.format_exception(kind, error, trace)).rstrip()

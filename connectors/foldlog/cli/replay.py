@@ -5,7 +5,6 @@ Owns which files are read and what is printed. Replaying is `foldlog.worker.Repl
 
 from __future__ import annotations
 
-import inspect
 import json
 import sys
 from collections.abc import Iterator, Sequence
@@ -15,7 +14,7 @@ from typing import Any
 import click
 from foldlog.cli._client import asynchronous
 from foldlog.cli._command import Command, Settings, pass_settings
-from foldlog.cli._discover import Found, discover
+from foldlog.cli._discover import Found, discover, made_by
 from foldlog.cli._errors import CliError, ExitCode
 from foldlog.cli._output import write_json
 from foldlog.client import HistoryFormatError, WorkflowHistory
@@ -69,9 +68,7 @@ async def replay(settings: Settings, target: str, files: Sequence[Path]) -> None
 async def _replayer(found: Found) -> Replayer:
     if found.factory is None:
         return Replayer(workflows=found.workflows)
-    made = found.factory()
-    if inspect.isawaitable(made):
-        made = await made
+    made = await made_by(found.factory)
     if not isinstance(made, Replayer):
         raise CliError(f"{found.factory!r} gave {made!r}, which is no foldlog.worker.Replayer", ExitCode.USAGE)
     return made

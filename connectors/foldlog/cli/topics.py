@@ -8,7 +8,7 @@ import click
 from foldlog.cli._command import Group, Settings, pass_settings
 from foldlog.cli._errors import ExitCode
 from foldlog.cli._output import write_json, write_table
-from foldlog.transport.admin import TopicProblem, check_topics, create_topics
+from foldlog.transport.admin import EXISTENCE, TopicProblem, check_topics, create_topics
 from foldlog.transport.schemas_topic import SchemasTopic
 from foldlog.transport.topics import DEFAULT_PARTITIONS, Topics
 
@@ -92,7 +92,7 @@ def check(settings: Settings, partitions: int | None, task_queues: tuple[str, ..
 
 def _show(problems: list[TopicProblem]) -> None:
     for problem in problems:
-        missing = problem.setting == "existence"
+        missing = problem.setting == EXISTENCE
         what = "does not exist" if missing else f"{problem.setting} is {problem.found}, has to be {problem.wanted}"
         click.echo(f"{problem.topic}: {what}")
         click.echo(f"  repair: {problem.repair}")

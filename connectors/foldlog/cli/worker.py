@@ -6,7 +6,6 @@ Owns the process: signals, logs, the monitoring port. What runs is `foldlog.work
 from __future__ import annotations
 
 import asyncio
-import inspect
 import logging
 import signal
 from collections.abc import Sequence
@@ -18,7 +17,7 @@ from typing import Any
 import click
 from foldlog.cli._client import asynchronous, connected
 from foldlog.cli._command import Group, Settings, pass_settings
-from foldlog.cli._discover import Found, discover
+from foldlog.cli._discover import Found, discover, made_by
 from foldlog.cli._errors import CliError, ExitCode
 from foldlog.cli._params import duration
 from foldlog.client import Client
@@ -159,9 +158,7 @@ def _versioning(options: dict[str, Any]) -> dict[str, Any]:
 
 async def _make(found: Found, only: str | None, client: Client, options: dict[str, Any]) -> Worker:
     if found.factory is not None:
-        made = found.factory(client, **options)
-        if inspect.isawaitable(made):
-            made = await made
+        made = await made_by(found.factory, client, **options)
         if not isinstance(made, Worker):
             raise CliError(f"{found.factory!r} gave {made!r}, which is no foldlog.worker.Worker", ExitCode.USAGE)
         return made

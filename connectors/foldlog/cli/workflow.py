@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 import click
+from click.core import ParameterSource
 from foldlog.cli import _plain
 from foldlog.cli._client import asynchronous, connected
 from foldlog.cli._command import Group, Settings, pass_settings
@@ -110,7 +111,9 @@ def _choice(policy: type[Any]) -> click.Choice[str]:
     callback=json_values,
     help="An argument of the signal; may be repeated.",
 )
-@click.option("--wait", is_flag=True, help="Wait for its end and show its result, as `result` does.")
+@click.option(
+    "--wait", is_flag=True, help="Wait for its end and show its result; without limit, unless --timeout is given."
+)
 @_timeout
 @pass_settings
 @asynchronous
@@ -168,7 +171,8 @@ async def start(
             rpc_timeout=timeout,
         )
         if wait:
-            await _show_result(settings, handle, None)
+            given = click.get_current_context().get_parameter_source("timeout") is not ParameterSource.DEFAULT
+            await _show_result(settings, handle, timeout if given else None)
             return
     started = {"workflow_id": handle.id, "run_id": handle.result_run_id}
     if settings.json:

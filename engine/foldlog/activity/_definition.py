@@ -53,6 +53,8 @@ def defn(
     def decorate(fn: CallableType) -> CallableType:
         if dynamic and name is not None:
             raise DefinitionError("an activity has either a name or dynamic=True", option="name")
+        if not isinstance(name, str | None):
+            raise DefinitionError(f"the name of an activity must be a str, not {name!r}", option="name")
         if name == "":
             raise DefinitionError("the name of an activity must not be empty", option="name")
         own_name = None if dynamic else name or _name_of(fn)

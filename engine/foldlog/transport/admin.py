@@ -19,6 +19,8 @@ from foldlog.transport.config import KafkaConfig
 from foldlog.transport.errors import BrokerUnreachableError, TransportError
 from foldlog.transport.topics import DEFAULT_PARTITIONS, FOREVER_MS, Topics, TopicSpec
 
+EXISTENCE = "existence"
+"""The setting of a topic that is not there at all."""
 REPLICATION_OF_THE_BROKER = -1
 """Leave the replication factor to the broker's `default.replication.factor`."""
 
@@ -51,6 +53,8 @@ class TopicProblem:
     repair: str
 
     def __str__(self) -> str:
+        if self.setting == EXISTENCE:
+            return f"{self.topic} does not exist; repair: {self.repair}"
         return f"{self.topic}: {self.setting} is {self.found}, but has to be {self.wanted}; repair: {self.repair}"
 
 
@@ -379,7 +383,7 @@ def _missing(topics: Topics, spec: TopicSpec) -> TopicProblem:
     queue = f" --task-queue {spec.name.removeprefix(prefix)}" if spec.name.startswith(prefix) else ""
     return TopicProblem(
         topic=spec.name,
-        setting="existence",
+        setting=EXISTENCE,
         found="missing",
         wanted="there",
         repair=f"foldlog topics create --namespace {topics.namespace}{queue}",

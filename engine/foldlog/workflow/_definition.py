@@ -151,8 +151,9 @@ def init(init_fn: InitFn) -> InitFn:
     Raises:
         DefinitionError: It is not on `__init__`.
     """
-    if init_fn.__name__ != "__init__":
-        raise DefinitionError(f"@workflow.init is only for __init__, not for {init_fn.__qualname__}")
+    if getattr(init_fn, "__name__", "") != "__init__":
+        called = getattr(init_fn, "__qualname__", repr(init_fn))
+        raise DefinitionError(f"@workflow.init is only for __init__, not for {called}")
     setattr(init_fn, INIT_ATTRIBUTE, True)
     return init_fn
 
@@ -217,6 +218,10 @@ def defn(
     """
 
     def decorate(cls: ClassType) -> ClassType:
+        if not isinstance(cls, type):
+            raise DefinitionError(f"@workflow.defn stands before a class, not {cls!r}; a name is given as name=…")
+        if not isinstance(name, str | None):
+            raise DefinitionError(f"@workflow.defn: the name of {cls.__qualname__} must be a str, not {name!r}")
         if name is not None and dynamic:
             raise DefinitionError("@workflow.defn: give either name or dynamic, not both")
         _define(

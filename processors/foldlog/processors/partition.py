@@ -350,7 +350,9 @@ class Partition:
         return workflow_id
 
     def _dead_letter(self, work: Work, record: Record, error: str) -> None:
-        logger.warning("command at offset %d of partition %d: %s", record.offset(), self.number, error)
+        logger.warning(
+            "the command at offset %d of partition %d goes to the dead letters: %s", record.offset(), self.number, error
+        )
         letter = DeadLetter(record.key(), record.value(), record.headers() or [], record.offset(), error)
         work.dead_letters.append(letter)
 

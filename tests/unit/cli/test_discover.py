@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from foldlog.cli._discover import discover
+from foldlog.cli._discover import discover, made_by
 from foldlog.cli._errors import CliError, ExitCode
 
 SOURCE = """
@@ -127,3 +127,71 @@ def test_a_missing_import_of_the_application_is_not_taken_for_a_missing_module(w
     with pytest.raises(CliError, match="No module named 'nosuch_library'") as raised:
         discover([write("import nosuch_library\n")])
     assert "cannot be imported" in raised.value.message
+
+
+@pytest.mark.parametrize(
+    ("source", "line", "message"),
+    [
+        ("@workflow.defn\nclass W:\n    pass", 2, "class W cannot be a workflow: it has no @workflow.run method"),
+        (
+            "@workflow.defn('Order')\nclass W:\n    pass",
+            2,
+            "stands before a class, not 'Order'; a name is given as name=",
+        ),
+        ("@workflow.defn\nclass W:\n    @workflow.run\n    def run(self): pass", 4, "must be async"),
+        ("@activity.defn\ndef charge(*, cents): pass", 2, "parameter cents is keyword-only"),
+        ("@activity.defn(name=5)\ndef charge(cents): pass", 2, "the name of an activity must be a str, not 5"),
+    ],
+)
+def test_a_definition_that_cannot_be_is_told_with_its_place_and_without_a_traceback(
+    write: Write, tmp_path: Path, source: str, line: int, message: str
+) -> None:
+    name = write(f"from foldlog import activity, workflow\n{source}\n")
+    with pytest.raises(CliError) as raised:
+        discover([name])
+    assert f"{tmp_path / name}.py:{line}: " in raised.value.message
+    assert message in raised.value.message
+    assert "\n" not in raised.value.message
+
+
+def test_a_module_that_ends_the_process_is_an_error(write: Write, tmp_path: Path) -> None:
+    name = write("import sys\nsys.exit(3)\n")
+    with pytest.raises(CliError, match=r"SystemExit\(3\); put what is to run as a program behind") as raised:
+        discover([name])
+    assert f"{tmp_path / name}.py:2: " in raised.value.message
+    assert raised.value.code is ExitCode.USAGE
+
+
+@pytest.mark.parametrize(
+    ("target", "message"),
+    [
+        ("./shop/orders.py", "'./shop/orders.py' is no name of a module: write shop.orders"),
+        (".orders", "'.orders' is no name of a module: write orders"),
+        (":make", "'' is no name of a module"),
+    ],
+)
+def test_a_path_is_no_module(target: str, message: str) -> None:
+    with pytest.raises(CliError) as raised:
+        discover([target])
+    assert raised.value.message == message
+
+
+async def test_a_function_that_cannot_make_the_worker_says_why(write: Write) -> None:
+    name = write(
+        "def make(client): pass\ndef broken(client, **options): return 1 / 0\n"
+        "async def good(client, **options): return options\n"
+    )
+    with pytest.raises(
+        CliError, match=rf"{name}:make is called as \(str, task_queue=…\), and cannot be: .*'task_queue'"
+    ):
+        await made_by(sys.modules[discover_one(name, "make")].make, "client", task_queue="q")
+    with pytest.raises(CliError, match=f"{name}:broken raises ZeroDivisionError: division by zero\n") as raised:
+        await made_by(sys.modules[name].broken, "client", task_queue="q")
+    assert "ZeroDivisionError" in raised.value.message
+    assert "_discover.py" not in raised.value.message
+    assert await made_by(sys.modules[name].good, "client", task_queue="q") == {"task_queue": "q"}
+
+
+def discover_one(module: str, name: str) -> str:
+    assert discover([f"{module}:{name}"]).factory is not None
+    return module

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from foldlog.transport.admin import EXISTENCE, TopicProblem
 from foldlog.transport.errors import ConfigurationError, TopicMissingError
 from foldlog.transport.topics import FOREVER_MS, Topics, partition_of
 
@@ -84,3 +85,11 @@ def test_specs_are_those_of_the_design() -> None:
     }
     assert specs["events"].config == {"cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1"}
     assert specs["visibility"].config == {"cleanup.policy": "compact"}
+
+
+def test_a_problem_says_what_is_wrong_and_what_to_do() -> None:
+    common = {"topic": "shop.events", "repair": "this"}
+    missing = TopicProblem(setting=EXISTENCE, found="missing", wanted="there", **common)
+    assert str(missing) == "shop.events does not exist; repair: this"
+    wrong = TopicProblem(setting="partitions", found="3", wanted="4", **common)
+    assert str(wrong) == "shop.events: partitions is 3, but has to be 4; repair: this"
