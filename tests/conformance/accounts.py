@@ -8,7 +8,7 @@ from datetime import timedelta
 from foldlog import activity, workflow
 from foldlog.exceptions import ApplicationError
 
-LIMIT = timedelta(seconds=30)
+LIMIT = timedelta(seconds=60)
 
 
 @activity.defn

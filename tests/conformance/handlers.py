@@ -23,7 +23,7 @@ from foldlog.exceptions import ActivityError, ApplicationError, WorkflowNotFound
 
 from tests.conformance.scenarios import Place, Scenario, names, until_asked
 
-LIMIT = timedelta(seconds=30)
+LIMIT = timedelta(seconds=60)
 ONCE = RetryPolicy(maximum_attempts=1)
 
 

@@ -121,7 +121,7 @@ async def about_activities(watching: Client, id: str) -> None:
 
 
 async def activities_without_a_workflow(watching: Client, id: str) -> None:
-    begin: dict[str, Any] = {"task_queue": QUEUE, "start_to_close_timeout": timedelta(seconds=30)}
+    begin: dict[str, Any] = {"task_queue": QUEUE, "start_to_close_timeout": timedelta(seconds=60)}
     handles = [await watching.start_activity("leave_open", id=f"{id}-{number}", **begin) for number in (5, 6)]
     assert (await handles[0].describe()).status is client.ActivityExecutionStatus.RUNNING
     listed = [row async for row in watching.list_activities()]

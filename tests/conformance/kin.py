@@ -28,10 +28,9 @@ from foldlog.exceptions import (
 )
 from foldlog.workflow import ChildWorkflowCancellationType, ParentClosePolicy
 
-from tests.conformance.scenarios import DEADLINE, QUEUE, Place, Scenario, names, until_asked
+from tests.conformance.scenarios import QUEUE, SOON, Place, Scenario, names, until_asked
 
-LIMIT = timedelta(seconds=30)
-SOON = timedelta(seconds=DEADLINE)
+LIMIT = timedelta(seconds=60)
 STEP = SearchAttributeKey.for_int("step")
 QUICKLY = RetryPolicy(initial_interval=timedelta(milliseconds=10), backoff_coefficient=1.0, maximum_attempts=2)
 

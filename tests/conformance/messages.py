@@ -74,8 +74,8 @@ async def updates_that_fail(here: Place) -> None:
 async def updates_that_take_longer(here: Place) -> None:
     handle = await opened(here)
     update = await handle.start_update(Account.deposit_when_released, 5, wait_for_stage=ACCEPTED)
-    waiting = asyncio.create_task(handle.execute_update(Account.deposit_after, args=[7, 0.2]))
     assert await handle.query(Account.current) == 10
+    waiting = asyncio.create_task(handle.execute_update(Account.deposit_after, args=[7, 0.2]))
     assert (await handle.describe()).pending_updates[0] == update.id
     await handle.signal(Account.release)
     assert sorted([await update.result(), await waiting]) in ([15, 22], [17, 22])

@@ -16,7 +16,7 @@ from foldlog.worker import Worker
 
 from tests.conformance.scenarios import QUEUE, Place, Scenario, until
 
-LIMIT = timedelta(seconds=30)
+LIMIT = timedelta(seconds=60)
 NOBODY = "conformance-nobody"
 
 begun: Counter[str] = Counter()
@@ -79,7 +79,7 @@ async def what_ends_with_the_worker_is_recorded(here: Place) -> None:
 
     async with worker(here, graceful_shutdown_timeout=LIMIT) as first:
         await until(lambda: first.ready, "the worker is ready")
-        handles = [await here.start(PortedWaiter.run, "until_shutdown", key, QUEUE, 60.0) for key in keys]
+        handles = [await here.start(PortedWaiter.run, "until_shutdown", key, QUEUE, 300.0) for key in keys]
         await until(lambda: all(begun[key] for key in keys), "all activities run")
         asking = [asyncio.create_task(ask(handle)) for handle in handles]
     for each in asking:
@@ -105,7 +105,7 @@ async def an_activity_that_nobody_takes(here: Place) -> None:
     """Its schedule-to-close timeout bounds the wait for a worker too, and then says so."""
     async with worker(here):
         assert await here.execute(PortedWaiter.run, "at_once", "", NOBODY, 1.1) == "SCHEDULE_TO_START"
-        assert await here.execute(PortedWaiter.run, "until_shutdown", "", QUEUE, 1.6) == "SCHEDULE_TO_CLOSE"
+        assert await here.execute(PortedWaiter.run, "until_shutdown", "", QUEUE, 6.0) == "SCHEDULE_TO_CLOSE"
 
 
 async def a_worker_without_remote_activities(here: Place) -> None:

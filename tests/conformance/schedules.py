@@ -41,9 +41,8 @@ from foldlog.common import (
 )
 from foldlog.exceptions import ApplicationError, InvalidArgumentError
 
-from tests.conformance.scenarios import DEADLINE, QUEUE, Place, Scenario, until_asked
+from tests.conformance.scenarios import QUEUE, SOON, Place, Scenario, until_asked
 
-SOON = timedelta(seconds=DEADLINE)
 HOUR = timedelta(hours=1)
 BEGIN = datetime(2020, 1, 1, tzinfo=UTC)
 COLOR = SearchAttributeKey.for_keyword("color")

@@ -24,9 +24,9 @@ LATER = "waits-later"
 """A task queue that is served only after the restart."""
 NOBODY = "waits-nobody"
 """One that never is."""
-AWHILE = timedelta(seconds=3)
+AWHILE = timedelta(seconds=8)
 """Longer than it takes to bring all of them to where they wait."""
-LIMIT = timedelta(seconds=60)
+LIMIT = timedelta(seconds=300)
 
 
 class Gate:

@@ -22,7 +22,7 @@ from foldlog.workflow import ActivityCancellationType
 
 from tests.conformance.scenarios import QUEUE, REMOTE, Place, Scenario, names, until, until_asked
 
-LIMIT = timedelta(seconds=30)
+LIMIT = timedelta(seconds=60)
 QUICKLY = RetryPolicy(initial_interval=timedelta(milliseconds=10), backoff_coefficient=1.0, maximum_attempts=3)
 ENDS: dict[str, str] = {}
 """How activities ended that were to be cancelled, by key."""
@@ -222,7 +222,7 @@ class Stopping:
         }
         start: Any = workflow.start_local_activity if local else workflow.start_activity
         if not local:
-            options["heartbeat_timeout"] = timedelta(seconds=10)
+            options["heartbeat_timeout"] = LIMIT
         handle = start(name, args=args, **options)
         await workflow.wait_condition(lambda: self.told)
         key = args[0]
@@ -262,7 +262,7 @@ async def what_activities_know(here: Place) -> None:
         assert found["in"] == [True, True, False, False]
     assert len({found["key"] for found in (first, second, near)}) == 3
     assert [found["local"] for found in (first, second, near)] == [False, False, True]
-    assert first["limits"] == ["0:05:00", "0:00:30", "0:00:30"]
+    assert first["limits"] == ["0:05:00", "0:01:00", "0:01:00"]
     assert (first["policy"], first["token"], second["token"]) == (3, True, True)
     # What is not said of an activity, the workflow's priority says.
     assert (first["priority"], second["priority"]) == ([1, "ada", 2.0], [4, "bob", 2.0])

@@ -16,11 +16,10 @@ from foldlog.common import AutoUpgradeVersioningOverride, PinnedVersioningOverri
 from foldlog.exceptions import ApplicationError, FailedPreconditionError
 from foldlog.worker import Worker
 
-from tests.conformance.scenarios import DEADLINE, QUEUE, Place, Scenario, until, until_asked
+from tests.conformance.scenarios import QUEUE, SOON, Place, Scenario, until, until_asked
 from tests.versions import DEPLOYMENT, ONE, TWO, Parent, config, version
 
-SOON = timedelta(seconds=DEADLINE)
-LIMIT = timedelta(seconds=30)
+LIMIT = timedelta(seconds=60)
 Status = WorkerDeploymentVersionStatus
 
 

@@ -16,7 +16,7 @@ from foldlog.exceptions import TimeoutError as ActivityTimeout
 
 from tests.conformance.accounts import Account, Again, look_up
 
-LIMIT = timedelta(seconds=30)
+LIMIT = timedelta(seconds=60)
 QUICKLY = RetryPolicy(initial_interval=timedelta(milliseconds=10), backoff_coefficient=1.0)
 ONCE = RetryPolicy(maximum_attempts=1)
 
@@ -169,7 +169,7 @@ class Canceling:
     @workflow.run
     async def run(self, name: str, key: str, queue: str) -> str:
         handle: workflow.ActivityHandle[Any] = workflow.start_activity(
-            name, key, task_queue=queue, start_to_close_timeout=LIMIT, heartbeat_timeout=timedelta(seconds=10)
+            name, key, task_queue=queue, start_to_close_timeout=LIMIT, heartbeat_timeout=LIMIT
         )
         await workflow.wait_condition(lambda: self._told)
         handle.cancel()

@@ -19,6 +19,8 @@ from foldlog.transport.errors import TopicMissingError
 from foldlog.transport.topic_reader import read_topic
 from foldlog.transport.topics import Topics, partition_of
 
+from tests.integration.processor.logs import settled
+
 GARBAGE = b"\xff\x00 not avro"
 KEY = "order-1"
 
@@ -54,10 +56,17 @@ def post(
         ("foldlog-time", b"1700000000000"),
     ]
     producer.produce(topics.dead_letters, value, KEY.encode(), headers=headers)
-    assert producer.flush(10) == 0
+    assert producer.flush(60) == 0
+
+
+def committed(config: KafkaConfig, topics: Topics) -> None:
+    """Wait until what was sent again is to be seen: the end of a transaction comes to its partitions a moment later."""
+    for topic in (topics.dead_letters, topics.commands, topics.tasks("q")):
+        settled(config, topic)
 
 
 def values(config: KafkaConfig, topic: str) -> list[bytes | None]:
+    settled(config, topic)
     return [record.value for record in read_topic(config, topic)]
 
 
@@ -79,6 +88,7 @@ def test_retry_sends_the_original_once_however_often_it_is_asked_for(
     assert letters.retry([DeadLetterId(0, 0)]) == []
     assert letters.retry() == []
 
+    committed(config, topics)
     (sent,) = read_topic(config, topics.commands)
     assert (sent.key, sent.value, sent.headers) == (KEY.encode(), GARBAGE, [("trace", b"t1")])
     assert sent.partition == partition_of(KEY, 4)
@@ -159,6 +169,7 @@ def test_command_line(config: KafkaConfig, topics: Topics, kafka: str, namespace
     assert values(config, topics.commands) == []
     assert run(kafka, namespace, "retry", "0:1").stdout == f"0:1 went to {topics.commands}\n"
     assert json.loads(run(kafka, namespace, "retry", "--all", "--json").stdout)["retried"][0]["id"] == "0:0"
+    committed(config, topics)
     assert "nothing to send" in run(kafka, namespace, "retry", "--all").stdout
     assert run(kafka, namespace, "list").stdout == "no dead letters\n"
     assert len(json.loads(run(kafka, namespace, "list", "--all", "--json").stdout)) == 2

@@ -25,6 +25,8 @@ from foldlog.transport.errors import BrokerUnreachableError, TopicMissingError
 from foldlog.transport.schemas_topic import SchemasTopic
 from foldlog.transport.topics import Topics
 
+from tests.integration.processor.logs import settled
+
 
 @pytest.fixture
 def config(kafka: str) -> KafkaConfig:
@@ -40,14 +42,14 @@ def topics(config: KafkaConfig, namespace: str) -> Topics:
 
 @pytest.fixture
 def schemas(config: KafkaConfig, topics: Topics) -> Iterator[SchemasTopic]:
-    with SchemasTopic(config, topics) as schemas:
+    with SchemasTopic(config, topics, fetch_timeout=60) as schemas:
         yield schemas
 
 
 def end_of(kafka: str, topic: str) -> int:
     consumer = Consumer({"bootstrap.servers": kafka, "group.id": "end-of-topic"})
     try:
-        return int(consumer.get_watermark_offsets(TopicPartition(topic, 0), timeout=15)[1])
+        return int(consumer.get_watermark_offsets(TopicPartition(topic, 0), timeout=60)[1])
     finally:
         consumer.close()
 
@@ -57,7 +59,7 @@ def produce(kafka: str, topic: str, *records: tuple[bytes, bytes | None]) -> Non
     producer = Producer({"bootstrap.servers": kafka})
     for key, value in records:
         producer.produce(topic, key=key, value=value, on_delivery=lambda error, _: refused.append(error))
-    assert producer.flush(15) == 0
+    assert producer.flush(60) == 0
     assert set(refused) == {None}
 
 
@@ -117,11 +119,12 @@ def test_markers_of_transactions_at_the_end_do_not_keep_a_reader_waiting(
     schemas: SchemasTopic, topics: Topics, kafka: str
 ) -> None:
     producer = Producer({"bootstrap.servers": kafka, "transactional.id": topics.schemas})
-    producer.init_transactions(15)
+    producer.init_transactions(60)
     producer.begin_transaction()
     key, value = published(newer_schema())
     producer.produce(topics.schemas, key=key, value=value)
-    producer.commit_transaction(15)
+    producer.commit_transaction(60)
+    settled(KafkaConfig(bootstrap_servers=kafka), topics.schemas)
     assert schemas.fetch(schema_fingerprint(newer_schema())) == newer_schema()
     assert schemas.fetch(bytes(8)) is None
 
@@ -132,7 +135,7 @@ def test_many_threads_may_ask(schemas: SchemasTopic, config: KafkaConfig, topics
     start = threading.Barrier(8)
 
     def ask(number: int) -> bool:
-        start.wait(15)
+        start.wait(60)
         record_type = RECORD_TYPES[number]
         return schemas.fetch(record_type.header[2:]) == definition(record_type.full_name)
 
@@ -162,7 +165,7 @@ def test_after_closing_it_reads_on(schemas: SchemasTopic, topics: Topics, kafka:
 def test_a_missing_topic_is_told(config: KafkaConfig, namespace: str) -> None:
     with SchemasTopic(config, Topics(namespace)) as schemas:
         with pytest.raises(TopicMissingError, match=rf"{namespace}\.schemas does not exist"):
-            schemas.publish(timeout=15)
+            schemas.publish(timeout=60)
         with pytest.raises(SchemaLookupError, match="cannot be read"):
             schemas.fetch(bytes(8))
 
@@ -191,7 +194,7 @@ def test_a_broker_that_was_away_is_asked_again(private_kafka: EmbeddedKafka) -> 
 
 
 def fetched_in_time(schemas: SchemasTopic, fingerprint: bytes) -> Definition | None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while True:
         try:
             return schemas.fetch(fingerprint)

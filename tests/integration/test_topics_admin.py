@@ -28,9 +28,9 @@ def make_by_hand(kafka: str, name: str, partitions: int, settings: dict[str, str
     """A topic as somebody made it who did not know how it has to be."""
     new = NewTopic(name, num_partitions=partitions, replication_factor=1, config=settings)
     admin = AdminClient({"bootstrap.servers": kafka})
-    admin.create_topics([new])[name].result(timeout=15)
-    deadline = time.monotonic() + 15
-    while name not in admin.list_topics(timeout=15).topics:  # the broker that answers may not have heard of it yet
+    admin.create_topics([new])[name].result(timeout=60)
+    deadline = time.monotonic() + 60
+    while name not in admin.list_topics(timeout=60).topics:  # the broker that answers may not have heard of it yet
         assert time.monotonic() < deadline
 
 

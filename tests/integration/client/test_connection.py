@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -68,11 +68,26 @@ def same_id(workflow_id: str, asked: Any) -> reply.Accepted:
     return reply.Accepted(correlation_id=0, run_id=workflow_id)
 
 
-async def until(holds: Callable[[], bool], seconds: float = 20.0) -> None:
+async def until(holds: Callable[[], bool], seconds: float = 60.0) -> None:
     deadline = asyncio.get_running_loop().time() + seconds
     while not holds():
         assert asyncio.get_running_loop().time() < deadline
         await asyncio.sleep(0.01)
+
+
+async def with_growing_timeouts(call: Callable[[float], Awaitable[Any]], reason: str = "") -> None:
+    """Make a call that fails again, with more time, for as long as it fails because it had too little for its reason.
+
+    Args:
+        call: Given its timeout in seconds.
+        reason: A word of the reason, if the wanted error is that the broker cannot be reached.
+    """
+    for timeout in (1.0, 3.0, 10.0, 60.0):
+        try:
+            await call(timeout)
+        except BrokerUnreachableError as error:
+            if timeout == 60.0 or (reason and reason in str(error)):
+                raise
 
 
 def connection_threads() -> list[str]:
@@ -82,14 +97,14 @@ def connection_threads() -> list[str]:
 def write(config: KafkaConfig, topic: str, key: str | None, value: bytes | None, partition: int) -> None:
     producer: Producer = open_producer(config)
     producer.produce(topic, value, key, partition=partition)
-    assert producer.flush(20) == 0
+    assert producer.flush(60) == 0
 
 
 async def test_the_first_answer_is_never_missed(config: KafkaConfig, topics: Topics) -> None:
     with Answering(config, topics, PARTITIONS, same_id):
         for number in range(10):
             async with connected(config, topics) as connection:
-                answer = await connection.ask(f"w-{number}", describe(), timeout=20)
+                answer = await connection.ask(f"w-{number}", describe(), timeout=60)
                 assert answer == reply.Accepted(correlation_id=1, run_id=f"w-{number}")
 
 
@@ -116,14 +131,14 @@ async def test_clients_of_one_partition_hear_only_their_own(config: KafkaConfig,
         ):
             assert one.reply_partition == other.reply_partition == 0
             # Both have correlation ID 1 in use at the same time.
-            answers = await asyncio.gather(one.ask("a", describe(), timeout=20), other.ask("b", describe(), timeout=20))
+            answers = await asyncio.gather(one.ask("a", describe(), timeout=60), other.ask("b", describe(), timeout=60))
             assert [answer.run_id for answer in answers if isinstance(answer, reply.Accepted)] == ["a", "b"]
 
 
 async def test_silence_names_the_partition_and_what_to_start(config: KafkaConfig, topics: Topics) -> None:
     async with connected(config, topics) as connection:
         with pytest.raises(NoAnswerError, match="no processor is running") as silence:
-            await connection.ask("lonely", describe(), timeout=3)
+            await with_growing_timeouts(lambda timeout: connection.ask("lonely", describe(), timeout=timeout))
     assert silence.value.partition == partition_of("lonely", PARTITIONS)
     assert topics.commands in str(silence.value)
     assert "foldlog worker run" in str(silence.value)
@@ -131,8 +146,12 @@ async def test_silence_names_the_partition_and_what_to_start(config: KafkaConfig
 
 async def test_nobody_at_the_address(namespace: str) -> None:
     config = KafkaConfig(bootstrap_servers="127.0.0.1:1", options={"log_level": "0"})
+
+    def connect(timeout: float) -> Awaitable[Connection]:
+        return Connection.open(config, Topics(namespace), codec=SingleObjectCodec(), timeout=timeout)
+
     with pytest.raises(BrokerUnreachableError, match=r"127\.0\.0\.1:1.*refused"):
-        await Connection.open(config, Topics(namespace), codec=SingleObjectCodec(), timeout=1)
+        await with_growing_timeouts(connect, "refused")
     assert not connection_threads()
 
 
@@ -145,7 +164,7 @@ async def test_a_namespace_without_topics(config: KafkaConfig, namespace: str) -
 async def test_a_record_that_the_client_refuses(config: KafkaConfig, topics: Topics) -> None:
     async with connected(config, topics) as connection:
         with pytest.raises(RecordTooLargeError) as refused:
-            await connection.ask("w", start(bytes(1_000_001)), timeout=20)
+            await connection.ask("w", start(bytes(1_000_001)), timeout=60)
         assert refused.value.size > 1_000_000
         assert refused.value.limit == 1_000_000
         with pytest.raises(RecordTooLargeError, match="1000000 bytes"):
@@ -158,7 +177,7 @@ async def test_a_record_that_the_topic_refuses(kafka: str, topics: Topics) -> No
     )
     async with connected(generous, topics) as connection:
         with pytest.raises(RecordTooLargeError, match=r"max\.message\.bytes") as refused:
-            await connection.ask("w", start(bytes(2_000_000)), timeout=20)
+            await connection.ask("w", start(bytes(2_000_000)), timeout=60)
         assert refused.value.size > 2_000_000
         reported: list[Exception | None] = []
         connection.tell("w", start(bytes(2_000_000)), reported.append)
@@ -194,13 +213,13 @@ async def test_a_long_poll_ends_when_its_partition_has_moved(config: KafkaConfig
         home = partition_of("w", PARTITIONS)
         elsewhere = next(f"x-{n}" for n in range(100) if partition_of(f"x-{n}", PARTITIONS) != home)
         polls = [
-            asyncio.ensure_future(connection.poll(workflow_id, command.AwaitResult(), wait=50))
+            asyncio.ensure_future(connection.poll(workflow_id, command.AwaitResult(), wait=100))
             for workflow_id in ("w", elsewhere)
         ]
-        question = asyncio.ensure_future(connection.ask("w", describe(), timeout=50))
+        question = asyncio.ensure_future(connection.ask("w", describe(), timeout=100))
         moved = reply.PartitionMoved(partition=home, instance="p")
         await asyncio.to_thread(write, config, topics.replies, None, framing.encode(moved), connection.reply_partition)
-        assert await asyncio.wait_for(polls[0], 20) is None
+        assert await asyncio.wait_for(polls[0], 60) is None
         # A question that does not wait for a workflow needs no repetition: its answer commits with its command.
         assert not polls[1].done()
         assert not question.done()
@@ -223,7 +242,7 @@ async def test_notices_reach_the_handlers_of_their_client(config: KafkaConfig, t
                 encoded = framing.encode(notice)
                 await asyncio.to_thread(write, config, topics.replies, key, encoded, connection.reply_partition)
             await until(lambda: bool(heard))
-            assert await connection.ask("w", describe(), timeout=20)
+            assert await connection.ask("w", describe(), timeout=60)
             assert heard == [notice]
 
 
@@ -237,12 +256,12 @@ async def test_garbage_among_the_replies_is_skipped(config: KafkaConfig, topics:
             for value in (b"", b"garbage", None, unknown, truncated, no_reply):
                 key = connection.client_id if own_key else None
                 await asyncio.to_thread(write, config, topics.replies, key, value, connection.reply_partition)
-            assert await connection.ask("w", describe(), timeout=20)
+            assert await connection.ask("w", describe(), timeout=60)
 
 
 async def test_answers_of_aborted_transactions_are_never_seen(config: KafkaConfig, topics: Topics) -> None:
     async with connected(config, topics) as connection:
-        question = asyncio.ensure_future(connection.ask("w", describe(), timeout=50))
+        question = asyncio.ensure_future(connection.ask("w", describe(), timeout=100))
 
         def answer_twice() -> None:
             producer = open_producer(config, **{"transactional.id": f"{topics.namespace}.aborting"})
@@ -258,18 +277,18 @@ async def test_answers_of_aborted_transactions_are_never_seen(config: KafkaConfi
                     producer.commit_transaction()
 
         await asyncio.to_thread(answer_twice)
-        assert await asyncio.wait_for(question, 20) == reply.Accepted(correlation_id=1, run_id="committed")
+        assert await asyncio.wait_for(question, 60) == reply.Accepted(correlation_id=1, run_id="committed")
 
 
 async def test_closing_delivers_what_was_told_and_ends_what_is_asked(config: KafkaConfig, topics: Topics) -> None:
     connection = await Connection.open(config, topics, codec=SingleObjectCodec())
-    question = asyncio.ensure_future(connection.ask("w", describe(), timeout=50))
+    question = asyncio.ensure_future(connection.ask("w", describe(), timeout=100))
     await asyncio.sleep(0)
     for number in range(100):
         connection.tell(f"w-{number}", start())
     await connection.close()
     with pytest.raises(ConnectionClosedError):
-        await asyncio.wait_for(question, 20)
+        await asyncio.wait_for(question, 60)
     with pytest.raises(ConnectionClosedError):
         await connection.ask("w", describe(), timeout=1)
     with pytest.raises(ConnectionClosedError):
@@ -281,7 +300,7 @@ async def test_closing_delivers_what_was_told_and_ends_what_is_asked(config: Kaf
 
 async def test_a_cancelled_question_leaves_nothing_behind(config: KafkaConfig, topics: Topics) -> None:
     async with connected(config, topics) as connection:
-        question = asyncio.ensure_future(connection.ask("w", describe(), timeout=50))
+        question = asyncio.ensure_future(connection.ask("w", describe(), timeout=100))
         await asyncio.sleep(0)
         question.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -299,14 +318,15 @@ async def test_another_event_loop_is_refused(config: KafkaConfig, topics: Topics
             await asyncio.to_thread(elsewhere)
 
 
+@pytest.mark.timeout(240)
 async def test_a_question_outlives_a_restart_of_the_broker(private_kafka: EmbeddedKafka, namespace: str) -> None:
     config = KafkaConfig(bootstrap_servers=private_kafka.bootstrap_servers)
     topics = Topics(namespace)
     await asyncio.to_thread(create_topics, config, topics, partitions=PARTITIONS)
     async with connected(config, topics) as connection:
         await asyncio.to_thread(private_kafka.stop)
-        question = asyncio.ensure_future(connection.ask("w", describe(), timeout=60))
-        poll = asyncio.ensure_future(connection.poll("v", command.AwaitResult(), wait=60))
+        question = asyncio.ensure_future(connection.ask("w", describe(), timeout=200))
+        poll = asyncio.ensure_future(connection.poll("v", command.AwaitResult(), wait=200))
         reported: list[Exception | None] = []
         connection.tell("t", start(), reported.append)
         with pytest.raises(BrokerUnreachableError, match=config.bootstrap_servers):
@@ -316,7 +336,7 @@ async def test_a_question_outlives_a_restart_of_the_broker(private_kafka: Embedd
             answers = await asyncio.gather(question, poll)
             assert [answer.run_id for answer in answers if isinstance(answer, reply.Accepted)] == ["w", "v"]
             await until(lambda: reported == [None])
-            assert await connection.ask("later", describe(), timeout=20)
+            assert await connection.ask("later", describe(), timeout=60)
 
 
 async def test_a_full_queue_without_a_broker_ends_at_the_deadline(private_kafka: EmbeddedKafka, namespace: str) -> None:

@@ -16,6 +16,7 @@ from foldlog.transport.config import KafkaConfig
 from foldlog.transport.topics import Topics
 from foldlog.worker import Worker
 
+PATIENCE = timedelta(seconds=60)
 EXAMPLE = Path(__file__).parents[3] / "examples" / "plain_producer.py"
 
 
@@ -40,14 +41,14 @@ def run_example(*arguments: str) -> None:
 
 async def test_it_starts_and_signals_a_workflow(kafka: str, namespace: str, tmp_path: Path) -> None:
     create_topics(KafkaConfig(bootstrap_servers=kafka), Topics(namespace), partitions=4)
-    async with await Client.connect(kafka, namespace=namespace) as client:
+    async with await Client.connect(kafka, namespace=namespace, rpc_timeout=PATIENCE) as client:
         async with Worker(client, task_queue="q", workflows=[Greeting], state_dir=tmp_path):
             for _ in range(2):  # the second time, the request IDs are known and nothing happens
                 await asyncio.to_thread(run_example, kafka, namespace, "order-7")
             handle = client.get_workflow_handle_for(Greeting.run, "order-7")
             # Commands are handled in order: what was written before this question is seen by it.
-            assert (await handle.describe(rpc_timeout=timedelta(seconds=30))).workflow_type == "Greeting"
-            assert await handle.result(rpc_timeout=timedelta(seconds=30)) == "hello ann"
+            assert (await handle.describe(rpc_timeout=PATIENCE)).workflow_type == "Greeting"
+            assert await handle.result(rpc_timeout=PATIENCE) == "hello ann"
             history = await handle.fetch_history()
             assert [type(event).__name__ for event in history.events] == [
                 "WorkflowExecutionStarted",

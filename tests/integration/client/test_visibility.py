@@ -13,6 +13,8 @@ from foldlog.transport.errors import TopicMissingError
 from foldlog.transport.topics import Topics
 from foldlog.transport.visibility import read_visibility
 
+from tests.integration.processor.logs import settled
+
 
 @pytest.fixture
 def config(kafka: str) -> KafkaConfig:
@@ -50,6 +52,7 @@ def write(config: KafkaConfig, topics: Topics, rows: list[tuple[str, bytes | Non
     else:
         producer.flush()
         producer.abort_transaction()
+    settled(config, topics.visibility)  # the end of a transaction comes to its partitions a moment later
 
 
 def statuses(config: KafkaConfig, topics: Topics, only: str | None = None) -> dict[str, str]:

@@ -58,7 +58,9 @@ PAUSES_SECONDS = ((0.1, 3.0), (0.1, 3.0), (7.0, 12.0))
 """Time between two kills, from one of these ranges: amid the recovery from the last one, or after it."""
 DOWN_SECONDS = (0.0, 1.5)
 """How long what was killed stays away."""
-FINISH_SECONDS = 120.0
+MOST_PATIENCE_SECONDS = 30.0
+"""An ask waits longer each time that it is repeated: a machine that always takes a little longer must not stop it."""
+FINISH_SECONDS = 150.0
 """In which all that was begun must end, once nothing is killed any more."""
 CONVERTER = DataConverter()
 
@@ -214,7 +216,7 @@ class Chaos:
                 await self._insisting(partial(handle.signal, Summing.add, number))
             else:
                 assert await handle.execute_update(Summing.put, number) == number - 1, "an update counts not once"
-        assert await asyncio.to_thread(producer.flush, 30) == 0
+        assert await asyncio.to_thread(producer.flush, 60) == 0
         await self._insisting(partial(handle.signal, Summing.end))
         self._load.seen[workflow_id] = await handle.result()
 
@@ -243,15 +245,16 @@ class Chaos:
 
     async def _insisting(self, ask: Callable[..., Awaitable[Any]]) -> Any:
         """Ask with one request ID until there is an answer: it must count once all the same."""
-        request_id = uuid.uuid4().hex
+        request_id, patience = uuid.uuid4().hex, 3.0
         while True:
             try:
-                return await ask(request_id=request_id, rpc_timeout=timedelta(seconds=3))
+                return await ask(request_id=request_id, rpc_timeout=timedelta(seconds=patience))
             except RPCError as error:
                 # Unavailable: what could not be delivered in time, on a busy machine.
                 if error.status not in (RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.UNAVAILABLE):
                     raise
                 self._counts["repeated asks"] += 1
+                patience = min(2 * patience, MOST_PATIENCE_SECONDS)
 
     # ---- the kills
 

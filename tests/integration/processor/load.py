@@ -19,7 +19,7 @@ from tests.integration.processor.running import SOON, Place, until, until_asked
 from tests.integration.processor.workloads import Echoing, Local, Seen, Summing, Ticking
 
 LANES = 4
-BRIEFLY = timedelta(seconds=5)
+BRIEFLY = timedelta(seconds=15)
 """How long an answer is waited for before the same is asked again."""
 ENOUGH = 8
 """So many results and signals say that the work goes on."""
@@ -69,8 +69,8 @@ async def sending(here: Place, pause_seconds: float = 0.01) -> AsyncIterator[Sen
         await task
     await asyncio.to_thread(here.flush)
     for handle in handles:
-        await handle.signal(Summing.end, rpc_timeout=SOON)
-        seen: Seen = await handle.result(rpc_timeout=SOON)
+        await handle.signal(Summing.end, rpc_timeout=AT_LAST)  # behind all that was sent
+        seen: Seen = await handle.result(rpc_timeout=AT_LAST)
         assert seen.numbers == found.numbers[handle.id]
     assert [await handle.result(rpc_timeout=SOON) for handle in ticking] == [40] * len(ticking)
 

@@ -71,12 +71,12 @@ def settled(config: KafkaConfig, topic: str, deadline: float = 60.0) -> None:
         AssertionError: One stays open.
     """
     admin = AdminClient(config.admin())
-    partitions = admin.list_topics(topic, timeout=10).topics[topic].partitions
+    partitions = admin.list_topics(topic, timeout=60).topics[topic].partitions
     wanted = {TopicPartition(topic, number): OffsetSpec.latest() for number in partitions}  # type: ignore[no-untyped-call]
     end = time.monotonic() + deadline
     while True:
         stable, high = (
-            {place.partition: future.result(10).offset for place, future in found.items()}
+            {place.partition: future.result(60).offset for place, future in found.items()}
             for found in (
                 admin.list_offsets(dict(wanted), isolation_level=IsolationLevel.READ_COMMITTED),
                 admin.list_offsets(dict(wanted), isolation_level=IsolationLevel.READ_UNCOMMITTED),

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-STOP_SECONDS = 60.0
+STOP_SECONDS = 90.0
 ROOT = Path(__file__).parents[3]
 
 
@@ -63,7 +63,7 @@ class Fleet:
         """Where a process writes to, in all its lives."""
         return self.folder / f"{name}.log"
 
-    async def until_ready(self, name: str, deadline: float = 60.0) -> None:
+    async def until_ready(self, name: str, deadline: float = 90.0) -> None:
         """Wait until the process does its work.
 
         Raises:

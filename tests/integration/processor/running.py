@@ -25,7 +25,8 @@ from tests.integration.processor.logs import Audit, audit, stores_equal_log
 from tests.integration.processor.workloads import QUEUE, WORKFLOWS, echo
 
 DEADLINE = 60.0
-SOON = timedelta(seconds=30)
+SOON = timedelta(seconds=60)
+"""How long an answer that does come may take on a busy machine."""
 CONVERTER = DataConverter()
 
 
@@ -142,5 +143,5 @@ async def place(servers: str, namespace: str, folder: Path, partitions: int = 2)
     """A namespace with its topics and a client."""
     config, topics = KafkaConfig(bootstrap_servers=servers), Topics(namespace)
     await asyncio.to_thread(create_topics, config, topics, partitions=partitions, task_queues=[QUEUE])
-    async with await Client.connect(config, namespace=namespace) as client:
+    async with await Client.connect(config, namespace=namespace, rpc_timeout=SOON) as client:
         yield Place(config, topics, partitions, client, folder)

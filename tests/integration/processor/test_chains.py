@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -19,9 +18,9 @@ from foldlog.common import RetryPolicy, SearchAttributeKey, SearchAttributePair,
 from foldlog.exceptions import ApplicationError, InvalidArgumentError
 from foldlog.schemas.common import WorkflowOptions
 
-from .running import Place, place, until_asked
+from .running import SOON, Place, place, until_asked
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(240)
 
 STEP = SearchAttributeKey.for_int("step")
 CITY = SearchAttributeKey.for_keyword("city")
@@ -116,7 +115,7 @@ WORKFLOWS = [Subscription, Flaky, Ticks, Delayed, Patched]
 async def test_chains_go_on_over_a_restart(kafka: str, namespace: str, tmp_path: Path) -> None:
     async with place(kafka, namespace, tmp_path, partitions=1) as here:
         first = await begin(here)
-        results = await asyncio.wait_for(finish(here, first), 60)
+        results = await finish(here, first)
         audit = await here.check()
     assert results["subscription"] == [4, "a", "b", "c", "run 1"]
     assert results["flaky"] == [3, "attempt 2"]
@@ -181,7 +180,7 @@ async def finish(here: Place, first: str) -> dict[str, Any]:
         await here.tell("delayed", "poke")
         await here.tell("patched", "step")
         results = {
-            name: await here.client.get_workflow_handle(name).result(rpc_timeout=timedelta(seconds=30))
+            name: await here.client.get_workflow_handle(name).result(rpc_timeout=SOON)
             for name in ("delayed", "patched", "flaky")
         }
         results["subscription"] = await here.client.get_workflow_handle("subscription", run_id=first).result()
@@ -208,7 +207,7 @@ async def end_schedule(here: Place) -> None:
 
 
 async def described(here: Place, workflow_id: str) -> WorkflowExecutionDescription:
-    return await here.client.get_workflow_handle(workflow_id).describe(rpc_timeout=timedelta(seconds=30))
+    return await here.client.get_workflow_handle(workflow_id).describe(rpc_timeout=SOON)
 
 
 async def first_run(here: Place, workflow_id: str) -> str:

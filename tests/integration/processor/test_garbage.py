@@ -181,7 +181,7 @@ async def test_events_that_nobody_can_read_are_passed_over(here: Place, caplog: 
                 await handle.signal(Waiting.end, rpc_timeout=SOON)
                 assert await handle.result(rpc_timeout=SOON) == "ended"
     passed_over = [record.message for record in caplog.records if "passed over" in record.message]
-    assert len(passed_over) == len(unreadable)
+    assert len(set(passed_over)) == len(unreadable)  # a restore that is repeated says so again
     assert all(here.topics.events in message for message in passed_over)
 
 

@@ -25,7 +25,7 @@ from foldlog.schedules.model import ACTION_TYPE, SCHEDULE_TYPE
 from .running import SOON, place, until_asked
 from .workloads import QUEUE
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(240)
 
 
 @workflow.defn

@@ -22,6 +22,8 @@ from tests.integration.processor.running import SOON, Place, place, until, until
 from tests.integration.processor.workloads import Ticking, Waiting
 
 SHORT = timedelta(milliseconds=300)
+SEEN = timedelta(seconds=5)
+"""Long enough for it to be seen that it has begun, before it is over, on a busy machine too."""
 
 
 @pytest.fixture
@@ -47,7 +49,7 @@ class Retrying:
     """One activity that fails once, and is repeated after a pause."""
 
     @workflow.run
-    async def run(self, name: str, pause_ms: int) -> str:
+    async def run(self, name: str, pause_ms: float) -> str:
         policy = RetryPolicy(initial_interval=timedelta(milliseconds=pause_ms))
         return await workflow.execute_activity(
             failing, name, start_to_close_timeout=timedelta(seconds=30), retry_policy=policy
@@ -87,7 +89,7 @@ async def test_what_comes_due_while_nobody_runs_happens_once_after_the_start(her
     ATTEMPTS.clear()
     async with here.worker(workflows=WORKFLOWS, activities=[failing]):
         ticking = [await here.start(Ticking.run, 1, 1.0, id=name) for name in here.ids("tick", each=5)]
-        retrying = await here.start(Retrying.run, "again", 1_000, id="retrying")
+        retrying = await here.start(Retrying.run, "again", SEEN / timedelta(milliseconds=1), id="retrying")
         unattended = await here.start(Unattended.run, id="unattended")
         run_timeout = await here.start(Waiting.run, id="run-timeout", run_timeout=SHORT * 4)
         execution_timeout = await here.start(Waiting.run, id="execution-timeout", execution_timeout=SHORT * 4)
@@ -98,7 +100,7 @@ async def test_what_comes_due_while_nobody_runs_happens_once_after_the_start(her
             return bool(pending) and pending[0].attempt == 2
 
         await until_asked(backing_off, "the failure is known")
-    await passed(SHORT * 4)
+    await passed(SEEN)
     async with here.worker(workflows=WORKFLOWS, activities=[failing]):
         assert [await handle.result(rpc_timeout=SOON) for handle in ticking] == [1] * len(ticking)
         assert await retrying.result(rpc_timeout=SOON) == "again at attempt 2"
@@ -131,8 +133,8 @@ class Hanging:
     async def run(self, heartbeat: bool) -> str:
         return await workflow.execute_activity(
             hanging,
-            start_to_close_timeout=SHORT * (100 if heartbeat else 3),
-            heartbeat_timeout=SHORT * 3 if heartbeat else None,
+            start_to_close_timeout=SEEN * (20 if heartbeat else 1),
+            heartbeat_timeout=SEEN if heartbeat else None,
             retry_policy=RetryPolicy(initial_interval=SHORT),
         )
 
@@ -150,7 +152,7 @@ async def test_an_attempt_whose_worker_vanished_times_out_after_a_restart(here: 
             return [one.state for one in (await handle.describe()).pending_activities] == [PendingActivityState.STARTED]
 
         await until_asked(running, "the start is known")
-    await passed(SHORT * 3)
+    await passed(SEEN)
     async with here.worker(workflows=[Hanging], activities=[hanging]):
         assert await handle.result(rpc_timeout=SOON) == "attempt 2"
     found = await here.check()

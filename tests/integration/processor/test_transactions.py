@@ -22,7 +22,9 @@ from foldlog.transport.clients import open_admin, open_consumer, open_producer
 from foldlog.transport.config import KafkaConfig
 from foldlog.transport.topic_reader import read_topic
 
-SECONDS = 30.0
+from tests.integration.processor.logs import settled
+
+SECONDS = 60.0
 SMALL_BYTES = 2_000
 """The largest batch that the topic of events takes."""
 
@@ -55,7 +57,8 @@ class Group:
         producer.send_offsets(offsets_of(self.commands, [(0, number)]), self.metadata())
 
     def read(self) -> list[int]:
-        """The numbers that are committed."""
+        """The numbers that are committed; waits for transactions that are open."""
+        settled(self.config, self.events)
         return [int(record.value or b"-1") for record in read_topic(self.config, self.events, timeout=SECONDS)]
 
     def committed(self, timeout: float = SECONDS) -> int:
@@ -65,7 +68,7 @@ class Group:
 
 def join(consumer: Consumer) -> None:
     """Poll until the group has a generation of its own."""
-    for _ in range(300):
+    for _ in range(600):
         consumer.poll(0.1)
         if consumer.assignment():
             return

@@ -24,7 +24,7 @@ from tests.conformance.waiting import LATER, NOBODY, QUEUE, Gate, worker_after, 
 from .logs import audit
 from .processes import Fleet
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = pytest.mark.timeout(400)
 
 
 @pytest.fixture
@@ -33,8 +33,8 @@ async def party(kafka: str, namespace: str) -> AsyncIterator[waits.Party]:
     for name in (namespace, elsewhere):
         await asyncio.to_thread(create_topics, config, Topics(name), partitions=2, task_queues=[QUEUE, LATER, NOBODY])
     async with (
-        await Client.connect(config, namespace=namespace) as client,
-        await Client.connect(config, namespace=elsewhere) as other,
+        await Client.connect(config, namespace=namespace, rpc_timeout=waits.SOON) as client,
+        await Client.connect(config, namespace=elsewhere, rpc_timeout=waits.SOON) as other,
     ):
         Gate.open = False
         yield waits.Party(client, other)

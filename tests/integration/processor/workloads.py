@@ -10,7 +10,7 @@ from foldlog import activity, workflow
 from foldlog.common import RetryPolicy
 
 QUEUE = "work"
-LIMIT = timedelta(seconds=30)
+LIMIT = timedelta(seconds=60)
 AGAIN = RetryPolicy(initial_interval=timedelta(milliseconds=100), backoff_coefficient=1.0)
 
 

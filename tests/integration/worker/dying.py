@@ -1,6 +1,7 @@
-"""A worker process for a test that kills it: python dying.py SERVERS NAMESPACE.
+"""A worker process for a test that kills it: python dying.py SERVERS NAMESPACE [ends].
 
-Its activity notes how far it is, and then goes on for ever, unless it knows how far an attempt before it was.
+Its activity notes how far it is, and then goes on for ever. With `ends`, an attempt that knows how far the one before
+it was says so and ends.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ QUEUE = "dying"
 @activity.defn
 async def crawl() -> list[int]:
     info = activity.info()
-    if info.heartbeat_details:
+    if info.heartbeat_details and "ends" in sys.argv:
         return [info.attempt, *info.heartbeat_details]
     while True:
         activity.heartbeat(7)

@@ -126,7 +126,7 @@ class Taker:
     def _open(self, listener: TaskListener) -> TaskConsumer:
         topic, group = self._topics.tasks(QUEUE), f"{self._topics.namespace}.{QUEUE}"
         self.consumer = TaskConsumer(
-            self._config, topic=topic, group_id=group, listener=listener, session_timeout_seconds=6
+            self._config, topic=topic, group_id=group, listener=listener, session_timeout_seconds=30
         )
         return self.consumer
 

@@ -91,7 +91,10 @@ class Setting:
 @asynccontextmanager
 async def _setting(servers: str, namespace: str, **options: str) -> Any:
     config, topics = prepare(servers, namespace, partitions=1)
-    async with await Client.connect(servers, namespace=namespace, kafka_options=options) as client:
+    patience = timedelta(seconds=DEADLINE)
+    async with await Client.connect(
+        servers, namespace=namespace, kafka_options=options, rpc_timeout=patience, connect_timeout=patience
+    ) as client:
         setting = Setting(config, topics, client)
         try:
             yield setting
@@ -155,8 +158,9 @@ async def test_completions_name_run_activity_and_attempt(setting: AbstractAsyncC
         assert {(one.run_id, one.attempt, one.identity) for one in done} == {("run", 1, "me")}
         assert done[7].result.data == f'"{done[7].scheduled_event_id}"'.encode()
         await place.committed(50)
-        # Short attempts report nothing else.
-        assert len(place.commands.seen) == 50
+        # Short attempts report nothing else; on a busy machine not all of them are short.
+        others = [one for one in place.commands.seen if not isinstance(one, CompleteActivity)]
+        assert all(isinstance(one, ActivityStarted) and one.running_ms >= 500 for one in others)
 
 
 async def test_a_killed_worker_repeats_only_what_was_running(

@@ -32,7 +32,7 @@ from tests.integration.processor.workloads import QUEUE
 pytestmark = pytest.mark.timeout(180)
 
 SECRET = "top-secret"
-LIMIT = timedelta(seconds=30)
+LIMIT = timedelta(seconds=60)
 AGAIN = RetryPolicy(initial_interval=timedelta(milliseconds=20), maximum_attempts=3)
 
 

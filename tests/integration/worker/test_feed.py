@@ -172,7 +172,7 @@ def test_tasks_that_retention_took_do_not_stop_the_others(kafka: str, namespace:
     first.close()
     topic = TopicPartition(topics.tasks(QUEUE), 0, 6)
     admin = AdminClient(config.admin())
-    admin.delete_records([topic])[topic].result(30)
+    admin.delete_records([topic])[topic].result(60)
     second = make_taker(config, topics)
     until(lambda: len(second.begun) == 4, "what is left is taken")
     assert second.begun == [6, 7, 8, 9]
@@ -185,11 +185,11 @@ def test_a_missing_topic_ends_the_feed(kafka: str, namespace: str, make_taker: M
     config, topics = prepare(kafka, namespace, partitions=1)
     admin, topic = AdminClient(config.admin()), topics.tasks(QUEUE)
     if not joined:
-        admin.delete_topics([topic])[topic].result(30)
+        admin.delete_topics([topic])[topic].result(60)
     taker = make_taker(config, topics, count_interval=0.1)
     if joined:
         until(lambda: taker.feed.joined, "it has partitions")
-        admin.delete_topics([topic])[topic].result(30)
+        admin.delete_topics([topic])[topic].result(60)
     until(lambda: taker.failure is not None, "the feed says so")
     assert isinstance(taker.failure, TopicMissingError)
     assert topic in str(taker.failure)
