@@ -18,7 +18,7 @@ from foldlog.connectors.embedded import EmbeddedKafka, EmbeddedRegistry, KafkaOp
 
 _HERE = Path(__file__).parent
 _SHARED = pytest.StashKey[ExitStack]()
-_REACHABLE_TIMEOUT_S = 15.0
+_REACHABLE_TIMEOUT_S = 60.0
 _START_TIMEOUT_S = 100.0
 """A broker that recovers from a kill while everything else is busy once took more than the minute it has by default."""
 

@@ -67,7 +67,7 @@ def test_it_runs_until_a_signal_and_leaves_no_process(number: signal.Signals, na
 def test_data_are_kept_in_a_data_dir(tmp_path: Path, namespace: str) -> None:
     for _ in range(2):
         with running("--port", "0", "-n", namespace, "--data-dir", str(tmp_path)) as (process, announced):
-            topics = AdminClient({"bootstrap.servers": announced["bootstrap_servers"]}).list_topics(timeout=30).topics
+            topics = AdminClient({"bootstrap.servers": announced["bootstrap_servers"]}).list_topics(timeout=60).topics
             assert f"{namespace}.commands" in topics
             process.send_signal(signal.SIGTERM)
             assert process.wait(SECONDS) == 0
@@ -77,7 +77,7 @@ def test_a_command_runs_against_the_broker_and_gives_its_exit_code(namespace: st
     script = (
         "import os, sys; from confluent_kafka.admin import AdminClient; "
         "admin = AdminClient({'bootstrap.servers': os.environ['KAFKA_BOOTSTRAP_SERVERS']}); "
-        "topics = admin.list_topics(timeout=30).topics; "
+        "topics = admin.list_topics(timeout=60).topics; "
         "sys.exit(7 if os.environ['FOLDLOG_NAMESPACE'] + '.commands' in topics else 1)"
     )
     done = subprocess.run(
@@ -144,7 +144,7 @@ def test_topics_that_would_lose_data_are_told_with_their_repair(kafka: str, name
     admin = AdminClient({"bootstrap.servers": kafka})
     settings = {"retention.ms": "1000", "cleanup.policy": "delete"}
     for future in admin.create_topics([NewTopic(f"{namespace}.events", 3, config=settings)]).values():
-        future.result(timeout=30)
+        future.result(timeout=60)
     assert topics(kafka, namespace, "create").exit_code == 1
     found = topics(kafka, namespace, "check", "--json")
     assert found.exit_code == 1

@@ -191,7 +191,8 @@ def shop(kafka: str) -> str:
 
 @pytest.fixture(scope="module")
 def worker(kafka: str, shop: str, folder: Path) -> Iterator[WorkerProcess]:
-    process = WorkerProcess(kafka, shop, folder, "shop")
+    # Attempts whose activity was ended by hand know nothing of it, and are not waited for.
+    process = WorkerProcess(kafka, shop, folder, "shop", "--graceful-shutdown", "1s")
     process.await_ready()
     yield process
     process.stop()

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from foldlog.connectors.embedded import ArtifactCache, EmbeddedKafka
 from foldlog.connectors.embedded._lock import packaged_lock
+from foldlog.connectors.embedded._ports import free_port
 from foldlog.connectors.embedded.exceptions import (
     ArtifactUnavailableError,
     ChecksumMismatchError,
@@ -147,9 +148,7 @@ def test_a_free_port_that_is_lost_at_the_last_moment_is_replaced(tmp_path: Path)
 
 
 def test_a_given_port_that_is_lost_at_the_last_moment_is_named(tmp_path: Path) -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()  # none that an outgoing connection of another test could take meanwhile
     with socket.socket() as thief:
         broker = _RacedKafka(tmp_path / "data", thief, port)
         with pytest.raises(PortInUseError) as caught:
@@ -200,7 +199,7 @@ import threading
 broker = EmbeddedKafka(disk / "data")
 broker.start()
 admin = AdminClient({"bootstrap.servers": broker.bootstrap_servers})
-admin.create_topics([NewTopic("big", 1, 1)])["big"].result(30)
+admin.create_topics([NewTopic("big", 1, 1)])["big"].result(60)
 fill(leave=4 << 20)
 producer = Producer({"bootstrap.servers": broker.bootstrap_servers, "message.timeout.ms": 5000, "log_level": 0})
 for _ in range(600):
@@ -223,7 +222,7 @@ else:
 (disk / "filler").unlink()
 with broker:
     admin = AdminClient({"bootstrap.servers": broker.bootstrap_servers})
-    print("recovered:", *admin.list_topics(timeout=10).topics)
+    print("recovered:", *admin.list_topics(timeout=60).topics)
 """
 
 

@@ -30,28 +30,28 @@ from foldlog.connectors.embedded.exceptions import (
 
 def create_topic(bootstrap_servers: str, name: str) -> None:
     admin = AdminClient({"bootstrap.servers": bootstrap_servers})
-    admin.create_topics([NewTopic(name, 1, 1)])[name].result(30)
+    admin.create_topics([NewTopic(name, 1, 1)])[name].result(60)
 
 
 def produce(bootstrap_servers: str, topic: str, values: list[bytes]) -> None:
     producer = Producer({"bootstrap.servers": bootstrap_servers})
     for value in values:
         producer.produce(topic, value)
-    assert producer.flush(30) == 0
+    assert producer.flush(60) == 0
 
 
 def consume(bootstrap_servers: str, topic: str, count: int) -> list[bytes]:
     consumer = Consumer({"bootstrap.servers": bootstrap_servers, "group.id": "unused"})
     try:
         consumer.assign([TopicPartition(topic, 0, 0)])
-        messages = consumer.consume(count, 30)
+        messages = consumer.consume(count, 60)
         assert all(message.error() is None for message in messages)
         return [message.value() or b"" for message in messages]
     finally:
         consumer.close()
 
 
-def until(condition: Callable[[], bool], timeout_s: float = 30.0) -> bool:
+def until(condition: Callable[[], bool], timeout_s: float = 60.0) -> bool:
     deadline = time.monotonic() + timeout_s
     while not condition():
         if time.monotonic() > deadline:
@@ -199,7 +199,7 @@ def test_the_thread_that_started_it_may_end(tmp_path: Path) -> None:
 def test_brokers_side_by_side_do_not_disturb_each_other(tmp_path: Path) -> None:
     with EmbeddedKafka(tmp_path / "one") as one, EmbeddedKafka(tmp_path / "two") as two:
         create_topic(one.bootstrap_servers, "only-one")
-        topics = AdminClient({"bootstrap.servers": two.bootstrap_servers}).list_topics(timeout=10).topics
+        topics = AdminClient({"bootstrap.servers": two.bootstrap_servers}).list_topics(timeout=60).topics
         assert "only-one" not in topics
 
 
@@ -212,10 +212,10 @@ def test_an_unknown_topic_is_not_made_by_the_way(kafka: str, namespace: str) -> 
     # Without the last option the client hopes for half a minute that the topic is still on its way.
     producer = Producer({"bootstrap.servers": kafka, "topic.metadata.propagation.max.ms": 100})
     producer.produce(namespace, b"x", on_delivery=note)
-    assert producer.flush(30) == 0
+    assert producer.flush(60) == 0
     assert len(failures) == 1
     assert "UNKNOWN_TOPIC" in failures[0]  # the client's own word for it, or the broker's
-    topics = AdminClient({"bootstrap.servers": kafka}).list_topics(timeout=10).topics
+    topics = AdminClient({"bootstrap.servers": kafka}).list_topics(timeout=60).topics
     assert namespace not in topics
 
 

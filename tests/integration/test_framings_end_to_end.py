@@ -80,10 +80,10 @@ def values_of(kafka: str, topic: str) -> list[bytes]:
     consumer = Consumer({"bootstrap.servers": kafka, "enable.partition.eof": True, **settings})
     found: list[bytes] = []
     try:
-        open_partitions = set(consumer.list_topics(topic, timeout=15).topics[topic].partitions)
+        open_partitions = set(consumer.list_topics(topic, timeout=60).topics[topic].partitions)
         consumer.assign([TopicPartition(topic, number, OFFSET_BEGINNING) for number in open_partitions])
         while open_partitions:
-            message = consumer.poll(15)
+            message = consumer.poll(60)
             assert message is not None, f"{topic} is not read to its end in time"
             error = message.error()
             if error is not None:
@@ -150,11 +150,11 @@ async def test_commands_of_another_version_are_understood_once_their_schema_is_p
     async with await connect(kafka, topics) as client, worker(client, tmp_path):
         # The worker runs before the schema is published: it has to look for it when it meets it.
         producer.produce(topics.schemas, key=schema_fingerprint(known).hex(), value=json.dumps(known))
-        assert producer.flush(15) == 0
+        assert producer.flush(60) == 0
         for schema, workflow_id in ((unknown, "lost"), (known, "found")):
             frame = framed(schema, workflow_type="Greeting", task_queue=QUEUE, args=args)
             producer.produce(topics.commands, key=workflow_id, value=frame)
-        assert producer.flush(15) == 0
+        assert producer.flush(60) == 0
         # Commands of a partition are handled in order, so this one ends after both.
         assert await client.execute_workflow(Greeting.run, "Bob", id="after", task_queue=QUEUE) == "Hello, Bob!"
         assert await client.get_workflow_handle("found").result() == "Hello, Ann!"

@@ -172,7 +172,7 @@ async def test_cancellation_reaches_tasks_and_threads() -> None:
             assert not waiting.done()
             pool_canceller = threading.Thread(target=context.cancel, args=(CANCELLED,))
             pool_canceller.start()
-            await asyncio.wait_for(waiting, 10)
+            await asyncio.wait_for(waiting, 60)
             assert await asyncio.wrap_future(blocked) is True
             pool_canceller.join()
         context.cancel(activity.ActivityCancellationDetails(worker_shutdown=True))

@@ -45,7 +45,7 @@ def server(registry: CollectorRegistry, part: Part) -> Iterator[MonitoringServer
 
 def get(server: MonitoringServer, path: str) -> tuple[int, str]:
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{server.port}{path}", timeout=10) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{server.port}{path}", timeout=60) as answer:
             return answer.status, answer.read().decode()
     except urllib.error.HTTPError as error:
         with error:
@@ -88,7 +88,7 @@ def test_a_taken_port_is_a_clear_error(server: MonitoringServer, registry: Colle
 def test_close_ends_every_thread_also_with_a_silent_connection(registry: CollectorRegistry) -> None:
     before = set(threading.enumerate())
     server = MonitoringServer(registry, live={}, ready={}, request_timeout_seconds=0.2)
-    with socket.create_connection(("127.0.0.1", server.port), timeout=10):
+    with socket.create_connection(("127.0.0.1", server.port), timeout=60):
         get(server, "/metrics")
         server.close()
     server.close()

@@ -29,7 +29,7 @@ from prometheus_client import Histogram as HistogramOf
 
 from .test_runtime import Charge, charge
 
-LIMIT = 30.0
+LIMIT = 60.0
 
 
 class Collector:

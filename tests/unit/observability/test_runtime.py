@@ -51,7 +51,7 @@ async def run(runtime: Runtime | None) -> None:
 
 
 def served(sensor: ServedSensor) -> str:
-    with urllib.request.urlopen(f"http://127.0.0.1:{sensor.server.port}/metrics", timeout=30) as answer:
+    with urllib.request.urlopen(f"http://127.0.0.1:{sensor.server.port}/metrics", timeout=60) as answer:
         return str(answer.read().decode())
 
 

@@ -9,7 +9,7 @@ import pytest
 from foldlog.processors import watch as module
 from foldlog.processors.watch import StuckError, Watch
 
-DEADLINE = 10.0
+DEADLINE = 60.0
 
 
 @pytest.fixture(autouse=True)
@@ -47,13 +47,15 @@ def test_a_call_in_time_is_no_matter() -> None:
 
 
 class Looked(Watch):
-    """Tells when somebody has looked after the work."""
+    """Looks after the work once it may, and tells when it has."""
 
     def __init__(self) -> None:
         super().__init__()
+        self.may_look = threading.Event()
         self.looks = threading.Semaphore(0)
 
     def _look(self) -> None:
+        assert self.may_look.wait(DEADLINE)
         super()._look()
         self.looks.release()
 
@@ -65,6 +67,7 @@ def test_work_without_calls_may_take_any_time() -> None:
     def work() -> None:
         with watch.within(0.0, "a call that ends before anybody looks"):
             pass
+        watch.may_look.set()
         for _ in range(3):
             assert watch.looks.acquire(timeout=DEADLINE)
         done.append(True)

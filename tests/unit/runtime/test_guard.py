@@ -97,7 +97,7 @@ def _import_fresh() -> Any:
 
 def _other_thread() -> bool:
     READY.set()
-    return OPENED_ELSEWHERE.wait(10)
+    return OPENED_ELSEWHERE.wait(60)
 
 
 READY, OPENED_ELSEWHERE = threading.Event(), threading.Event()
@@ -253,7 +253,7 @@ def test_other_threads_go_on_while_a_workflow_runs() -> None:
     opened: list[int] = []
 
     def other() -> None:
-        READY.wait(10)
+        READY.wait(60)
         opened.append(len(Path(HERE).read_bytes()))
         time.sleep(0)
         OPENED_ELSEWHERE.set()
@@ -262,7 +262,7 @@ def test_other_threads_go_on_while_a_workflow_runs() -> None:
     thread = threading.Thread(target=other)
     thread.start()
     assert Driver(Does, "run", "wait for another thread").result == "done"
-    thread.join(10)
+    thread.join(60)
     assert opened
 
 

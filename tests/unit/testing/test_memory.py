@@ -76,7 +76,7 @@ async def test_no_worker_no_answer(client: Client) -> None:
     # The command stays where it is: whoever comes later handles it.
     early = asyncio.create_task(client.execute_workflow(Echo.run, "x", id="a", task_queue="q"))
     async with Worker(client, task_queue="q", workflows=[Echo]):
-        assert await asyncio.wait_for(early, 30) == "x"
+        assert await asyncio.wait_for(early, 60) == "x"
 
 
 async def test_what_is_too_large_is_refused(client: Client) -> None:

@@ -48,7 +48,7 @@ from tests.unit.testing.test_serialization_context import MarkingCodec, MarkingC
 
 QUEUE = "q"
 SECOND = timedelta(seconds=1)
-LIMIT = timedelta(seconds=10)
+LIMIT = timedelta(seconds=60)
 ONCE = RetryPolicy(maximum_attempts=1)
 CITY = SearchAttributeKey.for_keyword("city")
 STATUS = ActivityExecutionStatus

@@ -19,7 +19,7 @@ from foldlog.worker.outcome import Completed, Outcome
 from foldlog.worker.registry import Registry
 from foldlog.worker.runner import Runner
 
-DEADLINE = 20.0
+DEADLINE = 60.0
 
 
 async def until(condition: Callable[[], Any], what: str) -> None:

@@ -43,7 +43,7 @@ async def deliver(broker: Broker, command: Command) -> int:
     """Send one command; how often its delivery was told."""
     delivery, told = Delivery(broker.tell), []
     delivery.send("wf", command, lambda: told.append(1))
-    assert await delivery.flush(20)
+    assert await delivery.flush(60)
     return len(told)
 
 
@@ -86,7 +86,7 @@ async def test_flush_tells_what_is_left() -> None:
     delivery.send("wf", completed(), lambda: None)
     assert not await delivery.flush(0.01)
     assert delivery.outstanding == 1
-    flushing = asyncio.create_task(delivery.flush(20))
+    flushing = asyncio.create_task(delivery.flush(60))
     await asyncio.sleep(0)
     held[0](None)
     assert await flushing

@@ -29,7 +29,7 @@ def where() -> tuple[int, str]:
 @activity.defn
 def beat_until_cancelled() -> str:
     activity.heartbeat("half")
-    assert activity.wait_for_cancelled_sync(20)
+    assert activity.wait_for_cancelled_sync(60)
     details = activity.cancellation_details()
     assert details is not None
     return f"{activity.is_cancelled()} {details.cancel_requested} {activity.is_worker_shutdown()}"
@@ -83,7 +83,7 @@ async def test_a_manager_is_started_once_however_many_wait_and_however_few_stay(
 
     def slow_manager() -> SyncManager:
         starts.append(1)
-        assert begun.wait(30)
+        assert begun.wait(60)
         return original()
 
     original = spawn.Manager

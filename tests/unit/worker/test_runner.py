@@ -152,7 +152,7 @@ class Gate:
         for number in range(times):
             activity.heartbeat(number)
         self.entered.set()
-        assert self.go_on.wait(20)
+        assert self.go_on.wait(60)
         raise ApplicationError("stopped")
 
 

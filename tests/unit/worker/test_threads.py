@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from foldlog.worker.threads import ThreadRaiser
 
-DEADLINE = 20
+DEADLINE = 60
 
 
 class Stop(Exception):
