@@ -10,7 +10,7 @@ from foldlog.worker import Worker
 
 from examples.async_completion import QUEUE, Desk, PayInvoice, answer, run
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(120)
 
 
 async def test_each_invoice_ends_as_it_was_answered() -> None:

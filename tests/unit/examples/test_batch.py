@@ -11,7 +11,7 @@ from foldlog.worker import Worker
 
 from examples.batch import QUEUE, Batch, Records, RecordWorkflow, SlidingWindow, run
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(120)
 
 
 class Spoilt(Records):

@@ -13,7 +13,7 @@ from foldlog.worker import Worker
 
 from examples.dsl import DOCUMENT, QUEUE, Interpreter, run
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(120)
 
 
 async def scheduled(env: WorkflowEnvironment) -> list[str]:

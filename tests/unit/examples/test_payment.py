@@ -14,7 +14,7 @@ from foldlog.worker import Worker
 
 from examples.payment import QUEUE, Bank, CardPayment, Payment, run
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(120)
 
 
 @pytest.fixture

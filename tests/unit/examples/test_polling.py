@@ -10,7 +10,7 @@ from foldlog.worker import Worker
 
 from examples.polling import QUEUE, WORKFLOWS, Poller, Service, run
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(120)
 
 
 async def test_all_three_ways_find_the_result() -> None:

@@ -14,7 +14,7 @@ from foldlog.testing import WorkflowEnvironment
 from foldlog.worker import Worker
 from prometheus_client import CollectorRegistry
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(120)
 
 
 @activity.defn

@@ -19,7 +19,7 @@ from foldlog.worker import Worker
 QUEUE = "q"
 STEP = SearchAttributeKey.for_int("step")
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(120)
 
 
 @workflow.defn

@@ -24,7 +24,7 @@ from foldlog.worker import Worker
 
 QUEUE = "q"
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(120)
 
 
 @workflow.defn

@@ -18,7 +18,7 @@ from foldlog.worker import Worker
 
 from examples.interceptors.context import TenantInterceptor, bill, tenant
 
-pytestmark = pytest.mark.timeout(30)
+pytestmark = pytest.mark.timeout(120)
 
 
 class Waiting(PayloadCodec):

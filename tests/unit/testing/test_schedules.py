@@ -49,7 +49,7 @@ HOUR = timedelta(hours=1)
 COLOR = SearchAttributeKey.for_keyword("color")
 COUNT = SearchAttributeKey.for_int("count")
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(120)
 
 
 @workflow.defn

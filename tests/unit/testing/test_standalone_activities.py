@@ -53,7 +53,7 @@ ONCE = RetryPolicy(maximum_attempts=1)
 CITY = SearchAttributeKey.for_keyword("city")
 STATUS = ActivityExecutionStatus
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(120)
 
 
 @activity.defn

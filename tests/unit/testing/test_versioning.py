@@ -27,7 +27,7 @@ from foldlog.worker import Worker, WorkerDeploymentConfig
 
 from tests.versions import DEPLOYMENT, ONE, TWO, Parent, config, version
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(120)
 QUEUE = "q"
 
 
