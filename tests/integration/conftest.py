@@ -14,13 +14,11 @@ from pathlib import Path
 
 import pytest
 from confluent_kafka.admin import AdminClient
-from foldlog.connectors.embedded import EmbeddedKafka, EmbeddedRegistry, KafkaOptions, broker_from_environment
+from foldlog.connectors.embedded import EmbeddedKafka, EmbeddedRegistry, broker_from_environment
 
 _HERE = Path(__file__).parent
 _SHARED = pytest.StashKey[ExitStack]()
 _REACHABLE_TIMEOUT_S = 60.0
-_START_TIMEOUT_S = 100.0
-"""A broker that recovers from a kill while everything else is busy once took more than the minute it has by default."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -80,7 +78,7 @@ def namespace() -> str:
 def private_kafka(tmp_path: Path) -> Iterator[EmbeddedKafka]:
     """A started broker of this test's own, to be stopped, killed or suspended as the test likes."""
     folder = tmp_path / "private-kafka"
-    with EmbeddedKafka(folder, options=KafkaOptions(start_timeout_s=_START_TIMEOUT_S)) as broker:
+    with EmbeddedKafka(folder) as broker:
         yield broker
     shutil.rmtree(folder / "data", ignore_errors=True)
 

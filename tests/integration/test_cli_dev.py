@@ -22,7 +22,7 @@ from foldlog.transport.admin import check_topics
 from foldlog.transport.config import KafkaConfig
 from foldlog.transport.topics import Topics
 
-SECONDS = 90.0
+SECONDS = 200.0
 
 
 def environment(**changes: str) -> dict[str, str]:

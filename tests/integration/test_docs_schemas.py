@@ -47,7 +47,7 @@ def test_the_documented_reader_prints_a_history(kafka: str, namespace: str, tmp_
     program = tmp_path / "read_history.py"
     program.write_text(re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)[0])
     arguments = [sys.executable, str(program), kafka, namespace, "order-7"]
-    done = subprocess.run(arguments, capture_output=True, text=True, timeout=100)
+    done = subprocess.run(arguments, capture_output=True, text=True, timeout=200)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.splitlines() == [
         "1 WorkflowExecutionStarted 2026-09-21T14:13:20+00:00",

@@ -234,7 +234,7 @@ def run_on_a_small_disk(code: str, mebibytes: int, tmp_path: Path, *arguments: s
     mount = f'mount -t tmpfs -o size={mebibytes}m foldlog-test "$0" && exec "$@"'
     unshare = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", mount, str(disk)]
     program = [sys.executable, "-c", _ON_A_SMALL_DISK + code, str(disk), *arguments]
-    done = subprocess.run([*unshare, *program], capture_output=True, text=True, timeout=110, check=False)
+    done = subprocess.run([*unshare, *program], capture_output=True, text=True, timeout=280, check=False)
     assert done.returncode == 0, done.stderr + done.stdout
     return done.stdout
 

@@ -14,13 +14,13 @@ import psutil
 import pytest
 from foldlog.connectors.embedded import EmbeddedKafka
 
-_DEADLINE_S = 90.0
+_DEADLINE_S = 200.0
 """More than a broker may take to end that writes its class cache."""
 
 STARTS_A_BROKER = """
 import sys, threading
-from foldlog.connectors.embedded import EmbeddedKafka
-with EmbeddedKafka(sys.argv[1]) as kafka:
+from foldlog.connectors.embedded import EmbeddedKafka, KafkaOptions
+with EmbeddedKafka(sys.argv[1], options=KafkaOptions(stop_timeout_s=100)) as kafka:
     print(kafka.pid, flush=True)
     threading.Event().wait()
 """

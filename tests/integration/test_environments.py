@@ -76,7 +76,7 @@ def test_the_fixtures_of_the_plugin(kafka: str, tmp_path: Path) -> None:
         env={**os.environ, "KAFKA_BOOTSTRAP_SERVERS": kafka},
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=280,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr

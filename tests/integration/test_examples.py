@@ -20,8 +20,6 @@ from foldlog.transport.topics import Topics
 
 from examples import approval, async_completion, batch, dsl, mutex, payment, pipeline, polling, subscription
 
-pytestmark = pytest.mark.timeout(180)
-
 CASES: dict[str, Callable[[Client], Awaitable[Any]]] = {
     "approval": lambda client: approval.run(client, approval.Office()),
     "async-completion": async_completion.run,

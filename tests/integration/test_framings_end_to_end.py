@@ -26,8 +26,6 @@ from foldlog.transport.config import KafkaConfig
 from foldlog.transport.topics import Topics
 from foldlog.worker import Worker
 
-pytestmark = pytest.mark.timeout(180)
-
 QUEUE = "work"
 PATIENCE = timedelta(seconds=60)
 

@@ -318,7 +318,6 @@ async def test_another_event_loop_is_refused(config: KafkaConfig, topics: Topics
             await asyncio.to_thread(elsewhere)
 
 
-@pytest.mark.timeout(240)
 async def test_a_question_outlives_a_restart_of_the_broker(private_kafka: EmbeddedKafka, namespace: str) -> None:
     config = KafkaConfig(bootstrap_servers=private_kafka.bootstrap_servers)
     topics = Topics(namespace)

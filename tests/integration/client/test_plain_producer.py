@@ -36,7 +36,7 @@ class Greeting:
 
 
 def run_example(*arguments: str) -> None:
-    subprocess.run([sys.executable, str(EXAMPLE), *arguments], check=True, timeout=60)
+    subprocess.run([sys.executable, str(EXAMPLE), *arguments], check=True, timeout=200)
 
 
 async def test_it_starts_and_signals_a_workflow(kafka: str, namespace: str, tmp_path: Path) -> None:

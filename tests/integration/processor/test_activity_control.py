@@ -18,8 +18,6 @@ from foldlog.exceptions import ActivityError, ApplicationError, CancelledError, 
 
 from tests.integration.processor.running import SOON, Place, place, until, until_asked
 
-pytestmark = pytest.mark.timeout(180)
-
 LIMIT = timedelta(seconds=120)
 LONG = LIMIT.total_seconds()
 """As limits of activities that no test waits for: a busy machine must not come near it."""

@@ -20,8 +20,6 @@ from foldlog.schemas.common import WorkflowOptions
 
 from .running import SOON, Place, place, until_asked
 
-pytestmark = pytest.mark.timeout(240)
-
 STEP = SearchAttributeKey.for_int("step")
 CITY = SearchAttributeKey.for_keyword("city")
 

@@ -13,7 +13,7 @@ from tests.integration.processor.chaos import run_chaos
 KILLS = 15
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(600)
 async def test_everything_counts_once_whatever_is_killed(kafka: str, tmp_path: Path) -> None:
     """Set FOLDLOG_CHAOS_SEED to repeat the choices of an earlier run; `make chaos N=…` does more of it."""
     seed = int(os.environ.get("FOLDLOG_CHAOS_SEED") or secrets.randbelow(1_000_000))

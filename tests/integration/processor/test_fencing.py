@@ -13,7 +13,7 @@ from tests.integration.processor.processes import Fleet
 from tests.integration.processor.running import Place, place, until, until_asked
 
 PARTITIONS = 4
-pytestmark = pytest.mark.timeout(400)
+pytestmark = pytest.mark.timeout(600)
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from tests.integration.processor.processes import Fleet
 from tests.integration.processor.running import Place, place, until_asked
 
 PARTITIONS = 6
-pytestmark = pytest.mark.timeout(400)
+pytestmark = pytest.mark.timeout(600)
 
 
 async def shared_by(here: Place, count: int) -> bool:

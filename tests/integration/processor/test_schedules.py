@@ -7,7 +7,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import pytest
 from foldlog import workflow
 from foldlog.client import (
     Schedule,
@@ -24,8 +23,6 @@ from foldlog.schedules.model import ACTION_TYPE, SCHEDULE_TYPE
 
 from .running import SOON, place, until_asked
 from .workloads import QUEUE
-
-pytestmark = pytest.mark.timeout(240)
 
 
 @workflow.defn

@@ -15,7 +15,6 @@ from tests.versions import DEPLOYMENT, ONE, TWO, config, version
 from .processes import Fleet
 from .running import Place, place, until_asked
 
-pytestmark = pytest.mark.timeout(180)
 EACH = 4
 
 

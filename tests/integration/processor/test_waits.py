@@ -24,7 +24,7 @@ from tests.conformance.waiting import LATER, NOBODY, QUEUE, Gate, worker_after, 
 from .logs import audit
 from .processes import Fleet
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = pytest.mark.timeout(600)
 
 
 @pytest.fixture

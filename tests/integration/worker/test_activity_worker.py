@@ -34,8 +34,6 @@ from foldlog.worker import Worker
 from . import crashing
 from .taskfeed import DEADLINE, QUEUE, activity_task, committed, prepare, read_all, send, send_tasks, unfinished, until
 
-pytestmark = pytest.mark.timeout(180)
-
 
 class Commands:
     """What workers write to the commands topic, in the order of arrival."""

@@ -29,8 +29,6 @@ from foldlog.worker import Worker
 from tests.integration.processor.running import SOON, Place, place, until, until_asked
 from tests.integration.processor.workloads import QUEUE
 
-pytestmark = pytest.mark.timeout(180)
-
 SECRET = "top-secret"
 LIMIT = timedelta(seconds=60)
 AGAIN = RetryPolicy(initial_interval=timedelta(milliseconds=20), maximum_attempts=3)

@@ -11,15 +11,12 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import pytest
 from foldlog import workflow
 from foldlog.client import Client
 from foldlog.worker import Worker
 
 from . import dying
 from .taskfeed import DEADLINE, prepare
-
-pytestmark = pytest.mark.timeout(180)
 
 LIMIT = timedelta(seconds=1)
 

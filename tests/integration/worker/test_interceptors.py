@@ -42,7 +42,6 @@ from examples.interceptors.context import TenantInterceptor, tenant
 from tests.integration.processor.running import SOON, Place, place
 from tests.integration.processor.workloads import QUEUE
 
-pytestmark = pytest.mark.timeout(180)
 LIMIT = timedelta(seconds=60)
 
 

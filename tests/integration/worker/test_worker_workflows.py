@@ -19,8 +19,6 @@ from foldlog.worker import Worker
 
 from .taskfeed import DEADLINE, QUEUE, prepare
 
-pytestmark = pytest.mark.timeout(180)
-
 LIMIT = timedelta(seconds=60)
 attempts: dict[str, int] = {}
 entered = threading.Event()

@@ -132,7 +132,7 @@ def test_of_two_programs_that_start_at_once_one_downloads(tmp_path: Path) -> Non
         assert first == ["downloading", "waiting for"]
         _Repository.go_on.set()
         path = str(tmp_path / "maven" / _JAR.relative_path)
-        assert [program.communicate(timeout=60)[0].strip() for program in programs] == [path] * 2
+        assert [program.communicate(timeout=200)[0].strip() for program in programs] == [path] * 2
     assert _Repository.asked == 1
     assert Path(path).read_bytes() == _CONTENT
 

@@ -11,7 +11,6 @@ from foldlog.testing import WorkflowEnvironment
 
 from examples.approval import QUEUE, Approval, Decision, Expense, Office, decide, run, worker
 
-pytestmark = pytest.mark.timeout(120)
 DAY = timedelta(days=1)
 
 

@@ -10,8 +10,6 @@ from foldlog.worker import Worker
 
 from examples.async_completion import QUEUE, Desk, PayInvoice, answer, run
 
-pytestmark = pytest.mark.timeout(120)
-
 
 async def test_each_invoice_ends_as_it_was_answered() -> None:
     async with await WorkflowEnvironment.start_time_skipping() as env:

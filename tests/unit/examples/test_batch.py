@@ -11,8 +11,6 @@ from foldlog.worker import Worker
 
 from examples.batch import QUEUE, Batch, Records, RecordWorkflow, SlidingWindow, run
 
-pytestmark = pytest.mark.timeout(120)
-
 
 class Spoilt(Records):
     @activity.defn

@@ -13,8 +13,6 @@ from foldlog.worker import Worker
 
 from examples.dsl import DOCUMENT, QUEUE, Interpreter, run
 
-pytestmark = pytest.mark.timeout(120)
-
 
 async def scheduled(env: WorkflowEnvironment) -> list[str]:
     """Activities, and where one of them ended."""

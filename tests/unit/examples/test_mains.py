@@ -31,7 +31,6 @@ PRINTED = {
 
 
 @pytest.mark.parametrize("name", PRINTED)
-@pytest.mark.timeout(120)
 async def test_a_program_prints_what_it_did(
     name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

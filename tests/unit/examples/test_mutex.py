@@ -15,8 +15,6 @@ from foldlog.worker import Worker
 from examples.mutex import QUEUE, Account, Deposit, Locking, Mutex, request_lock, run
 from tests.conformance.scenarios import until_asked
 
-pytestmark = pytest.mark.timeout(120)
-
 
 @workflow.defn
 class Holder(Locking):

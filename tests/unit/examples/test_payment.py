@@ -14,8 +14,6 @@ from foldlog.worker import Worker
 
 from examples.payment import QUEUE, Bank, CardPayment, Payment, run
 
-pytestmark = pytest.mark.timeout(120)
-
 
 @pytest.fixture
 async def env() -> AsyncIterator[WorkflowEnvironment]:

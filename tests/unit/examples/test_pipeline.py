@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import pytest
 from foldlog.schemas import event
 from foldlog.testing import WorkflowEnvironment
 from foldlog.worker import Worker
 
 from examples.pipeline import QUEUE, ROWS, Data, Pipeline, Plan, run
-
-pytestmark = pytest.mark.timeout(120)
 
 
 async def history(env: WorkflowEnvironment) -> Sequence[Any]:

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-import pytest
 from foldlog.testing import WorkflowEnvironment
 from foldlog.worker import Worker
 
 from examples.polling import QUEUE, WORKFLOWS, Poller, Service, run
-
-pytestmark = pytest.mark.timeout(120)
 
 
 async def test_all_three_ways_find_the_result() -> None:

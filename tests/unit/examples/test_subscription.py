@@ -12,7 +12,6 @@ from foldlog.testing import WorkflowEnvironment
 from examples.subscription import QUEUE, Billing, Subscription, SubscriptionWorkflow, run, worker
 from tests.conformance.scenarios import until_asked
 
-pytestmark = pytest.mark.timeout(120)
 DAY = timedelta(days=1)
 Handle = WorkflowHandle[SubscriptionWorkflow, str]
 

@@ -14,8 +14,6 @@ from foldlog.testing import WorkflowEnvironment
 from foldlog.worker import Worker
 from prometheus_client import CollectorRegistry
 
-pytestmark = pytest.mark.timeout(120)
-
 
 @activity.defn
 async def measure() -> None:

@@ -192,7 +192,7 @@ for number in range(1_000):
 def test_a_process_killed_between_commits_leaves_the_last_one(tmp_path: Path, commits: int) -> None:
     root = Path(__file__).parents[3]
     command = [sys.executable, "-c", KILLED, str(tmp_path / "store"), "7", str(commits)]
-    assert subprocess.run(command, cwd=root, timeout=60).returncode == -signal.SIGKILL
+    assert subprocess.run(command, cwd=root, timeout=200).returncode == -signal.SIGKILL
     simulation = Simulation(random.Random(7), step_ms=2_000)
     expected_kv = memory()
     expected = partition_store(expected_kv, closed_retention_ms=30_000)

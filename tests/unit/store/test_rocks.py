@@ -72,9 +72,9 @@ except StoreLockedError:
 
 def test_a_store_is_open_in_one_process(tmp_path: Path, resources: RocksResources) -> None:
     store = RocksStore(tmp_path, resources)
-    assert subprocess.run([sys.executable, "-c", OTHER_PROCESS, str(tmp_path)], timeout=60).returncode == 42
+    assert subprocess.run([sys.executable, "-c", OTHER_PROCESS, str(tmp_path)], timeout=200).returncode == 42
     store.close()
-    assert subprocess.run([sys.executable, "-c", OTHER_PROCESS, str(tmp_path)], timeout=60).returncode == 0
+    assert subprocess.run([sys.executable, "-c", OTHER_PROCESS, str(tmp_path)], timeout=200).returncode == 0
 
 
 def test_a_scan_left_open_does_not_keep_the_lock(tmp_path: Path, resources: RocksResources) -> None:

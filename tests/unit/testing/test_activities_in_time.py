@@ -20,7 +20,6 @@ from foldlog.worker import Worker
 QUEUE = "q"
 DAY = timedelta(days=1)
 
-pytestmark = pytest.mark.timeout(120)
 ran: list[Any] = []
 gate = asyncio.Event()
 

@@ -19,8 +19,6 @@ from foldlog.worker import Worker
 QUEUE = "q"
 STEP = SearchAttributeKey.for_int("step")
 
-pytestmark = pytest.mark.timeout(120)
-
 
 @workflow.defn
 class Years:

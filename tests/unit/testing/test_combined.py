@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-import pytest
 from foldlog import workflow
 from foldlog.client import (
     Schedule,
@@ -23,8 +22,6 @@ from foldlog.testing import WorkflowEnvironment
 from foldlog.worker import Worker
 
 QUEUE = "q"
-
-pytestmark = pytest.mark.timeout(120)
 
 
 @workflow.defn

@@ -18,8 +18,6 @@ from foldlog.worker import Worker
 
 from examples.interceptors.context import TenantInterceptor, bill, tenant
 
-pytestmark = pytest.mark.timeout(120)
-
 
 class Waiting(PayloadCodec):
     """Another system: it takes its time, on an event loop."""

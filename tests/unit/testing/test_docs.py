@@ -18,7 +18,7 @@ PLUGIN = ("-p", "no:foldlog", "-p", "foldlog.pytest_plugin", "-p", "no:cacheprov
 def run_pytest(folder: Path, *options: str) -> str:
     """Run pytest on a folder as a project of its own; what it says."""
     command = [sys.executable, "-m", "pytest", *PLUGIN, *options, "--rootdir", str(folder), str(folder)]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=200, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -53,4 +53,4 @@ def test_the_plugin_imports_nothing_of_foldlog_at_the_start() -> None:
         "assert not found, found\n"
         "assert 'confluent_kafka' not in sys.modules\n"
     )
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=200)

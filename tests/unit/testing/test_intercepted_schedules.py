@@ -28,8 +28,6 @@ from foldlog.worker import Worker
 HOUR = timedelta(hours=1)
 OPTIONS: dict[str, Any] = {"rpc_metadata": {"k": "v"}, "rpc_timeout": timedelta(seconds=30)}
 
-pytestmark = pytest.mark.timeout(120)
-
 
 @workflow.defn
 class Report:

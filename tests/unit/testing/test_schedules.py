@@ -49,8 +49,6 @@ HOUR = timedelta(hours=1)
 COLOR = SearchAttributeKey.for_keyword("color")
 COUNT = SearchAttributeKey.for_int("count")
 
-pytestmark = pytest.mark.timeout(120)
-
 
 @workflow.defn
 class Report:

@@ -51,8 +51,6 @@ SECOND = timedelta(seconds=1)
 ONCE = RetryPolicy(maximum_attempts=1)
 LIMIT = timedelta(seconds=60)
 
-pytestmark = pytest.mark.timeout(120)
-
 
 def told(context: SerializationContext | None) -> str:
     """A context as text, without what the other side cannot always know."""

@@ -53,8 +53,6 @@ ONCE = RetryPolicy(maximum_attempts=1)
 CITY = SearchAttributeKey.for_keyword("city")
 STATUS = ActivityExecutionStatus
 
-pytestmark = pytest.mark.timeout(120)
-
 
 @activity.defn
 async def double(number: int) -> int:

@@ -29,7 +29,6 @@ DAY = timedelta(days=1)
 HOURLY = RetryPolicy(initial_interval=timedelta(hours=1), backoff_coefficient=1.0)
 LIMIT = timedelta(seconds=30)
 
-pytestmark = pytest.mark.timeout(120)
 release = threading.Event()
 
 

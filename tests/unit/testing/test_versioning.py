@@ -27,7 +27,6 @@ from foldlog.worker import Worker, WorkerDeploymentConfig
 
 from tests.versions import DEPLOYMENT, ONE, TWO, Parent, config, version
 
-pytestmark = pytest.mark.timeout(120)
 QUEUE = "q"
 
 

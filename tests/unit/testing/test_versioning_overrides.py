@@ -23,7 +23,6 @@ from foldlog.worker import Worker
 from tests.unit.testing.test_versioning import QUEUE, finish, open_runs, start
 from tests.versions import DEPLOYMENT, ONE, TWO, Waits, config, version
 
-pytestmark = pytest.mark.timeout(120)
 PINNED, AUTO = VersioningBehavior.PINNED, VersioningBehavior.AUTO_UPGRADE
 
 

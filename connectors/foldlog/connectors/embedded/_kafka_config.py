@@ -70,7 +70,8 @@ class KafkaOptions:
         properties: Broker settings that override those made for development. Listeners, roles and folders are
             not among them: foldlog must know them.
         jvm_options: Additional options of the JVM, before the main class.
-        start_timeout_s: Seconds until a client must be able to list topics.
+        start_timeout_s: Seconds until a client must be able to list topics. One that ends instead is noticed at once, so
+            this is only for one that hangs; on a busy machine a start has taken more than a minute.
         stop_timeout_s: Seconds between SIGTERM and SIGKILL.
         fast_start: Keep a JVM class cache (JEP 483, JEP 514) that halves the time of later starts. It is written
             when the first broker of an installation stops, which takes some seconds once; that one is killed after
@@ -80,7 +81,7 @@ class KafkaOptions:
     heap_mb: int = 1024
     properties: Mapping[str, str] = field(default_factory=dict)
     jvm_options: Sequence[str] = ()
-    start_timeout_s: float = 60.0
+    start_timeout_s: float = 180.0
     stop_timeout_s: float = 15.0
     fast_start: bool = True
 

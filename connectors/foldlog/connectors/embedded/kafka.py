@@ -32,7 +32,7 @@ from ._server import EmbeddedServer
 from .exceptions import DiskFullError, StartFailedError
 
 _PROBE_TIMEOUT_S = 0.5
-_FORMAT_TIMEOUT_S = 60
+_FORMAT_TIMEOUT_S = 180.0
 
 
 class EmbeddedKafka(EmbeddedServer):

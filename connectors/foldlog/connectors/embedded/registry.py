@@ -38,7 +38,7 @@ class RegistryOptions:
     """
 
     heap_mb: int = 512
-    start_timeout_s: float = 90.0
+    start_timeout_s: float = 180.0
     stop_timeout_s: float = 20.0
     fast_start: bool = True
 
