@@ -70,8 +70,8 @@ class KafkaOptions:
         properties: Broker settings that override those made for development. Listeners, roles and folders are
             not among them: foldlog must know them.
         jvm_options: Additional options of the JVM, before the main class.
-        start_timeout_s: Seconds until a client must be able to list topics. One that ends instead is noticed at once, so
-            this is only for one that hangs; on a busy machine a start has taken more than a minute.
+        start_timeout_s: Seconds until a client must be able to list topics. A broker that ends instead is noticed at
+            once, so this is only for one that hangs: on a busy machine a start has taken more than a minute.
         stop_timeout_s: Seconds between SIGTERM and SIGKILL.
         fast_start: Keep a JVM class cache (JEP 483, JEP 514) that halves the time of later starts. It is written
             when the first broker of an installation stops, which takes some seconds once; that one is killed after
