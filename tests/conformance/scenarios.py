@@ -46,6 +46,8 @@ QUEUE = "conformance"
 REMOTE = "conformance-remote"
 DEADLINE = 60.0
 SOON = timedelta(seconds=DEADLINE)
+PATIENCE: dict[str, Any] = {"rpc_timeout": SOON, "connect_timeout": SOON}
+"""Of clients on a broker."""
 EVER = datetime.min.replace(tzinfo=UTC)
 
 

@@ -16,7 +16,7 @@ from foldlog.transport.config import KafkaConfig
 from foldlog.transport.topics import Topics
 
 from tests.conformance import catalog
-from tests.conformance.scenarios import QUEUE, REMOTE, SOON, Place, Scenario
+from tests.conformance.scenarios import PATIENCE, QUEUE, REMOTE, Place, Scenario
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -28,8 +28,8 @@ async def place(kafka: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIt
     for name in (namespace, elsewhere):
         await asyncio.to_thread(create_topics, config, Topics(name), partitions=2, task_queues=[QUEUE, REMOTE])
     async with (
-        await Client.connect(config, namespace=namespace, rpc_timeout=SOON) as client,
-        await Client.connect(config, namespace=elsewhere, rpc_timeout=SOON) as other,
+        await Client.connect(config, namespace=namespace, **PATIENCE) as client,
+        await Client.connect(config, namespace=elsewhere, **PATIENCE) as other,
     ):
         folder = tmp_path_factory.mktemp("stores")
         environment = WorkflowEnvironment.from_client(client)

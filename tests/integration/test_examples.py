@@ -40,7 +40,9 @@ async def test_all_of_them(kafka: str, namespace: str, tmp_path: Path, monkeypat
     async def one(name: str) -> Any:
         own = f"{namespace}-{name}"
         await asyncio.to_thread(create_topics, config, Topics(own), partitions=2)
-        async with await Client.connect(kafka, namespace=own, rpc_timeout=timedelta(seconds=60)) as client:
+        async with await Client.connect(
+            kafka, namespace=own, rpc_timeout=timedelta(seconds=60), connect_timeout=timedelta(seconds=60)
+        ) as client:
             return await CASES[name](client)
 
     found = dict(zip(CASES, await asyncio.gather(*map(one, CASES)), strict=True))

@@ -58,7 +58,9 @@ def registry(schema_registry: str) -> Iterator[SchemaRegistryClient]:
 
 
 async def connect(kafka: str, topics: Topics, codec: Codec | None = None) -> Client:
-    return await Client.connect(kafka, namespace=topics.namespace, rpc_timeout=PATIENCE, codec=codec)
+    return await Client.connect(
+        kafka, namespace=topics.namespace, rpc_timeout=PATIENCE, connect_timeout=PATIENCE, codec=codec
+    )
 
 
 def worker(client: Client, folder: Path) -> Worker:

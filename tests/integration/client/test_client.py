@@ -78,7 +78,9 @@ class Paying:
 async def client(kafka: str, namespace: str, tmp_path: Path) -> AsyncIterator[Client]:
     """A client of a namespace that has a running processor and worker."""
     create_topics(KafkaConfig(bootstrap_servers=kafka), Topics(namespace), partitions=4)
-    async with await Client.connect(kafka, namespace=namespace, rpc_timeout=timedelta(seconds=60)) as connected:
+    async with await Client.connect(
+        kafka, namespace=namespace, rpc_timeout=timedelta(seconds=60), connect_timeout=timedelta(seconds=60)
+    ) as connected:
         worker = Worker(
             connected, task_queue=QUEUE, workflows=[Counter, Paying], activities=[decline], state_dir=tmp_path
         )
@@ -210,7 +212,9 @@ async def test_a_long_wait_that_is_too_long(client: Client) -> None:
 async def test_waiting_outlives_the_processor(kafka: str, namespace: str, tmp_path: Path) -> None:
     """The processor goes and another one comes, on another disk: whoever waits hears of the end all the same."""
     create_topics(KafkaConfig(bootstrap_servers=kafka), Topics(namespace), partitions=2)
-    async with await Client.connect(kafka, namespace=namespace, rpc_timeout=timedelta(seconds=60)) as client:
+    async with await Client.connect(
+        kafka, namespace=namespace, rpc_timeout=timedelta(seconds=60), connect_timeout=timedelta(seconds=60)
+    ) as client:
         async with Worker(client, task_queue=QUEUE, workflows=[Counter], state_dir=tmp_path / "first"):
             waits = [
                 asyncio.ensure_future(client.execute_workflow(Counter.run, 1, id=f"w-{n}", task_queue=QUEUE))

@@ -37,7 +37,9 @@ async def test_the_page_does_what_it_says(
 ) -> None:
     monkeypatch.setenv(BOOTSTRAP_VARIABLE, kafka)
     create_topics(KafkaConfig(bootstrap_servers=kafka), Topics(namespace), partitions=2)
-    async with await Client.connect(namespace=namespace, rpc_timeout=timedelta(seconds=60)) as client:
+    async with await Client.connect(
+        namespace=namespace, rpc_timeout=timedelta(seconds=60), connect_timeout=timedelta(seconds=60)
+    ) as client:
         async with Worker(client, task_queue="orders", workflows=[page.OrderWorkflow], state_dir=tmp_path):
             await page.serve_ann()
             await page.update_bob()

@@ -41,7 +41,9 @@ def run_example(*arguments: str) -> None:
 
 async def test_it_starts_and_signals_a_workflow(kafka: str, namespace: str, tmp_path: Path) -> None:
     create_topics(KafkaConfig(bootstrap_servers=kafka), Topics(namespace), partitions=4)
-    async with await Client.connect(kafka, namespace=namespace, rpc_timeout=PATIENCE) as client:
+    async with await Client.connect(
+        kafka, namespace=namespace, rpc_timeout=PATIENCE, connect_timeout=PATIENCE
+    ) as client:
         async with Worker(client, task_queue="q", workflows=[Greeting], state_dir=tmp_path):
             for _ in range(2):  # the second time, the request IDs are known and nothing happens
                 await asyncio.to_thread(run_example, kafka, namespace, "order-7")

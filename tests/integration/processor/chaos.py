@@ -58,6 +58,7 @@ PAUSES_SECONDS = ((0.1, 3.0), (0.1, 3.0), (7.0, 12.0))
 """Time between two kills, from one of these ranges: amid the recovery from the last one, or after it."""
 DOWN_SECONDS = (0.0, 1.5)
 """How long what was killed stays away."""
+PATIENCE = timedelta(seconds=60)
 MOST_PATIENCE_SECONDS = 30.0
 """An ask waits longer each time that it is repeated: a machine that always takes a little longer must not stop it."""
 FINISH_SECONDS = 150.0
@@ -141,7 +142,9 @@ class Chaos:
             fleet.start("activities", "activities")
             for name in fleet.members:
                 await fleet.until_ready(name)
-            async with await Client.connect(self._config, namespace=self._namespace) as client:
+            async with await Client.connect(
+                self._config, namespace=self._namespace, connect_timeout=PATIENCE
+            ) as client:
                 await self._under_load(client)
             await fleet.stop_all()
         report = await asyncio.to_thread(self._check, self._folder / "ledger.db")

@@ -12,6 +12,7 @@ import asyncio
 import logging
 import signal
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 
 from foldlog.client import Client
@@ -22,6 +23,7 @@ from examples.order.ledger import Ledger
 from examples.order.workflow import OrderWorkflow
 from tests.integration.processor.workloads import QUEUE, WORKFLOWS, echo
 
+PATIENCE = timedelta(seconds=60)
 ROLES = ("workflows", "activities", "both")
 
 
@@ -30,7 +32,9 @@ async def serve(options: argparse.Namespace) -> None:
     stopped = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)
     with ThreadPoolExecutor(8) as threads:
-        async with await Client.connect(options.servers, namespace=options.namespace) as client:
+        async with await Client.connect(
+            options.servers, namespace=options.namespace, connect_timeout=PATIENCE
+        ) as client:
             ledger = OrderActivities(Ledger(options.folder / "ledger.db")).all()
             worker = Worker(
                 client,

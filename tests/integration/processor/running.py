@@ -143,5 +143,5 @@ async def place(servers: str, namespace: str, folder: Path, partitions: int = 2)
     """A namespace with its topics and a client."""
     config, topics = KafkaConfig(bootstrap_servers=servers), Topics(namespace)
     await asyncio.to_thread(create_topics, config, topics, partitions=partitions, task_queues=[QUEUE])
-    async with await Client.connect(config, namespace=namespace, rpc_timeout=SOON) as client:
+    async with await Client.connect(config, namespace=namespace, rpc_timeout=SOON, connect_timeout=SOON) as client:
         yield Place(config, topics, partitions, client, folder)

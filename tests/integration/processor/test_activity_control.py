@@ -132,7 +132,7 @@ async def test_each_kind_of_wait_goes_on_after_a_restart(here: Place) -> None:
         await until_asked(lambda: _has_timer(near), "it waits for its second attempt")
         paused = await _paused_while_it_runs(here)
     async with (
-        await Client.connect(here.config, namespace=here.namespace, rpc_timeout=SOON) as other,
+        await Client.connect(here.config, namespace=here.namespace, rpc_timeout=SOON, connect_timeout=SOON) as other,
         worker(here, state="another"),
     ):
         await _end_from(other, outside)

@@ -129,7 +129,10 @@ async def test_replies_visibility_and_schemas(here: Place) -> None:
         await here.start(Waiting.run, id="after")
         rows = {row.id async for row in here.client.list_workflows()}
         assert rows == {"before", "after"}
-    async with await Client.connect(here.config, namespace=here.namespace) as fresh, here.worker():
+    async with (
+        await Client.connect(here.config, namespace=here.namespace, rpc_timeout=SOON, connect_timeout=SOON) as fresh,
+        here.worker(),
+    ):
         handle = fresh.get_workflow_handle_for(Waiting.run, "before")
         await handle.signal(Waiting.end)
         assert await handle.result(rpc_timeout=SOON) == "ended"

@@ -18,7 +18,7 @@ from foldlog.transport.config import KafkaConfig
 from foldlog.transport.topics import Topics
 
 from tests.conformance import waits
-from tests.conformance.scenarios import until
+from tests.conformance.scenarios import PATIENCE, until
 from tests.conformance.waiting import LATER, NOBODY, QUEUE, Gate, worker_after, worker_before, workers_that_come_later
 
 from .logs import audit
@@ -33,8 +33,8 @@ async def party(kafka: str, namespace: str) -> AsyncIterator[waits.Party]:
     for name in (namespace, elsewhere):
         await asyncio.to_thread(create_topics, config, Topics(name), partitions=2, task_queues=[QUEUE, LATER, NOBODY])
     async with (
-        await Client.connect(config, namespace=namespace, rpc_timeout=waits.SOON) as client,
-        await Client.connect(config, namespace=elsewhere, rpc_timeout=waits.SOON) as other,
+        await Client.connect(config, namespace=namespace, **PATIENCE) as client,
+        await Client.connect(config, namespace=elsewhere, **PATIENCE) as other,
     ):
         Gate.open = False
         yield waits.Party(client, other)

@@ -11,6 +11,7 @@ import argparse
 import asyncio
 import logging
 import signal
+from datetime import timedelta
 from pathlib import Path
 
 from foldlog.client import Client
@@ -19,6 +20,7 @@ from foldlog.worker import Worker
 from tests.integration.processor.workloads import QUEUE
 from tests.versions import ONE, TWO, config
 
+PATIENCE = timedelta(seconds=60)
 CODE = {"1": ONE, "2": TWO}
 
 
@@ -27,7 +29,7 @@ async def serve(options: argparse.Namespace) -> None:
     stopped = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)
     own, *earlier = options.builds.split(",")
-    async with await Client.connect(options.servers, namespace=options.namespace) as client:
+    async with await Client.connect(options.servers, namespace=options.namespace, connect_timeout=PATIENCE) as client:
         worker = Worker(
             client,
             task_queue=QUEUE,

@@ -13,11 +13,12 @@ from pathlib import Path
 from foldlog.client import Client
 
 from tests.conformance.waiting import worker_before
+from tests.conformance.waits import SOON
 
 
 async def serve(options: argparse.Namespace) -> None:
     """Run one worker for ever."""
-    async with await Client.connect(options.servers, namespace=options.namespace) as client:
+    async with await Client.connect(options.servers, namespace=options.namespace, connect_timeout=SOON) as client:
         async with worker_before(client, options.folder / options.state) as worker:
             while not worker.ready:  # noqa: ASYNC110  # it tells nobody
                 await asyncio.sleep(0.02)

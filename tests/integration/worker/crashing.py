@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 from foldlog import activity
@@ -28,7 +29,7 @@ async def main(servers: str, namespace: str, folder: Path) -> None:
             await asyncio.sleep(0.01)
         return number
 
-    async with await Client.connect(servers, namespace=namespace) as client:
+    async with await Client.connect(servers, namespace=namespace, connect_timeout=timedelta(seconds=60)) as client:
         await Worker(client, task_queue=QUEUE, activities=[greet]).run()
 
 

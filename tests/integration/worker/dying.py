@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from datetime import timedelta
 
 from foldlog import activity
 from foldlog.client import Client
@@ -27,7 +28,7 @@ async def crawl() -> list[int]:
 
 
 async def main(servers: str, namespace: str) -> None:
-    async with await Client.connect(servers, namespace=namespace) as client:
+    async with await Client.connect(servers, namespace=namespace, connect_timeout=timedelta(seconds=60)) as client:
         await Worker(client, task_queue=QUEUE, activities=[crawl]).run()
 
 

@@ -26,6 +26,7 @@ from foldlog.converter.encryption import AESGCMCodec, EnvelopeCodec, LocalKeyPro
 from foldlog.exceptions import ActivityError, ApplicationError
 from foldlog.worker import Worker
 
+from tests.conformance.scenarios import PATIENCE
 from tests.integration.processor.running import SOON, Place, place, until, until_asked
 from tests.integration.processor.workloads import QUEUE
 
@@ -119,7 +120,9 @@ def seen_by(codec: PayloadCodec) -> DataConverter:
 
 async def tell(here: Place, converter: DataConverter, text: str, **options: Any) -> None:
     """One workflow that ends well and one that fails, with a restart in between."""
-    async with await Client.connect(here.config, namespace=here.namespace, data_converter=converter) as client:
+    async with await Client.connect(
+        here.config, namespace=here.namespace, data_converter=converter, **PATIENCE
+    ) as client:
 
         def worker() -> Worker:
             return Worker(
@@ -185,7 +188,7 @@ async def test_a_codec_that_waits_and_is_away_for_a_while(here: Place) -> None:
     codec = Remote()
     await tell(here, seen_by(codec), SECRET)
     async with await Client.connect(
-        here.config, namespace=here.namespace, data_converter=replace(seen_by(codec))
+        here.config, namespace=here.namespace, data_converter=replace(seen_by(codec)), **PATIENCE
     ) as client:
         here.client = client
         async with here.worker(workflows=[Telling], activities=[progress, refuse, locally]):

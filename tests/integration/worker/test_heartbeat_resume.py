@@ -44,7 +44,12 @@ async def heartbeat_details(handle: Any) -> list[Any]:
 async def test_the_next_attempt_knows_what_the_killed_one_noted(kafka: str, namespace: str, tmp_path: Path) -> None:
     prepare(kafka, namespace, partitions=1)
     async with (
-        await Client.connect(kafka, namespace=namespace, rpc_timeout=timedelta(seconds=DEADLINE)) as client,
+        await Client.connect(
+            kafka,
+            namespace=namespace,
+            rpc_timeout=timedelta(seconds=DEADLINE),
+            connect_timeout=timedelta(seconds=DEADLINE),
+        ) as client,
         Worker(client, task_queue="processor", workflows=[Crawl], state_dir=tmp_path),
     ):
         handle = await client.start_workflow(Crawl.run, id="crawl", task_queue="processor")

@@ -39,6 +39,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from examples.interceptors.authorization import AuthorizationInterceptor, SigningInterceptor
 from examples.interceptors.context import TenantInterceptor, tenant
+from tests.conformance.scenarios import PATIENCE
 from tests.integration.processor.running import SOON, Place, place
 from tests.integration.processor.workloads import QUEUE
 
@@ -87,7 +88,7 @@ async def here(kafka: str, namespace: str, tmp_path: Path) -> AsyncIterator[Plac
 
 
 async def client_of(here: Place, *interceptors: Any, **options: Any) -> Client:
-    return await Client.connect(here.config, namespace=here.namespace, interceptors=interceptors, **options)
+    return await Client.connect(here.config, namespace=here.namespace, interceptors=interceptors, **PATIENCE, **options)
 
 
 def worker_of(here: Place, client: Client, **options: Any) -> Worker:

@@ -129,7 +129,9 @@ def fresh() -> None:
 @pytest.fixture
 async def client(kafka: str, namespace: str) -> AsyncIterator[Client]:
     prepare(kafka, namespace, partitions=2)
-    async with await Client.connect(kafka, namespace=namespace, rpc_timeout=timedelta(seconds=DEADLINE)) as client:
+    async with await Client.connect(
+        kafka, namespace=namespace, rpc_timeout=timedelta(seconds=DEADLINE), connect_timeout=timedelta(seconds=DEADLINE)
+    ) as client:
         yield client
 
 
