@@ -39,12 +39,13 @@ async def test_all_of_them(kafka: str, namespace: str, tmp_path: Path, monkeypat
 
     async def one(name: str) -> Any:
         own = f"{namespace}-{name}"
-        await asyncio.to_thread(create_topics, config, Topics(own), partitions=2)
         async with await Client.connect(
             kafka, namespace=own, rpc_timeout=timedelta(seconds=60), connect_timeout=timedelta(seconds=60)
         ) as client:
             return await CASES[name](client)
 
+    for name in CASES:
+        await asyncio.to_thread(create_topics, config, Topics(f"{namespace}-{name}"), partitions=2)
     found = dict(zip(CASES, await asyncio.gather(*map(one, CASES)), strict=True))
     assert found["approval"][-2:] == ["transfer-expense-1", "paid"]
     assert found["async-completion"][:2] == ["invoice-1: paid", "invoice-2: sent back"]

@@ -104,7 +104,7 @@ def create_topics(
     partitions: int | None = None,
     replication_factor: int = REPLICATION_OF_THE_BROKER,
     task_queues: Collection[str] = (),
-    timeout: float = 30.0,
+    timeout: float = 60.0,
 ) -> CreatedTopics:
     """Creates the topics of a namespace that are missing. May be repeated, also by several at once.
 
@@ -149,7 +149,7 @@ def check_topics(
     *,
     partitions: int | None = None,
     task_queues: Collection[str] = (),
-    timeout: float = 30.0,
+    timeout: float = 60.0,
 ) -> list[TopicProblem]:
     """What is wrong with the topics of a namespace; empty: nothing.
 
@@ -179,7 +179,7 @@ class TopicsInOrder:
     """Kafka's ID of the topic of events (KIP-516); empty where the broker has none."""
 
 
-def require_topics(config: KafkaConfig, topics: Topics, *, timeout: float = 30.0) -> TopicsInOrder:
+def require_topics(config: KafkaConfig, topics: Topics, *, timeout: float = 60.0) -> TopicsInOrder:
     """Makes sure that all topics are in order.
 
     Raises:
