@@ -12,8 +12,8 @@ from pathlib import Path
 
 from foldlog.client import Client
 
+from tests.conformance.scenarios import SOON
 from tests.conformance.waiting import worker_before
-from tests.conformance.waits import SOON
 
 
 async def serve(options: argparse.Namespace) -> None:
