@@ -14,6 +14,7 @@ from foldlog.schemas.common import Payload
 from foldlog.schemas.task import ActivityTask
 from foldlog.worker.attempt import Attempt, HeartbeatIntervals
 from foldlog.worker.calls import Calls
+from foldlog.worker.clock import Clock
 from foldlog.worker.conversion import Conversion
 from foldlog.worker.outcome import Completed, Outcome
 from foldlog.worker.registry import Registry
@@ -32,6 +33,50 @@ async def until(condition: Callable[[], Any], what: str) -> None:
     while not condition():
         assert time.monotonic() < end, f"not in time: {what}"
         await asyncio.sleep(0.005)
+
+
+class HandClock:
+    """A worker's clock that goes on only when the test says so. For the event loop's thread."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+        self._calls: list[HandTimer] = []
+
+    def time(self) -> float:
+        return self.now
+
+    def wall(self) -> float:
+        return self.now
+
+    def call_at(self, when: float, callback: Callable[..., Any], /, *args: Any) -> HandTimer:
+        timer = HandTimer(when, lambda: callback(*args))
+        self._calls.append(timer)
+        return timer
+
+    def call_later(self, delay: float, callback: Callable[..., Any], /, *args: Any) -> HandTimer:
+        return self.call_at(self.now + delay, callback, *args)
+
+    def advance(self, seconds: float) -> None:
+        """Let time go on, and make the calls that come due, each at its time."""
+        end = self.now + seconds
+        while due := [timer for timer in self._calls if timer.when <= end]:
+            first = min(due, key=lambda timer: timer.when)
+            self._calls.remove(first)
+            self.now = max(self.now, first.when)
+            if not first.cancelled:
+                first.call()
+        self.now = end
+
+
+class HandTimer:
+    """A call of a `HandClock` that is to come."""
+
+    def __init__(self, when: float, call: Callable[[], Any]) -> None:
+        self.when, self.call = when, call
+        self.cancelled = False
+
+    def cancel(self) -> None:
+        self.cancelled = True
 
 
 class Watched:
@@ -76,6 +121,7 @@ class Bench:
         manager: SyncManager | None = None,
         converter: DataConverter = DataConverter.default,
         intervals: HeartbeatIntervals | None = None,
+        clock: Clock | None = None,
     ) -> None:
         self.conversion = Conversion(converter)
         self.broken: list[BaseException] = []
@@ -86,6 +132,7 @@ class Bench:
             self.calls,
             intervals=intervals or HeartbeatIntervals(),
             on_broken=self.broken.append,
+            clock=clock,
         )
 
     async def start(self, activity_type: str, *args: Any, **fields: Any) -> Watched:

@@ -22,7 +22,7 @@ from foldlog.schemas.framing import decode
 from foldlog.worker.attempt import HeartbeatIntervals
 from foldlog.worker.outcome import Canceled, Completed, Dropped, Failed, Interrupted, LeftOpen
 
-from .harness import Bench, until
+from .harness import Bench, HandClock, until
 
 MARK: ContextVar[str] = ContextVar("mark")
 
@@ -109,7 +109,7 @@ class Gate:
         try:
             await asyncio.Event().wait()
         except asyncio.CancelledError:
-            await asyncio.to_thread(self.go_on.wait, 20)
+            await asyncio.to_thread(self.go_on.wait, 60)
         return "done all the same"
 
     @activity.defn
@@ -126,7 +126,7 @@ class Gate:
     @activity.defn(no_thread_cancel_exception=True)
     def look(self) -> str:
         self.entered.set()
-        assert activity.wait_for_cancelled_sync(20)
+        assert activity.wait_for_cancelled_sync(60)
         return f"saw {activity.is_cancelled()}"
 
     @activity.defn
@@ -144,7 +144,7 @@ class Gate:
         for number in range(times):
             activity.heartbeat(number)
         self.entered.set()
-        await asyncio.to_thread(self.go_on.wait, 20)
+        await asyncio.to_thread(self.go_on.wait, 60)
         raise ApplicationError("stopped")
 
     @activity.defn
@@ -296,35 +296,39 @@ async def test_left_open_it_says_what_it_noted_last() -> None:
 
 
 async def test_start_is_reported_only_when_it_lasts() -> None:
-    gate = Gate()
-    bench = Bench([total, gate.wait])
+    gate, clock = Gate(), HandClock()
+    bench = Bench([total, gate.wait], clock=clock)
     short = await bench.start("total", Order(1, []), 1)
     await short.outcome()
-    assert short.starts == []
     long = await bench.start("wait")
-    await until(lambda: long.starts, "the start is reported")
-    assert long.starts[0] >= 0.5
+    await until(gate.entered.is_set, "it runs")
+    clock.advance(0.49)
+    assert short.starts == long.starts == []
+    clock.advance(1)
+    assert long.starts == [pytest.approx(0.5)]
     bench.runner.cancel_all("CANCEL_REQUESTED")
     await long.outcome()
     assert len(long.starts) == 1
 
 
 async def test_start_is_reported_soon_where_there_is_a_heartbeat_timeout() -> None:
-    gate = Gate()
-    bench = Bench([total, gate.wait])
+    gate, clock = Gate(), HandClock()
+    bench = Bench([total, gate.wait], clock=clock)
     short = await bench.start("total", Order(1, []), 1, heartbeat_timeout_ms=1000)
     await short.outcome()
-    assert short.starts == []
     long = await bench.start("wait", heartbeat_timeout_ms=100)
-    await until(lambda: long.starts, "the start is reported")
-    assert 0.025 <= long.starts[0] < 0.5
+    await until(gate.entered.is_set, "it runs")
+    clock.advance(0.02)
+    assert short.starts == long.starts == []
+    clock.advance(1)
+    assert long.starts == [pytest.approx(0.025)]
     bench.runner.cancel_all("CANCEL_REQUESTED")
     await long.outcome()
 
 
 async def test_a_heartbeat_says_that_it_has_started() -> None:
     gate = Gate()
-    bench = Bench([gate.beat])
+    bench = Bench([gate.beat], clock=HandClock())
     watched = await bench.start("beat", 1, heartbeat_timeout_ms=60_000)
     await until(lambda: watched.heartbeats, "it has sent a heartbeat")
     assert watched.starts == []
@@ -335,8 +339,10 @@ async def test_a_heartbeat_says_that_it_has_started() -> None:
 
 
 async def test_whoever_overstays_is_timed_out_and_cancelled() -> None:
-    gate = Gate()
-    watched = await Bench([gate.wait]).start("wait", start_to_close_timeout_ms=30)
+    gate, clock = Gate(), HandClock()
+    watched = await Bench([gate.wait], clock=clock).start("wait", start_to_close_timeout_ms=30)
+    await until(gate.entered.is_set, "it runs")
+    clock.advance(0.03)
     outcome = await watched.outcome()
     assert isinstance(outcome, Failed)
     assert (outcome.failure.kind, outcome.failure.timeout_type) == ("TIMEOUT", "START_TO_CLOSE")
@@ -344,8 +350,10 @@ async def test_whoever_overstays_is_timed_out_and_cancelled() -> None:
 
 
 async def test_a_timeout_is_reported_also_if_the_code_goes_on() -> None:
-    gate = Gate()
-    watched = await Bench([gate.stubborn]).start("stubborn", start_to_close_timeout_ms=30)
+    gate, clock = Gate(), HandClock()
+    watched = await Bench([gate.stubborn], clock=clock).start("stubborn", start_to_close_timeout_ms=30)
+    await until(gate.entered.is_set, "it runs")
+    clock.advance(0.03)
     await until(lambda: watched.outcomes, "the timeout is reported")
     assert not watched.over.is_set()
     gate.go_on.set()
@@ -498,8 +506,11 @@ async def test_heartbeats_are_throttled_and_the_last_is_never_lost(name: str, th
 
 async def test_held_back_heartbeats_go_out_when_due() -> None:
     gate = Gate()
-    bench = Bench([gate.beat], intervals=HeartbeatIntervals(default=0.05))
+    clock = HandClock()
+    bench = Bench([gate.beat], intervals=HeartbeatIntervals(default=0.05), clock=clock)
     watched = await bench.start("beat", 10)
+    await until(lambda: gate.entered.is_set() and watched.heartbeats, "the first one went out")
+    clock.advance(0.05)
     await until(lambda: len(watched.heartbeats) == 2, "the newest one went out")
     assert await bench.values(watched.heartbeats[1]) == [9]
     gate.go_on.set()
