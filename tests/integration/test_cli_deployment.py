@@ -6,7 +6,8 @@ import textwrap
 import uuid
 from pathlib import Path
 
-from tests.integration.test_cli_workflow import WorkerProcess, ask, run
+from tests.integration.command_line import ask, run
+from tests.integration.test_cli_workflow import WorkerProcess
 
 CODE = """
 from foldlog import workflow

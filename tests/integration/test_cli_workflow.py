@@ -15,12 +15,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import click
 import pytest
 from click.testing import CliRunner, Result
 from foldlog.cli._errors import ExitCode
 from foldlog.cli._root import cli
 from foldlog.client import WorkflowHistory
+
+from tests.integration.command_line import DEADLINE_SECONDS, ask, run, run_out_of_time
 
 APP = """
 import asyncio
@@ -106,8 +107,6 @@ class Greeting:
 def make(client, **options):
     return Worker(client, workflows=[Greeting], activities=[Shop().greet], **options)
 """
-
-DEADLINE_SECONDS = 60.0
 
 
 class WorkerProcess:
@@ -196,48 +195,6 @@ def worker(kafka: str, shop: str, folder: Path) -> Iterator[WorkerProcess]:
     process.await_ready()
     yield process
     process.stop()
-
-
-def patience() -> dict[str, Any]:
-    """What click takes as defaults: commands that wait ten seconds for an answer wait a minute here."""
-    found: dict[str, Any] = {}
-    context = click.Context(cli)
-    for group in ("workflow", "activity", "schedule", "deployment"):
-        commands = cli.get_command(context, group)
-        assert isinstance(commands, click.Group)
-        for name in commands.list_commands(context):
-            command = commands.get_command(context, name)
-            assert command is not None
-            if any(option.name == "timeout" and option.default == "10s" for option in command.params):
-                found.setdefault(group, {})[name] = {"timeout": f"{DEADLINE_SECONDS:g}s"}
-    return found
-
-
-PATIENCE = patience()
-
-
-def run(kafka: str, namespace: str, *arguments: str) -> Result:
-    where = ["--bootstrap-servers", kafka, "-n", namespace]
-    result: Result = CliRunner().invoke(cli, [*arguments, *where], default_map=PATIENCE)
-    if result.exception is not None and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    return result
-
-
-def run_out_of_time(kafka: str, namespace: str, *arguments: str, saying: str) -> Result:
-    """A command whose time is over; it gets more for as long as it had too little to find out what it is to say."""
-    for limit in ("300ms", "3s", "20s", "60s"):
-        result = run(kafka, namespace, *arguments, "--timeout", limit)
-        if saying in result.stderr:
-            break
-    return result
-
-
-def ask(kafka: str, namespace: str, *arguments: str) -> Any:
-    """The JSON that a command prints."""
-    result = run(kafka, namespace, *arguments, "--json")
-    assert result.exit_code == 0, result.output
-    return json.loads(result.stdout)
 
 
 @pytest.fixture

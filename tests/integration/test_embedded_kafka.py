@@ -51,6 +51,12 @@ def consume(bootstrap_servers: str, topic: str, count: int) -> list[bytes]:
         consumer.close()
 
 
+def session_of(broker: EmbeddedKafka) -> str:
+    """How many milliseconds it may be silent before it is fenced."""
+    lines = (broker.folder / "server.properties").read_text(encoding="ascii").splitlines()
+    return dict(line.split("=", 1) for line in lines)["broker.session.timeout.ms"]
+
+
 def until(condition: Callable[[], bool], timeout_s: float = 60.0) -> bool:
     deadline = time.monotonic() + timeout_s
     while not condition():
@@ -80,6 +86,7 @@ def test_stopped_and_started_again_it_has_its_data_and_its_port(private_kafka: E
     private_kafka.stop()
     assert not private_kafka.running
     private_kafka.start()
+    assert session_of(private_kafka) == "60000"
     assert private_kafka.bootstrap_servers == address
     assert consume(address, "kept", 1) == [b"before"]
 
@@ -91,7 +98,12 @@ def test_killed_and_started_again_it_has_its_data(private_kafka: EmbeddedKafka) 
     private_kafka.kill()
     with pytest.raises(ServerStoppedError):
         private_kafka.check()
+    assert session_of(private_kafka) == "60000"
     private_kafka.start()
+    assert session_of(private_kafka) == "3000"  # its successor does not wait for a minute
+    private_kafka.stop()
+    private_kafka.start()
+    assert session_of(private_kafka) == "60000"
     assert consume(address, "kept", 1) == [b"before"]
 
 

@@ -108,6 +108,8 @@ async def here(kafka: str, namespace: str, tmp_path: Path) -> AsyncIterator[Plac
 
 
 def worker(here: Place, **options: Any) -> Any:
+    """One whose attempts hear soon of a pause or a reset, which they are told when they send a heartbeat."""
+    options |= {"max_heartbeat_throttle_interval": timedelta(milliseconds=200)}
     return here.worker(workflows=[One, NearAndFar], activities=[ask_outside, work, fail_twice], **options)
 
 

@@ -48,8 +48,6 @@ _DEVELOPMENT_PROPERTIES: Mapping[str, str] = {
     "transaction.abort.timed.out.transaction.cleanup.interval.ms": "1000",
     # Tests of stopping and starting should not wait for sessions of minutes.
     "group.min.session.timeout.ms": "1000",
-    # How long a start after a crash waits until the controller forgets the broker that died; 9 s by default.
-    "broker.session.timeout.ms": "3000",
     "broker.heartbeat.interval.ms": "500",
     # Only one broker: there is nobody to hand leadership to.
     "auto.leader.rebalance.enable": "false",
@@ -59,6 +57,14 @@ _DEVELOPMENT_PROPERTIES: Mapping[str, str] = {
     # 128 MiB for cleaning compacted topics is too much of a heap of this size.
     "log.cleaner.dedupe.buffer.size": "16777216",
 }
+
+
+_SESSION_MS = "60000"
+"""How long the broker may be silent before its own controller fences it; 9 s by default. There is no other broker that
+could take over: if a busy machine holds it up for some seconds, fencing serves nobody, and clients are told that topics
+have no leader and cannot be created."""
+_SESSION_AFTER_A_CRASH_MS = "3000"
+"""The same where a broker has died: its successor waits for so long until the controller forgets it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,10 +121,21 @@ def _unicode_escape(char: str) -> str:
     return "".join(f"\\u{units[i]:02x}{units[i + 1]:02x}" for i in range(0, len(units), 2))
 
 
-def server_properties(*, data: Path, port: int, controller_port: int, overrides: Mapping[str, str]) -> dict[str, str]:
-    """All settings of the broker: one KRaft node that is both broker and controller, on loopback only."""
+def server_properties(
+    *, data: Path, port: int, controller_port: int, overrides: Mapping[str, str], crashed: bool = False
+) -> dict[str, str]:
+    """All settings of the broker: one KRaft node that is both broker and controller, on loopback only.
+
+    Args:
+        data: Its folder.
+        port: For clients.
+        controller_port: For itself.
+        overrides: Settings that win over those of development.
+        crashed: The broker that had these data before did not end in order.
+    """
     return {
         **_DEVELOPMENT_PROPERTIES,
+        "broker.session.timeout.ms": _SESSION_AFTER_A_CRASH_MS if crashed else _SESSION_MS,
         **overrides,
         "process.roles": "broker,controller",
         "node.id": str(NODE_ID),

@@ -31,8 +31,11 @@ from ._process import java_executable
 from ._server import EmbeddedServer
 from .exceptions import DiskFullError, StartFailedError
 
-_PROBE_TIMEOUT_S = 0.5
+_PROBE_TIMEOUT_S = 2.0
 _FORMAT_TIMEOUT_S = 180.0
+_METADATA_LOG = "__cluster_metadata-0"
+"""What a broker that has run leaves in its folder, and below, what one that was stopped in order does."""
+_CLEAN_SHUTDOWN = ".kafka_cleanshutdown"
 
 
 class EmbeddedKafka(EmbeddedServer):
@@ -107,7 +110,11 @@ class EmbeddedKafka(EmbeddedServer):
     def _write_server_properties(self, data: Path) -> Path:
         client_port, controller_port = self._ports
         properties = server_properties(
-            data=data, port=client_port, controller_port=controller_port, overrides=self._options.properties
+            data=data,
+            port=client_port,
+            controller_port=controller_port,
+            overrides=self._options.properties,
+            crashed=(data / _METADATA_LOG).exists() and not (data / _CLEAN_SHUTDOWN).exists(),
         )
         path = self.folder / "server.properties"
         path.write_text(render_properties(properties), encoding="ascii")
