@@ -223,7 +223,7 @@ async def test_children_and_later_runs_of_a_pinned_run_stay_on_its_version(clien
 
 
 async def until_version(client: Client, workflow_id: str, expected: str) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while True:
             found = await client.get_workflow_handle(workflow_id).describe()
             if found.continued_run_id:
