@@ -15,6 +15,7 @@ from tests.conformance import (
     intercepted,
     kin,
     knowledge,
+    merged,
     messages,
     ports,
     scenarios,
@@ -40,7 +41,7 @@ SHARED: Sequence[Scenario] = [
 ]
 """Those for which workers are there, see `Place.workers`."""
 
-ALONE: Sequence[Scenario] = [*scenarios.ALONE, *data.ALONE, *workers.ALONE, *ports.ALONE]
+ALONE: Sequence[Scenario] = [*scenarios.ALONE, *data.ALONE, *merged.ALONE, *workers.ALONE, *ports.ALONE]
 """Those that bring their own."""
 
 WORKFLOWS: Sequence[type] = [

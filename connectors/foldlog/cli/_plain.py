@@ -32,6 +32,8 @@ async def _value(value: Any, converter: DataConverter) -> Any:
     if isinstance(value, Payload):
         return await payload(value, converter)
     if isinstance(value, list):
+        if value and all(isinstance(item, Payload) for item in value):
+            return await payloads(value, converter)
         return [await _value(item, converter) for item in value]
     if isinstance(value, dict):
         return {key: await _value(item, converter) for key, item in value.items()}
@@ -47,10 +49,21 @@ async def _value(value: Any, converter: DataConverter) -> Any:
 
 async def payload(value: Payload, converter: DataConverter) -> Any:
     """The value in a payload, as it looks without type hints."""
+    return (await payloads([value], converter))[0]
+
+
+async def payloads(values: list[Payload], converter: DataConverter) -> list[Any]:
+    """The values in payloads that belong together. A codec may have made one payload of several values."""
     try:
-        (plain,) = await converter.decode([value])
+        return [_shown(plain) for plain in await converter.decode(values)]
     except Exception:  # a codec of the application's may raise anything, and the rest is worth showing still
-        return {"encoding": value.encoding, "data": base64.b64encode(value.data).decode()}
+        if len(values) > 1:
+            return [await payload(value, converter) for value in values]
+    (value,) = values
+    return [{"encoding": value.encoding, "data": base64.b64encode(value.data).decode()}]
+
+
+def _shown(plain: Any) -> Any:
     return base64.b64encode(plain).decode() if isinstance(plain, bytes) else plain
 
 

@@ -11,7 +11,7 @@ from foldlog.client._activity_description import ActivityExecution, ActivityExec
 from foldlog.client._activity_handle import ActivityHandle, context_of
 from foldlog.client._activity_inputs import CountActivitiesInput, ListActivitiesInput, StartActivityInput
 from foldlog.client._asking import Asking
-from foldlog.client._convert import decode_one, milliseconds, new_request_id
+from foldlog.client._convert import decode_one, encode_memo, milliseconds, new_request_id
 from foldlog.client._description import WorkflowExecution
 from foldlog.client._schedules import own_converter
 from foldlog.client._types import NO_METADATA, UNSET, ParamType, RPCMetadata
@@ -190,7 +190,7 @@ class ClientActivities:
             header=dict(asked.headers),
         )
         converter = own_converter(asking.of_workflow(activity_workflow_id(asked.id)).converter)
-        argument, shown = await converter.encode([job, replace(job, args=[], header={})])
+        argument = await converter.encode([job])
         attributes = encode_search_attributes(asked.search_attributes)
         reuse = asked.id_reuse_policy or ActivityIDReusePolicy.ALLOW_DUPLICATE
         conflict = asked.id_conflict_policy or ActivityIDConflictPolicy.FAIL
@@ -199,10 +199,10 @@ class ClientActivities:
             identity=asking.identity,
             workflow_type=ACTIVITY_TYPE,
             task_queue=BUILT_IN_QUEUE,
-            args=[argument],
+            args=argument,
             id_reuse_policy=cast(WorkflowIdReusePolicy, reuse.name),
             id_conflict_policy=cast(WorkflowIdConflictPolicy, conflict.name),
-            memo={SHOWN: shown},
+            memo=await encode_memo(converter, {SHOWN: replace(job, args=[], header={})}),
             options=WorkflowOptions(search_attributes=attributes) if attributes else None,
             start_delay_ms=milliseconds(asked.start_delay, "start_delay") if asked.start_delay else 0,
         )

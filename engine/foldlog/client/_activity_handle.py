@@ -22,7 +22,7 @@ from foldlog.client._schedules import own_converter
 from foldlog.client._types import NO_METADATA, RPCMetadata
 from foldlog.common import QueryRejectCondition
 from foldlog.converter import ActivitySerializationContext
-from foldlog.converter._codec import decode_failure_with, decode_with
+from foldlog.converter._codec import decode_failure_with, decode_one_with
 from foldlog.exceptions import ActivityError, RPCError, RPCStatusCode, WorkflowNotFoundError
 from foldlog.schemas.reply import WorkflowResult
 from foldlog.standalone.model import SHOWN, Described, Job, activity_workflow_id
@@ -84,8 +84,8 @@ class ActivityHandle(Generic[ReturnType]):
         ended, converter = self._ended, self._asking.converter
         codec = self._workflow._asking.converter.payload_codec
         if ended.status == "COMPLETED" and ended.result is not None:
-            payloads = [ended.result] if codec is None else await decode_with(codec, [ended.result])
-            return cast(ReturnType, converter.payload_converter.from_payloads(payloads, [self._result_type])[0])
+            payload = ended.result if codec is None else await decode_one_with(codec, ended.result)
+            return cast(ReturnType, converter.payload_converter.from_payloads([payload], [self._result_type])[0])
         if ended.failure is None:
             raise RPCError(f"activity {self._id!r} ended as {ended.status}", RPCStatusCode.DATA_LOSS)
         failure = ended.failure if codec is None else await decode_failure_with(codec, ended.failure)

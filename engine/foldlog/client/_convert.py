@@ -10,6 +10,7 @@ from typing import Any
 from foldlog.client._errors import WorkflowContinuedAsNewError, WorkflowFailureError
 from foldlog.client._types import UNSET
 from foldlog.converter import DataConverter
+from foldlog.converter._codec import decode_each_with, decode_one_with, encode_each_with
 from foldlog.exceptions import RPCError, RPCStatusCode
 from foldlog.schemas.common import Payload
 from foldlog.schemas.reply import WorkflowResult
@@ -39,13 +40,23 @@ async def encode_memo(converter: DataConverter, memo: Mapping[str, Any] | None) 
     """A memo's values, each by itself."""
     if not memo:
         return {}
-    return dict(zip(memo, await converter.encode(list(memo.values())), strict=True))
+    payloads = dict(zip(memo, converter.payload_converter.to_payloads(list(memo.values())), strict=True))
+    return payloads if converter.payload_codec is None else await encode_each_with(converter.payload_codec, payloads)
+
+
+async def decode_memo(converter: DataConverter, memo: Mapping[str, Payload]) -> dict[str, Any]:
+    """Undo `encode_memo`; values are what they look like."""
+    if not memo:
+        return {}
+    payloads = memo if converter.payload_codec is None else await decode_each_with(converter.payload_codec, memo)
+    return dict(zip(memo, converter.payload_converter.from_payloads(list(payloads.values())), strict=True))
 
 
 async def decode_one(converter: DataConverter, payload: Payload, type_hint: Any) -> Any:
     """One value; `type_hint` None: whatever it looks like."""
-    values = await converter.decode([payload], None if type_hint is None else [type_hint])
-    return values[0]
+    if converter.payload_codec is not None:
+        payload = await decode_one_with(converter.payload_codec, payload)
+    return converter.payload_converter.from_payloads([payload], None if type_hint is None else [type_hint])[0]
 
 
 async def value_of(converter: DataConverter, result: WorkflowResult, type_hint: Any) -> Any:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
-from foldlog.client._convert import decode_one
+from foldlog.client._convert import decode_memo, decode_one
 from foldlog.client._status import WorkflowExecutionStatus as WorkflowExecutionStatus
 from foldlog.common import Priority, SearchAttributes, TypedSearchAttributes, VersioningBehavior
 from foldlog.converter import DataConverter, decode_search_attributes, decode_typed_search_attributes
@@ -111,8 +111,7 @@ class WorkflowExecution:
 
     async def memo(self) -> Mapping[str, Any]:
         """The memo, its values as they look without type hints."""
-        values = await self._converter.decode(list(self._memo.values()))
-        return dict(zip(self._memo, values, strict=True))
+        return await decode_memo(self._converter, self._memo)
 
     async def memo_value(self, key: str, default: Any = ..., *, type_hint: Any = None) -> Any:
         """One value of the memo.

@@ -8,7 +8,7 @@ from typing import Any
 from foldlog.api.common.v1 import plain
 from foldlog.common import HeaderCodecBehavior as HeaderCodecBehavior
 from foldlog.converter import DataConverter
-from foldlog.converter._codec import encode_with
+from foldlog.converter._codec import encode_each_with
 from foldlog.schemas.command import StartWorkflow
 from foldlog.schemas.common import Payload, WorkflowOptions
 
@@ -22,10 +22,9 @@ async def put(headers: Mapping[str, Payload], command: Any, converter: DataConve
         converter: Has the codec.
         coded: Whether they go through it.
     """
-    payloads = [plain(payload) for payload in headers.values()]
+    header = {name: plain(payload) for name, payload in headers.items()}
     if coded and converter.payload_codec is not None:
-        payloads = await encode_with(converter.payload_codec, payloads)
-    header = dict(zip(headers, payloads, strict=True))
+        header = await encode_each_with(converter.payload_codec, header)
     if isinstance(command, StartWorkflow):
         options = command.options or WorkflowOptions()
         options.header = {**options.header, **header}

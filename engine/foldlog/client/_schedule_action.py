@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from itertools import groupby
 from typing import Any, Concatenate, overload
 
 from foldlog.client._convert import milliseconds
@@ -26,7 +27,7 @@ from foldlog.converter import (
     decode_typed_search_attributes,
     encode_search_attributes,
 )
-from foldlog.converter._codec import decode_with, encode_with
+from foldlog.converter._codec import decode_one_with, decode_with, encode_one_with, encode_with
 from foldlog.schedules import model
 from foldlog.schemas.common import Payload
 from foldlog.transport.topics import check_task_queue
@@ -231,7 +232,18 @@ class Payloads:
         if not isinstance(value, Payload):
             return self.converter.payload_converter.to_payloads([value])[0]
         codec = self.converter.payload_codec
-        return value if codec is None else (await decode_with(codec, [value]))[0]
+        return value if codec is None else await decode_one_with(codec, value)
+
+    async def to_models(self, values: Sequence[Any]) -> list[Payload]:
+        """Arguments: values, payloads that a description gave, or some of both."""
+        made: list[Payload] = []
+        for given, some in groupby(values, lambda value: isinstance(value, Payload)):
+            found, codec = list(some), self.converter.payload_codec
+            if not given:
+                made += self.converter.payload_converter.to_payloads(found)
+            else:
+                made += found if codec is None else await decode_with(codec, found)
+        return made
 
     async def by_name(self, values: Mapping[str, Any] | None) -> dict[str, Payload]:
         """A memo."""
@@ -240,7 +252,12 @@ class Payloads:
     async def from_model(self, payload: Payload) -> Payload:
         """As it is shown."""
         codec = self.converter.payload_codec
-        return payload if codec is None else (await encode_with(codec, [payload]))[0]
+        return payload if codec is None else await encode_one_with(codec, payload)
+
+    async def from_models(self, payloads: Sequence[Payload]) -> list[Payload]:
+        """Arguments as they are shown."""
+        codec = self.converter.payload_codec
+        return list(payloads) if codec is None or not payloads else await encode_with(codec, payloads)
 
 
 async def action_to_model(action: ScheduleAction, payloads: Payloads) -> model.Action:
@@ -261,7 +278,7 @@ async def action_to_model(action: ScheduleAction, payloads: Payloads) -> model.A
         workflow_type=action.workflow,
         id=action.id,
         task_queue=action.task_queue,
-        args=[await payloads.to_model(value) for value in action.args],
+        args=await payloads.to_models(action.args),
         execution_timeout_ms=milliseconds(action.execution_timeout, "execution_timeout"),
         run_timeout_ms=milliseconds(action.run_timeout, "run_timeout"),
         retry_policy=None if action.retry_policy is None else action.retry_policy.to_record(),
@@ -280,7 +297,7 @@ async def action_from_model(action: model.Action, payloads: Payloads) -> Schedul
     untyped = decode_search_attributes(action.search_attributes)
     shown = ScheduleActionStartWorkflow(
         action.workflow_type,
-        args=[await payloads.from_model(payload) for payload in action.args],
+        args=await payloads.from_models(action.args),
         id=action.id,
         task_queue=action.task_queue,
         execution_timeout=duration(action.execution_timeout_ms),

@@ -11,7 +11,7 @@ from typing import Any
 
 from foldlog._search_attributes import warn_of_untyped
 from foldlog.client._asking import Asking
-from foldlog.client._convert import new_request_id
+from foldlog.client._convert import encode_memo, new_request_id
 from foldlog.client._errors import (
     WorkflowQueryRejectedError,
     WorkflowUpdateFailedError,
@@ -369,7 +369,6 @@ class ClientSchedules:
 
     async def _start_schedule(self, progress: model.Progress) -> StartWorkflow:
         converter = own_converter(self._asking.of_workflow(model.schedule_workflow_id(progress.id)).converter)
-        memo = await converter.encode([RawValue(payload) for payload in progress.memo.values()])
         attributes = progress.search_attributes
         return StartWorkflow(
             request_id=new_request_id(),
@@ -377,7 +376,7 @@ class ClientSchedules:
             workflow_type=model.SCHEDULE_TYPE,
             task_queue=model.BUILT_IN_QUEUE,
             args=await converter.encode([progress]),
-            memo=dict(zip(progress.memo, memo, strict=True)),
+            memo=await encode_memo(converter, {name: RawValue(value) for name, value in progress.memo.items()}),
             options=WorkflowOptions(search_attributes=attributes) if attributes else None,
         )
 

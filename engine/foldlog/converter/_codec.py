@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
+from typing import Any
 
 from foldlog.api.common.v1 import Payload, Payloads, plain, shown
 from foldlog.converter._context import SerializationContext, WithSerializationContext, in_context
@@ -12,13 +15,16 @@ from foldlog.exceptions import PayloadConversionError
 from foldlog.schemas import common as records
 from foldlog.schemas.common import Failure
 
-Change = Callable[[Sequence[Payload]], Awaitable[Sequence[records.Payload]]]
+Change = Callable[[Sequence[Any]], Awaitable[Sequence[records.Payload]]]
+ChangeOne = Callable[[records.Payload], Awaitable[records.Payload]]
 
 
 class PayloadCodec(ABC):
     """Turns payloads into others before they are written, and back after they were read.
 
-    It may wait for other systems. What it returns need not be the same each time: replay never looks at it.
+    It is given payloads that belong together: the arguments of one call, the details of one failure; or one payload
+    alone, such as a result, a value of a memo, a header. It may wait for other systems. What it returns need not be the
+    same each time: replay never looks at it.
     """
 
     # Class variables of most codecs, and of a chain its own.
@@ -34,12 +40,16 @@ class PayloadCodec(ABC):
         """Encode payloads; never change the ones given.
 
         Returns:
-            As many payloads, in the same order.
+            At least one, and not more than were given: as many in the same order, or one for all of them.
         """
 
     @abstractmethod
     async def decode(self, payloads: Sequence[Payload]) -> Sequence[records.Payload]:
-        """Undo `encode`; payloads that it did not make (by their encoding) come back as they are."""
+        """Undo `encode`; payloads that it did not make (by their encoding) come back as they are.
+
+        Returns:
+            What was given to `encode`: as many, and in the same order.
+        """
 
     async def encode_wrapper(self, payloads: Payloads) -> None:
         """`encode` for a list object, which is changed."""
@@ -51,11 +61,11 @@ class PayloadCodec(ABC):
 
     async def encode_failure(self, failure: Failure) -> None:
         """Encode all payloads of a failure, and those of its causes. It is changed."""
-        await _change_failure(failure, self, self.encode)
+        await _change_failure(failure, partial(encode_with, self), partial(encode_one_with, self))
 
     async def decode_failure(self, failure: Failure) -> None:
         """Undo `encode_failure`."""
-        await _change_failure(failure, self, self.decode)
+        await _change_failure(failure, partial(decode_with, self), partial(decode_one_with, self))
 
 
 class CodecChain(PayloadCodec, WithSerializationContext):
@@ -99,21 +109,69 @@ class CodecChain(PayloadCodec, WithSerializationContext):
 
 
 async def encode_with(codec: PayloadCodec, payloads: Sequence[records.Payload]) -> list[records.Payload]:
-    """What a codec makes of payloads of the log.
+    """What a codec makes of payloads of the log that belong together.
 
     Raises:
-        PayloadConversionError: It does not return as many.
+        PayloadConversionError: It returns none, or more than it was given.
     """
-    return await _changed(codec, codec.encode, payloads)
+    made = await _changed(codec.encode, payloads)
+    if 1 <= len(made) <= len(payloads) or not payloads:
+        return made
+    reason = "arguments would get lost" if not made else "a codec may merge payloads, not add some"
+    raise PayloadConversionError(f"{type(codec).__name__} made {len(made)} payloads of {len(payloads)}: {reason}")
 
 
 async def decode_with(codec: PayloadCodec, payloads: Sequence[records.Payload]) -> list[records.Payload]:
     """Undo `encode_with`.
 
     Raises:
-        PayloadConversionError: It does not return as many.
+        PayloadConversionError: It returns none.
     """
-    return await _changed(codec, codec.decode, payloads)
+    made = await _changed(codec.decode, payloads)
+    if made or not payloads:
+        return made
+    raise PayloadConversionError(f"{type(codec).__name__} made 0 payloads of {len(payloads)}: arguments would get lost")
+
+
+async def encode_one_with(codec: PayloadCodec, payload: records.Payload) -> records.Payload:
+    """What a codec makes of a payload that stands alone.
+
+    Raises:
+        PayloadConversionError: It returns none or several.
+    """
+    return (await encode_with(codec, [payload]))[0]
+
+
+async def decode_one_with(codec: PayloadCodec, payload: records.Payload) -> records.Payload:
+    """Undo `encode_with` for a payload that stands alone.
+
+    Raises:
+        PayloadConversionError: It returns none or several.
+    """
+    made = await decode_with(codec, [payload])
+    if len(made) == 1:
+        return made[0]
+    raise PayloadConversionError(f"{type(codec).__name__} made {len(made)} payloads of a value that stands alone")
+
+
+async def encode_each_with(codec: PayloadCodec, values: Mapping[str, records.Payload]) -> dict[str, records.Payload]:
+    """What a codec makes of payloads that each stand alone, such as headers and memos.
+
+    Raises:
+        PayloadConversionError: See `encode_with`.
+    """
+    made = await asyncio.gather(*(encode_one_with(codec, payload) for payload in values.values()))
+    return dict(zip(values, made, strict=True))
+
+
+async def decode_each_with(codec: PayloadCodec, values: Mapping[str, records.Payload]) -> dict[str, records.Payload]:
+    """Undo `encode_each_with`.
+
+    Raises:
+        PayloadConversionError: See `decode_one_with`.
+    """
+    made = await asyncio.gather(*(decode_one_with(codec, payload) for payload in values.values()))
+    return dict(zip(values, made, strict=True))
 
 
 async def encode_failure_with(codec: PayloadCodec, failure: Failure) -> Failure:
@@ -130,23 +188,18 @@ async def decode_failure_with(codec: PayloadCodec, failure: Failure) -> Failure:
     return copy
 
 
-async def _changed(codec: PayloadCodec, change: Change, payloads: Sequence[records.Payload]) -> list[records.Payload]:
+async def _changed(change: Change, payloads: Sequence[records.Payload]) -> list[records.Payload]:
     changed = await change([shown(payload) for payload in payloads])
-    made = [plain(payload) for payload in changed]
-    if len(made) != len(payloads):
-        raise PayloadConversionError(
-            f"{type(codec).__name__} made {len(made)} payloads of {len(payloads)}: arguments would get lost"
-        )
-    return made
+    return [plain(payload) for payload in changed]
 
 
-async def _change_failure(failure: Failure, codec: PayloadCodec, change: Change) -> None:
+async def _change_failure(failure: Failure, change: Change, change_one: ChangeOne) -> None:
     if failure.details:
-        failure.details = await _changed(codec, change, failure.details)
+        failure.details = list(await change(failure.details))
     if failure.encoded_attributes is not None:
-        failure.encoded_attributes = (await _changed(codec, change, [failure.encoded_attributes]))[0]
+        failure.encoded_attributes = await change_one(failure.encoded_attributes)
     if failure.cause is not None:
-        await _change_failure(failure.cause, codec, change)
+        await _change_failure(failure.cause, change, change_one)
 
 
 def _copied(failure: Failure) -> Failure:

@@ -114,4 +114,4 @@ class CodedInstance(WorkflowInstance):
     def _header(self, header: Mapping[str, Payload] | None) -> Mapping[str, Payload] | None:
         if not header or not self._coder.codes_headers:
             return header
-        return dict(zip(header, self._coder.decode(list(header.values())), strict=True))
+        return self._coder.decode_each(header)

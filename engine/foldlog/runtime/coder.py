@@ -13,15 +13,18 @@ import copy
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from typing import Any, Literal, cast
 
 from foldlog.converter import PayloadCodec, SerializationContext
 from foldlog.converter._codec import decode_with, encode_with
 from foldlog.converter._context import in_context, wants_context
 from foldlog.core.decider import WorkflowTaskError
-from foldlog.runtime.payloads import changed, collect, replaced
+from foldlog.exceptions import PayloadConversionError
+from foldlog.runtime.payloads import Group, collect, replaced
 from foldlog.schemas.common import Payload
 
 ANSWER_SECONDS = 5.0
@@ -34,7 +37,14 @@ KEPT_BYTES = 32 * 1024 * 1024
 What = Literal["encode", "decode"]
 Call = Callable[[], Coroutine[Any, Any, list[Payload]]]
 _WAITS = RuntimeError("it waits for something, although it says that it never does (may_wait)")
-_Key = tuple[str, bytes, tuple[tuple[str, bytes], ...]]
+_Key = tuple[tuple[str, bytes, tuple[tuple[str, bytes], ...]], ...]
+
+
+@dataclass
+class _Each:
+    """Payloads that each stand alone, as a record with them."""
+
+    values: dict[str, Payload]
 
 
 class Coder:
@@ -55,7 +65,7 @@ class Coder:
         self._answer_seconds = answer_seconds
         self._loop: asyncio.AbstractEventLoop | None = None
         self._resting_until = 0.0
-        self._kept: OrderedDict[_Key, Payload | Exception] = OrderedDict()
+        self._kept: OrderedDict[_Key, list[Payload] | Exception] = OrderedDict()
         self._kept_bytes = 0
 
     def in_context(self, context: SerializationContext) -> Coder:
@@ -90,23 +100,16 @@ class Coder:
         Raises:
             WorkflowTaskError: The codec raised, or did not answer.
         """
-        return changed(record, self.decode, self._headers)
+        found = collect(record, self._headers)
+        return self._put_back("decode", record, self._decode_groups(found)) if found else record
 
     def encoded(self, records: Sequence[Any]) -> list[Any]:
-        """Records as they go to the log, with one call of the codec for all of them.
+        """Records as they go to the log; the codec is waited for once for all of them.
 
         Raises:
             WorkflowTaskError: The codec raised, or did not answer.
         """
-        found = [collect(record, self._headers) for record in records]
-        payloads = [payload for each in found for payload in each]
-        if not payloads:
-            return list(records)
-        made = iter(self.encode(payloads))
-        return [
-            replaced(record, made, self._headers) if each else record
-            for record, each in zip(records, found, strict=True)
-        ]
+        return self.encoded_each([(self, record) for record in records])
 
     def encoded_each(self, records: Sequence[tuple[Coder, Any]]) -> list[Any]:
         """As `encoded`, each record by a coder of its own; they are those of this one in various contexts.
@@ -115,79 +118,96 @@ class Coder:
             WorkflowTaskError: The codec raised, or did not answer.
         """
         found = [collect(record, self._headers) for _, record in records]
-        calls: list[Call] = [
-            partial(encode_with, coder._codec, payloads)
-            for (coder, _), payloads in zip(records, found, strict=True)
-            if payloads
+        made = iter(
+            self._all(
+                "encode",
+                [
+                    partial(encode_with, coder._codec, group)
+                    for (coder, _), groups in zip(records, found, strict=True)
+                    for group in groups
+                ],
+            )
+        )
+        return [
+            coder._put_back("encode", record, islice(made, len(groups))) if groups else record
+            for (coder, record), groups in zip(records, found, strict=True)
         ]
-        made = iter(self._call("encode", calls) if calls else [])
-        done = []
-        for (coder, record), payloads in zip(records, found, strict=True):
-            if not payloads:
-                done.append(record)
-                continue
-            encoded = next(made)
-            if isinstance(encoded, Exception):
-                raise _refused("encode", coder._codec, encoded) from encoded
-            done.append(replaced(record, iter(encoded), self._headers))
-        return done
+
+    def _put_back(self, what: What, record: Any, groups: Iterable[Group]) -> Any:
+        try:
+            return replaced(record, iter(groups), self._headers)
+        except PayloadConversionError as error:
+            raise _refused(what, self._codec, error) from error
 
     def foresee(self, records: Iterable[Any]) -> None:
         """Decode all payloads of records at once, for `decoded` to find them. What cannot be decoded is told there."""
         if not self.foresees:
             return
-        wanted: dict[_Key, list[Payload]] = {}
+        wanted: dict[_Key, Group] = {}
         for record in records:
-            for payload in collect(record, self._headers):
-                key = _key(payload)
+            for group in collect(record, self._headers):
+                key = _key(group)
                 if key not in self._kept:
-                    wanted[key] = [payload]
+                    wanted[key] = group
         if not wanted:
             return
+        made: Sequence[list[Payload] | Exception]
         try:
-            made = self._call("decode", [partial(decode_with, self._codec, each) for each in wanted.values()])
+            made = self._call("decode", [partial(decode_with, self._codec, group) for group in wanted.values()])
         except Exception as error:
             made = [error] * len(wanted)
         for key, result in zip(wanted, made, strict=True):
-            if isinstance(result, Exception):
-                self._keep(key, result)
-            else:
-                self._keep(key, result[0])
+            self._keep(key, result)
 
     # ---- payloads
 
     def encode(self, payloads: Sequence[Payload]) -> list[Payload]:
-        """Payloads as they go to the log.
+        """Payloads that belong together, as they go to the log.
 
         Raises:
             WorkflowTaskError: The codec raised, or did not answer.
         """
-        return self._one("encode", partial(encode_with, self._codec, payloads))
+        return self._all("encode", [partial(encode_with, self._codec, payloads)])[0]
 
     def decode(self, payloads: Sequence[Payload]) -> list[Payload]:
-        """Payloads as workflow code sees them.
+        """Payloads that belong together, as workflow code sees them.
 
         Raises:
             WorkflowTaskError: The codec raised, or did not answer.
         """
-        if not self._codec.may_wait:
-            return self._one("decode", partial(decode_with, self._codec, payloads))
-        keys = [_key(payload) for payload in payloads]
-        known = {key: self._kept[key] for key in keys if key in self._kept}
-        for key, result in known.items():
-            if isinstance(result, Exception):
-                del self._kept[key]  # so that the next time it is tried again
-                raise _refused("decode", self._codec, result)
-            self._kept.move_to_end(key)
-        missing = {key: payload for key, payload in zip(keys, payloads, strict=True) if key not in known}
-        if missing:
-            made = self._one("decode", partial(decode_with, self._codec, list(missing.values())))
-            for key, payload in zip(missing, made, strict=True):
-                known[key] = payload
-                self._keep(key, payload)
-        return [known[key] for key in keys]  # type: ignore[misc]  # exceptions were raised above
+        return self._decode_groups([payloads])[0]
 
-    def _keep(self, key: _Key, result: Payload | Exception) -> None:
+    def decode_each(self, values: Mapping[str, Payload]) -> dict[str, Payload]:
+        """Payloads that each stand alone, as workflow code sees them.
+
+        Raises:
+            WorkflowTaskError: The codec raised, or did not answer.
+        """
+        made: dict[str, Payload] = self.decoded(_Each(dict(values))).values
+        return made
+
+    def _decode_groups(self, groups: Sequence[Group]) -> list[list[Payload]]:
+        if not self._codec.may_wait:
+            return self._all("decode", [partial(decode_with, self._codec, group) for group in groups])
+        keys = [_key(group) for group in groups]
+        known: dict[_Key, list[Payload]] = {}
+        for key in keys:
+            kept = self._kept.get(key)
+            if isinstance(kept, Exception):
+                del self._kept[key]  # so that the next time it is tried again
+                raise _refused("decode", self._codec, kept)
+            if kept is not None:
+                known[key] = kept
+                self._kept.move_to_end(key)
+        missing = {key: group for key, group in zip(keys, groups, strict=True) if key not in known}
+        if missing:
+            made = self._all("decode", [partial(decode_with, self._codec, group) for group in missing.values()])
+            for key, result in zip(missing, made, strict=True):
+                known[key] = result
+                self._keep(key, result)
+        return [known[key] for key in keys]
+
+    def _keep(self, key: _Key, result: list[Payload] | Exception) -> None:
         if key not in self._kept:
             self._kept_bytes += _size(key, result)
         self._kept[key] = result
@@ -196,16 +216,24 @@ class Coder:
 
     # ---- calling
 
-    def _one(self, what: What, call: Call) -> list[Payload]:
+    def _all(self, what: What, calls: list[Call]) -> list[list[Payload]]:
+        """What calls of the codec return.
+
+        Raises:
+            WorkflowTaskError: One raised, or the codec did not answer.
+        """
+        if not calls:
+            return []
         try:
-            result = self._call(what, [call])[0]
+            results = self._call(what, calls)
         except WorkflowTaskError:
             raise
         except Exception as error:
-            result = error
-        if isinstance(result, Exception):
-            raise _refused(what, self._codec, result) from result
-        return result
+            raise _refused(what, self._codec, error) from error
+        for result in results:
+            if isinstance(result, Exception):
+                raise _refused(what, self._codec, result) from result
+        return cast("list[list[Payload]]", results)
 
     def _call(self, what: What, calls: list[Call]) -> list[list[Payload] | Exception]:
         """What calls of the codec return or raise.
@@ -293,9 +321,10 @@ def _refused(what: What, codec: PayloadCodec, error: Exception) -> WorkflowTaskE
     return refused
 
 
-def _key(payload: Payload) -> _Key:
-    return payload.encoding, payload.data, tuple(sorted(payload.metadata.items()))
+def _key(group: Group) -> _Key:
+    return tuple((payload.encoding, payload.data, tuple(sorted(payload.metadata.items()))) for payload in group)
 
 
-def _size(key: _Key, result: Payload | Exception) -> int:
-    return 200 + len(key[1]) + (len(result.data) if isinstance(result, Payload) else 0)
+def _size(key: _Key, result: list[Payload] | Exception) -> int:
+    known = 0 if isinstance(result, Exception) else sum(len(payload.data) for payload in result)
+    return 200 + sum(len(data) for _, data, _ in key) + known

@@ -1,32 +1,33 @@
 """Where payloads stand in records and decisions: found once per class, then taken out and put back.
 
-It knows the shapes only. Search attributes are never changed, since the read models look into them, and headers only
-where that was asked for, since whoever reads them may not have the codec. What stands for a field that is removed stays
-as well: the engine looks for it.
+Those that belong together, such as arguments, come as one group: a codec may make fewer of them. One that stands alone
+is a group of its own. This module knows the shapes only. Search attributes are never changed, since the read models
+look into them, and headers only where that was asked for, since whoever reads them may not have the codec. What stands
+for a field that is removed stays as well: the engine looks for it.
 """
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import fields, is_dataclass
 from functools import cache
 from types import NoneType
 from typing import Any, get_args, get_origin, get_type_hints
 
 from foldlog.core.fields import REMOVED_ENCODING
+from foldlog.exceptions import PayloadConversionError
 from foldlog.schemas.common import Payload
 
 NEVER = frozenset({"search_attributes"})
 HEADERS = frozenset({"header", "headers"})
 
-Collect = Callable[[Any, list[Payload]], None]
-Replace = Callable[[Any, Iterator[Payload]], Any]
+Group = Sequence[Payload]
 
 
-def collect(record: Any, headers: bool) -> list[Payload]:
-    """All payloads of a record, in a fixed order."""
-    found: list[Payload] = []
+def collect(record: Any, headers: bool) -> list[Group]:
+    """All payloads of a record, in a fixed order, those together that belong together."""
+    found: list[Group] = []
     cls: Any = type(record)
     for name, kind in _places(cls, headers):
         value = getattr(record, name)
@@ -35,21 +36,19 @@ def collect(record: Any, headers: bool) -> list[Payload]:
     return found
 
 
-def replaced(record: Any, payloads: Iterator[Payload], headers: bool) -> Any:
-    """A copy of a record with other payloads, in the order of `collect`; what else it has is shared."""
+def replaced(record: Any, groups: Iterator[Group], headers: bool) -> Any:
+    """A copy of a record with other payloads, in the order of `collect`; what else it has is shared.
+
+    Raises:
+        PayloadConversionError: Several or no payloads are to stand where one does.
+    """
     made = copy.copy(record)
     cls: Any = type(record)
     for name, kind in _places(cls, headers):
         value = getattr(record, name)
         if value:
-            setattr(made, name, _replace(kind, value, payloads, headers))
+            setattr(made, name, _replace(kind, value, groups, headers))
     return made
-
-
-def changed(record: Any, change: Callable[[Sequence[Payload]], list[Payload]], headers: bool) -> Any:
-    """A record with its payloads changed; the very same one if it has none."""
-    found = collect(record, headers)
-    return replaced(record, iter(change(found)), headers) if found else record
 
 
 def heaviest(record: Any) -> str:
@@ -59,19 +58,19 @@ def heaviest(record: Any) -> str:
     for name, kind in _places(cls, True):
         value = getattr(record, name)
         if value:
-            found: list[Payload] = []
+            found: list[Group] = []
             _collect(kind, value, found, True)
-            sizes[name] = sum(len(payload.data) for payload in found)
+            sizes[name] = sum(len(payload.data) for group in found for payload in group)
     return max(sizes, key=sizes.__getitem__, default="")
 
 
-def _collect(kind: str, value: Any, found: list[Payload], headers: bool) -> None:
+def _collect(kind: str, value: Any, found: list[Group], headers: bool) -> None:
     if kind == "payload":
-        found.append(value)
+        found.append((value,))
     elif kind == "payloads":
-        found.extend(value)
+        found.append(value)
     elif kind == "map":
-        found.extend(payload for payload in value.values() if payload.encoding != REMOVED_ENCODING)
+        found.extend((payload,) for payload in value.values() if payload.encoding != REMOVED_ENCODING)
     elif kind == "record":
         found.extend(collect(value, headers))
     else:
@@ -79,18 +78,25 @@ def _collect(kind: str, value: Any, found: list[Payload], headers: bool) -> None
             found.extend(collect(item, headers))
 
 
-def _replace(kind: str, value: Any, payloads: Iterator[Payload], headers: bool) -> Any:
+def _replace(kind: str, value: Any, groups: Iterator[Group], headers: bool) -> Any:
     if kind == "payload":
-        return next(payloads)
+        return _single(next(groups))
     if kind == "payloads":
-        return [next(payloads) for _ in value]
+        return list(next(groups))
     if kind == "map":
         return {
-            name: payload if payload.encoding == REMOVED_ENCODING else next(payloads) for name, payload in value.items()
+            name: payload if payload.encoding == REMOVED_ENCODING else _single(next(groups))
+            for name, payload in value.items()
         }
     if kind == "record":
-        return replaced(value, payloads, headers)
-    return [replaced(item, payloads, headers) for item in value]
+        return replaced(value, groups, headers)
+    return [replaced(item, groups, headers) for item in value]
+
+
+def _single(group: Group) -> Payload:
+    if len(group) == 1:
+        return group[0]
+    raise PayloadConversionError(f"{len(group)} payloads came of one that stands alone")
 
 
 @cache

@@ -8,7 +8,7 @@ from typing import Any
 
 from foldlog.common import RawValue
 from foldlog.converter import ActivitySerializationContext, DataConverter
-from foldlog.converter._codec import decode_with, encode_with
+from foldlog.converter._codec import decode_each_with, decode_with, encode_with
 from foldlog.schemas.common import Failure, Payload
 from foldlog.schemas.task import ActivityTask
 from foldlog.standalone.model import is_standalone
@@ -68,15 +68,17 @@ class Conversion:
 
     async def decode_raw(self, payloads: Sequence[Payload]) -> list[RawValue]:
         """Payloads as they are, the codec undone."""
-        values: list[RawValue] = await self._data_converter.decode(payloads, [RawValue] * len(payloads))
-        return values
+        codec = self._data_converter.payload_codec
+        if codec is not None and payloads:
+            payloads = await decode_with(codec, payloads)
+        return [RawValue(payload) for payload in payloads]
 
     async def decode_header(self, header: Mapping[str, Payload]) -> Mapping[str, Payload]:
         """What came along with a task."""
         codec = self._data_converter.payload_codec
         if codec is None or not self._headers_coded:
             return header
-        return dict(zip(header, await decode_with(codec, list(header.values())), strict=True))
+        return await decode_each_with(codec, header)
 
     async def encode_failure(self, exception: BaseException) -> Failure:
         """An exception."""

@@ -11,9 +11,12 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from foldlog.api.common.v1 import Payload
+from foldlog.api.common.v1 import Payload, Payloads
+from foldlog.client._convert import decode_memo, decode_one, encode_memo
+from foldlog.client._headers import put
 from foldlog.converter import (
     AdvancedJSONEncoder,
+    CodecChain,
     CompositePayloadConverter,
     DataConverter,
     DefaultFailureConverter,
@@ -26,7 +29,9 @@ from foldlog.converter import (
     default,
     value_to_type,
 )
+from foldlog.converter.encryption import AESGCMCodec
 from foldlog.exceptions import ApplicationError, PayloadConversionError
+from foldlog.schemas import command
 from foldlog.schemas import common as records
 
 
@@ -149,6 +154,57 @@ async def test_a_codec_that_loses_payloads_is_found_out() -> None:
 
     with pytest.raises(PayloadConversionError, match="Losing made 0 payloads of 2"):
         await DataConverter(payload_codec=Losing()).encode([1, 2])
+
+
+class Bundling(PayloadCodec):
+    """One payload of all, without an encoding, in a wrapper; it takes nothing else."""
+
+    async def encode(self, payloads: Any) -> list[Payload]:
+        return [Payload(metadata={"bundled": b"true"}, data=Payloads(payloads=payloads).SerializeToString())]
+
+    async def decode(self, payloads: Any) -> list[Payload]:
+        (payload,) = payloads
+        assert payload.metadata == {"bundled": b"true"}
+        return list(Payloads.FromString(payload.data).payloads)
+
+
+async def test_a_codec_may_make_one_payload_of_several() -> None:
+    converter = DataConverter(payload_codec=Bundling())
+    (encoded,) = await converter.encode([1, "two", None])
+    assert (encoded.encoding, encoded.metadata) == ("", {"bundled": b"true"})
+    assert await converter.decode([encoded], [int, str]) == [1, "two", None]
+    assert await converter.encode([]) == []
+    failure = await converter.encode_failure(ApplicationError("m", "one", 2))
+    assert len(failure.details) == 1
+    error = await converter.decode_failure(failure)
+    assert isinstance(error, ApplicationError)
+    assert error.details == ("one", 2)
+    chained = DataConverter(payload_codec=CodecChain(Bundling(), AESGCMCodec({"k": b"k" * 32}), Bundling()))
+    (encoded,) = await chained.encode([1, 2])
+    assert await chained.decode([encoded]) == [1, 2]
+
+
+async def test_values_that_stand_alone_are_encoded_each_by_itself() -> None:
+    converter = DataConverter(payload_codec=Bundling())
+    memo = await encode_memo(converter, {"a": 1, "b": 2})
+    assert await decode_memo(converter, memo) == {"a": 1, "b": 2}
+    assert await decode_one(converter, memo["b"], int) == 2
+    start = command.StartWorkflow(workflow_type="W", task_queue="q")
+    await put({"h": Payload(encoding="json/plain", data=b"3")}, start, converter, True)
+    assert start.options is not None
+    assert await decode_one(converter, start.options.header["h"], int) == 3
+    (both,) = await converter.encode([1, 2])
+    with pytest.raises(PayloadConversionError, match="Bundling made 2 payloads of a value that stands alone"):
+        await decode_one(converter, both, int)
+
+
+async def test_a_codec_may_not_make_more_payloads_than_it_was_given() -> None:
+    class Doubling(Bundling):
+        async def encode(self, payloads: Any) -> list[Payload]:
+            return [*payloads, *payloads]
+
+    with pytest.raises(PayloadConversionError, match="Doubling made 4 payloads of 2: a codec may merge payloads"):
+        await DataConverter(payload_codec=Doubling()).encode([1, 2])
 
 
 class Money:

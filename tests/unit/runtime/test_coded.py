@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from foldlog import activity, workflow
-from foldlog.api.common.v1 import Payload
+from foldlog.api.common.v1 import Payload, Payloads
 from foldlog.common import SearchAttributeKey
 from foldlog.converter import DataConverter, DefaultFailureConverterWithEncodedAttributes, PayloadCodec
 from foldlog.converter.encryption import AESGCMCodec
@@ -217,11 +217,67 @@ async def test_foreseen_payloads_are_decoded_together_and_once(loop_elsewhere: a
         for number in range(20)
     ]
     made.foresee(events)
-    assert codec.decodes == 40
+    assert codec.decodes == 20  # one for the arguments of each
     for number, foreseen in enumerate(events):
         assert [payload.data for payload in made.decoded(foreseen).args] == [b"%d" % number, b'"x"']
     made.foresee(events)
-    assert codec.decodes == 40
+    assert codec.decodes == 20
+
+
+class Bundling(Elsewhere):
+    """One payload of all that it is given, and all of it back."""
+
+    async def encode(self, payloads: Sequence[Payload]) -> Any:
+        self.encodes += 1
+        await self._wait()
+        return [Payload(encoding="bundled", data=Payloads(payloads=payloads).SerializeToString())]
+
+    async def decode(self, payloads: Sequence[Payload]) -> Any:
+        self.decodes += 1
+        await self._wait()
+        (payload,) = payloads
+        return list(Payloads.FromString(payload.data).payloads)
+
+
+class BundlingAtOnce(Bundling):
+    may_wait = False
+
+    async def _wait(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize("codec", [Bundling(), BundlingAtOnce()], ids=["waits", "never waits"])
+async def test_a_codec_may_make_one_payload_of_those_that_belong_together(codec: Bundling) -> None:
+    one, two = (common.Payload(encoding="x", data=data) for data in (b"1", b"2"))
+    started = event.WorkflowExecutionStarted(
+        workflow_type="W",
+        task_queue="q",
+        args=[one, two],
+        memo={"a": one, "gone": common.Payload(encoding=REMOVED_ENCODING), "b": two},
+        options=common.WorkflowOptions(header={"h": one}, summary=two),
+    )
+    failed = event.WorkflowExecutionFailed(
+        failure=common.Failure(details=[one, two], cause=common.Failure(details=[two, one], encoded_attributes=one))
+    )
+    fired = event.TimerFired(timer_id=1, started_event_id=2)
+    coder = Coder(codec, headers=True)
+    encoded = coder.encoded([started, fired, failed])
+    assert len(encoded[0].args) == 1
+    assert encoded[0].memo["gone"].encoding == REMOVED_ENCODING
+    assert len(encoded[2].failure.cause.details) == 1
+    assert [coder.decoded(each) for each in encoded] == [started, fired, failed]
+    coder.foresee(encoded)
+    assert [coder.decoded(each) for each in encoded] == [started, fired, failed]
+    assert coder.decode_each(encoded[0].options.header) == {"h": one}
+
+
+async def test_what_stands_alone_stays_one_payload() -> None:
+    both = await DataConverter(payload_codec=Bundling()).encode([1, 2])
+    completed = event.ActivityTaskCompleted(scheduled_event_id=2, attempt=1, identity="i", result=both[0])
+    coder = Coder(Bundling())
+    coder.foresee([completed])
+    with pytest.raises(WorkflowTaskError, match=r"Bundling cannot decode a payload: .* 2 payloads came of one"):
+        coder.decoded(completed)
 
 
 async def test_what_cannot_be_decoded_fails_only_whoever_needs_it() -> None:

@@ -150,7 +150,9 @@ def shown(payload: records.Payload) -> Payload:
     if isinstance(payload, Payload):
         return payload
     made = object.__new__(Payload)
-    _set(made, {"encoding": payload.encoding.encode(), **payload.metadata}, payload.data)
+    # A codec need not name an encoding, and then finds none on its way back.
+    known = {"encoding": payload.encoding.encode(), **payload.metadata} if payload.encoding else dict(payload.metadata)
+    _set(made, known, payload.data)
     return made
 
 
