@@ -136,8 +136,9 @@ class Pairs:
 
 
 def plain(value: Any) -> Any:
-    if isinstance(value, ActivityError) and isinstance(value.cause, ApplicationError):
-        return [value.cause.message, *value.cause.details]
+    cause = value.cause if isinstance(value, ActivityError) else value  # a local activity's is not wrapped
+    if isinstance(cause, ApplicationError):
+        return [cause.message, *cause.details]
     if isinstance(value, BaseException):
         raise value
     return value

@@ -197,12 +197,14 @@ class Failing:
             "activity_id": "failing",
         }
         try:
+            if local and how == "hang":
+                options["start_to_close_timeout"] = timedelta(milliseconds=50)
             if local:
                 return [await workflow.execute_local_activity(fail, how, **options)]
             if how == "hang":
                 options["heartbeat_timeout"] = timedelta(milliseconds=200)
             return [await workflow.execute_activity(fail, how, task_queue=queue, **options)]
-        except ActivityError as error:
+        except (ActivityError, ApplicationError) as error:
             return told(error)
 
 
@@ -276,18 +278,21 @@ async def what_failures_tell(here: Place) -> None:
             found: list[Any] = await here.execute(Failing.run, how, queue, local)
             return found
 
-        begun = ["fail", "failing"]
-        states = [None, None] if local else ["MAXIMUM_ATTEMPTS_REACHED", "NON_RETRYABLE_FAILURE"]
+        # What a local activity raises is raised as it is.
+        spent, refused = [
+            [] if local else ["fail", "failing", state, True]
+            for state in ("MAXIMUM_ATTEMPTS_REACHED", "NON_RETRYABLE_FAILURE")
+        ]
         normal, benign, final, listed, delayed = await asyncio.gather(
             *map(of, ["normal", "benign", "final", "listed", "delay"])
         )
-        assert normal == [*begun, states[0], not local, "normal", "no", details, False, "UNSPECIFIED"]
-        assert benign[4:] == ["benign", "no", details, False, "BENIGN"]
-        assert final[2:] == [states[1], not local, "final", "no", details, True, "UNSPECIFIED"]
-        assert listed[2] == states[1]
+        assert normal == [*spent, "normal", "no", details, False, "UNSPECIFIED"]
+        assert benign == [*spent, "benign", "no", details, False, "BENIGN"]
+        assert final == [*refused, "final", "no", details, True, "UNSPECIFIED"]
+        assert listed == [*refused, "listed", "no", details, False, "UNSPECIFIED"]
         assert delayed == ["attempt 2"]
-        if not local:
-            assert (await of("hang"))[2:] == ["MAXIMUM_ATTEMPTS_REACHED", True, "HEARTBEAT", ["half", 2]]
+        timed_out = ["TIMEOUT", False, "START_TO_CLOSE"] if local else [*spent[2:], "HEARTBEAT"]
+        assert (await of("hang"))[2:] == [*timed_out, ["half", 2]]
 
 
 async def cancellation_types_of_activities(here: Place) -> None:

@@ -422,8 +422,7 @@ class Activities:
             operation.back_off(ended)
             return
         if ended.failure is not None:
-            error = operation.error("local activity failed", ended.failure, "", "UNSPECIFIED")
-            _settle(operation.future.set_exception, operation, error)
+            _settle(operation.future.set_exception, operation, _local_error(operation, ended.failure))
         elif ended.result is not None:
             self._succeed(operation, ended.result)
 
@@ -442,6 +441,15 @@ def with_header(options: ActivityOptions | None, header: Mapping[str, Payload]) 
     """Options with what interceptors pass along."""
     payloads = {name: plain(payload) for name, payload in header.items()}
     return ActivityOptions(header=payloads) if options is None else replace(options, header=payloads)
+
+
+def _local_error(operation: ActivityOperation, failure: Failure) -> BaseException:
+    """What a local activity raised is raised as it is, as with Temporal's SDK; what else ended it is wrapped."""
+    if failure.kind == "TIMEOUT":
+        return operation.error("local activity timed out", failure, "", "TIMEOUT")
+    if failure.kind == "CANCELED":
+        return operation.error("local activity canceled", failure, "", "CANCEL_REQUESTED")
+    return operation.environment.exception(failure)
 
 
 def _settle(settle: Callable[[Any], None], operation: ActivityOperation, value: Any) -> None:

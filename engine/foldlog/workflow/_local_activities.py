@@ -82,7 +82,8 @@ def execute_local_activity(
     """As `start_local_activity`, and wait for its result. It starts when first awaited.
 
     Raises:
-        ActivityError: It failed, timed out or was cancelled; its `cause` says which. Raised where it is awaited.
+        ActivityError: It timed out or was cancelled; its `cause` says which. Raised where it is awaited.
+        ApplicationError: It failed; likewise.
         ValueError: There is no timeout, or one is negative.
         DefinitionError: The function has no `@activity.defn`.
         TypeError: An option is unknown or of the wrong type.

@@ -16,6 +16,7 @@ from foldlog.exceptions import (
     ActivityError,
     ApplicationError,
     CancelledError,
+    FailureError,
     RetryState,
     TimeoutError,
     TimeoutType,
@@ -199,12 +200,12 @@ class Fails:
                 await workflow.execute_local_activity("x", start_to_close_timeout=TIMEOUT)
             else:
                 await workflow.execute_activity("x", start_to_close_timeout=TIMEOUT)
-        except ActivityError as error:
+        except FailureError as error:
             CAUGHT.append(error)
             return "caught"
 
 
-CAUGHT: list[ActivityError] = []
+CAUGHT: list[Any] = []
 
 
 def test_a_failed_activity_raises_activity_error_with_its_cause() -> None:
@@ -233,14 +234,29 @@ def test_a_timed_out_activity_raises_activity_error_with_a_timeout() -> None:
     assert error.retry_state is RetryState.TIMEOUT
 
 
-def test_a_failed_local_activity_raises_activity_error() -> None:
+def test_what_a_local_activity_raises_is_raised_as_it_is() -> None:
     driver = Driver(Fails, True)
     driver.complete_local("1", error=ValueError("no"))
+    for _ in range(2):
+        error = CAUGHT.pop()
+        assert isinstance(error, ApplicationError)
+        assert error.type == "ValueError"
+        driver.replay()
+
+
+@pytest.mark.parametrize("ended", [TimeoutError, CancelledError])
+def test_what_ends_a_local_activity_from_outside_is_the_cause_of_an_activity_error(ended: type) -> None:
+    driver = Driver(Fails, True)
+    if ended is TimeoutError:
+        cause = TimeoutError("too late", type=TimeoutType.START_TO_CLOSE, last_heartbeat_details=[])
+        driver.complete_local("1", error=cause)
+    else:
+        driver.complete_local("1", error=CancelledError("Cancelled"))
     error = CAUGHT.pop()
-    assert isinstance(error.cause, ApplicationError)
-    assert error.cause.type == "ValueError"
-    driver.replay()
-    CAUGHT.pop()
+    assert isinstance(error, ActivityError)
+    assert (error.activity_type, error.activity_id) == ("x", "1")
+    assert isinstance(error.cause, ended)
+    assert error.retry_state is (RetryState.TIMEOUT if ended is TimeoutError else RetryState.CANCEL_REQUESTED)
 
 
 def test_an_activity_error_that_is_not_caught_fails_the_workflow_with_all_causes() -> None:

@@ -11,7 +11,7 @@ import pytest
 from foldlog import activity, workflow
 from foldlog.client import WorkflowFailureError
 from foldlog.common import Priority, RetryPolicy
-from foldlog.exceptions import ActivityError, ApplicationError
+from foldlog.exceptions import ApplicationError
 from foldlog.memory.processor import MemoryProcessor
 from foldlog.processors.partition import PoisonedInput
 from foldlog.testing import WorkflowEnvironment
@@ -156,7 +156,7 @@ async def test_a_local_activity_is_retried_over_days_and_keeps_its_limit_over_al
         ran.clear()
         with pytest.raises(WorkflowFailureError) as caught:
             await env.client.execute_workflow(Flaky.run, args=[True, 100], id="2", task_queue=QUEUE)
-        assert isinstance(caught.value.cause, ActivityError)
+        assert isinstance(caught.value.cause, ApplicationError)
         assert ran == [1, 2, 3, 4, 5]  # after 0, 1, 3, 7 and 15 days; the next one would be after 25
 
 

@@ -251,8 +251,8 @@ class Parent:
         for call in calls:
             try:
                 await call()
-            except (ActivityError, ChildWorkflowError) as error:
-                cause: Any = error.cause
+            except (ActivityError, ApplicationError, ChildWorkflowError) as error:
+                cause: Any = error if isinstance(error, ApplicationError) else error.cause
                 details = getattr(cause, "details", None) or cause.last_heartbeat_details
                 found.append(f"{cause.message} {details[0]} {cause.__notes__[0]}")
         return "\n".join(found)
