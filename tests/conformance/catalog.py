@@ -57,6 +57,7 @@ WORKFLOWS: Sequence[type] = [
 ACTIVITIES: Sequence[Callable[..., Any]] = [
     *workflows.ACTIVITIES,
     *handlers.ACTIVITIES,
+    *knowledge.ACTIVITIES,
     *work.ACTIVITIES,
     *kin.ACTIVITIES,
 ]

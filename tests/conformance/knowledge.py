@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from foldlog import workflow
+from foldlog import activity, workflow
 from foldlog.client import WorkflowExecutionDescription, WorkflowHandle
 from foldlog.common import (
     Priority,
@@ -306,8 +306,68 @@ async def patches(here: Place) -> None:
     ]
 
 
-SHARED: list[Scenario] = [what_a_workflow_knows, memo_attributes_and_details, ways_of_waiting, patches]
+@workflow.defn
+class Summarized:
+    """Waits, several times at once, and says what for."""
+
+    @workflow.run
+    async def run(self) -> int:
+        begun = workflow.time_ns()
+        done = await asyncio.gather(
+            workflow.sleep(0.05, summary="first"),
+            workflow.sleep(0, summary="no timer"),
+            workflow.wait_condition(lambda: False, timeout=0.05, timeout_summary="in vain"),
+            workflow.sleep(timedelta(seconds=0.05)),
+            workflow.wait_condition(lambda: True, timeout=0.05, timeout_summary="no timer"),
+            *[workflow.sleep(0.05, summary=f"number {number}") for number in range(3)],
+            return_exceptions=True,
+        )
+        assert [type(one).__name__ for one in done if one is not None] == ["TimeoutError"]
+        stopped = asyncio.create_task(workflow.sleep(HOUR, summary="stopped"))
+        await asyncio.sleep(0.01)
+        stopped.cancel()
+        await asyncio.wait([stopped])
+        await workflow.execute_activity(silent, start_to_close_timeout=HOUR, summary="an activity")
+        await workflow.execute_local_activity(silent, start_to_close_timeout=HOUR, summary="a local one")
+        return (workflow.time_ns() - begun) // 1_000_000
+
+
+@activity.defn(name="silent-in-summaries")
+async def silent() -> None:
+    """Does nothing."""
+
+
+async def summaries_in_histories(here: Place) -> None:
+    handle = await here.start(Summarized.run, static_summary="a workflow", static_details="of which there are details")
+    assert await handle.result() >= 60
+    convert = here.client.data_converter.payload_converter.from_payload
+    found = [
+        (item.event_type.name.removeprefix("EVENT_TYPE_"), convert(item.user_metadata.summary, str))
+        for item in (await handle.fetch_history()).events
+        if item.user_metadata.HasField("summary")
+    ]
+    timers = ["first", "in vain", *[f"number {number}" for number in range(3)], "stopped"]
+    assert found == [
+        ("WORKFLOW_EXECUTION_STARTED", "a workflow"),
+        *[("TIMER_STARTED", summary) for summary in timers],
+        ("ACTIVITY_TASK_SCHEDULED", "an activity"),
+        ("MARKER_RECORDED", "a local one"),
+    ]
+    begun = (await handle.fetch_history()).events[0]
+    assert convert(begun.user_metadata.details, str) == "of which there are details"
+    kinds = [type(item).__name__ for item in (await handle.fetch_history()).events]
+    assert kinds.count("TimerStarted") == len(timers) + 2
+    assert kinds.count("TimerCanceled") == 1
+
+
+SHARED: list[Scenario] = [
+    what_a_workflow_knows,
+    memo_attributes_and_details,
+    ways_of_waiting,
+    patches,
+    summaries_in_histories,
+]
 """As in `scenarios`."""
 
-WORKFLOWS: Sequence[type] = [Facts, Diary, Waiting, Patching]
-ACTIVITIES: Sequence[Callable[..., Any]] = []
+WORKFLOWS: Sequence[type] = [Facts, Diary, Waiting, Patching, Summarized]
+ACTIVITIES: Sequence[Callable[..., Any]] = [silent]

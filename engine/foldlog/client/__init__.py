@@ -24,6 +24,12 @@ from foldlog.client._activity_inputs import (
     UnpauseActivityInput,
     UpdateActivityOptionsInput,
 )
+from foldlog.client._activity_options import (
+    ActivityExecutionOptions,
+    ActivityOptionsKey,
+    ActivityOptionsKeys,
+    ActivityOptionsUpdate,
+)
 from foldlog.client._async_activity import AsyncActivityHandle, AsyncActivityIDReference
 from foldlog.client._client import RPC_TIMEOUT, Client
 from foldlog.client._deployments import (
@@ -143,9 +149,13 @@ __all__ = [
     "ActivityExecution",
     "ActivityExecutionCount",
     "ActivityExecutionDescription",
+    "ActivityExecutionOptions",
     "ActivityExecutionStatus",
     "ActivityFailureError",
     "ActivityHandle",
+    "ActivityOptionsKey",
+    "ActivityOptionsKeys",
+    "ActivityOptionsUpdate",
     "AsyncActivityCancelledError",
     "AsyncActivityHandle",
     "AsyncActivityIDReference",

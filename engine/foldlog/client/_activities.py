@@ -10,6 +10,7 @@ from typing import Any, Required, TypedDict, TypeVar, Unpack, cast, overload
 from foldlog.client._activity_description import ActivityExecution, ActivityExecutionCount, execution
 from foldlog.client._activity_handle import ActivityHandle, context_of
 from foldlog.client._activity_inputs import CountActivitiesInput, ListActivitiesInput, StartActivityInput
+from foldlog.client._activity_methods import ActivityMethods
 from foldlog.client._asking import Asking
 from foldlog.client._convert import decode_one, encode_memo, milliseconds, new_request_id
 from foldlog.client._description import WorkflowExecution
@@ -70,7 +71,7 @@ class StartActivityOptions(TypedDict, total=False):
     """How long to wait for the answer."""
 
 
-class ClientActivities:
+class ClientActivities(ActivityMethods):
     """The part of a client that is about activities without a workflow."""
 
     _asking: Asking
@@ -260,22 +261,6 @@ class ClientActivities:
         """
         handle = await self.start_activity(activity, arg, args=args, result_type=result_type, **options)
         return await handle.result()
-
-    async def start_activity_class(self, activity: type[Callable[..., Any]], *args: Any, **kw: Any) -> Any:
-        """As `start_activity`, for a class with `@activity.defn` whose objects are called."""
-        return await cast(Any, self.start_activity)(activity, *args, **kw)
-
-    async def execute_activity_class(self, activity: type[Callable[..., Any]], *args: Any, **kw: Any) -> Any:
-        """As `execute_activity`, likewise."""
-        return await cast(Any, self.execute_activity)(activity, *args, **kw)
-
-    async def start_activity_method(self, activity: Callable[..., Any], *args: Any, **kw: Any) -> Any:
-        """As `start_activity`, for a method of a class with `@activity.defn`."""
-        return await cast(Any, self.start_activity)(activity, *args, **kw)
-
-    async def execute_activity_method(self, activity: Callable[..., Any], *args: Any, **kw: Any) -> Any:
-        """As `execute_activity`, likewise."""
-        return await cast(Any, self.execute_activity)(activity, *args, **kw)
 
     @overload
     def get_activity_handle(self, activity_id: str, *, run_id: str | None = None) -> ActivityHandle[Any]: ...

@@ -111,7 +111,7 @@ def description(
         pending: The activity, while it is open.
     """
     job = described.job
-    common = _common(found, job.activity_type, job.task_queue)
+    common = _common(found, job.activity_type, job.task_queue if pending is None else pending.task_queue)
     if described.timed_out:
         common["status"] = ActivityExecutionStatus.TIMED_OUT
     elif pending is not None and pending.paused:
@@ -119,19 +119,36 @@ def description(
     return ActivityExecutionDescription(
         **common,
         attempt=1 if pending is None else pending.attempt,
-        heartbeat_timeout=_duration(job.heartbeat_timeout_ms),
         last_heartbeat_time=None if pending is None else pending.last_heartbeat_time,
         last_started_time=None if pending is None else pending.started_time,
         last_worker_identity=None if pending is None else pending.identity or None,
         next_attempt_schedule_time=None if pending is None else pending.next_attempt_time,
-        priority=Priority.from_record(job.priority),
-        retry_policy=None if job.retry_policy is None else RetryPolicy.from_record(job.retry_policy),
         run_state=None if pending is None else pending.state,
-        schedule_to_close_timeout=_duration(job.schedule_to_close_timeout_ms),
-        schedule_to_start_timeout=_duration(job.schedule_to_start_timeout_ms),
-        start_to_close_timeout=_duration(job.start_to_close_timeout_ms),
+        **(_as_scheduled(job) if pending is None else {name: getattr(pending, name) for name in _OPTIONS}),
         pending=pending,
     )
+
+
+_OPTIONS = (
+    "heartbeat_timeout",
+    "priority",
+    "retry_policy",
+    "schedule_to_close_timeout",
+    "schedule_to_start_timeout",
+    "start_to_close_timeout",
+)
+"""What can be changed while it is open."""
+
+
+def _as_scheduled(job: Job) -> dict[str, Any]:
+    return {
+        "heartbeat_timeout": _duration(job.heartbeat_timeout_ms),
+        "priority": Priority.from_record(job.priority),
+        "retry_policy": None if job.retry_policy is None else RetryPolicy.from_record(job.retry_policy),
+        "schedule_to_close_timeout": _duration(job.schedule_to_close_timeout_ms),
+        "schedule_to_start_timeout": _duration(job.schedule_to_start_timeout_ms),
+        "start_to_close_timeout": _duration(job.start_to_close_timeout_ms),
+    }
 
 
 def _common(row: WorkflowExecution, activity_type: str, task_queue: str) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from datetime import timedelta
 from typing import Any, Generic, TypeVar, cast
 
@@ -13,6 +13,14 @@ from foldlog.client._activity_inputs import (
     PauseActivityInput,
     TerminateActivityInput,
     UnpauseActivityInput,
+    UpdateActivityOptionsInput,
+)
+from foldlog.client._activity_options import (
+    ActivityExecutionOptions,
+    ActivityOptionsUpdate,
+    changes,
+    check_updates,
+    options_of,
 )
 from foldlog.client._asking import Asking
 from foldlog.client._description import WorkflowExecutionStatus
@@ -196,6 +204,70 @@ class ActivityHandle(Generic[ReturnType]):
             return
         jitter = jitter or _NO_TIME
         await self._found(self._workflow.unpause_activity(self._id, jitter=jitter, rpc_timeout=rpc_timeout))
+
+    async def update_options(
+        self,
+        updates: Sequence[ActivityOptionsUpdate[Any]],
+        *,
+        rpc_metadata: RPCMetadata = NO_METADATA,
+        rpc_timeout: timedelta | None = None,
+    ) -> ActivityExecutionOptions:
+        """Changes options while the activity is open. See `WorkflowHandle.update_activity_options`.
+
+        Args:
+            updates: Made by the keys in `ActivityOptionsKeys`. What is not named stays as it is.
+            rpc_metadata: See the class.
+            rpc_timeout: See the class, for the change and again for what it came to.
+
+        Returns:
+            All its options, as they are then.
+
+        Raises:
+            ValueError: There are no updates, several of one option, or one that cannot be.
+            InvalidArgumentError: An activity cannot have these.
+        """
+        check_updates(updates)
+        return await self._change(updates, False, rpc_metadata, rpc_timeout)
+
+    async def restore_original_options(
+        self, *, rpc_metadata: RPCMetadata = NO_METADATA, rpc_timeout: timedelta | None = None
+    ) -> ActivityExecutionOptions:
+        """Takes back all that `update_options` has changed. As that."""
+        return await self._change((), True, rpc_metadata, rpc_timeout)
+
+    async def _change(
+        self,
+        updates: Sequence[ActivityOptionsUpdate[Any]],
+        restore_original: bool,
+        rpc_metadata: RPCMetadata,
+        rpc_timeout: timedelta | None,
+    ) -> ActivityExecutionOptions:
+        if self._outbound is None:
+            return await self.change_options(updates, restore_original, rpc_timeout)
+        asked = UpdateActivityOptionsInput(
+            activity_id=self._id,
+            activity_run_id=self._run_id,
+            updates=updates,
+            restore_original=restore_original,
+            rpc_metadata=rpc_metadata,
+            rpc_timeout=rpc_timeout,
+        )
+        return await self._outbound.update_activity_options(asked)
+
+    async def change_options(
+        self, updates: Sequence[ActivityOptionsUpdate[Any]], restore_original: bool, rpc_timeout: timedelta | None
+    ) -> ActivityExecutionOptions:
+        """For foldlog itself: past interceptors."""
+        if restore_original and updates:
+            raise ValueError("restore_original goes without updates")
+        asked = self._workflow.update_activity_options(
+            self._id, restore_original=restore_original, rpc_timeout=rpc_timeout, **changes(updates)
+        )
+        await self._found(asked)
+        found = await self._found(self._workflow.describe(rpc_timeout=rpc_timeout))
+        for pending in found.pending_activities:
+            return options_of(pending)
+        raise RPCError(f"activity {self._id!r} has ended", RPCStatusCode.NOT_FOUND)
 
     async def describe(
         self, *, rpc_metadata: RPCMetadata = NO_METADATA, rpc_timeout: timedelta | None = None

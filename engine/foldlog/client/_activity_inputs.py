@@ -21,6 +21,7 @@ from foldlog.common import (
 from foldlog.schemas.common import Payload
 
 if TYPE_CHECKING:
+    from foldlog.client._activity_options import ActivityOptionsUpdate
     from foldlog.client._async_activity import AsyncActivityIDReference
     from foldlog.converter import DataConverter
 
@@ -108,9 +109,11 @@ class ResetActivityInput(_OperationInput):
 class UpdateActivityOptionsInput(_OperationInput):
     """For `OutboundInterceptor.update_activity_options`."""
 
+    updates: Sequence[ActivityOptionsUpdate[Any]] = ()
+    """What changes, of an activity without a workflow."""
     restore_original: bool = False
     options: Mapping[str, Any] = field(default_factory=dict)
-    """Those that change, by the names of the arguments of `WorkflowHandle.update_activity_options`."""
+    """What changes, of a workflow's, by the names of the arguments of `WorkflowHandle.update_activity_options`."""
 
 
 @dataclass(kw_only=True)

@@ -15,7 +15,7 @@ from foldlog.client._activity_inputs import (
 from foldlog.client._asking import Asking
 from foldlog.client._convert import milliseconds
 from foldlog.client._types import NO_METADATA, RPCMetadata
-from foldlog.common import RetryPolicy
+from foldlog.common import Priority, RetryPolicy
 from foldlog.schemas import command
 from foldlog.schemas.records import Command
 from foldlog.schemas.reply import Accepted
@@ -173,6 +173,7 @@ class ActivityOperations:
         start_to_close_timeout: timedelta | None = None,
         heartbeat_timeout: timedelta | None = None,
         retry_policy: RetryPolicy | None = None,
+        priority: Priority | None = None,
         restore_original: bool = False,
         rpc_metadata: RPCMetadata = NO_METADATA,
         rpc_timeout: timedelta | None = None,
@@ -191,6 +192,7 @@ class ActivityOperations:
             start_to_close_timeout: Limit on one attempt; zero: none.
             heartbeat_timeout: Limit between two heartbeats; zero: none.
             retry_policy: How failed attempts are repeated.
+            priority: Which of several waiting tasks comes first.
             restore_original: Whether the options are taken back that it was scheduled with, before the others here.
             rpc_metadata: For interceptors only.
             rpc_timeout: How long to wait for the answer.
@@ -202,7 +204,7 @@ class ActivityOperations:
             "heartbeat_timeout": heartbeat_timeout,
         }
         if (outbound := self._asking.outbound) is not None:
-            options = {"task_queue": task_queue, **timeouts, "retry_policy": retry_policy}
+            options = {"task_queue": task_queue, **timeouts, "retry_policy": retry_policy, "priority": priority}
             told = UpdateActivityOptionsInput(
                 **self._which(activity_id, activity_type),
                 options={name: value for name, value in options.items() if value is not None},
@@ -219,6 +221,7 @@ class ActivityOperations:
             rpc_timeout,
             task_queue=task_queue,
             retry_policy=None if retry_policy is None else retry_policy.to_record(),
+            priority=None if priority is None else priority.to_record(),
             restore_original=restore_original,
             **{f"{name}_ms": None if limit is None else milliseconds(limit, name) for name, limit in timeouts.items()},
         )

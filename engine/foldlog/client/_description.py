@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
 from foldlog.client._convert import decode_memo, decode_one
 from foldlog.client._status import WorkflowExecutionStatus as WorkflowExecutionStatus
-from foldlog.common import Priority, SearchAttributes, TypedSearchAttributes, VersioningBehavior
+from foldlog.common import Priority, RetryPolicy, SearchAttributes, TypedSearchAttributes, VersioningBehavior
 from foldlog.converter import DataConverter, decode_search_attributes, decode_typed_search_attributes
 from foldlog.schemas import reply
 from foldlog.schemas.common import Payload
@@ -159,6 +159,11 @@ class PendingActivity:
         pause_reason: Why.
         paused_by: Who paused it.
         priority: Its priority.
+        schedule_to_close_timeout: Limit on all attempts together; None: there is none, as with the next ones.
+        schedule_to_start_timeout: Limit on waiting for a worker.
+        start_to_close_timeout: Limit on one attempt.
+        heartbeat_timeout: Limit between two heartbeats.
+        retry_policy: How failed attempts are repeated.
     """
 
     def __init__(self, record: reply.PendingActivity, converter: DataConverter) -> None:
@@ -178,6 +183,11 @@ class PendingActivity:
         self.pause_reason = record.pause_reason
         self.paused_by = record.paused_by
         self.priority = Priority.from_record(record.options.priority if record.options else None)
+        self.schedule_to_close_timeout = _duration(record.schedule_to_close_timeout_ms)
+        self.schedule_to_start_timeout = _duration(record.schedule_to_start_timeout_ms)
+        self.start_to_close_timeout = _duration(record.start_to_close_timeout_ms)
+        self.heartbeat_timeout = _duration(record.heartbeat_timeout_ms)
+        self.retry_policy = None if record.retry_policy is None else RetryPolicy.from_record(record.retry_policy)
         self._summary = record.options.summary if record.options else None
         self._last_failure = record.last_failure
         self._heartbeat_details = record.heartbeat_details
@@ -300,3 +310,7 @@ def _time(unix_ms: int) -> datetime | None:
 
 def _required_time(unix_ms: int) -> datetime:
     return datetime.fromtimestamp(unix_ms / 1000, UTC)
+
+
+def _duration(ms: int) -> timedelta | None:
+    return timedelta(milliseconds=ms) if ms else None

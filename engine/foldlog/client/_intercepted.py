@@ -321,7 +321,9 @@ class _ActivitiesRoot(_WorkflowsRoot):
             rpc_timeout=input.rpc_timeout,
         )
 
-    async def update_activity_options(self, input: UpdateActivityOptionsInput) -> None:
+    async def update_activity_options(self, input: UpdateActivityOptionsInput) -> Any:
+        if input.id is None:
+            return await self._activity(input).change_options(input.updates, input.restore_original, input.rpc_timeout)
         await self._handle(input).update_activity_options(
             input.activity_id,
             activity_type=input.activity_type,
@@ -329,6 +331,7 @@ class _ActivitiesRoot(_WorkflowsRoot):
             rpc_timeout=input.rpc_timeout,
             **input.options,
         )
+        return None
 
     def _async_handle(self, input: Any) -> AsyncActivityHandle:
         from foldlog.client._async_activity import AsyncActivityHandle

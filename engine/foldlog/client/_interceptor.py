@@ -54,6 +54,7 @@ if TYPE_CHECKING:
         ActivityExecutionDescription,
     )
     from foldlog.client._activity_handle import ActivityHandle
+    from foldlog.client._activity_options import ActivityExecutionOptions
     from foldlog.client._description import (
         WorkflowExecution,
         WorkflowExecutionDescription,
@@ -355,9 +356,12 @@ class OutboundInterceptor:
         """`WorkflowHandle.reset_activity`."""
         await self.next.reset_activity(input)
 
-    async def update_activity_options(self, input: UpdateActivityOptionsInput) -> None:
-        """`WorkflowHandle.update_activity_options`."""
-        await self.next.update_activity_options(input)
+    async def update_activity_options(self, input: UpdateActivityOptionsInput) -> ActivityExecutionOptions:
+        """`ActivityHandle.update_options` and `restore_original_options`, `WorkflowHandle.update_activity_options`.
+
+        What comes back is for the first two; the third takes None as well.
+        """
+        return await self.next.update_activity_options(input)
 
     async def heartbeat_async_activity(self, input: HeartbeatAsyncActivityInput) -> None:
         """`AsyncActivityHandle.heartbeat`."""

@@ -419,7 +419,7 @@ def _send_task(run: Run, activity: Activity, outcome: Outcome) -> None:
         heartbeat_timeout_ms=terms.heartbeat_timeout_ms,
         retry_policy=terms.retry_policy,
         heartbeat_details=activity.heartbeat_details,
-        options=scheduled.options,
+        options=activity.options,
     )
     eager = (
         scheduled.eager and activity.phase == "SCHEDULED" and (DeadlineKind.EAGER, scheduled.event_id) in run.deadlines

@@ -139,9 +139,8 @@ def _check_options(wanted: command.UpdateActivityOptions, found: list[Activity],
 
 
 def _changed_options(activity: Activity, wanted: command.UpdateActivityOptions) -> dict[str, Any]:
-    before = activity.scheduled if wanted.restore_original else activity.terms
-    options = {name: getattr(before, name) for name in _OPTIONS}
-    return options | {name: getattr(wanted, name) for name in _OPTIONS if getattr(wanted, name) is not None}
+    options = _original(activity) if wanted.restore_original else _current(activity)
+    return options | {name: getattr(wanted, name) for name in options if getattr(wanted, name) is not None}
 
 
 def _update_options(run: Run, activity: Activity, wanted: command.UpdateActivityOptions, outcome: Outcome) -> None:
@@ -150,17 +149,24 @@ def _update_options(run: Run, activity: Activity, wanted: command.UpdateActivity
 
 
 def _original_options(run: Run, activity: Activity) -> log.ActivityOptionsChanged:
-    return _options_record(run, activity, {name: getattr(activity.scheduled, name) for name in _OPTIONS})
+    return _options_record(run, activity, _original(activity))
 
 
 def _options_record(run: Run, activity: Activity, options: dict[str, Any]) -> log.ActivityOptionsChanged:
+    return log.ActivityOptionsChanged(run_id=run.run_id, scheduled_event_id=activity.scheduled.event_id, **options)
+
+
+def _original(activity: Activity) -> dict[str, Any]:
     scheduled = activity.scheduled
-    return log.ActivityOptionsChanged(
-        run_id=run.run_id,
-        scheduled_event_id=scheduled.event_id,
-        priority=scheduled.options.priority if scheduled.options else None,
-        **options,
-    )
+    priority = scheduled.options.priority if scheduled.options else None
+    return {"priority": priority} | {name: getattr(scheduled, name) for name in _OPTIONS}
+
+
+def _current(activity: Activity) -> dict[str, Any]:
+    changed = activity.changed
+    if changed is None:
+        return _original(activity)
+    return {"priority": changed.priority} | {name: getattr(changed, name) for name in _OPTIONS}
 
 
 _TIMEOUTS = (

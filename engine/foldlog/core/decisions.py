@@ -92,6 +92,8 @@ class StartTimer(Decision):
     timer_id: int
     fire_ms: int
     """When, in Unix milliseconds of the workflow's clock."""
+    summary: Payload | None = None
+    """One line for people."""
 
 
 @dataclass(slots=True, kw_only=True)

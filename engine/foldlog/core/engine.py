@@ -186,7 +186,7 @@ class Engine:
         session = self._sessions.find(ended.workflow_id, ended.run_id)
         if session is None or not session.run.is_open or session.decider is None:
             return
-        if session.local.pop(ended.activity_id, None) is None:
+        if (decided := session.local.pop(ended.activity_id, None)) is None:
             return
         completed = event.LocalActivityCompleted(
             activity_id=ended.activity_id,
@@ -196,6 +196,7 @@ class Engine:
             failure=ended.failure,
             scheduled_ms=ended.scheduled_ms,
             backoff_ms=ended.backoff_ms,
+            summary=decided.options.summary if decided.options else None,
         )
         outcome.append(session.run, completed)
         self._driver.tell(session, completed, outcome)

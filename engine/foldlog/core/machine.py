@@ -227,7 +227,9 @@ def decide(run: Run, made: Iterable[Decision], outcome: Outcome, reserve: Callab
 
 
 def _start_timer(run: Run, decision: decisions.StartTimer, outcome: Outcome) -> None:
-    outcome.append(run, event.TimerStarted(timer_id=decision.timer_id, fire_ms=decision.fire_ms))
+    outcome.append(
+        run, event.TimerStarted(timer_id=decision.timer_id, fire_ms=decision.fire_ms, summary=decision.summary)
+    )
 
 
 def _cancel_timer(run: Run, decision: decisions.CancelTimer, outcome: Outcome) -> None:

@@ -6,12 +6,12 @@ here is ever serialized. Whatever is in it follows from the records of `<ns>.eve
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from typing import Literal
 
 from foldlog.schemas import log
-from foldlog.schemas.common import Failure, Payload, ReplyTo
+from foldlog.schemas.common import ActivityOptions, Failure, Payload, ReplyTo
 from foldlog.schemas.event import ActivityTaskScheduled, ParentClosePolicy, WorkflowExecutionStarted
 from foldlog.schemas.records import Event
 
@@ -92,6 +92,14 @@ class Activity:
     def terms(self) -> ActivityTaskScheduled | log.ActivityOptionsChanged:
         """What has its task queue, timeouts and retry policy as they are now."""
         return self.changed or self.scheduled
+
+    @property
+    def options(self) -> ActivityOptions | None:
+        """What few activities have, as it is now; None: nothing of it."""
+        options, changed = self.scheduled.options, self.changed
+        if changed is None or changed.priority == (options.priority if options else None):
+            return options
+        return replace(options or ActivityOptions(), priority=changed.priority)
 
 
 RESERVED = "__foldlog_"

@@ -137,13 +137,13 @@ def _pending_child(event_id: int, child: Child) -> reply.PendingChild:
 
 
 def _pending_activity(run: Run, activity: Activity) -> reply.PendingActivity:
-    scheduled = activity.scheduled
+    scheduled, terms = activity.scheduled, activity.terms
     phase = activity.phase
     pause = activity.pause
     return reply.PendingActivity(
         activity_id=scheduled.activity_id,
         activity_type=scheduled.activity_type,
-        task_queue=activity.terms.task_queue,
+        task_queue=terms.task_queue,
         state="CANCEL_REQUESTED" if activity.cancel_requested else phase,
         attempt=activity.attempt,
         scheduled_ms=scheduled.time_ms,
@@ -157,7 +157,12 @@ def _pending_activity(run: Run, activity: Activity) -> reply.PendingActivity:
         paused_ms=pause.since_ms if pause else 0,
         pause_reason=pause.reason if pause else "",
         paused_by=pause.by if pause else "",
-        options=scheduled.options,
+        options=activity.options,
+        schedule_to_close_timeout_ms=terms.schedule_to_close_timeout_ms,
+        schedule_to_start_timeout_ms=terms.schedule_to_start_timeout_ms,
+        start_to_close_timeout_ms=terms.start_to_close_timeout_ms,
+        heartbeat_timeout_ms=terms.heartbeat_timeout_ms,
+        retry_policy=terms.retry_policy,
     )
 
 

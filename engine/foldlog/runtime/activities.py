@@ -339,6 +339,7 @@ class Activities:
             raise ValueError(_NO_TIMEOUT.format(activity_type))
         policy = options.get("retry_policy")
         threshold = options.get("local_retry_threshold")
+        summary = options.get("summary")
         return decisions.ScheduleLocalActivity(
             activity_type=activity_type,
             args=converter.to_payloads(args) if args else [],
@@ -351,6 +352,7 @@ class Activities:
             retry_threshold_ms=_DEFAULT_THRESHOLD_MS
             if threshold is None
             else max(milliseconds("local_retry_threshold", threshold), 1),
+            options=None if summary is None else ActivityOptions(summary=converter.to_payload(summary)),
             activity_id=self._next_id(options),
         )
 

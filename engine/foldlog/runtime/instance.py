@@ -30,6 +30,7 @@ from foldlog.runtime.handlers import Handlers
 from foldlog.runtime.loop import DeterministicLoop, DurableTimer, Mode
 from foldlog.runtime.properties import ContinuedAsNew, RunProperties
 from foldlog.runtime.stack import call_source, format_error, format_tasks
+from foldlog.runtime.timers import Timers, give_up
 from foldlog.runtime.watchdog import Interrupted
 from foldlog.schemas import event as events
 from foldlog.schemas.common import Failure, Payload
@@ -39,7 +40,7 @@ from foldlog.workflow._child_types import ChildWorkflowConfig, ChildWorkflowHand
 from foldlog.workflow._exceptions import UnfinishedSignalHandlersWarning, UnfinishedUpdateHandlersWarning
 
 
-class WorkflowInstance(RunProperties, HandlerCalls):
+class WorkflowInstance(Timers, RunProperties, HandlerCalls):
     """The code of one run. Implements `foldlog.core.decider.Decider`."""
 
     __slots__ = (
@@ -520,12 +521,14 @@ class WorkflowInstance(RunProperties, HandlerCalls):
         """See base class."""
         return self.external.cancel(namespace, workflow_id, run_id, reason)
 
-    def wait_condition(self, condition: Callable[[], bool], timeout: float | None) -> Coroutine[Any, Any, None]:
+    def wait_condition(
+        self, condition: Callable[[], bool], timeout: float | None, summary: str | None = None
+    ) -> Coroutine[Any, Any, None]:
         """See base class."""
         self.check_may_decide("wait for a condition")
-        return self._wait_condition(condition, timeout)
+        return self._wait_condition(condition, timeout, summary)
 
-    async def _wait_condition(self, condition: Callable[[], bool], timeout: float | None) -> None:
+    async def _wait_condition(self, condition: Callable[[], bool], timeout: float | None, summary: str | None) -> None:
         if condition():
             return
         if timeout is not None and timeout <= 0:
@@ -535,7 +538,9 @@ class WorkflowInstance(RunProperties, HandlerCalls):
         timer = None
         try:
             if timeout is not None:
-                timer = self.loop.call_later(timeout, _give_up, future)
+                timer = self.loop.call_later(timeout, give_up, future)
+                if summary is not None:
+                    self.summarize_timer(timer, summary)
             if not await future:
                 raise TimeoutError
         finally:
@@ -560,11 +565,6 @@ class WorkflowInstance(RunProperties, HandlerCalls):
     def all_handlers_finished(self) -> bool:
         """See base class."""
         return self._handlers is None or self._handlers.all_finished
-
-
-def _give_up(future: asyncio.Future[bool]) -> None:
-    if not future.done():
-        future.set_result(False)
 
 
 _APPLY: dict[type, Callable[[WorkflowInstance, Any], None]] = {

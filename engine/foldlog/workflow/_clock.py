@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from uuid import UUID
 
-from foldlog.workflow._runtime import current
+from foldlog.workflow._runtime import Runtime, current
 
 __all__ = [
     "new_random",
@@ -92,11 +92,27 @@ def sleep(duration: float | timedelta, *, summary: str | None = None) -> Corouti
 
     Args:
         duration: Seconds, or a timedelta. Zero or less only lets other tasks run.
-        summary: One line for people. Taken for the sake of Temporal's signature; histories do not carry it.
+        summary: One line for people, in the history's `TimerStarted`.
     """
-    del summary
-    current()
-    return asyncio.sleep(duration.total_seconds() if isinstance(duration, timedelta) else duration)
+    runtime = current()
+    seconds = duration.total_seconds() if isinstance(duration, timedelta) else duration
+    return asyncio.sleep(seconds) if summary is None else _sleep(runtime, seconds, summary)
+
+
+async def _sleep(runtime: Runtime, seconds: float, summary: str) -> None:
+    loop = asyncio.get_running_loop()
+    over: asyncio.Future[None] = loop.create_future()
+    timer = loop.call_later(seconds, _wake, over)
+    try:
+        runtime.summarize_timer(timer, summary)
+        await over
+    finally:
+        timer.cancel()
+
+
+def _wake(over: asyncio.Future[None]) -> None:
+    if not over.done():
+        over.set_result(None)
 
 
 def wait_condition(
@@ -110,10 +126,10 @@ def wait_condition(
     Args:
         fn: The condition; it must be quick, must change nothing and cannot decide anything.
         timeout: Seconds, or a timedelta, after which to give up; None waits for ever. A timeout is a durable timer.
-        timeout_summary: One line for people; see `sleep`.
+        timeout_summary: One line for people, in the `TimerStarted` of the timeout.
 
     Raises:
         TimeoutError: The time is over.
     """
-    del timeout_summary
-    return current().wait_condition(fn, timeout.total_seconds() if isinstance(timeout, timedelta) else timeout)
+    seconds = timeout.total_seconds() if isinstance(timeout, timedelta) else timeout
+    return current().wait_condition(fn, seconds, timeout_summary)

@@ -186,8 +186,14 @@ class Runtime(ABC):
         """Ask another workflow to cancel itself when first awaited, and wait until it is told."""
 
     @abstractmethod
-    def wait_condition(self, condition: Callable[[], bool], timeout: float | None) -> Coroutine[Any, Any, None]:
+    def wait_condition(
+        self, condition: Callable[[], bool], timeout: float | None, summary: str | None = None
+    ) -> Coroutine[Any, Any, None]:
         """Wait until a condition holds."""
+
+    @abstractmethod
+    def summarize_timer(self, timer: asyncio.TimerHandle, summary: str) -> None:
+        """Say what a timer is for that was started just now."""
 
     @abstractmethod
     def handler(self, kind: str, name: str | None) -> Callable[..., Any] | None:

@@ -15,6 +15,7 @@ from foldlog.schemas.common import (
     Initiator,
     ParentExecution,
     Payload,
+    Priority,
     ReplyTo,
     RetryPolicy,
     WorkflowOptions,
@@ -535,6 +536,8 @@ class UpdateActivityOptions:
     """How it is retried."""
     restore_original: bool = False
     """Take the options back that it was scheduled with, before the others here are applied."""
+    priority: Priority | None = None
+    """Of its tasks."""
 
 
 @dataclass(slots=True, kw_only=True)

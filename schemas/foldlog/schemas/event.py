@@ -354,6 +354,8 @@ class LocalActivityCompleted(HistoryEvent):
     """When its first attempt was scheduled; 0: not said."""
     backoff_ms: int = 0
     """Not its end: the code waits so many milliseconds on a timer and then asks for it again; 0: its end."""
+    summary: Payload | None = None
+    """One line for people; null: none."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -558,6 +560,8 @@ class TimerStarted(HistoryEvent):
     """The timer's number in the run."""
     fire_ms: int
     """When it is due, in Unix milliseconds."""
+    summary: Payload | None = None
+    """One line for people; null: none."""
 
 
 @dataclass(slots=True, kw_only=True)

@@ -103,6 +103,11 @@ class HistoryEvent:
         """Its kind, as Temporal numbers it."""
         return _kind(type(self).__name__)
 
+    @property
+    def user_metadata(self) -> UserMetadata:
+        """What people are told of what it begins: of a workflow, an activity, a timer, a child workflow."""
+        return UserMetadata(self)
+
     def HasField(self, name: str) -> bool:  # the name that protobuf gives it
         """Whether its attributes are those of this name, such as `workflow_execution_started_event_attributes`."""
         return name == _attributes_name(type(self).__name__)
@@ -114,6 +119,41 @@ class HistoryEvent:
             if name != _attributes_name(kind):
                 raise AttributeError(f"{kind!r} object has no attribute {name!r}", name=name, obj=self)
             return EventAttributes(self)
+
+
+class UserMetadata:
+    """Lines for people, as payloads; empty ones where there are none."""
+
+    __slots__ = ("_event",)
+
+    def __init__(self, event: Any) -> None:
+        self._event = event
+
+    @property
+    def summary(self) -> Any:
+        """One line."""
+        return _show(self._found("summary") or _nothing())
+
+    @property
+    def details(self) -> Any:
+        """More of them."""
+        return _show(self._found("details") or _nothing())
+
+    def HasField(self, name: str) -> bool:  # the name that protobuf gives it
+        """Whether there is a `summary`, or `details`."""
+        return name in ("summary", "details") and self._found(name) is not None
+
+    def _found(self, name: str) -> Payload | None:
+        # Some have it themselves, others among the options that few have. Details of an end are something else: a list.
+        own = getattr(self._event, name, None)
+        found: Payload | None = None if isinstance(own, list) else own
+        return found or getattr(getattr(self._event, "options", None), name, None)
+
+
+def _nothing() -> Payload:
+    from foldlog.schemas.common import Payload
+
+    return Payload(encoding="")
 
 
 class EventAttributes:

@@ -16,6 +16,7 @@ from foldlog.schemas.common import (
     Failure,
     ParentExecution,
     Payload,
+    RetryPolicy,
     WorkflowOptions,
 )
 
@@ -200,6 +201,16 @@ class PendingActivity:
     """Who paused it."""
     options: ActivityOptions | None = None
     """What few activities have; null: nothing of it."""
+    schedule_to_close_timeout_ms: int = 0
+    """Limit on all attempts together; 0: none."""
+    schedule_to_start_timeout_ms: int = 0
+    """Limit on waiting for a worker; 0: none."""
+    start_to_close_timeout_ms: int = 0
+    """Limit on one attempt; 0: none."""
+    heartbeat_timeout_ms: int = 0
+    """Limit between heartbeats; 0: none."""
+    retry_policy: RetryPolicy | None = None
+    """How it is retried; null: not at all, or not said."""
 
 
 @dataclass(slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any, assert_type
 
 from foldlog import activity, workflow
-from foldlog.client import ActivityHandle, Client, WorkflowHandle
+from foldlog.client import ActivityExecutionOptions, ActivityHandle, ActivityOptionsKeys, Client, WorkflowHandle
 
 
 @dataclass
@@ -123,6 +123,53 @@ async def activities(client: Client, order: Order, limit: timedelta) -> None:
     await client.execute_activity(one, 1, id="a", task_queue="q")  # type: ignore[arg-type]
     await client.execute_activity(no, id="a")  # type: ignore[call-overload]
     await client.start_activity(no, id="a", task_queue="q", retries=5)  # type: ignore[call-overload]
+
+
+class Tools:
+    @activity.defn
+    async def one(self, order: Order) -> int:
+        return 1
+
+    @activity.defn
+    def none(self) -> str:
+        return ""
+
+    @activity.defn
+    async def two(self, order: Order, count: int) -> bytes:
+        return b""
+
+
+@activity.defn
+class Callable:
+    async def __call__(self, order: Order) -> bool:
+        return True
+
+
+@activity.defn
+class Plain:
+    def __call__(self) -> float:
+        return 1.0
+
+
+async def activities_of_classes(client: Client, order: Order) -> None:
+    assert_type(await client.execute_activity_method(Tools.one, order, id="a", task_queue="q"), int)
+    assert_type(await client.execute_activity_method(Tools.none, id="a", task_queue="q"), str)
+    assert_type(await client.execute_activity_method(Tools.two, args=[order, 1], id="a", task_queue="q"), bytes)
+    assert_type(await client.start_activity_method(Tools.one, order, id="a", task_queue="q"), ActivityHandle[int])
+    assert_type(await client.execute_activity_class(Callable, order, id="a", task_queue="q"), bool)
+    assert_type(await client.execute_activity_class(Plain, id="a", task_queue="q"), float)
+    assert_type(await client.start_activity_class(Plain, id="a", task_queue="q"), ActivityHandle[float])
+    await client.execute_activity_method(Tools.one, 1, id="a", task_queue="q")  # type: ignore[arg-type]
+    await client.start_activity_method(Tools.none, order, id="a", task_queue="q")  # type: ignore[arg-type]
+    await client.execute_activity_class(Callable, 1, id="a", task_queue="q")  # type: ignore[misc]
+    await client.start_activity_class(Plain, id="a")  # type: ignore[call-overload]
+
+
+async def activity_options(handle: ActivityHandle[int]) -> None:
+    keys = ActivityOptionsKeys
+    await handle.update_options([keys.heartbeat_timeout.value_set(timedelta(1)), keys.task_queue.value_set("q")])
+    assert_type(await handle.restore_original_options(), ActivityExecutionOptions)
+    keys.heartbeat_timeout.value_set(1)  # type: ignore[arg-type]
 
 
 async def wrong_starts(client: Client, order: Order) -> None:

@@ -13,6 +13,7 @@ from foldlog.client import (
     ActivityExecutionStatus,
     ActivityFailureError,
     ActivityHandle,
+    ActivityOptionsKeys,
     Client,
     Interceptor,
     OutboundInterceptor,
@@ -52,6 +53,7 @@ LIMIT = timedelta(seconds=60)
 ONCE = RetryPolicy(maximum_attempts=1)
 CITY = SearchAttributeKey.for_keyword("city")
 STATUS = ActivityExecutionStatus
+KEYS = ActivityOptionsKeys
 
 
 @activity.defn
@@ -95,6 +97,28 @@ async def from_outside() -> None:
     activity.raise_complete_async()
 
 
+@activity.defn
+async def second_try() -> list[Any]:
+    """Fails once; then says what it knows of its options."""
+    info = activity.info()
+    if info.attempt == 1:
+        raise ApplicationError("once")
+    seconds = [limit and limit.total_seconds() for limit in (info.heartbeat_timeout, info.start_to_close_timeout)]
+    return [*seconds, info.priority.priority_key, info.priority.fairness_key]
+
+
+class Tools:
+    @activity.defn
+    async def shout(self, text: str) -> str:
+        return text.upper()
+
+
+@activity.defn
+class Hum:
+    async def __call__(self) -> str:
+        return "hm"
+
+
 @workflow.defn
 class Other:
     """Workers that run any workflow see to activities without one."""
@@ -103,7 +127,8 @@ class Other:
     async def run(self) -> None: ...
 
 
-ACTIVITIES: list[Callable[..., Any]] = [double, join, about, broken, patient, from_outside]
+ACTIVITIES: list[Callable[..., Any]] = [double, join, about, broken, patient, from_outside, second_try]
+ACTIVITIES += [Tools().shout, Hum()]
 CONVERTERS = {
     "default": DataConverter.default,
     "coded": DataConverter(payload_codec=AESGCMCodec({"k": b"k" * 32})),
@@ -204,6 +229,69 @@ async def test_it_is_cancelled_and_terminated(client: Client) -> None:
         with pytest.raises(RPCError, match=f"activity '{id}' has ended") as refused:
             await handle.terminate()
         assert refused.value.status is RPCStatusCode.NOT_FOUND
+
+
+async def test_methods_and_classes(client: Client) -> None:
+    assert await client.execute_activity_method(Tools.shout, "a", **options("m")) == "A"
+    assert await (await client.start_activity_method(Tools.shout, args=["b"], **options("n"))).result() == "B"
+    assert await client.execute_activity_class(Hum, **options("c")) == "hm"
+    assert await (await client.start_activity_class(Hum, **options("d"))).result() == "hm"
+
+
+async def test_its_options_are_changed_and_taken_back(client: Client) -> None:
+    daily = RetryPolicy(initial_interval=SECOND * 86400)
+    given = options("u", retry_policy=daily, heartbeat_timeout=LIMIT, priority=Priority(priority_key=1))
+    handle = await client.start_activity(second_try, **given)
+
+    async def waits() -> bool:
+        return (await handle.describe()).next_attempt_schedule_time is not None
+
+    await until_asked(waits, "it waits for its second attempt")
+    changed = await handle.update_options(
+        [
+            KEYS.task_queue.value_set("elsewhere"),
+            KEYS.start_to_close_timeout.value_set(LIMIT * 2),
+            KEYS.heartbeat_timeout.value_unset(),
+            KEYS.retry_policy.value_unset(),
+            KEYS.priority.value_set(Priority(priority_key=5, fairness_key="ada")),
+        ]
+    )
+    assert (changed.task_queue, changed.start_to_close_timeout) == ("elsewhere", LIMIT * 2)
+    assert (changed.heartbeat_timeout, changed.start_delay) == (None, None)
+    assert changed.retry_policy == RetryPolicy()
+    assert changed.priority == Priority(priority_key=5, fairness_key="ada")
+    found = await handle.describe()
+    assert (found.task_queue, found.priority, found.heartbeat_timeout) == ("elsewhere", changed.priority, None)
+    changed = await handle.update_options([KEYS.task_queue.value_set(QUEUE)])
+    assert (changed.task_queue, changed.start_to_close_timeout) == (QUEUE, LIMIT * 2)
+    assert await handle.result() == [None, 20.0, 5, "ada"]
+    with pytest.raises(RPCError) as refused:
+        await handle.update_options([KEYS.heartbeat_timeout.value_set(LIMIT)])
+    assert refused.value.status is RPCStatusCode.NOT_FOUND
+    other = await client.start_activity(second_try, **(given | {"id": "o"}))
+    await other.update_options([KEYS.heartbeat_timeout.value_set(LIMIT * 3)])
+    restored = await other.restore_original_options()
+    assert (restored.heartbeat_timeout, restored.retry_policy, restored.priority) == (
+        LIMIT,
+        daily,
+        Priority(priority_key=1),
+    )
+    assert await other.result() == [10.0, 10.0, 1, None]
+
+
+@pytest.mark.parametrize(
+    ("updates", "match"),
+    [
+        ([], "at least one update"),
+        ([KEYS.priority.value_unset(), KEYS.priority.value_unset()], "more than one update for priority"),
+        ([KEYS.start_delay.value_set(LIMIT)], "start_delay of an activity that has begun"),
+        ([KEYS.task_queue.value_unset()], "cannot be unset"),
+    ],
+)
+async def test_options_that_cannot_be_changed_so(updates: list[Any], match: str) -> None:
+    async with await WorkflowEnvironment.start_time_skipping() as env:
+        with pytest.raises(ValueError, match=match):
+            await env.client.get_activity_handle("a").update_options(updates)
 
 
 async def test_it_is_paused(client: Client) -> None:
@@ -312,6 +400,11 @@ class NotingOutbound(OutboundInterceptor):
         self.seen.append(f"unpause {input.activity_run_id == self.run_id}")
         await super().unpause_activity(input)
 
+    async def update_activity_options(self, input: Any) -> Any:
+        names = [update.key.name for update in input.updates]
+        self.seen.append(f"update {names} {input.restore_original} {input.rpc_metadata}")
+        return await super().update_activity_options(input)
+
     async def count_activities(self, input: Any) -> Any:
         self.seen.append("count")
         return await super().count_activities(input)
@@ -332,6 +425,9 @@ async def test_interceptors_see_activities_and_converters_are_told_what_they_are
             assert (await handle.describe()).activity_id == "a"
             await handle.pause()
             await handle.unpause()
+            updates = [KEYS.heartbeat_timeout.value_set(LIMIT)]
+            assert (await handle.update_options(updates, rpc_metadata={"k": "v"})).heartbeat_timeout == LIMIT
+            assert (await handle.restore_original_options()).heartbeat_timeout is None
             await handle.cancel(reason="c")
             await handle.terminate(reason="t")
             assert (await client.count_activities()).count == 1
@@ -346,6 +442,8 @@ async def test_interceptors_see_activities_and_converters_are_told_what_they_are
         "describe",
         "pause a None",
         "unpause True",
+        "update ['heartbeat_timeout'] False {'k': 'v'}",
+        "update [] True {}",
         "cancel c",
         "terminate t",
         "count",

@@ -19,6 +19,8 @@ from foldlog.schemas._conversions.common import (
     parent_execution_to_avro,
     payload_from_avro,
     payload_to_avro,
+    priority_from_avro,
+    priority_to_avro,
     reply_to_from_avro,
     reply_to_to_avro,
     retry_policy_from_avro,
@@ -617,6 +619,7 @@ def update_activity_options_to_avro(record: UpdateActivityOptions) -> dict[str, 
         if record.retry_policy is None
         else ("foldlog.common.RetryPolicy", retry_policy_to_avro(record.retry_policy)),
         "restore_original": record.restore_original,
+        "priority": None if record.priority is None else ("foldlog.common.Priority", priority_to_avro(record.priority)),
     }
 
 
@@ -635,6 +638,7 @@ def update_activity_options_from_avro(values: dict[str, Any]) -> UpdateActivityO
     record.heartbeat_timeout_ms = values["heartbeat_timeout_ms"]
     record.retry_policy = None if values["retry_policy"] is None else retry_policy_from_avro(values["retry_policy"])
     record.restore_original = values["restore_original"]
+    record.priority = None if values["priority"] is None else priority_from_avro(values["priority"])
     return record
 
 
@@ -846,7 +850,7 @@ CONVERSIONS: Conversions = {
     ),
     UpdateActivityOptions: (
         "foldlog.command.UpdateActivityOptions",
-        b"\xc3\x01\x8a\xed\x07\x12\x10\x12\xe6\xb8",
+        b"\xc3\x01bxR\xcajF\x10\xd5",
         update_activity_options_to_avro,
         update_activity_options_from_avro,
     ),

@@ -447,6 +447,7 @@ def local_activity_completed_to_avro(record: LocalActivityCompleted) -> dict[str
         "failure": None if record.failure is None else ("foldlog.common.Failure", failure_to_avro(record.failure)),
         "scheduled_ms": record.scheduled_ms,
         "backoff_ms": record.backoff_ms,
+        "summary": None if record.summary is None else ("foldlog.common.Payload", payload_to_avro(record.summary)),
     }
 
 
@@ -463,6 +464,7 @@ def local_activity_completed_from_avro(values: dict[str, Any]) -> LocalActivityC
     record.failure = None if values["failure"] is None else failure_from_avro(values["failure"])
     record.scheduled_ms = values["scheduled_ms"]
     record.backoff_ms = values["backoff_ms"]
+    record.summary = None if values["summary"] is None else payload_from_avro(values["summary"])
     return record
 
 
@@ -708,6 +710,7 @@ def timer_started_to_avro(record: TimerStarted) -> dict[str, Any]:
         "chain": record.chain,
         "timer_id": record.timer_id,
         "fire_ms": record.fire_ms,
+        "summary": None if record.summary is None else ("foldlog.common.Payload", payload_to_avro(record.summary)),
     }
 
 
@@ -719,6 +722,7 @@ def timer_started_from_avro(values: dict[str, Any]) -> TimerStarted:
     record.chain = values["chain"]
     record.timer_id = values["timer_id"]
     record.fire_ms = values["fire_ms"]
+    record.summary = None if values["summary"] is None else payload_from_avro(values["summary"])
     return record
 
 
@@ -1177,7 +1181,7 @@ CONVERSIONS: Conversions = {
     ),
     LocalActivityCompleted: (
         "foldlog.event.LocalActivityCompleted",
-        b"\xc3\x01\xae\xa8C\x7fs&\x87\r",
+        b"\xc3\x01\xa4\xc4\x7fKN%}\x81",
         local_activity_completed_to_avro,
         local_activity_completed_from_avro,
     ),
@@ -1237,7 +1241,7 @@ CONVERSIONS: Conversions = {
     ),
     TimerStarted: (
         "foldlog.event.TimerStarted",
-        b"\xc3\x01>1\xe7\xdbhh\xeco",
+        b"\xc3\x01(\xf4K\xf0I\xf7\xac\xea",
         timer_started_to_avro,
         timer_started_from_avro,
     ),

@@ -21,6 +21,8 @@ from foldlog.schemas._conversions.common import (
     parent_execution_to_avro,
     payload_from_avro,
     payload_to_avro,
+    retry_policy_from_avro,
+    retry_policy_to_avro,
     workflow_options_from_avro,
     workflow_options_to_avro,
 )
@@ -217,6 +219,13 @@ def pending_activity_to_avro(record: PendingActivity) -> dict[str, Any]:
         "options": None
         if record.options is None
         else ("foldlog.common.ActivityOptions", activity_options_to_avro(record.options)),
+        "schedule_to_close_timeout_ms": record.schedule_to_close_timeout_ms,
+        "schedule_to_start_timeout_ms": record.schedule_to_start_timeout_ms,
+        "start_to_close_timeout_ms": record.start_to_close_timeout_ms,
+        "heartbeat_timeout_ms": record.heartbeat_timeout_ms,
+        "retry_policy": None
+        if record.retry_policy is None
+        else ("foldlog.common.RetryPolicy", retry_policy_to_avro(record.retry_policy)),
     }
 
 
@@ -239,6 +248,11 @@ def pending_activity_from_avro(values: dict[str, Any]) -> PendingActivity:
     record.pause_reason = values["pause_reason"]
     record.paused_by = values["paused_by"]
     record.options = None if values["options"] is None else activity_options_from_avro(values["options"])
+    record.schedule_to_close_timeout_ms = values["schedule_to_close_timeout_ms"]
+    record.schedule_to_start_timeout_ms = values["schedule_to_start_timeout_ms"]
+    record.start_to_close_timeout_ms = values["start_to_close_timeout_ms"]
+    record.heartbeat_timeout_ms = values["heartbeat_timeout_ms"]
+    record.retry_policy = None if values["retry_policy"] is None else retry_policy_from_avro(values["retry_policy"])
     return record
 
 
@@ -378,7 +392,7 @@ CONVERSIONS: Conversions = {
     ),
     Description: (
         "foldlog.reply.Description",
-        b"\xc3\x01\xdd\x93-\xd2\x9c0vZ",
+        b"\xc3\x01\xb8\xa6P\xdd<\x1e\xce\xad",
         description_to_avro,
         description_from_avro,
     ),

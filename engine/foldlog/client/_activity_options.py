@@ -1,0 +1,126 @@
+"""Options of an open activity that can be changed: typed keys, changes, and what they come to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Generic, TypeVar
+
+from foldlog.client._description import PendingActivity
+from foldlog.common import Priority, RetryPolicy
+
+ActivityOptionValueType = TypeVar("ActivityOptionValueType")
+
+
+@dataclass(frozen=True)
+class ActivityOptionsKey(Generic[ActivityOptionValueType]):
+    """Names one option. See `ActivityOptionsKeys`."""
+
+    name: str
+    """The field's path, as Temporal's API has it."""
+
+    def value_set(self, value: ActivityOptionValueType) -> ActivityOptionsUpdate[ActivityOptionValueType]:
+        """A change to this value."""
+        return ActivityOptionsUpdate(self, value)
+
+    def value_unset(self) -> ActivityOptionsUpdate[ActivityOptionValueType]:
+        """A change to none: no limit, or what is the default."""
+        return ActivityOptionsUpdate(self, None)
+
+
+@dataclass(frozen=True)
+class ActivityOptionsUpdate(Generic[ActivityOptionValueType]):
+    """One change. Options that are not named stay as they are."""
+
+    key: ActivityOptionsKey[ActivityOptionValueType]
+    """Of what."""
+    value: ActivityOptionValueType | None
+    """To what; None: to none."""
+
+
+class ActivityOptionsKeys:
+    """The options that `ActivityHandle.update_options` changes."""
+
+    task_queue: ActivityOptionsKey[str] = ActivityOptionsKey("task_queue.name")
+    schedule_to_close_timeout: ActivityOptionsKey[timedelta] = ActivityOptionsKey("schedule_to_close_timeout")
+    schedule_to_start_timeout: ActivityOptionsKey[timedelta] = ActivityOptionsKey("schedule_to_start_timeout")
+    start_to_close_timeout: ActivityOptionsKey[timedelta] = ActivityOptionsKey("start_to_close_timeout")
+    heartbeat_timeout: ActivityOptionsKey[timedelta] = ActivityOptionsKey("heartbeat_timeout")
+    start_delay: ActivityOptionsKey[timedelta] = ActivityOptionsKey("start_delay")
+    """Refused: an activity that can be changed has begun."""
+    retry_policy: ActivityOptionsKey[RetryPolicy] = ActivityOptionsKey("retry_policy")
+    priority: ActivityOptionsKey[Priority] = ActivityOptionsKey("priority")
+
+
+@dataclass(frozen=True)
+class ActivityExecutionOptions:
+    """The options of an open activity as they are now; None: there is no such limit."""
+
+    task_queue: str | None
+    schedule_to_close_timeout: timedelta | None
+    schedule_to_start_timeout: timedelta | None
+    start_to_close_timeout: timedelta | None
+    heartbeat_timeout: timedelta | None
+    start_delay: timedelta | None
+    """Always None: it has begun."""
+    retry_policy: RetryPolicy | None
+    priority: Priority | None
+
+
+def check_updates(updates: Sequence[ActivityOptionsUpdate[Any]]) -> None:
+    """See to it that there are some, and one of each kind at most.
+
+    Raises:
+        ValueError: There are none, or several of a kind.
+    """
+    if not updates:
+        raise ValueError("update_options needs at least one update; restore_original_options takes all changes back")
+    names = [update.key.name for update in updates]
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"update_options was given more than one update for {name}")
+
+
+def changes(updates: Sequence[ActivityOptionsUpdate[Any]]) -> dict[str, Any]:
+    """Changes as arguments of `WorkflowHandle.update_activity_options`.
+
+    Raises:
+        ValueError: There is no such option, it cannot be changed any more, or cannot be none.
+    """
+    found: dict[str, Any] = {}
+    for update in updates:
+        name = update.key.name
+        if name not in _NOTHING:
+            raise ValueError(f"{name} of an activity that has begun cannot be changed")
+        value = _NOTHING[name] if update.value is None else update.value
+        if value is None:
+            raise ValueError(f"{name} cannot be unset: an activity needs one")
+        found[name.removesuffix(".name")] = value
+    return found
+
+
+def options_of(pending: PendingActivity) -> ActivityExecutionOptions:
+    """What an activity's description says of its options."""
+    return ActivityExecutionOptions(
+        task_queue=pending.task_queue,
+        schedule_to_close_timeout=pending.schedule_to_close_timeout,
+        schedule_to_start_timeout=pending.schedule_to_start_timeout,
+        start_to_close_timeout=pending.start_to_close_timeout,
+        heartbeat_timeout=pending.heartbeat_timeout,
+        start_delay=None,
+        retry_policy=pending.retry_policy,
+        priority=pending.priority,
+    )
+
+
+_NOTHING: dict[str, Any] = {
+    "task_queue.name": None,
+    "schedule_to_close_timeout": timedelta(),
+    "schedule_to_start_timeout": timedelta(),
+    "start_to_close_timeout": timedelta(),
+    "heartbeat_timeout": timedelta(),
+    "retry_policy": RetryPolicy(),
+    "priority": Priority.default,
+}
+"""What stands for none."""
