@@ -116,6 +116,13 @@ async def tell(party: Party, id: str) -> None:
     await party.tell(id, "told")
 
 
+async def tell_and_hurry(party: Party, id: str) -> None:
+    """A signal is kept until the code begins; a start that brings one lets it begin."""
+    await party.tell(id, "told")
+    assert (await names(party.handle(id)))[1:] == ["WorkflowExecutionSignaled"]
+    await party.start(Waiter.run, "delay", id=id, start_signal="tell", start_signal_args=["hurry"])
+
+
 async def nothing(party: Party, id: str) -> None:
     """It waits as soon as it is started."""
 
@@ -314,7 +321,7 @@ WAITS = [
     Wait("chain", second_run, "third in run 3", two_more_words, about=1),
     Wait("retried", attempts, 2, options={"retry_policy": ONCE_MORE}),
     Wait("cron", nothing, True, outcome=one_run, options={"cron_schedule": "@every 3s"}),
-    Wait("delay", nothing, ["told"], tell, options={"start_delay": timedelta(hours=1)}),
+    Wait("delay", nothing, ["told", "hurry"], tell_and_hurry, options={"start_delay": timedelta(hours=1)}),
     Wait("delay", nothing, [], options={"start_delay": AWHILE}),
     Wait("condition", nothing, True, outcome=timeout, options={"run_timeout": AWHILE}),
     Wait("activity_in_its_queue", "ActivityTaskScheduled", "worked"),

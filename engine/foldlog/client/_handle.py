@@ -25,6 +25,8 @@ from foldlog.client._types import (
     NO_METADATA,
     UNSET,
     LocalReturnType,
+    MethodAsyncNoParam,
+    MethodAsyncSingleParam,
     MethodSyncNoParam,
     MethodSyncOrAsyncNoParam,
     MethodSyncOrAsyncSingleParam,
@@ -198,6 +200,35 @@ class WorkflowHandle(ActivityOperations, VersioningOperations, HandleUpdates[Sel
         )
         await self._asking.ask(self._id, wanted, reply.Accepted, rpc_timeout)
 
+    @overload
+    async def query(
+        self,
+        query: MethodAsyncNoParam[SelfType, LocalReturnType],
+        *,
+        reject_condition: QueryRejectCondition | None = None,
+        rpc_metadata: RPCMetadata = NO_METADATA,
+        rpc_timeout: timedelta | None = None,
+    ) -> LocalReturnType: ...
+    @overload
+    async def query(
+        self,
+        query: MethodAsyncSingleParam[SelfType, ParamType, LocalReturnType],
+        arg: ParamType,
+        *,
+        reject_condition: QueryRejectCondition | None = None,
+        rpc_metadata: RPCMetadata = NO_METADATA,
+        rpc_timeout: timedelta | None = None,
+    ) -> LocalReturnType: ...
+    @overload
+    async def query(
+        self,
+        query: Callable[Concatenate[SelfType, MultiParamSpec], Awaitable[LocalReturnType]],
+        *,
+        args: Sequence[Any],
+        reject_condition: QueryRejectCondition | None = None,
+        rpc_metadata: RPCMetadata = NO_METADATA,
+        rpc_timeout: timedelta | None = None,
+    ) -> LocalReturnType: ...
     @overload
     async def query(
         self,

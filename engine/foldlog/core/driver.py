@@ -23,7 +23,7 @@ from foldlog.core.session import Session, Sessions
 from foldlog.core.start_options import waits_for_code, waits_for_start_delay
 from foldlog.core.state import Run
 from foldlog.core.versioning import Versions
-from foldlog.schemas import event, log
+from foldlog.schemas import command, event, log
 from foldlog.schemas.event import WorkflowExecutionSignaled
 from foldlog.schemas.records import Command, Event
 
@@ -118,15 +118,15 @@ class Driver:
         if run.deferred_ordinal > run.handled_ordinal:
             self._handle_waiting(run, self.waiting_commands(run, outcome), outcome)
 
-    def wake(self, session: Session, outcome: Outcome, *, whatever_holds: bool = False) -> None:
-        """Something has come for a run: its start delay is over. With `whatever_holds`, so is any other hold.
+    def wake(self, session: Session, wanted: Any, outcome: Outcome) -> None:
+        """Something has come for a run: a request to cancel ends whatever holds it, a signal nothing."""
+        if type(wanted) is command.CancelWorkflow and _is_held(session.run):
+            self.begin(session, outcome)
 
-        One that waited for code begins by itself, with all that has come for it.
-        """
-        run = session.run
-        if not run.is_open or run.first_task or waits_for_code(run.started):
-            return
-        if whatever_holds or waits_for_start_delay(run.started):
+    def tell_with_start(self, session: Session, happened: Event, outcome: Outcome) -> None:
+        """Tell a run of a signal that came with a start. It ends a start delay, as Temporal's server has it."""
+        self.tell(session, happened, outcome)
+        if _is_held(session.run) and waits_for_start_delay(session.run.started):
             self.begin(session, outcome)
 
     def refresh(self, session: Session) -> None:
@@ -403,3 +403,8 @@ def _forget_local(session: Session, outcome: Outcome) -> None:
     if session.local:
         outcome.canceled_local.extend((session.run.run_id, activity_id) for activity_id in session.local)
         session.local.clear()
+
+
+def _is_held(run: Run) -> bool:
+    """Whether the code has not begun. One that waited for code begins by itself, with all that has come for it."""
+    return run.is_open and not run.first_task and not waits_for_code(run.started)

@@ -327,7 +327,7 @@ class Engine:
             if run.stalled is not None:
                 self._driver.defer(run, signal, outcome)
             else:
-                self._driver.tell(session, machine.signal(run, signal, outcome), outcome)
+                self._driver.tell_with_start(session, machine.signal(run, signal, outcome), outcome)
         if wanted.update is not None:
             self._updates.update(run.workflow_id, machine.update_with_start(wanted, run.run_id, False), outcome)
 
@@ -578,7 +578,7 @@ class Engine:
             return
         self._answers.accept(run, wanted, outcome)
         self._driver.tell(session, happened, outcome)
-        self._driver.wake(session, outcome, whatever_holds=type(wanted) is command.CancelWorkflow)
+        self._driver.wake(session, wanted, outcome)
 
     def _close(self, run: Run, close: Callable[[Run], None], outcome: Outcome) -> None:
         close(run)

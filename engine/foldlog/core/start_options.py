@@ -67,7 +67,7 @@ def first_task_ms(wanted: StartWorkflow, now_ms: int) -> int:
 
 
 def waits_for_start_delay(started: WorkflowExecutionStarted) -> bool:
-    """Whether what holds a run is a start delay, which the first signal or update ends, unlike a cron schedule."""
+    """Whether what holds a run is a start delay, which updates and starts with signals end, unlike a cron schedule."""
     return (
         started.first_task_ms > started.time_ms
         and started.continuation is None

@@ -19,6 +19,7 @@ from foldlog.exceptions import ApplicationError, InvalidArgumentError
 from foldlog.schemas.common import WorkflowOptions
 
 from .running import SOON, Place, place, until_asked
+from .workloads import QUEUE
 
 STEP = SearchAttributeKey.for_int("step")
 CITY = SearchAttributeKey.for_keyword("city")
@@ -176,6 +177,7 @@ async def finish(here: Place, first: str) -> dict[str, Any]:
         await handle.signal(Subscription.pay)
         await handle.signal("letter", "c")
         await here.tell("delayed", "poke")
+        await here.client.start_workflow("Delayed", id="delayed", task_queue=QUEUE, start_signal="poke")
         await here.tell("patched", "step")
         results = {
             name: await here.client.get_workflow_handle(name).result(rpc_timeout=SOON)

@@ -66,7 +66,7 @@ async def wrong_signals_and_queries(
     handle: WorkflowHandle[OneParam, Order], other: WorkflowHandle[NoParam, int]
 ) -> None:
     await handle.signal(OneParam.add, "three")  # type: ignore[call-overload]
-    await handle.query(OneParam.item_at, "one")  # type: ignore[call-overload]
+    await handle.query(OneParam.item_at, "one")  # type: ignore[arg-type]
     await other.signal(OneParam.pause)  # type: ignore[call-overload]
 
 

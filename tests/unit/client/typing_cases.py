@@ -34,6 +34,17 @@ class Shop:
     @workflow.query
     def find(self, item: str) -> Order | None: ...
 
+    @workflow.query
+    async def slowly(self) -> int:
+        return 1
+
+    @workflow.query
+    async def slowly_find(self, item: str) -> Order | None: ...
+
+    @workflow.query
+    async def slowly_both(self, item: str, count: int) -> bytes:
+        return b""
+
     @workflow.update
     async def change(self, order: Order) -> list[Order]:
         return [order]
@@ -194,6 +205,10 @@ async def handles(client: Client, order: Order) -> None:
     await handle.signal("any", args=[1, 2])
     assert_type(await handle.query(Shop.count), int)
     assert_type(await handle.query(Shop.find, "x"), Order | None)
+    assert_type(await handle.query(Shop.slowly), int)
+    assert_type(await handle.query(Shop.slowly_find, "x"), Order | None)
+    assert_type(await handle.query(Shop.slowly_both, args=["x", 1]), bytes)
+    await handle.query(Shop.slowly_find, 1)  # type: ignore[misc]
     assert_type(await handle.query("any"), Any)
     assert_type(await handle.execute_update(Shop.change, order), list[Order])
     assert_type(await handle.execute_update(Shop.clear), bool)
@@ -206,12 +221,12 @@ async def wrong_messages(client: Client, order: Order) -> None:
     await handle.signal(Shop.add)  # type: ignore[call-overload]
     await handle.signal(Shop.stop, order)  # type: ignore[call-overload]
     await handle.signal(Bare.other)  # type: ignore[call-overload]
-    await handle.query(Shop.find, 1)  # type: ignore[call-overload]
-    await handle.query(Shop.find)  # type: ignore[call-overload]
-    await handle.query(Bare.seen)  # type: ignore[call-overload]
+    await handle.query(Shop.find, 1)  # type: ignore[arg-type]
+    await handle.query(Shop.find)  # type: ignore[arg-type]
+    await handle.query(Bare.seen)  # type: ignore[arg-type]
     await handle.execute_update(Shop.change, 1)  # type: ignore[arg-type]
     await handle.execute_update(Shop.clear, order)  # type: ignore[arg-type]
     handle.signal(Shop.stop)  # type: ignore[unused-coroutine]
-    text: str = await handle.query(Shop.count)  # type: ignore[call-overload]
+    text: str = await handle.query(Shop.count)  # type: ignore[arg-type]
     updated: str = await handle.execute_update(Shop.clear)  # type: ignore[arg-type]
     del text, updated

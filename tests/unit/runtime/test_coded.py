@@ -511,6 +511,8 @@ async def test_signals_that_go_on_to_the_next_run_stay_encoded(held: bool) -> No
     await coded.start(True, start_delay_ms=60_000 if held else 0)
     await coded.signal("hear", "secret one")
     await coded.signal("hear", "secret two")
+    if held:
+        coded.chain.sleep(60)
     coded.chain.sleep(2)
     assert await coded.result() == ["secret one", "secret two"]
     assert coded.legible() == []

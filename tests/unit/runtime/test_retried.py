@@ -229,7 +229,7 @@ class Heard:
         self.heard += 1
 
 
-def test_a_start_delay_ends_at_its_time_or_with_the_first_signal() -> None:
+def test_a_start_delay_ends_at_its_time_or_with_a_start_that_brings_a_signal() -> None:
     chain = Chain(Heard).start(start_delay_ms=60_000)
     chain.sleep(59)
     assert chain.kinds() == ["WorkflowExecutionStarted"]
@@ -239,8 +239,22 @@ def test_a_start_delay_ends_at_its_time_or_with_the_first_signal() -> None:
     chain.sleep(10)
     chain.evict()
     chain.signal("poke")
-    assert chain.result == [1, 10.0]
+    assert chain.kinds() == ["WorkflowExecutionStarted", "WorkflowExecutionSignaled"]
+    again = command.StartWorkflow(
+        workflow_type=chain.workflow_type,
+        task_queue="q",
+        id_conflict_policy="USE_EXISTING",
+        start_delay_ms=60_000,
+        signal=command.SignalInput(signal_name="poke"),
+    )
+    chain.world.handle(ID, again)
+    assert chain.result == [2, 10.0]
     assert chain.run.deadlines == {}
+    chain = Chain(Heard).start(start_delay_ms=60_000, signal=command.SignalInput(signal_name="poke"))
+    chain.sleep(59)
+    assert "WorkflowTaskScheduled" not in chain.kinds()
+    chain.sleep(1)
+    assert chain.result == [1, 60.0]
 
 
 def test_a_signal_does_not_hurry_a_schedule_but_a_request_to_cancel_does() -> None:

@@ -128,7 +128,7 @@ async def test_a_schedule_keeps_its_hour_in_its_time_zone() -> None:
         await handle.terminate()
 
 
-async def test_a_delay_of_a_month_and_one_that_a_signal_ends() -> None:
+async def test_a_delay_of_a_month_and_one_that_a_start_with_a_signal_ends() -> None:
     async with place() as environment:
         client, month = environment.client, timedelta(days=30)
         assert await client.execute_workflow(Delayed.run, id="a", task_queue=QUEUE, start_delay=month) == 30
@@ -136,5 +136,8 @@ async def test_a_delay_of_a_month_and_one_that_a_signal_ends() -> None:
         shown = await handle.describe()
         assert shown.execution_time == shown.start_time + month
         await handle.signal(Delayed.hurry)
+        events = (await handle.fetch_history()).events
+        assert [type(item).__name__ for item in events][1:] == ["WorkflowExecutionSignaled"]
+        await client.start_workflow(Delayed.run, id="b", task_queue=QUEUE, start_signal="hurry")
         assert await handle.result() < 1
         assert shown.start_time > datetime(2000, 1, 1, tzinfo=UTC)
