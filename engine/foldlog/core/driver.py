@@ -23,6 +23,7 @@ from foldlog.core.session import Session, Sessions
 from foldlog.core.start_options import waits_for_code, waits_for_start_delay
 from foldlog.core.state import Run
 from foldlog.core.versioning import Versions
+from foldlog.core.views import following_run_id
 from foldlog.schemas import command, event, log
 from foldlog.schemas.event import WorkflowExecutionSignaled
 from foldlog.schemas.records import Command, Event
@@ -350,14 +351,25 @@ class Driver:
             self._retried = None
 
     def _handle_waiting(self, run: Run, waiting: list[tuple[int, bytes]], outcome: Outcome) -> None:
-        """Handle deferred commands in their order, until the run closes or stalls again."""
+        """Handle deferred commands in their order, until the run stalls again. One that follows it gets its signals."""
         for ordinal, encoded in waiting:
-            if not run.is_open or run.stalled is not None:
+            if not run.is_open:
+                self._hand_over(run, encoded, outcome)
+                continue
+            if run.stalled is not None:
                 return
             outcome.append(run, log.WorkflowResumed(run_id=run.run_id, handled_ordinal=ordinal))
             wanted = self._decode(encoded)
             if hasattr(wanted, "reply_to"):
                 wanted.reply_to = None  # Whoever asked was told that the command is kept.
+            self._handle(run.workflow_id, wanted, outcome)
+
+    def _hand_over(self, run: Run, encoded: bytes, outcome: Outcome) -> None:
+        """A run has closed before a command was handled that it was to have. Its sender was told that it is kept."""
+        wanted = self._decode(encoded)
+        if isinstance(wanted, command.SignalWorkflow) and following_run_id(run):
+            wanted.reply_to = None
+            wanted.run_id = ""
             self._handle(run.workflow_id, wanted, outcome)
 
     def waiting_commands(self, run: Run, outcome: Outcome) -> list[tuple[int, bytes]]:

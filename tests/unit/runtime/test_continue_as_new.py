@@ -10,7 +10,7 @@ import pytest
 from foldlog import workflow
 from foldlog.common import RetryPolicy, SearchAttributeKey, SearchAttributePair, TypedSearchAttributes
 from foldlog.converter import decode_typed_search_attributes
-from foldlog.schemas import command, event
+from foldlog.schemas import command, event, reply
 from foldlog.schemas.common import ReplyTo, WorkflowOptions
 
 from tests.unit.runtime.chaining import CONVERTER, ID, REPLY, Chain
@@ -429,3 +429,65 @@ def test_when_the_run_and_its_code_began() -> None:
     chain.sleep(60)
     start, initialised = (datetime.fromisoformat(text) for text in chain.result)
     assert start - initialised == timedelta(seconds=60)
+
+
+BROKEN = {"yes": True}
+
+
+@workflow.defn
+class Mailbox:
+    """Goes on as new with each letter, until one says that it is the last."""
+
+    def __init__(self) -> None:
+        self.letters: list[str] = []
+
+    @workflow.run
+    async def run(self, before: list[str]) -> list[str]:
+        await workflow.wait_condition(lambda: bool(self.letters))
+        found = [*before, *self.letters]
+        if found[-1] == "last":
+            return found
+        workflow.continue_as_new(found)
+
+    @workflow.signal
+    def post(self, letter: str) -> None:
+        if BROKEN["yes"]:
+            raise KeyError(letter)
+        self.letters.append(letter)
+
+
+@pytest.mark.parametrize("evict", [False, True])
+def test_what_a_stalled_run_has_accepted_is_for_the_one_that_it_goes_on_as(evict: bool) -> None:
+    BROKEN["yes"] = True
+    chain = Chain(Mailbox).start([])
+    for letter in ("a", "b", "c", "last"):
+        chain.signal("post", letter, request_id=letter, reply_to=REPLY)
+    assert chain.run.stalled is not None
+    assert [type(answer).__name__ for answer in chain.replies()] == ["Accepted"] * 4
+    if evict:
+        chain.evict()
+    BROKEN["yes"] = False
+    chain.sleep(3600)
+    assert chain.result == ["a", "b", "c", "last"]
+    # The third run is held for a moment, since it comes so soon: it has two letters when its code begins.
+    assert chain.ends() == ["WorkflowExecutionContinuedAsNew"] * 2 + ["WorkflowExecutionCompleted"]
+    signals = [found.signal_name for found in chain.events() if isinstance(found, event.WorkflowExecutionSignaled)]
+    assert signals == ["post"] * 4
+    for run_id in {started.run_id for started in chain.started}:
+        assert chain.kinds(run_id)[0] == "WorkflowExecutionStarted"
+
+
+def test_a_signal_is_taken_or_refused_at_the_end_of_a_run_never_accepted_and_lost() -> None:
+    BROKEN["yes"] = False
+    chain = Chain(Mailbox).start([])
+    first = chain.run.run_id
+    chain.signal("post", "a", reply_to=REPLY)  # the run ends with this
+    chain.signal("post", "b", reply_to=REPLY)  # so this is for the next
+    chain.signal("post", "x", reply_to=REPLY, run_id=first)  # and whoever insists on the run that has ended hears so
+    chain.signal("post", "last", reply_to=REPLY)
+    chain.sleep(60)
+    chain.signal("post", "too late", reply_to=REPLY)
+    assert chain.result == ["a", "b", "last"]
+    kinds = [type(answer).__name__ for answer in chain.replies()]
+    assert kinds == ["Accepted", "Accepted", "Rejected", "Accepted", "Rejected"]
+    assert [answer.code for answer in chain.replies() if isinstance(answer, reply.Rejected)] == ["ALREADY_CLOSED"] * 2
