@@ -28,7 +28,7 @@ class WorkflowInterceptorClassInput:
     """For `Interceptor.workflow_interceptor_class`."""
 
     unsafe_extern_functions: MutableMapping[str, Callable[..., Any]] = field(default_factory=dict)
-    """Has no meaning here: workflow code is not sandboxed."""
+    """Functions by name, for `workflow.extern_functions`. Interceptors add theirs; the guard lets them do anything."""
 
 
 class Interceptor:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from foldlog._metrics import MetricMeter
@@ -59,6 +59,8 @@ class Environment:
     """Bytes of them, likewise."""
     wants_context: bool = False
     """Whether converters or the codec want to know what payloads belong to."""
+    extern_functions: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
+    """What interceptors let workflow code call by name."""
     context_free: Any = None
     """An `Environment`: of this one without the context that its converters have; None: they have none."""
 

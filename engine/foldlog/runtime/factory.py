@@ -14,7 +14,7 @@ from foldlog.converter import DataConverter
 from foldlog.core.decider import WorkflowTaskError
 from foldlog.core.decisions import Decision
 from foldlog.exceptions import DefinitionError
-from foldlog.interceptor import Interceptor, WorkflowInterceptorClassInput
+from foldlog.interceptor import Interceptor, WorkflowInboundInterceptor, WorkflowInterceptorClassInput
 from foldlog.runtime import guard, scan
 from foldlog.runtime.coded import CodedInstance
 from foldlog.runtime.coder import Coder
@@ -89,8 +89,7 @@ class WorkflowRuntime:
         converter = data_converter or DataConverter.default
         codec = converter.payload_codec
         self._coder = None if codec is None else Coder(codec, headers=headers_coded)
-        classes = (each.workflow_interceptor_class(WorkflowInterceptorClassInput()) for each in interceptors)
-        inbound = tuple(cls for cls in classes if cls is not None)
+        inbound, extern_functions = _of_interceptors(interceptors)
         watchdog = None if deadlock_timeout_seconds is None else Watchdog(deadlock_timeout_seconds)
         self._instance_class = instance_class(
             coded=codec is not None, intercepted=bool(inbound), watched=watchdog is not None
@@ -113,6 +112,7 @@ class WorkflowRuntime:
             watchdog=watchdog,
             patch_activation=patch_activation,
             wants_context=converter.wants_context,
+            extern_functions=extern_functions,
         )
         self._environment = partial(
             shared,
@@ -246,3 +246,13 @@ def _checked(cls: type, guarded: bool) -> Definition:
 
 def _find(environments: Mapping[str | None, Environment], workflow_type: str) -> Environment | None:
     return environments.get(workflow_type) or environments.get(None)
+
+
+def _of_interceptors(
+    interceptors: Iterable[Interceptor],
+) -> tuple[tuple[type[WorkflowInboundInterceptor], ...], dict[str, Callable[..., Any]]]:
+    """Classes that intercept runs, and functions that their code may call by name."""
+    wanted = WorkflowInterceptorClassInput()
+    classes = [each.workflow_interceptor_class(wanted) for each in interceptors]
+    functions = {name: guard.unguarded(fn) for name, fn in wanted.unsafe_extern_functions.items()}
+    return tuple(cls for cls in classes if cls is not None), functions

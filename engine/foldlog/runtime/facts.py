@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
@@ -123,6 +123,10 @@ class RunFacts(Runtime):
     def is_replaying(self) -> bool:
         """See base class."""
         return self.replaying
+
+    def extern_functions(self) -> Mapping[str, Callable[..., Any]]:
+        """See base class."""
+        return self.environment.extern_functions
 
     def is_failure_exception(self, error: BaseException) -> bool:
         """See base class."""

@@ -17,6 +17,7 @@ import sys
 import threading
 import time
 import zoneinfo
+from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
@@ -142,5 +143,19 @@ def _audited(function: Any, event: str) -> Any:
     def call(*args: Any, **kwargs: Any) -> Any:
         sys.audit(event, *args)
         return function(*args, **kwargs)
+
+    return call
+
+
+def unguarded(fn: Callable[..., Any]) -> Callable[..., Any]:
+    """A function that may do anything, also where workflow code calls it."""
+
+    @functools.wraps(fn)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        token = UNRESTRICTED.set(True)
+        try:
+            return fn(*args, **kwargs)
+        finally:
+            UNRESTRICTED.reset(token)
 
     return call

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar, overload
@@ -24,6 +24,7 @@ __all__ = [
     "ParentInfo",
     "RootInfo",
     "cancellation_reason",
+    "extern_functions",
     "in_workflow",
     "info",
     "instance",
@@ -150,6 +151,14 @@ def in_workflow() -> bool:
 def instance() -> Any:
     """The object of the running workflow, of the class that has `@workflow.defn`."""
     return current().instance()
+
+
+def extern_functions() -> Mapping[str, Callable[..., Any]]:
+    """Functions by name that the worker's interceptors let workflow code call (`unsafe_extern_functions`).
+
+    What they return must be the same in each replay.
+    """
+    return current().extern_functions()
 
 
 def is_failure_exception(error: BaseException) -> bool:

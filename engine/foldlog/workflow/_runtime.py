@@ -70,6 +70,10 @@ class Runtime(ABC):
         """Whether a query handler or a condition runs."""
 
     @abstractmethod
+    def extern_functions(self) -> Mapping[str, Callable[..., Any]]:
+        """Functions by name that interceptors have added."""
+
+    @abstractmethod
     def is_failure_exception(self, error: BaseException) -> bool:
         """Whether an exception fails the workflow rather than stalling it."""
 

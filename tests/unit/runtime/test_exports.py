@@ -68,6 +68,7 @@ PUBLIC = [
     "info",
     "init",
     "instance",
+    "extern_functions",
     "is_failure_exception",
     "logger",
     "memo",

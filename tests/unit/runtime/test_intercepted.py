@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from contextvars import ContextVar
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
@@ -388,3 +389,25 @@ def test_watchdog_interceptors_and_codec_go_together() -> None:
     assert run.result == ["a", "b", "nobody"]
     open_run = driver(deadlock_timeout_seconds=60.0)
     assert open_run.decider.query("who", [], header("dan")).data == b'{"answer":"dan"}'
+
+
+class Lending(Interceptor):
+    """Lets workflow code call a function that reaches outside."""
+
+    def workflow_interceptor_class(self, input: WorkflowInterceptorClassInput) -> None:
+        input.unsafe_extern_functions["lines"] = lambda name: len(Path(name).read_text().splitlines())
+
+
+def test_functions_that_interceptors_let_workflow_code_call() -> None:
+    @workflow.defn
+    class Counts:
+        @workflow.run
+        async def run(self, name: str) -> list[Any]:
+            functions = workflow.extern_functions()
+            return [functions["lines"](name), sorted(functions)]
+
+    driver = Driver(Counts, __file__, interceptors=[Lending()])
+    assert driver.result == [len(Path(__file__).read_text().splitlines()), ["lines"]]
+    driver.replay()
+    with pytest.raises(WorkflowTaskError, match="KeyError: 'lines'"):
+        Driver(Counts, __file__)
