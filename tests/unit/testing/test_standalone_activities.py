@@ -264,7 +264,7 @@ async def test_its_options_are_changed_and_taken_back(client: Client) -> None:
     assert (found.task_queue, found.priority, found.heartbeat_timeout) == ("elsewhere", changed.priority, None)
     changed = await handle.update_options([KEYS.task_queue.value_set(QUEUE)])
     assert (changed.task_queue, changed.start_to_close_timeout) == (QUEUE, LIMIT * 2)
-    assert await handle.result() == [None, 20.0, 5, "ada"]
+    assert await handle.result() == [None, (LIMIT * 2).total_seconds(), 5, "ada"]
     with pytest.raises(RPCError) as refused:
         await handle.update_options([KEYS.heartbeat_timeout.value_set(LIMIT)])
     assert refused.value.status is RPCStatusCode.NOT_FOUND
@@ -276,7 +276,7 @@ async def test_its_options_are_changed_and_taken_back(client: Client) -> None:
         daily,
         Priority(priority_key=1),
     )
-    assert await other.result() == [10.0, 10.0, 1, None]
+    assert await other.result() == [LIMIT.total_seconds(), LIMIT.total_seconds(), 1, None]
 
 
 @pytest.mark.parametrize(
