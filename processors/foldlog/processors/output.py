@@ -16,7 +16,7 @@ from foldlog.processors.transaction import DeliveryCallback, Headers
 from foldlog.schemas import reply
 from foldlog.schemas.codec import Codec
 from foldlog.schemas.common import ReplyTo
-from foldlog.schemas.log import BatchCommitted
+from foldlog.schemas.log import BatchBegun, BatchCommitted
 from foldlog.transport.dead_letters import dead_letter_headers
 from foldlog.transport.topics import Topics
 
@@ -75,8 +75,14 @@ class Output:
         self._reply_partitions = reply_partitions
         self._queues = queues
 
+    def begin(self, producer: Producer, partition: int, begun: BatchBegun) -> bytes:
+        """Produce the first record of a transaction that is begun ahead. Gives its bytes."""
+        encoded = self._codec.encode(begun)
+        producer.produce(self._topics.events, encoded, None, partition)
+        return encoded
+
     def produce(self, producer: Producer, partition: int, work: Work, on_last: DeliveryCallback) -> None:
-        """Produce all that the work comes to.
+        """Produce all that the work comes to, but for what was produced ahead.
 
         Args:
             producer: Has an open transaction.
@@ -104,7 +110,8 @@ class Output:
     def _log(self, producer: Producer, partition: int, work: Work, on_last: DeliveryCallback) -> None:
         events = self._topics.events
         produce = producer.produce
-        for workflow_id, record, encoded, _ in work.outcome.log:
+        entries = work.outcome.log
+        for workflow_id, record, encoded, _ in entries[work.produced :] if work.produced else entries:
             last = on_last if type(record) is BatchCommitted else None
             produce(events, encoded, workflow_id.encode() if workflow_id else None, partition, None, last)
 

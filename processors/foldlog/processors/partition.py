@@ -15,7 +15,7 @@ from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from foldlog.core.decider import DeciderFactory
 from foldlog.core.engine import Engine, LocalResult
-from foldlog.core.outcome import MAXIMUM_WORKFLOW_ID_BYTES, LocalCall, Outcome
+from foldlog.core.outcome import MAXIMUM_WORKFLOW_ID_BYTES, LocalCall, LogEntry, Outcome
 from foldlog.core.session import Session
 from foldlog.core.state import DeadlineKind
 from foldlog.processors.sessions import CachedSessions
@@ -112,6 +112,8 @@ class Work:
     timers_fired: int = 0
     latest_timer_ms: int = 0
     """By how much the latest of them was late."""
+    produced: int = 0
+    """How many records of the log are produced already, since the transaction was begun ahead."""
 
 
 class Partition:
@@ -181,6 +183,12 @@ class Partition:
                 )
             )
         return self._work
+
+    def begun_ahead(self, begun: log.BatchBegun, encoded: bytes) -> None:
+        """The transaction is begun, with this record, before there is anything to handle."""
+        work = self.work(begun.time_ms)
+        work.outcome.log.append(LogEntry("", begun, encoded, None))
+        work.produced = 1
 
     @_on_store
     def handle(self, records: Iterable[Record], now_ms: int) -> None:
@@ -268,16 +276,19 @@ class Partition:
             self._guarded(where, what, self._engine.fire, *args)
 
     def opened(self, moved: PartitionMoved) -> None:
-        """The partition has just been taken over; see `go_on`."""
+        """The partition has just been taken over; see `begin_turn`."""
         self._unannounced = moved
 
     @_on_store
-    def go_on(self, now_ms: int) -> None:
-        """After a takeover, and until that is committed: go on with what only the last owner knew of.
+    def begin_turn(self, now_ms: int) -> None:
+        """What is handled from here on happens at this time, also in a transaction that was begun ahead.
 
-        Eager tasks go to their topic, local activities run again, and stalled runs are tried, since the code may be
-        another than the one that stalled.
+        After a takeover, and until that is committed, go on with what only the last owner knew of: eager tasks go to
+        their topic, local activities run again, and stalled runs are tried, since the code may be another than the one
+        that stalled.
         """
+        if self._work is not None:
+            self._work.outcome.now_ms = now_ms
         if self._unannounced is None:
             return
         work = self.work(now_ms)

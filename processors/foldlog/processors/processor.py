@@ -17,6 +17,7 @@ from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 from foldlog.core.decider import DeciderFactory
+from foldlog.processors.ahead import Ahead
 from foldlog.processors.assignment import Assignment
 from foldlog.processors.host import ActivityHost
 from foldlog.processors.measure import measured, tell_rare
@@ -169,6 +170,7 @@ class WorkflowProcessor:
             ending.callback(consumer.close)
             replies = consumer.list_topics(self._topics.replies, timeout=KAFKA_SECONDS).topics[self._topics.replies]
             output = Output(self._topics, self._codec, len(replies.partitions), self._queues)
+            ahead = Ahead(producer, output, self._turns)
             assignment = self._assignment = Assignment(
                 self._config,
                 self._options,
@@ -184,9 +186,9 @@ class WorkflowProcessor:
 
             def process() -> None:
                 assignment.subscribe(self._partitions)
-                while not self._stopping.is_set() or self._is_told_last_words():
+                while not self._stopping.is_set() or ahead.is_open or self._is_told_last_words():
                     self._heartbeat = time.monotonic()
-                    self._step(consumer, producer, output, assignment)
+                    self._step(consumer, producer, output, ahead, assignment)
 
             watch.run(process, "foldlog-loop")
 
@@ -240,15 +242,25 @@ class WorkflowProcessor:
     # ---- one turn of the loop
 
     def _step(
-        self, consumer: Consumer, producer: TransactionalProducer, output: Output, assignment: Assignment
+        self,
+        consumer: Consumer,
+        producer: TransactionalProducer,
+        output: Output,
+        ahead: Ahead,
+        assignment: Assignment,
     ) -> None:
         """Gather, handle, commit."""
-        messages = self._gather(consumer, assignment)
+        messages: dict[int, list[Message]] = {}
+        if begun_ahead := ahead.is_open:
+            ahead.wait()
+        else:
+            messages = self._gather(consumer, assignment)
         began = time.perf_counter()
         try:
-            assignment.advance(producer)
+            if not begun_ahead:
+                assignment.advance(producer)
             self._handle(messages, assignment)
-            self._commit(producer, output, assignment, began)
+            self._commit(producer, output, ahead, assignment, began)
         except (PoisonedInput, NotNow, StoreFailed, TransactionAborted, SchemaLookupError) as error:
             reason = error.reason if isinstance(error, TransactionAborted) else "error"
             # Whenever workers come and go, a transaction may be in the way.
@@ -313,7 +325,9 @@ class WorkflowProcessor:
 
     # ---- the end of a turn
 
-    def _commit(self, producer: TransactionalProducer, output: Output, assignment: Assignment, began: float) -> None:
+    def _commit(
+        self, producer: TransactionalProducer, output: Output, ahead: Ahead, assignment: Assignment, began: float
+    ) -> None:
         """Commit all open work in one transaction, then apply it."""
         works = [(partition, work) for partition in assignment.running.values() if (work := partition.take())]
         if not works:
@@ -326,21 +340,29 @@ class WorkflowProcessor:
             if error is None:
                 ends[message.partition() or 0] = (message.offset() or 0) + 1
 
-        producer.begin()
+        begun_ahead = ahead.is_open
+        if not begun_ahead:
+            producer.begin()
         for partition, work in works:
             output.produce(producer, partition.number, work, delivered)
-        offsets = [
-            TopicPartition(self._topics.commands, partition.number, partition.next_offset, self.instance_id)
-            for partition, _ in works
-        ]
-        producer.send_offsets(offsets, assignment.group_metadata())
+        if begun_ahead:
+            producer.keep_offsets()  # No commands were read.
+        else:
+            offsets = [
+                TopicPartition(self._topics.commands, partition.number, partition.next_offset, self.instance_id)
+                for partition, _ in works
+            ]
+            producer.send_offsets(offsets, assignment.group_metadata())
         for partition, _ in works:  # While the records are on their way.
             partition.stage()
         producer.commit()
         committed = time.perf_counter()
         self._turns.settle()
+        if not (assignment.opening or self._stopping.is_set()):
+            ahead.begin(works)
         self._turns.hand_over(works)  # Before the stores are written, so that the activities run meanwhile.
         evicted = self._turns.apply(works, ends, len(assignment.running))
+        ahead.applied()
         if evicted:
             self._sensor.workflows_evicted(evicted)
         done = [work for _, work in works]

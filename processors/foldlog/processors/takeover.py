@@ -81,9 +81,13 @@ def last_owners(config: KafkaConfig, group: str, topic: str, partitions: Iterabl
 
 
 def fence(config: KafkaConfig, instance_id: str, timeout_seconds: float) -> None:
-    """Abort what a dead owner left open, instead of waiting until the broker does.
+    """Abort what a dead owner left open, and fence its producers for good, should the process only have been paused.
 
-    It also fences that owner's producers for good, should the process only have been paused.
+    Until that is done none of its partitions may be taken over: transactions that read no commands carry no offsets,
+    so nothing but their transactional.id stops them.
+
+    Raises:
+        TransactionAborted: It cannot be done now.
     """
     settings = {"client.id": f"{instance_id}-fence", "error_cb": passed_over}
     ids = transactional_ids(instance_id)
@@ -91,8 +95,14 @@ def fence(config: KafkaConfig, instance_id: str, timeout_seconds: float) -> None
         producers = [open_producer(config, **settings, **{"transactional.id": each}) for each in ids]
         TransactionalProducer(producers, timeout_seconds).close()
     except (ProducerFenced, TransactionAborted) as error:
-        # Somebody else fences it at the same time, or it is back; the broker's own time limit still holds.
-        logger.info("transactions of %s were not ended: %s", instance_id, str(error))
+        # Only the text is kept: see `WorkflowProcessor.run`.
+        text = str(error)
+    else:
+        return
+    raise TransactionAborted(
+        f"the transactions of {instance_id}, the last owner, cannot be ended yet, so its partitions wait: {text}; a "
+        "processor must be allowed to write the transactional IDs of all processors of its namespace"
+    )
 
 
 class Restore:

@@ -4,8 +4,9 @@ Owns the order of the commit and the classification of librdkafka's errors. It k
 
 The order is produce, send offsets, commit; the commit flushes. The offsets travel while librdkafka still waits to
 register the partitions, so they cost no time of their own. The fence against a processor that has lost its partitions
-is the consumer group's generation, sent with the offsets (KIP-447); so every transaction sends offsets, and one without
-a generation is refused here.
+is the consumer group's generation, sent with the offsets (KIP-447), and one without a generation is refused here. A
+transaction that reads nothing moves no offsets: its fence is its transactional.id, which whoever takes over from a dead
+owner takes over first (KIP-98, `takeover.fence`).
 
 Two producers take turns. A broker goes on with a transaction after it has said that it is committed: it writes the
 markers. Whoever begins another one with the same transactional.id meanwhile is told CONCURRENT_TRANSACTIONS and waits
@@ -79,7 +80,7 @@ class Status(Enum):
 
     IDLE = "no transaction is open"
     OPEN = "a transaction is open"
-    FENCED = "a transaction is open, and its offsets are sent"
+    FENCED = "a transaction is open, and its fence stands"
     DEAD = "the producer is of no use any more"
 
 
@@ -118,6 +119,11 @@ class TransactionalProducer:
         deadline = self._deadline()
         for producer in producers:
             self._repeat(producer.init_transactions, deadline)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a transaction is open."""
+        return self._status in (Status.OPEN, Status.FENCED)
 
     def begin(self) -> None:
         """Open a transaction. Nothing is sent to the broker yet."""
@@ -158,7 +164,7 @@ class TransactionalProducer:
             raise TransactionAborted(f"a record for {topic} was refused: {error}") from error
 
     def send_offsets(self, offsets: list[TopicPartition], group_metadata: bytes) -> None:
-        """Put the input offsets into the open transaction, and with them the fence. No transaction goes without.
+        """Put the input offsets into the open transaction, and with them the fence of the group's generation.
 
         Raises:
             TransactionAborted: They are refused; call `abort`.
@@ -168,6 +174,11 @@ class TransactionalProducer:
         if generation(group_metadata) < 0:
             raise TransactionAborted("this processor is not a member of its group now", "rebalance")
         self._bounded(lambda seconds: self._send_offsets(offsets, group_metadata, seconds))
+        self._status = Status.FENCED
+
+    def keep_offsets(self) -> None:
+        """The open transaction moves no input offsets, so it sends none: its fence is its transactional.id alone."""
+        self._expect(Status.OPEN)
         self._status = Status.FENCED
 
     def commit(self) -> None:
@@ -198,7 +209,7 @@ class TransactionalProducer:
         Raises:
             ProducerFenced: The producers are of no use any more.
         """
-        if self._status in (Status.OPEN, Status.FENCED):
+        if self.is_open:
             try:
                 self._repeat(self._producers[0].abort_transaction, self._deadline())
             except TransactionAborted as error:

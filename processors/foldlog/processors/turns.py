@@ -176,7 +176,7 @@ class Turns:
         now_ms = self._clock_ms()
         self._begun.clear()
         for partition in running.values():
-            partition.go_on(now_ms)
+            partition.begin_turn(now_ms)
         for number, commands in records.items():
             if (owned := running.get(number)) is not None:
                 owned.handle(commands, now_ms)

@@ -89,6 +89,14 @@ class ActivityOptionsChanged:
 
 
 @dataclass(slots=True, kw_only=True)
+class BatchBegun:
+    """Begins a transaction before it is known what will be in it. No key; nothing follows from it."""
+
+    time_ms: int
+    """When."""
+
+
+@dataclass(slots=True, kw_only=True)
 class BatchCommitted:
     """Ends each transaction: commands below this offset are handled. No key."""
 

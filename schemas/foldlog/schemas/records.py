@@ -87,7 +87,15 @@ RunRecord = (
 )
 """Records of `<ns>.events` that change a run's state without being part of its history."""
 
-LogRecord = Event | RunRecord | log.PartitionOpened | log.BatchCommitted | log.RequestRejected | log.DeploymentChanged
+LogRecord = (
+    Event
+    | RunRecord
+    | log.PartitionOpened
+    | log.BatchBegun
+    | log.BatchCommitted
+    | log.RequestRejected
+    | log.DeploymentChanged
+)
 """All that `<ns>.events` carries."""
 
 Reply = (

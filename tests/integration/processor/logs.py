@@ -126,7 +126,7 @@ def _check_partition(found: Audit, partition: int, records: list[TopicRecord]) -
                 f"batch ends at {read.commands_offset}"
             )
             handled, open_batch = read.commands_offset, 0
-        elif not isinstance(read, (log.RequestRejected, log.DeploymentChanged)):
+        elif not isinstance(read, (log.RequestRejected, log.DeploymentChanged, log.BatchBegun)):
             _fold(runs, workflow_id, read, record.value or b"")
             if is_event(read):
                 found.events[workflow_id, read.run_id].append(read)

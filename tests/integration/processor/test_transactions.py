@@ -105,7 +105,7 @@ def test_no_transaction_is_committed_without_its_fence(group: Group) -> None:
     producer = group.producer(group.name)
     producer.begin()
     producer.produce(group.events, b"1", None, 0)
-    with pytest.raises(AssertionError, match="its offsets are sent was expected"):
+    with pytest.raises(AssertionError, match="its fence stands was expected"):
         producer.commit()
     loner = open_consumer(group.config, **{"group.id": group.name})  # a member of nothing
     with pytest.raises(TransactionAborted, match="not a member") as caught:
@@ -115,6 +115,37 @@ def test_no_transaction_is_committed_without_its_fence(group: Group) -> None:
     producer.abort()
     assert group.read() == []
     producer.close()
+
+
+@pytest.mark.parametrize("turn", [0, 1])
+@pytest.mark.parametrize("begun", ["before", "after"])
+def test_without_offsets_a_dead_owner_is_fenced_by_its_ids(group: Group, turn: int, begun: str) -> None:
+    """Also one that was suspended before the broker had heard of the transaction."""
+    dead = group.producer("dead-" + group.name)
+
+    def transaction() -> None:
+        dead.begin()
+        dead.produce(group.events, b"666", None, 0)
+        dead.keep_offsets()
+
+    for number in range(1, turn + 1):
+        group.transaction(dead, number)
+        dead.commit()
+    if begun == "before":
+        transaction()
+    fence(group.config, "dead-" + group.name, SECONDS)
+    if begun == "after":
+        transaction()
+    with pytest.raises(ProducerFenced):
+        dead.commit()
+    assert group.read() == list(range(1, turn + 1))
+    dead.close()
+
+
+def test_who_cannot_be_fenced_is_not_succeeded(namespace: str) -> None:
+    nowhere = KafkaConfig(bootstrap_servers="127.0.0.1:1")
+    with pytest.raises(TransactionAborted, match=f"transactions of dead-{namespace}, the last owner, cannot be ended"):
+        fence(nowhere, f"dead-{namespace}", 0.1)
 
 
 def test_a_generation_that_is_over_is_refused_though_the_records_have_arrived(group: Group) -> None:

@@ -212,6 +212,9 @@ class StoreBatch:
 
     # ---- records of the partition
 
+    def _batch_begun(self, workflow_id: str, record: log.BatchBegun, encoded: bytes) -> None:
+        """Nothing follows from it."""
+
     def _batch_committed(self, workflow_id: str, record: log.BatchCommitted, encoded: bytes) -> None:
         self.commands_offset = record.commands_offset
         self.log_time_ms = max(self.log_time_ms, record.time_ms)
@@ -316,6 +319,7 @@ def _closed_ms(run: Run | Outline) -> int:
 
 
 _PARTITION_RECORDS: dict[type, Callable[[StoreBatch, str, Any, bytes], None]] = {
+    log.BatchBegun: StoreBatch._batch_begun,
     log.BatchCommitted: StoreBatch._batch_committed,
     log.PartitionOpened: StoreBatch._partition_opened,
     log.DeploymentChanged: StoreBatch._deployment_changed,

@@ -171,6 +171,8 @@ class Restorer:
                 del runs[key]
 
 
-_NOT_OF_A_RUN = frozenset((log.BatchCommitted, log.DeploymentChanged, log.PartitionOpened, log.RequestRejected))
+_NOT_OF_A_RUN = frozenset(
+    (log.BatchBegun, log.BatchCommitted, log.DeploymentChanged, log.PartitionOpened, log.RequestRejected)
+)
 _RUN_RECORDS = frozenset(get_args(RunRecord))
 _OF_THE_LOG = frozenset(get_args(LogRecord))

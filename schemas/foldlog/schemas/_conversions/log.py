@@ -28,6 +28,7 @@ from foldlog.schemas._conversions.types import Conversions
 from foldlog.schemas.log import (
     ActivityAttempt,
     ActivityOptionsChanged,
+    BatchBegun,
     BatchCommitted,
     CommandDeferred,
     DeploymentChanged,
@@ -113,6 +114,18 @@ def activity_options_changed_from_avro(values: dict[str, Any]) -> ActivityOption
     record.heartbeat_timeout_ms = values["heartbeat_timeout_ms"]
     record.retry_policy = None if values["retry_policy"] is None else retry_policy_from_avro(values["retry_policy"])
     record.priority = None if values["priority"] is None else priority_from_avro(values["priority"])
+    return record
+
+
+def batch_begun_to_avro(record: BatchBegun) -> dict[str, Any]:
+    return {
+        "time_ms": record.time_ms,
+    }
+
+
+def batch_begun_from_avro(values: dict[str, Any]) -> BatchBegun:
+    record = object.__new__(BatchBegun)
+    record.time_ms = values["time_ms"]
     return record
 
 
@@ -278,6 +291,12 @@ CONVERSIONS: Conversions = {
         b"\xc3\x01\x1c\x14q\x8c\xd49\xb2\x0f",
         activity_options_changed_to_avro,
         activity_options_changed_from_avro,
+    ),
+    BatchBegun: (
+        "foldlog.log.BatchBegun",
+        b"\xc3\x01\xa5\xfe\xc3\xa4AqX\xd1",
+        batch_begun_to_avro,
+        batch_begun_from_avro,
     ),
     BatchCommitted: (
         "foldlog.log.BatchCommitted",

@@ -1,0 +1,145 @@
+"""Transactions that are begun before it is known what will be in them."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from foldlog import activity, workflow
+from foldlog.processors import ahead
+from foldlog.schemas import log
+from foldlog.schemas.framing import decode
+
+from tests.integration.processor.processes import Fleet
+from tests.integration.processor.running import SOON, Place, place, until
+from tests.integration.processor.suspending import LIMIT, Suspending
+from tests.integration.processor.workloads import echo
+
+pytestmark = pytest.mark.timeout(240)
+
+
+@pytest.fixture
+async def here(kafka: str, namespace: str, tmp_path: Path) -> AsyncIterator[Place]:
+    async with place(kafka, namespace, tmp_path, 1) as found:
+        yield found
+
+
+@activity.defn
+async def nap(seconds: float) -> None:
+    """Takes a while."""
+    await asyncio.sleep(seconds)
+
+
+@workflow.defn
+class Echoes:
+    """Activities, one after the other."""
+
+    @workflow.run
+    async def run(self, count: int) -> list[str]:
+        return [
+            await workflow.execute_activity(echo, str(number), start_to_close_timeout=LIMIT) for number in range(count)
+        ]
+
+
+@workflow.defn
+class Napping:
+    """Slow ones, one after the other."""
+
+    @workflow.run
+    async def run(self, count: int) -> None:
+        for _ in range(count):
+            await workflow.execute_activity(nap, 0.1, start_to_close_timeout=LIMIT)
+
+
+@workflow.defn
+class Timing:
+    """A timer that comes due while an activity runs; tells how much later it is by the workflow's clock."""
+
+    @workflow.run
+    async def run(self) -> float:
+        running = workflow.start_activity(nap, 0.5, start_to_close_timeout=LIMIT)
+        began = workflow.now()
+        await asyncio.sleep(0.2)
+        slept = (workflow.now() - began).total_seconds()
+        await running
+        return slept
+
+
+async def batches(here: Place) -> list[list[Any]]:
+    """What is in each transaction."""
+    found: list[list[Any]] = [[]]
+    for record in await asyncio.to_thread(here.read, here.topics.events):
+        read = decode(record.value)
+        found[-1].append(type(read).__name__)
+        if isinstance(read, log.BatchCommitted):
+            found.append([])
+    return [batch for batch in found if batch]
+
+
+def ahead_of(found: list[list[Any]]) -> list[list[Any]]:
+    """Those that were begun ahead."""
+    assert all("BatchBegun" not in batch[1:] for batch in found)
+    return [batch for batch in found if batch[0] == "BatchBegun"]
+
+
+async def test_the_end_of_a_quick_activity_is_in_a_transaction_that_was_begun_ahead(
+    here: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ahead, "WAIT_SECONDS", 60.0)
+    async with here.worker(workflows=[Echoes]):
+        handle = await here.start(Echoes.run, 4, id="echoes")
+        assert await handle.result(rpc_timeout=SOON) == ["0", "1", "2", "3"]
+    found = ahead_of(await batches(here))
+    assert len(found) == 4
+    assert all(batch[1] == "ActivityTaskCompleted" for batch in found)
+    await here.check()
+
+
+async def test_a_slow_activity_is_not_waited_for(here: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ahead, "PAUSE_SECONDS", 3600.0)
+    async with here.worker(workflows=[Napping], activities=[nap]):
+        handle = await here.start(Napping.run, 3, id="napping")
+        await handle.result(rpc_timeout=SOON)
+    assert ahead_of(await batches(here)) == [["BatchBegun", "BatchCommitted"]]
+    await here.check()
+
+
+async def test_what_comes_due_meanwhile_is_not_early(here: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ahead, "WAIT_SECONDS", 60.0)
+    async with here.worker(workflows=[Timing], activities=[nap]):
+        handle = await here.start(Timing.run, id="timing")
+        assert await handle.result(rpc_timeout=SOON) >= 0.2
+    assert any("TimerFired" in batch for batch in ahead_of(await batches(here)))
+    await here.check()
+
+
+async def test_a_worker_stops_with_a_transaction_begun_ahead(here: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ahead, "WAIT_SECONDS", 0.5)
+    async with here.worker(workflows=[Napping], activities=[nap]):
+        handle = await here.start(Napping.run, 1, id="napping")
+    async with here.worker(workflows=[Napping], activities=[nap]):
+        await handle.result(rpc_timeout=SOON)
+    await here.check()
+
+
+async def test_a_processor_suspended_with_a_transaction_begun_ahead_is_fenced(here: Place) -> None:
+    """The transaction sends no offsets, so the group's generation does not stop it: its ID must."""
+    marker = here.folder / "suspended"
+    program = "tests.integration.processor.suspending"
+    with Fleet(here.config.bootstrap_servers, here.namespace, here.folder, program) as fleet:
+        fleet.start("first", "both")
+        await fleet.until_ready("first")
+        handle = await here.start(Suspending.run, str(marker), id="suspending")
+        await until(marker.exists, "the first one is suspended")
+        fleet.start("second", "both")
+        assert await handle.result(rpc_timeout=timedelta(seconds=60)) == ["before", "run again", "after"]
+        fleet.signal("first", signal.SIGCONT)
+        await until(lambda: "joins the group anew" in fleet.tail("first"), "the first one is told")
+        fleet.check()
+        await fleet.stop_all()
+    await here.check("first", "second")
