@@ -204,7 +204,7 @@ class Assignment:
         group = f"{self._options.namespace}.processor"
         owners = last_owners(self._config, group, self._topics.commands, numbers)
         for dead in {owner.instance_id for owner in owners if not owner.alive} - {self._instance_id}:
-            fence(self._config, dead, KAFKA_SECONDS)
+            fence(self._config, self._options.namespace, dead, KAFKA_SECONDS)
         committed = self._committed(numbers)
         epochs = {number: uuid.uuid4().hex for number in numbers}
         producer.begin()

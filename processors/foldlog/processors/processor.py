@@ -163,7 +163,8 @@ class WorkflowProcessor:
         self._heartbeat = time.monotonic()
         watch = Watch()
         with ExitStack() as ending:
-            producers = [self._open_producer(each) for each in transactional_ids(self.instance_id)]
+            ids = transactional_ids(self._options.namespace, self.instance_id)
+            producers = [self._open_producer(each) for each in ids]
             producer = TransactionalProducer(producers, self._options.transaction_timeout_seconds, watch)
             ending.callback(producer.close)
             consumer = self._open_consumer()

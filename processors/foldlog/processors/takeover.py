@@ -80,7 +80,7 @@ def last_owners(config: KafkaConfig, group: str, topic: str, partitions: Iterabl
     ]
 
 
-def fence(config: KafkaConfig, instance_id: str, timeout_seconds: float) -> None:
+def fence(config: KafkaConfig, namespace: str, instance_id: str, timeout_seconds: float) -> None:
     """Abort what a dead owner left open, and fence its producers for good, should the process only have been paused.
 
     Until that is done none of its partitions may be taken over: transactions that read no commands carry no offsets,
@@ -90,7 +90,7 @@ def fence(config: KafkaConfig, instance_id: str, timeout_seconds: float) -> None
         TransactionAborted: It cannot be done now.
     """
     settings = {"client.id": f"{instance_id}-fence", "error_cb": passed_over}
-    ids = transactional_ids(instance_id)
+    ids = transactional_ids(namespace, instance_id)
     try:
         producers = [open_producer(config, **settings, **{"transactional.id": each}) for each in ids]
         TransactionalProducer(producers, timeout_seconds).close()

@@ -50,9 +50,13 @@ the timer after each call, and else only after whole milliseconds: a commit call
 may wait twice as long."""
 
 
-def transactional_ids(instance_id: str) -> tuple[str, str]:
-    """The IDs of an instance's two producers. Whoever takes over from it ends the transactions of both."""
-    return instance_id, f"{instance_id}/2"
+def transactional_ids(namespace: str, instance_id: str) -> tuple[str, str]:
+    """The IDs of an instance's two producers. Whoever takes over from it ends the transactions of both.
+
+    They begin with the namespace, as its topics and groups do: so one prefixed ACL is for all of them, and processors
+    of other namespaces may have the same names.
+    """
+    return f"{namespace}.processor.1/{instance_id}", f"{namespace}.processor.2/{instance_id}"
 
 
 class TransactionAborted(FoldlogError):

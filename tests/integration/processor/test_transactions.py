@@ -41,7 +41,7 @@ class Group:
 
     def producer(self, instance_id: str) -> TransactionalProducer:
         """The producers of an instance."""
-        ids = transactional_ids(instance_id)
+        ids = transactional_ids(self.name, instance_id)
         return TransactionalProducer(
             [open_producer(self.config, **{"transactional.id": each, "error_cb": passed_over}) for each in ids], SECONDS
         )
@@ -92,7 +92,7 @@ def group(kafka: str, namespace: str) -> Iterator[Group]:
 
 def test_transactions_back_to_back_are_committed_in_order(group: Group) -> None:
     """The markers of one may be written after those of the next, by another producer: the last offset must win."""
-    producer = group.producer(group.name)
+    producer = group.producer("mine")
     for number in range(1, 301):
         group.transaction(producer, number)
         producer.commit()
@@ -102,7 +102,7 @@ def test_transactions_back_to_back_are_committed_in_order(group: Group) -> None:
 
 
 def test_no_transaction_is_committed_without_its_fence(group: Group) -> None:
-    producer = group.producer(group.name)
+    producer = group.producer("mine")
     producer.begin()
     producer.produce(group.events, b"1", None, 0)
     with pytest.raises(AssertionError, match="its fence stands was expected"):
@@ -121,7 +121,7 @@ def test_no_transaction_is_committed_without_its_fence(group: Group) -> None:
 @pytest.mark.parametrize("begun", ["before", "after"])
 def test_without_offsets_a_dead_owner_is_fenced_by_its_ids(group: Group, turn: int, begun: str) -> None:
     """Also one that was suspended before the broker had heard of the transaction."""
-    dead = group.producer("dead-" + group.name)
+    dead = group.producer("dead")
 
     def transaction() -> None:
         dead.begin()
@@ -133,7 +133,7 @@ def test_without_offsets_a_dead_owner_is_fenced_by_its_ids(group: Group, turn: i
         dead.commit()
     if begun == "before":
         transaction()
-    fence(group.config, "dead-" + group.name, SECONDS)
+    fence(group.config, group.name, "dead", SECONDS)
     if begun == "after":
         transaction()
     with pytest.raises(ProducerFenced):
@@ -142,14 +142,23 @@ def test_without_offsets_a_dead_owner_is_fenced_by_its_ids(group: Group, turn: i
     dead.close()
 
 
-def test_who_cannot_be_fenced_is_not_succeeded(namespace: str) -> None:
+def test_who_cannot_be_fenced_is_not_succeeded() -> None:
     nowhere = KafkaConfig(bootstrap_servers="127.0.0.1:1")
-    with pytest.raises(TransactionAborted, match=f"transactions of dead-{namespace}, the last owner, cannot be ended"):
-        fence(nowhere, f"dead-{namespace}", 0.1)
+    with pytest.raises(TransactionAborted, match="transactions of gone, the last owner, cannot be ended"):
+        fence(nowhere, "shop", "gone", 0.1)
+
+
+def test_a_processor_of_another_namespace_may_have_the_same_name(group: Group) -> None:
+    producer = group.producer("same")
+    group.transaction(producer, 1)
+    fence(group.config, f"{group.name}-other", "same", SECONDS)
+    producer.commit()
+    assert group.read() == [1]
+    producer.close()
 
 
 def test_a_generation_that_is_over_is_refused_though_the_records_have_arrived(group: Group) -> None:
-    producer = group.producer(group.name)
+    producer = group.producer("mine")
     stale = group.metadata()
     group.consumer.unsubscribe()
     group.consumer.subscribe([group.commands])
@@ -169,7 +178,7 @@ def test_a_generation_that_is_over_is_refused_though_the_records_have_arrived(gr
 
 def test_a_commit_that_fails_is_aborted_and_the_next_ones_go_on(group: Group) -> None:
     """Its offsets had been taken already, and do not count."""
-    producer = group.producer(group.name)
+    producer = group.producer("mine")
     for number in range(1, 5):
         group.transaction(producer, 666, os.urandom(2 * SMALL_BYTES))
         with pytest.raises(TransactionAborted):
@@ -184,14 +193,14 @@ def test_a_commit_that_fails_is_aborted_and_the_next_ones_go_on(group: Group) ->
 
 @pytest.mark.parametrize("turn", [0, 1])
 def test_what_either_producer_of_a_dead_owner_left_open_is_ended(group: Group, turn: int) -> None:
-    dead = group.producer("dead-" + group.name)
+    dead = group.producer("dead")
     for number in range(1, turn + 1):
         group.transaction(dead, number)
         dead.commit()
     group.transaction(dead, 666)
     with pytest.raises(KafkaException):  # nobody knows what will become of it
         group.committed(0.5)
-    fence(group.config, "dead-" + group.name, SECONDS)
+    fence(group.config, group.name, "dead", SECONDS)
     assert group.committed() == (turn or -1001)
     assert group.read() == list(range(1, turn + 1))
     # And whoever was thought dead can do nothing any more.
@@ -202,12 +211,12 @@ def test_what_either_producer_of_a_dead_owner_left_open_is_ended(group: Group, t
 
 @pytest.mark.parametrize("turn", [0, 1])
 def test_a_restart_with_the_same_name_ends_what_was_left_open(group: Group, turn: int) -> None:
-    before = group.producer(group.name)
+    before = group.producer("mine")
     for number in range(1, turn + 1):
         group.transaction(before, number)
         before.commit()
     group.transaction(before, 666)
-    after = group.producer(group.name)
+    after = group.producer("mine")
     group.transaction(after, turn + 1)
     after.commit()
     assert group.committed() == turn + 1
