@@ -19,7 +19,7 @@ from foldlog.processors.options import ProcessorOptions
 from foldlog.processors.partition import Partition
 from foldlog.processors.store import PartitionStore, RestoreError
 from foldlog.processors.stores import Stores
-from foldlog.processors.takeover import LogDamagedError, Restore, RestoreStalledError, fence, last_owners
+from foldlog.processors.takeover import LastOwner, LogDamagedError, Restore, RestoreStalledError, fence, last_owners
 from foldlog.processors.transaction import TransactionAborted, TransactionalProducer
 from foldlog.schemas.codec import Codec
 from foldlog.schemas.log import PartitionOpened
@@ -36,6 +36,8 @@ KAFKA_SECONDS = 10.0
 """Bound on one question to the broker."""
 RETRY_SECONDS = 1.0
 """Wait before a restore that the broker did not let happen is tried again."""
+FENCE_SECONDS = 5.0
+"""How long a dead owner's transactions may take to end, and the wait before that is tried again."""
 DAMAGED_RETRY_SECONDS = 60.0
 """Likewise for one whose events cannot be folded: somebody has to do something about it."""
 
@@ -89,7 +91,7 @@ class Assignment:
         """Given by the group, but their barrier is not written yet."""
         self._restores: dict[int, Restore] = {}
         self._failed: dict[int, float] = {}
-        """Partitions whose restore failed, and when it is tried again."""
+        """Partitions whose takeover or restore failed, and when it is tried again."""
         self._assigned_once = False
         self._reported = 0.0
 
@@ -202,10 +204,10 @@ class Assignment:
         """Steps 1 to 4 of a takeover: end what dead owners left open, then commit the barrier."""
         began = time.monotonic()
         group = f"{self._options.namespace}.processor"
-        owners = last_owners(self._config, group, self._topics.commands, numbers)
-        for dead in {owner.instance_id for owner in owners if not owner.alive} - {self._instance_id}:
-            fence(self._config, self._options.namespace, dead, KAFKA_SECONDS)
+        numbers = self._without_unfenced(last_owners(self._config, group, self._topics.commands, numbers), numbers)
         committed = self._committed(numbers)
+        if not committed:
+            return
         epochs = {number: uuid.uuid4().hex for number in numbers}
         producer.begin()
         for number, epoch in epochs.items():
@@ -222,28 +224,43 @@ class Assignment:
         ]
         producer.send_offsets(offsets, self.group_metadata())
         producer.commit()
-        self._given.clear()
+        self._given.difference_update(numbers)
         for number, epoch in epochs.items():
             self._start_restore(number, epoch)
         logger.info("partitions %s are being restored (barrier after %.2f s)", numbers, time.monotonic() - began)
 
-    def _committed(self, numbers: list[int]) -> list[TopicPartition]:
-        """The group's offsets, once no transaction is open on them: then nothing of an earlier owner can come any more.
+    def _without_unfenced(self, owners: list[LastOwner], numbers: list[int]) -> list[int]:
+        """The partitions whose dead owners are fenced by now; the others are put off."""
+        for dead in {owner.instance_id for owner in owners if not owner.alive} - {self._instance_id}:
+            try:
+                fence(self._config, self._options.namespace, dead, FENCE_SECONDS)
+            except TransactionAborted as error:
+                theirs = {owner.partition for owner in owners if owner.instance_id == dead}
+                self._put_off(sorted(theirs), FENCE_SECONDS, str(error))
+        return [number for number in numbers if number in self._given]
 
-        Raises:
-            TransactionAborted: One still is, or there is no broker.
-        """
+    def _committed(self, numbers: list[int]) -> list[TopicPartition]:
+        """The group's offsets, once no transaction is open on them: then nothing that an earlier owner has read can be
+        committed any more. None while one is: the partitions are put off."""
         where = [TopicPartition(self._topics.commands, number) for number in numbers]
         try:
-            return self._consumer.committed(where, KAFKA_SECONDS)
+            return self._consumer.committed(where, KAFKA_SECONDS) if where else []
         except KafkaException as error:
             if error.args[0].code() != KafkaError._TIMED_OUT:
                 raise
-            raise TransactionAborted(
-                f"partitions {numbers} cannot be taken over yet: the broker does not answer, or a transaction is open "
-                "on their offsets; if this does not end, see `Transactions that do not end` in docs/kafka.md",
-                "timeout",
-            ) from error
+        self._put_off(
+            numbers,
+            RETRY_SECONDS,
+            "the broker does not answer, or a transaction is open on their offsets; if this does not end, see "
+            "`Transactions that do not end` in docs/kafka.md",
+        )
+        return []
+
+    def _put_off(self, numbers: list[int], seconds: float, why: str) -> None:
+        """These partitions wait for their takeover, while the others go on."""
+        logger.warning("partitions %s cannot be taken over yet: %s", numbers, why)
+        self._given.difference_update(numbers)
+        self._failed.update(dict.fromkeys(numbers, time.monotonic() + seconds))
 
     def _start_restore(self, number: int, epoch: str) -> None:
         self._sensor.partition_opened(number)

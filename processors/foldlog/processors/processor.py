@@ -55,6 +55,8 @@ LAST_WORDS_SECONDS = 5.0
 """How long a processor that is to stop goes on recording what activities of this process have said."""
 KAFKA_SECONDS = 10.0
 """Bound on one question to the broker."""
+POLL_INTERVAL_MS = 300_000
+"""In which the loop must turn, if no other interval is set; librdkafka's default."""
 RESTORES_AT_ONCE = 4
 """A short restore is mostly waiting for the broker."""
 REJOIN_SECONDS = 0.5
@@ -224,7 +226,11 @@ class WorkflowProcessor:
 
     def _open_consumer(self) -> Consumer:
         session_ms = int(self._options.session_timeout_seconds * 1000)
+        poll_ms = int(self._config.options.get("max.poll.interval.ms", POLL_INTERVAL_MS))
         settings: dict[str, Any] = {
+            # A static member that does not answer a rebalance leaves by the end of its session: that must come first,
+            # or who takes over its partitions finds it alive, and does not fence it.
+            "max.poll.interval.ms": max(poll_ms, 2 * session_ms),
             "group.id": f"{self._options.namespace}.processor",
             "client.id": self.instance_id,
             "error_cb": passed_over,
@@ -256,6 +262,7 @@ class WorkflowProcessor:
             ahead.wait()
         else:
             messages = self._gather(consumer, assignment)
+            ahead.polled()
         began = time.perf_counter()
         try:
             if not begun_ahead:
@@ -331,7 +338,9 @@ class WorkflowProcessor:
     ) -> None:
         """Commit all open work in one transaction, then apply it."""
         works = [(partition, work) for partition in assignment.running.values() if (work := partition.take())]
+        begun_ahead = ahead.is_open
         if not works:
+            assert not begun_ahead  # else nobody would end it
             self._turns.settle()
             return
         handled = time.perf_counter()
@@ -341,7 +350,6 @@ class WorkflowProcessor:
             if error is None:
                 ends[message.partition() or 0] = (message.offset() or 0) + 1
 
-        begun_ahead = ahead.is_open
         if not begun_ahead:
             producer.begin()
         for partition, work in works:

@@ -73,11 +73,10 @@ def last_owners(config: KafkaConfig, group: str, topic: str, partitions: Iterabl
     offsets = admin.list_consumer_group_offsets([request])[group].result(10.0).topic_partitions or []
     members = admin.describe_consumer_groups([group])[group].result(10.0).members
     alive = {member.client_id for member in members}
-    return [
-        LastOwner(entry.partition, entry.metadata, entry.metadata in alive)
-        for entry in offsets
-        if entry.error is None and entry.metadata
-    ]
+    for entry in offsets:
+        if entry.error is not None:
+            raise KafkaException(entry.error)
+    return [LastOwner(entry.partition, entry.metadata, entry.metadata in alive) for entry in offsets if entry.metadata]
 
 
 def fence(config: KafkaConfig, namespace: str, instance_id: str, timeout_seconds: float) -> None:
@@ -100,8 +99,8 @@ def fence(config: KafkaConfig, namespace: str, instance_id: str, timeout_seconds
     else:
         return
     raise TransactionAborted(
-        f"the transactions of {instance_id}, the last owner, cannot be ended yet, so its partitions wait: {text}; a "
-        "processor must be allowed to write the transactional IDs of all processors of its namespace"
+        f"the transactions of {instance_id}, the last owner, cannot be ended: {text}; a processor must be allowed to "
+        "write the transactional IDs of all processors of its namespace"
     )
 
 

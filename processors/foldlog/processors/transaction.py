@@ -117,7 +117,7 @@ class TransactionalProducer:
         """The first one has the open transaction, or the next."""
         self._watch = watch or Watch()
         self._status = Status.IDLE
-        self._begun_ahead = False
+        self._next_begun = False
         """The next transaction is begun already; nobody but librdkafka knows."""
         self._began = 0.0
         deadline = self._deadline()
@@ -132,9 +132,9 @@ class TransactionalProducer:
     def begin(self) -> None:
         """Open a transaction. Nothing is sent to the broker yet."""
         self._expect(Status.IDLE)
-        if not self._begun_ahead:
+        if not self._next_begun:
             self._begin(self._producers[0])
-        self._begun_ahead = False
+        self._next_begun = False
         self._status = Status.OPEN
         self._began = time.monotonic()
 
@@ -194,9 +194,9 @@ class TransactionalProducer:
                 says, and not before other producers with the same IDs have taken over.
         """
         self._expect(Status.FENCED)
-        if not self._begun_ahead:
+        if not self._next_begun:
             self._begin(self._producers[1])
-            self._begun_ahead = True
+            self._next_begun = True
         time.sleep(max(self._began + REGISTRATION_SECONDS - time.monotonic(), 0.0))
         self._bounded(self._producers[0].commit_transaction)
         self._ended()

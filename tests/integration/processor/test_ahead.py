@@ -10,15 +10,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
 from foldlog import activity, workflow
-from foldlog.processors import ahead
+from foldlog.processors import ahead, assignment
+from foldlog.processors.partition import NotNow, Partition
+from foldlog.processors.takeover import fence
+from foldlog.processors.transaction import TransactionAborted
 from foldlog.schemas import log
 from foldlog.schemas.framing import decode
+from foldlog.transport.clients import open_admin
+from foldlog.transport.config import KafkaConfig
+from foldlog.transport.topics import partition_of
 
 from tests.integration.processor.processes import Fleet
 from tests.integration.processor.running import SOON, Place, place, until
 from tests.integration.processor.suspending import LIMIT, Suspending
-from tests.integration.processor.workloads import echo
+from tests.integration.processor.workloads import Waiting, echo
 
 pytestmark = pytest.mark.timeout(240)
 
@@ -122,9 +129,80 @@ async def test_a_worker_stops_with_a_transaction_begun_ahead(here: Place, monkey
     monkeypatch.setattr(ahead, "WAIT_SECONDS", 0.5)
     async with here.worker(workflows=[Napping], activities=[nap]):
         handle = await here.start(Napping.run, 1, id="napping")
+    # Nobody had to end it in the place of the worker.
+    assert len(ahead_of(await batches(here))) == 1
     async with here.worker(workflows=[Napping], activities=[nap]):
         await handle.result(rpc_timeout=SOON)
     await here.check()
+
+
+async def test_quick_activities_one_after_the_other_do_not_keep_commands_waiting(
+    here: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ahead, "WAIT_SECONDS", 60.0)
+    async with here.worker(workflows=[Echoes]):
+        handle = await here.start(Echoes.run, 300, id="echoes")
+        assert len(await handle.result(rpc_timeout=SOON)) == 300
+    longest = running = 0
+    for batch in await batches(here):
+        running = running + 1 if batch[0] == "BatchBegun" else 0
+        longest = max(longest, running)
+    assert longest == ahead.IN_A_ROW
+    await here.check()
+
+
+async def test_a_turn_begun_ahead_that_fails_is_handled_again(here: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ahead, "WAIT_SECONDS", 60.0)
+    handle_local = Partition.handle_local
+    failures = iter([True, False, True])
+
+    def failing(self: Partition, *args: Any) -> None:
+        handle_local(self, *args)
+        if next(failures, False):
+            raise NotNow("not now")
+
+    monkeypatch.setattr(Partition, "handle_local", failing)
+    async with here.worker(workflows=[Echoes]):
+        handle = await here.start(Echoes.run, 4, id="echoes")
+        assert await handle.result(rpc_timeout=SOON) == ["0", "1", "2", "3"]
+    assert ahead_of(await batches(here))
+    await here.check()
+
+
+async def test_an_owner_that_cannot_be_fenced_keeps_only_its_own_partitions_waiting(
+    kafka: str, namespace: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the broker refuses for want of rights is refused here by hand: the embedded one knows no ACLs."""
+    refusing = True
+    refused_by: list[str] = []
+
+    def refuse(config: KafkaConfig, namespace: str, instance_id: str, timeout_seconds: float) -> None:
+        refused_by.append(instance_id)
+        if refusing:
+            raise TransactionAborted(f"the transactions of {instance_id} cannot be ended")
+        fence(config, namespace, instance_id, timeout_seconds)
+
+    monkeypatch.setattr(assignment, "fence", refuse)
+    monkeypatch.setattr(assignment, "FENCE_SECONDS", 0.5)
+    async with place(kafka, namespace, tmp_path, 2) as here:
+        theirs, ours = sorted(here.ids("waiting"), key=lambda name: partition_of(name, 2))
+        group = f"{namespace}.processor"
+        left = [TopicPartition(here.topics.commands, 0, 0, "gone")]
+        admin = open_admin(here.config)
+        altered = admin.alter_consumer_group_offsets([ConsumerGroupTopicPartitions(group, left)])
+        await asyncio.to_thread(altered[group].result, 60)
+        async with here.worker(ready=False) as worker:
+            await here.start(Waiting.run, id=ours)
+            assert not worker.ready
+            assert set(refused_by) == {"gone"}
+            await here.begin(theirs, "Waiting")
+            refusing = False
+            await until(lambda: worker.ready, "the partition is taken over")
+            for name in (theirs, ours):
+                handle = here.client.get_workflow_handle_for(Waiting.run, name)
+                await handle.signal(Waiting.end, rpc_timeout=SOON)
+                assert await handle.result(rpc_timeout=SOON) == "ended"
+        await here.check()
 
 
 async def test_a_processor_suspended_with_a_transaction_begun_ahead_is_fenced(here: Place) -> None:
