@@ -250,6 +250,8 @@ async def a_codec_that_makes_one_payload_of_several(here: Place) -> None:
         for run in (handle, client.get_workflow_handle(id)):
             history = await run.fetch_history(rpc_timeout=LIMIT)
             await replayer.replay_workflow(history)
+    # Who does not have the codec sees that it is there.
+    assert [row.activity_type async for row in here.client.list_activities() if row.activity_id == id] == [""]
     codec = client.data_converter.payload_codec
     assert isinstance(codec, Merging)
     assert codec.most > 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -32,6 +33,8 @@ from foldlog.schemas.reply import Accepted
 from foldlog.standalone.model import ACTIVITY_TYPE, SHOWN, Job, activity_workflow_id
 from foldlog.transport.topics import check_task_queue
 from foldlog.workflow._activity_types import resolve
+
+logger = logging.getLogger(__name__)
 
 R = TypeVar("R")
 
@@ -333,6 +336,10 @@ class ClientActivities(ActivityMethods):
         rows.sort(key=lambda row: (row.start_ms, row.workflow_id), reverse=True)
         for row in rows[: asked.limit]:
             converter = own_converter(asking.of_workflow(row.workflow_id).converter)
-            job: Job = await decode_one(converter, row.memo[SHOWN], Job)
+            try:
+                job: Job = await decode_one(converter, row.memo[SHOWN], Job)
+            except Exception as error:  # whatever another codec's bytes lead to
+                logger.warning("activity %r: its type and task queue cannot be read: %s", row.workflow_id, error)
+                job = Job("", "", "")
             found = WorkflowExecution(row.workflow_id, row, converter, namespace=asking.transport.namespace)
             yield execution(found, job)
