@@ -38,6 +38,8 @@ MAXIMUM_ERROR = 4_000
 """Characters of an error's message that are kept with a stalled run."""
 MAXIMUM_STACK = 40_000
 """Characters of its stack that are kept."""
+_FOR_ANY_RUN = (command.SignalWorkflow, command.CancelWorkflow)
+"""What is for the run that follows, if its own has closed before it could be handled."""
 
 
 class Driver:
@@ -351,26 +353,28 @@ class Driver:
             self._retried = None
 
     def _handle_waiting(self, run: Run, waiting: list[tuple[int, bytes]], outcome: Outcome) -> None:
-        """Handle deferred commands in their order, until the run stalls again. One that follows it gets its signals."""
+        """Handle deferred commands in their order, until the run stalls again. What follows it gets what is for any."""
         for ordinal, encoded in waiting:
             if not run.is_open:
-                self._hand_over(run, encoded, outcome)
+                if following_run_id(run) and isinstance(self._decode(encoded), _FOR_ANY_RUN):
+                    self.hand_over(run, encoded, outcome)
                 continue
             if run.stalled is not None:
                 return
             outcome.append(run, log.WorkflowResumed(run_id=run.run_id, handled_ordinal=ordinal))
-            wanted = self._decode(encoded)
-            if hasattr(wanted, "reply_to"):
-                wanted.reply_to = None  # Whoever asked was told that the command is kept.
-            self._handle(run.workflow_id, wanted, outcome)
+            self._handle_kept(run, self._decode(encoded), outcome)
 
-    def _hand_over(self, run: Run, encoded: bytes, outcome: Outcome) -> None:
-        """A run has closed before a command was handled that it was to have. Its sender was told that it is kept."""
+    def hand_over(self, run: Run, encoded: bytes, outcome: Outcome) -> None:
+        """Handle a deferred command of a run that has closed meanwhile: whichever follows is to have it."""
         wanted = self._decode(encoded)
-        if isinstance(wanted, command.SignalWorkflow) and following_run_id(run):
-            wanted.reply_to = None
+        if isinstance(wanted, _FOR_ANY_RUN):
             wanted.run_id = ""
-            self._handle(run.workflow_id, wanted, outcome)
+        self._handle_kept(run, wanted, outcome)
+
+    def _handle_kept(self, run: Run, wanted: Command, outcome: Outcome) -> None:
+        if hasattr(wanted, "reply_to"):
+            wanted.reply_to = None  # Whoever asked was told that the command is kept.
+        self._handle(run.workflow_id, wanted, outcome)
 
     def waiting_commands(self, run: Run, outcome: Outcome) -> list[tuple[int, bytes]]:
         """Ordinals and bytes of the commands that wait until the run's code runs again."""

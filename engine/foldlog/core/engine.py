@@ -176,10 +176,7 @@ class Engine:
         self._chains.time_out(run, signals, outcome)
         self._driver.settle(run, outcome)
         for _, encoded in waiting:
-            wanted = self._decode(encoded)
-            if hasattr(wanted, "reply_to"):
-                wanted.reply_to = None  # Whoever asked was told that the command is kept.
-            self.handle(run.workflow_id, wanted, outcome)
+            self._driver.hand_over(run, encoded, outcome)
 
     def local_ended(self, ended: LocalResult, outcome: Outcome) -> None:
         """A local activity ended. A result that nobody waits for is passed over."""

@@ -491,3 +491,55 @@ def test_a_signal_is_taken_or_refused_at_the_end_of_a_run_never_accepted_and_los
     kinds = [type(answer).__name__ for answer in chain.replies()]
     assert kinds == ["Accepted", "Accepted", "Rejected", "Accepted", "Rejected"]
     assert [answer.code for answer in chain.replies() if isinstance(answer, reply.Rejected)] == ["ALREADY_CLOSED"] * 2
+
+
+@workflow.defn
+class Cancelable:
+    """Goes on as new with the first letter, and waits to be canceled."""
+
+    def __init__(self) -> None:
+        self.letters: list[str] = []
+
+    @workflow.run
+    async def run(self, again: bool) -> str:
+        if not again:
+            await workflow.wait_condition(lambda: bool(self.letters))
+            workflow.continue_as_new(True)
+        try:
+            await asyncio.sleep(100)
+        except asyncio.CancelledError:
+            return "canceled"
+        return "not canceled"
+
+    @workflow.signal
+    def post(self, letter: str) -> None:
+        if BROKEN["yes"]:
+            raise KeyError(letter)
+        self.letters.append(letter)
+
+
+def test_a_request_to_cancel_that_a_stalled_run_has_accepted_goes_over_too() -> None:
+    BROKEN["yes"] = True
+    chain = Chain(Cancelable).start(False)
+    chain.signal("post", "a", request_id="a", reply_to=REPLY)
+    assert chain.run.stalled is not None
+    chain.world.handle(ID, command.CancelWorkflow(run_id=chain.run.run_id, request_id="c", reply_to=REPLY))
+    assert [type(answer).__name__ for answer in chain.replies()] == ["Accepted"] * 2
+    BROKEN["yes"] = False
+    chain.sleep(3600)
+    assert chain.ends() == ["WorkflowExecutionContinuedAsNew", "WorkflowExecutionCompleted"]
+    assert chain.result == "canceled"
+
+
+def test_a_signal_for_a_stalled_run_by_its_id_is_for_the_one_after_its_timeout() -> None:
+    BROKEN["yes"] = True
+    retried = RetryPolicy(initial_interval=timedelta(seconds=1)).to_record()
+    chain = Chain(Mailbox).start([], options=WorkflowOptions(retry_policy=retried), run_timeout_ms=100)
+    chain.signal("post", "a", request_id="a", reply_to=REPLY)
+    assert chain.run.stalled is not None
+    for letter, run_id in (("b", chain.run.run_id), ("last", "")):
+        chain.signal("post", letter, request_id=letter, reply_to=REPLY, run_id=run_id)
+    chain.sleep(0.2)
+    BROKEN["yes"] = False
+    chain.sleep(3600)
+    assert chain.result == ["b", "last"]
