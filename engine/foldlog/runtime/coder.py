@@ -194,7 +194,7 @@ class Coder:
         for key in keys:
             kept = self._kept.get(key)
             if isinstance(kept, Exception):
-                del self._kept[key]  # so that the next time it is tried again
+                self._kept_bytes -= _size(key, self._kept.pop(key))  # so that the next time it is tried again
                 raise _refused("decode", self._codec, kept)
             if kept is not None:
                 known[key] = kept

@@ -21,7 +21,7 @@ from foldlog.core.fields import REMOVED_ENCODING
 from foldlog.core.replay import replay
 from foldlog.exceptions import ApplicationError
 from foldlog.runtime import WorkflowRuntime
-from foldlog.runtime.coder import Coder
+from foldlog.runtime.coder import KEPT_BYTES, Coder
 from foldlog.schemas import command, common, event, reply
 from foldlog.schemas.framing import encode
 from foldlog.schemas.records import Event
@@ -293,6 +293,24 @@ async def test_what_cannot_be_decoded_fails_only_whoever_needs_it() -> None:
     for _ in range(2):
         with pytest.raises(WorkflowTaskError, match="Elsewhere cannot decode a payload: PayloadConversionError"):
             made.decoded(bad)
+
+
+async def test_failures_to_decode_take_no_room_for_good() -> None:
+    """Else nothing would be foreseen any more, once a codec has been away for a while."""
+    codec = Elsewhere()
+    made = Coder(codec)
+    converter = DataConverter(payload_codec=codec)
+    bad = event.WorkflowExecutionSignaled(signal_name="s", args=await converter.encode(["b"]))
+    bad.args[0].data = b"nonsense" * (KEPT_BYTES // 64)
+    for _ in range(20):
+        made.foresee([bad])
+        with pytest.raises(WorkflowTaskError):
+            made.decoded(bad)
+    good = event.WorkflowExecutionSignaled(signal_name="s", args=await converter.encode(["a" * 1000]))
+    made.foresee([good])
+    decodes = codec.decodes
+    assert made.decoded(good).args[0].data == b'"' + b"a" * 1000 + b'"'
+    assert codec.decodes == decodes
 
 
 async def test_a_codec_that_raises_stalls_the_run() -> None:
