@@ -20,7 +20,6 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-import pytest
 from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType  # type: ignore[attr-defined]  # no __all__
 from foldlog.transport.admin import check_topics
 from foldlog.transport.config import KafkaConfig
@@ -28,7 +27,6 @@ from foldlog.transport.topics import Topics
 
 from tests.images import ROOT, images, services
 
-pytestmark = pytest.mark.timeout(180)
 SECONDS = 60.0
 ORDER = {"order_id": "1", "customer": "7", "shelf": "shelf-07", "quantity": 2, "cents": 2933}
 

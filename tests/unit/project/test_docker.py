@@ -55,6 +55,13 @@ def worker_words(more: list[str]) -> list[str]:
     return [*entrypoint[3:], *more]
 
 
+def test_each_image_is_built_once() -> None:
+    """Compose builds services side by side, and two that make the same image may be in each other's way."""
+    built = [service["image"] for service in services().values() if "build" in service]
+    ours = {service["image"] for service in services().values() if not service["image"].startswith("apache/")}
+    assert sorted(built) == sorted(ours)
+
+
 def test_the_image_runs_as_nobody_in_particular_and_keeps_its_state_in_a_volume() -> None:
     for name in ("worker", "order-example"):
         image = images()[name]
