@@ -26,6 +26,7 @@ _WORDS: dict[Any, str] = {
     str: "a str",
     timedelta: "a timedelta (as in timedelta(seconds=30))",
 }
+_ANYTHING = "something else"
 _SHOWN = 80
 """Characters of a wrong value that a message shows."""
 
@@ -110,7 +111,7 @@ def _fits_class(value: Any, hint: Any) -> bool:
 
 def _words(hint: Any) -> str:
     if isinstance(hint, TypeVar) or hint is Any:
-        return "something else"
+        return _ANYTHING
     if hint in _WORDS:
         return _WORDS[hint]
     origin, arguments = get_origin(hint), get_args(hint)
@@ -123,7 +124,8 @@ def _words(hint: Any) -> str:
     if isinstance(origin, type) and issubclass(origin, Mapping):
         return "a mapping"
     if isinstance(origin, type) and issubclass(origin, Iterable) and arguments:
-        return f"a list, with {_words(arguments[0])} for each element"
+        each = _words(arguments[0])
+        return "a list" if each == _ANYTHING else f"a list, with {each} for each element"
     if isinstance(hint, type) and issubclass(hint, Enum):
         return "one of " + ", ".join(f"{hint.__name__}.{each.name}" for each in hint)
     name = str(getattr(origin or hint, "__name__", hint))

@@ -28,7 +28,8 @@ class WorkflowInterceptorClassInput:
     """For `Interceptor.workflow_interceptor_class`."""
 
     unsafe_extern_functions: MutableMapping[str, Callable[..., Any]] = field(default_factory=dict)
-    """Functions by name, for `workflow.extern_functions`. Interceptors add theirs; the guard lets them do anything."""
+    """Functions by name, for `workflow.extern_functions`. Interceptors add theirs; those that are not async may do
+    anything, whatever the guard says."""
 
 
 class Interceptor:

@@ -44,7 +44,7 @@ class RunOptions(TypedDict, total=False):
     """What happens if a closed workflow has this ID; ALLOW_DUPLICATE if not given."""
     retry_policy: RetryPolicy | None
     """When a run that fails or times out is followed by another. None: never."""
-    cron_schedule: str
+    cron_schedule: str | None
     """Runs follow each other at these times: five fields in UTC, `@daily` and the like, or `@every 1h30m`; in another
     time zone with `CRON_TZ=Europe/Berlin` and a space in front. The first one waits for its time as well."""
     start_delay: timedelta | None
@@ -58,7 +58,7 @@ class RunOptions(TypedDict, total=False):
     """One line for people, fixed at the start."""
     static_details: str | None
     """Several lines for people, likewise."""
-    priority: Priority
+    priority: Priority | None
     """Which of several waiting tasks comes first; kept with the workflow."""
     request_eager_start: bool
     """Taken for the sake of Temporal's signature: a workflow begins where its partition is, in one step, always."""
