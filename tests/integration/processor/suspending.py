@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import logging
 import os
 import signal
 from datetime import timedelta
@@ -18,6 +17,7 @@ from foldlog.client import Client
 from foldlog.processors import ahead
 from foldlog.worker import Worker
 
+from tests.integration.processor.serving import run, work
 from tests.integration.processor.workloads import QUEUE, echo
 
 LIMIT = timedelta(seconds=120)
@@ -47,12 +47,10 @@ class Suspending:
         ]
 
 
-async def serve(options: argparse.Namespace) -> None:
+async def serve(options: argparse.Namespace, stopped: asyncio.Event) -> None:
     """Run one worker until SIGTERM."""
     ahead.WAIT_SECONDS = 60.0  # so that a transaction is begun ahead on a slow machine as well
-    stopped = asyncio.Event()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)
-    async with await Client.connect(options.servers, namespace=options.namespace) as client:
+    async with await Client.connect(options.servers, namespace=options.namespace, connect_timeout=LIMIT) as client:
         worker = Worker(
             client,
             task_queue=QUEUE,
@@ -62,24 +60,8 @@ async def serve(options: argparse.Namespace) -> None:
             instance_id=options.instance_id,
         )
         async with worker:
-            while not worker.ready and not stopped.is_set():  # noqa: ASYNC110  # it tells nobody
-                await asyncio.sleep(0.02)
-            print("ready", flush=True)
-            await stopped.wait()
-
-
-def main() -> None:
-    """Run as a program."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("role")
-    parser.add_argument("--servers", required=True)
-    parser.add_argument("--namespace", required=True)
-    parser.add_argument("--folder", type=Path, required=True)
-    parser.add_argument("--state", default="state")
-    parser.add_argument("--instance-id", default="")
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    asyncio.run(serve(parser.parse_args()))
+            await work(worker, stopped)
 
 
 if __name__ == "__main__":
-    main()
+    run(serve)
