@@ -63,6 +63,8 @@ MOST_PATIENCE_SECONDS = 30.0
 """An ask waits longer each time that it is repeated: a machine that always takes a little longer must not stop it."""
 FINISH_SECONDS = 150.0
 """In which all that was begun must end, once nothing is killed any more."""
+UPDATES = 1_900
+"""How many a workflow is sent; what follows are signals. One run takes 2,000."""
 CONVERTER = DataConverter()
 
 Say = Callable[[str], None]
@@ -215,7 +217,7 @@ class Chaos:
                 producer.produce(self._topics.commands, encode(wanted), workflow_id)
                 producer.poll(0)
                 await asyncio.sleep(0.005)
-            elif way == "signal":
+            elif way == "signal" or number > UPDATES:
                 await self._insisting(partial(handle.signal, Summing.add, number))
             else:
                 assert await handle.execute_update(Summing.put, number) == number - 1, "an update counts not once"
