@@ -19,7 +19,14 @@ from confluent_kafka import KafkaError, KafkaException, Producer
 from foldlog.exceptions import FoldlogError
 from foldlog.transport.clients import open_producer
 from foldlog.transport.config import KafkaConfig
-from foldlog.transport.dead_letters import ERROR_HEADER, OFFSET_HEADER, PARTITION_HEADER, TIME_HEADER, TOPIC_HEADER
+from foldlog.transport.dead_letters import (
+    CUT_HEADER,
+    ERROR_HEADER,
+    OFFSET_HEADER,
+    PARTITION_HEADER,
+    TIME_HEADER,
+    TOPIC_HEADER,
+)
 from foldlog.transport.errors import BrokerUnreachableError, DeliveryError
 from foldlog.transport.topic_reader import Headers, TopicRecord, read_topic
 from foldlog.transport.topics import Topics
@@ -124,7 +131,7 @@ class DeadLetters:
 
         Raises:
             KeyError: There is no letter of such an ID.
-            NotRetriableError: A letter that was named is of a topic that only processors write.
+            NotRetriableError: A letter that was named is of a topic that only processors write, or was cut.
             TransportError: Kafka cannot be reached or refuses; nothing was sent, or asking again tells.
         """
         settings = {
@@ -163,6 +170,8 @@ class DeadLetters:
 
     def why_not(self, letter: DeadLetter) -> str:
         """Why a letter must not be sent again; empty if it may."""
+        if any(name == CUT_HEADER for name, _ in letter.headers):
+            return "it has only the beginning of its record, which was too large; the whole is where it was found"
         if letter.topic == self._topics.commands or letter.topic.startswith(self._topics.tasks("x")[:-1]):
             return ""
         if not letter.topic:

@@ -17,17 +17,13 @@ from foldlog.schemas import reply
 from foldlog.schemas.codec import Codec
 from foldlog.schemas.common import ReplyTo
 from foldlog.schemas.log import BatchBegun, BatchCommitted
-from foldlog.transport.dead_letters import dead_letter_headers
+from foldlog.transport.dead_letters import dead_letter_headers, fitting
 from foldlog.transport.topics import Topics
 
 logger = logging.getLogger("foldlog.processor")
 
 PRODUCER_LIMIT_BYTES = MAXIMUM_RECORD_BYTES + 40_000
 """`message.max.bytes` of the processor: an event's limit, and room for what is made of it. Below Kafka's default."""
-CUT_HEADER = "foldlog-cut"
-"""On a dead letter that was too large: bytes of the whole key and of the whole value."""
-CUT_BYTES = 100_000
-"""What such a letter keeps of each."""
 
 
 class Producer(Protocol):
@@ -139,17 +135,5 @@ class Output:
 
     def _dead_letter(self, producer: Producer, partition: int, letter: DeadLetter, now_ms: int) -> None:
         own = dead_letter_headers(self._topics.commands, partition, letter.offset, letter.error[:4_000], now_ms)
-        headers: Headers = [*letter.headers, *own]
-        value = letter.value or b""
-        key = letter.key or b""
-        around = len(key) + sum(len(name) + len(content or b"") + 10 for name, content in headers)
-        if around + len(value) <= PRODUCER_LIMIT_BYTES:
-            producer.produce(self._topics.dead_letters, letter.value, letter.key, -1, headers)
-            return
-        # A record that the topic of commands took may be too large for here once it has headers: the place where it
-        # was found stays known, and there it is until the topic's retention ends.
-        logger.error(
-            "the command at offset %d of partition %d is too large for the dead letters", letter.offset, partition
-        )
-        cut = (CUT_HEADER, f"{len(key)} {len(value)}".encode())
-        producer.produce(self._topics.dead_letters, value[:CUT_BYTES], key[:CUT_BYTES], -1, [*own, cut])
+        fits = fitting(letter.key, letter.value, letter.headers, own, PRODUCER_LIMIT_BYTES)
+        producer.produce(self._topics.dead_letters, fits.value, fits.key, -1, fits.headers)

@@ -92,7 +92,7 @@ async def test_commands(here: Place) -> None:
 
 
 async def test_tasks(here: Place) -> None:
-    bad = [value for value in BAD_VALUES.values() if value is not None and len(value) < LARGEST]
+    bad = [value for value in BAD_VALUES.values() if value is not None]
     async with here.worker():
         producer = largest_producer(here)
         for partition in range(here.partitions):
@@ -107,7 +107,14 @@ async def test_tasks(here: Place) -> None:
 
         await until_asked(all_there, "all are dead letters")
     letters = await asyncio.to_thread(here.read, here.topics.dead_letters)
-    assert sorted(letter.value or b"" for letter in letters) == sorted(bad * here.partitions)
+    for letter in letters:
+        assert header(letter, "foldlog-topic") == here.topics.tasks(QUEUE)
+    cut = [letter for letter in letters if any(name == "foldlog-cut" for name, _ in letter.headers)]
+    assert {header(letter, "foldlog-cut") for letter in cut} == {f"1 {LARGEST}"}
+    whole = [letter.value or b"" for letter in letters if letter not in cut]
+    small = [value for value in bad if len(value) < LARGEST]
+    assert (sorted(whole), len(cut)) == (sorted(small * here.partitions), here.partitions)
+    assert all(letter.value and (b"x" * LARGEST).startswith(letter.value) for letter in cut)
     await here.check()
 
 
