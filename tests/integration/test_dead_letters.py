@@ -15,6 +15,7 @@ from foldlog.schemas.command import SignalWorkflow
 from foldlog.schemas.framing import encode
 from foldlog.transport.admin import create_topics
 from foldlog.transport.config import KafkaConfig
+from foldlog.transport.dead_letters import DeadLetterWriter
 from foldlog.transport.errors import TopicMissingError
 from foldlog.transport.topic_reader import read_topic
 from foldlog.transport.topics import Topics, partition_of
@@ -130,6 +131,18 @@ def test_only_commands_and_tasks_are_sent_again(config: KafkaConfig, topics: Top
     assert [str(letter.id) for letter in letters.retry()] == ["0:1"]
     assert values(config, topics.tasks("q")) == [GARBAGE]
     assert values(config, topics.events) == []
+
+
+def test_a_letter_that_was_cut_is_not_sent_again(config: KafkaConfig, topics: Topics, letters: DeadLetters) -> None:
+    writer = DeadLetterWriter(config, topics.dead_letters)
+    large = b"x" * (config.maximum_record_bytes - 100)
+    for number, value in enumerate((large, GARBAGE)):
+        writer.write(topics.commands, 0, number, key=b"k", value=value, headers=[], error="cannot be decoded")
+    writer.close()
+    with pytest.raises(NotRetriableError, match=r"dead letter 0:0 .* only the beginning of its record"):
+        letters.retry([DeadLetterId(0, 0)])
+    assert [str(letter.id) for letter in letters.retry()] == ["0:1"]
+    assert values(config, topics.commands) == [GARBAGE]
 
 
 def test_a_missing_topic_says_how_to_create_it(config: KafkaConfig, namespace: str) -> None:
