@@ -12,6 +12,7 @@ import typing
 from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import timedelta
 from enum import Enum
+from functools import lru_cache
 from importlib import import_module
 from typing import Any, TypeVar, Union, get_args, get_origin
 
@@ -72,6 +73,9 @@ def _evaluated(function: Callable[..., Any], annotation: str, late: Mapping[str,
 
 
 def _fits(value: Any, hint: Any) -> bool:
+    # Nearly all values are of just one of the classes; options are checked at each call of a client.
+    if type(value) in _classes(hint):
+        return True
     origin = get_origin(hint)
     if hint is Any:
         return True
@@ -84,6 +88,13 @@ def _fits(value: Any, hint: Any) -> bool:
     if origin is None:
         return _fits_class(value, hint)
     return _fits_generic(value, origin, get_args(hint))
+
+
+@lru_cache
+def _classes(hint: Any) -> frozenset[type]:
+    """The classes whose very own instances fit a hint."""
+    parts = get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
+    return frozenset(each for each in parts if isinstance(each, type) and get_origin(each) is None)
 
 
 def _fits_generic(value: Any, origin: Any, arguments: tuple[Any, ...]) -> bool:

@@ -8,12 +8,13 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Required, TypedDict, TypeVar, Unpack, cast, overload
 
+from foldlog._random_ids import random_id
 from foldlog.client._activity_description import ActivityExecution, ActivityExecutionCount, execution
 from foldlog.client._activity_handle import ActivityHandle, context_of
 from foldlog.client._activity_inputs import CountActivitiesInput, ListActivitiesInput, StartActivityInput
 from foldlog.client._activity_methods import ActivityMethods
 from foldlog.client._asking import Asking
-from foldlog.client._convert import decode_one, encode_memo, milliseconds, new_request_id
+from foldlog.client._convert import decode_one, encode_memo, milliseconds
 from foldlog.client._description import WorkflowExecution
 from foldlog.client._schedules import own_converter
 from foldlog.client._types import NO_METADATA, UNSET, ParamType, RPCMetadata
@@ -199,7 +200,7 @@ class ClientActivities(ActivityMethods):
         reuse = asked.id_reuse_policy or ActivityIDReusePolicy.ALLOW_DUPLICATE
         conflict = asked.id_conflict_policy or ActivityIDConflictPolicy.FAIL
         return StartWorkflow(
-            request_id=new_request_id(),
+            request_id=random_id(),
             identity=asking.identity,
             workflow_type=ACTIVITY_TYPE,
             task_queue=BUILT_IN_QUEUE,

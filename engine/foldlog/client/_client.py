@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING, Any, Concatenate, TypeVar, Unpack, cast, overl
 
 from foldlog import converter as converters
 from foldlog._option_types import check_arguments
+from foldlog._random_ids import random_id
 from foldlog.client._activities import ClientActivities
 from foldlog.client._asking import Asking
 from foldlog.client._async_activity import ClientAsyncActivities
 from foldlog.client._connecting import OptionsWithoutMeaning, address_of, check_options, kafka_of
-from foldlog.client._convert import encode_args, milliseconds, new_request_id, value_of
+from foldlog.client._convert import encode_args, milliseconds, value_of
 from foldlog.client._deployments import ClientDeployments
 from foldlog.client._description import WorkflowExecution, WorkflowExecutionStatus
 from foldlog.client._handle import WorkflowHandle
@@ -567,7 +568,7 @@ class Client(
         reuse = options.get("id_reuse_policy", WorkflowIDReusePolicy.ALLOW_DUPLICATE)
         conflict = options.get("id_conflict_policy", WorkflowIDConflictPolicy.UNSPECIFIED)
         command = StartWorkflow(
-            request_id=options.get("request_id") or new_request_id(),
+            request_id=options.get("request_id") or random_id(),
             identity=self._identity,
             workflow_type=workflow_type,
             task_queue=task_queue,

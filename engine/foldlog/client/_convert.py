@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
@@ -16,11 +15,6 @@ from foldlog.schemas.common import Payload
 from foldlog.schemas.reply import WorkflowResult
 
 _MILLISECOND = timedelta(milliseconds=1)
-
-
-def new_request_id() -> str:
-    """128 random bits. A UUID would say no more and cost three times as much."""
-    return os.urandom(16).hex()
 
 
 async def encode_args(converter: DataConverter, arg: Any, args: Sequence[Any]) -> list[Payload]:

@@ -6,9 +6,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import timedelta
 from typing import Any, Concatenate, Generic, cast, overload
 
+from foldlog._random_ids import random_id
 from foldlog.client._activity_operations import ActivityOperations
 from foldlog.client._asking import Asking
-from foldlog.client._convert import decode_one, encode_args, new_request_id, value_of
+from foldlog.client._convert import decode_one, encode_args, value_of
 from foldlog.client._description import WorkflowExecutionDescription
 from foldlog.client._handle_updates import HandleUpdates
 from foldlog.client._history import WorkflowHistory
@@ -192,7 +193,7 @@ class WorkflowHandle(ActivityOperations, VersioningOperations, HandleUpdates[Sel
             await outbound.signal_workflow(told)
             return
         wanted = command.SignalWorkflow(
-            request_id=request_id or new_request_id(),
+            request_id=request_id or random_id(),
             identity=self._asking.identity,
             run_id=self._run_id or "",
             signal_name=name,
@@ -352,7 +353,7 @@ class WorkflowHandle(ActivityOperations, VersioningOperations, HandleUpdates[Sel
             await outbound.cancel_workflow(asked)
             return
         wanted = command.CancelWorkflow(
-            request_id=new_request_id(),
+            request_id=random_id(),
             identity=self._asking.identity,
             run_id=self._run_id or "",
             first_execution_run_id=self._first_execution_run_id or "",
@@ -392,7 +393,7 @@ class WorkflowHandle(ActivityOperations, VersioningOperations, HandleUpdates[Sel
             await outbound.terminate_workflow(asked)
             return
         wanted = command.TerminateWorkflow(
-            request_id=new_request_id(),
+            request_id=random_id(),
             identity=self._asking.identity,
             run_id=self._run_id or "",
             first_execution_run_id=self._first_execution_run_id or "",

@@ -9,9 +9,10 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
+from foldlog._random_ids import random_id
 from foldlog._search_attributes import warn_of_untyped
 from foldlog.client._asking import Asking
-from foldlog.client._convert import encode_memo, new_request_id
+from foldlog.client._convert import encode_memo
 from foldlog.client._errors import (
     WorkflowQueryRejectedError,
     WorkflowUpdateFailedError,
@@ -371,7 +372,7 @@ class ClientSchedules:
         converter = own_converter(self._asking.of_workflow(model.schedule_workflow_id(progress.id)).converter)
         attributes = progress.search_attributes
         return StartWorkflow(
-            request_id=new_request_id(),
+            request_id=random_id(),
             identity=self._asking.identity,
             workflow_type=model.SCHEDULE_TYPE,
             task_queue=model.BUILT_IN_QUEUE,

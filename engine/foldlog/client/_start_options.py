@@ -85,6 +85,24 @@ class StartOptions(RunOptions, total=False):
     """How long to wait for the answer."""
 
 
+_APPLIED = frozenset(
+    (
+        "retry_policy",
+        "cron_schedule",
+        "start_delay",
+        "memo",
+        "search_attributes",
+        "static_summary",
+        "static_details",
+        "priority",
+        "versioning_override",
+        "start_signal",
+        "start_signal_args",
+    )
+)
+"""The options that `apply_options` looks at."""
+
+
 @cache
 def _hints() -> dict[str, Any]:
     """The types of the options."""
@@ -124,6 +142,8 @@ async def apply_options(command: StartWorkflow, converter: DataConverter, option
         TypeError: A search attribute does not fit its type.
         ValueError: The delay is negative, or there are arguments for a signal that is not given.
     """
+    if _APPLIED.isdisjoint(options):
+        return
     attributes = options.get("search_attributes")
     warn_of_untyped(attributes)
     retry_policy, priority = options.get("retry_policy"), options.get("priority")

@@ -9,8 +9,9 @@ from datetime import timedelta
 from enum import IntEnum
 from typing import Any, Generic, cast
 
+from foldlog._random_ids import random_id
 from foldlog.client._asking import Asking
-from foldlog.client._convert import decode_one, encode_args, new_request_id
+from foldlog.client._convert import decode_one, encode_args
 from foldlog.client._errors import WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError
 from foldlog.client._types import (
     NO_METADATA,
@@ -168,7 +169,7 @@ async def update_command(
     """
     if wait_for_stage == WorkflowUpdateStage.ADMITTED:
         raise ValueError("wait_for_stage ADMITTED is not supported: wait for ACCEPTED or COMPLETED")
-    request_id = new_request_id()
+    request_id = random_id()
     return UpdateWorkflow(
         request_id=request_id,
         identity=asking.identity,

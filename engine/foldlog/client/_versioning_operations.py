@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from foldlog._random_ids import random_id
 from foldlog.client._asking import Asking
-from foldlog.client._convert import new_request_id
 from foldlog.client._types import NO_METADATA, RPCMetadata
 from foldlog.common import VersioningOverride
 from foldlog.schemas import command
@@ -46,7 +46,7 @@ class VersioningOperations:
         """
         versioning = WorkflowOptions() if versioning_override is None else versioning_override.to_options()
         wanted = command.UpdateWorkflowOptions(
-            request_id=new_request_id(),
+            request_id=random_id(),
             identity=self._asking.identity,
             run_id=self._run_id or "",
             first_execution_run_id=self._first_execution_run_id or "",

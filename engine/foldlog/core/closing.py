@@ -34,7 +34,7 @@ def follow_close(run: Run, outcome: Outcome) -> None:
         status=run.status,
         result=ended.result,
         failure=ended.failure,
-        retry_state=getattr(run.closing, "retry_state", "UNSPECIFIED"),
+        retry_state=ended.retry_state,
     )
     initiators.tell_parent_of_end(parent, closed, outcome)
 

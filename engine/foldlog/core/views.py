@@ -28,13 +28,13 @@ def closing_result(reply_to: ReplyTo, run: Run) -> reply.WorkflowResult:
         run_id=run.run_id,
         status=run.status,
         new_run_id=following_run_id(run),
-        retry_state=getattr(run.closing, "retry_state", "UNSPECIFIED"),
     )
     closing = run.closing
     if isinstance(closing, event.WorkflowExecutionCompleted):
         result.result = closing.result
     elif isinstance(closing, event.WorkflowExecutionFailed):
         result.failure = closing.failure
+        result.retry_state = closing.retry_state
     elif isinstance(closing, event.WorkflowExecutionCanceled):
         result.failure = Failure(kind="CANCELED", message="Workflow cancelled", details=closing.details)
     elif isinstance(closing, event.WorkflowExecutionTerminated):
@@ -42,6 +42,7 @@ def closing_result(reply_to: ReplyTo, run: Run) -> reply.WorkflowResult:
         result.failure = Failure(kind="TERMINATED", message=message, details=closing.details)
     elif isinstance(closing, event.WorkflowExecutionTimedOut):
         which = "execution" if closing.execution else "run"
+        result.retry_state = closing.retry_state
         result.failure = Failure(kind="TIMEOUT", message=f"workflow {which} timeout", timeout_type="START_TO_CLOSE")
     return result
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import functools
 import logging
-import uuid
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
+from foldlog._random_ids import random_id
 from foldlog.core.decider import DeciderFactory
 from foldlog.core.engine import Engine, LocalResult
 from foldlog.core.outcome import MAXIMUM_WORKFLOW_ID_BYTES, LocalCall, LogEntry, Outcome
@@ -151,7 +151,7 @@ class Partition:
             factory,
             self.sessions,
             decode=codec.decode,
-            new_run_id=lambda: uuid.uuid4().hex,
+            new_run_id=random_id,
             reserve=reserve,
             require_queue=require_queue,
             cannot_run_local=cannot_run_local,

@@ -19,6 +19,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Produ
 from foldlog.core.decider import DeciderFactory
 from foldlog.processors.ahead import Ahead
 from foldlog.processors.assignment import Assignment
+from foldlog.processors.heap import keep_what_is_loaded
 from foldlog.processors.host import ActivityHost
 from foldlog.processors.measure import measured, tell_rare
 from foldlog.processors.namespaces import Namespaces
@@ -137,6 +138,7 @@ class WorkflowProcessor:
             TransportError: Kafka cannot be used as configured.
         """
         topics = require_topics(self._config, self._topics)
+        keep_what_is_loaded()
         self._partitions = topics.partitions
         with (
             Stores(self._options, self._codec, topics.events_id) as stores,

@@ -99,5 +99,7 @@ def _without_logical_types(schema: Any) -> Any:
     if isinstance(schema, list):
         return [_without_logical_types(part) for part in schema]
     if isinstance(schema, dict):
-        return {key: _without_logical_types(value) for key, value in schema.items() if key != "logicalType"}
+        plain = {key: _without_logical_types(value) for key, value in schema.items() if key != "logicalType"}
+        # A name alone is quicker to write than an object with nothing but a name.
+        return plain["type"] if plain.keys() == {"type"} and isinstance(plain["type"], str) else plain
     return schema
