@@ -131,8 +131,8 @@ class SingleObjectCodec:
         found = find_released(fingerprint)
         if found is None and self._fetch is not None:
             found = self._fetch(fingerprint)
-            if found is not None and schema_fingerprint(found) != fingerprint:
-                logger.error("the schema stored under the fingerprint %s is another one", fingerprint.hex())
+            if found is not None and not _has_fingerprint(found, fingerprint):
+                logger.error("the schema stored under the fingerprint %s is another one, or none", fingerprint.hex())
                 return None
         return found
 
@@ -200,6 +200,13 @@ class ConfluentCodec:
             number = self._registry.number(full_name, register=self._register)
             header = self._headers[cls] = CONFLUENT_HEADER.pack(0, number)
         return header
+
+
+def _has_fingerprint(schema: Definition, fingerprint: bytes) -> bool:
+    try:
+        return schema_fingerprint(schema) == fingerprint
+    except Exception:  # fastavro raises whatever a schema that is none leads to
+        return False
 
 
 def _schema_id(header: bytes) -> int:

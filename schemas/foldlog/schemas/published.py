@@ -34,7 +34,7 @@ def read_published(key: bytes | None, value: bytes | None) -> tuple[bytes, Defin
     try:
         fingerprint = bytes.fromhex((key or b"").decode("ascii"))
         schema = json.loads(value or b"")
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"no published schema: {error}") from error
     if len(fingerprint) != _FINGERPRINT_BYTES or not isinstance(schema, dict):
         raise ValueError("no published schema: the key is no fingerprint, or the value is no record's schema")

@@ -178,6 +178,12 @@ def test_a_schema_that_is_stored_under_a_foreign_fingerprint_is_not_believed() -
         wrong.decode(frame)
 
 
+@pytest.mark.parametrize("stored", [{}, {"type": "nonsense"}, {"type": "record"}, {"type": 5}], ids=repr)
+def test_what_is_stored_under_a_fingerprint_may_be_no_schema(stored: Definition) -> None:
+    with pytest.raises(UnknownSchemaError):
+        SingleObjectCodec(lambda _: stored).decode(MARKER + bytes(8) + b"body")
+
+
 def test_without_anybody_to_ask_a_schema_is_unknown() -> None:
     with pytest.raises(UnknownSchemaError, match="0000000000000000"):
         SingleObjectCodec().decode(MARKER + bytes(8) + b"body")

@@ -32,6 +32,7 @@ def test_what_is_published_is_the_same_each_time() -> None:
         (b"\xff" * 16, b"{}"),
         (b"0102030405060708", b'"string"'),
         (b"0102030405060708", b"{"),
+        (b"0102030405060708", b'{"type":' * 100_000),
     ],
 )
 def test_what_is_no_published_schema_is_told(key: bytes | None, value: bytes | None) -> None:
