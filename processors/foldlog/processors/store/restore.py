@@ -87,7 +87,7 @@ class Restorer:
                     raise DecodeError(f"a {kind.__name__} has no place in the events")
             else:
                 kind, record = peeked
-            run = None if kind in _NOT_OF_A_RUN else self._outline(workflow_id, kind, record, encoded)
+            run = None if kind in _NOT_OF_A_RUN else self._fitting(workflow_id, kind, record, encoded)
         except (DecodeError, UnicodeDecodeError, fold.BrokenHistoryError) as error:
             raise RestoreError(offset, f"{type(error).__name__}: {error}") from error
         batch = self._batch
@@ -131,6 +131,22 @@ class Restorer:
                 batch = store.stage()
         if batch.runs:
             store.commit(batch, self._next_offset)
+
+    def _fitting(self, workflow_id: str, kind: type, record: Any, encoded: bytes) -> Outline:
+        """The outline of a record's run, with the record.
+
+        Raises:
+            DecodeError: It has no place there because it is no record: only its beginning was read, and the rest, or
+                its key, is not there.
+            BrokenHistoryError: It does not follow the one before.
+        """
+        try:
+            return self._outline(workflow_id, kind, record, encoded)
+        except fold.BrokenHistoryError:
+            self._codec.decode(encoded)
+            if not workflow_id:
+                raise DecodeError(f"a {kind.__name__} has no key: it must be the workflow ID") from None
+            raise
 
     def _outline(self, workflow_id: str, kind: type, record: Any, encoded: bytes) -> Outline:
         """The outline of a record's run, with the record."""
