@@ -33,6 +33,10 @@ from foldlog.transport.topics import Topics
 
 RETRIED_HEADER = "foldlog-retried"
 _BY_KEY = -1
+_MOST_PARTITIONS = 2**31
+_MOST_OFFSETS = 2**63
+_YEAR_10000_MS = 253_402_300_800_000
+"""What no calendar shows."""
 _ADDED = frozenset({TOPIC_HEADER, PARTITION_HEADER, OFFSET_HEADER, ERROR_HEADER, TIME_HEADER})
 
 
@@ -216,7 +220,7 @@ def letters_in(records: Iterable[TopicRecord]) -> list[DeadLetter]:
     for record in records:
         texts = {name: _text(value) for name, value in record.headers}
         if RETRIED_HEADER in texts and record.value is None:
-            retried[texts[RETRIED_HEADER]] = _number(texts.get(TIME_HEADER)) or record.timestamp_ms
+            retried[texts[RETRIED_HEADER]] = _time_ms(record, texts)
         else:
             letters.append(_letter(record, texts))
     return [_with_note(letter, retried.get(str(letter.id), 0)) for letter in letters]
@@ -226,10 +230,10 @@ def _letter(record: TopicRecord, texts: dict[str, str]) -> DeadLetter:
     return DeadLetter(
         id=DeadLetterId(record.partition, record.offset),
         topic=texts.get(TOPIC_HEADER, ""),
-        partition=_number(texts.get(PARTITION_HEADER)),
-        offset=_number(texts.get(OFFSET_HEADER)),
+        partition=_number(texts.get(PARTITION_HEADER), _MOST_PARTITIONS),
+        offset=_number(texts.get(OFFSET_HEADER), _MOST_OFFSETS),
         error=texts.get(ERROR_HEADER, ""),
-        time_ms=_number(texts.get(TIME_HEADER)) or record.timestamp_ms,
+        time_ms=_time_ms(record, texts),
         key=record.key,
         value=record.value,
         headers=[(name, value) for name, value in record.headers if name not in _ADDED],
@@ -244,5 +248,12 @@ def _text(value: str | bytes | None) -> str:
     return value.decode(errors="replace") if isinstance(value, bytes) else value or ""
 
 
-def _number(text: str | None) -> int:
-    return int(text) if text and text.isascii() and text.isdigit() else 0
+def _time_ms(record: TopicRecord, texts: dict[str, str]) -> int:
+    return _number(texts.get(TIME_HEADER), _YEAR_10000_MS) or record.timestamp_ms % _YEAR_10000_MS
+
+
+def _number(text: str | None, below: int) -> int:
+    """The number in a header; 0 if there is none that can be."""
+    if not text or len(text) > 19 or not (text.isascii() and text.isdigit()):
+        return 0
+    return int(text) if int(text) < below else 0

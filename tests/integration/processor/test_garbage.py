@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from confluent_kafka import Producer
+from foldlog.cli._root import cli
 from foldlog.client import Client
 from foldlog.core.fold import digest
 from foldlog.schemas.command import DescribeWorkflow, SignalWorkflow
 from foldlog.schemas.common import ReplyTo
 from foldlog.schemas.event import TimerFired, WorkflowExecutionSignaled, WorkflowExecutionStarted
 from foldlog.schemas.framing import HEADER_BYTES, decode, encode
+from foldlog.schemas.task import ActivityTask
 from foldlog.transport.topic_reader import TopicRecord
 from foldlog.transport.topics import partition_of
 
@@ -35,6 +40,9 @@ BAD_VALUES = {
     "oversized": b"x" * LARGEST,
     "no command": encode(TimerFired(run_id="r", event_id=1, time_ms=1, chain=b"", timer_id=1, started_event_id=1)),
 }
+NO_KEYS = (None, b"", b"\xff\xfe")
+NO_SCHEMAS = (b"{}", b'{"type": "nonsense"}', b'{"type":' * 100_000)
+"""What can be under a fingerprint, besides."""
 HEADERS: list[tuple[str, str | bytes | None]] = [("theirs", b"\x00\xff"), ("theirs", b"again"), ("empty", None)]
 
 
@@ -47,6 +55,11 @@ async def here(kafka: str, namespace: str, tmp_path: Path) -> AsyncIterator[Plac
 def largest_producer(here: Place) -> Producer:
     """A producer that sends whatever the broker takes."""
     return Producer(here.config.producer(**{"message.max.bytes": 2_000_000}))
+
+
+def schema_key(number: int) -> str:
+    """A fingerprint as the topic of schemas has it."""
+    return f"{number:016x}"
 
 
 def header(record: TopicRecord, name: str) -> str:
@@ -92,12 +105,27 @@ async def test_commands(here: Place) -> None:
 
 
 async def test_tasks(here: Place) -> None:
-    bad = [value for value in BAD_VALUES.values() if value is not None]
+    task = encode(
+        ActivityTask(
+            namespace=here.namespace,
+            run_id="r",
+            workflow_type="Echoing",
+            activity_id="1",
+            activity_type="echo",
+            scheduled_event_id=2,
+            attempt=1,
+            scheduled_ms=1,
+            attempt_scheduled_ms=1,
+            start_to_close_timeout_ms=60_000,
+        )
+    )
+    bad: list[tuple[bytes | None, bytes | None]] = [(b"some-workflow", value) for value in BAD_VALUES.values()]
+    bad += [(key, task) for key in NO_KEYS]
     async with here.worker():
         producer = largest_producer(here)
         for partition in range(here.partitions):
-            for value in bad:
-                producer.produce(here.topics.tasks(QUEUE), value, b"\xff", partition, headers=HEADERS)
+            for key, value in bad:
+                producer.produce(here.topics.tasks(QUEUE), value, key, partition, headers=HEADERS)
         producer.flush(30)
         handles = [await here.start(Echoing.run, name, id=name) for name in here.ids("echo", each=3)]
         assert [await handle.result(rpc_timeout=SOON) for handle in handles] == [handle.id for handle in handles]
@@ -109,11 +137,12 @@ async def test_tasks(here: Place) -> None:
     letters = await asyncio.to_thread(here.read, here.topics.dead_letters)
     for letter in letters:
         assert header(letter, "foldlog-topic") == here.topics.tasks(QUEUE)
+        assert len(header(letter, "foldlog-error")) > 20
     cut = [letter for letter in letters if any(name == "foldlog-cut" for name, _ in letter.headers)]
-    assert {header(letter, "foldlog-cut") for letter in cut} == {f"1 {LARGEST}"}
-    whole = [letter.value or b"" for letter in letters if letter not in cut]
-    small = [value for value in bad if len(value) < LARGEST]
-    assert (sorted(whole), len(cut)) == (sorted(small * here.partitions), here.partitions)
+    assert {header(letter, "foldlog-cut") for letter in cut} == {f"{len(b'some-workflow')} {LARGEST}"}
+    whole = Counter((letter.key, letter.value) for letter in letters if letter not in cut)
+    small = [one for one in bad if one[1] != BAD_VALUES["oversized"]]
+    assert (whole, len(cut)) == (Counter(small * here.partitions), here.partitions)
     assert all(letter.value and (b"x" * LARGEST).startswith(letter.value) for letter in cut)
     await here.check()
 
@@ -124,7 +153,7 @@ async def test_replies_visibility_and_schemas(here: Place) -> None:
     client_id = here.client.transport.client_id
     async with here.worker():
         await here.start(Waiting.run, id="before")
-        for value in BAD_VALUES.values():
+        for number, value in enumerate(BAD_VALUES.values()):
             for partition in range(here.partitions):
                 for key in (client_id, b"\xff\xfe", None):
                     producer.produce(here.topics.replies, value, key, partition)
@@ -132,7 +161,14 @@ async def test_replies_visibility_and_schemas(here: Place) -> None:
                 if key is not None:  # the broker itself refuses records without a key on compacted topics
                     producer.produce(here.topics.visibility, value, key)
                     producer.produce(here.topics.schemas, value, key)
+            producer.produce(here.topics.schemas, value, schema_key(number))
+        for number, value in enumerate(NO_SCHEMAS, len(BAD_VALUES)):
+            producer.produce(here.topics.schemas, value, schema_key(number))
         producer.flush(30)
+        # Commands that name them: the processor looks for their schemas, and goes on.
+        for number in range(len(BAD_VALUES) + len(NO_SCHEMAS)):
+            here.command("before", b"\xc3\x01" + bytes.fromhex(schema_key(number)) + b"body")
+        here.flush()
         await here.start(Waiting.run, id="after")
         rows = {row.id async for row in here.client.list_workflows()}
         assert rows == {"before", "after"}
@@ -143,7 +179,46 @@ async def test_replies_visibility_and_schemas(here: Place) -> None:
         handle = fresh.get_workflow_handle_for(Waiting.run, "before")
         await handle.signal(Waiting.end)
         assert await handle.result(rpc_timeout=SOON) == "ended"
+    letters = await asyncio.to_thread(here.read, here.topics.dead_letters)
+    assert len(letters) == len(BAD_VALUES) + len(NO_SCHEMAS)
+    assert all("schema" in header(letter, "foldlog-error") for letter in letters)
     await here.check()
+
+
+async def test_dead_letters(here: Place) -> None:
+    """Whatever stands among the letters, they are listed, shown, and those that can be are sent again."""
+    producer = largest_producer(here)
+    nonsense: list[tuple[str, str | bytes | None]] = [
+        (f"foldlog-{name}", b"\xff" * 9) for name in ("topic", "partition", "offset", "error", "time", "retried")
+    ]
+    numbers: list[tuple[str, str | bytes | None]] = [
+        (f"foldlog-{name}", b"9" * 5_000) for name in ("partition", "offset", "time")
+    ]
+    for value in BAD_VALUES.values():
+        for key in (b"key", *NO_KEYS):
+            for headers in ([], HEADERS, nonsense, numbers):
+                producer.produce(here.topics.dead_letters, value, key, headers=headers)
+    where: list[tuple[str, str | bytes | None]] = [("foldlog-topic", here.topics.commands.encode())]
+    producer.produce(here.topics.dead_letters, SIGNAL, b"nobody", headers=where)
+    assert producer.flush(30) == 0
+
+    def run(*arguments: str) -> str:
+        common = ["--bootstrap-servers", here.config.bootstrap_servers, "-n", here.namespace]
+        found = CliRunner().invoke(cli, ["dead-letters", *arguments, *common], catch_exceptions=False)
+        assert found.exit_code == 0, found.stderr
+        return found.stdout
+
+    def look() -> None:
+        listed = json.loads(run("list", "--json", "--all", "--limit", "1000"))
+        # Of those without a value, the ones with nonsense for `retried` are notes.
+        assert len(listed) == (len(BAD_VALUES) * 4 - 1) * (1 + len(NO_KEYS)) + 1
+        assert run("list")
+        for one in (*listed[:5], listed[-1]):
+            assert one["id"] in run("show", one["id"])
+        (sent,) = json.loads(run("retry", "--all", "--json"))["retried"]
+        assert sent == {**listed[-1], "retried": sent["retried"]}
+
+    await asyncio.to_thread(look)
 
 
 async def test_addresses_of_replies_that_cannot_be(here: Place) -> None:
@@ -178,10 +253,17 @@ async def _restart_after(here: Place, write: Write) -> tuple[str, str]:
 
 async def test_events_that_nobody_can_read_are_passed_over(here: Place, caplog: pytest.LogCaptureFixture) -> None:
     unreadable = {name: value for name, value in BAD_VALUES.items() if name not in ("unknown schema", "no command")}
+    whole = encode(TimerFired(run_id="r", event_id=1, time_ms=1, chain=b"", timer_id=1, started_event_id=1))
+    bad: list[tuple[bytes | None, bytes | None]] = [(b"some-workflow", value) for value in unreadable.values()]
+    bad += [(b"some-workflow", cut) for cut in (SIGNAL, whole[: HEADER_BYTES + 1], whole[:-1])]
+    bad += [(key, value) for key in NO_KEYS for value in (whole, b"garbage")]
 
     def write(producer: Producer, partition: int, workflow_id: str, run_id: str) -> None:
-        for value in unreadable.values():
-            producer.produce(here.topics.events, value, b"\xff\xfe", partition)
+        for key, value in bad:
+            producer.produce(here.topics.events, value, key, partition)
+        # What is cut off may begin like an event of a run that there is.
+        signaled = WorkflowExecutionSignaled(run_id=run_id, event_id=2, time_ms=1, chain=b"", signal_name="end")
+        producer.produce(here.topics.events, encode(signaled)[:-1], workflow_id, partition)
 
     names = await _restart_after(here, write)
     with caplog.at_level(logging.ERROR):
@@ -191,7 +273,7 @@ async def test_events_that_nobody_can_read_are_passed_over(here: Place, caplog: 
                 await handle.signal(Waiting.end, rpc_timeout=SOON)
                 assert await handle.result(rpc_timeout=SOON) == "ended"
     passed_over = [record.message for record in caplog.records if "passed over" in record.message]
-    assert len(set(passed_over)) == len(unreadable)  # a restore that is repeated says so again
+    assert len(set(passed_over)) == len(bad) + 1  # a restore that is repeated says so again
     assert all(here.topics.events in message for message in passed_over)
 
 

@@ -27,6 +27,13 @@ def test_a_record_that_some_other_program_wrote_is_shown_as_far_as_it_goes() -> 
     assert (letter.topic, letter.partition, letter.error, letter.time_ms) == ("", 0, "", 1000)
 
 
+@pytest.mark.parametrize("text", [b"9" * 5_000, b"9" * 19, "\u0661".encode(), b"-1", b"", None], ids=repr)
+def test_numbers_that_cannot_be_count_as_not_given(text: bytes | None) -> None:
+    names = ("foldlog-partition", "foldlog-offset", "foldlog-time")
+    (letter,) = letters_in([TopicRecord(0, 5, 1000, None, b"x", [(name, text) for name in names])])
+    assert (letter.partition, letter.offset, letter.time_ms) == (0, 0, 1000)
+
+
 def test_the_newest_note_counts_and_a_letter_without_a_value_is_no_note() -> None:
     found = [("foldlog-topic", b"a.commands"), ("foldlog-time", b"10")]
     records = [
