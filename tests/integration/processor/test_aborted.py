@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from confluent_kafka import Producer
 from foldlog import activity
+from foldlog.connectors.dead_letters import DeadLetters
 from foldlog.schemas.command import SignalWorkflow
 from foldlog.schemas.common import Payload
 from foldlog.schemas.event import WorkflowExecutionSignaled
@@ -17,12 +18,14 @@ from foldlog.schemas.log import BatchCommitted
 from foldlog.schemas.reply import WorkflowResult
 from foldlog.schemas.task import ActivityTask
 from foldlog.schemas.visibility import WorkflowVisibility
+from foldlog.transport.schemas_topic import SchemasTopic
 from foldlog.transport.topics import partition_of
 
 from tests.integration.processor.running import SOON, Place, place
 from tests.integration.processor.workloads import QUEUE, Summing, Waiting
 
 RAN: list[str] = []
+FINGERPRINT = b"of ghost"
 
 
 @activity.defn
@@ -71,12 +74,20 @@ def everywhere(here: Place, producer: Producer, run_id: str) -> None:
         attempt_scheduled_ms=1,
         start_to_close_timeout_ms=1_000,
     )
-    client = here.client.transport
     for partition in range(here.partitions):
         producer.produce(topics.tasks(QUEUE), encode(task), "summing", partition)
+    producer.produce(topics.dead_letters, b"ghost", "summing")
+    producer.produce(topics.schemas, b'{"type": "record", "name": "Ghost", "fields": []}', FINGERPRINT.hex())
+    answer_all(here, producer, run_id)
+
+
+def answer_all(here: Place, producer: Producer, run_id: str) -> None:
+    """An answer to whatever the client asks."""
+    client = here.client.transport
+    for partition in range(here.partitions):
         for correlation_id in range(1, 30):
             ended = WorkflowResult(correlation_id=correlation_id, run_id=run_id, status="COMPLETED")
-            producer.produce(topics.replies, encode(ended), client.client_id, partition)
+            producer.produce(here.topics.replies, encode(ended), client.client_id, partition)
     assert producer.flush(30) == 0
 
 
@@ -100,6 +111,8 @@ async def test_an_aborted_transaction_is_seen_by_nobody(here: Place) -> None:
         waiting = here.client.get_workflow_handle_for(Waiting.run, other)
         late = asyncio.create_task(handle.signal(Summing.add, 3, rpc_timeout=SOON))
         assert not (await asyncio.wait([late], timeout=0.5))[0]
+        answer_all(here, producer, handle.result_run_id)  # now that somebody waits for one
+        assert not (await asyncio.wait([late], timeout=0.5))[0]
         await asyncio.to_thread(producer.abort_transaction, 30)
         await late
         await here.start(Waiting.run, id=other)
@@ -109,4 +122,7 @@ async def test_an_aborted_transaction_is_seen_by_nobody(here: Place) -> None:
         await handle.signal(Summing.end)
         assert (await handle.result(rpc_timeout=SOON)).numbers == [1, 2, 3]
     assert not RAN
+    assert not await asyncio.to_thread(DeadLetters(here.config, here.topics).read)
+    with SchemasTopic(here.config, here.topics) as schemas:
+        assert await asyncio.to_thread(schemas.fetch, FINGERPRINT) is None
     await here.check()
