@@ -64,7 +64,11 @@ class OrderWorkflow:
             heartbeat_timeout=timedelta(seconds=5),
             retry_policy=RETRY,
         )
-        await self._do("SendNotification", OrderActivities.send_notification, order)
+        # What is shipped is not undone any more, whoever asks for it now.
+        self._step = "SendNotification"
+        await workflow.execute_activity_method(
+            OrderActivities.send_notification, order, start_to_close_timeout=QUICK, retry_policy=RETRY
+        )
         self._step = "completed"
 
     async def _pay(self, order: Order) -> None:
