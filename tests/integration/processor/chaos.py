@@ -296,7 +296,7 @@ class Chaos:
         for workflow_id, numbers in load.added.items():
             assert load.seen[workflow_id].numbers == numbers, f"{workflow_id} saw other signals than were sent"
             assert load.seen[workflow_id].total == sum(numbers)
-        _check_ledger(ledger_path, load)
+        check_ledger(ledger_path, load)
         letters = [record.headers for record in read_topic(self._config, self._topics.dead_letters)]
         assert not letters, f"{len(letters)} dead letters: {letters[:3]}"
         rows = {}
@@ -326,7 +326,7 @@ def _orders() -> Iterator[Order]:
             yield order
 
 
-def _check_ledger(path: Path, load: Load) -> None:
+def check_ledger(path: Path, load: Load) -> None:
     """Each order's pieces and cents, one by one: what is right in sum could still be wrong twice."""
     with closing(sqlite3.connect(path)) as database:
         rows = database.execute("SELECT order_id, sum(quantity), sum(cents) FROM entries GROUP BY order_id").fetchall()

@@ -93,13 +93,19 @@ def audit(config: KafkaConfig, topics: Topics) -> Audit:
 
     Raises:
         AssertionError: It does not hold.
+        BrokenHistoryError: Likewise, within a run.
     """
     settled(config, topics.events)
-    found = Audit(topic_id=require_topics(config, topics).events_id)
-    for record in read_topic(config, topics.events):
+    return checked(require_topics(config, topics).events_id, read_topic(config, topics.events))
+
+
+def checked(topic_id: str, records: Iterable[TopicRecord]) -> Audit:
+    """Check all that must hold of the records of a log; see `audit`."""
+    found = Audit(topic_id=topic_id)
+    for record in records:
         found.records.setdefault(record.partition, []).append(record)
-    for partition, records in found.records.items():
-        _check_partition(found, partition, records)
+    for partition, its_records in found.records.items():
+        _check_partition(found, partition, its_records)
     for (workflow_id, run_id), events in found.events.items():
         _check_run(workflow_id, run_id, events)
     doubled = {request: count for request, count in found.requests.items() if count > 1}
