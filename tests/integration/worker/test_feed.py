@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient
+from foldlog.connectors.embedded import EmbeddedKafka, KafkaOptions
 from foldlog.schemas.framing import encode
 from foldlog.transport.errors import TopicMissingError
 from foldlog.worker.feed import PAUSE_AFTER_SECONDS
@@ -17,6 +19,7 @@ from foldlog.worker.finished import DEFAULT_LIMIT_BYTES
 from .taskfeed import QUEUE, Taker, activity_task, committed, prepare, read_all, send, send_tasks, unfinished, until
 
 MakeTaker = Callable[..., Taker]
+LITTLE_BYTES = 256
 
 
 @pytest.fixture
@@ -82,6 +85,33 @@ def test_five_thousand_tasks_ending_out_of_order(kafka: str, namespace: str, mak
     second = make_taker(config, topics)
     until(lambda: len(second.begun) == 5000 - len(ended), "the rest is taken")
     assert set(second.begun) == set(range(5000)) - ended
+
+
+def test_a_broker_that_allows_less_metadata(tmp_path: Path, namespace: str, make_taker: MakeTaker) -> None:
+    """More has ended than it takes: positions are committed all the same, and what has no place there is repeated."""
+    options = KafkaOptions(properties={"offset.metadata.max.bytes": str(LITTLE_BYTES)})
+    with EmbeddedKafka(tmp_path / "kafka", options=options) as broker:
+        config, topics = prepare(broker.bootstrap_servers, namespace, partitions=1)
+        send_tasks(config, topics, range(5000))
+        first = make_taker(config, topics)
+        until(lambda: len(first.begun) == 5000, "all tasks are taken")
+        ended = set(random.Random(3).sample(range(1, 5000), 2500))
+        first.end(ended)
+        until(lambda: committed(config, topics)[1], "as much is committed as the broker takes")
+        offset, metadata = committed(config, topics)
+        assert offset == 0
+        assert len(metadata) <= LITTLE_BYTES
+        left = set(unfinished(offset, metadata, 5000))
+        assert set(range(5000)) - ended < left < set(range(5000))
+        first.close()
+        second = make_taker(config, topics)
+        until(lambda: set(second.begun) == left or second.holds, "what is not known to have ended is taken again")
+        while len(second.begun) < len(left) or second.running:
+            second.end([task.scheduled_event_id for task in list(second.running.values())])
+            until(lambda: second.running or len(second.begun) == len(left), "more is taken")
+        assert sorted(second.begun) == sorted(left)
+        until(lambda: committed(config, topics) == (5000, ""), "all is committed")
+        second.close()
 
 
 def test_a_full_worker_stays_in_its_group(kafka: str, namespace: str, make_taker: MakeTaker) -> None:
