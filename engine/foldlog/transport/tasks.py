@@ -17,6 +17,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
+from foldlog.transport._headers import headers_of
 from foldlog.transport.clients import open_consumer
 from foldlog.transport.config import KafkaConfig
 from foldlog.transport.errors import TopicMissingError, TransportError
@@ -243,9 +244,8 @@ class TaskConsumer:
             if error is not None:
                 self._on_error(error, message)
                 continue
-            headers: Any = message.headers() or []
             partition, offset = message.partition() or 0, message.offset() or 0
-            records.append(TaskRecord(partition, offset, message.key(), message.value(), headers))
+            records.append(TaskRecord(partition, offset, message.key(), message.value(), headers_of(message)))
         return records
 
     def _on_error(self, error: KafkaError, message: Message) -> None:

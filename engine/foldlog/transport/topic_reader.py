@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
+from foldlog.transport._headers import headers_of
 from foldlog.transport.clients import open_consumer
 from foldlog.transport.config import KafkaConfig
 from foldlog.transport.errors import BrokerUnreachableError, DeliveryError, TopicMissingError
@@ -91,14 +92,13 @@ def _partitions(consumer: Consumer, config: KafkaConfig, topic: str, timeout: fl
 
 def _record(message: Message) -> TopicRecord:
     kind, timestamp = message.timestamp()
-    headers: Headers = list(message.headers() or [])  # type: ignore[arg-type]  # a list, also where the stubs allow more
     return TopicRecord(
         _known(message.partition()),
         _known(message.offset()),
         timestamp if kind else 0,
         _bytes(message.key()),
         _bytes(message.value()),
-        headers,
+        headers_of(message),
     )
 
 

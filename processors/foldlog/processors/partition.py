@@ -27,6 +27,7 @@ from foldlog.schemas.codec import Codec
 from foldlog.schemas.framing import DecodeError
 from foldlog.schemas.registry import SchemaLookupError
 from foldlog.schemas.reply import PartitionMoved
+from foldlog.transport._headers import headers_of
 
 logger = logging.getLogger("foldlog.processor")
 
@@ -364,7 +365,7 @@ class Partition:
         logger.warning(
             "the command at offset %d of partition %d goes to the dead letters: %s", record.offset(), self.number, error
         )
-        letter = DeadLetter(record.key(), record.value(), record.headers() or [], record.offset(), error)
+        letter = DeadLetter(record.key(), record.value(), headers_of(record), record.offset(), error)
         work.dead_letters.append(letter)
 
     # ---- output

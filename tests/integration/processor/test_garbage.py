@@ -23,6 +23,7 @@ from foldlog.schemas.task import ActivityTask
 from foldlog.transport.topic_reader import TopicRecord
 from foldlog.transport.topics import partition_of
 
+from tests.integration import raw_producer
 from tests.integration.processor.running import SOON, Place, place, until, until_asked
 from tests.integration.processor.workloads import QUEUE, Echoing, Summing, Waiting
 
@@ -219,6 +220,28 @@ async def test_dead_letters(here: Place) -> None:
         assert sent == {**listed[-1], "retried": sent["retried"]}
 
     await asyncio.to_thread(look)
+
+
+async def test_names_of_headers_that_are_no_text(here: Place) -> None:
+    """Clients in C can write them, and confluent-kafka cannot read them."""
+    topics = here.topics
+    read = [topics.commands, topics.tasks(QUEUE), topics.replies, topics.visibility, topics.events]
+    everywhere = [(topic, partition) for topic in read for partition in range(here.partitions)]
+    everywhere += [(topics.dead_letters, 0), (topics.schemas, 0)]
+    async with here.worker():
+        for topic, partition in everywhere:
+            servers = here.config.bootstrap_servers
+            await asyncio.to_thread(raw_producer.produce, servers, topic, partition, b"k", b"garbage", [b"\xff\xfe"])
+        handles = [await here.start(Echoing.run, name, id=name) for name in here.ids("echo", each=3)]
+        assert [await handle.result(rpc_timeout=SOON) for handle in handles] == [handle.id for handle in handles]
+        assert {row.id async for row in here.client.list_workflows()} == {handle.id for handle in handles}
+
+        async def all_there() -> bool:
+            return len(await asyncio.to_thread(here.read, topics.dead_letters)) == 1 + 2 * here.partitions
+
+        await until_asked(all_there, "commands and tasks are dead letters")
+    async with here.worker():
+        pass
 
 
 async def test_addresses_of_replies_that_cannot_be(here: Place) -> None:
