@@ -327,15 +327,21 @@ def _orders() -> Iterator[Order]:
 
 
 def check_ledger(path: Path, load: Load) -> None:
-    """Each order's pieces and cents, one by one: what is right in sum could still be wrong twice."""
+    """Each order's pieces and cents, one by one: what is right in sum could still be wrong twice. Then the sum: what
+    was entered once could have been moved twice."""
     with closing(sqlite3.connect(path)) as database:
         rows = database.execute("SELECT order_id, sum(quantity), sum(cents) FROM entries GROUP BY order_id").fetchall()
     moved = {order_id: (quantity, cents) for order_id, quantity, cents in rows}
+    pieces, till = 0, 0
     for order_id, order in load.orders.items():
         completed = load.outcomes[order_id].status == "completed"
         wanted = (order.quantity, order.cents) if completed else (0, 0)
         is_now = moved.get(order_id, (0, 0))
         assert is_now == wanted, f"order {order_id}, {load.outcomes[order_id]}: the ledger has {is_now}, not {wanted}"
+        pieces, till = pieces + wanted[0], till + wanted[1]
+    with closing(Ledger(path)) as ledger:
+        totals = ledger.totals()
+    assert (totals.taken, totals.cents) == (pieces, till), f"the ledger has {totals} in all, not {(pieces, till)}"
 
 
 async def run_chaos(servers: str, folder: Path, kills: int, seed: int, say: Say) -> Report:

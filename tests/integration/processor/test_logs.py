@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import AsyncIterator, Callable
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -175,7 +177,9 @@ def _check_stores(here: Place, found: Audit) -> None:
         equal(found.records[0])
 
 
-@pytest.mark.parametrize("mistake", ["charged twice", "not charged", "not refunded", "reserved for another"])
+@pytest.mark.parametrize(
+    "mistake", ["charged twice", "not charged", "not refunded", "reserved for another", "entered once but moved twice"]
+)
 def test_what_is_wrong_in_a_ledger_is_found(tmp_path: Path, mistake: str) -> None:
     bought, undone = (Order(name, "7", "shelf-07", quantity=2, cents=995) for name in ("bought", "undone"))
     ledger = Ledger(tmp_path / "ledger.db")
@@ -193,6 +197,10 @@ def test_what_is_wrong_in_a_ledger_is_found(tmp_path: Path, mistake: str) -> Non
         ledger.charge("5", bought)
     if mistake == "reserved for another":
         ledger.reserve("6", undone)
+    if mistake == "entered once but moved twice":
+        with closing(sqlite3.connect(tmp_path / "ledger.db")) as database:
+            database.execute("UPDATE till SET cents = cents + ?", (bought.cents,))
+            database.commit()
     with pytest.raises(AssertionError, match="the ledger has"):
         check_ledger(tmp_path / "ledger.db", load)
     ledger.close()
