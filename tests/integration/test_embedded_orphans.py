@@ -110,8 +110,9 @@ def test_kill_9_of_the_program_ends_the_broker_and_frees_the_folder(programs: Pr
     supervisor = jvm.parent()
     assert supervisor is not None
     program.kill()
-    program.wait()
-    # No waiting: a start right after the crash waits for the broker that is just shutting down.
+    # No waiting: a start right after the crash waits for the broker that is just shutting down, also while nobody has
+    # collected the exit code of the program.
+    until(lambda: gone(psutil.Process(program.pid)))
     with EmbeddedKafka(tmp_path / "data") as again:
         assert gone(jvm)
         again.check()

@@ -121,7 +121,16 @@ def _is_alive(pid: int) -> bool:
         return False
     except PermissionError:
         return True
-    return True
+    return not _is_zombie(pid)
+
+
+def _is_zombie(pid: int) -> bool:
+    """Whether a process has ended and only its exit code is left, which in a container nobody may collect for long."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return False  # it has gone this moment, or this system has no such files
+    return stat.rpartition(")")[2].split()[0] in ("Z", "X")
 
 
 class SupervisedServer:
