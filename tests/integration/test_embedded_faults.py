@@ -162,7 +162,7 @@ def test_a_given_port_that_is_lost_at_the_last_moment_is_named(tmp_path: Path) -
 _ON_A_SMALL_DISK = """
 import os, sys
 from pathlib import Path
-from foldlog.connectors.embedded import ArtifactCache, EmbeddedKafka
+from foldlog.connectors.embedded import ArtifactCache, EmbeddedKafka, EmbeddedRegistry
 from foldlog.connectors.embedded.exceptions import DiskFullError, EmbeddedError
 from confluent_kafka import KafkaException, Producer
 from confluent_kafka.admin import AdminClient
@@ -230,9 +230,13 @@ def run_on_a_small_disk(code: str, mebibytes: int, tmp_path: Path, *arguments: s
     """Runs a program with a file system of its own of the given size; returns what it prints."""
     disk = tmp_path / "disk"
     disk.mkdir()
+    return run_with_mount(f'mount -t tmpfs -o size={mebibytes}m foldlog-test "$0"', code, disk, *arguments)
+
+
+def run_with_mount(mount: str, code: str, disk: Path, *arguments: str) -> str:
+    """Runs a program that alone sees what is mounted on a folder ($0); returns what it prints."""
     # A mount namespace needs no root, and takes the file system with it when the program ends.
-    mount = f'mount -t tmpfs -o size={mebibytes}m foldlog-test "$0" && exec "$@"'
-    unshare = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", mount, str(disk)]
+    unshare = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", f'{mount} && exec "$@"', str(disk)]
     program = [sys.executable, "-c", _ON_A_SMALL_DISK + code, str(disk), *arguments]
     done = subprocess.run([*unshare, *program], capture_output=True, text=True, timeout=280, check=False)
     assert done.returncode == 0, done.stderr + done.stdout
@@ -254,6 +258,39 @@ def test_a_disk_without_room_for_the_jars_is_named(repository: str, tmp_path: Pa
     output = run_on_a_small_disk(_NO_ROOM_FOR_JARS, 4, tmp_path, str(tmp_path / "data"), repository)
     assert output.startswith("DiskFullError:")
     assert str(tmp_path / "disk" / "cache") in output
+
+
+@linux_only
+def test_a_disk_without_room_for_the_unpacked_registry_is_named(tmp_path: Path) -> None:
+    cache = ArtifactCache()
+    cache.resolve(packaged_lock().artifacts("registry"))
+    unpacked = cache.folder / "unpacked"
+    unpacked.mkdir(exist_ok=True)
+    mount = 'mount -t tmpfs -o size=4m foldlog-test "$0"'
+    output = run_with_mount(mount, "expect(EmbeddedRegistry(sys.argv[2]).start)", unpacked, str(tmp_path / "data"))
+    assert output.splitlines()[-1].startswith("DiskFullError:")
+    assert f"{cache.folder} is full (while unpacking" in output
+
+
+_READ_ONLY = 'mount --bind "$0" "$0" && mount -o remount,bind,ro "$0"'
+
+_CACHE_THAT_IS_READ_ONLY = """
+from foldlog.connectors.embedded.exceptions import FolderUnusableError
+with EmbeddedKafka(sys.argv[2], cache=ArtifactCache(disk)) as broker:
+    broker.check()
+try:
+    EmbeddedKafka(sys.argv[2], cache=ArtifactCache(disk / "empty")).start()
+except FolderUnusableError as error:
+    print("FolderUnusableError:", error)
+"""
+
+
+@linux_only
+def test_a_cache_that_is_read_only_is_used_if_it_has_the_jars_and_named_if_not(jars: Path, tmp_path: Path) -> None:
+    output = run_with_mount(_READ_ONLY, _CACHE_THAT_IS_READ_ONLY, jars.parent, str(tmp_path / "data"))
+    assert output.startswith("FolderUnusableError:")
+    assert str(jars.parent / "empty") in output
+    assert "Read-only file system" in output
 
 
 @linux_only

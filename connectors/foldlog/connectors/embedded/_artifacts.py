@@ -7,7 +7,7 @@ file appears in it by an atomic rename, complete and verified, and one of them a
 
 from __future__ import annotations
 
-import errno
+import contextlib
 import json
 import os
 import shutil
@@ -15,13 +15,14 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from ._folders import writing_to
 from ._lock import LockedArtifact
-from .exceptions import DiskFullError, MissingExtraError
+from .exceptions import MissingExtraError
 
 CACHE_VARIABLE = "FOLDLOG_CACHE"
 _DOWNLOAD_LOCK = "download.lock"
@@ -62,6 +63,7 @@ class ArtifactCache:
             ArtifactUnavailableError: A file is missing and cannot be downloaded.
             ChecksumMismatchError: A file in the cache, or one just downloaded, is not the one in the lock.
             DiskFullError: No space for the download.
+            FolderUnusableError: A download is needed and the cache cannot be written to.
             MissingExtraError: A download is needed and jgo is not installed.
         """
         if self._missing(artifacts):
@@ -85,7 +87,8 @@ class ArtifactCache:
         note = _note_path(path)
         if _read_note(note) != verified:
             artifact.verify(path)
-            _write_atomically(note, json.dumps(verified))
+            with contextlib.suppress(OSError):  # a cache that cannot be written to is verified each time
+                _write_atomically(note, json.dumps(verified))
         return True
 
     def _download_missing(self, artifacts: Sequence[LockedArtifact], progress: Progress | None) -> None:
@@ -94,17 +97,13 @@ class ArtifactCache:
             from ._maven import repository_url
         except ImportError as error:
             raise MissingExtraError(error.name or "jgo") from error
-        try:
+        with writing_to(self.folder, when_full="while downloading jars"):
             self.folder.mkdir(parents=True, exist_ok=True)
             with self._alone(progress):
                 if missing := self._missing(artifacts):
                     self._download_all(missing, self._repository or repository_url(), progress)
-        except OSError as error:
-            if error.errno in (errno.ENOSPC, errno.EDQUOT):
-                raise DiskFullError(self.folder, "while downloading jars") from error
-            raise
 
-    @contextmanager
+    @contextlib.contextmanager
     def _alone(self, progress: Progress | None) -> Iterator[None]:
         """One process at a time: its lock is the operating system's, so that of a killed one is free."""
         lock = FileLock(self.folder / _DOWNLOAD_LOCK)

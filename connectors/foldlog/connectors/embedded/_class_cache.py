@@ -8,6 +8,7 @@ The JVM ignores one that does not fit, so a wrong cache costs time and nothing e
 from __future__ import annotations
 
 import math
+import os
 import platform
 import time
 import uuid
@@ -41,12 +42,10 @@ class ClassCache:
         """Whether the JVM that was last given ``jvm_options`` writes a cache when it ends."""
 
     def jvm_options(self) -> list[str]:
-        """Options that use the cache, or record it where there is none."""
-        self.recording = not self._cache.exists() and _age_s(self._given_up) > _GIVEN_UP_S
+        """Options that use the cache, or record it where there is none and one can be written."""
+        self.recording = not self._cache.exists() and _age_s(self._given_up) > _GIVEN_UP_S and self._is_writable()
         if not self.recording:
             return self.use_options()
-        self._cache.parent.mkdir(parents=True, exist_ok=True)
-        self._remove_stale()
         return [*_QUIET, f"-XX:AOTCacheOutput={self._recording}"]
 
     def use_options(self) -> list[str]:
@@ -73,6 +72,15 @@ class ClassCache:
     def _files_of_recording(self) -> list[Path]:
         # The JVM derives further names from the one it was given.
         return list(self._cache.parent.glob(f"{self._recording.name}*"))
+
+    def _is_writable(self) -> bool:
+        """Makes the folder and removes what is stale; a cache is only a convenience, so what cannot be is no error."""
+        try:
+            self._cache.parent.mkdir(parents=True, exist_ok=True)
+            self._remove_stale()
+        except OSError:
+            return False
+        return os.access(self._cache.parent, os.W_OK)
 
     def _remove_stale(self) -> None:
         """Removes recordings of programs that were killed."""

@@ -19,13 +19,13 @@ from typing import ClassVar, Self
 
 from ._artifacts import ArtifactCache, Progress
 from ._class_cache import RECORDING_STOP_S, ClassCache
+from ._folders import writing_to
 from ._lock import packaged_lock
 from ._ports import check_port, free_port, is_free
 from ._process import FolderLock, SupervisedServer, check_space, java_executable
 from .exceptions import (
     DiskFullError,
     EmbeddedError,
-    FolderUnusableError,
     PortInUseError,
     ServerStoppedError,
     StartFailedError,
@@ -164,7 +164,7 @@ class EmbeddedServer(ABC):
             ArtifactUnavailableError: The first start on a machine, and no network.
             ChecksumMismatchError: A file is not the one in the lock file.
             DiskFullError: No space for the artifacts or the data.
-            FolderUnusableError: The folder cannot be made or written to.
+            FolderUnusableError: The folder, or the cache of jars, cannot be made or written to.
             EmbeddedError: It is running already.
             FolderInUseError: Another server uses the folder.
             MissingExtraError: ``foldlog[embedded]`` is not installed.
@@ -234,15 +234,11 @@ class EmbeddedServer(ABC):
     def _take_folder(self) -> None:
         if self._folder is None:
             self._folder = Path(tempfile.mkdtemp(prefix=f"foldlog-{self._artifact_set}-"))
-        try:
+        with writing_to(self._folder):
             self._folder.mkdir(parents=True, exist_ok=True)
             (self._folder / "logs").mkdir(exist_ok=True)
-        except OSError as error:
-            if error.errno in (errno.ENOSPC, errno.EDQUOT):
-                raise
-            raise FolderUnusableError(self._folder, error.strerror or str(error)) from error
-        # A program that was killed leaves a server that is just shutting down: wait for that one.
-        self._lock = FolderLock(self._folder, wait_s=max(self._stop_timeout_s, RECORDING_STOP_S) + 5)
+            # A program that was killed leaves a server that is just shutting down: wait for that one.
+            self._lock = FolderLock(self._folder, wait_s=max(self._stop_timeout_s, RECORDING_STOP_S) + 5)
         check_space(self._folder)
 
     def _choose_ports(self) -> None:

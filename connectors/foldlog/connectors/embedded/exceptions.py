@@ -103,7 +103,7 @@ class FolderInUseError(EmbeddedError):
 
 
 class FolderUnusableError(EmbeddedError):
-    """The server's folder cannot be made or written to."""
+    """A folder of the server, or the cache of jars, cannot be made or written to."""
 
     def __init__(self, folder: Path, cause: str) -> None:
         super().__init__(f"the folder {folder} cannot be used: {cause}; choose one that this user may write to")

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ._artifacts import ArtifactCache, Progress
+from ._folders import writing_to
 from ._ports import HOST
 from ._server import EmbeddedServer
 from .exceptions import EmbeddedError
@@ -108,7 +109,8 @@ class EmbeddedRegistry(EmbeddedServer):
         if not (self._home / _RUNNER).exists():
             if self._progress:
                 self._progress(f"unpacking {archive.name}")
-            unpack(archive, self._home)
+            with writing_to(self._cache.folder, when_full="while unpacking the registry"):
+                unpack(archive, self._home)
 
     def _prepare(self) -> None:
         """There is nothing to write: everything is on the command line."""
