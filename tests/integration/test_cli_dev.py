@@ -89,17 +89,28 @@ def test_a_command_runs_against_the_broker_and_gives_its_exit_code(namespace: st
     assert done.returncode == 7
 
 
-def test_a_broker_that_is_configured_is_used(kafka: str, namespace: str) -> None:
-    script = "import os; print(os.environ['KAFKA_BOOTSTRAP_SERVERS'])"
+@pytest.mark.parametrize("way", ["variable", "address", "option", "file", "variable for a file"])
+def test_a_broker_that_is_configured_is_used(kafka: str, namespace: str, tmp_path: Path, way: str) -> None:
+    file = tmp_path / "client.properties"
+    file.write_text(f"bootstrap.servers={kafka}\n", encoding="ascii")
+    arguments, variables = {
+        "variable": ([], {"KAFKA_BOOTSTRAP_SERVERS": kafka}),
+        "address": (["--bootstrap-servers", kafka], {}),
+        "option": (["--kafka-option", f"bootstrap.servers={kafka}"], {}),
+        "file": (["--kafka-config", str(file)], {}),
+        "variable for a file": ([], {"FOLDLOG_KAFKA_CONFIG": str(file)}),
+    }[way]
+    script = "import os; print(os.environ['KAFKA_BOOTSTRAP_SERVERS'], os.environ.get('FOLDLOG_KAFKA_CONFIG'))"
     done = subprocess.run(
-        command("-n", namespace, "--", sys.executable, "-c", script),
-        env=environment(KAFKA_BOOTSTRAP_SERVERS=kafka),
+        command("-n", namespace, *arguments, "--", sys.executable, "-c", script),
+        env=environment(**variables),
         capture_output=True,
         text=True,
         timeout=SECONDS,
         check=False,
     )
-    assert (done.returncode, done.stdout.strip()) == (0, kafka)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.split() == [kafka, str(file) if "file" in way else "None"]
     assert check_topics(KafkaConfig(bootstrap_servers=kafka), Topics(namespace)) == []
 
 

@@ -65,15 +65,24 @@ class Settings:
         Raises:
             ConfigurationError: An option is wrong or refused, or the file cannot be read.
         """
-        from foldlog.transport.config import BOOTSTRAP_VARIABLE, KafkaConfig, parse_options, read_properties
+        from foldlog.transport.config import KafkaConfig
 
-        address = self.bootstrap_servers
-        if address is None:
-            options = parse_options(self.kafka_options)
-            file = read_properties(self.kafka_config) if self.kafka_config else {}
-            named = "bootstrap.servers" in options or "bootstrap.servers" in file or os.environ.get(BOOTSTRAP_VARIABLE)
-            address = None if named else DEFAULT_BOOTSTRAP
+        address = self.bootstrap_servers if self.names_a_broker else DEFAULT_BOOTSTRAP
         return KafkaConfig.from_environment(address, self.kafka_options, self.kafka_config)
+
+    @property
+    def names_a_broker(self) -> bool:
+        """Whether a broker is configured, in whatever way, so that none is to be assumed or started.
+
+        Raises:
+            ConfigurationError: An option has no value, or the file cannot be read.
+        """
+        from foldlog.transport.config import BOOTSTRAP_VARIABLE, normalized, parse_options, read_properties
+
+        if self.bootstrap_servers is not None or os.environ.get(BOOTSTRAP_VARIABLE, "").strip():
+            return True
+        file = read_properties(self.kafka_config) if self.kafka_config else {}
+        return "bootstrap.servers" in file | normalized(parse_options(self.kafka_options))
 
     def codec(self, fetch: FetchSchema | None = None) -> Codec:
         """How records are written: Avro single-object encoding, or framed for the schema registry that is given.

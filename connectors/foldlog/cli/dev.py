@@ -19,7 +19,7 @@ import click
 from foldlog.cli._command import Command, Settings, pass_settings
 from foldlog.cli._errors import CliError, ExitCode
 from foldlog.cli._output import write_json
-from foldlog.connectors.embedded import EmbeddedKafka, EmbeddedRegistry, configured_bootstrap_servers
+from foldlog.connectors.embedded import EmbeddedKafka, EmbeddedRegistry
 from foldlog.transport.admin import create_topics
 from foldlog.transport.clients import open_producer
 from foldlog.transport.config import BOOTSTRAP_VARIABLE, KafkaConfig
@@ -71,8 +71,9 @@ def dev(
 
     Starts a real Apache Kafka, creates the topics of the namespace, prints the address and runs until Ctrl-C. The first
     start downloads its jars (45 MB). With a COMMAND (after --), runs that with KAFKA_BOOTSTRAP_SERVERS and
-    FOLDLOG_NAMESPACE set, and ends when it ends, with its exit code. Where KAFKA_BOOTSTRAP_SERVERS is set or
-    --bootstrap-servers is given, that broker is used and none is started.
+    FOLDLOG_NAMESPACE set, and ends when it ends, with its exit code. Where a broker is configured, by
+    KAFKA_BOOTSTRAP_SERVERS, --bootstrap-servers or bootstrap.servers among the options, that one is used and none is
+    started.
 
     \b
     foldlog dev
@@ -122,12 +123,13 @@ def _signals() -> Iterator[_Stopping]:
 
 @contextlib.contextmanager
 def _servers(settings: Settings, port: int, data_dir: Path | None, schema_registry: bool) -> Iterator[Servers]:
+    given = settings.kafka  # an option that is wrong is told before anything starts
     with contextlib.ExitStack() as stack:
         registry = None
         if schema_registry:
             folder = data_dir / "registry" if data_dir else None
             registry = stack.enter_context(EmbeddedRegistry(folder, progress=_progress))
-        configured = settings.bootstrap_servers or configured_bootstrap_servers()
+        configured = given.bootstrap_servers if settings.names_a_broker else None
         kafka = None
         if configured is None:
             folder = data_dir / "kafka" if data_dir else None
@@ -183,6 +185,8 @@ def _run(command: Sequence[str], settings: Settings, servers: Servers, stopping:
     }
     if servers.registry_url:
         environment["FOLDLOG_REGISTRY_URL"] = servers.registry_url
+    if settings.kafka_config and servers.log is None:
+        environment["FOLDLOG_KAFKA_CONFIG"] = str(settings.kafka_config)
     try:
         child = subprocess.Popen(command, env=environment)
     except OSError as error:

@@ -167,6 +167,51 @@ def test_a_refused_kafka_option_is_a_usage_error_with_its_reason() -> None:
     assert "Traceback" not in result.output
 
 
+NEEDED = {
+    "activity": ["id", "--activity-id", "1"],
+    "activity fail": ["id", "--activity-id", "1", "--type", "T"],
+    "activity update-options": ["id", "--activity-id", "1", "--task-queue", "q"],
+    "dead-letters retry": ["0:0"],
+    "dead-letters show": ["0:0"],
+    "deployment describe": ["name"],
+    "deployment set-current": ["name", "build"],
+    "deployment set-ramping": ["name", "build", "--percentage", "1"],
+    "dev": ["--bootstrap-servers", "127.0.0.1:1"],
+    "schedule": ["id"],
+    "schedule backfill": ["id", "--start-time", "2026-01-01T00:00:00Z", "--end-time", "2026-01-02T00:00:00Z"],
+    "schedule create": ["id", "Order", "-q", "q", "--interval", "1h"],
+    "schedule list": [],
+    "schedule update": ["id", "--interval", "1h"],
+    "worker run": ["examples.hello_world", "-q", "q"],
+    "workflow": ["id"],
+    "workflow list": [],
+    "workflow query": ["id", "status"],
+    "workflow signal": ["id", "approve"],
+    "workflow start": ["Order", "-q", "q"],
+    "workflow update": ["id", "approve"],
+    "workflow update-options": ["id", "--versioning-override-behavior", "auto_upgrade"],
+}
+"""What a command does not run without, by its name, else by its group's."""
+SPEAKING = [path for path in leaves() if path[0] not in ("check", "completion", "replay")]
+"""The commands that speak to Kafka."""
+
+
+@pytest.mark.parametrize("path", SPEAKING, ids=" ".join)
+@pytest.mark.parametrize("way", ["option", "file"])
+def test_every_command_that_speaks_to_kafka_gives_its_client_the_options(
+    path: tuple[str, ...], way: str, tmp_path: Path
+) -> None:
+    """The client itself says that it does not know this one."""
+    file = tmp_path / "client.properties"
+    file.write_text("bootstrap.servers=127.0.0.1:1\nno.such.option=1\n", encoding="ascii")
+    given = {"option": ["--kafka-option", "no.such.option=1"], "file": ["--kafka-config", str(file)]}[way]
+    result = invoke(*path, *NEEDED.get(" ".join(path), NEEDED.get(path[0], [])), *given)
+    assert (result.exit_code, result.stderr) == (
+        ExitCode.USAGE,
+        'error: the Kafka client refuses its options: No such configuration property: "no.such.option"\n',
+    )
+
+
 # Errors
 
 
