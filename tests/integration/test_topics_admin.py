@@ -6,12 +6,12 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource  # type: ignore[attr-defined]  # no __all__
 from confluent_kafka.cimpl import NewTopic
 from foldlog.transport.admin import TopicsUnfitError, check_topics, create_topics, ensure_task_topic, require_topics
 from foldlog.transport.config import KafkaConfig
 from foldlog.transport.errors import BrokerUnreachableError, TransportError
-from foldlog.transport.topics import Topics
+from foldlog.transport.topics import Topics, TopicSpec
 
 
 @pytest.fixture
@@ -119,6 +119,63 @@ def test_wrong_settings(
     assert f"--entity-name {name} --add-config {setting}=" in problem.repair
     with pytest.raises(TopicsUnfitError):
         require_topics(config, topics)
+
+
+ROLES = ["commands", "events", "replies", "visibility", "dead_letters", "schemas", "tasks"]
+
+
+def wrong_for(spec: TopicSpec) -> dict[str, list[str]]:
+    """Values of each checked setting that a topic must not have."""
+    policies = {"delete", "compact", "compact,delete"} - {spec.cleanup_policy}
+    if spec.cleanup_policy == "compact":
+        return {"cleanup.policy": sorted(policies)}
+    shorter = 10**12 if spec.retention_ms == -1 else spec.retention_ms - 1
+    return {"cleanup.policy": sorted(policies), "retention.ms": [str(shorter)], "retention.bytes": ["1000000"]}
+
+
+def test_these_are_all_topics(topics: Topics) -> None:
+    names = {getattr(topics, role) for role in ROLES if role != "tasks"}
+    assert names == {spec.name for spec in topics.specs()}
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_every_wrong_setting_of_every_topic_is_refused(
+    config: KafkaConfig, kafka: str, topics: Topics, role: str
+) -> None:
+    create_topics(config, topics, partitions=1, task_queues=["q"])
+    specs = [*topics.specs(1), topics.task_spec("q", 1)]
+    spec = next(one for one in specs if one.name == (topics.tasks("q") if role == "tasks" else getattr(topics, role)))
+    admin = AdminClient({"bootstrap.servers": kafka})
+
+    def alter(setting: str, value: str) -> None:
+        entry = ConfigEntry(setting, value, incremental_operation=AlterConfigOpType.SET)
+        resource = ConfigResource(ConfigResource.Type.TOPIC, spec.name, incremental_configs=[entry])
+        admin.incremental_alter_configs([resource])[resource].result(60)
+
+    def until_found(expected: list[tuple[str, str]]) -> None:
+        deadline = time.monotonic() + 60
+        while True:  # the broker that answers may not have heard of it yet
+            found = check_topics(config, topics, task_queues=["q"])
+            if [(problem.setting, problem.found) for problem in found] == expected:
+                assert {problem.topic for problem in found} <= {spec.name}
+                return
+            assert time.monotonic() < deadline, found
+
+    def require() -> None:
+        if role == "tasks":
+            ensure_task_topic(config, topics, "q")
+        else:
+            require_topics(config, topics)
+
+    for setting, values in wrong_for(spec).items():
+        for value in values:
+            alter(setting, value)
+            until_found([(setting, value)])
+            with pytest.raises(TopicsUnfitError, match=f"{spec.name}: {setting} is {value}, but has to be "):
+                require()
+        alter(setting, spec.config[setting])
+        until_found([])
+        require()
 
 
 def test_longer_retention_is_no_problem(config: KafkaConfig, kafka: str, topics: Topics) -> None:

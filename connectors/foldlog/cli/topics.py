@@ -9,6 +9,7 @@ from foldlog.cli._command import Group, Settings, pass_settings
 from foldlog.cli._errors import ExitCode
 from foldlog.cli._output import write_json, write_table
 from foldlog.transport.admin import EXISTENCE, TopicProblem, check_topics, create_topics
+from foldlog.transport.partition_count import changed_count
 from foldlog.transport.schemas_topic import SchemasTopic
 from foldlog.transport.topics import DEFAULT_PARTITIONS, Topics
 
@@ -62,6 +63,7 @@ def create(
     )
     with SchemasTopic(config, names) as schemas:
         schemas.publish(timeout=timeout)
+        done.problems.extend(_changed(settings, schemas, timeout))
     if settings.json:
         write_json(asdict(done))
     else:
@@ -78,9 +80,11 @@ def create(
 @pass_settings
 def check(settings: Settings, partitions: int | None, task_queues: tuple[str, ...], timeout: float) -> None:
     """Check partition counts, cleanup policies and retention; ends with 1 if something is wrong."""
-    problems = check_topics(
-        settings.kafka, Topics(settings.namespace), partitions=partitions, task_queues=task_queues, timeout=timeout
-    )
+    config, names = settings.kafka, Topics(settings.namespace)
+    problems = check_topics(config, names, partitions=partitions, task_queues=task_queues, timeout=timeout)
+    if not problems:
+        with SchemasTopic(config, names) as schemas:
+            problems += _changed(settings, schemas, timeout)
     if settings.json:
         write_json({"problems": [asdict(problem) for problem in problems]})
     elif problems:
@@ -88,6 +92,13 @@ def check(settings: Settings, partitions: int | None, task_queues: tuple[str, ..
     else:
         click.echo(f"the topics of namespace {settings.namespace!r} are in order")
     _exit(problems)
+
+
+def _changed(settings: Settings, schemas: SchemasTopic, timeout: float) -> list[TopicProblem]:
+    """What the log says about the number of partitions."""
+    codec = settings.codec(schemas.fetch)
+    problem = changed_count(settings.kafka, Topics(settings.namespace), codec, timeout=timeout)
+    return [problem] if problem else []
 
 
 def _show(problems: list[TopicProblem]) -> None:

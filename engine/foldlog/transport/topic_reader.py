@@ -56,7 +56,7 @@ def read_topic(config: KafkaConfig, topic: str, *, timeout: float = 30.0) -> Ite
         config, **{"group.id": "foldlog-reader", "enable.partition.eof": "true", "fetch.wait.max.ms": "100"}
     )
     try:
-        open_partitions = set(_partitions(consumer, config, topic, timeout))
+        open_partitions = set(partitions_of(consumer, config, topic, timeout))
         consumer.assign([TopicPartition(topic, number, OFFSET_BEGINNING) for number in open_partitions])
         heard = time.monotonic()
         while open_partitions:
@@ -78,7 +78,12 @@ def read_topic(config: KafkaConfig, topic: str, *, timeout: float = 30.0) -> Ite
         consumer.close()
 
 
-def _partitions(consumer: Consumer, config: KafkaConfig, topic: str, timeout: float) -> list[int]:
+def partitions_of(consumer: Consumer, config: KafkaConfig, topic: str, timeout: float) -> list[int]:
+    """The numbers of a topic's partitions.
+
+    Raises:
+        TopicMissingError, BrokerUnreachableError, DeliveryError: As `read_topic`.
+    """
     try:
         metadata = consumer.list_topics(topic, timeout=timeout).topics[topic]
     except KafkaException as error:

@@ -44,6 +44,7 @@ from foldlog.sensor import Sensor
 from foldlog.transport.admin import require_topics
 from foldlog.transport.clients import open_consumer, open_producer
 from foldlog.transport.config import KafkaConfig
+from foldlog.transport.partition_count import require_first_count
 from foldlog.transport.topics import Topics
 
 logger = logging.getLogger("foldlog.processor")
@@ -138,6 +139,7 @@ class WorkflowProcessor:
             TransportError: Kafka cannot be used as configured.
         """
         topics = require_topics(self._config, self._topics)
+        require_first_count(self._config, self._topics, self._codec)
         keep_what_is_loaded()
         self._partitions = topics.partitions
         with (

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, NewPartitions  # type: ignore[attr-defined]  # no __all__
+from foldlog.cli._root import cli
 from foldlog.exceptions import ConfigurationError
 from foldlog.processors.options import ProcessorOptions
 from foldlog.processors.processor import WorkflowProcessor
@@ -70,6 +72,20 @@ async def test_topics_that_would_lose_something(here: Place) -> None:
         assert part in message, message
 
 
+async def test_every_topic_of_the_namespace(here: Place) -> None:
+    specs = here.topics.specs()
+    for spec in specs:
+        alter(here, spec.name, cleanup_policy="delete" if spec.cleanup_policy == "compact" else "compact")
+    message = await refusal(here, TopicsUnfitError)
+    assert [spec.name for spec in specs if f"{spec.name}: cleanup.policy is" not in message] == []
+    deleted = [spec for spec in specs if spec.cleanup_policy == "delete"]
+    for spec in deleted:
+        alter(here, spec.name, cleanup_policy="delete", retention_ms="1000", retention_bytes="1")
+    message = await refusal(here, TopicsUnfitError)
+    for setting in ("retention.ms", "retention.bytes"):
+        assert [spec.name for spec in deleted if f"{spec.name}: {setting} is 1" not in message] == []
+
+
 async def test_a_namespace_without_topics(here: Place) -> None:
     namespace = f"{here.namespace}-empty"
     message = await refusal(here, TopicsUnfitError, namespace=namespace)
@@ -92,3 +108,22 @@ async def test_a_state_folder_that_another_process_uses(here: Place) -> None:
             pass
         assert list((held.folder.parent / "slot-1").glob("[0-9]*"))
         assert not list(held.folder.glob("[0-9]*"))
+
+
+async def test_more_partitions_than_when_the_first_processor_started(here: Place) -> None:
+    """Commands and events agree, and still the workflows that were started would not be found any more."""
+    async with here.worker():
+        pass
+    admin = AdminClient(here.config.admin())
+    more = [NewPartitions(topic, 3) for topic in (here.topics.commands, here.topics.events)]
+    for future in admin.create_partitions(more).values():
+        future.result(30)
+    what = f"{here.topics.events}: partitions is 3, but has to be 2, as when the first processor started"
+    for state in ("state", "another"):  # what is on the disk of this machine makes no difference
+        message = await refusal(here, TopicsUnfitError, state_dir=here.folder / state)
+        assert f"{what}; repair: none" in message
+    for command in ("check", "create"):
+        where = ["-n", here.namespace, "--bootstrap-servers", here.config.bootstrap_servers]
+        shown = CliRunner().invoke(cli, ["topics", command, *where])
+        assert shown.exit_code == 1
+        assert what.replace(", but", ",") in shown.stdout
