@@ -88,6 +88,14 @@ def test_every_dependency_is_used() -> None:
     assert names(PROJECT["dependencies"]) - used == set()
 
 
+def test_every_dependency_has_its_reason_beside_it() -> None:
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    lists = text[text.index("\ndependencies = [") : text.index("\n[project.scripts]")].splitlines()
+    wanting = [line.strip() for line in lists if re.search(r'"[\w.-]+(\[\w+\])?[<>=~]', line)]
+    assert len(wanting) > 30
+    assert [line for line in wanting if not re.search(r"#\s*\w", line)] == []
+
+
 def test_every_pinned_version_is_in_range_and_every_dependency_is_pinned() -> None:
     text = (ROOT / "constraints.txt").read_text(encoding="utf-8")
     assert re.findall(r"^[^#\n].* @ .*$", text, re.MULTILINE) == [], "a version is pinned by a place, not by a number"
