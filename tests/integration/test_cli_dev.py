@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +18,7 @@ import pytest
 from click.testing import CliRunner, Result
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
+from filelock import FileLock
 from foldlog.cli._root import cli
 from foldlog.transport.admin import check_topics
 from foldlog.transport.config import KafkaConfig
@@ -117,6 +119,41 @@ def test_a_broker_that_is_configured_is_used(kafka: str, namespace: str, tmp_pat
 def test_a_command_that_does_not_exist_is_a_usage_error(kafka: str, namespace: str) -> None:
     result = CliRunner().invoke(cli, ["dev", "--bootstrap-servers", kafka, "-n", namespace, "--", "no-such-program"])
     assert (result.exit_code, result.stderr) == (2, "error: cannot run no-such-program: No such file or directory\n")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_it_while_it_waits_to_start(number: signal.Signals, namespace: str, tmp_path: Path) -> None:
+    with FileLock(tmp_path / "download.lock"):  # as another program has it that downloads the same files
+        process = subprocess.Popen(
+            command("--port", "0", "-n", namespace),
+            env=environment(FOLDLOG_CACHE=str(tmp_path)),
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        try:
+            assert process.stderr is not None
+            assert "waiting for another program" in process.stderr.readline()
+            process.send_signal(number)
+            _, said = process.communicate(timeout=SECONDS)
+        finally:
+            process.kill()
+            process.communicate()
+    assert (process.returncode, said) == (130, "error: interrupted\n")
+
+
+def test_a_signal_while_the_broker_starts_leaves_no_process(namespace: str, tmp_path: Path) -> None:
+    with subprocess.Popen(
+        command("--port", "0", "-n", namespace, "--data-dir", str(tmp_path)), env=environment(), stderr=subprocess.PIPE
+    ) as process:
+        family: list[psutil.Process] = []
+        deadline = time.monotonic() + SECONDS
+        while len(family) < 2:  # the supervisor and the JVM
+            assert time.monotonic() < deadline
+            family = psutil.Process(process.pid).children(recursive=True)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(SECONDS) == 130
+    _, alive = psutil.wait_procs(family, timeout=SECONDS)
+    assert alive == []
 
 
 def test_a_taken_port_is_a_clear_error(namespace: str) -> None:

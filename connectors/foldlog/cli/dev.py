@@ -82,6 +82,7 @@ def dev(
     with contextlib.ExitStack() as stack:
         stopping = stack.enter_context(_signals())
         servers = stack.enter_context(_servers(settings, port, data_dir, schema_registry))
+        stopping.at_once = False
         config = KafkaConfig(bootstrap_servers=servers.bootstrap_servers) if servers.log else settings.kafka
         topics = Topics(settings.namespace)
         create_topics(config, topics, partitions=partitions, task_queues=task_queues)
@@ -103,15 +104,20 @@ class _Stopping:
     """Which signal asked for the end; 0: none yet."""
 
     caught: int = 0
+    at_once: bool = True
+    """Nothing runs yet that is to be stopped in order: what is waited for, such as a download, is left."""
 
 
 @contextlib.contextmanager
 def _signals() -> Iterator[_Stopping]:
-    """Turns SIGINT and SIGTERM into a note, so that servers are stopped in order."""
+    """Turns SIGINT and SIGTERM into a note, so that servers are stopped in order; before they run, into the end."""
     stopping = _Stopping()
 
     def note(number: int, frame: FrameType | None) -> None:
         stopping.caught = number
+        if stopping.at_once:
+            stopping.at_once = False  # a second one must not disturb the stop of what has begun
+            raise KeyboardInterrupt
 
     before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
