@@ -50,9 +50,10 @@ def registry(folder: Path | None, port: int) -> None:
 def _run(server: EmbeddedServer, address: Callable[[], str]) -> None:
     """Starts a server, prints its address and waits for a signal, or for the server to end by itself."""
     stopping = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stopping.set())
     with server:
+        # Not before: a signal ends what is waited for until then, and the supervisor sees to what has begun.
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: stopping.set())
         click.echo(f"{address()} (folder {server.folder}, log {server.log_path})")
         while not stopping.wait(0.5):
             server.check()
