@@ -7,6 +7,7 @@ the event that the run's code must be told of, if any.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from foldlog.core import decisions
@@ -126,7 +127,7 @@ def _attempt_lives(
         changes["worker"] = wanted.reply_to
     if beat is not None:
         changes |= {"heartbeat_ms": outcome.now_ms, "heartbeat_details": beat.details}
-    outcome.append(run, attempt_record(run, activity, **changes))
+    _append_attempt(run, attempt_record(run, activity, **changes), outcome)
     notice = _why_to_stop(activity, beat is not None)
     if asking:
         _accept(run, wanted, outcome, notice)
@@ -228,22 +229,47 @@ def activity_canceled(run: Run, wanted: command.CancelActivity, outcome: Outcome
 
 
 def refuse_report(run: Run, wanted: Any, why: str, outcome: Outcome) -> Event | None:
-    """A report cannot be recorded, for example because it is too large. Whoever waits for an answer is told. Otherwise
-    an end fails its activity for good, since the next attempt would end likewise; a sign of life is dropped."""
+    """A report cannot be recorded, for example because it is too large. An end fails its activity for good."""
+    failed = in_place_of(run, wanted, why, outcome)
+    return None if failed is None else fail_activity(run, failed, outcome)
+
+
+def in_place_of(run: Run, wanted: Any, why: str, outcome: Outcome) -> command.FailActivity | None:
+    """What is taken for a report that cannot be recorded. Whoever waits for an answer is told, and that is all.
+    Otherwise an end becomes a failure for good, since the next attempt would end likewise; a sign of life is dropped.
+    """
     if asks(wanted):
         outcome.reply(wanted.reply_to, reply.Rejected, code="INVALID_ARGUMENT", message=why, run_id=run.run_id)
         return None
     if isinstance(wanted, command.ActivityStarted | command.HeartbeatActivity) or _fitting(run, wanted) is None:
         return None
-    failure = Failure(kind="APPLICATION", type="ReportRefused", message=why, non_retryable=True)
-    refused = command.FailActivity(
+    return command.FailActivity(
         run_id=wanted.run_id,
         scheduled_event_id=wanted.scheduled_event_id,
         attempt=wanted.attempt,
         identity=wanted.identity,
-        failure=failure,
+        failure=_refused(why),
     )
-    return fail_activity(run, refused, outcome)
+
+
+def end_local(run: Run, ended: event.LocalActivityCompleted, outcome: Outcome) -> event.LocalActivityCompleted:
+    """Record the end of a local activity. One that is too large fails it for good, as with other activities."""
+    try:
+        outcome.append(run, ended)
+    except WorkflowTaskError as error:
+        ended = event.LocalActivityCompleted(
+            activity_id=ended.activity_id,
+            activity_type=ended.activity_type,
+            attempt=ended.attempt,
+            failure=_refused(str(error)),
+            summary=ended.summary,
+        )
+        outcome.append(run, ended)
+    return ended
+
+
+def _refused(why: str) -> Failure:
+    return Failure(kind="APPLICATION", type="ReportRefused", message=why, non_retryable=True)
 
 
 def _retry(
@@ -269,19 +295,34 @@ def _retry(
         # The pause ended it, not the activity: when it goes on, there is one attempt more.
         delay_ms = 0
     details = [] if activity.reset_heartbeat else heartbeat_details
-    outcome.append(
+    planned = next_attempt_record(
         run,
-        next_attempt_record(
-            run,
-            activity,
-            "BACKOFF",
-            attempt + 1,
-            outcome.now_ms + delay_ms,
-            last_failure=failure,
-            heartbeat_details=details,
-        ),
+        activity,
+        "BACKOFF",
+        attempt + 1,
+        outcome.now_ms + delay_ms,
+        last_failure=failure,
+        heartbeat_details=details,
     )
+    _append_attempt(run, planned, outcome)
     return None
+
+
+def _append_attempt(run: Run, record: log.ActivityAttempt, outcome: Outcome) -> None:
+    """Record an attempt. If it is too large, what the last failure carries is left out: heartbeats matter more, and
+    a timeout's details are those of the last heartbeat once more.
+
+    Raises:
+        WorkflowTaskError: It is too large even so.
+    """
+    try:
+        outcome.append(run, record)
+    except WorkflowTaskError:
+        failure = record.last_failure
+        if failure is None or not (failure.details or failure.cause):
+            raise
+        record.last_failure = replace(failure, details=[], cause=None)
+        outcome.append(run, record)
 
 
 def _notify(run: Run, event_id: int, activity: Activity, reason: str, outcome: Outcome) -> None:
@@ -347,7 +388,12 @@ def activity_timed_out(timeout_type: TimeoutType) -> Callable[[Run, int, Outcome
         ended = event.ActivityTaskTimedOut(
             scheduled_event_id=event_id, attempt=activity.attempt, failure=failure, retry_state=retry_state
         )
-        outcome.append(run, ended)
+        try:
+            outcome.append(run, ended)
+        except WorkflowTaskError:
+            # They fit into the record of the attempt; with what this event says besides, they may not.
+            failure.details, failure.cause = [], None
+            outcome.append(run, ended)
         return ended
 
     return timed_out

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
-from foldlog.core import decisions, machine
+from foldlog.core import activities, decisions, machine
 from foldlog.core.answers import Answers
 from foldlog.core.chains import Chains
 from foldlog.core.closing import follow_close
@@ -24,7 +24,7 @@ from foldlog.core.start_options import waits_for_code, waits_for_start_delay
 from foldlog.core.state import Run
 from foldlog.core.versioning import Versions
 from foldlog.core.views import following_run_id
-from foldlog.schemas import command, event, log
+from foldlog.schemas import command, event, log, reply
 from foldlog.schemas.event import WorkflowExecutionSignaled
 from foldlog.schemas.records import Command, Event
 
@@ -394,10 +394,26 @@ class Driver:
             yield self._decode(encoded)
 
     def defer(self, run: Run, wanted: Command, outcome: Outcome) -> None:
-        """Keep a command until the run's code runs again."""
+        """Keep a command until the run's code runs again.
+
+        Raises:
+            WorkflowTaskError: It is too large to be kept.
+        """
         encoded = outcome.encode(wanted)
         ordinal = max(run.deferred_ordinal, run.handled_ordinal) + 1
         outcome.append(run, log.CommandDeferred(run_id=run.run_id, ordinal=ordinal, command=encoded))
+
+    def defer_report(self, run: Run, wanted: Any, outcome: Outcome) -> None:
+        """Keep what is said about an activity until the run's code runs again."""
+        try:
+            self.defer(run, wanted, outcome)
+        except WorkflowTaskError as error:
+            failed = activities.in_place_of(run, wanted, str(error), outcome)
+            if failed is not None:
+                self.defer(run, failed, outcome)
+            return
+        if activities.asks(wanted):
+            outcome.reply(wanted.reply_to, reply.Accepted, run_id=run.run_id)
 
 
 def _stack_of(error: WorkflowTaskError) -> str:

@@ -195,8 +195,7 @@ class Engine:
             backoff_ms=ended.backoff_ms,
             summary=decided.options.summary if decided.options else None,
         )
-        outcome.append(session.run, completed)
-        self._driver.tell(session, completed, outcome)
+        self._driver.tell(session, activities.end_local(session.run, completed, outcome), outcome)
 
     def recover(self, workflow_id: str, run_id: str, key: DeadlineKey, outcome: Outcome) -> None:
         """Take over work that only the partition's last owner knew of: eager tasks and local activities."""
@@ -400,9 +399,7 @@ class Engine:
         if session is None or not session.run.is_open:
             activities.stale_attempt(wanted.run_id, wanted, outcome)
         elif session.run.stalled is not None:
-            self._driver.defer(session.run, wanted, outcome)
-            if activities.asks(wanted):
-                outcome.reply(wanted.reply_to, reply.Accepted, run_id=session.run.run_id)
+            self._driver.defer_report(session.run, wanted, outcome)
         else:
             if not wanted.scheduled_event_id:
                 activities.resolve(session.run, wanted)
@@ -553,7 +550,11 @@ class Engine:
         if run.is_open and (run.stalled is None or also_stalled):
             return session
         if run.is_open:
-            self._driver.defer(run, wanted, outcome)
+            try:
+                self._driver.defer(run, wanted, outcome)
+            except WorkflowTaskError as error:
+                self._answers.reject(workflow_id, wanted, outcome, "INVALID_ARGUMENT", str(error), run)
+                return None
         elif not isinstance(wanted, command.CancelWorkflow) or wanted.child_only:
             message = f"workflow {workflow_id!r} run {run.run_id} is closed: {run.status}"
             self._answers.reject(workflow_id, wanted, outcome, "ALREADY_CLOSED", message, run)

@@ -28,6 +28,9 @@ whatever is made of an event (a task, a result) still fits."""
 MAXIMUM_COMMAND_BYTES = MAXIMUM_RECORD_BYTES + 20_000
 """The same for a command to another workflow, which carries what is in an event, and addresses."""
 
+MAXIMUM_DEFERRED_BYTES = MAXIMUM_COMMAND_BYTES + 10_000
+"""The same for a record that keeps a whole command, whoever sent it."""
+
 LARGE_RECORD_BYTES = 256 * 1024
 """From here on a record is worth a warning: what it holds may grow further, and then it is refused."""
 
@@ -203,7 +206,9 @@ class Outcome:
             encoded = self.encode(record)
         except EncodeError as error:
             raise WorkflowTaskError(str(error)) from error
-        if len(encoded) > maximum_bytes:
+        if len(encoded) > maximum_bytes and not (
+            type(record) is log.CommandDeferred and len(encoded) <= MAXIMUM_DEFERRED_BYTES
+        ):
             raise WorkflowTaskError(
                 f"{type(record).__name__} has {len(encoded)} bytes, and a record may have {maximum_bytes}: "
                 "keep large data elsewhere and pass a reference"

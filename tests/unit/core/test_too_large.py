@@ -1,0 +1,161 @@
+"""What is said about an activity and does not fit into a record: it never stalls its workflow, nor blocks others."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from foldlog.core import decisions
+from foldlog.core.decisions import Decision
+from foldlog.core.engine import LocalResult
+from foldlog.core.outcome import MAXIMUM_COMMAND_BYTES, MAXIMUM_RECORD_BYTES
+from foldlog.schemas import command, event, reply
+from foldlog.schemas.common import Failure, Payload
+from foldlog.schemas.records import Event
+
+from .harness import ScriptDecider, ScriptFactory, World, payload
+from .one_activity import ASKER, ActivityWorld, completed
+
+MOST = payload("x" * (MAXIMUM_RECORD_BYTES * 6 // 10))
+"""Fits into a record once, but not twice."""
+TOO_LARGE = payload("x" * MAXIMUM_RECORD_BYTES)
+
+
+class OneLocal(ScriptDecider):
+    """Runs one local activity, and ends as it ends."""
+
+    def activate(self, happened: Event) -> list[Decision]:
+        if isinstance(happened, event.WorkflowExecutionStarted):
+            return [decisions.ScheduleLocalActivity(activity_id="1", activity_type="near")]
+        assert isinstance(happened, event.LocalActivityCompleted)
+        if happened.failure is not None:
+            return [decisions.FailWorkflow(failure=happened.failure)]
+        assert happened.result is not None
+        return [decisions.CompleteWorkflow(result=happened.result)]
+
+
+class OneLocalFactory(ScriptFactory):
+    def create(self, workflow_id: str, started: event.WorkflowExecutionStarted) -> OneLocal:
+        return OneLocal(started, lambda: self.broken)
+
+
+@pytest.mark.parametrize(
+    "ended",
+    [
+        {"result": TOO_LARGE},
+        {"failure": Failure(message="no", details=[TOO_LARGE])},
+        {"failure": Failure(message="no", details=[TOO_LARGE]), "backoff_ms": 60_000, "scheduled_ms": 1},
+    ],
+    ids=["result", "failure", "failure of an attempt"],
+)
+def test_the_end_of_a_local_activity_becomes_a_failure(ended: dict[str, Any]) -> None:
+    world = World(factory=OneLocalFactory())
+    world.handle("a", command.StartWorkflow(workflow_type="t", task_queue="q"))
+    said = LocalResult(
+        workflow_id="a", run_id="run-1", activity_id="1", activity_type="near", attempt=1, **({"result": None} | ended)
+    )
+    world.do(lambda engine, outcome: engine.local_ended(said, outcome))
+    session = world.sessions.current("a")
+    assert session is not None
+    assert isinstance(session.run.closing, event.WorkflowExecutionFailed)
+    failure = session.run.closing.failure
+    assert (failure.type, failure.non_retryable) == ("ReportRefused", True)
+    assert "LocalActivityCompleted has 1000" in failure.message
+
+
+@pytest.mark.parametrize("timeout", ["START_TO_CLOSE", "HEARTBEAT"])
+def test_an_attempt_with_a_large_heartbeat_times_out_and_the_next_one_has_it(timeout: str) -> None:
+    world = ActivityWorld(heartbeat_timeout_ms=1_000 if timeout == "HEARTBEAT" else 0)
+    world.started()
+    world.say(command.HeartbeatActivity, details=[MOST])
+    world.advance(10_000 if timeout == "START_TO_CLOSE" else 1_000)
+    assert (world.activity.attempt, world.activity.phase) == (2, "BACKOFF")
+    assert world.activity.heartbeat_details == [MOST]
+    assert world.activity.last_failure is not None
+    assert (world.activity.last_failure.timeout_type, world.activity.last_failure.details) == (timeout, [])
+    world.forget()
+    world.advance(1_000)
+    assert world.outcomes[-1].tasks[0].task.heartbeat_details == [MOST]
+    world.started()
+    world.say(command.HeartbeatActivity, details=[MOST, payload("1")])
+    assert world.activity.heartbeat_details == [MOST, payload("1")]
+
+
+def test_a_failure_and_a_heartbeat_that_do_not_fit_together() -> None:
+    world = ActivityWorld()
+    world.started()
+    world.say(command.HeartbeatActivity, details=[MOST])
+    world.failed(details=[MOST])
+    assert world.activity.last_failure is not None
+    assert (world.activity.last_failure.message, world.activity.last_failure.details) == ("no", [])
+    assert world.activity.heartbeat_details == [MOST]
+
+
+def test_a_heartbeat_is_taken_after_a_failure_that_leaves_no_room_for_it() -> None:
+    world = ActivityWorld()
+    world.started()
+    world.failed(details=[MOST])
+    world.advance(1_000)
+    world.started()
+    world.say(command.HeartbeatActivity, details=[MOST])
+    assert world.activity.heartbeat_details == [MOST]
+
+
+def test_the_end_of_an_activity_whose_heartbeat_just_fits_is_recorded_without_it() -> None:
+    world = ActivityWorld(retry_policy=None)
+    world.started()
+    left = MAXIMUM_RECORD_BYTES - len(world.sessions.log[-1].encoded)
+    beats = [payload("x" * (left - more)) for more in range(50)]
+    for details in beats:  # the largest comes first, and is refused
+        world.say(command.HeartbeatActivity, details=[details])
+        if world.activity.heartbeat_details:
+            break
+    assert world.activity.heartbeat_details not in ([], [beats[0]])
+    run = world.run
+    world.advance(10_000)
+    assert isinstance(run.closing, event.WorkflowExecutionFailed)
+    assert (run.closing.failure.timeout_type, run.closing.failure.details) == ("START_TO_CLOSE", [])
+
+
+def stalled(world: ActivityWorld) -> None:
+    run = world.run
+    world.do(lambda engine, outcome: engine.give_up("wf", run.run_id, "broken", outcome))
+
+
+def of_size(size: int) -> Payload:
+    """A payload that makes a completion of about so many bytes."""
+    return payload("x" * (size - 200))
+
+
+@pytest.mark.parametrize("size", [MAXIMUM_RECORD_BYTES, MAXIMUM_COMMAND_BYTES])
+def test_a_stalled_run_keeps_whatever_command_it_may_be_sent(size: int) -> None:
+    world = ActivityWorld()
+    stalled(world)
+    world.say(command.CompleteActivity, result=of_size(size))
+    assert world.run.deferred_ordinal == 1
+    world.advance(60_000)
+    closing = world.run.closing
+    assert isinstance(closing, event.WorkflowExecutionFailed | event.WorkflowExecutionCompleted)
+    assert isinstance(closing, event.WorkflowExecutionFailed) == (size > MAXIMUM_RECORD_BYTES)
+
+
+def test_the_end_of_an_eager_task_that_a_stalled_run_cannot_keep_becomes_a_failure() -> None:
+    world = ActivityWorld()
+    stalled(world)
+    world.say(command.HeartbeatActivity, details=[payload("x" * 2_000_000)])
+    assert world.run.deferred_ordinal == 0
+    world.say(command.CompleteActivity, result=payload("x" * 2_000_000))
+    world.advance(60_000)
+    assert isinstance(world.run.closing, event.WorkflowExecutionFailed)
+    assert world.run.closing.failure.type == "ReportRefused"
+
+
+def test_whoever_waits_for_an_answer_of_a_stalled_run_is_told() -> None:
+    world = ActivityWorld()
+    stalled(world)
+    refused = world.by_id(command.CompleteActivity, result=payload("x" * 2_000_000))
+    assert refused.code == "INVALID_ARGUMENT"
+    signal = command.SignalWorkflow(signal_name="s", args=[payload("x" * 2_000_000)], request_id="r", reply_to=ASKER)
+    assert world.answer(world.handle("wf", signal)).code == "INVALID_ARGUMENT"
+    assert isinstance(world.by_id(command.CompleteActivity, **completed()), reply.Accepted)
+    assert world.run.deferred_ordinal == 1
