@@ -211,10 +211,13 @@ async def cancellation_reaches_running_activities(here: Place) -> None:
 
 
 async def a_result_that_is_too_large(here: Place) -> None:
-    assert await here.execute(w.Large.run, 500_000) == 500_000
-    with pytest.raises(WorkflowFailureError) as failed:
-        await here.execute(w.Large.run, 1_500_000)
-    assert isinstance(failed.value.cause, ActivityError)
+    for local in (False, True):
+        assert await here.execute(w.Large.run, 500_000, local) == 500_000
+        with pytest.raises(WorkflowFailureError) as failed:
+            await here.execute(w.Large.run, 1_500_000, local)
+        cause = failed.value.cause if local else failed.value.cause.__cause__
+        assert isinstance(cause, ApplicationError)
+        assert cause.type in ("ReportRefused", "ResultTooLarge")
 
 
 # ---- messages

@@ -281,8 +281,9 @@ class Large:
     """Its activity's result is too large for a record."""
 
     @workflow.run
-    async def run(self, size: int) -> int:
-        return len(await workflow.execute_activity(grow, size, start_to_close_timeout=LIMIT))
+    async def run(self, size: int, local: bool) -> int:
+        execute = workflow.execute_local_activity if local else workflow.execute_activity
+        return len(await execute(grow, size, start_to_close_timeout=LIMIT))
 
 
 @workflow.defn

@@ -253,10 +253,16 @@ class Partition:
         """Handle the end of a local activity.
 
         Raises:
-            PoisonedInput: It cannot be handled; whoever has it must not hand it over again.
+            PoisonedInput: It cannot be handled. The activity runs again, and if that end cannot be handled either, its
+                workflow stalls: it would run again and again, and no transaction of this partition be committed.
         """
         work = self.work(now_ms)
-        self._guarded(None, "end of a local activity", self._engine.local_ended, ended, work.outcome)
+        where = (ended.workflow_id, ended.run_id, ended.activity_id)
+        if where in self._poisoned:
+            self._engine.give_up(ended.workflow_id, ended.run_id, self._poisoned.pop(where), work.outcome)
+            return
+        what = f"end of local activity {ended.activity_type} of workflow {ended.workflow_id!r}"
+        self._guarded(where, what, self._engine.local_ended, ended, work.outcome)
 
     @_on_store
     def fire_due(self, now_ms: int) -> None:

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+import pytest
+from foldlog.core.decisions import Decision, ScheduleLocalActivity
+from foldlog.core.engine import LocalResult
 from foldlog.core.state import Run
-from foldlog.processors.partition import Partition
+from foldlog.processors.partition import Partition, PoisonedInput
 from foldlog.processors.sessions import CachedSessions
 from foldlog.processors.store import MemoryStore, PartitionStore, formats
 from foldlog.schemas import command
 from foldlog.schemas.codec import SingleObjectCodec
-from foldlog.schemas.event import WorkflowExecutionStarted
+from foldlog.schemas.event import LocalActivityCompleted, WorkflowExecutionStarted
+from foldlog.schemas.records import Event
 
-from tests.unit.core.harness import ScriptFactory
+from tests.unit.core.harness import ScriptDecider, ScriptFactory
 
 
-def partition() -> Partition:
+def partition(factory: ScriptFactory | None = None) -> Partition:
     """A partition with a store in memory, whose workflows do what a script says."""
     store = PartitionStore(MemoryStore(formats.FAMILIES), SingleObjectCodec())
     return Partition(
         0,
         store,
         SingleObjectCodec(),
-        ScriptFactory(),
+        factory or ScriptFactory(),
         namespace="test",
         build_id="",
         reserve=lambda task_queue, activity_type: False,
@@ -56,6 +60,37 @@ def test_whether_a_run_is_open_is_known_without_folding_it() -> None:
     assert here.sessions.is_open("a", second)
     assert not here.sessions.is_open("a", first)
     assert len(here.sessions) == 0  # nothing was read into memory
+
+
+class Fragile(ScriptDecider):
+    """Runs a local activity, and raises what no decider should when that has ended."""
+
+    def activate(self, happened: Event) -> list[Decision]:
+        if isinstance(happened, LocalActivityCompleted):
+            raise ValueError("broken inside")
+        return [ScheduleLocalActivity(activity_id="1", activity_type="near")]
+
+
+class FragileFactory(ScriptFactory):
+    def create(self, workflow_id: str, started: WorkflowExecutionStarted) -> Fragile:
+        return Fragile(started, lambda: False)
+
+
+def test_an_end_of_a_local_activity_that_cannot_be_handled_stalls_its_run_and_no_other() -> None:
+    """What cannot be handled aborts the transaction, and a local activity runs again after that, time after time."""
+    here = partition(FragileFactory())
+    run_id = handle(here, "a", command.StartWorkflow(workflow_type="t", task_queue="q"), 10)
+    ended = LocalResult(workflow_id="a", run_id=run_id, activity_id="1", activity_type="near", attempt=1)
+    with pytest.raises(PoisonedInput, match=r"near of workflow 'a': ValueError: broken inside"):
+        here.local_ended(ended, 1_000_000)
+    assert here.aborted() == [("a", run_id)]
+    here.recover_local([("a", run_id)])
+    here.local_ended(ended, 1_000_000)
+    handle(here, "b", command.StartWorkflow(workflow_type="t", task_queue="q"), 20)
+    session = here.sessions.current("a")
+    assert session is not None
+    assert session.run.stalled is not None
+    assert "broken inside" in session.run.stalled.error
 
 
 def test_the_run_that_was_used_last_stays_however_long_its_history_is() -> None:
