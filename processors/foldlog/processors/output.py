@@ -23,7 +23,8 @@ from foldlog.transport.topics import Topics
 logger = logging.getLogger("foldlog.processor")
 
 PRODUCER_LIMIT_BYTES = MAXIMUM_RECORD_BYTES + 40_000
-"""`message.max.bytes` of the processor: an event's limit, and room for what is made of it. Below Kafka's default."""
+"""`message.max.bytes` of the processor: an event's limit, and room for what is made of it. Below Kafka's default.
+The client counts the key of a record too."""
 
 
 class Producer(Protocol):
@@ -88,7 +89,8 @@ class Output:
         """
         self._log(producer, partition, work, on_last)
         for entry in work.outcome.tasks:
-            producer.produce(self._queues.topic(entry.task_queue), self._task(entry.task), entry.workflow_id.encode())
+            key = entry.workflow_id.encode()
+            producer.produce(self._queues.topic(entry.task_queue), self._task(entry.task, key), key)
         for namespace, workflow_id, command, encoded in work.outcome.commands:
             producer.produce(self._commands(namespace), encoded or self._codec.encode(command), workflow_id.encode())
         for run in work.outcome.visible.values():
@@ -114,9 +116,9 @@ class Output:
     def _commands(self, namespace: str) -> str:
         return self._topics.commands if namespace == self._topics.namespace else Topics(namespace).commands
 
-    def _task(self, task: Any) -> bytes:
+    def _task(self, task: Any, key: bytes) -> bytes:
         encoded = self._codec.encode(task)
-        if len(encoded) > PRODUCER_LIMIT_BYTES and task.heartbeat_details:
+        if len(encoded) + len(key) > PRODUCER_LIMIT_BYTES and task.heartbeat_details:
             logger.warning("activity %s: its last heartbeat is too large to hand on", task.activity_id)
             task.heartbeat_details = []
             encoded = self._codec.encode(task)
@@ -126,12 +128,12 @@ class Output:
         if not 0 <= reply_to.partition < self._reply_partitions:
             logger.warning("an answer for %s has no partition %d to go to", reply_to.client_id, reply_to.partition)
             return
-        encoded = self._codec.encode(answer)
-        if len(encoded) > PRODUCER_LIMIT_BYTES:
+        encoded, key = self._codec.encode(answer), reply_to.client_id.encode()
+        if len(encoded) + len(key) > PRODUCER_LIMIT_BYTES:
             message = f"the answer has {len(encoded)} bytes, and a record may have {PRODUCER_LIMIT_BYTES}"
             answer = reply.Rejected(correlation_id=reply_to.correlation_id, code="FAILED_PRECONDITION", message=message)
             encoded = self._codec.encode(answer)
-        producer.produce(self._topics.replies, encoded, reply_to.client_id.encode(), reply_to.partition)
+        producer.produce(self._topics.replies, encoded, key, reply_to.partition)
 
     def _dead_letter(self, producer: Producer, partition: int, letter: DeadLetter, now_ms: int) -> None:
         own = dead_letter_headers(self._topics.commands, partition, letter.offset, letter.error[:4_000], now_ms)
