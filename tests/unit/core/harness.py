@@ -123,6 +123,7 @@ class ScriptDecider:
                 start_to_close_timeout_ms=3_000,
                 heartbeat_timeout_ms=1_000 if byte & 16 else 0,
                 retry_policy=RetryPolicy(maximum_attempts=3) if byte & 8 else None,
+                eager=byte % 7 < 2,
             )
         elif kind == 1:
             self._timers.append(self._next)
@@ -272,6 +273,10 @@ class MemorySessions:
         run.deadline_changes.clear()
         return run
 
+    def records(self, workflow_id: str, run_id: str) -> list[Any]:
+        """All records of a run, in order."""
+        return [entry.record for entry in self._records(workflow_id, run_id)]
+
     def _records(self, workflow_id: str, run_id: str) -> list[LogEntry]:
         return [e for e in self.log if e.run is not None and e.workflow_id == workflow_id and e.run.run_id == run_id]
 
@@ -296,12 +301,21 @@ class World:
     handled: list[Any] = field(default_factory=list)
     """All commands so far."""
     outlasting: bool = False
-    """Whether local activities outlast the transactions that begin them, which the log then says."""
+    """Whether local activities outlast the transactions that begin them, which the log then says; and whether workers
+    of this process take eager tasks."""
+    fired: set[DeadlineKind] = field(default_factory=set)
+    """What has come due."""
     local: set[tuple[str, str, str]] = field(default_factory=set)
     """Workflow ID, run ID and activity ID of local activities that run."""
 
     def __post_init__(self) -> None:
-        self.engine = Engine(self.factory, self.sessions, decode=decode, new_run_id=self._run_id)
+        self.engine = Engine(
+            self.factory,
+            self.sessions,
+            decode=decode,
+            new_run_id=self._run_id,
+            reserve=lambda task_queue, activity_type: self.outlasting,
+        )
 
     def _run_id(self) -> str:
         self.runs += 1
@@ -353,10 +367,12 @@ class World:
         self.local.clear()
         for workflow_id in {entry.workflow_id for entry in self.sessions.log if entry.run is not None}:
             session = self.sessions.current(workflow_id)
-            if session is not None and (DeadlineKind.LOCAL, 0) in session.run.deadlines:
+            if session is None:
+                continue
+            for key in [key for key, due_ms in session.run.deadlines.items() if due_ms == fold.UNFINISHED_MS]:
                 self.do(
-                    lambda engine, outcome, run=session.run: engine.recover(  # type: ignore[misc]
-                        run.workflow_id, run.run_id, (DeadlineKind.LOCAL, 0), outcome
+                    lambda engine, outcome, run=session.run, key=key: engine.recover(  # type: ignore[misc]
+                        run.workflow_id, run.run_id, key, outcome
                     )
                 )
 
@@ -381,6 +397,7 @@ class World:
             run = self.sessions.live[workflow_id].run
             for key, due_ms in sorted(run.deadlines.items(), key=lambda item: item[1]):
                 if due_ms <= self.now_ms:
+                    self.fired.add(key[0])
                     self.do(
                         lambda engine, outcome, r=run, k=key, d=due_ms: engine.fire(  # type: ignore[misc]
                             r.workflow_id, r.run_id, k, d, outcome
