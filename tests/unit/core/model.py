@@ -36,7 +36,10 @@ def check_state(run: Run, records: list[Any]) -> None:
     activities = _open_activities(records)
     assert set(run.activities) == set(activities)
     assert set(run.children) == _unanswered(
-        records, event.StartChildWorkflowExecutionInitiated, "StartChildWorkflowExecutionFailed", "ChildWorkflowExecution"
+        records,
+        event.StartChildWorkflowExecutionInitiated,
+        "StartChildWorkflowExecutionFailed",
+        "ChildWorkflowExecution",
     )
     updates = [found.update_id for found in records if isinstance(found, event.WorkflowExecutionUpdateAccepted)]
     ended = [found.update_id for found in records if isinstance(found, event.WorkflowExecutionUpdateCompleted)]
