@@ -93,6 +93,8 @@ class _Comparison:
         """The last event of a decision of the last activation; None: nothing was recorded for that."""
         self.pending: deque[Decision] = deque()
         self.local: dict[str, Decision] = {}
+        self._scheduled: dict[int, str] = {}
+        """Activity IDs, by the event that scheduled each."""
 
     def activation(self, decider: Decider, happened: Event, size: int, decided: list[Event]) -> None:
         """Tell an event that came from outside, and hold what the code decides against the events that follow it."""
@@ -135,9 +137,17 @@ class _Comparison:
                 f"here{self._waits()}"
             )
         decision = self.pending.popleft()
+        detail = ""
+        if kind is decisions.ScheduleActivity:
+            self._scheduled[recorded.event_id] = recorded.activity_id
+        elif kind is decisions.RequestCancelActivity:
+            activity_id = self._scheduled.get(recorded.scheduled_event_id)
+            detail = f"(activity_id={activity_id!r})"
+            if getattr(decision, "activity_id", None) != activity_id:
+                kind = Decision  # the event says only which event scheduled it
         if type(decision) is not kind or not same(decision, recorded):
             raise NondeterminismError(
-                f"{_name(recorded)} is in the history, but the workflow code now decides {_describe(decision)}"
+                f"{_name(recorded)}{detail} is in the history, but the workflow code now decides {_describe(decision)}"
             )
         return True
 

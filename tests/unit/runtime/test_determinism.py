@@ -148,6 +148,38 @@ def test_code_that_decides_less_is_found_too() -> None:
         other.replay(driver.events)
 
 
+@workflow.defn(name="Cancelling")
+class CancelsFirst:
+    which = 0
+
+    @workflow.run
+    async def run(self) -> None:
+        limit = timedelta(seconds=1)
+        handles = [workflow.start_activity(name, start_to_close_timeout=limit) for name in ("first", "second")]
+        await asyncio.sleep(1)
+        handles[self.which].cancel()
+        await asyncio.sleep(1)
+
+
+@workflow.defn(name="Cancelling")
+class CancelsSecond(CancelsFirst):
+    which = 1
+
+    @workflow.run
+    async def run(self) -> None:
+        await CancelsFirst.run(self)
+
+
+def test_that_another_activity_is_cancelled_is_found_too() -> None:
+    driver = Driver(CancelsFirst, workflow_type="Cancelling")
+    driver.fire()
+    driver.replay()
+    other = Driver(CancelsSecond, workflow_type="Cancelling", start=False)
+    expected = r"ActivityTaskCancelRequested\(activity_id='1'\) .* decides RequestCancelActivity\(activity_id='2'\)"
+    with pytest.raises(NondeterminismError, match=expected):
+        other.replay(driver.events)
+
+
 def test_decisions_carry_their_source_only_in_replay() -> None:
     driver = Driver(Before, workflow_type="Changing")
     driver.complete("first")
