@@ -28,8 +28,8 @@ def check_state(run: Run, records: list[Any]) -> None:
     stalls = [found for found in records if isinstance(found, log.WorkflowStalled | log.WorkflowResumed)]
     assert (run.stalled is not None) == (run.is_open and bool(stalls) and isinstance(stalls[-1], log.WorkflowStalled))
     if not run.is_open:
-        assert not (run.timers or run.activities or run.external or run.local_activities)
-        assert not (run.deadlines or run.suspended)
+        left = [run.timers, run.activities, run.external, run.local_activities, run.deadlines, run.suspended]
+        assert not any(left)
         return
     timers = _open_timers(records)
     assert {timer_id: timer.fire_ms for timer_id, timer in run.timers.items()} == timers
@@ -113,7 +113,7 @@ def _due_of_activity(event_id: int, about: list[Any]) -> dict[DeadlineKey, int]:
     return {(kind, event_id): at for kind, at in due.items()}
 
 
-def _unanswered(records: list[Any], asks: type, refusal: str, answers: str) -> set[int]:
+def _unanswered(records: list[Any], asks: type[Any], refusal: str, answers: str) -> set[int]:
     """Event IDs of what was asked of others and has not ended."""
     open_ids = {found.event_id for found in records if isinstance(found, asks)}
     for found in records:
