@@ -24,7 +24,10 @@ logger = logging.getLogger("foldlog.processor")
 
 PRODUCER_LIMIT_BYTES = MAXIMUM_RECORD_BYTES + 40_000
 """`message.max.bytes` of the processor: an event's limit, and room for what is made of it. Below Kafka's default.
-The client counts the key of a record too."""
+The client counts the key of a record too, and what frames it."""
+
+FRAME_BYTES = 200
+"""Room for the latter."""
 
 
 class Producer(Protocol):
@@ -118,7 +121,7 @@ class Output:
 
     def _task(self, task: Any, key: bytes) -> bytes:
         encoded = self._codec.encode(task)
-        if len(encoded) + len(key) > PRODUCER_LIMIT_BYTES and task.heartbeat_details:
+        if len(encoded) + len(key) + FRAME_BYTES > PRODUCER_LIMIT_BYTES and task.heartbeat_details:
             logger.warning("activity %s: its last heartbeat is too large to hand on", task.activity_id)
             task.heartbeat_details = []
             encoded = self._codec.encode(task)
@@ -129,7 +132,7 @@ class Output:
             logger.warning("an answer for %s has no partition %d to go to", reply_to.client_id, reply_to.partition)
             return
         encoded, key = self._codec.encode(answer), reply_to.client_id.encode()
-        if len(encoded) + len(key) > PRODUCER_LIMIT_BYTES:
+        if len(encoded) + len(key) + FRAME_BYTES > PRODUCER_LIMIT_BYTES:
             message = f"the answer has {len(encoded)} bytes, and a record may have {PRODUCER_LIMIT_BYTES}"
             answer = reply.Rejected(correlation_id=reply_to.correlation_id, code="FAILED_PRECONDITION", message=message)
             encoded = self._codec.encode(answer)
