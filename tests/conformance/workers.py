@@ -1,11 +1,12 @@
-"""Scenarios of what workers are told: versions of their code, and options that change what becomes of a run."""
+"""Scenarios of workers of their own: versions of their code, options that change what becomes of a run, what is heard."""
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import uuid
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -14,6 +15,7 @@ from foldlog import activity, workflow
 from foldlog.client import Client, WorkerDeploymentVersionStatus, WorkflowFailureError, WorkflowHandle
 from foldlog.common import AutoUpgradeVersioningOverride, PinnedVersioningOverride, VersioningBehavior
 from foldlog.exceptions import ApplicationError, FailedPreconditionError
+from foldlog.sensor import Sensor
 from foldlog.worker import Worker
 
 from tests.conformance.scenarios import QUEUE, SOON, Place, Scenario, until, until_asked
@@ -156,8 +158,22 @@ class Careless:
         raise KeyError("as it happens")
 
 
+class Slots(Sensor):
+    """Hears how many places of a worker are taken, and how many heartbeats went out."""
+
+    def __init__(self) -> None:
+        self.used = self.total = self.heartbeats = 0
+
+    def activity_slots(self, task_queue: str, used: int, total: int) -> None:
+        self.used, self.total = used, total
+
+    def heartbeats_sent(self, task_queue: str, count: int) -> None:
+        self.heartbeats += count
+
+
 async def a_worker_stops_in_its_own_time(here: Place) -> None:
-    """And runs that its options say have failed, have failed."""
+    """And runs that its options say have failed, have failed. What runs is measured while it does."""
+    heard = Slots()
     options: dict[str, Any] = {
         "workflows": [Slow, Unlucky, Careless],
         "activities": [until_shutdown, until_shutdown_in_thread],
@@ -171,7 +187,8 @@ async def a_worker_stops_in_its_own_time(here: Place) -> None:
         "build_id": "build-7",
     }
     key = uuid.uuid4().hex
-    async with worker_of(here, here.client, **options) as worker:
+    async with worker_of(here, here.client, sensor=heard, **options) as worker:
+        assert (heard.used, heard.total) == (0, 5)
         for careless in (Unlucky, Careless):
             with pytest.raises(WorkflowFailureError) as failed:
                 await (await start(here.client, careless.run)).result()
@@ -179,11 +196,87 @@ async def a_worker_stops_in_its_own_time(here: Place) -> None:
             assert failed.value.cause.type in ("Mishap", "KeyError")
         slow = await start(here.client, Slow.run, arg=key)
         await until(lambda: worker.running_activities == 2, "both activities run")
+        await until(lambda: (heard.used, heard.total, heard.heartbeats) == (2, 5, 2), "it is told that they do")
+    assert heard.used == 0
     assert sorted(NOTICED) == [f"{key} async True", f"{key} thread True"]
     NOTICED.clear()
     async with worker_of(here, here.client, **options):
         assert await slow.result() == [f"{key} async", f"{key} thread"]
 
 
-ALONE: list[Scenario] = [versions, a_worker_stops_in_its_own_time]
+@workflow.defn
+class Talkative:
+    """Logs all that its code does."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    @workflow.run
+    async def run(self) -> int:
+        workflow.logger.info("begins")
+        await workflow.wait_condition(lambda: "end" in self.said)
+        workflow.logger.info("ends")
+        return len(self.said)
+
+    @workflow.signal
+    def say(self, word: str) -> None:
+        workflow.logger.info("hears %s", word)
+        self.said.append(word)
+
+    @workflow.query
+    def count(self) -> int:
+        return len(self.said)
+
+
+@contextmanager
+def logged() -> Iterator[list[logging.LogRecord]]:
+    """What workflows log meanwhile."""
+    records: list[logging.LogRecord] = []
+
+    class Keep(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            records.append(record)
+
+    found, keep = logging.getLogger("foldlog.workflow"), Keep()
+    level = found.level
+    found.addHandler(keep)
+    found.setLevel(logging.INFO)
+    try:
+        yield records
+    finally:
+        found.removeHandler(keep)
+        found.setLevel(level)
+
+
+async def each_line_is_logged_once(here: Place) -> None:
+    """However often a run is rebuilt from its history, by another worker too, and whatever for."""
+    options: dict[str, Any] = {"workflows": [Talkative], "max_cached_workflows": 0}
+    with logged() as records:
+        async with worker_of(here, here.client, **options):
+            runs = [
+                await start(here.client, Talkative.run, **more)
+                for more in ({}, {"start_delay": timedelta(milliseconds=1)})
+            ]
+            for run in runs:
+
+                async def begun(run: WorkflowHandle[Any, Any] = run) -> bool:
+                    return any(each.run_id == run.result_run_id for each in records)  # type: ignore[attr-defined]
+
+                await until_asked(begun, "its code has begun")
+                assert [await run.query(Talkative.count) for _ in range(2)] == [0, 0]
+        async with worker_of(here, here.client, **options):
+            for run in runs:
+                assert await run.query(Talkative.count) == 0
+                for word in ("this", "end"):
+                    await run.signal(Talkative.say, word)
+                assert await run.result() == 2
+                assert await run.query(Talkative.count) == 2
+    for run in runs:
+        told = [each for each in records if each.run_id == run.result_run_id]  # type: ignore[attr-defined]
+        words = [each.getMessage().partition(" (")[0] for each in told]
+        assert words == ["begins", "hears this", "hears end", "ends"]
+        assert {each.workflow_id for each in told} == {run.id}  # type: ignore[attr-defined]
+
+
+ALONE: list[Scenario] = [versions, a_worker_stops_in_its_own_time, each_line_is_logged_once]
 """Scenarios that bring their own workers."""

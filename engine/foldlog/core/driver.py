@@ -219,11 +219,11 @@ class Driver:
         """
         decider = self._versions.create(run)
         try:
-            if run.last_event_id == 1:
-                # A run that has just begun is told, not told again: its logs must be seen.
+            if fresh and run.last_event_id == 1:
+                # A run that has just begun is told, not told again: its logs must be seen, and only now.
                 decider.history_size = run.history_size
                 return decider, decider.activate(run.started)
-            if run.is_open and run.first_task in (0, run.last_event_id):
+            if run.is_open and (not run.first_task or (fresh and run.first_task == run.last_event_id)):
                 # So is one that was held until now.
                 told = [decider.activate(happened) for happened in self._retold(run, decider, outcome)]
                 return decider, told[-1]

@@ -150,6 +150,7 @@ class ActivityWorker:
         self._cancelling = False
         """The grace period is over."""
         self._round_scheduled = False
+        self._telling_slots = False
         self._rate_timer: asyncio.TimerHandle | None = None
         self._ended: list[EndedActivity] = []
         self._feed = backend.task_source(options, codec, self)
@@ -182,6 +183,7 @@ class ActivityWorker:
     def start(self) -> None:
         """Begin to take tasks. Their topic must exist."""
         self._backend.transport.on_notice(self._on_notice)
+        self._tell_slots()
         if self._options.take_tasks:
             self._feed.start()
 
@@ -305,6 +307,10 @@ class ActivityWorker:
         self._runner.start(attempt)
         if self._cancelling:
             attempt.cancel("WORKER_SHUTDOWN")
+        if not self._telling_slots:
+            # Once for all that start in one turn of the event loop; what never ends must be seen too.
+            self._telling_slots = True
+            self._loop.call_soon(self._tell_slots)
 
     def _take_tokens(self) -> bool:
         now = time.monotonic()
@@ -397,4 +403,8 @@ class ActivityWorker:
         if self._ended:
             ended, self._ended = self._ended, []
             self._sensor.activities_ended(queue, ended)
-        self._sensor.activity_slots(queue, self._slots.used, self._slots.total)
+        self._tell_slots()
+
+    def _tell_slots(self) -> None:
+        self._telling_slots = False
+        self._sensor.activity_slots(self._options.task_queue, self._slots.used, self._slots.total)

@@ -83,6 +83,7 @@ class EagerReporting:
         send(attempt.workflow_id, self._reports.started(attempt.task, running_seconds))
 
     def heartbeat(self, attempt: Attempt, details: list[Payload]) -> None:
+        self._note(attempt, None)
         send: Send = attempt.origin
         send(attempt.workflow_id, self._reports.heartbeat(attempt.task, details))
 
