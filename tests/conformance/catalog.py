@@ -12,6 +12,7 @@ from tests.conformance import (
     chains,
     data,
     handlers,
+    ids,
     intercepted,
     kin,
     knowledge,
@@ -38,6 +39,7 @@ SHARED: Sequence[Scenario] = [
     *schedules.SHARED,
     *chains.SHARED,
     *intercepted.SHARED,
+    *ids.SHARED,
 ]
 """Those for which workers are there, see `Place.workers`."""
 
@@ -53,6 +55,7 @@ WORKFLOWS: Sequence[type] = [
     *schedules.WORKFLOWS,
     *chains.WORKFLOWS,
     *intercepted.WORKFLOWS,
+    *ids.WORKFLOWS,
 ]
 ACTIVITIES: Sequence[Callable[..., Any]] = [
     *workflows.ACTIVITIES,

@@ -1,0 +1,102 @@
+"""Scenarios of workflow IDs that are in use: by runs that have ended in each way, and by starts at the same time."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from foldlog import workflow
+from foldlog.client import WorkflowExecutionStatus, WorkflowFailureError
+from foldlog.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from foldlog.exceptions import ApplicationError, WorkflowAlreadyStartedError
+
+from tests.conformance.scenarios import Place, Scenario
+
+AT_ONCE = 20
+Status = WorkflowExecutionStatus
+Conflict, Reuse = WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+
+
+@workflow.defn
+class Ending:
+    """Ends as it is told."""
+
+    def __init__(self) -> None:
+        self.over = False
+
+    @workflow.run
+    async def run(self, how: str) -> str:
+        if how == "fails":
+            raise ApplicationError("as told")
+        await workflow.wait_condition(lambda: self.over or how == "completes")
+        return how
+
+    @workflow.signal
+    def end(self) -> None:
+        self.over = True
+
+
+async def ids_of_closed_runs(here: Place) -> None:
+    """What may follow a run does not depend on the conflict policy, and is remembered by the last run of the ID."""
+    for status in (Status.COMPLETED, Status.FAILED, Status.CANCELED, Status.TERMINATED, Status.TIMED_OUT):
+        how = {Status.COMPLETED: "completes", Status.FAILED: "fails"}.get(status, "waits")
+        options: dict[str, Any] = {"run_timeout": timedelta(milliseconds=50)} if status is Status.TIMED_OUT else {}
+        first = await here.start(Ending.run, how, **options)
+        if status is Status.CANCELED:
+            await first.cancel()
+        if status is Status.TERMINATED:
+            await first.terminate()
+        if status is Status.COMPLETED:
+            assert await first.result() == how
+        else:
+            with pytest.raises(WorkflowFailureError):
+                await first.result()
+        assert (await first.describe()).status is status
+        refused = [Reuse.REJECT_DUPLICATE]
+        allowed = [Reuse.ALLOW_DUPLICATE]
+        (refused if status is Status.COMPLETED else allowed).append(Reuse.ALLOW_DUPLICATE_FAILED_ONLY)
+        for policy in refused:
+            with pytest.raises(WorkflowAlreadyStartedError) as told:
+                await here.start(Ending.run, "fails", id=first.id, id_reuse_policy=policy)
+            assert told.value.run_id == first.result_run_id
+        for policy in allowed:
+            again = await here.start(
+                Ending.run, "fails", id=first.id, id_reuse_policy=policy, id_conflict_policy=Conflict.USE_EXISTING
+            )
+            assert again.result_run_id != first.result_run_id
+            with pytest.raises(WorkflowFailureError, match="as told"):
+                await again.result()
+
+
+async def starts_at_the_same_time(here: Place) -> None:
+    """One of them starts the workflow; what the others come to is the policy's."""
+
+    async def all_at_once(policy: Conflict) -> list[Any]:
+        workflow_id = uuid.uuid4().hex
+        starts = (here.start(Ending.run, "waits", id=workflow_id, id_conflict_policy=policy) for _ in range(AT_ONCE))
+        return await asyncio.gather(*starts, return_exceptions=True)
+
+    fail = await all_at_once(Conflict.FAIL)
+    [winner] = [each for each in fail if not isinstance(each, WorkflowAlreadyStartedError)]
+    assert {each.run_id for each in fail if each is not winner} == {winner.result_run_id}
+    use = await all_at_once(Conflict.USE_EXISTING)
+    assert len({each.result_run_id for each in use}) == 1
+    assert sum(each.first_execution_run_id is not None for each in use) == 1
+    terminate = await all_at_once(Conflict.TERMINATE_EXISTING)
+    assert len({each.result_run_id for each in terminate}) == AT_ONCE
+    seen = [
+        (await here.client.get_workflow_handle(each.id, run_id=each.result_run_id).describe()).status
+        for each in terminate
+    ]
+    assert sorted(seen, key=str) == sorted([Status.TERMINATED] * (AT_ONCE - 1) + [Status.RUNNING], key=str)
+    for each in (winner, use[0], terminate[seen.index(Status.RUNNING)]):
+        await each.signal(Ending.end)
+        assert await each.result() == "waits"
+
+
+WORKFLOWS: Sequence[type] = [Ending]
+SHARED: list[Scenario] = [ids_of_closed_runs, starts_at_the_same_time]
