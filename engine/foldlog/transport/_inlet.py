@@ -20,6 +20,8 @@ from foldlog.transport.errors import BrokerUnreachableError, DeliveryError, Topi
 
 _POLL_SECONDS = 0.1
 _BATCH = 1000
+_LOOK_SECONDS = 1.0
+"""How often a broker is asked for while all are away: librdkafka says when they go, not when one is back."""
 
 _NOT_ALLOWED = (KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.CLUSTER_AUTHORIZATION_FAILED)
 _REPLIES = frozenset(get_args(Reply))
@@ -56,6 +58,7 @@ class Inlet:
         self._deliver = deliver
         self._failed = failed
         self._last_error = ""
+        self._away = False
         # The group is never joined and nothing is committed; librdkafka wants a name all the same. If our position
         # has been deleted, what is left is read: an answer that is still there must not be lost.
         overrides = {"group.id": f"{topic}.readers", "auto.offset.reset": "earliest", "error_cb": self._note}
@@ -64,6 +67,11 @@ class Inlet:
         self._consumer: Consumer = open_consumer(config, **overrides)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._read, name="foldlog-inlet", daemon=True)
+
+    @property
+    def reachable(self) -> bool:
+        """Whether Kafka is there, as far as is known. Any thread."""
+        return not self._away
 
     def partitions(self, topic: str, timeout: float) -> int:
         """How many partitions a topic has. Blocks.
@@ -116,6 +124,8 @@ class Inlet:
         return BrokerUnreachableError(self._config.bootstrap_servers, self._last_error or error.str())
 
     def _note(self, error: KafkaError) -> None:
+        if error.code() == KafkaError._ALL_BROKERS_DOWN:
+            self._away = True
         if error.code() != KafkaError._ALL_BROKERS_DOWN or not self._last_error:
             self._last_error = error.str()
 
@@ -128,15 +138,27 @@ class Inlet:
 
     def _read_until_stopped(self) -> None:
         consumer = self._consumer
+        look_at = 0.0
         while not self._stopping.is_set():
             first = consumer.poll(_POLL_SECONDS)
             if first is None:
+                if self._away and time.monotonic() >= look_at:
+                    self._look()
+                    look_at = time.monotonic() + _LOOK_SECONDS
                 continue
             replies: list[Reply] = []
             for message in (first, *consumer.consume(_BATCH, timeout=0)):
                 self._take(message, replies)
             if replies:
                 self._deliver(replies)
+
+    def _look(self) -> None:
+        """Ask whether Kafka is back."""
+        try:
+            self._consumer.list_topics(self._topic, timeout=_POLL_SECONDS)
+        except KafkaException:
+            return
+        self._away = False
 
     def _take(self, message: Message, replies: list[Reply]) -> None:
         error = message.error()

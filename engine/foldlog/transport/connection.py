@@ -204,6 +204,11 @@ class Connection:
         """How many partitions the topic of commands has."""
         return self._command_partitions
 
+    @property
+    def reachable(self) -> bool:
+        """Whether Kafka is there, as far as is known. Any thread."""
+        return self._inlet.reachable
+
     async def ask(self, workflow_id: str, command: Command, *, timeout: float) -> Reply:
         """Sends a command and waits for its answer, which may be a `Rejected`.
 

@@ -42,6 +42,11 @@ class MemoryBackend:
         return self._transport
 
     @property
+    def reachable(self) -> bool:
+        """See `Backend.reachable`."""
+        return True
+
+    @property
     def topics(self) -> Topics:
         """The namespace's."""
         return self._transport.topics

@@ -106,6 +106,10 @@ class Backend(Protocol):
         """The namespace's."""
 
     @property
+    def reachable(self) -> bool:
+        """Whether the log can be reached now, as far as is known. Any thread."""
+
+    @property
     def clock(self) -> Clock:
         """Times attempts. To be asked on the event loop."""
 

@@ -57,6 +57,11 @@ class KafkaBackend:
         self._connection = connection
         self._schemas: SchemasTopic | None = None
 
+    @property
+    def reachable(self) -> bool:
+        """See `Backend.reachable`."""
+        return self._connection.reachable
+
     @cached_property
     def clock(self) -> Clock:
         """The event loop's; a worker is made before its loop runs."""

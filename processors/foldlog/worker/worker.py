@@ -300,12 +300,14 @@ class Worker:
 
     @property
     def ready(self) -> bool:
-        """Whether it does its work: it has started, and its partitions are assigned and restored.
+        """Whether it does its work: it has started, its partitions are assigned and restored, and Kafka is there.
 
         For readiness checks; may be asked from any thread.
         """
         state = self._state
         if not self.is_running or not state.running.is_set() or state.stopping.is_set():
+            return False
+        if not self._backend.reachable:
             return False
         return all(part.ready for part in (state.activities, state.processor) if part is not None)
 

@@ -210,12 +210,15 @@ async def test_a_completion_outlives_the_loss_of_the_broker(private_kafka: Embed
         gate.go_on.set()
         # The attempt has ended before the broker is back.
         await asyncio.to_thread(until, lambda: not worker.running_activities, "the attempt has ended")
+        await asyncio.to_thread(until, lambda: not worker.ready, "it knows that the broker is away")
+        assert worker.healthy()
         await asyncio.to_thread(private_kafka.start)
         [done] = await place.commands.of(CompleteActivity)
         assert done.scheduled_event_id == 1
         send_tasks(place.config, place.topics, [2])
         assert len(await place.commands.of(CompleteActivity, 2)) == 2
         await place.committed(2)
+        await asyncio.to_thread(until, lambda: worker.ready, "it knows that the broker is back")
 
 
 async def test_graceful_shutdown_lets_attempts_end(setting: AbstractAsyncContextManager[Setting]) -> None:
@@ -335,13 +338,38 @@ async def test_no_more_run_at_a_time_than_allowed(setting: AbstractAsyncContextM
     assert most == 3
 
 
-async def test_rate_limits_delay_and_lose_nothing(setting: AbstractAsyncContextManager[Setting]) -> None:
-    limits: dict[str, Any] = {"max_activities_per_second": 400, "max_task_queue_activities_per_second": 300}
-    async with setting as place, place.worker(greet, **limits):
-        send_tasks(place.config, place.topics, range(100))
-        done = await place.commands.of(CompleteActivity, 100)
-        assert Counter(one.scheduled_event_id for one in done) == Counter(range(100))
-        await place.committed(100)
+@pytest.mark.parametrize("limit", ["max_activities_per_second", "max_task_queue_activities_per_second"])
+async def test_rate_limits_hold_back_and_lose_nothing(setting: AbstractAsyncContextManager[Setting], limit: str) -> None:
+    async with setting as place:
+        send_tasks(place.config, place.topics, range(10))
+        # All ten are there before it begins, and the second one may begin after three hours.
+        async with place.worker(greet, graceful_shutdown_timeout=timedelta(seconds=60), **{limit: 1e-4}):
+            await place.commands.of(CompleteActivity)
+        assert committed(place.config, place.topics)[0] == 1
+        async with place.worker(greet, **{limit: 300}):
+            done = await place.commands.of(CompleteActivity, 10)
+            assert Counter(one.scheduled_event_id for one in done) == Counter(range(10))
+            await place.committed(10)
+
+
+async def test_workers_of_a_queue_share_its_rate_limit(kafka: str, namespace: str) -> None:
+    config, topics = prepare(kafka, namespace, partitions=4)
+
+    def shares(*workers: Worker) -> list[float]:
+        found = [worker._state.activities._share for worker in workers if worker._state.activities is not None]
+        return [share.per_second for share in found if share is not None]
+
+    patience = timedelta(seconds=DEADLINE)
+    async with await Client.connect(config, namespace=namespace, connect_timeout=patience) as client:
+        first, second = (
+            Worker(client, task_queue=QUEUE, activities=[greet], max_task_queue_activities_per_second=100)
+            for _ in range(2)
+        )
+        async with first:
+            await asyncio.to_thread(until, lambda: first.ready and shares(first) == [100], "one has all of it")
+            async with second:
+                await asyncio.to_thread(until, lambda: shares(first, second) == [50, 50], "each has half")
+            await asyncio.to_thread(until, lambda: shares(first) == [100], "what is left has all of it again")
 
 
 async def test_a_worker_that_cannot_go_on_says_so(setting: AbstractAsyncContextManager[Setting]) -> None:
