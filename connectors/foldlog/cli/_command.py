@@ -207,16 +207,34 @@ class Command(click.Command):
         with formatter.section("Global options (see foldlog --help)"):
             formatter.write_text(names)
 
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        as_json = "--json" in args or (parent is not None and bool(_given(parent).get("json", False)))
+        try:
+            return super().make_context(info_name, args, parent, **extra)
+        except click.UsageError as error:
+            if not as_json:
+                raise
+            raise _as_json(CliError(error.format_message(), ExitCode.USAGE)) from error
+
     def invoke(self, ctx: click.Context) -> Any:
         _set_up_logging(Settings.of(ctx))
+        as_json = bool(_given(ctx).get("json", False))
         try:
             return super().invoke(ctx)
         except (Exception, KeyboardInterrupt) as error:
             shown = translated(error)
+            if shown is None and as_json and isinstance(error, click.UsageError):
+                shown = CliError(error.format_message(), ExitCode.USAGE)
             if shown is None:
                 raise
-            shown.as_json = bool(_given(ctx).get("json", False))
-            raise shown from error
+            raise (_as_json(shown) if as_json else shown) from error
+
+
+def _as_json(error: CliError) -> CliError:
+    error.as_json = True
+    return error
 
 
 class Group(click.Group):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -91,6 +93,32 @@ def test_completion_offers_commands_and_their_help() -> None:
     env: dict[str, str | None] = {"_FOLDLOG_COMPLETE": "zsh_complete", "COMP_WORDS": "foldlog to", "COMP_CWORD": "1"}
     result = CliRunner(env=env).invoke(cli, prog_name="foldlog", complete_var="_FOLDLOG_COMPLETE")
     assert result.output.splitlines() == ["plain", "topics", COMMANDS["topics"][1]]
+
+
+BASH = shutil.which("bash")
+
+
+@pytest.mark.skipif(BASH is None, reason="there is no bash")
+def test_bash_completes_with_the_script_that_it_is_given(tmp_path: Path) -> None:
+    """As in a shell: the script is read, and the function that it declares for `foldlog` is asked."""
+    command = tmp_path / "foldlog"
+    command.write_text(
+        f"#!{sys.executable}\nimport sys\nfrom foldlog.cli._root import cli\nsys.exit(cli(prog_name='foldlog'))\n"
+    )
+    command.chmod(0o755)
+    typed = [["work"], ["workflow", "st"], ["workflow", "list", "--status", "com"], ["topics", "check", "--log-l"]]
+    asked = "\n".join(
+        f"COMP_WORDS=(foldlog {' '.join(words)}); COMP_CWORD={len(words)}; COMPREPLY=(); "
+        "_foldlog_completion foldlog; echo ${COMPREPLY[*]}"
+        for words in typed
+    )
+    script = f'set -e; eval "$(foldlog completion bash)"; complete -p foldlog\n{asked}'
+    env = {**os.environ, "PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"}
+    done = subprocess.run([str(BASH), "-c", script], capture_output=True, text=True, check=False, env=env)
+    assert done.returncode == 0, done.stderr
+    declared, *offered = done.stdout.splitlines()
+    assert "_foldlog_completion foldlog" in declared
+    assert offered == ["worker workflow", "start", "completed", "--log-level"]
 
 
 # Settings
@@ -296,6 +324,25 @@ def test_errors_are_text_or_json_on_stderr(probe: click.Group) -> None:
     machine = CliRunner().invoke(probe, ["fail", "--json"])
     assert machine.exit_code == 5
     assert json.loads(machine.stderr) == {"error": {"code": "REFUSED", "message": "no luck", "workflow_id": "order-1"}}
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["workflow", "start", "Order", "-q", "q", "-i", "{bad"],
+        ["workflow", "start", "Order"],
+        ["workflow", "list", "--nosuch"],
+        ["dead-letters", "retry"],
+        ["dead-letters", "show", "x"],
+    ],
+    ids=" ".join,
+)
+def test_a_wrong_command_line_is_told_in_json_too(arguments: list[str]) -> None:
+    assert "Usage: " in invoke(*arguments).stderr
+    for line in ([*arguments, "--json"], ["--json", *arguments]):
+        result = invoke(*line)
+        assert (result.exit_code, result.stdout) == (ExitCode.USAGE, "")
+        assert json.loads(result.stderr)["error"]["code"] == "USAGE"
 
 
 def test_exit_codes_are_the_documented_ones() -> None:
