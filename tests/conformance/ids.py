@@ -75,10 +75,10 @@ async def ids_of_closed_runs(here: Place) -> None:
 async def starts_at_the_same_time(here: Place) -> None:
     """One of them starts the workflow; what the others come to is the policy's."""
 
-    async def all_at_once(policy: Conflict) -> list[Any]:
+    async def all_at_once(policy: WorkflowIDConflictPolicy) -> list[Any]:
         workflow_id = uuid.uuid4().hex
         starts = (here.start(Ending.run, "waits", id=workflow_id, id_conflict_policy=policy) for _ in range(AT_ONCE))
-        return await asyncio.gather(*starts, return_exceptions=True)
+        return list(await asyncio.gather(*starts, return_exceptions=True))
 
     fail = await all_at_once(Conflict.FAIL)
     [winner] = [each for each in fail if not isinstance(each, WorkflowAlreadyStartedError)]

@@ -1,4 +1,4 @@
-"""Scenarios of workers of their own: versions of their code, options that change what becomes of a run, what is heard."""
+"""Scenarios of workers of their own: versions of their code, options that matter to a run, what is heard of runs."""
 
 from __future__ import annotations
 

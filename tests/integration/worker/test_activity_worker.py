@@ -339,7 +339,7 @@ async def test_no_more_run_at_a_time_than_allowed(setting: AbstractAsyncContextM
 
 
 @pytest.mark.parametrize("limit", ["max_activities_per_second", "max_task_queue_activities_per_second"])
-async def test_rate_limits_hold_back_and_lose_nothing(setting: AbstractAsyncContextManager[Setting], limit: str) -> None:
+async def test_rate_limits_hold_back_and_lose_none(setting: AbstractAsyncContextManager[Setting], limit: str) -> None:
     async with setting as place:
         send_tasks(place.config, place.topics, range(10))
         # All ten are there before it begins, and the second one may begin after three hours.
@@ -353,7 +353,7 @@ async def test_rate_limits_hold_back_and_lose_nothing(setting: AbstractAsyncCont
 
 
 async def test_workers_of_a_queue_share_its_rate_limit(kafka: str, namespace: str) -> None:
-    config, topics = prepare(kafka, namespace, partitions=4)
+    config, _ = prepare(kafka, namespace, partitions=4)
 
     def shares(*workers: Worker) -> list[float]:
         found = [worker._state.activities._share for worker in workers if worker._state.activities is not None]
