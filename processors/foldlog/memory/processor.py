@@ -220,7 +220,7 @@ class MemoryProcessor:
         self._turns.hand_over(works)
         events, commands = self._namespace.events.partitions, self._namespace.commands.partitions
         ends = {owned.number: events[owned.number].end for owned, _ in works}
-        evicted = self._turns.apply(works, ends, len(self._running))
+        evicted = self._turns.apply(works, ends, self._running.values())
         for owned, _ in works:
             commands[owned.number].drop(owned.next_offset)
         if evicted:

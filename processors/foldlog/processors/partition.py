@@ -413,16 +413,11 @@ class Partition:
                 self._staged.add(entry.workflow_id, entry.record, entry.encoded, entry.run)
 
     @_on_store
-    def committed(self, events_offset: int, max_workflows: int, max_history_bytes: int) -> int:
+    def committed(self, events_offset: int) -> None:
         """The work is committed: apply it to the store, as it was staged.
 
         Args:
             events_offset: Next offset of `<ns>.events` after what was written.
-            max_workflows: Bound on cached workflows of this partition.
-            max_history_bytes: Bound on the histories of those, in bytes.
-
-        Returns:
-            How many cached workflows were dropped.
 
         Raises:
             StoreFailed: The log has it, and the store perhaps not.
@@ -430,13 +425,16 @@ class Partition:
         work, self._work = self._work, None
         batch, self._staged = self._staged, None
         if work is None or batch is None:
-            return 0
+            return
         if work.moved is not None:
             self._unannounced = None
         self.store.commit(batch, events_offset)
         self._engine.committed()
         self.sessions.committed()
-        return self.sessions.evict(max_workflows, max_history_bytes)
+
+    def unapplied(self) -> None:
+        """The work is committed, but this store will not take it: whoever opens the partition again reads it back."""
+        self._work = self._staged = None
 
     def aborted(self) -> list[tuple[str, str]]:
         """The work did not happen: go back to what the store says.

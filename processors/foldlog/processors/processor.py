@@ -374,7 +374,7 @@ class WorkflowProcessor:
         if not (assignment.opening or self._stopping.is_set()):
             ahead.begin(works)
         self._turns.hand_over(works)  # Before the stores are written, so that the activities run meanwhile.
-        evicted = self._turns.apply(works, ends, len(assignment.running))
+        evicted = self._turns.apply(works, ends, assignment.running.values())
         ahead.applied()
         if evicted:
             self._sensor.workflows_evicted(evicted)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import queue
 import time
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -264,7 +264,8 @@ class Turns:
             self._taken.clear()
 
     def hand_over(self, works: Iterable[tuple[Partition, Work]]) -> None:
-        """Give eager tasks to the workers of this process, now that they are committed."""
+        """Give eager tasks to the workers of this process, now that they are committed: from here on their slots are
+        the attempts', whatever becomes of the stores."""
         host = self._host
         if host is None:
             return
@@ -283,13 +284,16 @@ class Turns:
     def _eager_says(self, partition: int) -> Callable[[str, Any], None]:
         return lambda workflow_id, said: self._put(FromMemory(partition, workflow_id, said))
 
-    def apply(self, works: list[tuple[Partition, Work]], ends: Mapping[int, int], partitions: int) -> int:
-        """Put what is committed into the stores.
+    def apply(
+        self, works: list[tuple[Partition, Work]], ends: Mapping[int, int], running: Collection[Partition]
+    ) -> int:
+        """Put what is committed into the stores, and keep the cache within its bounds.
 
         Args:
             works: The work of each partition.
             ends: Next offset of `<ns>.events` by partition.
-            partitions: How many this processor has: they share the bounds of the cache.
+            running: All partitions of this processor, which share the bounds. Those without work are bounded too: one
+                that was alone may have more than its share.
 
         Returns:
             How many cached workflows were dropped.
@@ -297,16 +301,16 @@ class Turns:
         Raises:
             Unapplied: One of the stores does not take it.
         """
-        share = max(partitions, 1)
-        workflows = -(-self._options.max_cached_workflows // share)
-        history_bytes = self._options.max_cached_history_bytes // share
         try:
-            return sum(partition.committed(ends[partition.number], workflows, history_bytes) for partition, _ in works)
+            for partition, _ in works:
+                partition.committed(ends[partition.number])
         except StoreFailed as error:
-            for _, work in works:
-                for entry in work.outcome.eager:
-                    self._release(entry.task_queue)
+            for partition, _ in works:
+                partition.unapplied()
             raise Unapplied(error) from error
+        workflows = -(-self._options.max_cached_workflows // len(running))
+        history_bytes = self._options.max_cached_history_bytes // len(running)
+        return sum(partition.sessions.evict(workflows, history_bytes) for partition in running)
 
     def aborted(self) -> None:
         """The open transaction is thrown away: what it took from memory is handled again."""

@@ -15,26 +15,7 @@ from foldlog.schemas.event import LocalActivityCompleted, WorkflowExecutionStart
 from foldlog.schemas.records import Event
 
 from tests.unit.core.harness import ScriptDecider, ScriptFactory
-
-
-def partition(factory: ScriptFactory | None = None) -> Partition:
-    """A partition with a store in memory, whose workflows do what a script says."""
-    store = PartitionStore(MemoryStore(formats.FAMILIES), SingleObjectCodec())
-    return Partition(
-        0,
-        store,
-        SingleObjectCodec(),
-        factory or ScriptFactory(),
-        namespace="test",
-        build_id="",
-        reserve=lambda task_queue, activity_type: False,
-        release=lambda task_queue: None,
-        require_queue=lambda task_queue: None,
-        cannot_run_local=lambda activity_type: "",
-        partition_of=lambda workflow_id: 0,
-        clock_ms=lambda: 1_000_000,
-        long_poll_ms=60_000,
-    )
+from tests.unit.processor.partitions import partition
 
 
 def handle(here: Partition, workflow_id: str, wanted: object, offset: int) -> str:
@@ -42,7 +23,7 @@ def handle(here: Partition, workflow_id: str, wanted: object, offset: int) -> st
     here.handle_local(workflow_id, wanted, 1_000_000)
     assert here.take() is not None
     here.stage()
-    here.committed(offset, 100, 1 << 20)
+    here.committed(offset)
     return here.store.current_run_id(workflow_id) or ""
 
 

@@ -1,21 +1,34 @@
-"""What becomes of the word of activities of this process when a transaction is aborted."""
+"""What becomes of the word of activities of this process when a transaction is aborted, and of what is committed."""
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Any, cast
 
+import pytest
 from foldlog.core.decider import DeciderFactory
+from foldlog.core.decisions import Decision, ScheduleActivity
 from foldlog.core.engine import LocalResult
 from foldlog.processors.options import ProcessorOptions
-from foldlog.processors.turns import FromMemory, Turns
+from foldlog.processors.partition import Partition, Work
+from foldlog.processors.store import MemoryStore, formats
+from foldlog.processors.store.errors import StoreError
+from foldlog.processors.store.kv import WriteBatch
+from foldlog.processors.turns import FromMemory, Turns, Unapplied
+from foldlog.schemas import command
 from foldlog.schemas.codec import SingleObjectCodec
+from foldlog.schemas.event import WorkflowExecutionStarted
+from foldlog.schemas.records import Event
+
+from tests.unit.core.harness import ScriptDecider, ScriptFactory
+from tests.unit.processor.partitions import partition
 
 ENDED = LocalResult(workflow_id="w", run_id="r", activity_id="1", activity_type="near", attempt=1)
 
 
-def turns() -> Turns:
-    nobody = cast("DeciderFactory", object())  # there are no partitions, and so no workflows
-    return Turns(ProcessorOptions(namespace="n"), SingleObjectCodec(), nobody, None, require_queue=lambda name: None)
+def turns(**options: Any) -> Turns:
+    nobody = cast("DeciderFactory", object())  # it opens no partitions
+    settings = ProcessorOptions(namespace="n", **options)
+    return Turns(settings, SingleObjectCodec(), nobody, None, require_queue=lambda name: None)
 
 
 def test_the_end_of_a_local_activity_that_was_not_handled_outlasts_an_abort() -> None:
@@ -34,3 +47,63 @@ def test_one_that_was_handled_is_forgotten_with_its_run() -> None:
     here.handle_heard({})
     here.aborted()
     assert not here.has_heard
+
+
+class EagerFactory(ScriptFactory):
+    """Makes workflows that wait for an eager activity."""
+
+    def create(self, workflow_id: str, started: WorkflowExecutionStarted) -> ScriptDecider:
+        return EagerDecider(started, lambda: False)
+
+
+class EagerDecider(ScriptDecider):
+    def activate(self, happened: Event) -> list[Decision]:
+        return [ScheduleActivity(activity_id="1", activity_type="work", task_queue="q", eager=True)]
+
+
+class BrokenStore(MemoryStore):
+    """Takes nothing."""
+
+    def write(self, batch: WriteBatch) -> None:
+        raise StoreError("the disk is full")
+
+
+def started(here: Partition, workflow_id: str) -> tuple[Partition, Work]:
+    """A workflow is started, and what that comes to is ready to be applied."""
+    here.handle_local(workflow_id, command.StartWorkflow(workflow_type="t", task_queue="q"), 1_000_000)
+    work = here.take()
+    assert work is not None
+    here.stage()
+    return here, work
+
+
+def test_partitions_share_the_cache_those_without_work_too() -> None:
+    """One that was alone may have more than its share when another one comes."""
+    here = turns(max_cached_workflows=4)
+    first, second = partition(EagerFactory()), partition(EagerFactory())
+    for number in range(4):
+        assert here.apply([started(first, f"w-{number}")], {0: number + 1}, [first]) == 0
+    assert here.apply([started(second, "other")], {0: 1}, [first, second]) == 2
+    assert (len(first.sessions), len(second.sessions)) == (2, 1)
+
+
+def test_a_store_that_fails_gives_no_slot_back_that_an_attempt_has() -> None:
+    """Eager tasks are handed over as soon as they are committed, and each attempt gives its slot back when it ends."""
+    released: list[str] = []
+    broken = partition(EagerFactory(), BrokenStore(formats.FAMILIES), eager=True, release=released.append)
+    sound = partition(EagerFactory(), eager=True, release=released.append)
+    works = [started(broken, "a"), started(sound, "b")]
+    assert [len(work.outcome.eager) for _, work in works] == [1, 1]
+    with pytest.raises(Unapplied):
+        turns().apply(works, {0: 1}, [broken, sound])
+    broken.close()
+    sound.close()
+    assert not released
+
+
+def test_an_aborted_transaction_gives_the_slots_of_its_eager_tasks_back() -> None:
+    """They are not handed over."""
+    released: list[str] = []
+    here, _ = started(partition(EagerFactory(), eager=True, release=released.append), "a")
+    here.aborted()
+    assert released == ["q"]
