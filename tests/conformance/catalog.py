@@ -21,6 +21,7 @@ from tests.conformance import (
     ports,
     scenarios,
     schedules,
+    values,
     work,
     workers,
     workflows,
@@ -40,6 +41,7 @@ SHARED: Sequence[Scenario] = [
     *chains.SHARED,
     *intercepted.SHARED,
     *ids.SHARED,
+    *values.SHARED,
 ]
 """Those for which workers are there, see `Place.workers`."""
 
@@ -56,6 +58,7 @@ WORKFLOWS: Sequence[type] = [
     *chains.WORKFLOWS,
     *intercepted.WORKFLOWS,
     *ids.WORKFLOWS,
+    *values.WORKFLOWS,
 ]
 ACTIVITIES: Sequence[Callable[..., Any]] = [
     *workflows.ACTIVITIES,
@@ -63,6 +66,7 @@ ACTIVITIES: Sequence[Callable[..., Any]] = [
     *knowledge.ACTIVITIES,
     *work.ACTIVITIES,
     *kin.ACTIVITIES,
+    *values.ACTIVITIES,
 ]
 
 

@@ -301,6 +301,45 @@ async def async_generator(script: Script) -> Any:
     return [workflow.time() - EPOCH_MS / 1000, script.log]
 
 
+async def barrier(_: Script) -> Any:
+    meeting = asyncio.Barrier(3)
+    log: list[str] = []
+
+    async def come(name: str, after: float) -> int:
+        await asyncio.sleep(after)
+        log.append(name)
+        place = await meeting.wait()
+        log.append(f"{name} goes")
+        return place
+
+    places = await asyncio.gather(come("a", 3), come("b", 1), come("c", 2))
+    return [places, log[:3], sorted(log[3:])]
+
+
+async def other_queues(_: Script) -> Any:
+    urgent: asyncio.PriorityQueue[int] = asyncio.PriorityQueue()
+    last: asyncio.LifoQueue[int] = asyncio.LifoQueue()
+
+    async def fill() -> None:
+        for number in (2, 3, 1):
+            await asyncio.sleep(1)
+            urgent.put_nowait(number)
+            last.put_nowait(number)
+
+    await fill()
+    return [[await urgent.get() for _ in range(3)], [await last.get() for _ in range(3)]]
+
+
+async def bounded_semaphore(_: Script) -> Any:
+    slots = asyncio.BoundedSemaphore(1)
+    async with slots:
+        await asyncio.sleep(1)
+    try:
+        slots.release()
+    except ValueError:
+        return "released too often"
+
+
 async def tuple_of_futures(_: Script) -> Any:
     future = asyncio.get_running_loop().create_future()
     asyncio.get_running_loop().call_later(1, future.set_result, "set")
@@ -335,6 +374,9 @@ EXPECTED = {
     "call_later_and_cancel": ["past", "soon", "one", "three"],
     "task_names": ["run", "mine", "Task-3", "Task-4"],
     "async_generator": [8.0, ["closed"]],
+    "barrier": [[2, 0, 1], ["b", "c", "a"], ["a goes", "b goes", "c goes"]],
+    "other_queues": [[1, 2, 3], [1, 3, 2]],
+    "bounded_semaphore": "released too often",
     "tuple_of_futures": "set",
 }
 

@@ -1,0 +1,93 @@
+"""Scenarios of arguments and results of each kind: dataclasses, pydantic models, what JSON has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from foldlog import activity, workflow
+from foldlog.client import WorkflowHandle
+from pydantic import BaseModel, Field
+
+from tests.conformance.scenarios import QUEUE, REMOTE, Place, Scenario
+
+LIMIT = timedelta(seconds=30)
+
+
+@dataclass
+class Item:
+    """One line of an order."""
+
+    sku: str
+    quantity: int = 1
+
+
+@dataclass
+class Order:
+    """A dataclass with another in it."""
+
+    items: list[Item]
+    notes: dict[str, str | None] = field(default_factory=dict)
+
+
+class Invoice(BaseModel):
+    """A pydantic model, which checks what it is made of."""
+
+    customer: str
+    total: float = Field(ge=0)
+    order: Order
+
+
+@activity.defn
+async def bill(customer: str, order: Order) -> Invoice:
+    """Gets a dataclass, gives a model; on the event loop."""
+    assert isinstance(order.items[0], Item)
+    return Invoice(customer=customer, total=sum(item.quantity for item in order.items) * 2.5, order=order)
+
+
+@activity.defn
+def book(invoice: Invoice, lines: int) -> dict[str, Any]:
+    """Gets a model, gives plain JSON; in a thread."""
+    assert isinstance(invoice, Invoice)
+    return {"customer": invoice.customer, "total": invoice.total, "lines": [lines, None, True], "nested": {"deep": 1.5}}
+
+
+@workflow.defn
+class Billing:
+    """Passes values of each kind on, and says what it got."""
+
+    @workflow.run
+    async def run(self, order: Order, known: Invoice | None, plain: list[Any], queue: str) -> Invoice:
+        assert isinstance(order, Order)
+        invoice = await workflow.execute_activity(
+            bill, args=["Ada", order], task_queue=queue, start_to_close_timeout=LIMIT
+        )
+        booked = await workflow.execute_activity(
+            book, args=[invoice, len(order.items)], task_queue=queue, start_to_close_timeout=LIMIT
+        )
+        assert isinstance(invoice, Invoice)
+        assert booked == {"customer": "Ada", "total": 7.5, "lines": [2, None, True], "nested": {"deep": 1.5}}
+        assert known is None or known == invoice
+        assert plain == [None, True, 7, 0.25, "text", [1, [2]], {"key": {"deeper": None}}]
+        return invoice
+
+
+ORDER = Order([Item("a", 2), Item("b")], {"gift": None, "to": "Grace"})
+PLAIN = [None, True, 7, 0.25, "text", [1, [2]], {"key": {"deeper": None}}]
+
+
+async def values_of_each_kind(here: Place) -> None:
+    invoice = Invoice(customer="Ada", total=7.5, order=ORDER)
+    for queue in (QUEUE, REMOTE):
+        for known in (None, invoice):
+            handle: WorkflowHandle[Any, Any] = await here.start(Billing.run, ORDER, known, PLAIN, queue)
+            assert await handle.result() == invoice
+    by_name = await here.client.get_workflow_handle(handle.id).result()
+    assert by_name == invoice.model_dump() | {"order": by_name["order"]}, "without a type it is what JSON has"
+
+
+SHARED: Sequence[Scenario] = [values_of_each_kind]
+WORKFLOWS: Sequence[type] = [Billing]
+ACTIVITIES: Sequence[Callable[..., Any]] = [bill, book]
