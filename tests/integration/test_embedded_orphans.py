@@ -18,8 +18,9 @@ _DEADLINE_S = 200.0
 """More than a broker may take to end that writes its class cache."""
 
 STARTS_A_BROKER = """
-import sys, threading
+import signal, sys, threading
 from foldlog.connectors.embedded import EmbeddedKafka, KafkaOptions
+signal.signal(signal.SIGINT, signal.default_int_handler)  # what a shell starts in the background ignores it
 with EmbeddedKafka(sys.argv[1], options=KafkaOptions(stop_timeout_s=100)) as kafka:
     print(kafka.pid, flush=True)
     threading.Event().wait()
