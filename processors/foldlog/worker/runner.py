@@ -111,6 +111,8 @@ class Runner:
             self._watch.discard(attempt)
             if self.running.get(attempt.key) is attempt:
                 del self.running[attempt.key]
+            # Without these cycles all of it goes at once; the garbage collector would have to find it.
+            attempt.work = attempt.context = None
         attempt.end(outcome)
         attempt.listener.released(attempt)
 

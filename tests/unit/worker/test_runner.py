@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import threading
 from collections.abc import Iterator, Sequence
@@ -19,7 +20,7 @@ from foldlog.converter import DataConverter, PayloadCodec
 from foldlog.exceptions import ApplicationError, ApplicationErrorCategory, CancelledError
 from foldlog.schemas.common import Payload
 from foldlog.schemas.framing import decode
-from foldlog.worker.attempt import HeartbeatIntervals
+from foldlog.worker.attempt import Attempt, HeartbeatIntervals
 from foldlog.worker.outcome import Canceled, Completed, Dropped, Failed, Interrupted, LeftOpen
 
 from .harness import Bench, HandClock, until
@@ -162,6 +163,23 @@ async def test_results_of_both_kinds(threads: ThreadPoolExecutor) -> None:
     assert await bench.result("total", order, 3) == 6
     assert await bench.result("total_in_thread", order, 4) == 8
     assert bench.runner.running == {}
+
+
+@pytest.mark.parametrize("name", ["total", "total_in_thread"])
+async def test_what_has_ended_goes_without_the_garbage_collector(name: str, threads: ThreadPoolExecutor) -> None:
+    bench = Bench([total, total_in_thread], executor=threads)
+    gc.collect()
+    gc.set_debug(gc.DEBUG_SAVEALL)
+    try:
+        watched = await bench.start(name, Order(1, ["a"]), 3)
+        await watched.outcome()
+        watched.attempt = None
+        gc.collect()
+        left = [found for found in gc.garbage if isinstance(found, Attempt)]
+    finally:
+        gc.set_debug(0)
+        gc.garbage.clear()
+    assert not left
 
 
 async def test_context_is_the_attempts_own() -> None:
