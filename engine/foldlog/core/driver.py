@@ -17,7 +17,7 @@ from foldlog.core.chains import Chains
 from foldlog.core.closing import follow_close
 from foldlog.core.decider import Decider, VersionNotHostedError, WorkflowTaskError
 from foldlog.core.decisions import ClosingDecision, Decision
-from foldlog.core.outcome import Outcome
+from foldlog.core.outcome import MAXIMUM_DEFERRED_BYTES, Outcome
 from foldlog.core.replay import replay
 from foldlog.core.session import Session, Sessions
 from foldlog.core.start_options import waits_for_code, waits_for_start_delay
@@ -401,7 +401,8 @@ class Driver:
         """
         encoded = outcome.encode(wanted)
         ordinal = max(run.deferred_ordinal, run.handled_ordinal) + 1
-        outcome.append(run, log.CommandDeferred(run_id=run.run_id, ordinal=ordinal, command=encoded))
+        deferred = log.CommandDeferred(run_id=run.run_id, ordinal=ordinal, command=encoded)
+        outcome.append(run, deferred, MAXIMUM_DEFERRED_BYTES)
 
     def defer_report(self, run: Run, wanted: Any, outcome: Outcome) -> None:
         """Keep what is said about an activity until the run's code runs again."""

@@ -143,10 +143,15 @@ class Outcome:
     canceled_eager: list[tuple[str, int, int]] = field(default_factory=list)
     """Run ID, scheduled event ID and attempt of eager activities whose cancellation was asked for."""
 
-    def append(self, run: Run, record: Any) -> None:
+    def append(self, run: Run, record: Any, maximum_bytes: int = MAXIMUM_RECORD_BYTES) -> None:
         """Add the next record of a run, and change the run by it.
 
         An event gets its number, time and chain here; everything else about it is the caller's.
+
+        Args:
+            run: The run.
+            record: The record.
+            maximum_bytes: Bound on its encoded form.
 
         Raises:
             WorkflowTaskError: The record is too large. The run is as it was.
@@ -156,7 +161,7 @@ class Outcome:
             record.event_id = run.last_event_id + 1
             record.time_ms = self.now_ms
             record.chain = run.chain
-        encoded = self._encode(record)
+        encoded = self._encode(record, maximum_bytes)
         fold.apply(run, record, encoded)
         self._add(run, record, encoded)
 
@@ -206,9 +211,7 @@ class Outcome:
             encoded = self.encode(record)
         except EncodeError as error:
             raise WorkflowTaskError(str(error)) from error
-        if len(encoded) > maximum_bytes and not (
-            type(record) is log.CommandDeferred and len(encoded) <= MAXIMUM_DEFERRED_BYTES
-        ):
+        if len(encoded) > maximum_bytes:
             raise WorkflowTaskError(
                 f"{type(record).__name__} has {len(encoded)} bytes, and a record may have {maximum_bytes}: "
                 "keep large data elsewhere and pass a reference"
