@@ -85,8 +85,8 @@ class Attempt:
         "deadline",
         "due",
         "ended",
-        "entered",
         "future",
+        "inside",
         "is_local",
         "key",
         "listener",
@@ -141,8 +141,8 @@ class Attempt:
         self.context: Context | None = None
         self.cancel_reason: CancelReason | None = None
         self.ended = False
-        self.entered = False
-        """Whether the activity's own code has been called."""
+        self.inside = False
+        """Whether its own code runs now. Before and after that, payloads are converted."""
         self.overstayed = False
         """Whether its start-to-close timeout passed here."""
         self._last_details: list[Payload] | None = None
@@ -230,8 +230,9 @@ class Attempt:
             self.future.cancel()
             if self.raiser is not None:
                 self.raiser.raise_in_thread(CancelledError)
-        elif self.entered and self.work is not None:
+        elif self.inside and self.work is not None:
             # Before that, the runner looks itself: a task that is cancelled before its first step runs no code at all.
+            # After it, what the code came to is still said, as it is of code in a thread.
             self.work.cancel("Activity cancelled")
 
     def heartbeat(self, details: list[Payload]) -> None:

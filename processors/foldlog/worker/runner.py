@@ -123,10 +123,8 @@ class Runner:
             if conversion.is_sync:
                 return Completed(conversion.encode_now(value))
             return Completed(await conversion.encode(value))
-        except (GeneratorExit, KeyboardInterrupt):
-            raise
         except BaseException as error:
-            if isinstance(error, asyncio.CancelledError) and attempt.cancel_reason is None and _is_being_cancelled():
+            if _is_the_end(attempt, error):
                 raise
             return await self._ended_by(attempt, error)
 
@@ -146,15 +144,18 @@ class Runner:
         details: list[Any] = await conversion.decode(task.heartbeat_details, None) if task.heartbeat_details else []
         if attempt.cancel_reason is not None:
             raise asyncio.CancelledError
-        attempt.entered = True
-        if self._calls.interceptors:
-            header = task.options.header if task.options is not None else {}
-            headers = await conversion.decode_header(header) if header else header
-            return await intercepted.call(self._calls, attempt, activity, args, details, headers)
-        if activity.is_async:
-            self._calls.enter(attempt, details)
-            return await activity.function(*args)
-        return await self._calls.in_executor(attempt, activity, args, details)
+        attempt.inside = True
+        try:
+            if self._calls.interceptors:
+                header = task.options.header if task.options is not None else {}
+                headers = await conversion.decode_header(header) if header else header
+                return await intercepted.call(self._calls, attempt, activity, args, details, headers)
+            if activity.is_async:
+                self._calls.enter(attempt, details)
+                return await activity.function(*args)
+            return await self._calls.in_executor(attempt, activity, args, details)
+        finally:
+            attempt.inside = False
 
     async def _ended_by(self, attempt: Attempt, error: BaseException) -> Outcome:
         """What an exception means."""
@@ -172,7 +173,9 @@ class Runner:
                 self._on_broken(error)
             self._note(attempt, error)
             return Failed(await attempt.conversion.encode_failure(error), await self._details(attempt))
-        except Exception as problem:
+        except BaseException as problem:
+            if _is_the_end(attempt, problem):
+                raise
             _log.exception("the failure of an activity cannot be converted", extra=_details(attempt))
             message = f"{type(error).__name__}: {error} (and the failure converter raised {problem!r})"
             return Failed(Failure(message=message, type=type(error).__name__), attempt.task.heartbeat_details)
@@ -237,10 +240,12 @@ def _with_cause(message: str, cause: BaseException) -> ApplicationError:
     return error
 
 
-def _is_being_cancelled() -> bool:
-    """Whether somebody cancels the current task: as no attempt was asked to stop, the event loop is ending."""
+def _is_the_end(attempt: Attempt, error: BaseException) -> bool:
+    """Whether it is not this attempt that ends, but all: the current task is cancelled, and nobody asked it to stop."""
+    if not isinstance(error, asyncio.CancelledError):
+        return isinstance(error, GeneratorExit | KeyboardInterrupt)
     task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
+    return attempt.cancel_reason is None and task is not None and task.cancelling() > 0
 
 
 def _details(attempt: Attempt) -> dict[str, Any]:

@@ -67,6 +67,11 @@ async def fail(kind: str) -> None:
 
 
 @activity.defn
+async def echo(text: str) -> str:
+    return text
+
+
+@activity.defn
 def stop_iteration() -> None:
     raise StopIteration(4)
 
@@ -398,7 +403,7 @@ async def test_the_same_attempt_twice_is_stopped_twice() -> None:
     gate = Gate()
     bench = Bench([gate.wait])
     twice = [await bench.start("wait"), await bench.start("wait")]
-    await until(lambda: all(one.attempt and one.attempt.entered for one in twice), "both run")
+    await until(lambda: all(one.attempt and one.attempt.inside for one in twice), "both run")
     bench.runner.cancel_all("WORKER_SHUTDOWN")
     for watched in twice:
         assert isinstance(await watched.outcome(), Interrupted)
@@ -570,6 +575,56 @@ async def test_a_codec_sees_everything_that_leaves() -> None:
     assert await bench.values(outcome.heartbeat_details) == [2]
     assert await bench.values(watched.heartbeats[0]) == [2]
     gate.go_on.set()
+
+
+class Held(PayloadCodec):
+    """Holds what is to be encoded until the test lets it go."""
+
+    def __init__(self) -> None:
+        self.encoding = asyncio.Event()
+        self.go_on = asyncio.Event()
+        self.error: BaseException | None = None
+
+    async def encode(self, payloads: Sequence[Payload]) -> list[Payload]:
+        self.encoding.set()
+        await self.go_on.wait()
+        if self.error is not None:
+            raise self.error
+        return list(payloads)
+
+    async def decode(self, payloads: Sequence[Payload]) -> list[Payload]:
+        return list(payloads)
+
+
+@pytest.mark.parametrize("reason", ["CANCEL_REQUESTED", "WORKER_SHUTDOWN", "PAUSED"])
+@pytest.mark.parametrize(("name", "arg", "kind"), [("echo", "it", Completed), ("fail", "application", Failed)])
+async def test_whose_code_has_ended_is_not_cancelled(name: str, arg: str, kind: type, reason: Any) -> None:
+    codec = Held()
+    bench = Bench([echo, fail], converter=DataConverter(payload_codec=codec))
+    codec.go_on.set()
+    args = await bench.conversion.encode_all([arg])
+    codec.encoding.clear()
+    codec.go_on.clear()
+    watched = await bench.start(name, args=args)
+    await asyncio.wait_for(codec.encoding.wait(), 60)
+    assert bench.runner.cancel(("run", 5, 1), reason)
+    await asyncio.sleep(0)
+    assert not watched.over.is_set()
+    codec.go_on.set()
+    assert type(await watched.outcome()) is kind
+    assert bench.runner.attempts == []
+
+
+async def test_a_codec_whose_own_work_is_cancelled() -> None:
+    codec = Held()
+    codec.go_on.set()
+    bench = Bench([fail], converter=DataConverter(payload_codec=codec))
+    args = await bench.conversion.encode_all(["application"])
+    codec.error = asyncio.CancelledError("in the codec")
+    outcome = await (await bench.start("fail", args=args)).outcome()
+    assert isinstance(outcome, Failed)
+    assert "no stock (and the failure converter raised CancelledError('in the codec'))" in outcome.failure.message
+    assert bench.runner.attempts == []
 
 
 async def test_a_broken_executor_is_told() -> None:
