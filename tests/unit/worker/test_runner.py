@@ -5,161 +5,30 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
-import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from foldlog import activity
 from foldlog.common import RawValue
-from foldlog.converter import DataConverter, PayloadCodec
 from foldlog.exceptions import ApplicationError, ApplicationErrorCategory, CancelledError
-from foldlog.schemas.common import Payload
 from foldlog.schemas.framing import decode
 from foldlog.worker.attempt import Attempt, HeartbeatIntervals
 from foldlog.worker.outcome import Canceled, Completed, Dropped, Failed, Interrupted, LeftOpen
 
 from .harness import Bench, HandClock, until
+from .samples import Gate, Order, fail, open_end, open_end_noted, stop_iteration, total, total_in_thread
 
 MARK: ContextVar[str] = ContextVar("mark")
-
-
-@dataclass
-class Order:
-    number: int
-    lines: list[str]
 
 
 @pytest.fixture
 def threads() -> Iterator[ThreadPoolExecutor]:
     with ThreadPoolExecutor(4) as pool:
         yield pool
-
-
-@activity.defn
-async def total(order: Order, factor: int) -> int:
-    await asyncio.sleep(0)
-    return len(order.lines) * factor
-
-
-@activity.defn
-def total_in_thread(order: Order, factor: int) -> int:
-    return len(order.lines) * factor
-
-
-@activity.defn
-async def fail(kind: str) -> None:
-    if kind == "application":
-        raise ApplicationError("no stock", 3, type="OutOfStock", non_retryable=True)
-    if kind == "exit":
-        raise SystemExit(3)
-    if kind == "stray":
-        future = asyncio.get_running_loop().create_future()
-        future.cancel()
-        await future
-    if kind == "own":
-        raise CancelledError("enough", "so far")
-    raise ValueError("broken") from KeyError("why")
-
-
-@activity.defn
-async def echo(text: str) -> str:
-    return text
-
-
-@activity.defn
-def stop_iteration() -> None:
-    raise StopIteration(4)
-
-
-@activity.defn
-async def open_end_noted() -> None:
-    activity.heartbeat("one")
-    activity.heartbeat("two")
-    activity.raise_complete_async()
-
-
-@activity.defn
-async def open_end() -> None:
-    activity.raise_complete_async()
-
-
-class Gate:
-    """Activities that the test holds."""
-
-    def __init__(self) -> None:
-        self.entered = threading.Event()
-        self.go_on = threading.Event()
-        self.log: list[Any] = []
-
-    def _left(self, error: BaseException) -> None:
-        self.log.append((type(error), activity.is_cancelled(), activity.cancellation_details()))
-
-    @activity.defn
-    async def wait(self) -> str:
-        self.entered.set()
-        try:
-            await asyncio.Event().wait()
-        except asyncio.CancelledError as error:
-            self._left(error)
-            raise
-        return "never"
-
-    @activity.defn
-    async def stubborn(self) -> str:
-        self.entered.set()
-        try:
-            await asyncio.Event().wait()
-        except asyncio.CancelledError:
-            await asyncio.to_thread(self.go_on.wait, 60)
-        return "done all the same"
-
-    @activity.defn
-    def spin(self) -> str:
-        self.entered.set()
-        try:
-            while not self.go_on.wait(0.001):
-                pass
-        except CancelledError as error:
-            self._left(error)
-            raise
-        return "done"
-
-    @activity.defn(no_thread_cancel_exception=True)
-    def look(self) -> str:
-        self.entered.set()
-        assert activity.wait_for_cancelled_sync(60)
-        return f"saw {activity.is_cancelled()}"
-
-    @activity.defn
-    def shielded(self) -> str:
-        with activity.shield_thread_cancel_exception():
-            self.entered.set()
-            while not self.go_on.wait(0.001):
-                pass
-            self.log.append("shielded part done")
-        while True:
-            pass
-
-    @activity.defn
-    async def beat(self, times: int) -> None:
-        for number in range(times):
-            activity.heartbeat(number)
-        self.entered.set()
-        await asyncio.to_thread(self.go_on.wait, 60)
-        raise ApplicationError("stopped")
-
-    @activity.defn
-    def beat_in_thread(self, times: int) -> None:
-        for number in range(times):
-            activity.heartbeat(number)
-        self.entered.set()
-        assert self.go_on.wait(60)
-        raise ApplicationError("stopped")
 
 
 async def test_results_of_both_kinds(threads: ThreadPoolExecutor) -> None:
@@ -251,7 +120,7 @@ async def test_failures_keep_type_details_and_cause() -> None:
     assert (outcome.failure.type, outcome.failure.message) == ("ValueError", "broken")
     assert outcome.failure.cause is not None
     assert outcome.failure.cause.type == "KeyError"
-    assert "test_runner.py" in outcome.failure.stack_trace
+    assert "samples.py" in outcome.failure.stack_trace
 
 
 @pytest.mark.parametrize(("kind", "type_"), [("exit", "SystemExit"), ("stray", "CancelledError")])
@@ -546,85 +415,6 @@ async def test_a_failure_without_a_heartbeat_keeps_the_details_of_the_attempt_be
     outcome = await bench.run("fail", "other", heartbeat_details=details)
     assert isinstance(outcome, Failed)
     assert outcome.heartbeat_details == details
-
-
-class Reverse(PayloadCodec):
-    """Turns the bytes round, and takes a turn of the event loop for it."""
-
-    async def encode(self, payloads: Sequence[Payload]) -> list[Payload]:
-        await asyncio.sleep(0)
-        return [Payload(encoding="reversed/" + one.encoding, data=one.data[::-1]) for one in payloads]
-
-    async def decode(self, payloads: Sequence[Payload]) -> list[Payload]:
-        await asyncio.sleep(0)
-        return [Payload(encoding=one.encoding.removeprefix("reversed/"), data=one.data[::-1]) for one in payloads]
-
-
-async def test_a_codec_sees_everything_that_leaves() -> None:
-    gate = Gate()
-    bench = Bench([total, fail, gate.beat, gate.wait], converter=DataConverter(payload_codec=Reverse()))
-    assert await bench.result("total", Order(1, ["a"]), 5) == 5
-    outcome = await bench.run("fail", "application")
-    assert isinstance(outcome, Failed)
-    assert outcome.failure.details[0].encoding == "reversed/json/plain"
-    watched = await bench.start("beat", 3, start_to_close_timeout_ms=200)
-    outcome = await watched.outcome()
-    assert isinstance(outcome, Failed)
-    assert outcome.failure.kind == "TIMEOUT"
-    assert [payload.encoding for payload in outcome.heartbeat_details] == ["reversed/json/plain"]
-    assert await bench.values(outcome.heartbeat_details) == [2]
-    assert await bench.values(watched.heartbeats[0]) == [2]
-    gate.go_on.set()
-
-
-class Held(PayloadCodec):
-    """Holds what is to be encoded until the test lets it go."""
-
-    def __init__(self) -> None:
-        self.encoding = asyncio.Event()
-        self.go_on = asyncio.Event()
-        self.error: BaseException | None = None
-
-    async def encode(self, payloads: Sequence[Payload]) -> list[Payload]:
-        self.encoding.set()
-        await self.go_on.wait()
-        if self.error is not None:
-            raise self.error
-        return list(payloads)
-
-    async def decode(self, payloads: Sequence[Payload]) -> list[Payload]:
-        return list(payloads)
-
-
-@pytest.mark.parametrize("reason", ["CANCEL_REQUESTED", "WORKER_SHUTDOWN", "PAUSED"])
-@pytest.mark.parametrize(("name", "arg", "kind"), [("echo", "it", Completed), ("fail", "application", Failed)])
-async def test_whose_code_has_ended_is_not_cancelled(name: str, arg: str, kind: type, reason: Any) -> None:
-    codec = Held()
-    bench = Bench([echo, fail], converter=DataConverter(payload_codec=codec))
-    codec.go_on.set()
-    args = await bench.conversion.encode_all([arg])
-    codec.encoding.clear()
-    codec.go_on.clear()
-    watched = await bench.start(name, args=args)
-    await asyncio.wait_for(codec.encoding.wait(), 60)
-    assert bench.runner.cancel(("run", 5, 1), reason)
-    await asyncio.sleep(0)
-    assert not watched.over.is_set()
-    codec.go_on.set()
-    assert type(await watched.outcome()) is kind
-    assert bench.runner.attempts == []
-
-
-async def test_a_codec_whose_own_work_is_cancelled() -> None:
-    codec = Held()
-    codec.go_on.set()
-    bench = Bench([fail], converter=DataConverter(payload_codec=codec))
-    args = await bench.conversion.encode_all(["application"])
-    codec.error = asyncio.CancelledError("in the codec")
-    outcome = await (await bench.start("fail", args=args)).outcome()
-    assert isinstance(outcome, Failed)
-    assert "no stock (and the failure converter raised CancelledError('in the codec'))" in outcome.failure.message
-    assert bench.runner.attempts == []
 
 
 async def test_a_broken_executor_is_told() -> None:
