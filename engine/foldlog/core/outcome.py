@@ -43,13 +43,15 @@ LONG_HISTORY_BYTES = 10 * 1024 * 1024
 MAXIMUM_WORKFLOW_ID_BYTES = 1_000
 """Bound on a workflow ID in UTF-8: it is the key of every record of its workflow."""
 
-VISIBLE = (
-    event.WorkflowExecutionStarted,
-    event.UpsertWorkflowSearchAttributes,
-    event.WorkflowPropertiesModified,
-    log.WorkflowStalled,
-    log.WorkflowResumed,
-    log.WorkflowOptionsChanged,
+VISIBLE = frozenset(
+    {
+        event.WorkflowExecutionStarted,
+        event.UpsertWorkflowSearchAttributes,
+        event.WorkflowPropertiesModified,
+        log.WorkflowStalled,
+        log.WorkflowResumed,
+        log.WorkflowOptionsChanged,
+    }
 )
 """Records, besides those that close a run, after which its visibility row is written again."""
 

@@ -28,9 +28,12 @@ class WatchedInstance(WorkflowInstance):
 
     def _tell(self, event: Event) -> None:
         try:
-            self._watchdog.call(self._label, super()._tell, event)
+            # Not by way of the property, nor of `super`: it is called for every event.
+            self.environment.watchdog.call(self._label, self._tell_unwatched, event)
         except WorkflowTaskError as stuck:
             self._error = stuck
+
+    _tell_unwatched = WorkflowInstance._tell
 
     def validate(self, update: events.WorkflowExecutionUpdateAccepted) -> Failure | None:
         """See `Decider.validate`."""

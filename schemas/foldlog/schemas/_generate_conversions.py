@@ -52,7 +52,9 @@ class ConversionModule:
             "",
             "from typing import Any",
             "",
-            "from foldlog.schemas._conversions.types import Conversions",
+            "from foldlog.schemas._conversions.types import NULL, Conversions"
+            if any("NULL" in line for line in body)
+            else "from foldlog.schemas._conversions.types import Conversions",
             *(
                 f"from foldlog.schemas._conversions.{module} import {', '.join(sorted(names))}"
                 for module, names in sorted(self.used.items())
@@ -85,7 +87,7 @@ class ConversionModule:
             return f"{self._named(typ, to_avro(typ))}({value})"
         if kind == "union" and is_record(typ[1]):
             # The tuple names the branch: without it fastavro validates the record against the union each time.
-            return f"None if {value} is None else ({typ[1]!r}, {self._encoder(typ[1], value)})"
+            return f"NULL if {value} is None else ({typ[1]!r}, {self._encoder(typ[1], value)})"
         return self._each(kind, typ, value, self._encoder)
 
     def _decoder(self, typ: Any, value: str) -> str:
@@ -99,9 +101,9 @@ class ConversionModule:
 
     def _each(self, kind: str, typ: Any, value: str, convert: Any) -> str:
         if kind == "array" and is_record(typ["items"]):
-            return f"[{convert(typ['items'], 'item')} for item in {value}]"
+            return f"{value} and [{convert(typ['items'], 'item')} for item in {value}]"
         if kind == "map" and is_record(typ["values"]):
-            return f"{{key: {convert(typ['values'], 'item')} for key, item in {value}.items()}}"
+            return f"{value} and {{key: {convert(typ['values'], 'item')} for key, item in {value}.items()}}"
         return value
 
     def _named(self, typ: str, function: str) -> str:

@@ -28,7 +28,7 @@ from foldlog.schemas._conversions.common import (
     workflow_options_from_avro,
     workflow_options_to_avro,
 )
-from foldlog.schemas._conversions.types import Conversions
+from foldlog.schemas._conversions.types import NULL, Conversions
 from foldlog.schemas.command import (
     ActivityStarted,
     AwaitResult,
@@ -66,7 +66,7 @@ def activity_started_to_avro(record: ActivityStarted) -> dict[str, Any]:
         "scheduled_event_id": record.scheduled_event_id,
         "attempt": record.attempt,
         "identity": record.identity,
-        "reply_to": None if record.reply_to is None else ("foldlog.common.ReplyTo", reply_to_to_avro(record.reply_to)),
+        "reply_to": NULL if record.reply_to is None else ("foldlog.common.ReplyTo", reply_to_to_avro(record.reply_to)),
         "running_ms": record.running_ms,
     }
 
@@ -85,7 +85,7 @@ def activity_started_from_avro(values: dict[str, Any]) -> ActivityStarted:
 def await_result_to_avro(record: AwaitResult) -> dict[str, Any]:
     return {
         "identity": record.identity,
-        "reply_to": None if record.reply_to is None else ("foldlog.common.ReplyTo", reply_to_to_avro(record.reply_to)),
+        "reply_to": NULL if record.reply_to is None else ("foldlog.common.ReplyTo", reply_to_to_avro(record.reply_to)),
         "run_id": record.run_id,
         "follow_runs": record.follow_runs,
     }
@@ -103,7 +103,7 @@ def await_result_from_avro(values: dict[str, Any]) -> AwaitResult:
 def await_update_to_avro(record: AwaitUpdate) -> dict[str, Any]:
     return {
         "identity": record.identity,
-        "reply_to": None if record.reply_to is None else ("foldlog.common.ReplyTo", reply_to_to_avro(record.reply_to)),
+        "reply_to": NULL if record.reply_to is None else ("foldlog.common.ReplyTo", reply_to_to_avro(record.reply_to)),
         "run_id": record.run_id,
         "update_id": record.update_id,
         "await_completed": record.await_completed,
@@ -126,9 +126,9 @@ def cancel_activity_to_avro(record: CancelActivity) -> dict[str, Any]:
         "scheduled_event_id": record.scheduled_event_id,
         "attempt": record.attempt,
         "identity": record.identity,
-        "details": [payload_to_avro(item) for item in record.details],
+        "details": record.details and [payload_to_avro(item) for item in record.details],
         "activity_id": record.activity_id,
-        "reply_to": None if record.reply_to is None else ("foldlog.common.ReplyTo", reply_to_to_avro(record.reply_to)),
+        "reply_to": NULL if record.reply_to is None else ("foldlog.common.ReplyTo", reply_to_to_avro(record.reply_to)),
     }
 
 
@@ -138,7 +138,7 @@ def cancel_activity_from_avro(values: dict[str, Any]) -> CancelActivity:
     record.scheduled_event_id = values["scheduled_event_id"]
     record.attempt = values["attempt"]
     record.identity = values["identity"]
-    record.details = [payload_from_avro(item) for item in values["details"]]
+    record.details = values["details"] and [payload_from_avro(item) for item in values["details"]]
     record.activity_id = values["activity_id"]
     record.reply_to = None if values["reply_to"] is None else reply_to_from_avro(values["reply_to"])
     return record
@@ -148,11 +148,11 @@ def cancel_workflow_to_avro(record: CancelWorkflow) -> dict[str, Any]:
     return {
         "request_id": record.request_id,
         "identity": record.identity,
-        "reply_to": None if record.reply_to is None else ("foldlog.common.ReplyTo", reply_to_to_avro(record.reply_to)),
+        "reply_to": NULL if record.reply_to is None else ("foldlog.common.ReplyTo", reply_to_to_avro(record.reply_to)),
         "run_id": record.run_id,
         "first_execution_run_id": record.first_execution_run_id,
         "reason": record.reason,
-        "initiator": None
+        "initiator": NULL
         if record.initiator is None
         else ("foldlog.common.Initiator", initiator_to_avro(record.initiator)),
         "child_only": record.child_only,
@@ -178,8 +178,8 @@ def child_workflow_closed_to_avro(record: ChildWorkflowClosed) -> dict[str, Any]
         "initiated_event_id": record.initiated_event_id,
         "child_run_id": record.child_run_id,
         "status": record.status,
-        "result": None if record.result is None else ("foldlog.common.Payload", payload_to_avro(record.result)),
-        "failure": None if record.failure is None else ("foldlog.common.Failure", failure_to_avro(record.failure)),
+        "result": NULL if record.result is None else ("foldlog.common.Payload", payload_to_avro(record.result)),
+        "failure": NULL if record.failure is None else ("foldlog.common.Failure", failure_to_avro(record.failure)),
         "retry_state": record.retry_state,
     }
 
@@ -201,7 +201,7 @@ def child_workflow_started_to_avro(record: ChildWorkflowStarted) -> dict[str, An
         "run_id": record.run_id,
         "initiated_event_id": record.initiated_event_id,
         "child_run_id": record.child_run_id,
-        "failure": None if record.failure is None else ("foldlog.common.Failure", failure_to_avro(record.failure)),
+        "failure": NULL if record.failure is None else ("foldlog.common.Failure", failure_to_avro(record.failure)),
     }
 
 
@@ -222,7 +222,7 @@ def complete_activity_to_avro(record: CompleteActivity) -> dict[str, Any]:
         "identity": record.identity,
         "result": payload_to_avro(record.result),
         "activity_id": record.activity_id,
-        "reply_to": None if record.reply_to is None else ("foldlog.common.ReplyTo", reply_to_to_avro(record.reply_to)),
+        "reply_to": NULL if record.reply_to is None else ("foldlog.common.ReplyTo", reply_to_to_avro(record.reply_to)),
     }
 
 
@@ -241,7 +241,7 @@ def complete_activity_from_avro(values: dict[str, Any]) -> CompleteActivity:
 def describe_deployments_to_avro(record: DescribeDeployments) -> dict[str, Any]:
     return {
         "identity": record.identity,
-        "reply_to": None if record.reply_to is None else ("foldlog.common.ReplyTo", reply_to_to_avro(record.reply_to)),
+        "reply_to": NULL if record.reply_to is None else ("foldlog.common.ReplyTo", reply_to_to_avro(record.reply_to)),
     }
 
 
@@ -255,7 +255,7 @@ def describe_deployments_from_avro(values: dict[str, Any]) -> DescribeDeployment
 def describe_workflow_to_avro(record: DescribeWorkflow) -> dict[str, Any]:
     return {
         "identity": record.identity,
-        "reply_to": None if record.reply_to is None else ("foldlog.common.ReplyTo", reply_to_to_avro(record.reply_to)),
+        "reply_to": NULL if record.reply_to is None else ("foldlog.common.ReplyTo", reply_to_to_avro(record.reply_to)),
         "run_id": record.run_id,
     }
 
@@ -275,9 +275,9 @@ def fail_activity_to_avro(record: FailActivity) -> dict[str, Any]:
         "attempt": record.attempt,
         "identity": record.identity,
         "failure": failure_to_avro(record.failure),
-        "heartbeat_details": [payload_to_avro(item) for item in record.heartbeat_details],
+        "heartbeat_details": record.heartbeat_details and [payload_to_avro(item) for item in record.heartbeat_details],
         "activity_id": record.activity_id,
-        "reply_to": None if record.reply_to is None else ("foldlog.common.ReplyTo", reply_to_to_avro(record.reply_to)),
+        "reply_to": NULL if record.reply_to is None else ("foldlog.common.ReplyTo", reply_to_to_avro(record.reply_to)),
     }
 
 
@@ -288,7 +288,9 @@ def fail_activity_from_avro(values: dict[str, Any]) -> FailActivity:
     record.attempt = values["attempt"]
     record.identity = values["identity"]
     record.failure = failure_from_avro(values["failure"])
-    record.heartbeat_details = [payload_from_avro(item) for item in values["heartbeat_details"]]
+    record.heartbeat_details = values["heartbeat_details"] and [
+        payload_from_avro(item) for item in values["heartbeat_details"]
+    ]
     record.activity_id = values["activity_id"]
     record.reply_to = None if values["reply_to"] is None else reply_to_from_avro(values["reply_to"])
     return record
@@ -297,7 +299,7 @@ def fail_activity_from_avro(values: dict[str, Any]) -> FailActivity:
 def get_history_to_avro(record: GetHistory) -> dict[str, Any]:
     return {
         "identity": record.identity,
-        "reply_to": None if record.reply_to is None else ("foldlog.common.ReplyTo", reply_to_to_avro(record.reply_to)),
+        "reply_to": NULL if record.reply_to is None else ("foldlog.common.ReplyTo", reply_to_to_avro(record.reply_to)),
         "run_id": record.run_id,
         "first_event_id": record.first_event_id,
         "maximum_bytes": record.maximum_bytes,
@@ -320,8 +322,8 @@ def heartbeat_activity_to_avro(record: HeartbeatActivity) -> dict[str, Any]:
         "scheduled_event_id": record.scheduled_event_id,
         "attempt": record.attempt,
         "identity": record.identity,
-        "reply_to": None if record.reply_to is None else ("foldlog.common.ReplyTo", reply_to_to_avro(record.reply_to)),
-        "details": [payload_to_avro(item) for item in record.details],
+        "reply_to": NULL if record.reply_to is None else ("foldlog.common.ReplyTo", reply_to_to_avro(record.reply_to)),
+        "details": record.details and [payload_to_avro(item) for item in record.details],
         "activity_id": record.activity_id,
     }
 
@@ -333,7 +335,7 @@ def heartbeat_activity_from_avro(values: dict[str, Any]) -> HeartbeatActivity:
     record.attempt = values["attempt"]
     record.identity = values["identity"]
     record.reply_to = None if values["reply_to"] is None else reply_to_from_avro(values["reply_to"])
-    record.details = [payload_from_avro(item) for item in values["details"]]
+    record.details = values["details"] and [payload_from_avro(item) for item in values["details"]]
     record.activity_id = values["activity_id"]
     return record
 
@@ -342,7 +344,7 @@ def pause_activity_to_avro(record: PauseActivity) -> dict[str, Any]:
     return {
         "request_id": record.request_id,
         "identity": record.identity,
-        "reply_to": None if record.reply_to is None else ("foldlog.common.ReplyTo", reply_to_to_avro(record.reply_to)),
+        "reply_to": NULL if record.reply_to is None else ("foldlog.common.ReplyTo", reply_to_to_avro(record.reply_to)),
         "run_id": record.run_id,
         "activity_id": record.activity_id,
         "activity_type": record.activity_type,
@@ -365,12 +367,12 @@ def pause_activity_from_avro(values: dict[str, Any]) -> PauseActivity:
 def query_workflow_to_avro(record: QueryWorkflow) -> dict[str, Any]:
     return {
         "identity": record.identity,
-        "reply_to": None if record.reply_to is None else ("foldlog.common.ReplyTo", reply_to_to_avro(record.reply_to)),
+        "reply_to": NULL if record.reply_to is None else ("foldlog.common.ReplyTo", reply_to_to_avro(record.reply_to)),
         "run_id": record.run_id,
         "query_type": record.query_type,
-        "args": [payload_to_avro(item) for item in record.args],
+        "args": record.args and [payload_to_avro(item) for item in record.args],
         "reject_condition": record.reject_condition,
-        "header": {key: payload_to_avro(item) for key, item in record.header.items()},
+        "header": record.header and {key: payload_to_avro(item) for key, item in record.header.items()},
     }
 
 
@@ -380,9 +382,9 @@ def query_workflow_from_avro(values: dict[str, Any]) -> QueryWorkflow:
     record.reply_to = None if values["reply_to"] is None else reply_to_from_avro(values["reply_to"])
     record.run_id = values["run_id"]
     record.query_type = values["query_type"]
-    record.args = [payload_from_avro(item) for item in values["args"]]
+    record.args = values["args"] and [payload_from_avro(item) for item in values["args"]]
     record.reject_condition = values["reject_condition"]
-    record.header = {key: payload_from_avro(item) for key, item in values["header"].items()}
+    record.header = values["header"] and {key: payload_from_avro(item) for key, item in values["header"].items()}
     return record
 
 
@@ -390,7 +392,7 @@ def reset_activity_to_avro(record: ResetActivity) -> dict[str, Any]:
     return {
         "request_id": record.request_id,
         "identity": record.identity,
-        "reply_to": None if record.reply_to is None else ("foldlog.common.ReplyTo", reply_to_to_avro(record.reply_to)),
+        "reply_to": NULL if record.reply_to is None else ("foldlog.common.ReplyTo", reply_to_to_avro(record.reply_to)),
         "run_id": record.run_id,
         "activity_id": record.activity_id,
         "activity_type": record.activity_type,
@@ -420,7 +422,7 @@ def resolve_external_workflow_to_avro(record: ResolveExternalWorkflow) -> dict[s
     return {
         "run_id": record.run_id,
         "initiated_event_id": record.initiated_event_id,
-        "failure": None if record.failure is None else ("foldlog.common.Failure", failure_to_avro(record.failure)),
+        "failure": NULL if record.failure is None else ("foldlog.common.Failure", failure_to_avro(record.failure)),
         "target_run_id": record.target_run_id,
     }
 
@@ -437,7 +439,7 @@ def resolve_external_workflow_from_avro(values: dict[str, Any]) -> ResolveExtern
 def set_deployment_to_avro(record: SetDeployment) -> dict[str, Any]:
     return {
         "identity": record.identity,
-        "reply_to": None if record.reply_to is None else ("foldlog.common.ReplyTo", reply_to_to_avro(record.reply_to)),
+        "reply_to": NULL if record.reply_to is None else ("foldlog.common.ReplyTo", reply_to_to_avro(record.reply_to)),
         "deployment": deployment_to_avro(record.deployment),
     }
 
@@ -453,16 +455,16 @@ def set_deployment_from_avro(values: dict[str, Any]) -> SetDeployment:
 def signal_input_to_avro(record: SignalInput) -> dict[str, Any]:
     return {
         "signal_name": record.signal_name,
-        "args": [payload_to_avro(item) for item in record.args],
-        "header": {key: payload_to_avro(item) for key, item in record.header.items()},
+        "args": record.args and [payload_to_avro(item) for item in record.args],
+        "header": record.header and {key: payload_to_avro(item) for key, item in record.header.items()},
     }
 
 
 def signal_input_from_avro(values: dict[str, Any]) -> SignalInput:
     record = object.__new__(SignalInput)
     record.signal_name = values["signal_name"]
-    record.args = [payload_from_avro(item) for item in values["args"]]
-    record.header = {key: payload_from_avro(item) for key, item in values["header"].items()}
+    record.args = values["args"] and [payload_from_avro(item) for item in values["args"]]
+    record.header = values["header"] and {key: payload_from_avro(item) for key, item in values["header"].items()}
     return record
 
 
@@ -470,13 +472,13 @@ def signal_workflow_to_avro(record: SignalWorkflow) -> dict[str, Any]:
     return {
         "request_id": record.request_id,
         "identity": record.identity,
-        "reply_to": None if record.reply_to is None else ("foldlog.common.ReplyTo", reply_to_to_avro(record.reply_to)),
+        "reply_to": NULL if record.reply_to is None else ("foldlog.common.ReplyTo", reply_to_to_avro(record.reply_to)),
         "run_id": record.run_id,
         "signal_name": record.signal_name,
-        "args": [payload_to_avro(item) for item in record.args],
-        "header": {key: payload_to_avro(item) for key, item in record.header.items()},
+        "args": record.args and [payload_to_avro(item) for item in record.args],
+        "header": record.header and {key: payload_to_avro(item) for key, item in record.header.items()},
         "first_execution_run_id": record.first_execution_run_id,
-        "initiator": None
+        "initiator": NULL
         if record.initiator is None
         else ("foldlog.common.Initiator", initiator_to_avro(record.initiator)),
         "child_only": record.child_only,
@@ -490,8 +492,8 @@ def signal_workflow_from_avro(values: dict[str, Any]) -> SignalWorkflow:
     record.reply_to = None if values["reply_to"] is None else reply_to_from_avro(values["reply_to"])
     record.run_id = values["run_id"]
     record.signal_name = values["signal_name"]
-    record.args = [payload_from_avro(item) for item in values["args"]]
-    record.header = {key: payload_from_avro(item) for key, item in values["header"].items()}
+    record.args = values["args"] and [payload_from_avro(item) for item in values["args"]]
+    record.header = values["header"] and {key: payload_from_avro(item) for key, item in values["header"].items()}
     record.first_execution_run_id = values["first_execution_run_id"]
     record.initiator = None if values["initiator"] is None else initiator_from_avro(values["initiator"])
     record.child_only = values["child_only"]
@@ -502,27 +504,27 @@ def start_workflow_to_avro(record: StartWorkflow) -> dict[str, Any]:
     return {
         "request_id": record.request_id,
         "identity": record.identity,
-        "reply_to": None if record.reply_to is None else ("foldlog.common.ReplyTo", reply_to_to_avro(record.reply_to)),
+        "reply_to": NULL if record.reply_to is None else ("foldlog.common.ReplyTo", reply_to_to_avro(record.reply_to)),
         "workflow_type": record.workflow_type,
         "task_queue": record.task_queue,
-        "args": [payload_to_avro(item) for item in record.args],
+        "args": record.args and [payload_to_avro(item) for item in record.args],
         "id_reuse_policy": record.id_reuse_policy,
         "id_conflict_policy": record.id_conflict_policy,
         "execution_timeout_ms": record.execution_timeout_ms,
         "run_timeout_ms": record.run_timeout_ms,
-        "memo": {key: payload_to_avro(item) for key, item in record.memo.items()},
+        "memo": record.memo and {key: payload_to_avro(item) for key, item in record.memo.items()},
         "await_result": record.await_result,
-        "options": None
+        "options": NULL
         if record.options is None
         else ("foldlog.common.WorkflowOptions", workflow_options_to_avro(record.options)),
         "start_delay_ms": record.start_delay_ms,
-        "signal": None
+        "signal": NULL
         if record.signal is None
         else ("foldlog.command.SignalInput", signal_input_to_avro(record.signal)),
-        "update": None
+        "update": NULL
         if record.update is None
         else ("foldlog.command.UpdateInput", update_input_to_avro(record.update)),
-        "parent": None
+        "parent": NULL
         if record.parent is None
         else ("foldlog.common.ParentExecution", parent_execution_to_avro(record.parent)),
     }
@@ -535,12 +537,12 @@ def start_workflow_from_avro(values: dict[str, Any]) -> StartWorkflow:
     record.reply_to = None if values["reply_to"] is None else reply_to_from_avro(values["reply_to"])
     record.workflow_type = values["workflow_type"]
     record.task_queue = values["task_queue"]
-    record.args = [payload_from_avro(item) for item in values["args"]]
+    record.args = values["args"] and [payload_from_avro(item) for item in values["args"]]
     record.id_reuse_policy = values["id_reuse_policy"]
     record.id_conflict_policy = values["id_conflict_policy"]
     record.execution_timeout_ms = values["execution_timeout_ms"]
     record.run_timeout_ms = values["run_timeout_ms"]
-    record.memo = {key: payload_from_avro(item) for key, item in values["memo"].items()}
+    record.memo = values["memo"] and {key: payload_from_avro(item) for key, item in values["memo"].items()}
     record.await_result = values["await_result"]
     record.options = None if values["options"] is None else workflow_options_from_avro(values["options"])
     record.start_delay_ms = values["start_delay_ms"]
@@ -554,11 +556,11 @@ def terminate_workflow_to_avro(record: TerminateWorkflow) -> dict[str, Any]:
     return {
         "request_id": record.request_id,
         "identity": record.identity,
-        "reply_to": None if record.reply_to is None else ("foldlog.common.ReplyTo", reply_to_to_avro(record.reply_to)),
+        "reply_to": NULL if record.reply_to is None else ("foldlog.common.ReplyTo", reply_to_to_avro(record.reply_to)),
         "run_id": record.run_id,
         "first_execution_run_id": record.first_execution_run_id,
         "reason": record.reason,
-        "details": [payload_to_avro(item) for item in record.details],
+        "details": record.details and [payload_to_avro(item) for item in record.details],
     }
 
 
@@ -570,7 +572,7 @@ def terminate_workflow_from_avro(values: dict[str, Any]) -> TerminateWorkflow:
     record.run_id = values["run_id"]
     record.first_execution_run_id = values["first_execution_run_id"]
     record.reason = values["reason"]
-    record.details = [payload_from_avro(item) for item in values["details"]]
+    record.details = values["details"] and [payload_from_avro(item) for item in values["details"]]
     return record
 
 
@@ -578,7 +580,7 @@ def unpause_activity_to_avro(record: UnpauseActivity) -> dict[str, Any]:
     return {
         "request_id": record.request_id,
         "identity": record.identity,
-        "reply_to": None if record.reply_to is None else ("foldlog.common.ReplyTo", reply_to_to_avro(record.reply_to)),
+        "reply_to": NULL if record.reply_to is None else ("foldlog.common.ReplyTo", reply_to_to_avro(record.reply_to)),
         "run_id": record.run_id,
         "activity_id": record.activity_id,
         "activity_type": record.activity_type,
@@ -606,7 +608,7 @@ def update_activity_options_to_avro(record: UpdateActivityOptions) -> dict[str, 
     return {
         "request_id": record.request_id,
         "identity": record.identity,
-        "reply_to": None if record.reply_to is None else ("foldlog.common.ReplyTo", reply_to_to_avro(record.reply_to)),
+        "reply_to": NULL if record.reply_to is None else ("foldlog.common.ReplyTo", reply_to_to_avro(record.reply_to)),
         "run_id": record.run_id,
         "activity_id": record.activity_id,
         "activity_type": record.activity_type,
@@ -615,11 +617,11 @@ def update_activity_options_to_avro(record: UpdateActivityOptions) -> dict[str, 
         "schedule_to_start_timeout_ms": record.schedule_to_start_timeout_ms,
         "start_to_close_timeout_ms": record.start_to_close_timeout_ms,
         "heartbeat_timeout_ms": record.heartbeat_timeout_ms,
-        "retry_policy": None
+        "retry_policy": NULL
         if record.retry_policy is None
         else ("foldlog.common.RetryPolicy", retry_policy_to_avro(record.retry_policy)),
         "restore_original": record.restore_original,
-        "priority": None if record.priority is None else ("foldlog.common.Priority", priority_to_avro(record.priority)),
+        "priority": NULL if record.priority is None else ("foldlog.common.Priority", priority_to_avro(record.priority)),
     }
 
 
@@ -646,8 +648,8 @@ def update_input_to_avro(record: UpdateInput) -> dict[str, Any]:
     return {
         "update_id": record.update_id,
         "update_name": record.update_name,
-        "args": [payload_to_avro(item) for item in record.args],
-        "header": {key: payload_to_avro(item) for key, item in record.header.items()},
+        "args": record.args and [payload_to_avro(item) for item in record.args],
+        "header": record.header and {key: payload_to_avro(item) for key, item in record.header.items()},
         "await_completed": record.await_completed,
     }
 
@@ -656,8 +658,8 @@ def update_input_from_avro(values: dict[str, Any]) -> UpdateInput:
     record = object.__new__(UpdateInput)
     record.update_id = values["update_id"]
     record.update_name = values["update_name"]
-    record.args = [payload_from_avro(item) for item in values["args"]]
-    record.header = {key: payload_from_avro(item) for key, item in values["header"].items()}
+    record.args = values["args"] and [payload_from_avro(item) for item in values["args"]]
+    record.header = values["header"] and {key: payload_from_avro(item) for key, item in values["header"].items()}
     record.await_completed = values["await_completed"]
     return record
 
@@ -666,13 +668,13 @@ def update_workflow_to_avro(record: UpdateWorkflow) -> dict[str, Any]:
     return {
         "request_id": record.request_id,
         "identity": record.identity,
-        "reply_to": None if record.reply_to is None else ("foldlog.common.ReplyTo", reply_to_to_avro(record.reply_to)),
+        "reply_to": NULL if record.reply_to is None else ("foldlog.common.ReplyTo", reply_to_to_avro(record.reply_to)),
         "run_id": record.run_id,
         "first_execution_run_id": record.first_execution_run_id,
         "update_id": record.update_id,
         "update_name": record.update_name,
-        "args": [payload_to_avro(item) for item in record.args],
-        "header": {key: payload_to_avro(item) for key, item in record.header.items()},
+        "args": record.args and [payload_to_avro(item) for item in record.args],
+        "header": record.header and {key: payload_to_avro(item) for key, item in record.header.items()},
         "await_completed": record.await_completed,
     }
 
@@ -686,8 +688,8 @@ def update_workflow_from_avro(values: dict[str, Any]) -> UpdateWorkflow:
     record.first_execution_run_id = values["first_execution_run_id"]
     record.update_id = values["update_id"]
     record.update_name = values["update_name"]
-    record.args = [payload_from_avro(item) for item in values["args"]]
-    record.header = {key: payload_from_avro(item) for key, item in values["header"].items()}
+    record.args = values["args"] and [payload_from_avro(item) for item in values["args"]]
+    record.header = values["header"] and {key: payload_from_avro(item) for key, item in values["header"].items()}
     record.await_completed = values["await_completed"]
     return record
 
@@ -696,7 +698,7 @@ def update_workflow_options_to_avro(record: UpdateWorkflowOptions) -> dict[str, 
     return {
         "request_id": record.request_id,
         "identity": record.identity,
-        "reply_to": None if record.reply_to is None else ("foldlog.common.ReplyTo", reply_to_to_avro(record.reply_to)),
+        "reply_to": NULL if record.reply_to is None else ("foldlog.common.ReplyTo", reply_to_to_avro(record.reply_to)),
         "run_id": record.run_id,
         "first_execution_run_id": record.first_execution_run_id,
         "versioning": workflow_options_to_avro(record.versioning),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from foldlog.schemas._conversions.types import Conversions
+from foldlog.schemas._conversions.types import NULL, Conversions
 from foldlog.schemas.common import (
     ActivityOptions,
     Continuation,
@@ -26,9 +26,9 @@ from foldlog.schemas.common import (
 
 def activity_options_to_avro(record: ActivityOptions) -> dict[str, Any]:
     return {
-        "summary": None if record.summary is None else ("foldlog.common.Payload", payload_to_avro(record.summary)),
-        "priority": None if record.priority is None else ("foldlog.common.Priority", priority_to_avro(record.priority)),
-        "header": {key: payload_to_avro(item) for key, item in record.header.items()},
+        "summary": NULL if record.summary is None else ("foldlog.common.Payload", payload_to_avro(record.summary)),
+        "priority": NULL if record.priority is None else ("foldlog.common.Priority", priority_to_avro(record.priority)),
+        "header": record.header and {key: payload_to_avro(item) for key, item in record.header.items()},
     }
 
 
@@ -36,7 +36,7 @@ def activity_options_from_avro(values: dict[str, Any]) -> ActivityOptions:
     record = object.__new__(ActivityOptions)
     record.summary = None if values["summary"] is None else payload_from_avro(values["summary"])
     record.priority = None if values["priority"] is None else priority_from_avro(values["priority"])
-    record.header = {key: payload_from_avro(item) for key, item in values["header"].items()}
+    record.header = values["header"] and {key: payload_from_avro(item) for key, item in values["header"].items()}
     return record
 
 
@@ -45,10 +45,10 @@ def continuation_to_avro(record: Continuation) -> dict[str, Any]:
         "run_id": record.run_id,
         "initiator": record.initiator,
         "attempt": record.attempt,
-        "last_result": None
+        "last_result": NULL
         if record.last_result is None
         else ("foldlog.common.Payload", payload_to_avro(record.last_result)),
-        "last_failure": None
+        "last_failure": NULL
         if record.last_failure is None
         else ("foldlog.common.Failure", failure_to_avro(record.last_failure)),
         "first_start_ms": record.first_start_ms,
@@ -103,7 +103,7 @@ def failure_to_avro(record: Failure) -> dict[str, Any]:
         "non_retryable": record.non_retryable,
         "next_retry_delay_ms": record.next_retry_delay_ms,
         "category": record.category,
-        "details": [payload_to_avro(item) for item in record.details],
+        "details": record.details and [payload_to_avro(item) for item in record.details],
         "timeout_type": record.timeout_type,
         "activity_id": record.activity_id,
         "activity_type": record.activity_type,
@@ -115,10 +115,10 @@ def failure_to_avro(record: Failure) -> dict[str, Any]:
         "workflow_type": record.workflow_type,
         "namespace": record.namespace,
         "started_event_id": record.started_event_id,
-        "encoded_attributes": None
+        "encoded_attributes": NULL
         if record.encoded_attributes is None
         else ("foldlog.common.Payload", payload_to_avro(record.encoded_attributes)),
-        "cause": None if record.cause is None else ("foldlog.common.Failure", failure_to_avro(record.cause)),
+        "cause": NULL if record.cause is None else ("foldlog.common.Failure", failure_to_avro(record.cause)),
     }
 
 
@@ -131,7 +131,7 @@ def failure_from_avro(values: dict[str, Any]) -> Failure:
     record.non_retryable = values["non_retryable"]
     record.next_retry_delay_ms = values["next_retry_delay_ms"]
     record.category = values["category"]
-    record.details = [payload_from_avro(item) for item in values["details"]]
+    record.details = values["details"] and [payload_from_avro(item) for item in values["details"]]
     record.timeout_type = values["timeout_type"]
     record.activity_id = values["activity_id"]
     record.activity_type = values["activity_type"]
@@ -262,22 +262,23 @@ def retry_policy_from_avro(values: dict[str, Any]) -> RetryPolicy:
 
 def workflow_options_to_avro(record: WorkflowOptions) -> dict[str, Any]:
     return {
-        "retry_policy": None
+        "retry_policy": NULL
         if record.retry_policy is None
         else ("foldlog.common.RetryPolicy", retry_policy_to_avro(record.retry_policy)),
         "cron_schedule": record.cron_schedule,
-        "search_attributes": {key: payload_to_avro(item) for key, item in record.search_attributes.items()},
-        "summary": None if record.summary is None else ("foldlog.common.Payload", payload_to_avro(record.summary)),
-        "details": None if record.details is None else ("foldlog.common.Payload", payload_to_avro(record.details)),
-        "priority": None if record.priority is None else ("foldlog.common.Priority", priority_to_avro(record.priority)),
+        "search_attributes": record.search_attributes
+        and {key: payload_to_avro(item) for key, item in record.search_attributes.items()},
+        "summary": NULL if record.summary is None else ("foldlog.common.Payload", payload_to_avro(record.summary)),
+        "details": NULL if record.details is None else ("foldlog.common.Payload", payload_to_avro(record.details)),
+        "priority": NULL if record.priority is None else ("foldlog.common.Priority", priority_to_avro(record.priority)),
         "versioning_behavior": record.versioning_behavior,
         "deployment_version": record.deployment_version,
         "version_given": record.version_given,
-        "header": {key: payload_to_avro(item) for key, item in record.header.items()},
-        "last_result": None
+        "header": record.header and {key: payload_to_avro(item) for key, item in record.header.items()},
+        "last_result": NULL
         if record.last_result is None
         else ("foldlog.common.Payload", payload_to_avro(record.last_result)),
-        "last_failure": None
+        "last_failure": NULL
         if record.last_failure is None
         else ("foldlog.common.Failure", failure_to_avro(record.last_failure)),
     }
@@ -287,14 +288,16 @@ def workflow_options_from_avro(values: dict[str, Any]) -> WorkflowOptions:
     record = object.__new__(WorkflowOptions)
     record.retry_policy = None if values["retry_policy"] is None else retry_policy_from_avro(values["retry_policy"])
     record.cron_schedule = values["cron_schedule"]
-    record.search_attributes = {key: payload_from_avro(item) for key, item in values["search_attributes"].items()}
+    record.search_attributes = values["search_attributes"] and {
+        key: payload_from_avro(item) for key, item in values["search_attributes"].items()
+    }
     record.summary = None if values["summary"] is None else payload_from_avro(values["summary"])
     record.details = None if values["details"] is None else payload_from_avro(values["details"])
     record.priority = None if values["priority"] is None else priority_from_avro(values["priority"])
     record.versioning_behavior = values["versioning_behavior"]
     record.deployment_version = values["deployment_version"]
     record.version_given = values["version_given"]
-    record.header = {key: payload_from_avro(item) for key, item in values["header"].items()}
+    record.header = values["header"] and {key: payload_from_avro(item) for key, item in values["header"].items()}
     record.last_result = None if values["last_result"] is None else payload_from_avro(values["last_result"])
     record.last_failure = None if values["last_failure"] is None else failure_from_avro(values["last_failure"])
     return record

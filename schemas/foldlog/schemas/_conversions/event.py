@@ -26,7 +26,7 @@ from foldlog.schemas._conversions.common import (
     workflow_options_from_avro,
     workflow_options_to_avro,
 )
-from foldlog.schemas._conversions.types import Conversions
+from foldlog.schemas._conversions.types import NULL, Conversions
 from foldlog.schemas.event import (
     ActivityTaskCanceled,
     ActivityTaskCancelRequested,
@@ -99,7 +99,7 @@ def activity_task_canceled_to_avro(record: ActivityTaskCanceled) -> dict[str, An
         "scheduled_event_id": record.scheduled_event_id,
         "attempt": record.attempt,
         "identity": record.identity,
-        "details": [payload_to_avro(item) for item in record.details],
+        "details": record.details and [payload_to_avro(item) for item in record.details],
     }
 
 
@@ -112,7 +112,7 @@ def activity_task_canceled_from_avro(values: dict[str, Any]) -> ActivityTaskCanc
     record.scheduled_event_id = values["scheduled_event_id"]
     record.attempt = values["attempt"]
     record.identity = values["identity"]
-    record.details = [payload_from_avro(item) for item in values["details"]]
+    record.details = values["details"] and [payload_from_avro(item) for item in values["details"]]
     return record
 
 
@@ -179,16 +179,16 @@ def activity_task_scheduled_to_avro(record: ActivityTaskScheduled) -> dict[str, 
         "activity_id": record.activity_id,
         "activity_type": record.activity_type,
         "task_queue": record.task_queue,
-        "args": [payload_to_avro(item) for item in record.args],
+        "args": record.args and [payload_to_avro(item) for item in record.args],
         "schedule_to_close_timeout_ms": record.schedule_to_close_timeout_ms,
         "schedule_to_start_timeout_ms": record.schedule_to_start_timeout_ms,
         "start_to_close_timeout_ms": record.start_to_close_timeout_ms,
         "heartbeat_timeout_ms": record.heartbeat_timeout_ms,
-        "retry_policy": None
+        "retry_policy": NULL
         if record.retry_policy is None
         else ("foldlog.common.RetryPolicy", retry_policy_to_avro(record.retry_policy)),
         "eager": record.eager,
-        "options": None
+        "options": NULL
         if record.options is None
         else ("foldlog.common.ActivityOptions", activity_options_to_avro(record.options)),
     }
@@ -203,7 +203,7 @@ def activity_task_scheduled_from_avro(values: dict[str, Any]) -> ActivityTaskSch
     record.activity_id = values["activity_id"]
     record.activity_type = values["activity_type"]
     record.task_queue = values["task_queue"]
-    record.args = [payload_from_avro(item) for item in values["args"]]
+    record.args = values["args"] and [payload_from_avro(item) for item in values["args"]]
     record.schedule_to_close_timeout_ms = values["schedule_to_close_timeout_ms"]
     record.schedule_to_start_timeout_ms = values["schedule_to_start_timeout_ms"]
     record.start_to_close_timeout_ms = values["start_to_close_timeout_ms"]
@@ -443,11 +443,11 @@ def local_activity_completed_to_avro(record: LocalActivityCompleted) -> dict[str
         "activity_id": record.activity_id,
         "activity_type": record.activity_type,
         "attempt": record.attempt,
-        "result": None if record.result is None else ("foldlog.common.Payload", payload_to_avro(record.result)),
-        "failure": None if record.failure is None else ("foldlog.common.Failure", failure_to_avro(record.failure)),
+        "result": NULL if record.result is None else ("foldlog.common.Payload", payload_to_avro(record.result)),
+        "failure": NULL if record.failure is None else ("foldlog.common.Failure", failure_to_avro(record.failure)),
         "scheduled_ms": record.scheduled_ms,
         "backoff_ms": record.backoff_ms,
-        "summary": None if record.summary is None else ("foldlog.common.Payload", payload_to_avro(record.summary)),
+        "summary": NULL if record.summary is None else ("foldlog.common.Payload", payload_to_avro(record.summary)),
     }
 
 
@@ -585,7 +585,7 @@ def signal_external_workflow_execution_initiated_to_avro(
         "target_run_id": record.target_run_id,
         "child_only": record.child_only,
         "signal_name": record.signal_name,
-        "args": [payload_to_avro(item) for item in record.args],
+        "args": record.args and [payload_to_avro(item) for item in record.args],
     }
 
 
@@ -602,7 +602,7 @@ def signal_external_workflow_execution_initiated_from_avro(
     record.target_run_id = values["target_run_id"]
     record.child_only = values["child_only"]
     record.signal_name = values["signal_name"]
-    record.args = [payload_from_avro(item) for item in values["args"]]
+    record.args = values["args"] and [payload_from_avro(item) for item in values["args"]]
     return record
 
 
@@ -638,7 +638,7 @@ def start_child_workflow_execution_initiated_to_avro(record: StartChildWorkflowE
         "workflow_id": record.workflow_id,
         "workflow_type": record.workflow_type,
         "task_queue": record.task_queue,
-        "args": [payload_to_avro(item) for item in record.args],
+        "args": record.args and [payload_to_avro(item) for item in record.args],
         "parent_close_policy": record.parent_close_policy,
     }
 
@@ -653,7 +653,7 @@ def start_child_workflow_execution_initiated_from_avro(values: dict[str, Any]) -
     record.workflow_id = values["workflow_id"]
     record.workflow_type = values["workflow_type"]
     record.task_queue = values["task_queue"]
-    record.args = [payload_from_avro(item) for item in values["args"]]
+    record.args = values["args"] and [payload_from_avro(item) for item in values["args"]]
     record.parent_close_policy = values["parent_close_policy"]
     return record
 
@@ -710,7 +710,7 @@ def timer_started_to_avro(record: TimerStarted) -> dict[str, Any]:
         "chain": record.chain,
         "timer_id": record.timer_id,
         "fire_ms": record.fire_ms,
-        "summary": None if record.summary is None else ("foldlog.common.Payload", payload_to_avro(record.summary)),
+        "summary": NULL if record.summary is None else ("foldlog.common.Payload", payload_to_avro(record.summary)),
     }
 
 
@@ -732,7 +732,8 @@ def upsert_workflow_search_attributes_to_avro(record: UpsertWorkflowSearchAttrib
         "event_id": record.event_id,
         "time_ms": record.time_ms,
         "chain": record.chain,
-        "search_attributes": {key: payload_to_avro(item) for key, item in record.search_attributes.items()},
+        "search_attributes": record.search_attributes
+        and {key: payload_to_avro(item) for key, item in record.search_attributes.items()},
     }
 
 
@@ -742,7 +743,9 @@ def upsert_workflow_search_attributes_from_avro(values: dict[str, Any]) -> Upser
     record.event_id = values["event_id"]
     record.time_ms = values["time_ms"]
     record.chain = values["chain"]
-    record.search_attributes = {key: payload_from_avro(item) for key, item in values["search_attributes"].items()}
+    record.search_attributes = values["search_attributes"] and {
+        key: payload_from_avro(item) for key, item in values["search_attributes"].items()
+    }
     return record
 
 
@@ -755,7 +758,7 @@ def workflow_execution_cancel_requested_to_avro(record: WorkflowExecutionCancelR
         "reason": record.reason,
         "request_id": record.request_id,
         "identity": record.identity,
-        "initiator": None
+        "initiator": NULL
         if record.initiator is None
         else ("foldlog.common.Initiator", initiator_to_avro(record.initiator)),
     }
@@ -780,7 +783,7 @@ def workflow_execution_canceled_to_avro(record: WorkflowExecutionCanceled) -> di
         "event_id": record.event_id,
         "time_ms": record.time_ms,
         "chain": record.chain,
-        "details": [payload_to_avro(item) for item in record.details],
+        "details": record.details and [payload_to_avro(item) for item in record.details],
     }
 
 
@@ -790,7 +793,7 @@ def workflow_execution_canceled_from_avro(values: dict[str, Any]) -> WorkflowExe
     record.event_id = values["event_id"]
     record.time_ms = values["time_ms"]
     record.chain = values["chain"]
-    record.details = [payload_from_avro(item) for item in values["details"]]
+    record.details = values["details"] and [payload_from_avro(item) for item in values["details"]]
     return record
 
 
@@ -824,7 +827,7 @@ def workflow_execution_continued_as_new_to_avro(record: WorkflowExecutionContinu
         "chain": record.chain,
         "new_run_id": record.new_run_id,
         "workflow_type": record.workflow_type,
-        "args": [payload_to_avro(item) for item in record.args],
+        "args": record.args and [payload_to_avro(item) for item in record.args],
     }
 
 
@@ -836,7 +839,7 @@ def workflow_execution_continued_as_new_from_avro(values: dict[str, Any]) -> Wor
     record.chain = values["chain"]
     record.new_run_id = values["new_run_id"]
     record.workflow_type = values["workflow_type"]
-    record.args = [payload_from_avro(item) for item in values["args"]]
+    record.args = values["args"] and [payload_from_avro(item) for item in values["args"]]
     return record
 
 
@@ -871,11 +874,11 @@ def workflow_execution_signaled_to_avro(record: WorkflowExecutionSignaled) -> di
         "time_ms": record.time_ms,
         "chain": record.chain,
         "signal_name": record.signal_name,
-        "args": [payload_to_avro(item) for item in record.args],
+        "args": record.args and [payload_to_avro(item) for item in record.args],
         "request_id": record.request_id,
         "identity": record.identity,
-        "header": {key: payload_to_avro(item) for key, item in record.header.items()},
-        "initiator": None
+        "header": record.header and {key: payload_to_avro(item) for key, item in record.header.items()},
+        "initiator": NULL
         if record.initiator is None
         else ("foldlog.common.Initiator", initiator_to_avro(record.initiator)),
     }
@@ -888,10 +891,10 @@ def workflow_execution_signaled_from_avro(values: dict[str, Any]) -> WorkflowExe
     record.time_ms = values["time_ms"]
     record.chain = values["chain"]
     record.signal_name = values["signal_name"]
-    record.args = [payload_from_avro(item) for item in values["args"]]
+    record.args = values["args"] and [payload_from_avro(item) for item in values["args"]]
     record.request_id = values["request_id"]
     record.identity = values["identity"]
-    record.header = {key: payload_from_avro(item) for key, item in values["header"].items()}
+    record.header = values["header"] and {key: payload_from_avro(item) for key, item in values["header"].items()}
     record.initiator = None if values["initiator"] is None else initiator_from_avro(values["initiator"])
     return record
 
@@ -904,21 +907,21 @@ def workflow_execution_started_to_avro(record: WorkflowExecutionStarted) -> dict
         "chain": record.chain,
         "workflow_type": record.workflow_type,
         "task_queue": record.task_queue,
-        "args": [payload_to_avro(item) for item in record.args],
+        "args": record.args and [payload_to_avro(item) for item in record.args],
         "execution_timeout_ms": record.execution_timeout_ms,
         "run_timeout_ms": record.run_timeout_ms,
         "execution_expiration_ms": record.execution_expiration_ms,
-        "memo": {key: payload_to_avro(item) for key, item in record.memo.items()},
+        "memo": record.memo and {key: payload_to_avro(item) for key, item in record.memo.items()},
         "first_execution_run_id": record.first_execution_run_id,
         "request_id": record.request_id,
         "identity": record.identity,
-        "options": None
+        "options": NULL
         if record.options is None
         else ("foldlog.common.WorkflowOptions", workflow_options_to_avro(record.options)),
-        "parent": None
+        "parent": NULL
         if record.parent is None
         else ("foldlog.common.ParentExecution", parent_execution_to_avro(record.parent)),
-        "continuation": None
+        "continuation": NULL
         if record.continuation is None
         else ("foldlog.common.Continuation", continuation_to_avro(record.continuation)),
         "held": record.held,
@@ -934,11 +937,11 @@ def workflow_execution_started_from_avro(values: dict[str, Any]) -> WorkflowExec
     record.chain = values["chain"]
     record.workflow_type = values["workflow_type"]
     record.task_queue = values["task_queue"]
-    record.args = [payload_from_avro(item) for item in values["args"]]
+    record.args = values["args"] and [payload_from_avro(item) for item in values["args"]]
     record.execution_timeout_ms = values["execution_timeout_ms"]
     record.run_timeout_ms = values["run_timeout_ms"]
     record.execution_expiration_ms = values["execution_expiration_ms"]
-    record.memo = {key: payload_from_avro(item) for key, item in values["memo"].items()}
+    record.memo = values["memo"] and {key: payload_from_avro(item) for key, item in values["memo"].items()}
     record.first_execution_run_id = values["first_execution_run_id"]
     record.request_id = values["request_id"]
     record.identity = values["identity"]
@@ -957,7 +960,7 @@ def workflow_execution_terminated_to_avro(record: WorkflowExecutionTerminated) -
         "time_ms": record.time_ms,
         "chain": record.chain,
         "reason": record.reason,
-        "details": [payload_to_avro(item) for item in record.details],
+        "details": record.details and [payload_to_avro(item) for item in record.details],
         "request_id": record.request_id,
         "identity": record.identity,
     }
@@ -970,7 +973,7 @@ def workflow_execution_terminated_from_avro(values: dict[str, Any]) -> WorkflowE
     record.time_ms = values["time_ms"]
     record.chain = values["chain"]
     record.reason = values["reason"]
-    record.details = [payload_from_avro(item) for item in values["details"]]
+    record.details = values["details"] and [payload_from_avro(item) for item in values["details"]]
     record.request_id = values["request_id"]
     record.identity = values["identity"]
     return record
@@ -1008,8 +1011,8 @@ def workflow_execution_update_accepted_to_avro(record: WorkflowExecutionUpdateAc
         "chain": record.chain,
         "update_id": record.update_id,
         "update_name": record.update_name,
-        "args": [payload_to_avro(item) for item in record.args],
-        "header": {key: payload_to_avro(item) for key, item in record.header.items()},
+        "args": record.args and [payload_to_avro(item) for item in record.args],
+        "header": record.header and {key: payload_to_avro(item) for key, item in record.header.items()},
         "identity": record.identity,
         "request_id": record.request_id,
     }
@@ -1023,8 +1026,8 @@ def workflow_execution_update_accepted_from_avro(values: dict[str, Any]) -> Work
     record.chain = values["chain"]
     record.update_id = values["update_id"]
     record.update_name = values["update_name"]
-    record.args = [payload_from_avro(item) for item in values["args"]]
-    record.header = {key: payload_from_avro(item) for key, item in values["header"].items()}
+    record.args = values["args"] and [payload_from_avro(item) for item in values["args"]]
+    record.header = values["header"] and {key: payload_from_avro(item) for key, item in values["header"].items()}
     record.identity = values["identity"]
     record.request_id = values["request_id"]
     return record
@@ -1038,8 +1041,8 @@ def workflow_execution_update_completed_to_avro(record: WorkflowExecutionUpdateC
         "chain": record.chain,
         "update_id": record.update_id,
         "accepted_event_id": record.accepted_event_id,
-        "result": None if record.result is None else ("foldlog.common.Payload", payload_to_avro(record.result)),
-        "failure": None if record.failure is None else ("foldlog.common.Failure", failure_to_avro(record.failure)),
+        "result": NULL if record.result is None else ("foldlog.common.Payload", payload_to_avro(record.result)),
+        "failure": NULL if record.failure is None else ("foldlog.common.Failure", failure_to_avro(record.failure)),
     }
 
 
@@ -1062,7 +1065,7 @@ def workflow_properties_modified_to_avro(record: WorkflowPropertiesModified) -> 
         "event_id": record.event_id,
         "time_ms": record.time_ms,
         "chain": record.chain,
-        "memo": {key: payload_to_avro(item) for key, item in record.memo.items()},
+        "memo": record.memo and {key: payload_to_avro(item) for key, item in record.memo.items()},
     }
 
 
@@ -1072,7 +1075,7 @@ def workflow_properties_modified_from_avro(values: dict[str, Any]) -> WorkflowPr
     record.event_id = values["event_id"]
     record.time_ms = values["time_ms"]
     record.chain = values["chain"]
-    record.memo = {key: payload_from_avro(item) for key, item in values["memo"].items()}
+    record.memo = values["memo"] and {key: payload_from_avro(item) for key, item in values["memo"].items()}
     return record
 
 

@@ -24,7 +24,7 @@ from foldlog.schemas._conversions.common import (
     workflow_options_from_avro,
     workflow_options_to_avro,
 )
-from foldlog.schemas._conversions.types import Conversions
+from foldlog.schemas._conversions.types import NULL, Conversions
 from foldlog.schemas.log import (
     ActivityAttempt,
     ActivityOptionsChanged,
@@ -50,12 +50,12 @@ def activity_attempt_to_avro(record: ActivityAttempt) -> dict[str, Any]:
         "attempt_ms": record.attempt_ms,
         "started_ms": record.started_ms,
         "heartbeat_ms": record.heartbeat_ms,
-        "worker": None if record.worker is None else ("foldlog.common.ReplyTo", reply_to_to_avro(record.worker)),
+        "worker": NULL if record.worker is None else ("foldlog.common.ReplyTo", reply_to_to_avro(record.worker)),
         "identity": record.identity,
-        "last_failure": None
+        "last_failure": NULL
         if record.last_failure is None
         else ("foldlog.common.Failure", failure_to_avro(record.last_failure)),
-        "heartbeat_details": [payload_to_avro(item) for item in record.heartbeat_details],
+        "heartbeat_details": record.heartbeat_details and [payload_to_avro(item) for item in record.heartbeat_details],
         "paused": record.paused,
         "paused_ms": record.paused_ms,
         "pause_reason": record.pause_reason,
@@ -77,7 +77,9 @@ def activity_attempt_from_avro(values: dict[str, Any]) -> ActivityAttempt:
     record.worker = None if values["worker"] is None else reply_to_from_avro(values["worker"])
     record.identity = values["identity"]
     record.last_failure = None if values["last_failure"] is None else failure_from_avro(values["last_failure"])
-    record.heartbeat_details = [payload_from_avro(item) for item in values["heartbeat_details"]]
+    record.heartbeat_details = values["heartbeat_details"] and [
+        payload_from_avro(item) for item in values["heartbeat_details"]
+    ]
     record.paused = values["paused"]
     record.paused_ms = values["paused_ms"]
     record.pause_reason = values["pause_reason"]
@@ -96,10 +98,10 @@ def activity_options_changed_to_avro(record: ActivityOptionsChanged) -> dict[str
         "schedule_to_start_timeout_ms": record.schedule_to_start_timeout_ms,
         "start_to_close_timeout_ms": record.start_to_close_timeout_ms,
         "heartbeat_timeout_ms": record.heartbeat_timeout_ms,
-        "retry_policy": None
+        "retry_policy": NULL
         if record.retry_policy is None
         else ("foldlog.common.RetryPolicy", retry_policy_to_avro(record.retry_policy)),
-        "priority": None if record.priority is None else ("foldlog.common.Priority", priority_to_avro(record.priority)),
+        "priority": NULL if record.priority is None else ("foldlog.common.Priority", priority_to_avro(record.priority)),
     }
 
 

@@ -26,7 +26,7 @@ from foldlog.schemas._conversions.common import (
     workflow_options_from_avro,
     workflow_options_to_avro,
 )
-from foldlog.schemas._conversions.types import Conversions
+from foldlog.schemas._conversions.types import NULL, Conversions
 from foldlog.schemas.reply import (
     Accepted,
     ActivityCancelRequested,
@@ -83,7 +83,7 @@ def activity_cancel_requested_from_avro(values: dict[str, Any]) -> ActivityCance
 def deployments_to_avro(record: Deployments) -> dict[str, Any]:
     return {
         "correlation_id": record.correlation_id,
-        "deployments": [deployment_to_avro(item) for item in record.deployments],
+        "deployments": record.deployments and [deployment_to_avro(item) for item in record.deployments],
         "hosted": record.hosted,
     }
 
@@ -91,7 +91,7 @@ def deployments_to_avro(record: Deployments) -> dict[str, Any]:
 def deployments_from_avro(values: dict[str, Any]) -> Deployments:
     record = object.__new__(Deployments)
     record.correlation_id = values["correlation_id"]
-    record.deployments = [deployment_from_avro(item) for item in values["deployments"]]
+    record.deployments = values["deployments"] and [deployment_from_avro(item) for item in values["deployments"]]
     record.hosted = values["hosted"]
     return record
 
@@ -108,27 +108,29 @@ def description_to_avro(record: Description) -> dict[str, Any]:
         "execution_expiration_ms": record.execution_expiration_ms,
         "history_length": record.history_length,
         "history_size": record.history_size,
-        "memo": {key: payload_to_avro(item) for key, item in record.memo.items()},
+        "memo": record.memo and {key: payload_to_avro(item) for key, item in record.memo.items()},
         "first_execution_run_id": record.first_execution_run_id,
         "stalled_error": record.stalled_error,
         "stalled_stack": record.stalled_stack,
         "stalled_attempts": record.stalled_attempts,
         "deferred_commands": record.deferred_commands,
-        "pending_activities": [pending_activity_to_avro(item) for item in record.pending_activities],
-        "pending_timers": [pending_timer_to_avro(item) for item in record.pending_timers],
-        "options": None
+        "pending_activities": record.pending_activities
+        and [pending_activity_to_avro(item) for item in record.pending_activities],
+        "pending_timers": record.pending_timers and [pending_timer_to_avro(item) for item in record.pending_timers],
+        "options": NULL
         if record.options is None
         else ("foldlog.common.WorkflowOptions", workflow_options_to_avro(record.options)),
-        "parent": None
+        "parent": NULL
         if record.parent is None
         else ("foldlog.common.ParentExecution", parent_execution_to_avro(record.parent)),
-        "continuation": None
+        "continuation": NULL
         if record.continuation is None
         else ("foldlog.common.Continuation", continuation_to_avro(record.continuation)),
         "first_task_ms": record.first_task_ms,
         "execution_start_ms": record.execution_start_ms,
         "deployment_version": record.deployment_version,
-        "pending_children": [pending_child_to_avro(item) for item in record.pending_children],
+        "pending_children": record.pending_children
+        and [pending_child_to_avro(item) for item in record.pending_children],
         "pending_updates": record.pending_updates,
     }
 
@@ -145,21 +147,27 @@ def description_from_avro(values: dict[str, Any]) -> Description:
     record.execution_expiration_ms = values["execution_expiration_ms"]
     record.history_length = values["history_length"]
     record.history_size = values["history_size"]
-    record.memo = {key: payload_from_avro(item) for key, item in values["memo"].items()}
+    record.memo = values["memo"] and {key: payload_from_avro(item) for key, item in values["memo"].items()}
     record.first_execution_run_id = values["first_execution_run_id"]
     record.stalled_error = values["stalled_error"]
     record.stalled_stack = values["stalled_stack"]
     record.stalled_attempts = values["stalled_attempts"]
     record.deferred_commands = values["deferred_commands"]
-    record.pending_activities = [pending_activity_from_avro(item) for item in values["pending_activities"]]
-    record.pending_timers = [pending_timer_from_avro(item) for item in values["pending_timers"]]
+    record.pending_activities = values["pending_activities"] and [
+        pending_activity_from_avro(item) for item in values["pending_activities"]
+    ]
+    record.pending_timers = values["pending_timers"] and [
+        pending_timer_from_avro(item) for item in values["pending_timers"]
+    ]
     record.options = None if values["options"] is None else workflow_options_from_avro(values["options"])
     record.parent = None if values["parent"] is None else parent_execution_from_avro(values["parent"])
     record.continuation = None if values["continuation"] is None else continuation_from_avro(values["continuation"])
     record.first_task_ms = values["first_task_ms"]
     record.execution_start_ms = values["execution_start_ms"]
     record.deployment_version = values["deployment_version"]
-    record.pending_children = [pending_child_from_avro(item) for item in values["pending_children"]]
+    record.pending_children = values["pending_children"] and [
+        pending_child_from_avro(item) for item in values["pending_children"]
+    ]
     record.pending_updates = values["pending_updates"]
     return record
 
@@ -208,22 +216,22 @@ def pending_activity_to_avro(record: PendingActivity) -> dict[str, Any]:
         "heartbeat_ms": record.heartbeat_ms,
         "next_attempt_ms": record.next_attempt_ms,
         "identity": record.identity,
-        "last_failure": None
+        "last_failure": NULL
         if record.last_failure is None
         else ("foldlog.common.Failure", failure_to_avro(record.last_failure)),
-        "heartbeat_details": [payload_to_avro(item) for item in record.heartbeat_details],
+        "heartbeat_details": record.heartbeat_details and [payload_to_avro(item) for item in record.heartbeat_details],
         "paused": record.paused,
         "paused_ms": record.paused_ms,
         "pause_reason": record.pause_reason,
         "paused_by": record.paused_by,
-        "options": None
+        "options": NULL
         if record.options is None
         else ("foldlog.common.ActivityOptions", activity_options_to_avro(record.options)),
         "schedule_to_close_timeout_ms": record.schedule_to_close_timeout_ms,
         "schedule_to_start_timeout_ms": record.schedule_to_start_timeout_ms,
         "start_to_close_timeout_ms": record.start_to_close_timeout_ms,
         "heartbeat_timeout_ms": record.heartbeat_timeout_ms,
-        "retry_policy": None
+        "retry_policy": NULL
         if record.retry_policy is None
         else ("foldlog.common.RetryPolicy", retry_policy_to_avro(record.retry_policy)),
     }
@@ -242,7 +250,9 @@ def pending_activity_from_avro(values: dict[str, Any]) -> PendingActivity:
     record.next_attempt_ms = values["next_attempt_ms"]
     record.identity = values["identity"]
     record.last_failure = None if values["last_failure"] is None else failure_from_avro(values["last_failure"])
-    record.heartbeat_details = [payload_from_avro(item) for item in values["heartbeat_details"]]
+    record.heartbeat_details = values["heartbeat_details"] and [
+        payload_from_avro(item) for item in values["heartbeat_details"]
+    ]
     record.paused = values["paused"]
     record.paused_ms = values["paused_ms"]
     record.pause_reason = values["pause_reason"]
@@ -313,7 +323,7 @@ def rejected_to_avro(record: Rejected) -> dict[str, Any]:
         "message": record.message,
         "run_id": record.run_id,
         "status": record.status,
-        "failure": None if record.failure is None else ("foldlog.common.Failure", failure_to_avro(record.failure)),
+        "failure": NULL if record.failure is None else ("foldlog.common.Failure", failure_to_avro(record.failure)),
     }
 
 
@@ -334,8 +344,8 @@ def update_reply_to_avro(record: UpdateReply) -> dict[str, Any]:
         "run_id": record.run_id,
         "update_id": record.update_id,
         "stage": record.stage,
-        "result": None if record.result is None else ("foldlog.common.Payload", payload_to_avro(record.result)),
-        "failure": None if record.failure is None else ("foldlog.common.Failure", failure_to_avro(record.failure)),
+        "result": NULL if record.result is None else ("foldlog.common.Payload", payload_to_avro(record.result)),
+        "failure": NULL if record.failure is None else ("foldlog.common.Failure", failure_to_avro(record.failure)),
         "first_execution_run_id": record.first_execution_run_id,
     }
 
@@ -357,8 +367,8 @@ def workflow_result_to_avro(record: WorkflowResult) -> dict[str, Any]:
         "correlation_id": record.correlation_id,
         "run_id": record.run_id,
         "status": record.status,
-        "result": None if record.result is None else ("foldlog.common.Payload", payload_to_avro(record.result)),
-        "failure": None if record.failure is None else ("foldlog.common.Failure", failure_to_avro(record.failure)),
+        "result": NULL if record.result is None else ("foldlog.common.Payload", payload_to_avro(record.result)),
+        "failure": NULL if record.failure is None else ("foldlog.common.Failure", failure_to_avro(record.failure)),
         "new_run_id": record.new_run_id,
         "retry_state": record.retry_state,
     }

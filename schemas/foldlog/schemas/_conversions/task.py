@@ -16,7 +16,7 @@ from foldlog.schemas._conversions.common import (
     retry_policy_from_avro,
     retry_policy_to_avro,
 )
-from foldlog.schemas._conversions.types import Conversions
+from foldlog.schemas._conversions.types import NULL, Conversions
 from foldlog.schemas.task import ActivityTask, TaskToken
 
 
@@ -29,17 +29,17 @@ def activity_task_to_avro(record: ActivityTask) -> dict[str, Any]:
         "activity_type": record.activity_type,
         "scheduled_event_id": record.scheduled_event_id,
         "attempt": record.attempt,
-        "args": [payload_to_avro(item) for item in record.args],
+        "args": record.args and [payload_to_avro(item) for item in record.args],
         "scheduled_ms": record.scheduled_ms,
         "attempt_scheduled_ms": record.attempt_scheduled_ms,
         "schedule_to_close_timeout_ms": record.schedule_to_close_timeout_ms,
         "start_to_close_timeout_ms": record.start_to_close_timeout_ms,
         "heartbeat_timeout_ms": record.heartbeat_timeout_ms,
-        "retry_policy": None
+        "retry_policy": NULL
         if record.retry_policy is None
         else ("foldlog.common.RetryPolicy", retry_policy_to_avro(record.retry_policy)),
-        "heartbeat_details": [payload_to_avro(item) for item in record.heartbeat_details],
-        "options": None
+        "heartbeat_details": record.heartbeat_details and [payload_to_avro(item) for item in record.heartbeat_details],
+        "options": NULL
         if record.options is None
         else ("foldlog.common.ActivityOptions", activity_options_to_avro(record.options)),
     }
@@ -54,14 +54,16 @@ def activity_task_from_avro(values: dict[str, Any]) -> ActivityTask:
     record.activity_type = values["activity_type"]
     record.scheduled_event_id = values["scheduled_event_id"]
     record.attempt = values["attempt"]
-    record.args = [payload_from_avro(item) for item in values["args"]]
+    record.args = values["args"] and [payload_from_avro(item) for item in values["args"]]
     record.scheduled_ms = values["scheduled_ms"]
     record.attempt_scheduled_ms = values["attempt_scheduled_ms"]
     record.schedule_to_close_timeout_ms = values["schedule_to_close_timeout_ms"]
     record.start_to_close_timeout_ms = values["start_to_close_timeout_ms"]
     record.heartbeat_timeout_ms = values["heartbeat_timeout_ms"]
     record.retry_policy = None if values["retry_policy"] is None else retry_policy_from_avro(values["retry_policy"])
-    record.heartbeat_details = [payload_from_avro(item) for item in values["heartbeat_details"]]
+    record.heartbeat_details = values["heartbeat_details"] and [
+        payload_from_avro(item) for item in values["heartbeat_details"]
+    ]
     record.options = None if values["options"] is None else activity_options_from_avro(values["options"])
     return record
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from foldlog.schemas._conversions.common import payload_from_avro, payload_to_avro
-from foldlog.schemas._conversions.types import Conversions
+from foldlog.schemas._conversions.types import NULL, Conversions
 from foldlog.schemas.visibility import WorkflowVisibility
 
 
@@ -23,11 +23,12 @@ def workflow_visibility_to_avro(record: WorkflowVisibility) -> dict[str, Any]:
         "start_ms": record.start_ms,
         "close_ms": record.close_ms,
         "history_length": record.history_length,
-        "memo": {key: payload_to_avro(item) for key, item in record.memo.items()},
+        "memo": record.memo and {key: payload_to_avro(item) for key, item in record.memo.items()},
         "stalled_error": record.stalled_error,
         "partition": record.partition,
-        "search_attributes": {key: payload_to_avro(item) for key, item in record.search_attributes.items()},
-        "summary": None if record.summary is None else ("foldlog.common.Payload", payload_to_avro(record.summary)),
+        "search_attributes": record.search_attributes
+        and {key: payload_to_avro(item) for key, item in record.search_attributes.items()},
+        "summary": NULL if record.summary is None else ("foldlog.common.Payload", payload_to_avro(record.summary)),
         "parent_namespace": record.parent_namespace,
         "parent_workflow_id": record.parent_workflow_id,
         "parent_run_id": record.parent_run_id,
@@ -51,10 +52,12 @@ def workflow_visibility_from_avro(values: dict[str, Any]) -> WorkflowVisibility:
     record.start_ms = values["start_ms"]
     record.close_ms = values["close_ms"]
     record.history_length = values["history_length"]
-    record.memo = {key: payload_from_avro(item) for key, item in values["memo"].items()}
+    record.memo = values["memo"] and {key: payload_from_avro(item) for key, item in values["memo"].items()}
     record.stalled_error = values["stalled_error"]
     record.partition = values["partition"]
-    record.search_attributes = {key: payload_from_avro(item) for key, item in values["search_attributes"].items()}
+    record.search_attributes = values["search_attributes"] and {
+        key: payload_from_avro(item) for key, item in values["search_attributes"].items()
+    }
     record.summary = None if values["summary"] is None else payload_from_avro(values["summary"])
     record.parent_namespace = values["parent_namespace"]
     record.parent_workflow_id = values["parent_workflow_id"]
