@@ -476,6 +476,7 @@ def test_an_activity_is_paused_changed_and_ended_by_hand(kafka: str, shop: str, 
     for command in (
         ["unpause", sleeping, "-a", number, "--reset-attempts", "--jitter", "1s"],
         ["update-options", sleeping, "-a", number, "--retry-maximum-attempts", "3", "--start-to-close-timeout", "1h"],
+        ["update-options", sleeping, "-a", number, "--priority", "1", "--fairness-key", "k", "--fairness-weight", "2"],
         ["reset", sleeping, "-a", number, "--restore-original-options"],
     ):
         result = run(kafka, shop, "activity", *command)

@@ -13,7 +13,7 @@ from foldlog.cli._client import asynchronous, connected
 from foldlog.cli._command import Group, Settings, pass_settings
 from foldlog.cli._output import write_json
 from foldlog.cli._params import duration, json_values, not_empty
-from foldlog.common import RetryPolicy
+from foldlog.common import Priority, RetryPolicy
 from foldlog.exceptions import ApplicationError
 
 _NO_TIME = timedelta()
@@ -179,6 +179,9 @@ async def reset(
 @click.option("--retry-backoff-coefficient", type=float, metavar="X", help="Each wait is so many times the one before.")
 @click.option("--retry-maximum-interval", metavar="TIME", callback=duration, help="No wait is longer.")
 @click.option("--retry-maximum-attempts", type=click.IntRange(min=0), help="Attempts in all; 0: no limit.")
+@click.option("--priority", "priority_key", type=click.IntRange(1, 5), metavar="N", help="From 1, the most urgent, to 5.")
+@click.option("--fairness-key", metavar="KEY", callback=not_empty, help="Tasks of one priority take turns by it.")
+@click.option("--fairness-weight", type=float, metavar="X", help="So many turns the key has.")
 @click.option("--restore-original", is_flag=True, help="First take back what was changed before.")
 @_run_id
 @_timeout
@@ -200,11 +203,15 @@ async def update_options(
     schedule_to_start_timeout: timedelta | None,
     start_to_close_timeout: timedelta | None,
     heartbeat_timeout: timedelta | None,
+    priority_key: int | None,
+    fairness_key: str | None,
+    fairness_weight: float | None,
     restore_original: bool,
 ) -> None:
     """Change options of open activities; what is not given stays as it is.
 
-    The retry options make a whole retry policy: those of them that are not given have their defaults.
+    The retry options make a whole retry policy: those of them that are not given have their defaults. So do priority and
+    fairness.
     """
     what = _check_named(activity_id, activity_type)
     retry: dict[str, Any] = {
@@ -214,12 +221,14 @@ async def update_options(
         "maximum_attempts": retry_maximum_attempts,
     }
     given = {name: value for name, value in retry.items() if value is not None}
+    priority = Priority(priority_key=priority_key, fairness_key=fairness_key, fairness_weight=fairness_weight)
     options: dict[str, Any] = {
         "task_queue": task_queue,
         "schedule_to_close_timeout": schedule_to_close_timeout,
         "schedule_to_start_timeout": schedule_to_start_timeout,
         "start_to_close_timeout": start_to_close_timeout,
         "heartbeat_timeout": heartbeat_timeout,
+        "priority": None if priority == Priority.default else priority,
     }
     if not given and not restore_original and all(value is None for value in options.values()):
         raise click.UsageError("give at least one option to change")

@@ -187,7 +187,7 @@ class ActivityHandle(Generic[ReturnType]):
         """Lets a paused activity go on. See `WorkflowHandle.unpause_activity`.
 
         Args:
-            reason: Taken for the sake of Temporal's signature: nothing shows why it goes on.
+            reason: For interceptors only: nothing shows why it goes on.
             jitter: It begins at some time within this span.
             rpc_metadata: See the class.
             rpc_timeout: See the class.
@@ -196,6 +196,7 @@ class ActivityHandle(Generic[ReturnType]):
             told = UnpauseActivityInput(
                 activity_id=self._id,
                 activity_run_id=self._run_id,
+                reason=reason,
                 jitter=jitter,
                 rpc_metadata=rpc_metadata,
                 rpc_timeout=rpc_timeout,
@@ -224,6 +225,7 @@ class ActivityHandle(Generic[ReturnType]):
 
         Raises:
             ValueError: There are no updates, several of one option, or one that cannot be.
+            TypeError: A value is of the wrong type.
             InvalidArgumentError: An activity cannot have these.
         """
         check_updates(updates)

@@ -90,6 +90,8 @@ class PauseActivityInput(_OperationInput):
 class UnpauseActivityInput(_OperationInput):
     """For `OutboundInterceptor.unpause_activity`."""
 
+    reason: str | None = None
+    """Of activities without a workflow; goes no further than here."""
     jitter: timedelta | None = None
     reset_attempts: bool = False
     reset_heartbeat: bool = False

@@ -12,6 +12,7 @@ from foldlog.client._activity_inputs import (
     UnpauseActivityInput,
     UpdateActivityOptionsInput,
 )
+from foldlog.client._activity_options import check_types
 from foldlog.client._asking import Asking
 from foldlog.client._convert import milliseconds
 from foldlog.client._types import NO_METADATA, RPCMetadata
@@ -196,6 +197,9 @@ class ActivityOperations:
             restore_original: Whether the options are taken back that it was scheduled with, before the others here.
             rpc_metadata: For interceptors only.
             rpc_timeout: How long to wait for the answer.
+
+        Raises:
+            TypeError: An option is of the wrong type.
         """
         timeouts = {
             "schedule_to_close_timeout": schedule_to_close_timeout,
@@ -203,8 +207,9 @@ class ActivityOperations:
             "start_to_close_timeout": start_to_close_timeout,
             "heartbeat_timeout": heartbeat_timeout,
         }
+        options = {"task_queue": task_queue, **timeouts, "retry_policy": retry_policy, "priority": priority}
+        check_types(options)
         if (outbound := self._asking.outbound) is not None:
-            options = {"task_queue": task_queue, **timeouts, "retry_policy": retry_policy, "priority": priority}
             told = UpdateActivityOptionsInput(
                 **self._which(activity_id, activity_type),
                 options={name: value for name, value in options.items() if value is not None},

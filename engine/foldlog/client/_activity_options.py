@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Generic, TypeVar
@@ -73,13 +73,30 @@ def check_updates(updates: Sequence[ActivityOptionsUpdate[Any]]) -> None:
 
     Raises:
         ValueError: There are none, or several of a kind.
+        TypeError: One is no update, or its value is of the wrong type.
     """
+    for update in updates:
+        if not isinstance(update, ActivityOptionsUpdate):
+            raise TypeError(f"an update is made by a key of ActivityOptionsKeys, and not {update!r}")
+        check_types({update.key.name.removesuffix(".name"): update.value})
     if not updates:
         raise ValueError("update_options needs at least one update; restore_original_options takes all changes back")
     names = [update.key.name for update in updates]
     for name in names:
         if names.count(name) > 1:
             raise ValueError(f"update_options was given more than one update for {name}")
+
+
+def check_types(options: Mapping[str, Any]) -> None:
+    """See to it that values are what their options take, or None.
+
+    Raises:
+        TypeError: One is not.
+    """
+    for name, value in options.items():
+        expected = _TYPES.get(name, timedelta)
+        if value is not None and not isinstance(value, expected):
+            raise TypeError(f"{name} must be a {expected.__name__}, not {value!r}")
 
 
 def changes(updates: Sequence[ActivityOptionsUpdate[Any]]) -> dict[str, Any]:
@@ -113,6 +130,9 @@ def options_of(pending: PendingActivity) -> ActivityExecutionOptions:
         priority=pending.priority,
     )
 
+
+_TYPES: dict[str, type] = {"task_queue": str, "retry_policy": RetryPolicy, "priority": Priority}
+"""Of options that are no durations."""
 
 _NOTHING: dict[str, Any] = {
     "task_queue.name": None,

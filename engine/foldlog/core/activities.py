@@ -411,7 +411,8 @@ def _nobody_took(run: Run, activity: Activity) -> bool:
 
 
 def requeue(run: Run, event_id: int, outcome: Outcome) -> None:
-    """Put an eager activity, whose process is gone, on its topic, or let it wait if it is paused."""
+    """Put an activity on its topic, or let it wait if it is paused: an eager one whose process is gone, or one that goes
+    to another task queue."""
     activity = run.activities[event_id]
     if activity.pause is None:
         retry_due(run, event_id, outcome)

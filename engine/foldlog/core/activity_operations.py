@@ -10,10 +10,10 @@ import zlib
 from collections.abc import Callable
 from typing import Any
 
-from foldlog.core.activities import attempt_record, next_attempt_record
+from foldlog.core.activities import attempt_record, next_attempt_record, requeue
 from foldlog.core.decider import WorkflowTaskError
 from foldlog.core.outcome import Outcome
-from foldlog.core.state import Activity, Run
+from foldlog.core.state import Activity, DeadlineKind, Run
 from foldlog.schemas import command, log
 from foldlog.schemas.reply import RejectionCode
 
@@ -97,7 +97,7 @@ def _unpause(run: Run, activity: Activity, wanted: command.UnpauseActivity, outc
 
 def _reset(run: Run, activity: Activity, wanted: command.ResetActivity, outcome: Outcome) -> None:
     if wanted.restore_original_options and activity.changed is not None:
-        outcome.append(run, _original_options(run, activity))
+        _change_options(run, activity, _original(activity), outcome)
     changes: dict[str, Any] = {} if wanted.keep_paused else dict(_NOT_PAUSED)
     if wanted.reset_heartbeat:
         changes["heartbeat_details"] = []
@@ -144,16 +144,15 @@ def _changed_options(activity: Activity, wanted: command.UpdateActivityOptions) 
 
 
 def _update_options(run: Run, activity: Activity, wanted: command.UpdateActivityOptions, outcome: Outcome) -> None:
-    options = _changed_options(activity, wanted)
-    outcome.append(run, _options_record(run, activity, options))
+    _change_options(run, activity, _changed_options(activity, wanted), outcome)
 
 
-def _original_options(run: Run, activity: Activity) -> log.ActivityOptionsChanged:
-    return _options_record(run, activity, _original(activity))
-
-
-def _options_record(run: Run, activity: Activity, options: dict[str, Any]) -> log.ActivityOptionsChanged:
-    return log.ActivityOptionsChanged(run_id=run.run_id, scheduled_event_id=activity.scheduled.event_id, **options)
+def _change_options(run: Run, activity: Activity, options: dict[str, Any], outcome: Outcome) -> None:
+    event_id, before = activity.scheduled.event_id, activity.terms.task_queue
+    outcome.append(run, log.ActivityOptionsChanged(run_id=run.run_id, scheduled_event_id=event_id, **options))
+    eager = (DeadlineKind.EAGER, event_id) in run.deadlines
+    if activity.terms.task_queue != before and activity.phase == "SCHEDULED" and not eager:
+        requeue(run, event_id, outcome)  # nobody may ever look at the topic where its task is
 
 
 def _original(activity: Activity) -> dict[str, Any]:

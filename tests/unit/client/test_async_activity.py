@@ -162,6 +162,16 @@ async def test_operations_say_what_they_are_asked_to() -> None:
     assert updated.retry_policy.maximum_attempts == 3
 
 
+@pytest.mark.parametrize(
+    "option", [{"task_queue": 5}, {"start_to_close_timeout": 5}, {"retry_policy": timedelta()}, {"priority": 1}]
+)
+async def test_options_of_the_wrong_type_are_not_sent(option: dict[str, Any]) -> None:
+    client, transport = accepting()
+    with pytest.raises(TypeError, match=f"{next(iter(option))} must be a"):
+        await client.get_workflow_handle("wf").update_activity_options("7", **option)
+    assert transport.asked == []
+
+
 async def test_operations_need_one_name_and_tell_what_is_not_there() -> None:
     client, transport = accepting()
     handle = client.get_workflow_handle("wf")

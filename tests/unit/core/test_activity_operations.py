@@ -180,6 +180,31 @@ def test_changed_options_are_those_of_the_next_attempt() -> None:
     assert world.activity.terms.start_to_close_timeout_ms == 3_000
 
 
+def test_a_task_that_nobody_has_taken_goes_to_the_new_queue() -> None:
+    world = ActivityWorld()
+    world.operate(command.UpdateActivityOptions, task_queue="other")
+    entry = world.outcomes[-1].tasks[0]
+    assert (entry.task_queue, entry.task.attempt, world.activity.phase) == ("other", 1, "SCHEDULED")
+    world.operate(command.UpdateActivityOptions, task_queue="other", heartbeat_timeout_ms=500)
+    assert world.outcomes[-1].tasks == []
+    world.operate(command.ResetActivity, restore_original_options=True)
+    assert [entry.task_queue for entry in world.outcomes[-1].tasks] == ["q"]
+    world.started()
+    world.operate(command.UpdateActivityOptions, task_queue="other")
+    assert world.outcomes[-1].tasks == []
+
+
+def test_a_paused_task_goes_to_the_new_queue_when_it_is_unpaused() -> None:
+    world = ActivityWorld()
+    world.operate(command.PauseActivity)
+    world.operate(command.UpdateActivityOptions, task_queue="other")
+    assert world.outcomes[-1].tasks == []
+    world.forget()
+    world.operate(command.UnpauseActivity)
+    world.advance(0)
+    assert [(entry.task_queue, entry.task.attempt) for entry in world.outcomes[-1].tasks] == [("other", 1)]
+
+
 def test_changed_timeouts_count_at_once() -> None:
     world = ActivityWorld(retry_policy=None)
     world.started()

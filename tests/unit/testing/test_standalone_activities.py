@@ -294,6 +294,29 @@ async def test_options_that_cannot_be_changed_so(updates: list[Any], match: str)
             await env.client.get_activity_handle("a").update_options(updates)
 
 
+@pytest.mark.parametrize(
+    "update",
+    [
+        KEYS.task_queue.value_set(5),  # type: ignore[arg-type]  # that is what is tested, here and below
+        KEYS.heartbeat_timeout.value_set(5),  # type: ignore[arg-type]
+        KEYS.retry_policy.value_set(LIMIT),  # type: ignore[arg-type]
+        KEYS.priority.value_set(1),  # type: ignore[arg-type]
+        KEYS.priority,
+    ],
+)
+async def test_options_of_the_wrong_type(update: Any) -> None:
+    async with await WorkflowEnvironment.start_time_skipping() as env:
+        with pytest.raises(TypeError, match="must be a|made by a key"):
+            await env.client.get_activity_handle("a").update_options([update])
+
+
+async def test_one_that_nobody_takes_is_moved_to_another_queue(client: Client) -> None:
+    handle = await client.start_activity(double, 1, id="moved", task_queue="nobody", schedule_to_close_timeout=LIMIT)
+    changed = await handle.update_options([KEYS.task_queue.value_set(options("x")["task_queue"])])
+    assert changed.task_queue == options("x")["task_queue"]
+    assert await handle.result() == 2
+
+
 async def test_it_is_paused(client: Client) -> None:
     handle = await client.start_activity(double, 1, **options("p", start_delay=SECOND * 3600))
     found = await handle.describe()
