@@ -186,6 +186,16 @@ async def a_start_with_an_update(here: Place) -> None:
     await ended(await refused.workflow_handle())
 
 
+async def an_update_ends_a_start_delay(here: Place) -> None:
+    """Its handler begins before the code does, and a refused one changes nothing."""
+    handle = await here.start(Account.run, 10, start_delay=timedelta(hours=1))
+    with pytest.raises(WorkflowUpdateFailedError):
+        await handle.execute_update(Account.deposit, -5)
+    assert await names(handle) == ["WorkflowExecutionStarted"]
+    assert await handle.execute_update(Account.deposit, 5) == 15
+    assert await ended(handle) == ["deposit 5", "run"]
+
+
 SHARED: list[Scenario] = [
     updates,
     updates_that_fail,
@@ -195,6 +205,7 @@ SHARED: list[Scenario] = [
     so_many_updates_at_a_time,
     a_start_with_a_signal,
     a_start_with_an_update,
+    an_update_ends_a_start_delay,
     a_start_with_an_update_whose_handler_is_set_by_the_code,
 ]
 """As in `scenarios`."""

@@ -179,7 +179,9 @@ async def reset(
 @click.option("--retry-backoff-coefficient", type=float, metavar="X", help="Each wait is so many times the one before.")
 @click.option("--retry-maximum-interval", metavar="TIME", callback=duration, help="No wait is longer.")
 @click.option("--retry-maximum-attempts", type=click.IntRange(min=0), help="Attempts in all; 0: no limit.")
-@click.option("--priority", "priority_key", type=click.IntRange(1, 5), metavar="N", help="From 1, the most urgent, to 5.")
+@click.option(
+    "--priority", "priority_key", type=click.IntRange(1, 5), metavar="N", help="From 1, the most urgent, to 5."
+)
 @click.option("--fairness-key", metavar="KEY", callback=not_empty, help="Tasks of one priority take turns by it.")
 @click.option("--fairness-weight", type=float, metavar="X", help="So many turns the key has.")
 @click.option("--restore-original", is_flag=True, help="First take back what was changed before.")
@@ -210,8 +212,8 @@ async def update_options(
 ) -> None:
     """Change options of open activities; what is not given stays as it is.
 
-    The retry options make a whole retry policy: those of them that are not given have their defaults. So do priority and
-    fairness.
+    The retry options make a whole retry policy: those of them that are not given have their defaults. So it is with
+    priority and fairness.
     """
     what = _check_named(activity_id, activity_type)
     retry: dict[str, Any] = {

@@ -111,7 +111,7 @@ async def schedule_to_model(schedule: Schedule, payloads: Payloads) -> model.Sch
     return model.Schedule(
         action=await action_to_model(schedule.action, payloads),
         spec=spec,
-        policy=model.Policy(int(policy.overlap) or model.SKIP, catchup_ms, policy.pause_on_failure),
+        policy=model.Policy(overlap_to_model(policy.overlap) or model.SKIP, catchup_ms, policy.pause_on_failure),
         state=model.State(state.note or None, state.paused, state.limited_actions, state.remaining_actions),
     )
 
@@ -131,4 +131,13 @@ async def schedule_from_model(schedule: model.Schedule, payloads: Payloads) -> S
 
 def backfill_to_model(backfill: ScheduleBackfill) -> model.Backfill:
     """As it is in the log."""
-    return model.Backfill(to_ms(backfill.start_at), to_ms(backfill.end_at), int(backfill.overlap or 0))
+    return model.Backfill(to_ms(backfill.start_at), to_ms(backfill.end_at), overlap_to_model(backfill.overlap))
+
+
+def overlap_to_model(overlap: ScheduleOverlapPolicy | None) -> int:
+    """As it is in the log; 0: as the schedule says.
+
+    Raises:
+        ValueError: There is no such policy.
+    """
+    return int(ScheduleOverlapPolicy(overlap)) if overlap else 0

@@ -45,6 +45,7 @@ from foldlog.client._schedule_types import (
     ScheduleBackfill,
     ScheduleOverlapPolicy,
     backfill_to_model,
+    overlap_to_model,
     schedule_to_model,
 )
 from foldlog.client._types import NO_METADATA, RPCMetadata
@@ -179,7 +180,7 @@ class ScheduleHandle:
             told = TriggerScheduleInput(id=self.id, overlap=overlap, rpc_metadata=rpc_metadata, rpc_timeout=rpc_timeout)
             await outbound.trigger_schedule(told)
             return
-        await self._tell("trigger", int(overlap or 0), rpc_timeout)
+        await self._tell("trigger", overlap_to_model(overlap), rpc_timeout)
 
     async def unpause(
         self,
@@ -351,7 +352,7 @@ class ClientSchedules:
             raise ValueError("Must set limited actions to true if there are remaining actions set")
         warn_of_untyped(search_attributes)
         payloads = _payloads(self._asking.of_workflow(model.schedule_workflow_id(id)))
-        overlap = int(schedule.policy.overlap)
+        overlap = overlap_to_model(schedule.policy.overlap)
         progress = model.Progress(
             id=id,
             schedule=await schedule_to_model(schedule, payloads),

@@ -411,8 +411,10 @@ def _nobody_took(run: Run, activity: Activity) -> bool:
 
 
 def requeue(run: Run, event_id: int, outcome: Outcome) -> None:
-    """Put an activity on its topic, or let it wait if it is paused: an eager one whose process is gone, or one that goes
-    to another task queue."""
+    """Put an activity on its topic, or let it wait if it is paused.
+
+    It is an eager one whose process is gone, or one that goes to another task queue.
+    """
     activity = run.activities[event_id]
     if activity.pause is None:
         retry_due(run, event_id, outcome)

@@ -52,6 +52,7 @@ class Updates:
             message = f"workflow {workflow_id!r} run {run.run_id} is closed: {run.status}"
             self._answers.reject(workflow_id, wanted, outcome, "ALREADY_CLOSED", message, run)
             return
+        early = False
         if not run.first_task and run.stalled is None and not self._comes_before_code(session, wanted, outcome):
             if not _may_begin_early(run):
                 if self._refused_as_one_too_many(run, wanted, outcome):
@@ -61,10 +62,15 @@ class Updates:
                 )
                 self._keep(run, wanted, outcome)
                 return
-            self._driver.begin(session, outcome)
+            # As one that comes with a start: code that ends at once would end before it.
+            early = self.taken_by(session, wanted.update_name, outcome)
+            if not early:
+                self._driver.begin(session, outcome)
         if self._refused_as_one_too_many(run, wanted, outcome):
             return
         self.offer(session, wanted, outcome)
+        if early and wanted.update_id in run.updates:
+            self._driver.begin(session, outcome)
         self._answers.updates.accepted(run, wanted.update_id, outcome)
 
     def offer(self, session: Session, wanted: command.UpdateWorkflow, outcome: Outcome) -> None:

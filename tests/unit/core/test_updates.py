@@ -392,7 +392,17 @@ def test_an_update_ends_a_start_delay() -> None:
     held(talk, backoff=False)
     talk.signal()
     assert talk.answer(talk.update("now")).result == payload("1")
-    assert talk.kinds()[2:4] == ["WorkflowTaskScheduled", "WorkflowExecutionUpdateAccepted"]
+    accepted, completed = "WorkflowExecutionUpdateAccepted", "WorkflowExecutionUpdateCompleted"
+    assert talk.kinds()[2:] == [accepted, "WorkflowTaskScheduled", completed]
+
+
+def test_a_refused_update_does_not_end_a_start_delay() -> None:
+    talk = Talk()
+    held(talk, backoff=False)
+    assert talk.answer(talk.update("refused")).failure.message == "refused"
+    assert talk.kinds() == ["WorkflowExecutionStarted"]
+    talk.later(60_000)
+    assert talk.kinds() == ["WorkflowExecutionStarted", "WorkflowTaskScheduled"]
 
 
 @pytest.mark.parametrize("evicted", [False, True])

@@ -63,6 +63,10 @@ class Delayed:
     def hurry(self) -> None:
         pass
 
+    @workflow.update
+    def now(self, word: str) -> str:
+        return f"{word}!"
+
 
 @asynccontextmanager
 async def place() -> AsyncIterator[WorkflowEnvironment]:
@@ -128,7 +132,7 @@ async def test_a_schedule_keeps_its_hour_in_its_time_zone() -> None:
         await handle.terminate()
 
 
-async def test_a_delay_of_a_month_and_one_that_a_start_with_a_signal_ends() -> None:
+async def test_a_delay_of_a_month_and_those_that_a_start_with_a_signal_or_an_update_ends() -> None:
     async with place() as environment:
         client, month = environment.client, timedelta(days=30)
         assert await client.execute_workflow(Delayed.run, id="a", task_queue=QUEUE, start_delay=month) == 30
@@ -139,5 +143,9 @@ async def test_a_delay_of_a_month_and_one_that_a_start_with_a_signal_ends() -> N
         events = (await handle.fetch_history()).events
         assert [type(item).__name__ for item in events][1:] == ["WorkflowExecutionSignaled"]
         await client.start_workflow(Delayed.run, id="b", task_queue=QUEUE, start_signal="hurry")
+        assert await handle.result() < 1
+        # The code ends as soon as it begins, and yet the update is handled.
+        handle = await client.start_workflow(Delayed.run, id="c", task_queue=QUEUE, start_delay=month)
+        assert await handle.execute_update(Delayed.now, "go") == "go!"
         assert await handle.result() < 1
         assert shown.start_time > datetime(2000, 1, 1, tzinfo=UTC)

@@ -482,6 +482,16 @@ async def test_what_cannot_be_a_schedule(here: Place) -> None:
             await here.create(Schedule(here.action(), ScheduleSpec(time_zone_name="Mars/Olympus")))
         with pytest.raises(ValueError, match="an ID"):
             await here.create(Schedule(here.action(), here.hourly), "")
+        wrong: Any = 99
+        with pytest.raises(ValueError, match="99"):
+            await here.create(Schedule(here.action(), here.hourly, SchedulePolicy(overlap=wrong)))
+        handle = await here.create(Schedule(here.action(), here.hourly))
+        with pytest.raises(ValueError, match="99"):
+            await handle.trigger(overlap=wrong)
+        with pytest.raises(ValueError, match="99"):
+            await handle.backfill(
+                ScheduleBackfill(datetime(2020, 1, 1, tzinfo=UTC), datetime(2020, 1, 2, tzinfo=UTC), wrong)
+            )
     with pytest.raises(ValueError, match="ID required"):
         ScheduleActionStartWorkflow(Report.run, id="", task_queue=QUEUE)
     with pytest.raises(ValueError, match="Task queue required"):

@@ -306,7 +306,7 @@ async def test_options_that_cannot_be_changed_so(updates: list[Any], match: str)
 )
 async def test_options_of_the_wrong_type(update: Any) -> None:
     async with await WorkflowEnvironment.start_time_skipping() as env:
-        with pytest.raises(TypeError, match="must be a|made by a key"):
+        with pytest.raises(TypeError, match=r"must be a|made by a key"):
             await env.client.get_activity_handle("a").update_options([update])
 
 
@@ -420,7 +420,7 @@ class NotingOutbound(OutboundInterceptor):
         await super().pause_activity(input)
 
     async def unpause_activity(self, input: Any) -> None:
-        self.seen.append(f"unpause {input.activity_run_id == self.run_id}")
+        self.seen.append(f"unpause {input.activity_run_id == self.run_id} {input.reason}")
         await super().unpause_activity(input)
 
     async def update_activity_options(self, input: Any) -> Any:
@@ -447,7 +447,7 @@ async def test_interceptors_see_activities_and_converters_are_told_what_they_are
             handle = await client.start_activity(from_outside, **options("a"))
             assert (await handle.describe()).activity_id == "a"
             await handle.pause()
-            await handle.unpause()
+            await handle.unpause(reason="r")
             updates = [KEYS.heartbeat_timeout.value_set(LIMIT)]
             assert (await handle.update_options(updates, rpc_metadata={"k": "v"})).heartbeat_timeout == LIMIT
             assert (await handle.restore_original_options()).heartbeat_timeout is None
@@ -464,7 +464,7 @@ async def test_interceptors_see_activities_and_converters_are_told_what_they_are
         "start from_outside",
         "describe",
         "pause a None",
-        "unpause True",
+        "unpause True r",
         "update ['heartbeat_timeout'] False {'k': 'v'}",
         "update [] True {}",
         "cancel c",
