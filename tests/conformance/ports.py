@@ -14,7 +14,7 @@ from foldlog.client import WorkflowHandle
 from foldlog.exceptions import ActivityError, RPCError, TimeoutError
 from foldlog.worker import Worker
 
-from tests.conformance.scenarios import QUEUE, Place, Scenario, until
+from tests.conformance.scenarios import QUEUE, Place, Scenario, until, until_asked
 
 LIMIT = timedelta(seconds=60)
 NOBODY = "conformance-nobody"
@@ -108,6 +108,20 @@ async def an_activity_that_nobody_takes(here: Place) -> None:
         assert await here.execute(PortedWaiter.run, "until_shutdown", "", QUEUE, 6.0) == "SCHEDULE_TO_CLOSE"
 
 
+async def an_activity_that_is_moved_to_where_it_is_taken(here: Place) -> None:
+    key = uuid.uuid4().hex
+    async with worker(here):
+        handle = await here.start(PortedWaiter.run, "at_once", key, NOBODY, 60.0)
+
+        async def scheduled() -> bool:
+            return len((await handle.describe()).pending_activities) == 1
+
+        await until_asked(scheduled, "it is scheduled")
+        await handle.update_activity_options(activity_type="at_once", task_queue=QUEUE)
+        assert await handle.result() == key
+    assert begun[key] == 1
+
+
 async def a_worker_without_remote_activities(here: Place) -> None:
     """It runs none eagerly either."""
     key = uuid.uuid4().hex
@@ -121,5 +135,6 @@ ALONE: list[Scenario] = [
     what_ends_with_the_worker_is_recorded,
     a_local_activity_ends_in_the_grace_period,
     an_activity_that_nobody_takes,
+    an_activity_that_is_moved_to_where_it_is_taken,
     a_worker_without_remote_activities,
 ]
