@@ -111,7 +111,7 @@ async def here(tmp_path: Path) -> AsyncIterator[Place]:
     async with await WorkflowEnvironment.start_time_skipping() as environment:
         now = await environment.get_current_time()
         half_past = timedelta(seconds=int(now.timestamp() + 1800) % 3600)
-        yield Place(environment, tmp_path, ScheduleSpec(intervals=[ScheduleIntervalSpec(HOUR, half_past)]))
+        yield Place(environment, tmp_path, ScheduleSpec(intervals=[ScheduleIntervalSpec(HOUR, half_past or None)]))
 
 
 async def until(
