@@ -37,7 +37,7 @@ from foldlog.exceptions import (
 )
 from foldlog.schemas import event
 from foldlog.testing import WorkflowEnvironment
-from foldlog.worker import Worker
+from foldlog.worker import Replayer, Worker
 
 from tests.conformance import workflows as w
 from tests.conformance.accounts import look_up
@@ -366,6 +366,27 @@ async def wrong_code_stalls_and_goes_on_once_repaired(here: Place) -> None:
     assert await handle.result() == "went on"
 
 
+async def a_stalled_run_hears_what_it_has_accepted_before_it_ends(here: Place) -> None:
+    w.Stuck.repaired = False
+    handle = await here.start(w.Stuck.run)
+
+    async def stalled() -> str:
+        return (await handle.describe()).stalled_error
+
+    await until_asked(stalled, "the workflow is stalled")
+    for word in ("one", "two"):
+        await handle.signal(w.Stuck.tell, word)
+    w.Stuck.repaired = True
+    assert await handle.result() == "went on, one, two"
+    assert await names(handle) == [
+        "WorkflowExecutionStarted",
+        "WorkflowTaskScheduled",
+        *["WorkflowExecutionSignaled"] * 2,
+        "WorkflowExecutionCompleted",
+    ]
+    await Replayer(workflows=[w.Stuck]).replay_workflow(await handle.fetch_history())
+
+
 async def a_restart_in_the_middle(here: Place) -> None:
     """Brings its own workers."""
     async with here.workers():
@@ -529,6 +550,7 @@ SHARED: list[Scenario] = [
     histories,
     children,
     wrong_code_stalls_and_goes_on_once_repaired,
+    a_stalled_run_hears_what_it_has_accepted_before_it_ends,
 ]
 """Scenarios for which workers are there, see `Place.workers`."""
 

@@ -269,11 +269,18 @@ class Stuck:
 
     repaired = False
 
+    def __init__(self) -> None:
+        self._told: list[str] = []
+
     @workflow.run
     async def run(self) -> str:
         if not Stuck.repaired:
             raise KeyError("no such thing")
-        return "went on"
+        return ", ".join(["went on", *self._told])
+
+    @workflow.signal
+    async def tell(self, word: str) -> None:
+        self._told.append(word)
 
 
 @workflow.defn

@@ -47,6 +47,9 @@ class Decider(Protocol):
                 must not be used any more.
         """
 
+    def foretell(self, signals: Sequence[WorkflowExecutionSignaled]) -> None:
+        """Hand over signals that are told in one step with the event that `activate` is given next, and before it."""
+
     def recorded(self, event: Event) -> None:
         """Tell the code which event became of its next decision: ActivityTaskScheduled, TimerStarted and so on.
 

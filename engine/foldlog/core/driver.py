@@ -17,6 +17,7 @@ from foldlog.core.chains import Chains
 from foldlog.core.closing import follow_close
 from foldlog.core.decider import Decider, VersionNotHostedError, WorkflowTaskError
 from foldlog.core.decisions import ClosingDecision, Decision
+from foldlog.core.early import EarlySignals
 from foldlog.core.outcome import MAXIMUM_DEFERRED_BYTES, Outcome
 from foldlog.core.replay import replay
 from foldlog.core.session import Session, Sessions
@@ -79,6 +80,7 @@ class Driver:
         self._sessions = sessions
         self._answers = answers
         self._chains = chains
+        self._early = EarlySignals(sessions, answers, decode)
         self._decode = decode
         self._handle = handle
         self._reserve = reserve
@@ -139,8 +141,7 @@ class Driver:
         """
         if session.decider is None or session.local or self._versions.of(session.run) == session.version:
             return
-        session.decider.close()
-        session.decider = None
+        _drop(session)
 
     def _decide(self, session: Session, made: list[Decision], outcome: Outcome) -> None:
         decider = session.decider
@@ -307,9 +308,7 @@ class Driver:
         if before is None and self._retried is not None and self._retried.run_id == run.run_id:
             # It ran on, and what had waited for it stalls it again: that must not begin with the shortest wait.
             before = self._retried
-        if session.decider is not None:
-            session.decider.close()
-            session.decider = None
+        _drop(session)
         _forget_local(session, outcome)
         attempts = before.attempts + 1 if before else 1
         delay_ms = STALL_ELSEWHERE_MS
@@ -337,8 +336,13 @@ class Driver:
         waiting = self.waiting_commands(run, outcome)
         try:
             outstanding = self._make(session, outcome, fresh=True)
+            if waiting and (signals := self._early.are_needed(run, outstanding, waiting, outcome)):
+                _drop(session)
+                self._early.record(run, signals, waiting, outcome, self.defer)
+                waiting = self.waiting_commands(run, outcome)
+                outstanding = self._make(session, outcome, fresh=True)
         except WorkflowTaskError as error:
-            self.stall(session, error, outcome)
+            self.stall(session, error, outcome, before=stalled)
             return
         outcome.append(run, log.WorkflowResumed(run_id=run.run_id, handled_ordinal=run.handled_ordinal))
         try:
@@ -429,6 +433,13 @@ def _cut(text: str, maximum: int) -> str:
     if len(text) <= maximum:
         return text
     return f"{text[: maximum // 2]}\n… {len(text) - maximum} characters left out …\n{text[-(maximum // 2) :]}"
+
+
+def _drop(session: Session) -> None:
+    """Do without a run's code; it is made anew when it is needed."""
+    if session.decider is not None:
+        session.decider.close()
+        session.decider = None
 
 
 def _forget_local(session: Session, outcome: Outcome) -> None:

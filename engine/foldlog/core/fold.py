@@ -339,6 +339,8 @@ def _cancel_requested(run: Run, record: event.WorkflowExecutionCancelRequested) 
 
 
 def _first_task(run: Run, record: event.WorkflowTaskScheduled) -> None:
+    if record.signals:
+        return
     run.first_task = record.event_id
     _clear_deadline(run, DeadlineKind.FIRST_TASK, 0)
 

@@ -31,7 +31,7 @@ def check_start(wanted: command.StartWorkflow, outcome: Outcome) -> None:
     if wanted.signal is not None:
         if wanted.id_conflict_policy == "FAIL":
             raise WorkflowTaskError("signal-with-start: id_conflict_policy FAIL makes no sense with it")
-        outcome.check_fits(_signaled(signal_with_start(wanted, False)))
+        outcome.check_fits(signaled(signal_with_start(wanted, False)))
     if wanted.update is not None:
         if wanted.signal is not None:
             raise WorkflowTaskError("a start takes either a signal or an update with it")
@@ -123,12 +123,13 @@ def update_accepted(wanted: command.UpdateWorkflow) -> event.WorkflowExecutionUp
 
 def signal(run: Run, wanted: command.SignalWorkflow, outcome: Outcome) -> Event:
     """Record a signal."""
-    signaled = _signaled(wanted)
-    outcome.append(run, signaled)
-    return signaled
+    happened = signaled(wanted)
+    outcome.append(run, happened)
+    return happened
 
 
-def _signaled(wanted: command.SignalWorkflow) -> event.WorkflowExecutionSignaled:
+def signaled(wanted: command.SignalWorkflow) -> event.WorkflowExecutionSignaled:
+    """What is recorded of a signal."""
     return event.WorkflowExecutionSignaled(
         signal_name=wanted.signal_name,
         args=wanted.args,

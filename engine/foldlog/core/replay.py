@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, cast
 
 from foldlog.core import decisions
 from foldlog.core.decider import Decider, NondeterminismError
@@ -68,18 +68,25 @@ def _replayed(decider: Decider, history: Iterable[Event], fresh: bool = False) -
     happened: Event | None = None
     size = 0
     decided: list[Event] = []
+    before: list[event.WorkflowExecutionSignaled] = []
+    following = 0
     for found in history:
         if type(found) in _EXPECTED:
             decided.append(found)
+        elif following:
+            before.append(cast("event.WorkflowExecutionSignaled", found))
+            following -= 1
+        elif type(found) is event.WorkflowTaskScheduled and found.signals:
+            following = found.signals
         elif type(found) not in _OUTSIDE:
             if happened is not None:
-                comparison.activation(decider, happened, size, decided)
-                decided = []
+                comparison.activation(decider, happened, size, decided, before)
+                decided, before = [], []
             happened, size = found, decider.history_size
         # An end that came from outside (terminated, timed out) was never told to the code.
     if happened is not None:
         decider.replaying = bool(decided) or not fresh
-        comparison.activation(decider, happened, size, decided)
+        comparison.activation(decider, happened, size, decided, before)
     decider.replaying = False
     return comparison
 
@@ -96,11 +103,21 @@ class _Comparison:
         self._scheduled: dict[int, str] = {}
         """Activity IDs, by the event that scheduled each."""
 
-    def activation(self, decider: Decider, happened: Event, size: int, decided: list[Event]) -> None:
-        """Tell an event that came from outside, and hold what the code decides against the events that follow it."""
+    def activation(
+        self,
+        decider: Decider,
+        happened: Event,
+        size: int,
+        decided: list[Event],
+        signals: list[event.WorkflowExecutionSignaled],
+    ) -> None:
+        """Tell an event that came from outside, after the signals that are told with it, and hold what the code decides
+        against the events that follow."""
         self.before(happened)
         self.last = decided[-1] if decided else None
         decider.history_size = size
+        if signals:
+            decider.foretell(signals)
         if decided:
             # The code must know before it runs which of its ways it took.
             decider.patches = [found.patch_id for found in decided if type(found) is event.PatchRecorded]
@@ -184,6 +201,11 @@ _NAMED = (
     "update_id",
 )
 """The fields that a decision and its event must share."""
+
+
+def is_from_outside(recorded: Event) -> bool:
+    """Whether an event came to the code, and not from it."""
+    return type(recorded) not in _EXPECTED
 
 
 def _name(recorded: Any) -> str:

@@ -7,7 +7,7 @@ from contextvars import Context
 from typing import Any, cast
 
 from foldlog.schemas.common import Payload
-from foldlog.schemas.event import WorkflowExecutionUpdateAccepted
+from foldlog.schemas.event import WorkflowExecutionSignaled, WorkflowExecutionUpdateAccepted
 
 
 class HandlerCalls:
@@ -19,6 +19,24 @@ class HandlerCalls:
         """See `Decider.takes_update`."""
         taken: bool = cast("Any", self).handlers.updates.takes(update_name)
         return taken
+
+    def foretell(self, signals: Sequence[WorkflowExecutionSignaled]) -> None:
+        """See `Decider.foretell`. No code runs yet: handlers are made ready, and go first once it does."""
+        run = cast("Any", self)
+        is_held = run._held is not None
+        if not is_held:
+            run._held = []
+        for signaled in signals:
+            run.activate(signaled)  # which decodes it, where there is a codec, and keeps it
+        if is_held:
+            return
+        kept, run._held = run._held, None
+        outer = run.loop.enter()
+        try:
+            for signaled in kept:
+                run.handlers.signal(signaled)
+        finally:
+            run.loop.leave(outer)
 
     def start_activity_with_header(
         self, activity_type: str, args: Sequence[Any], result_type: Any, options: Any, header: Mapping[str, Payload]

@@ -863,7 +863,7 @@ class WorkflowPropertiesModified(HistoryEvent):
 @dataclass(slots=True, kw_only=True)
 class WorkflowTaskScheduled(HistoryEvent):
     """The code of a run that was held (by a start delay, a retry, a cron schedule, or for what came with
-    its start) begins now.
+    its start) begins now. Or the code is told signals together with the event before.
     """
 
     run_id: str = ""
@@ -874,3 +874,7 @@ class WorkflowTaskScheduled(HistoryEvent):
     """When the processor made it, in Unix milliseconds."""
     chain: bytes = b""
     """BLAKE2b-128 of the encoded event before it; empty in the first."""
+    signals: int = 0
+    """How many signals follow that the code is told before the event before this one, in one step with it:
+    it had stalled there, and would have ended without them. 0: its code begins now.
+    """

@@ -98,6 +98,12 @@ class ScriptDecider:
                 if self._patched[name]:
                     yield decisions.RecordPatch(patch_id=name)
 
+    def foretell(self, signals: Sequence[event.WorkflowExecutionSignaled]) -> None:
+        for signaled in signals:
+            self._heard.append(type(signaled).__name__)
+            if signaled.signal_name == UNTAKEN:
+                self._untaken.append(signaled)
+
     def unhandled_signals(self) -> list[event.WorkflowExecutionSignaled]:
         return self._untaken
 

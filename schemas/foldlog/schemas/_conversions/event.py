@@ -1085,6 +1085,7 @@ def workflow_task_scheduled_to_avro(record: WorkflowTaskScheduled) -> dict[str, 
         "event_id": record.event_id,
         "time_ms": record.time_ms,
         "chain": record.chain,
+        "signals": record.signals,
     }
 
 
@@ -1094,6 +1095,7 @@ def workflow_task_scheduled_from_avro(values: dict[str, Any]) -> WorkflowTaskSch
     record.event_id = values["event_id"]
     record.time_ms = values["time_ms"]
     record.chain = values["chain"]
+    record.signals = values["signals"]
     return record
 
 
@@ -1328,7 +1330,7 @@ CONVERSIONS: Conversions = {
     ),
     WorkflowTaskScheduled: (
         "foldlog.event.WorkflowTaskScheduled",
-        b"\xc3\x01\xec\n\x03\xa3\xf8\xad\xb1`",
+        b"\xc3\x01\x8e\x952.\xe1\xf2\xf1\xb9",
         workflow_task_scheduled_to_avro,
         workflow_task_scheduled_from_avro,
     ),
