@@ -105,7 +105,8 @@ def _due_of_activity(event_id: int, about: list[Any]) -> dict[DeadlineKey, int]:
     if isinstance(about[-1], event.ActivityTaskCancelRequested) or (
         changes and about[-1] is changes[-1] and isinstance(about[-2], event.ActivityTaskCancelRequested)
     ):
-        asked = next(found for found in about if isinstance(found, event.ActivityTaskCancelRequested))
+        # Whoever is asked again has the time anew.
+        asked = next(found for found in reversed(about) if isinstance(found, event.ActivityTaskCancelRequested))
         if phase == "SCHEDULED":
             due[DeadlineKind.CANCEL_GRACE] = asked.time_ms + 1_000
         elif phase == "BACKOFF":
