@@ -104,12 +104,13 @@ class CodedInstance(WorkflowInstance):
     def query(self, query_type: str, args: Sequence[Payload], header: Mapping[str, Payload] | None = None) -> Payload:
         """See `Decider.query`."""
         try:
-            answer = super().query(query_type, self._coder.decode(args) if args else args, self._header(header))
+            try:
+                answer = super().query(query_type, self._coder.decode(args) if args else args, self._header(header))
+            except QueryFailed as error:
+                raise QueryFailed(self._coder.encoded([error.failure])[0]) from error
             return self._coder.encode([answer])[0]
         except WorkflowTaskError as error:
             raise QueryFailed(Failure(message=str(error), type="CodecError")) from error
-        except QueryFailed as error:
-            raise QueryFailed(self._coder.encoded([error.failure])[0]) from error
 
     def _header(self, header: Mapping[str, Payload] | None) -> Mapping[str, Payload] | None:
         if not header or not self._coder.codes_headers:

@@ -37,6 +37,7 @@ KEPT_BYTES = 32 * 1024 * 1024
 What = Literal["encode", "decode"]
 Call = Callable[[], Coroutine[Any, Any, list[Payload]]]
 _WAITS = RuntimeError("it waits for something, although it says that it never does (may_wait)")
+_CANCELLED = RuntimeError("something that it waits for was cancelled")
 _Key = tuple[tuple[str, bytes, tuple[tuple[str, bytes], ...]], ...]
 
 
@@ -292,8 +293,10 @@ def _at_once(call: Call) -> list[Payload] | Exception:
 
 async def _gathered(calls: list[Call]) -> list[list[Payload] | Exception]:
     results = await asyncio.gather(*(call() for call in calls), return_exceptions=True)
-    for result in results:
-        if isinstance(result, BaseException) and not isinstance(result, Exception):
+    for index, result in enumerate(results):
+        if isinstance(result, asyncio.CancelledError):
+            results[index] = _CANCELLED  # something that it waited for, not the wait for it
+        elif isinstance(result, BaseException) and not isinstance(result, Exception):
             raise result
     return cast("list[list[Payload] | Exception]", results)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -39,12 +40,15 @@ class Elsewhere(PayloadCodec):
         self.inner = AESGCMCodec(KEYS)
         self.encodes = self.decodes = 0
         self.threads: set[int] = set()
-        self.broken: Exception | None = None
+        self.broken: BaseException | None = None
+        self.broken_encoding: Exception | None = None
         self.hangs = False
 
     async def encode(self, payloads: Sequence[Payload]) -> Any:
         self.encodes += 1
         await self._wait()
+        if self.broken_encoding is not None:
+            raise self.broken_encoding
         return await self.inner.encode(payloads)
 
     async def decode(self, payloads: Sequence[Payload]) -> Any:
@@ -325,6 +329,35 @@ async def test_a_codec_that_raises_stalls_the_run() -> None:
     codec.broken = OSError("the key service is away")
     with pytest.raises(QueryFailed, match="the key service is away"):
         told.decider.query("state", [common.Payload(encoding="x")])
+
+
+@pytest.mark.parametrize("asked", ["fail", "answer"])
+async def test_a_query_whose_answer_cannot_be_encoded_fails_alone(asked: str) -> None:
+    """Whether the handler answers or raises: the run goes on."""
+    codec = Elsewhere()
+    told = Told(codec)
+    await told.start("x")
+    args = await told.converter.encode([asked])
+    codec.broken_encoding = OSError("the key service is away")
+    with pytest.raises(QueryFailed, match="Elsewhere cannot encode a payload: OSError: the key service is away"):
+        told.decider.query("state", args)
+    codec.broken_encoding = None
+    with pytest.raises(QueryFailed) if asked == "fail" else nullcontext():
+        told.decider.query("state", args)
+
+
+async def test_a_codec_whose_own_work_is_cancelled_is_not_waited_for(
+    loop_elsewhere: asyncio.AbstractEventLoop,
+) -> None:
+    codec = Elsewhere()
+    codec.broken = asyncio.CancelledError("in the codec")
+    for loop in (None, loop_elsewhere):
+        made = Coder(codec, answer_seconds=60)
+        if loop is not None:
+            made.use_loop(loop)
+        for _ in range(2):
+            with pytest.raises(WorkflowTaskError, match="cannot decode a payload: .*was cancelled"):
+                made.decode([common.Payload(encoding="x")])
 
 
 async def test_a_codec_that_hangs_is_given_up_and_left_alone(
