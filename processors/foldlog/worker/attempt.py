@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal, Protocol
 
 from foldlog.activity._context import ActivityCancellationDetails, Context
@@ -72,11 +73,13 @@ class Attempt:
 
     __slots__ = (
         "_beat_scheduled",
+        "_beats",
         "_intervals",
         "_last_details",
         "_report_at",
         "_reported_start",
         "_throttle",
+        "_told",
         "_with_details",
         "cancel_reason",
         "clock",
@@ -148,6 +151,8 @@ class Attempt:
         self._last_details: list[Payload] | None = None
         self._throttle: HeartbeatThrottle | None = None
         self._beat_scheduled = False
+        self._beats = self._told = 0
+        """Heartbeats that were due, and the newest of them that was reported."""
         self._report_at = FOREVER
         self._reported_start = False
 
@@ -277,10 +282,13 @@ class Attempt:
                 if now - self.started_at > REPORT_WATCHED_SECONDS:
                     self._report_start(now)
                 self._reported_start = True
-            self._with_details(self, self._beaten)
+            self._beats += 1
+            self._with_details(self, partial(self._beaten, self._beats))
 
-    def _beaten(self, details: list[Payload]) -> None:
-        if not self.ended:
+    def _beaten(self, number: int, details: list[Payload]) -> None:
+        # A codec that waits may be done with the later of two first: what is older must not replace it then.
+        if not self.ended and number > self._told:
+            self._told = number
             self.listener.heartbeat(self, details)
 
     def _report_start(self, now: float) -> None:

@@ -165,7 +165,7 @@ class Runner:
             if isinstance(error, asyncio.CancelledError | CancelledError) and attempt.cancel_reason is not None:
                 return await self._cancelled(attempt, attempt.cancel_reason, error)
             if isinstance(error, CancelledError):
-                return Canceled(await attempt.conversion.encode_all(error.details))
+                return Canceled(await self._said(attempt, error))
             if isinstance(error, asyncio.CancelledError):
                 # Something that it waited for was cancelled, not the activity.
                 error = _with_cause("an awaited task was cancelled", error)
@@ -191,17 +191,28 @@ class Runner:
         if reason == "WORKER_SHUTDOWN":
             failure = Failure(message="the worker was shut down", type="WorkerShutdown")
             return Interrupted(failure, await self._details(attempt))
-        details: list[Payload] = []
-        if isinstance(error, CancelledError):
-            details = await attempt.conversion.encode_all(error.details)
-        return Canceled(details)
+        return Canceled(await self._said(attempt, error) if isinstance(error, CancelledError) else [])
+
+    async def _said(self, attempt: Attempt, error: CancelledError) -> list[Payload]:
+        """Details of a cancellation; none if they cannot be converted: it is one all the same."""
+        conversion: Conversion = attempt.conversion
+        try:
+            return await conversion.encode_all(error.details)
+        except Exception:
+            _log.exception("details of a cancellation cannot be converted", extra=_details(attempt))
+            return []
 
     async def _details(self, attempt: Attempt) -> list[Payload]:
         """What the next attempt should know: the last heartbeat of this one, else of the one before."""
         if attempt.new_details is None:
             return attempt.task.heartbeat_details
         conversion: Conversion = attempt.conversion
-        return await conversion.encode_payloads(attempt.new_details)
+        try:
+            return await conversion.encode_payloads(attempt.new_details)
+        except Exception:
+            # How the attempt ended is worth more than how far it got.
+            _log.exception("heartbeat details cannot be encoded", extra=_details(attempt))
+            return attempt.task.heartbeat_details
 
     def _with_details(self, attempt: Attempt, then: Callable[[list[Payload]], None]) -> None:
         """Pass on the same, at once if there is no codec."""

@@ -7,12 +7,14 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from foldlog import activity
 from foldlog.converter import DataConverter, PayloadCodec
 from foldlog.schemas.common import Payload
-from foldlog.worker.outcome import Completed, Failed
+from foldlog.worker.attempt import HeartbeatIntervals
+from foldlog.worker.outcome import Canceled, Completed, Failed, Interrupted, LeftOpen
 
-from .harness import Bench
-from .samples import Gate, Order, echo, fail, total
+from .harness import Bench, HandClock, until
+from .samples import Gate, Order, echo, fail, open_end_noted, total
 
 
 class Reverse(PayloadCodec):
@@ -92,3 +94,92 @@ async def test_a_codec_whose_own_work_is_cancelled() -> None:
     assert isinstance(outcome, Failed)
     assert "no stock (and the failure converter raised CancelledError('in the codec'))" in outcome.failure.message
     assert bench.runner.attempts == []
+
+
+class Choosy(PayloadCodec):
+    """Encodes what it is told to, in the order that the test wants."""
+
+    def __init__(self) -> None:
+        self.refused: set[bytes] = set()
+        self.held: dict[bytes, asyncio.Event] = {}
+
+    async def encode(self, payloads: Sequence[Payload]) -> list[Payload]:
+        for payload in payloads:
+            if payload.data in self.held:
+                await self.held[payload.data].wait()
+            if payload.data in self.refused:
+                raise OSError("the key service is away")
+        return list(payloads)
+
+    async def decode(self, payloads: Sequence[Payload]) -> list[Payload]:
+        return list(payloads)
+
+
+async def test_an_attempt_ends_as_it_does_although_its_details_cannot_be_encoded() -> None:
+    gate, codec = Gate(), Choosy()
+    bench = Bench([gate.beat, gate.wait, fail, open_end_noted], converter=DataConverter(payload_codec=codec))
+    codec.refused = {b"2", b'"two"', b'"so far"'}
+    before = await bench.conversion.encode_all(["before"])
+    gate.go_on.set()
+    outcome = await bench.run("beat", 3, heartbeat_details=before)
+    assert isinstance(outcome, Failed)
+    assert outcome.failure.message == "stopped"
+    assert outcome.heartbeat_details == before
+    outcome = await bench.run("open_end_noted", heartbeat_details=before)
+    assert isinstance(outcome, LeftOpen)
+    assert outcome.heartbeat_details == before
+    assert await bench.run("fail", "own") == Canceled([])
+
+
+@pytest.mark.parametrize(("reason", "kind"), [("WORKER_SHUTDOWN", Interrupted), ("PAUSED", Failed)])
+async def test_a_stopped_attempt_is_one_although_its_details_cannot_be_encoded(reason: Any, kind: type) -> None:
+    codec = Choosy()
+    codec.refused = {b'"far"'}
+    entered = asyncio.Event()
+
+    @activity.defn
+    async def beating() -> None:
+        activity.heartbeat("far")
+        entered.set()
+        await asyncio.Event().wait()
+
+    bench = Bench([beating], converter=DataConverter(payload_codec=codec))
+    watched = await bench.start("beating")
+    await asyncio.wait_for(entered.wait(), 60)
+    bench.runner.cancel(("run", 5, 1), reason)
+    outcome = await watched.outcome()
+    assert type(outcome) is kind
+    assert isinstance(outcome, Failed | Interrupted)
+    assert outcome.failure.type == ("ActivityPause" if reason == "PAUSED" else "WorkerShutdown")
+
+
+async def test_a_heartbeat_that_is_encoded_late_does_not_replace_a_newer_one() -> None:
+    gate, clock, codec, second = Gate(), HandClock(), Choosy(), asyncio.Event()
+    codec.held = {b"0": asyncio.Event()}
+
+    @activity.defn
+    async def beating() -> None:
+        activity.heartbeat(0)
+        gate.entered.set()
+        await second.wait()
+        activity.heartbeat(1)
+        await asyncio.to_thread(gate.go_on.wait, 60)
+
+    bench = Bench(
+        [beating],
+        converter=DataConverter(payload_codec=codec),
+        intervals=HeartbeatIntervals(default=0.05),
+        clock=clock,
+    )
+    watched = await bench.start("beating")
+    await until(gate.entered.is_set, "the first heartbeat is being encoded")
+    clock.advance(0.05)
+    second.set()
+    await until(lambda: watched.heartbeats, "the second one went out")
+    late = list(bench.runner._encoding)
+    assert len(late) == 1
+    codec.held[b"0"].set()
+    await asyncio.wait_for(late[0], 60)
+    assert [await bench.values(details) for details in watched.heartbeats] == [[1]]
+    gate.go_on.set()
+    await watched.outcome()
