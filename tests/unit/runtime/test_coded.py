@@ -353,7 +353,7 @@ async def test_a_codec_whose_own_work_is_cancelled_has_failed(loop_elsewhere: as
         made = Coder(codec, answer_seconds=60)
         made.use_loop(loop)
         for _ in range(2):
-            with pytest.raises(WorkflowTaskError, match="cannot decode a payload: .*was cancelled"):
+            with pytest.raises(WorkflowTaskError, match=r"cannot decode a payload: .*was cancelled"):
                 made.decode([common.Payload(encoding="x")])
 
 
