@@ -333,7 +333,6 @@ async def test_a_codec_that_raises_stalls_the_run() -> None:
 
 @pytest.mark.parametrize("asked", ["fail", "answer"])
 async def test_a_query_whose_answer_cannot_be_encoded_fails_alone(asked: str) -> None:
-    """Whether the handler answers or raises: the run goes on."""
     codec = Elsewhere()
     told = Told(codec)
     await told.start("x")
