@@ -80,6 +80,11 @@ async def fail(how: str) -> str:
         if attempt == 1:
             raise ApplicationError("later", next_retry_delay=timedelta(milliseconds=1))
         return f"attempt {attempt}"
+    if how == "own task":
+        current = asyncio.current_task()
+        assert current is not None
+        current.cancel()
+        await asyncio.sleep(0)
     if how == "hang":
         activity.heartbeat("half", 2)
         await asyncio.sleep(60)
@@ -283,14 +288,15 @@ async def what_failures_tell(here: Place) -> None:
             [] if local else ["fail", "failing", state, True]
             for state in ("MAXIMUM_ATTEMPTS_REACHED", "NON_RETRYABLE_FAILURE")
         ]
-        normal, benign, final, listed, delayed = await asyncio.gather(
-            *map(of, ["normal", "benign", "final", "listed", "delay"])
+        normal, benign, final, listed, delayed, own = await asyncio.gather(
+            *map(of, ["normal", "benign", "final", "listed", "delay", "own task"])
         )
         assert normal == [*spent, "normal", "no", details, False, "UNSPECIFIED"]
         assert benign == [*spent, "benign", "no", details, False, "BENIGN"]
         assert final == [*refused, "final", "no", details, True, "UNSPECIFIED"]
         assert listed == [*refused, "listed", "no", details, False, "UNSPECIFIED"]
         assert delayed == ["attempt 2"]
+        assert own == [*spent, "CancelledError", "an awaited task was cancelled", [], False, "UNSPECIFIED"]
         timed_out = ["TIMEOUT", False, "START_TO_CLOSE"] if local else [*spent[2:], "HEARTBEAT"]
         assert (await of("hang"))[2:] == [*timed_out, ["half", 2]]
 

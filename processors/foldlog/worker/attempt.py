@@ -145,7 +145,8 @@ class Attempt:
         self.cancel_reason: CancelReason | None = None
         self.ended = False
         self.inside = False
-        """Whether its own code runs now. Before and after that, payloads are converted."""
+        """Whether it may be interrupted: from its first step until its own code has ended. What that came to is
+        converted then."""
         self.overstayed = False
         """Whether its start-to-close timeout passed here."""
         self._last_details: list[Payload] | None = None
@@ -236,7 +237,7 @@ class Attempt:
             if self.raiser is not None:
                 self.raiser.raise_in_thread(CancelledError)
         elif self.inside and self.work is not None:
-            # Before that, the runner looks itself: a task that is cancelled before its first step runs no code at all.
+            # Before its first step, the runner looks itself: a task that is cancelled then runs no code at all.
             # After it, what the code came to is still said, as it is of code in a thread.
             self.work.cancel("Activity cancelled")
 

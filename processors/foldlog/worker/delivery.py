@@ -16,7 +16,7 @@ from typing import Any
 from foldlog.schemas.command import CompleteActivity, FailActivity
 from foldlog.schemas.common import Failure
 from foldlog.schemas.records import Command
-from foldlog.transport.errors import RecordTooLargeError
+from foldlog.transport.errors import ConnectionClosedError, RecordTooLargeError
 
 _log = logging.getLogger(__name__)
 
@@ -76,7 +76,7 @@ class Delivery:
         return not self._open
 
     def ended(self, pending: _Pending) -> None:
-        """A command is in the topic. Any thread."""
+        """A command is in the topic, or never will be. Any thread."""
         self._open.discard(pending)
         if self._flushing and not self._open:
             self._on_loop(self._emptied.set)
@@ -118,6 +118,13 @@ class _Pending:
     def __call__(self, error: Exception | None) -> None:
         if error is None:
             self._delivered()
+            self._delivery.ended(self)
+            return
+        if isinstance(error, ConnectionClosedError):
+            # No later try would do better: whoever has the partition next repeats the attempt.
+            _log.warning(
+                "%s for workflow %s was not delivered: %s", type(self.command).__name__, self.workflow_id, error
+            )
             self._delivery.ended(self)
             return
         self._attempts += 1

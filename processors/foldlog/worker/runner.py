@@ -66,6 +66,8 @@ class Runner:
         self.clock = clock or LoopClock(self._loop)
         self._watch = Watch(self.clock)
         self._surroundings = copy_context()
+        # Cancelled with all else when the event loop ends: so that is told from code that cancels its own task.
+        self._loop_lives = self._loop.create_task(asyncio.Event().wait(), name="foldlog-loop-lives")
         self._encoding: set[asyncio.Task[None]] = set()
         self.running: dict[AttemptKey, Attempt] = {}
         """The newest of each key."""
@@ -73,13 +75,17 @@ class Runner:
     def start(self, attempt: Attempt) -> None:
         """Run an attempt; its listener hears the rest."""
         self.running[attempt.key] = attempt
-        attempt.conversion = self._conversion.of_activity(
-            attempt.workflow_id, attempt.task, self._calls.task_queue, attempt.is_local
-        )
+        broken: Exception | None = None
+        try:
+            attempt.conversion = self._conversion.of_activity(
+                attempt.workflow_id, attempt.task, self._calls.task_queue, attempt.is_local
+            )
+        except Exception as error:  # a data converter that cannot be told the context
+            attempt.conversion, broken = self._conversion, error
         attempt.begin(self._loop, self.clock, self._intervals, self._watch.sooner, self._with_details)
         self._watch.add(attempt)
         # A context of its own: this may be called on behalf of an attempt that has just ended.
-        attempt.work = self._loop.create_task(self._run(attempt), context=self._surroundings.copy())
+        attempt.work = self._loop.create_task(self._run(attempt, broken), context=self._surroundings.copy())
 
     def cancel(self, key: AttemptKey, reason: CancelReason) -> bool:
         """Ask a running attempt to stop. False: it is not running here."""
@@ -102,10 +108,11 @@ class Runner:
     def close(self) -> None:
         """Look after nothing any more."""
         self._watch.close()
+        self._loop_lives.cancel()
 
-    async def _run(self, attempt: Attempt) -> None:
+    async def _run(self, attempt: Attempt, broken: Exception | None) -> None:
         try:
-            outcome = await self._outcome(attempt)
+            outcome = await self._outcome(attempt, broken)
         finally:
             # Also when the event loop ends in the midst of it: then nothing is reported, and the task is repeated.
             self._watch.discard(attempt)
@@ -113,22 +120,37 @@ class Runner:
                 del self.running[attempt.key]
             # Without these cycles all of it goes at once; the garbage collector would have to find it.
             attempt.work = attempt.context = None
-        attempt.end(outcome)
-        attempt.listener.released(attempt)
-
-    async def _outcome(self, attempt: Attempt) -> Outcome:
         try:
+            attempt.end(outcome)
+        finally:
+            # Its place is free, whatever became of the report.
+            attempt.listener.released(attempt)
+
+    async def _outcome(self, attempt: Attempt, broken: Exception | None) -> Outcome:
+        try:
+            if broken is not None:
+                raise broken
             value = await self._execute(attempt)
             conversion: Conversion = attempt.conversion
             if conversion.is_sync:
                 return Completed(conversion.encode_now(value))
             return Completed(await conversion.encode(value))
         except BaseException as error:
-            if _is_the_end(attempt, error):
+            if self._is_the_end(attempt, error):
                 raise
             return await self._ended_by(attempt, error)
 
     async def _execute(self, attempt: Attempt) -> Any:
+        if attempt.cancel_reason is not None:
+            raise asyncio.CancelledError
+        # From here on, also while arguments are decoded: a codec may wait for long.
+        attempt.inside = True
+        try:
+            return await self._call(attempt)
+        finally:
+            attempt.inside = False
+
+    async def _call(self, attempt: Attempt) -> Any:
         task = attempt.task
         activity = self._registry.find(task.activity_type)
         conversion: Conversion = attempt.conversion
@@ -144,18 +166,14 @@ class Runner:
         details: list[Any] = await conversion.decode(task.heartbeat_details, None) if task.heartbeat_details else []
         if attempt.cancel_reason is not None:
             raise asyncio.CancelledError
-        attempt.inside = True
-        try:
-            if self._calls.interceptors:
-                header = task.options.header if task.options is not None else {}
-                headers = await conversion.decode_header(header) if header else header
-                return await intercepted.call(self._calls, attempt, activity, args, details, headers)
-            if activity.is_async:
-                self._calls.enter(attempt, details)
-                return await activity.function(*args)
-            return await self._calls.in_executor(attempt, activity, args, details)
-        finally:
-            attempt.inside = False
+        if self._calls.interceptors:
+            header = task.options.header if task.options is not None else {}
+            headers = await conversion.decode_header(header) if header else header
+            return await intercepted.call(self._calls, attempt, activity, args, details, headers)
+        if activity.is_async:
+            self._calls.enter(attempt, details)
+            return await activity.function(*args)
+        return await self._calls.in_executor(attempt, activity, args, details)
 
     async def _ended_by(self, attempt: Attempt, error: BaseException) -> Outcome:
         """What an exception means."""
@@ -174,7 +192,7 @@ class Runner:
             self._note(attempt, error)
             return Failed(await attempt.conversion.encode_failure(error), await self._details(attempt))
         except BaseException as problem:
-            if _is_the_end(attempt, problem):
+            if self._is_the_end(attempt, problem):
                 raise
             _log.exception("the failure of an activity cannot be converted", extra=_details(attempt))
             message = f"{type(error).__name__}: {error} (and the failure converter raised {problem!r})"
@@ -233,6 +251,15 @@ class Runner:
             details = attempt.task.heartbeat_details
         then(details)
 
+    def _is_the_end(self, attempt: Attempt, error: BaseException) -> bool:
+        """Whether it is not this attempt that ends, but the event loop."""
+        if isinstance(error, GeneratorExit):
+            # Its coroutine is closed from outside of its task; code may raise this itself, too.
+            return not _is_current(attempt.work)
+        if isinstance(error, asyncio.CancelledError):
+            return attempt.cancel_reason is None and self._loop_lives.cancelling() > 0
+        return isinstance(error, KeyboardInterrupt)
+
     def _note(self, attempt: Attempt, error: BaseException) -> None:
         benign = isinstance(error, ApplicationError) and error.category == ApplicationErrorCategory.BENIGN
         _log.log(
@@ -251,12 +278,11 @@ def _with_cause(message: str, cause: BaseException) -> ApplicationError:
     return error
 
 
-def _is_the_end(attempt: Attempt, error: BaseException) -> bool:
-    """Whether it is not this attempt that ends, but all: the current task is cancelled, and nobody asked it to stop."""
-    if not isinstance(error, asyncio.CancelledError):
-        return isinstance(error, GeneratorExit | KeyboardInterrupt)
-    task = asyncio.current_task()
-    return attempt.cancel_reason is None and task is not None and task.cancelling() > 0
+def _is_current(task: asyncio.Task[None] | None) -> bool:
+    try:
+        return asyncio.current_task() is task
+    except RuntimeError:  # no event loop runs
+        return False
 
 
 def _details(attempt: Attempt) -> dict[str, Any]:

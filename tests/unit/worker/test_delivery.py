@@ -9,7 +9,12 @@ from collections.abc import Callable
 from foldlog.schemas.command import CompleteActivity, FailActivity
 from foldlog.schemas.common import Failure, Payload
 from foldlog.schemas.records import Command
-from foldlog.transport.errors import BrokerUnreachableError, QueueFullError, RecordTooLargeError
+from foldlog.transport.errors import (
+    BrokerUnreachableError,
+    ConnectionClosedError,
+    QueueFullError,
+    RecordTooLargeError,
+)
 from foldlog.worker.delivery import Delivery
 
 
@@ -98,3 +103,9 @@ async def test_a_report_that_is_not_delivered_is_let_go() -> None:
     delivery = Delivery(broker.tell)
     delivery.mention("wf", completed())
     assert (delivery.outstanding, broker.taken) == (0, [])
+
+
+async def test_nothing_is_tried_again_when_the_connection_is_closed() -> None:
+    broker = Broker(BrokerUnreachableError("x:1"), ConnectionClosedError("closed"), at_once=True)
+    assert await deliver(broker, completed()) == 0
+    assert (broker.taken, broker.errors) == ([], [])
