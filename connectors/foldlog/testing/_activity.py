@@ -17,6 +17,7 @@ from foldlog.activity._context import Context
 from foldlog.activity._definition import Definition
 from foldlog.activity._latch import Latch
 from foldlog.client import Client
+from foldlog.common import MetricMeter
 from foldlog.converter import PayloadConverter
 from foldlog.exceptions import CancelledError
 from foldlog.worker.threads import ThreadRaiser
@@ -34,6 +35,7 @@ class ActivityEnvironment:
         info: What `activity.info` gives; see `default_info`.
         on_heartbeat: Is called with the details of each heartbeat, in the thread of the activity.
         payload_converter: What `activity.payload_converter` gives. Set it before `run`.
+        metric_meter: What `activity.metric_meter` gives. Set it before `run`.
     """
 
     def __init__(self, client: Client | None = None) -> None:
@@ -45,6 +47,7 @@ class ActivityEnvironment:
         self.info = ActivityEnvironment.default_info()
         self.on_heartbeat: Callable[..., None] = lambda *details: None
         self.payload_converter: PayloadConverter = PayloadConverter.default
+        self.metric_meter: MetricMeter = MetricMeter.noop
         self._client = client
         self._cancellation: ActivityCancellationDetails | None = None
         self._shutdown = Latch()
@@ -163,6 +166,7 @@ class _Run:
             shield_thread_cancel_exception=nullcontext if raiser is None else raiser.shielded,
             payload_converter=environment.payload_converter,
             client=client,
+            metric_meter=environment.metric_meter,
         )
 
     def watch(self, task: asyncio.Future[Any]) -> None:

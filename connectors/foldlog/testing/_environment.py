@@ -42,9 +42,13 @@ class OptionsWithoutMeaning(TypedDict, total=False):
     dev_server_existing_path: str | None
     dev_server_download_version: str
     dev_server_extra_args: Any
+    dev_server_download_ttl: timedelta | None
+    dev_server_startup_timeout: timedelta | None
     test_server_existing_path: str | None
     test_server_download_version: str
     test_server_extra_args: Any
+    test_server_download_ttl: timedelta | None
+    test_server_startup_timeout: timedelta | None
     """There is no server to download, and none to start but Kafka."""
     dev_server_log_format: str | None
     dev_server_log_level: str | None

@@ -12,6 +12,7 @@ import pytest
 from foldlog import activity
 from foldlog.activity import ActivityCancellationDetails
 from foldlog.client import Client
+from foldlog.common import MetricMeter
 from foldlog.exceptions import CancelledError
 from foldlog.memory import MemoryBroker, MemoryTransport
 from foldlog.testing import ActivityEnvironment
@@ -140,3 +141,16 @@ async def test_the_client_is_for_async_ones() -> None:
     with pytest.raises(RuntimeError, match="No client available"):
         env.run(activity.client)
     await client.close()
+
+
+@activity.defn
+async def measures() -> None:
+    activity.metric_meter().create_counter("measured").add(1)
+
+
+async def test_the_meter_is_the_tests(env: ActivityEnvironment) -> None:
+    await env.run(measures)  # the one that is there takes no note
+    measured: list[tuple[Any, ...]] = []
+    env.metric_meter = MetricMeter(lambda *values: measured.append(values))
+    await env.run(measures)
+    assert len(measured) == 1
