@@ -239,6 +239,9 @@ class WorkflowEnvironment:
 
         Args:
             duration: How long; a number is in seconds.
+
+        Raises:
+            ConnectionClosedError: Its time is skipped, and it has ended or ends meanwhile.
         """
         await asyncio.sleep(_seconds(duration))
 

@@ -16,6 +16,9 @@ from typing import Protocol
 
 from foldlog.activity._context import Context
 from foldlog.memory.clock import NS, VirtualClock
+from foldlog.transport.errors import ConnectionClosedError
+
+_ENDED = "the environment has ended"
 
 TRIES = 10
 """So many times in a row time is skipped only for stalled workflows to be tried again. They stall because of their
@@ -64,6 +67,7 @@ class TimeSkipping:
         self._results = 0
         """How many wait for results."""
         self._sleepers = 0
+        self._sleeping: set[asyncio.Future[None]] = set()
         self._inside: Counter[Context] = Counter()
         """The activities among those that wait."""
         self._disabled = 0
@@ -112,14 +116,22 @@ class TimeSkipping:
             self.poke()
 
     async def sleep(self, seconds: float) -> None:
-        """Sleep on this clock, and let it skip."""
+        """Sleep on this clock, and let it skip.
+
+        Raises:
+            ConnectionClosedError: The environment has ended, or does so meanwhile: its clock stands still.
+        """
+        if self._closed:
+            raise ConnectionClosedError(_ENDED)
         over: asyncio.Future[None] = self._loop.create_future()
+        self._sleeping.add(over)
         timer = self.clock.call_later(seconds, _resolve, over)
         try:
             with self.waiting(sleeps=True):
                 await over
         finally:
             timer.cancel()
+            self._sleeping.discard(over)
 
     # ---- looking
 
@@ -131,8 +143,11 @@ class TimeSkipping:
             self._loop.call_soon(self._look)
 
     def close(self) -> None:
-        """Look no more."""
+        """Look no more, and wake who sleeps."""
         self._closed = True
+        for over in self._sleeping:
+            if not over.done():
+                over.set_exception(ConnectionClosedError(_ENDED))
         if self._timer is not None:
             self._timer.cancel()
 

@@ -22,6 +22,7 @@ from foldlog.client import (
 from foldlog.common import RetryPolicy
 from foldlog.exceptions import ActivityError, ApplicationError, TimeoutError
 from foldlog.testing import WorkflowEnvironment
+from foldlog.transport.errors import ConnectionClosedError
 from foldlog.worker import Worker
 
 QUEUE = "q"
@@ -351,8 +352,24 @@ async def test_namespaces_share_the_clock(env: WorkflowEnvironment) -> None:
     await other.close()
 
 
+async def test_nobody_sleeps_longer_than_the_environment_lives() -> None:
+    environment = await WorkflowEnvironment.start_time_skipping()
+    began = await environment.get_current_time()
+    given_up = asyncio.create_task(environment.sleep(DAY))
+    given_up.cancel()
+    asleep = asyncio.create_task(environment.sleep(DAY))
+    await asyncio.sleep(0)
+    await environment.shutdown()
+    for sleep in (asleep, environment.sleep(DAY)):
+        with pytest.raises(ConnectionClosedError, match="the environment has ended"):
+            await asyncio.wait_for(sleep, 60)
+    assert await environment.get_current_time() - began < DAY
+
+
 async def test_options_of_temporals_environments_are_taken() -> None:
-    async with await WorkflowEnvironment.start_time_skipping(port=1, download_dest_dir="/tmp", runtime=None) as found:
+    async with await WorkflowEnvironment.start_time_skipping(
+        port=1, download_dest_dir="/tmp", test_server_download_ttl=DAY
+    ) as found:
         assert found.supports_time_skipping
     with pytest.raises(TypeError, match="no option nosuch"):
         await WorkflowEnvironment.start_time_skipping(nosuch=1)  # type: ignore[call-arg]
