@@ -209,7 +209,11 @@ class ActivityWorker:
                 attempt.cancel("WORKER_SHUTDOWN")
         while not await self._until_idle(lambda: self._remote, _STILL_RUNNING_SECONDS):
             names = sorted({attempt.task.activity_type for attempt in self._runner.attempts})
-            _log.warning("the worker waits for activities that ignore their cancellation: %s", ", ".join(names))
+            _log.warning(
+                "the worker waits for activities that ignore their cancellation, or whose codec does not come back: %s",
+                ", ".join(names),
+            )
+            self._runner.interrupt_codecs()
 
     async def close(self) -> None:
         """Stop local activities, deliver what is on its way, commit and leave the group. After `stop_taking`."""

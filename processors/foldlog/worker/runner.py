@@ -100,6 +100,12 @@ class Runner:
         for attempt in self.attempts:
             attempt.cancel(reason)
 
+    def interrupt_codecs(self) -> None:
+        """Wait no longer for codecs that still convert what attempts came to which were asked to stop."""
+        for attempt in self.attempts:
+            if attempt.cancel_reason is not None and not attempt.inside and attempt.work is not None:
+                attempt.work.cancel("Activity cancelled")
+
     @property
     def attempts(self) -> list[Attempt]:
         """All that run now. There may be two of one key: a task that was read again is run again."""

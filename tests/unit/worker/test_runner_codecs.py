@@ -84,6 +84,25 @@ async def test_whose_code_has_ended_is_not_cancelled(name: str, arg: str, kind: 
     assert bench.runner.attempts == []
 
 
+@pytest.mark.parametrize(("name", "arg", "kind"), [("echo", "it", Interrupted), ("fail", "application", Failed)])
+async def test_a_codec_that_never_comes_back_is_interrupted_in_the_end(name: str, arg: str, kind: type) -> None:
+    codec = Held()
+    bench = Bench([echo, fail], converter=DataConverter(payload_codec=codec))
+    codec.go_on.set()
+    args = await bench.conversion.encode_all([arg])
+    codec.encoding.clear()
+    codec.go_on.clear()
+    watched = await bench.start(name, args=args)
+    await asyncio.wait_for(codec.encoding.wait(), 60)
+    bench.runner.interrupt_codecs()
+    await asyncio.sleep(0)
+    assert not watched.over.is_set()  # nobody has asked it to stop
+    bench.runner.cancel_all("WORKER_SHUTDOWN")
+    bench.runner.interrupt_codecs()
+    assert type(await watched.outcome()) is kind
+    assert bench.runner.attempts == []
+
+
 async def test_a_codec_whose_own_work_is_cancelled() -> None:
     codec = Held()
     codec.go_on.set()
