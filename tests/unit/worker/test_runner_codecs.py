@@ -13,7 +13,7 @@ from foldlog.schemas.common import Payload
 from foldlog.worker.attempt import HeartbeatIntervals
 from foldlog.worker.outcome import Canceled, Completed, Failed, Interrupted, LeftOpen
 
-from .harness import Bench, HandClock, until
+from .harness import Bench, HandClock, Watched, until
 from .samples import Gate, Order, echo, fail, open_end_noted, total
 
 
@@ -65,10 +65,8 @@ class Held(PayloadCodec):
         return list(payloads)
 
 
-@pytest.mark.parametrize("reason", ["CANCEL_REQUESTED", "WORKER_SHUTDOWN", "PAUSED"])
-@pytest.mark.parametrize(("name", "arg", "kind"), [("echo", "it", Completed), ("fail", "application", Failed)])
-async def test_whose_code_has_ended_is_not_cancelled(name: str, arg: str, kind: type, reason: Any) -> None:
-    codec = Held()
+async def held(codec: Held, name: str, arg: str) -> tuple[Bench, Watched]:
+    """An attempt whose code has ended, and what it came to is being encoded."""
     bench = Bench([echo, fail], converter=DataConverter(payload_codec=codec))
     codec.go_on.set()
     args = await bench.conversion.encode_all([arg])
@@ -76,6 +74,14 @@ async def test_whose_code_has_ended_is_not_cancelled(name: str, arg: str, kind: 
     codec.go_on.clear()
     watched = await bench.start(name, args=args)
     await asyncio.wait_for(codec.encoding.wait(), 60)
+    return bench, watched
+
+
+@pytest.mark.parametrize("reason", ["CANCEL_REQUESTED", "WORKER_SHUTDOWN", "PAUSED"])
+@pytest.mark.parametrize(("name", "arg", "kind"), [("echo", "it", Completed), ("fail", "application", Failed)])
+async def test_whose_code_has_ended_is_not_cancelled(name: str, arg: str, kind: type, reason: Any) -> None:
+    codec = Held()
+    bench, watched = await held(codec, name, arg)
     assert bench.runner.cancel(("run", 5, 1), reason)
     await asyncio.sleep(0)
     assert not watched.over.is_set()
@@ -87,13 +93,7 @@ async def test_whose_code_has_ended_is_not_cancelled(name: str, arg: str, kind: 
 @pytest.mark.parametrize(("name", "arg", "kind"), [("echo", "it", Interrupted), ("fail", "application", Failed)])
 async def test_a_codec_that_never_comes_back_is_interrupted_in_the_end(name: str, arg: str, kind: type) -> None:
     codec = Held()
-    bench = Bench([echo, fail], converter=DataConverter(payload_codec=codec))
-    codec.go_on.set()
-    args = await bench.conversion.encode_all([arg])
-    codec.encoding.clear()
-    codec.go_on.clear()
-    watched = await bench.start(name, args=args)
-    await asyncio.wait_for(codec.encoding.wait(), 60)
+    bench, watched = await held(codec, name, arg)
     bench.runner.interrupt_codecs()
     await asyncio.sleep(0)
     assert not watched.over.is_set()  # nobody has asked it to stop
