@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import BrokenExecutor
 from contextvars import copy_context
 from typing import Any
@@ -75,17 +75,11 @@ class Runner:
     def start(self, attempt: Attempt) -> None:
         """Run an attempt; its listener hears the rest."""
         self.running[attempt.key] = attempt
-        broken: Exception | None = None
-        try:
-            attempt.conversion = self._conversion.of_activity(
-                attempt.workflow_id, attempt.task, self._calls.task_queue, attempt.is_local
-            )
-        except Exception as error:  # a data converter that cannot be told the context
-            attempt.conversion, broken = self._conversion, error
+        attempt.conversion = self._conversion
         attempt.begin(self._loop, self.clock, self._intervals, self._watch.sooner, self._with_details)
         self._watch.add(attempt)
         # A context of its own: this may be called on behalf of an attempt that has just ended.
-        attempt.work = self._loop.create_task(self._run(attempt, broken), context=self._surroundings.copy())
+        attempt.work = self._loop.create_task(self._run(attempt), context=self._surroundings.copy())
 
     def cancel(self, key: AttemptKey, reason: CancelReason) -> bool:
         """Ask a running attempt to stop. False: it is not running here."""
@@ -116,9 +110,9 @@ class Runner:
         self._watch.close()
         self._loop_lives.cancel()
 
-    async def _run(self, attempt: Attempt, broken: Exception | None) -> None:
+    async def _run(self, attempt: Attempt) -> None:
         try:
-            outcome = await self._outcome(attempt, broken)
+            outcome = await self._outcome(attempt)
         finally:
             # Also when the event loop ends in the midst of it: then nothing is reported, and the task is repeated.
             self._watch.discard(attempt)
@@ -132,12 +126,13 @@ class Runner:
             # Its place is free, whatever became of the report.
             attempt.listener.released(attempt)
 
-    async def _outcome(self, attempt: Attempt, broken: Exception | None) -> Outcome:
+    async def _outcome(self, attempt: Attempt) -> Outcome:
         try:
-            if broken is not None:
-                raise broken
+            # A data converter may refuse its context, as anything else of the user's may fail.
+            conversion = attempt.conversion = self._conversion.of_activity(
+                attempt.workflow_id, attempt.task, self._calls.task_queue, attempt.is_local
+            )
             value = await self._execute(attempt)
-            conversion: Conversion = attempt.conversion
             if conversion.is_sync:
                 return Completed(conversion.encode_now(value))
             return Completed(await conversion.encode(value))
@@ -218,25 +213,27 @@ class Runner:
         return Canceled(await self._said(attempt, error) if isinstance(error, CancelledError) else [])
 
     async def _said(self, attempt: Attempt, error: CancelledError) -> list[Payload]:
-        """Details of a cancellation; none if they cannot be converted: it is one all the same."""
-        conversion: Conversion = attempt.conversion
-        try:
-            return await conversion.encode_all(error.details)
-        except Exception:
-            _log.exception("details of a cancellation cannot be converted", extra=_details(attempt))
-            return []
+        """Details of a cancellation."""
+        return await self._encoded(attempt, attempt.conversion.encode_all(error.details), [])
 
     async def _details(self, attempt: Attempt) -> list[Payload]:
         """What the next attempt should know: the last heartbeat of this one, else of the one before."""
+        before = attempt.task.heartbeat_details
         if attempt.new_details is None:
-            return attempt.task.heartbeat_details
-        conversion: Conversion = attempt.conversion
+            return before
+        return await self._encoded(attempt, attempt.conversion.encode_payloads(attempt.new_details), before)
+
+    async def _encoded(
+        self, attempt: Attempt, encoding: Awaitable[list[Payload]], otherwise: list[Payload]
+    ) -> list[Payload]:
+        """Details; something else if they cannot be encoded: how the attempt ended is worth more than they are."""
         try:
-            return await conversion.encode_payloads(attempt.new_details)
-        except Exception:
-            # How the attempt ended is worth more than how far it got.
-            _log.exception("heartbeat details cannot be encoded", extra=_details(attempt))
-            return attempt.task.heartbeat_details
+            return await encoding
+        except BaseException as problem:
+            if self._is_the_end(attempt, problem):
+                raise
+            _log.exception("details of an activity cannot be encoded", extra=_details(attempt))
+            return otherwise
 
     def _with_details(self, attempt: Attempt, then: Callable[[list[Payload]], None]) -> None:
         """Pass on the same, at once if there is no codec."""
@@ -250,12 +247,7 @@ class Runner:
             task.add_done_callback(self._encoding.discard)
 
     async def _pass_on(self, attempt: Attempt, then: Callable[[list[Payload]], None]) -> None:
-        try:
-            details = await self._details(attempt)
-        except Exception:
-            _log.exception("heartbeat details cannot be encoded", extra=_details(attempt))
-            details = attempt.task.heartbeat_details
-        then(details)
+        then(await self._details(attempt))
 
     def _is_the_end(self, attempt: Attempt, error: BaseException) -> bool:
         """Whether it is not this attempt that ends, but the event loop."""

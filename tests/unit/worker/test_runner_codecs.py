@@ -202,3 +202,18 @@ async def test_a_heartbeat_that_is_encoded_late_does_not_replace_a_newer_one() -
     assert [await bench.values(details) for details in watched.heartbeats] == [[1]]
     gate.go_on.set()
     await watched.outcome()
+
+
+async def test_details_are_given_up_sooner_than_how_it_ended() -> None:
+    codec = Held()
+    bench = Bench([open_end_noted], converter=DataConverter(payload_codec=codec))
+    watched = await bench.start("open_end_noted")
+    attempt = watched.attempt
+    assert attempt is not None
+    await until(lambda: attempt.new_details is not None and not attempt.inside, "its code has ended")
+    bench.runner.cancel_all("WORKER_SHUTDOWN")
+    bench.runner.interrupt_codecs()
+    outcome = await watched.outcome()
+    assert isinstance(outcome, LeftOpen)
+    assert outcome.heartbeat_details == []
+    codec.go_on.set()
