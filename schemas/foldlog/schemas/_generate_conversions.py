@@ -20,6 +20,18 @@ def from_avro(name: str) -> str:
     return f"{snake(short(name))}_from_avro"
 
 
+def usual_to_avro(record: Record) -> str:
+    return f"{snake(record.name)}_usual_to_avro"
+
+
+def usual_from_avro(record: Record) -> str:
+    return f"{snake(record.name)}_usual_from_avro"
+
+
+def is_usual(record: Record) -> str:
+    return f"{snake(record.name)}_is_usual"
+
+
 @dataclass
 class ConversionModule:
     """The module of the conversions of one namespace."""
@@ -34,12 +46,19 @@ class ConversionModule:
     def text(self) -> str:
         body: list[str] = []
         for record in self.records:
-            body += ["", "", *self._to_avro(record), "", "", *self._from_avro(record)]
+            parts = self._with_rare(record) if record.rare else (self._to_avro(record), self._from_avro(record))
+            for lines in parts:
+                body += ["", "", *lines]
         body += ["", "", "CONVERSIONS: Conversions = {"]
         for record in self.records:
             header = self.headers.get(record.fullname, b"")
             entry = f"({record.fullname!r}, {header!r}, {to_avro(record.name)}, {from_avro(record.name)})"
             body.append(f"    {record.name}: {entry},")
+        body += ["}", "", "USUAL: Usual = {"]
+        for record in self.records:
+            if record.rare:
+                names = f"{is_usual(record)}, {usual_to_avro(record)}, {usual_from_avro(record)}"
+                body.append(f"    {record.name}: ({len(record.rare)}, {names}),")
         body.append("}")
         head = [
             f'"""Conversions of the records of `foldlog.{self.name}`.',
@@ -52,9 +71,9 @@ class ConversionModule:
             "",
             "from typing import Any",
             "",
-            "from foldlog.schemas._conversions.types import NULL, Conversions"
+            "from foldlog.schemas._conversions.types import NULL, Conversions, Usual"
             if any("NULL" in line for line in body)
-            else "from foldlog.schemas._conversions.types import Conversions",
+            else "from foldlog.schemas._conversions.types import Conversions, Usual",
             *(
                 f"from foldlog.schemas._conversions.{module} import {', '.join(sorted(names))}"
                 for module, names in sorted(self.used.items())
@@ -79,6 +98,34 @@ class ConversionModule:
             value = self._decoder(entry["type"], f"values[{entry['name']!r}]")
             lines.append(f"    record.{entry['name']} = {value}")
         return [*lines, "    return record"]
+
+    def _with_rare(self, record: Record) -> list[list[str]]:
+        """The conversions of a record with rare fields: all of it is what it usually is, and these."""
+        name, usual = record.name, Record(record.fullname, record.doc, record.usual, [], framed=False)
+        unset = " and ".join(f"record.{entry['name']} {_is_default(entry)}" for entry in record.rare)
+        to = [
+            f"def {to_avro(name)}(record: {name}) -> dict[str, Any]:",
+            f"    values = {usual_to_avro(record)}(record)",
+        ]
+        of = [
+            f"def {from_avro(name)}(values: dict[str, Any]) -> {name}:",
+            f"    record = {usual_from_avro(record)}(values)",
+        ]
+        for entry in record.rare:
+            to.append(f"    values[{entry['name']!r}] = {self._encoder(entry['type'], 'record.' + entry['name'])}")
+            value = self._decoder(entry["type"], f"values[{entry['name']!r}]")
+            of.append(f"    record.{entry['name']} = {value}")
+        usual_to, usual_of = self._to_avro(usual), self._from_avro(usual)
+        usual_to[0] = usual_to[0].replace(to_avro(name), usual_to_avro(record))
+        usual_of[0] = usual_of[0].replace(from_avro(name), usual_from_avro(record))
+        defaults = [f"    record.{entry['name']} = {entry['default']!r}" for entry in record.rare]
+        return [
+            [f"def {is_usual(record)}(record: {name}) -> bool:", f"    return {unset}"],
+            usual_to,
+            [*to, "    return values"],
+            [*usual_of[:-1], *defaults, "    return record"],
+            [*of, "    return record"],
+        ]
 
     def _encoder(self, typ: Any, value: str) -> str:
         """An expression that makes of `value` what fastavro writes."""
@@ -110,3 +157,9 @@ class ConversionModule:
         if module_of(typ) != self.name:
             self.used.setdefault(module_of(typ), set()).add(function)
         return function
+
+
+def _is_default(entry: dict[str, Any]) -> str:
+    # Compared and not merely falsy: a value of a wrong type has to be met by fastavro, which refuses it.
+    default = entry["default"]
+    return f"is {default!r}" if default is None or default is False else f"== {default!r}"

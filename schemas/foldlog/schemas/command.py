@@ -424,6 +424,8 @@ class StartWorkflow:
     """Default task queue of the run's activities."""
     args: list[Payload] = field(default_factory=list)
     """Arguments of the run method."""
+    await_result: bool = False
+    """True: the one reply is the result of the run (or the rejection), not the fact of its start."""
     id_reuse_policy: WorkflowIdReusePolicy = "ALLOW_DUPLICATE"
     """What happens if a closed run has this workflow ID."""
     id_conflict_policy: WorkflowIdConflictPolicy = "UNSPECIFIED"
@@ -434,8 +436,6 @@ class StartWorkflow:
     """Limit on this run, in milliseconds; 0: none."""
     memo: dict[str, Payload] = field(default_factory=dict)
     """Notes that are shown with the workflow and do nothing."""
-    await_result: bool = False
-    """True: the one reply is the result of the run (or the rejection), not the fact of its start."""
     options: WorkflowOptions | None = None
     """What few starts have; null: nothing of it."""
     start_delay_ms: int = 0

@@ -132,18 +132,18 @@ class ActivityTaskScheduled(HistoryEvent):
     """Where its tasks go."""
     args: list[Payload] = field(default_factory=list)
     """Arguments."""
-    schedule_to_close_timeout_ms: int = 0
-    """Limit on all attempts together; 0: none."""
-    schedule_to_start_timeout_ms: int = 0
-    """Limit on waiting for a worker; 0: none."""
     start_to_close_timeout_ms: int = 0
     """Limit on one attempt; 0: none."""
-    heartbeat_timeout_ms: int = 0
-    """Limit between heartbeats; 0: none."""
     retry_policy: RetryPolicy | None = None
     """How it is retried; null: not at all."""
     eager: bool = False
     """True: the task was handed over in memory; whoever restores the partition puts it on the topic."""
+    schedule_to_close_timeout_ms: int = 0
+    """Limit on all attempts together; 0: none."""
+    schedule_to_start_timeout_ms: int = 0
+    """Limit on waiting for a worker; 0: none."""
+    heartbeat_timeout_ms: int = 0
+    """Limit between heartbeats; 0: none."""
     options: ActivityOptions | None = None
     """What few activities have; null: nothing of it."""
 
@@ -724,14 +724,6 @@ class WorkflowExecutionStarted(HistoryEvent):
     """Default task queue of its activities."""
     args: list[Payload] = field(default_factory=list)
     """Arguments of the run method."""
-    execution_timeout_ms: int = 0
-    """Limit on the whole chain of runs; 0: none."""
-    run_timeout_ms: int = 0
-    """Limit on this run; 0: none."""
-    execution_expiration_ms: int = 0
-    """When the chain of runs times out, in Unix milliseconds; 0: never."""
-    memo: dict[str, Payload] = field(default_factory=dict)
-    """Notes."""
     first_execution_run_id: str = ""
     """The first run of the chain."""
     request_id: str = ""
@@ -740,6 +732,14 @@ class WorkflowExecutionStarted(HistoryEvent):
     """
     identity: str = ""
     """Who sent it, for people: usually pid@host."""
+    execution_timeout_ms: int = 0
+    """Limit on the whole chain of runs; 0: none."""
+    run_timeout_ms: int = 0
+    """Limit on this run; 0: none."""
+    execution_expiration_ms: int = 0
+    """When the chain of runs times out, in Unix milliseconds; 0: never."""
+    memo: dict[str, Payload] = field(default_factory=dict)
+    """Notes."""
     options: WorkflowOptions | None = None
     """What few starts have; null: nothing of it."""
     parent: ParentExecution | None = None

@@ -17,7 +17,7 @@ from typing import Any
 from fastavro import schemaless_reader, schemaless_writer
 from fastavro.validation import ValidationError, validate
 from foldlog.schemas._conversions import command, common, event, log, reply, task, visibility
-from foldlog.schemas.definitions import parsed
+from foldlog.schemas.definitions import definition, parse, parsed
 
 MARKER = b"\xc3\x01"
 HEADER_BYTES = 10
@@ -44,6 +44,27 @@ class EncodeError(ValueError):
 
 
 @dataclass(slots=True, frozen=True)
+class UsualForm:
+    """A record whose rare fields are not set: these are its last, and each is one zero byte then.
+
+    That is so by Avro's specification, section on binary encoding, for null as the first branch of a union, for what
+    is empty, for the number 0, for false, and for an enum's first symbol. So they need not be written, nor read, one by
+    one.
+    """
+
+    zeros: bytes
+    """What the rare fields are then."""
+    fits: Callable[[Any], bool]
+    """Whether a record is one of these."""
+    to_avro: Callable[[Any], dict[str, Any]]
+    from_avro: Callable[[dict[str, Any]], Any]
+    schema: Any
+    """Of the other fields, as fastavro takes it."""
+    rare_schema: Any
+    """Of the rare ones."""
+
+
+@dataclass(slots=True, frozen=True)
 class RecordType:
     """All that is needed to write and read one record class."""
 
@@ -58,27 +79,51 @@ class RecordType:
     """The record that fastavro's dict stands for."""
     schema: Any
     """As fastavro takes it."""
+    usual: UsualForm | None
+    """For records that have rare fields."""
 
     def write(self, record: Any, buffer: BytesIO) -> None:
         """Write the body of a record."""
-        schemaless_writer(buffer, self.schema, self.to_avro(record))
+        usual = self.usual
+        if usual is not None and usual.fits(record):
+            schemaless_writer(buffer, usual.schema, usual.to_avro(record))
+            buffer.write(usual.zeros)
+        else:
+            schemaless_writer(buffer, self.schema, self.to_avro(record))
 
     def read(self, buffer: BytesIO) -> Any:
-        """The record whose body comes next."""
-        values: Any = schemaless_reader(buffer, self.schema, None)
-        return self.from_avro(values)
+        """The record whose body is all that comes."""
+        usual = self.usual
+        values: Any
+        if usual is None:
+            values = schemaless_reader(buffer, self.schema, None)
+            return self.from_avro(values)
+        values = schemaless_reader(buffer, usual.schema, None)
+        place = buffer.tell()
+        if buffer.read() == usual.zeros:
+            return usual.from_avro(values)
+        buffer.seek(place)
+        rare: Any = schemaless_reader(buffer, usual.rare_schema, None)
+        return self.from_avro(values | rare)
 
 
-_CONVERSIONS = [
-    (cls, *entry)
-    for module in (common, command, event, log, reply, task, visibility)
-    for cls, entry in module.CONVERSIONS.items()
-]
+def _usual_form(cls: type, full_name: str) -> UsualForm | None:
+    if cls not in _USUAL:
+        return None
+    count, fits, to_avro, from_avro = _USUAL[cls]
+    whole, schema = definition(full_name), parsed(full_name)
+    usual = parse({**whole, "fields": whole["fields"][:-count]})
+    return UsualForm(bytes(count), fits, to_avro, from_avro, usual, {**schema, "fields": schema["fields"][-count:]})
+
+
+_MODULES = (common, command, event, log, reply, task, visibility)
+_CONVERSIONS = [(cls, *entry) for module in _MODULES for cls, entry in module.CONVERSIONS.items()]
+_USUAL = {cls: entry for module in _MODULES for cls, entry in module.USUAL.items()}
 CLASSES: dict[str, type] = {full_name: cls for cls, full_name, *_ in _CONVERSIONS}
 """Every record class by its full name in Avro."""
 
 RECORD_TYPES: tuple[RecordType, ...] = tuple(
-    RecordType(cls, full_name, header, to_avro, from_avro, parsed(full_name))
+    RecordType(cls, full_name, header, to_avro, from_avro, parsed(full_name), _usual_form(cls, full_name))
     for cls, full_name, header, to_avro, from_avro in _CONVERSIONS
     if header
 )
@@ -100,7 +145,7 @@ def encode(record: Any) -> bytes:
     buffer = BytesIO()
     buffer.write(record_type.header)
     try:
-        schemaless_writer(buffer, record_type.schema, record_type.to_avro(record))
+        record_type.write(record, buffer)
     except Exception as error:  # whatever a value of the wrong type leads to
         raise encode_error(record, error) from error
     return buffer.getvalue()

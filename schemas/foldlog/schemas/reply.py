@@ -301,9 +301,9 @@ class WorkflowResult:
     """COMPLETED, FAILED, CANCELED, TERMINATED, TIMED_OUT or CONTINUED_AS_NEW."""
     result: Payload | None = None
     """COMPLETED: the result."""
+    retry_state: str = "UNSPECIFIED"
+    """Why there is no further run; see Failure.retry_state."""
     failure: Failure | None = None
     """Otherwise: why."""
     new_run_id: str = ""
     """CONTINUED_AS_NEW: the run that follows."""
-    retry_state: str = "UNSPECIFIED"
-    """Why there is no further run; see Failure.retry_state."""

@@ -35,14 +35,14 @@ class ActivityTask:
     """When the activity was scheduled."""
     attempt_scheduled_ms: int
     """When this attempt was scheduled."""
-    schedule_to_close_timeout_ms: int = 0
-    """Limit on all attempts together; 0: none."""
     start_to_close_timeout_ms: int = 0
     """Limit on one attempt; 0: none."""
-    heartbeat_timeout_ms: int = 0
-    """Limit between heartbeats; 0: none."""
     retry_policy: RetryPolicy | None = None
     """How it is retried; null: not at all."""
+    schedule_to_close_timeout_ms: int = 0
+    """Limit on all attempts together; 0: none."""
+    heartbeat_timeout_ms: int = 0
+    """Limit between heartbeats; 0: none."""
     heartbeat_details: list[Payload] = field(default_factory=list)
     """Details of the last heartbeat of the attempt before."""
     options: ActivityOptions | None = None

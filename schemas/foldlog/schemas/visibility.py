@@ -31,16 +31,22 @@ class WorkflowVisibility:
     """When it closed; 0: open."""
     history_length: int
     """Events when the row was written."""
-    memo: dict[str, Payload] = field(default_factory=dict)
-    """Notes."""
-    stalled_error: str = ""
-    """Why it is stalled; empty: it is not."""
     partition: int
     """Partition of <ns>.commands and <ns>.events."""
+    history_size: int = 0
+    """Bytes of its events when the row was written."""
+    memo: dict[str, Payload] = field(default_factory=dict)
+    """Notes."""
     search_attributes: dict[str, Payload] = field(default_factory=dict)
     """Typed fields by which workflows are found; each payload's metadata names the type."""
     summary: Payload | None = None
     """One line for people."""
+    stalled_error: str = ""
+    """Why it is stalled; empty: it is not."""
+    execution_start_ms: int = 0
+    """When the chain of runs began; 0: with this run."""
+    first_task_ms: int = 0
+    """The code did not run before then; 0: it ran at once."""
     parent_namespace: str = ""
     """Namespace of its parent; empty: it has none."""
     parent_workflow_id: str = ""
@@ -51,12 +57,6 @@ class WorkflowVisibility:
     """The topmost workflow above it; empty: itself."""
     root_run_id: str = ""
     """The run of that."""
-    execution_start_ms: int = 0
-    """When the chain of runs began; 0: with this run."""
-    first_task_ms: int = 0
-    """The code did not run before then; 0: it ran at once."""
-    history_size: int = 0
-    """Bytes of its events when the row was written."""
     deployment_version: str = ""
     """The version of the code that it is pinned to, as <deployment>.<build ID>; empty: none."""
     versioning_behavior: str = ""

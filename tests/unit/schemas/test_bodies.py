@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from io import BytesIO
 from typing import Any
 
 import fastavro
 import pytest
 from foldlog.schemas.definitions import parsed
-from foldlog.schemas.framing import BY_FULL_NAME, HEADER_BYTES, DecodeError, decode, encode
+from foldlog.schemas.framing import BY_FULL_NAME, HEADER_BYTES, RECORD_TYPES, DecodeError, decode, encode
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.unit.schemas.samples import FRAMED, full_record, least_record, random_record
+from tests.unit.schemas.samples import FRAMED, RECORDS, full_record, least_record, random_record
+
+WITH_RARE_FIELDS = sorted(record_type.full_name for record_type in RECORD_TYPES if record_type.usual)
 
 
 def plain_body(full_name: str, record: Any) -> bytes:
@@ -37,6 +39,41 @@ def test_a_record_goes_round(full_name: str, data: st.DataObject) -> None:
     frame = encode(record)
     assert frame == BY_FULL_NAME[full_name].header + plain_body(full_name, record)
     assert decode(frame) == record
+
+
+def rare_defaults(full_name: str) -> dict[str, Any]:
+    return {entry["name"]: entry["default"] for entry in RECORDS[full_name].rare}
+
+
+@pytest.mark.parametrize("full_name", WITH_RARE_FIELDS)
+@given(data=st.data())
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_a_record_goes_round_with_some_of_its_rare_fields_set_or_none(full_name: str, data: st.DataObject) -> None:
+    defaults = rare_defaults(full_name)
+    unset = data.draw(st.just(list(defaults)) | st.lists(st.sampled_from(list(defaults)), unique=True))
+    record = replace(data.draw(random_record(full_name)), **{name: defaults[name] for name in unset})
+    frame = encode(record)
+    assert frame == BY_FULL_NAME[full_name].header + plain_body(full_name, record)
+    assert decode(frame) == record
+
+
+@pytest.mark.parametrize("full_name", WITH_RARE_FIELDS)
+def test_rare_fields_that_are_unset_are_one_zero_byte_each(full_name: str) -> None:
+    defaults = rare_defaults(full_name)
+    record = replace(full_record(full_name), **defaults)
+    usual = BY_FULL_NAME[full_name].usual
+    assert usual is not None
+    assert usual.fits(record)
+    assert encode(record).endswith(usual.zeros)
+    assert len(usual.zeros) == len(defaults)
+    for name in defaults:
+        assert not usual.fits(replace(record, **{name: getattr(full_record(full_name), name)})), name
+
+
+def test_what_is_read_shares_nothing_with_what_was_read_before() -> None:
+    frame = encode(least_record("foldlog.command.StartWorkflow"))
+    decode(frame).memo["a"] = "b"
+    assert decode(frame).memo == {}
 
 
 @pytest.mark.parametrize("full_name", FRAMED)

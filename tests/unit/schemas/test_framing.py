@@ -108,6 +108,9 @@ def wrong_data() -> Payload:
         (start(args=[None]), "args"),
         (start(id_reuse_policy="NO_SUCH"), "id_reuse_policy"),
         (start(memo={1: Payload(encoding="")}), "memo"),
+        (start(memo=None), "memo"),
+        (start(run_timeout_ms=None), "run_timeout_ms"),
+        (start(id_conflict_policy=""), "id_conflict_policy"),
     ],
 )
 def test_a_value_that_does_not_fit_is_refused_by_name(record: Any, field: str) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from foldlog.schemas import generate
+from foldlog.schemas import _avsc, generate
 from foldlog.schemas._avsc import AVSC
 from foldlog.schemas.definitions import definition, full_names, schema_fingerprint
 from foldlog.schemas.framing import BY_FULL_NAME, MARKER, RECORD_TYPES
@@ -73,3 +73,34 @@ def test_a_definition_says_all_that_the_file_says(path: Path) -> None:
         assert (found.get("doc"), found.get("default")) == (entry.get("doc"), entry.get("default"))
         if isinstance(entry["type"], dict) and "logicalType" in entry["type"]:
             assert found["type"] == entry["type"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        (["rare", {"name": "late", "type": "long", "default": 0}], "'late' comes after 'a', which is rare"),
+        ([{"name": "n", "type": "long", "default": 1, "rare": True}], "'n' is rare, and its default is more"),
+        ([{"name": "n", "type": "long", "rare": True}], "'n' is rare, and its default is more"),
+        (
+            [
+                {
+                    "name": "e",
+                    "type": {"type": "enum", "name": "E", "symbols": ["A", "B"]},
+                    "default": "B",
+                    "rare": True,
+                }
+            ],
+            "'e' is rare, and its default is more",
+        ),
+    ],
+)
+def test_what_may_not_be_marked_as_rare_is_refused(
+    fields: list[Any], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = {"rare": {"name": "a", "type": "string", "default": "", "rare": True}}
+    schema = {"name": "R", "doc": "A record.", "fields": [known[f] if isinstance(f, str) else f for f in fields]}
+    (tmp_path / "event").mkdir()
+    (tmp_path / "event" / "R.avsc").write_text(json.dumps(schema), encoding="utf-8")
+    monkeypatch.setattr(_avsc, "AVSC", tmp_path)
+    with pytest.raises(ValueError, match=message):
+        _avsc.records_of("event")

@@ -28,7 +28,7 @@ from foldlog.schemas._conversions.common import (
     workflow_options_from_avro,
     workflow_options_to_avro,
 )
-from foldlog.schemas._conversions.types import NULL, Conversions
+from foldlog.schemas._conversions.types import NULL, Conversions, Usual
 from foldlog.schemas.command import (
     ActivityStarted,
     AwaitResult,
@@ -214,25 +214,43 @@ def child_workflow_started_from_avro(values: dict[str, Any]) -> ChildWorkflowSta
     return record
 
 
-def complete_activity_to_avro(record: CompleteActivity) -> dict[str, Any]:
+def complete_activity_is_usual(record: CompleteActivity) -> bool:
+    return record.activity_id == "" and record.reply_to is None
+
+
+def complete_activity_usual_to_avro(record: CompleteActivity) -> dict[str, Any]:
     return {
         "run_id": record.run_id,
         "scheduled_event_id": record.scheduled_event_id,
         "attempt": record.attempt,
         "identity": record.identity,
         "result": payload_to_avro(record.result),
-        "activity_id": record.activity_id,
-        "reply_to": NULL if record.reply_to is None else ("foldlog.common.ReplyTo", reply_to_to_avro(record.reply_to)),
     }
 
 
-def complete_activity_from_avro(values: dict[str, Any]) -> CompleteActivity:
+def complete_activity_to_avro(record: CompleteActivity) -> dict[str, Any]:
+    values = complete_activity_usual_to_avro(record)
+    values["activity_id"] = record.activity_id
+    values["reply_to"] = (
+        NULL if record.reply_to is None else ("foldlog.common.ReplyTo", reply_to_to_avro(record.reply_to))
+    )
+    return values
+
+
+def complete_activity_usual_from_avro(values: dict[str, Any]) -> CompleteActivity:
     record = object.__new__(CompleteActivity)
     record.run_id = values["run_id"]
     record.scheduled_event_id = values["scheduled_event_id"]
     record.attempt = values["attempt"]
     record.identity = values["identity"]
     record.result = payload_from_avro(values["result"])
+    record.activity_id = ""
+    record.reply_to = None
+    return record
+
+
+def complete_activity_from_avro(values: dict[str, Any]) -> CompleteActivity:
+    record = complete_activity_usual_from_avro(values)
     record.activity_id = values["activity_id"]
     record.reply_to = None if values["reply_to"] is None else reply_to_from_avro(values["reply_to"])
     return record
@@ -500,7 +518,22 @@ def signal_workflow_from_avro(values: dict[str, Any]) -> SignalWorkflow:
     return record
 
 
-def start_workflow_to_avro(record: StartWorkflow) -> dict[str, Any]:
+def start_workflow_is_usual(record: StartWorkflow) -> bool:
+    return (
+        record.id_reuse_policy == "ALLOW_DUPLICATE"
+        and record.id_conflict_policy == "UNSPECIFIED"
+        and record.execution_timeout_ms == 0
+        and record.run_timeout_ms == 0
+        and record.memo == {}
+        and record.options is None
+        and record.start_delay_ms == 0
+        and record.signal is None
+        and record.update is None
+        and record.parent is None
+    )
+
+
+def start_workflow_usual_to_avro(record: StartWorkflow) -> dict[str, Any]:
     return {
         "request_id": record.request_id,
         "identity": record.identity,
@@ -508,29 +541,34 @@ def start_workflow_to_avro(record: StartWorkflow) -> dict[str, Any]:
         "workflow_type": record.workflow_type,
         "task_queue": record.task_queue,
         "args": record.args and [payload_to_avro(item) for item in record.args],
-        "id_reuse_policy": record.id_reuse_policy,
-        "id_conflict_policy": record.id_conflict_policy,
-        "execution_timeout_ms": record.execution_timeout_ms,
-        "run_timeout_ms": record.run_timeout_ms,
-        "memo": record.memo and {key: payload_to_avro(item) for key, item in record.memo.items()},
         "await_result": record.await_result,
-        "options": NULL
-        if record.options is None
-        else ("foldlog.common.WorkflowOptions", workflow_options_to_avro(record.options)),
-        "start_delay_ms": record.start_delay_ms,
-        "signal": NULL
-        if record.signal is None
-        else ("foldlog.command.SignalInput", signal_input_to_avro(record.signal)),
-        "update": NULL
-        if record.update is None
-        else ("foldlog.command.UpdateInput", update_input_to_avro(record.update)),
-        "parent": NULL
-        if record.parent is None
-        else ("foldlog.common.ParentExecution", parent_execution_to_avro(record.parent)),
     }
 
 
-def start_workflow_from_avro(values: dict[str, Any]) -> StartWorkflow:
+def start_workflow_to_avro(record: StartWorkflow) -> dict[str, Any]:
+    values = start_workflow_usual_to_avro(record)
+    values["id_reuse_policy"] = record.id_reuse_policy
+    values["id_conflict_policy"] = record.id_conflict_policy
+    values["execution_timeout_ms"] = record.execution_timeout_ms
+    values["run_timeout_ms"] = record.run_timeout_ms
+    values["memo"] = record.memo and {key: payload_to_avro(item) for key, item in record.memo.items()}
+    values["options"] = (
+        NULL if record.options is None else ("foldlog.common.WorkflowOptions", workflow_options_to_avro(record.options))
+    )
+    values["start_delay_ms"] = record.start_delay_ms
+    values["signal"] = (
+        NULL if record.signal is None else ("foldlog.command.SignalInput", signal_input_to_avro(record.signal))
+    )
+    values["update"] = (
+        NULL if record.update is None else ("foldlog.command.UpdateInput", update_input_to_avro(record.update))
+    )
+    values["parent"] = (
+        NULL if record.parent is None else ("foldlog.common.ParentExecution", parent_execution_to_avro(record.parent))
+    )
+    return values
+
+
+def start_workflow_usual_from_avro(values: dict[str, Any]) -> StartWorkflow:
     record = object.__new__(StartWorkflow)
     record.request_id = values["request_id"]
     record.identity = values["identity"]
@@ -538,12 +576,27 @@ def start_workflow_from_avro(values: dict[str, Any]) -> StartWorkflow:
     record.workflow_type = values["workflow_type"]
     record.task_queue = values["task_queue"]
     record.args = values["args"] and [payload_from_avro(item) for item in values["args"]]
+    record.await_result = values["await_result"]
+    record.id_reuse_policy = "ALLOW_DUPLICATE"
+    record.id_conflict_policy = "UNSPECIFIED"
+    record.execution_timeout_ms = 0
+    record.run_timeout_ms = 0
+    record.memo = {}
+    record.options = None
+    record.start_delay_ms = 0
+    record.signal = None
+    record.update = None
+    record.parent = None
+    return record
+
+
+def start_workflow_from_avro(values: dict[str, Any]) -> StartWorkflow:
+    record = start_workflow_usual_from_avro(values)
     record.id_reuse_policy = values["id_reuse_policy"]
     record.id_conflict_policy = values["id_conflict_policy"]
     record.execution_timeout_ms = values["execution_timeout_ms"]
     record.run_timeout_ms = values["run_timeout_ms"]
     record.memo = values["memo"] and {key: payload_from_avro(item) for key, item in values["memo"].items()}
-    record.await_result = values["await_result"]
     record.options = None if values["options"] is None else workflow_options_from_avro(values["options"])
     record.start_delay_ms = values["start_delay_ms"]
     record.signal = None if values["signal"] is None else signal_input_from_avro(values["signal"])
@@ -834,7 +887,7 @@ CONVERSIONS: Conversions = {
     ),
     StartWorkflow: (
         "foldlog.command.StartWorkflow",
-        b"\xc3\x01g\x04\xf0\x98\xc1p\x8f\x18",
+        b"\xc3\x01%\x19\xf8=\xc5\x1b\\\xc2",
         start_workflow_to_avro,
         start_workflow_from_avro,
     ),
@@ -869,4 +922,14 @@ CONVERSIONS: Conversions = {
         update_workflow_options_to_avro,
         update_workflow_options_from_avro,
     ),
+}
+
+USUAL: Usual = {
+    CompleteActivity: (
+        2,
+        complete_activity_is_usual,
+        complete_activity_usual_to_avro,
+        complete_activity_usual_from_avro,
+    ),
+    StartWorkflow: (10, start_workflow_is_usual, start_workflow_usual_to_avro, start_workflow_usual_from_avro),
 }

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from foldlog.schemas._conversions.types import NULL, Conversions
+from foldlog.schemas._conversions.types import NULL, Conversions, Usual
 from foldlog.schemas.common import (
     ActivityOptions,
     Continuation,
@@ -341,3 +341,5 @@ CONVERSIONS: Conversions = {
         workflow_options_from_avro,
     ),
 }
+
+USUAL: Usual = {}

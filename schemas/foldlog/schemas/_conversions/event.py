@@ -26,7 +26,7 @@ from foldlog.schemas._conversions.common import (
     workflow_options_from_avro,
     workflow_options_to_avro,
 )
-from foldlog.schemas._conversions.types import NULL, Conversions
+from foldlog.schemas._conversions.types import NULL, Conversions, Usual
 from foldlog.schemas.event import (
     ActivityTaskCanceled,
     ActivityTaskCancelRequested,
@@ -170,7 +170,16 @@ def activity_task_failed_from_avro(values: dict[str, Any]) -> ActivityTaskFailed
     return record
 
 
-def activity_task_scheduled_to_avro(record: ActivityTaskScheduled) -> dict[str, Any]:
+def activity_task_scheduled_is_usual(record: ActivityTaskScheduled) -> bool:
+    return (
+        record.schedule_to_close_timeout_ms == 0
+        and record.schedule_to_start_timeout_ms == 0
+        and record.heartbeat_timeout_ms == 0
+        and record.options is None
+    )
+
+
+def activity_task_scheduled_usual_to_avro(record: ActivityTaskScheduled) -> dict[str, Any]:
     return {
         "run_id": record.run_id,
         "event_id": record.event_id,
@@ -180,21 +189,26 @@ def activity_task_scheduled_to_avro(record: ActivityTaskScheduled) -> dict[str, 
         "activity_type": record.activity_type,
         "task_queue": record.task_queue,
         "args": record.args and [payload_to_avro(item) for item in record.args],
-        "schedule_to_close_timeout_ms": record.schedule_to_close_timeout_ms,
-        "schedule_to_start_timeout_ms": record.schedule_to_start_timeout_ms,
         "start_to_close_timeout_ms": record.start_to_close_timeout_ms,
-        "heartbeat_timeout_ms": record.heartbeat_timeout_ms,
         "retry_policy": NULL
         if record.retry_policy is None
         else ("foldlog.common.RetryPolicy", retry_policy_to_avro(record.retry_policy)),
         "eager": record.eager,
-        "options": NULL
-        if record.options is None
-        else ("foldlog.common.ActivityOptions", activity_options_to_avro(record.options)),
     }
 
 
-def activity_task_scheduled_from_avro(values: dict[str, Any]) -> ActivityTaskScheduled:
+def activity_task_scheduled_to_avro(record: ActivityTaskScheduled) -> dict[str, Any]:
+    values = activity_task_scheduled_usual_to_avro(record)
+    values["schedule_to_close_timeout_ms"] = record.schedule_to_close_timeout_ms
+    values["schedule_to_start_timeout_ms"] = record.schedule_to_start_timeout_ms
+    values["heartbeat_timeout_ms"] = record.heartbeat_timeout_ms
+    values["options"] = (
+        NULL if record.options is None else ("foldlog.common.ActivityOptions", activity_options_to_avro(record.options))
+    )
+    return values
+
+
+def activity_task_scheduled_usual_from_avro(values: dict[str, Any]) -> ActivityTaskScheduled:
     record = object.__new__(ActivityTaskScheduled)
     record.run_id = values["run_id"]
     record.event_id = values["event_id"]
@@ -204,12 +218,21 @@ def activity_task_scheduled_from_avro(values: dict[str, Any]) -> ActivityTaskSch
     record.activity_type = values["activity_type"]
     record.task_queue = values["task_queue"]
     record.args = values["args"] and [payload_from_avro(item) for item in values["args"]]
-    record.schedule_to_close_timeout_ms = values["schedule_to_close_timeout_ms"]
-    record.schedule_to_start_timeout_ms = values["schedule_to_start_timeout_ms"]
     record.start_to_close_timeout_ms = values["start_to_close_timeout_ms"]
-    record.heartbeat_timeout_ms = values["heartbeat_timeout_ms"]
     record.retry_policy = None if values["retry_policy"] is None else retry_policy_from_avro(values["retry_policy"])
     record.eager = values["eager"]
+    record.schedule_to_close_timeout_ms = 0
+    record.schedule_to_start_timeout_ms = 0
+    record.heartbeat_timeout_ms = 0
+    record.options = None
+    return record
+
+
+def activity_task_scheduled_from_avro(values: dict[str, Any]) -> ActivityTaskScheduled:
+    record = activity_task_scheduled_usual_from_avro(values)
+    record.schedule_to_close_timeout_ms = values["schedule_to_close_timeout_ms"]
+    record.schedule_to_start_timeout_ms = values["schedule_to_start_timeout_ms"]
+    record.heartbeat_timeout_ms = values["heartbeat_timeout_ms"]
     record.options = None if values["options"] is None else activity_options_from_avro(values["options"])
     return record
 
@@ -899,7 +922,21 @@ def workflow_execution_signaled_from_avro(values: dict[str, Any]) -> WorkflowExe
     return record
 
 
-def workflow_execution_started_to_avro(record: WorkflowExecutionStarted) -> dict[str, Any]:
+def workflow_execution_started_is_usual(record: WorkflowExecutionStarted) -> bool:
+    return (
+        record.execution_timeout_ms == 0
+        and record.run_timeout_ms == 0
+        and record.execution_expiration_ms == 0
+        and record.memo == {}
+        and record.options is None
+        and record.parent is None
+        and record.continuation is None
+        and record.held is False
+        and record.first_task_ms == 0
+    )
+
+
+def workflow_execution_started_usual_to_avro(record: WorkflowExecutionStarted) -> dict[str, Any]:
     return {
         "run_id": record.run_id,
         "event_id": record.event_id,
@@ -908,28 +945,35 @@ def workflow_execution_started_to_avro(record: WorkflowExecutionStarted) -> dict
         "workflow_type": record.workflow_type,
         "task_queue": record.task_queue,
         "args": record.args and [payload_to_avro(item) for item in record.args],
-        "execution_timeout_ms": record.execution_timeout_ms,
-        "run_timeout_ms": record.run_timeout_ms,
-        "execution_expiration_ms": record.execution_expiration_ms,
-        "memo": record.memo and {key: payload_to_avro(item) for key, item in record.memo.items()},
         "first_execution_run_id": record.first_execution_run_id,
         "request_id": record.request_id,
         "identity": record.identity,
-        "options": NULL
-        if record.options is None
-        else ("foldlog.common.WorkflowOptions", workflow_options_to_avro(record.options)),
-        "parent": NULL
-        if record.parent is None
-        else ("foldlog.common.ParentExecution", parent_execution_to_avro(record.parent)),
-        "continuation": NULL
-        if record.continuation is None
-        else ("foldlog.common.Continuation", continuation_to_avro(record.continuation)),
-        "held": record.held,
-        "first_task_ms": record.first_task_ms,
     }
 
 
-def workflow_execution_started_from_avro(values: dict[str, Any]) -> WorkflowExecutionStarted:
+def workflow_execution_started_to_avro(record: WorkflowExecutionStarted) -> dict[str, Any]:
+    values = workflow_execution_started_usual_to_avro(record)
+    values["execution_timeout_ms"] = record.execution_timeout_ms
+    values["run_timeout_ms"] = record.run_timeout_ms
+    values["execution_expiration_ms"] = record.execution_expiration_ms
+    values["memo"] = record.memo and {key: payload_to_avro(item) for key, item in record.memo.items()}
+    values["options"] = (
+        NULL if record.options is None else ("foldlog.common.WorkflowOptions", workflow_options_to_avro(record.options))
+    )
+    values["parent"] = (
+        NULL if record.parent is None else ("foldlog.common.ParentExecution", parent_execution_to_avro(record.parent))
+    )
+    values["continuation"] = (
+        NULL
+        if record.continuation is None
+        else ("foldlog.common.Continuation", continuation_to_avro(record.continuation))
+    )
+    values["held"] = record.held
+    values["first_task_ms"] = record.first_task_ms
+    return values
+
+
+def workflow_execution_started_usual_from_avro(values: dict[str, Any]) -> WorkflowExecutionStarted:
     record = object.__new__(WorkflowExecutionStarted)
     record.run_id = values["run_id"]
     record.event_id = values["event_id"]
@@ -938,13 +982,27 @@ def workflow_execution_started_from_avro(values: dict[str, Any]) -> WorkflowExec
     record.workflow_type = values["workflow_type"]
     record.task_queue = values["task_queue"]
     record.args = values["args"] and [payload_from_avro(item) for item in values["args"]]
+    record.first_execution_run_id = values["first_execution_run_id"]
+    record.request_id = values["request_id"]
+    record.identity = values["identity"]
+    record.execution_timeout_ms = 0
+    record.run_timeout_ms = 0
+    record.execution_expiration_ms = 0
+    record.memo = {}
+    record.options = None
+    record.parent = None
+    record.continuation = None
+    record.held = False
+    record.first_task_ms = 0
+    return record
+
+
+def workflow_execution_started_from_avro(values: dict[str, Any]) -> WorkflowExecutionStarted:
+    record = workflow_execution_started_usual_from_avro(values)
     record.execution_timeout_ms = values["execution_timeout_ms"]
     record.run_timeout_ms = values["run_timeout_ms"]
     record.execution_expiration_ms = values["execution_expiration_ms"]
     record.memo = values["memo"] and {key: payload_from_avro(item) for key, item in values["memo"].items()}
-    record.first_execution_run_id = values["first_execution_run_id"]
-    record.request_id = values["request_id"]
-    record.identity = values["identity"]
     record.options = None if values["options"] is None else workflow_options_from_avro(values["options"])
     record.parent = None if values["parent"] is None else parent_execution_from_avro(values["parent"])
     record.continuation = None if values["continuation"] is None else continuation_from_avro(values["continuation"])
@@ -1126,7 +1184,7 @@ CONVERSIONS: Conversions = {
     ),
     ActivityTaskScheduled: (
         "foldlog.event.ActivityTaskScheduled",
-        b"\xc3\x01\xb9\xb2\xb5\xce\x07 \xbe\xb9",
+        b"\xc3\x01\x7f}wA\x06=\x12\xc0",
         activity_task_scheduled_to_avro,
         activity_task_scheduled_from_avro,
     ),
@@ -1294,7 +1352,7 @@ CONVERSIONS: Conversions = {
     ),
     WorkflowExecutionStarted: (
         "foldlog.event.WorkflowExecutionStarted",
-        b"\xc3\x01r\x8b\xf4Q\xb0@\xad\x96",
+        b"\xc3\x01\x93\x10\x1b\x8f\xf0\x8a\xfd\xb7",
         workflow_execution_started_to_avro,
         workflow_execution_started_from_avro,
     ),
@@ -1333,5 +1391,20 @@ CONVERSIONS: Conversions = {
         b"\xc3\x01\x8e\x952.\xe1\xf2\xf1\xb9",
         workflow_task_scheduled_to_avro,
         workflow_task_scheduled_from_avro,
+    ),
+}
+
+USUAL: Usual = {
+    ActivityTaskScheduled: (
+        4,
+        activity_task_scheduled_is_usual,
+        activity_task_scheduled_usual_to_avro,
+        activity_task_scheduled_usual_from_avro,
+    ),
+    WorkflowExecutionStarted: (
+        9,
+        workflow_execution_started_is_usual,
+        workflow_execution_started_usual_to_avro,
+        workflow_execution_started_usual_from_avro,
     ),
 }

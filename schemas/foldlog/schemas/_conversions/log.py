@@ -24,7 +24,7 @@ from foldlog.schemas._conversions.common import (
     workflow_options_from_avro,
     workflow_options_to_avro,
 )
-from foldlog.schemas._conversions.types import NULL, Conversions
+from foldlog.schemas._conversions.types import NULL, Conversions, Usual
 from foldlog.schemas.log import (
     ActivityAttempt,
     ActivityOptionsChanged,
@@ -355,3 +355,5 @@ CONVERSIONS: Conversions = {
         workflow_stalled_from_avro,
     ),
 }
+
+USUAL: Usual = {}

@@ -26,7 +26,7 @@ from foldlog.schemas._conversions.common import (
     workflow_options_from_avro,
     workflow_options_to_avro,
 )
-from foldlog.schemas._conversions.types import NULL, Conversions
+from foldlog.schemas._conversions.types import NULL, Conversions, Usual
 from foldlog.schemas.reply import (
     Accepted,
     ActivityCancelRequested,
@@ -362,27 +362,43 @@ def update_reply_from_avro(values: dict[str, Any]) -> UpdateReply:
     return record
 
 
-def workflow_result_to_avro(record: WorkflowResult) -> dict[str, Any]:
+def workflow_result_is_usual(record: WorkflowResult) -> bool:
+    return record.failure is None and record.new_run_id == ""
+
+
+def workflow_result_usual_to_avro(record: WorkflowResult) -> dict[str, Any]:
     return {
         "correlation_id": record.correlation_id,
         "run_id": record.run_id,
         "status": record.status,
         "result": NULL if record.result is None else ("foldlog.common.Payload", payload_to_avro(record.result)),
-        "failure": NULL if record.failure is None else ("foldlog.common.Failure", failure_to_avro(record.failure)),
-        "new_run_id": record.new_run_id,
         "retry_state": record.retry_state,
     }
 
 
-def workflow_result_from_avro(values: dict[str, Any]) -> WorkflowResult:
+def workflow_result_to_avro(record: WorkflowResult) -> dict[str, Any]:
+    values = workflow_result_usual_to_avro(record)
+    values["failure"] = NULL if record.failure is None else ("foldlog.common.Failure", failure_to_avro(record.failure))
+    values["new_run_id"] = record.new_run_id
+    return values
+
+
+def workflow_result_usual_from_avro(values: dict[str, Any]) -> WorkflowResult:
     record = object.__new__(WorkflowResult)
     record.correlation_id = values["correlation_id"]
     record.run_id = values["run_id"]
     record.status = values["status"]
     record.result = None if values["result"] is None else payload_from_avro(values["result"])
+    record.retry_state = values["retry_state"]
+    record.failure = None
+    record.new_run_id = ""
+    return record
+
+
+def workflow_result_from_avro(values: dict[str, Any]) -> WorkflowResult:
+    record = workflow_result_usual_from_avro(values)
     record.failure = None if values["failure"] is None else failure_from_avro(values["failure"])
     record.new_run_id = values["new_run_id"]
-    record.retry_state = values["retry_state"]
     return record
 
 
@@ -436,8 +452,12 @@ CONVERSIONS: Conversions = {
     ),
     WorkflowResult: (
         "foldlog.reply.WorkflowResult",
-        b"\xc3\x01\xe6x\xf4\xf1\xe3\x9d\xecJ",
+        b"\xc3\x015\x82\xbb\x94\xc6 ~n",
         workflow_result_to_avro,
         workflow_result_from_avro,
     ),
+}
+
+USUAL: Usual = {
+    WorkflowResult: (2, workflow_result_is_usual, workflow_result_usual_to_avro, workflow_result_usual_from_avro),
 }

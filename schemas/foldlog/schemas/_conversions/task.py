@@ -16,11 +16,20 @@ from foldlog.schemas._conversions.common import (
     retry_policy_from_avro,
     retry_policy_to_avro,
 )
-from foldlog.schemas._conversions.types import NULL, Conversions
+from foldlog.schemas._conversions.types import NULL, Conversions, Usual
 from foldlog.schemas.task import ActivityTask, TaskToken
 
 
-def activity_task_to_avro(record: ActivityTask) -> dict[str, Any]:
+def activity_task_is_usual(record: ActivityTask) -> bool:
+    return (
+        record.schedule_to_close_timeout_ms == 0
+        and record.heartbeat_timeout_ms == 0
+        and record.heartbeat_details == []
+        and record.options is None
+    )
+
+
+def activity_task_usual_to_avro(record: ActivityTask) -> dict[str, Any]:
     return {
         "namespace": record.namespace,
         "run_id": record.run_id,
@@ -32,20 +41,27 @@ def activity_task_to_avro(record: ActivityTask) -> dict[str, Any]:
         "args": record.args and [payload_to_avro(item) for item in record.args],
         "scheduled_ms": record.scheduled_ms,
         "attempt_scheduled_ms": record.attempt_scheduled_ms,
-        "schedule_to_close_timeout_ms": record.schedule_to_close_timeout_ms,
         "start_to_close_timeout_ms": record.start_to_close_timeout_ms,
-        "heartbeat_timeout_ms": record.heartbeat_timeout_ms,
         "retry_policy": NULL
         if record.retry_policy is None
         else ("foldlog.common.RetryPolicy", retry_policy_to_avro(record.retry_policy)),
-        "heartbeat_details": record.heartbeat_details and [payload_to_avro(item) for item in record.heartbeat_details],
-        "options": NULL
-        if record.options is None
-        else ("foldlog.common.ActivityOptions", activity_options_to_avro(record.options)),
     }
 
 
-def activity_task_from_avro(values: dict[str, Any]) -> ActivityTask:
+def activity_task_to_avro(record: ActivityTask) -> dict[str, Any]:
+    values = activity_task_usual_to_avro(record)
+    values["schedule_to_close_timeout_ms"] = record.schedule_to_close_timeout_ms
+    values["heartbeat_timeout_ms"] = record.heartbeat_timeout_ms
+    values["heartbeat_details"] = record.heartbeat_details and [
+        payload_to_avro(item) for item in record.heartbeat_details
+    ]
+    values["options"] = (
+        NULL if record.options is None else ("foldlog.common.ActivityOptions", activity_options_to_avro(record.options))
+    )
+    return values
+
+
+def activity_task_usual_from_avro(values: dict[str, Any]) -> ActivityTask:
     record = object.__new__(ActivityTask)
     record.namespace = values["namespace"]
     record.run_id = values["run_id"]
@@ -57,10 +73,19 @@ def activity_task_from_avro(values: dict[str, Any]) -> ActivityTask:
     record.args = values["args"] and [payload_from_avro(item) for item in values["args"]]
     record.scheduled_ms = values["scheduled_ms"]
     record.attempt_scheduled_ms = values["attempt_scheduled_ms"]
-    record.schedule_to_close_timeout_ms = values["schedule_to_close_timeout_ms"]
     record.start_to_close_timeout_ms = values["start_to_close_timeout_ms"]
-    record.heartbeat_timeout_ms = values["heartbeat_timeout_ms"]
     record.retry_policy = None if values["retry_policy"] is None else retry_policy_from_avro(values["retry_policy"])
+    record.schedule_to_close_timeout_ms = 0
+    record.heartbeat_timeout_ms = 0
+    record.heartbeat_details = []
+    record.options = None
+    return record
+
+
+def activity_task_from_avro(values: dict[str, Any]) -> ActivityTask:
+    record = activity_task_usual_from_avro(values)
+    record.schedule_to_close_timeout_ms = values["schedule_to_close_timeout_ms"]
+    record.heartbeat_timeout_ms = values["heartbeat_timeout_ms"]
     record.heartbeat_details = values["heartbeat_details"] and [
         payload_from_avro(item) for item in values["heartbeat_details"]
     ]
@@ -93,7 +118,7 @@ def task_token_from_avro(values: dict[str, Any]) -> TaskToken:
 CONVERSIONS: Conversions = {
     ActivityTask: (
         "foldlog.task.ActivityTask",
-        b"\xc3\x01^KX\xc2\\\x17\xda\x98",
+        b"\xc3\x01<~\xfe0 \xbd$Q",
         activity_task_to_avro,
         activity_task_from_avro,
     ),
@@ -103,4 +128,8 @@ CONVERSIONS: Conversions = {
         task_token_to_avro,
         task_token_from_avro,
     ),
+}
+
+USUAL: Usual = {
+    ActivityTask: (4, activity_task_is_usual, activity_task_usual_to_avro, activity_task_usual_from_avro),
 }

@@ -10,3 +10,6 @@ NULL = ("null", None)
 
 Conversions = dict[type, tuple[str, bytes, Callable[[Any], dict[str, Any]], Callable[[dict[str, Any]], Any]]]
 """Record class to its full Avro name, frame header (empty: never framed), to fastavro's dict and from it."""
+
+Usual = dict[type, tuple[int, Callable[[Any], bool], Callable[[Any], dict[str, Any]], Callable[[dict[str, Any]], Any]]]
+"""Record class with rare fields to: how many they are, whether none of them is set, and the conversions for then."""
