@@ -33,14 +33,14 @@ class Record:
         return short(self.fullname)
 
     @property
-    def usual(self) -> list[dict[str, Any]]:
-        """The fields that are not marked as rare."""
-        return [entry for entry in self.fields if not entry.get("rare")]
+    def varying(self) -> list[dict[str, Any]]:
+        """The fields of which the schema does not say what they usually are."""
+        return [entry for entry in self.fields if "usual" not in entry]
 
     @property
-    def rare(self) -> list[dict[str, Any]]:
-        """The fields that are, as they stand at the end."""
-        return [entry for entry in self.fields if entry.get("rare")]
+    def constant(self) -> list[dict[str, Any]]:
+        """The fields of which it does, as they stand at the end."""
+        return [entry for entry in self.fields if "usual" in entry]
 
 
 def module_names() -> list[str]:
@@ -52,7 +52,7 @@ def records_of(module: str) -> list[Record]:
     """The records of a namespace by name.
 
     Raises:
-        ValueError: A field has a name that Python reserves, or may not be marked as rare.
+        ValueError: A field has a name that Python reserves, or comes after one that says what it usually is.
     """
     found: list[Record] = []
     for path in sorted((AVSC / module).glob("*.avsc")):
@@ -72,22 +72,17 @@ def _records(schema: dict[str, Any], namespace: str, framed: bool) -> Iterator[R
             elif isinstance(part, dict) and part["type"] == "enum":
                 enums.append(part)
         fields.append({**entry, "type": _by_name(entry["type"], namespace)})
-    _check_rare(fields)
+    _check_usual(fields)
     yield Record(f"{namespace}.{schema['name']}", schema["doc"], fields, enums, framed)
 
 
-def _check_rare(fields: list[dict[str, Any]]) -> None:
-    # What `foldlog.schemas.framing` relies on: the rare ones come last, and unset each is one zero byte.
+def _check_usual(fields: list[dict[str, Any]]) -> None:
     last = ""
     for entry in fields:
-        if not entry.get("rare"):
-            if last:
-                raise ValueError(f"field {entry['name']!r} comes after {last!r}, which is rare: rare fields come last")
-            continue
-        last = entry["name"]
-        symbols = entry["type"]["symbols"] if primitive(entry["type"]) == "enum" else []
-        if entry.get("default", ...) not in (None, False, 0, "", [], {}, *symbols[:1]):
-            raise ValueError(f"field {last!r} is rare, and its default is more than a zero byte")
+        if "usual" in entry:
+            last = entry["name"]
+        elif last:
+            raise ValueError(f"field {entry['name']!r} comes after {last!r}, which has a usual value: those come last")
 
 
 def _parts(typ: Any) -> list[Any]:

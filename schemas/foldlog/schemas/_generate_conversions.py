@@ -46,7 +46,7 @@ class ConversionModule:
     def text(self) -> str:
         body: list[str] = []
         for record in self.records:
-            parts = self._with_rare(record) if record.rare else (self._to_avro(record), self._from_avro(record))
+            parts = self._with_usual(record) if record.constant else (self._to_avro(record), self._from_avro(record))
             for lines in parts:
                 body += ["", "", *lines]
         body += ["", "", "CONVERSIONS: Conversions = {"]
@@ -56,9 +56,9 @@ class ConversionModule:
             body.append(f"    {record.name}: {entry},")
         body += ["}", "", "USUAL: Usual = {"]
         for record in self.records:
-            if record.rare:
+            if record.constant:
                 names = f"{is_usual(record)}, {usual_to_avro(record)}, {usual_from_avro(record)}"
-                body.append(f"    {record.name}: ({len(record.rare)}, {names}),")
+                body.append(f"    {record.name}: ({names}),")
         body.append("}")
         head = [
             f'"""Conversions of the records of `foldlog.{self.name}`.',
@@ -99,10 +99,10 @@ class ConversionModule:
             lines.append(f"    record.{entry['name']} = {value}")
         return [*lines, "    return record"]
 
-    def _with_rare(self, record: Record) -> list[list[str]]:
-        """The conversions of a record with rare fields: all of it is what it usually is, and these."""
-        name, usual = record.name, Record(record.fullname, record.doc, record.usual, [], framed=False)
-        unset = " and ".join(f"record.{entry['name']} {_is_default(entry)}" for entry in record.rare)
+    def _with_usual(self, record: Record) -> list[list[str]]:
+        """The conversions of a record with usual values: of one that has them, and of any, by the same and more."""
+        name, varying = record.name, Record(record.fullname, record.doc, record.varying, [], framed=False)
+        same = " and ".join(_is(entry["usual"], "record." + entry["name"]) for entry in record.constant)
         to = [
             f"def {to_avro(name)}(record: {name}) -> dict[str, Any]:",
             f"    values = {usual_to_avro(record)}(record)",
@@ -111,21 +111,29 @@ class ConversionModule:
             f"def {from_avro(name)}(values: dict[str, Any]) -> {name}:",
             f"    record = {usual_from_avro(record)}(values)",
         ]
-        for entry in record.rare:
+        for entry in record.constant:
             to.append(f"    values[{entry['name']!r}] = {self._encoder(entry['type'], 'record.' + entry['name'])}")
             value = self._decoder(entry["type"], f"values[{entry['name']!r}]")
             of.append(f"    record.{entry['name']} = {value}")
-        usual_to, usual_of = self._to_avro(usual), self._from_avro(usual)
+        usual_to, usual_of = self._to_avro(varying), self._from_avro(varying)
         usual_to[0] = usual_to[0].replace(to_avro(name), usual_to_avro(record))
         usual_of[0] = usual_of[0].replace(from_avro(name), usual_from_avro(record))
-        defaults = [f"    record.{entry['name']} = {entry['default']!r}" for entry in record.rare]
+        constants = [f"    record.{entry['name']} = {self._constant(entry)}" for entry in record.constant]
         return [
-            [f"def {is_usual(record)}(record: {name}) -> bool:", f"    return {unset}"],
+            [f"def {is_usual(record)}(record: {name}) -> bool:", f"    return {same}"],
             usual_to,
             [*to, "    return values"],
-            [*usual_of[:-1], *defaults, "    return record"],
+            [*usual_of[:-1], *constants, "    return record"],
             [*of, "    return record"],
         ]
+
+    def _constant(self, entry: dict[str, Any]) -> str:
+        """An expression for a field's usual value. What can be changed is made anew each time."""
+        usual, typ = entry["usual"], entry["type"]
+        if not isinstance(usual, dict) or not usual:
+            return repr(usual)
+        record = typ[1] if primitive(typ) == "union" else typ
+        return f"{self._named(record, from_avro(record))}({usual!r})"
 
     def _encoder(self, typ: Any, value: str) -> str:
         """An expression that makes of `value` what fastavro writes."""
@@ -159,7 +167,10 @@ class ConversionModule:
         return function
 
 
-def _is_default(entry: dict[str, Any]) -> str:
+def _is(usual: Any, value: str) -> str:
+    """An expression for whether `value` is what it usually is."""
+    if isinstance(usual, dict) and usual:
+        parts = (_is(part, f"{value}.{name}") for name, part in usual.items())
+        return " and ".join([f"{value} is not None", *parts])
     # Compared and not merely falsy: a value of a wrong type has to be met by fastavro, which refuses it.
-    default = entry["default"]
-    return f"is {default!r}" if default is None or default is False else f"== {default!r}"
+    return f"{value} is {usual!r}" if usual is None or isinstance(usual, bool) else f"{value} == {usual!r}"

@@ -134,10 +134,10 @@ class ActivityTaskScheduled(HistoryEvent):
     """Arguments."""
     start_to_close_timeout_ms: int = 0
     """Limit on one attempt; 0: none."""
-    retry_policy: RetryPolicy | None = None
-    """How it is retried; null: not at all."""
     eager: bool = False
     """True: the task was handed over in memory; whoever restores the partition puts it on the topic."""
+    retry_policy: RetryPolicy | None = None
+    """How it is retried; null: not at all."""
     schedule_to_close_timeout_ms: int = 0
     """Limit on all attempts together; 0: none."""
     schedule_to_start_timeout_ms: int = 0

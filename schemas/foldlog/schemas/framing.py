@@ -45,23 +45,21 @@ class EncodeError(ValueError):
 
 @dataclass(slots=True, frozen=True)
 class UsualForm:
-    """A record whose rare fields are not set: these are its last, and each is one zero byte then.
+    """A record that ends as most of its type do: its last fields have the values that the schema calls usual.
 
-    That is so by Avro's specification, section on binary encoding, for null as the first branch of a union, for what
-    is empty, for the number 0, for false, and for an enum's first symbol. So they need not be written, nor read, one by
-    one.
+    What these fields are encoded as is known then, and need not be written, nor read, field by field.
     """
 
-    zeros: bytes
-    """What the rare fields are then."""
     fits: Callable[[Any], bool]
     """Whether a record is one of these."""
     to_avro: Callable[[Any], dict[str, Any]]
     from_avro: Callable[[dict[str, Any]], Any]
     schema: Any
-    """Of the other fields, as fastavro takes it."""
-    rare_schema: Any
-    """Of the rare ones."""
+    """Of the fields before, as fastavro takes it."""
+    end_schema: Any
+    """Of the last ones."""
+    end: bytes
+    """What they are then."""
 
 
 @dataclass(slots=True, frozen=True)
@@ -80,14 +78,14 @@ class RecordType:
     schema: Any
     """As fastavro takes it."""
     usual: UsualForm | None
-    """For records that have rare fields."""
+    """For records whose schema says what is usual."""
 
     def write(self, record: Any, buffer: BytesIO) -> None:
         """Write the body of a record."""
         usual = self.usual
         if usual is not None and usual.fits(record):
             schemaless_writer(buffer, usual.schema, usual.to_avro(record))
-            buffer.write(usual.zeros)
+            buffer.write(usual.end)
         else:
             schemaless_writer(buffer, self.schema, self.to_avro(record))
 
@@ -100,20 +98,23 @@ class RecordType:
             return self.from_avro(values)
         values = schemaless_reader(buffer, usual.schema, None)
         place = buffer.tell()
-        if buffer.read() == usual.zeros:
+        if buffer.read() == usual.end:
             return usual.from_avro(values)
         buffer.seek(place)
-        rare: Any = schemaless_reader(buffer, usual.rare_schema, None)
-        return self.from_avro(values | rare)
+        end: Any = schemaless_reader(buffer, usual.end_schema, None)
+        return self.from_avro(values | end)
 
 
 def _usual_form(cls: type, full_name: str) -> UsualForm | None:
     if cls not in _USUAL:
         return None
-    count, fits, to_avro, from_avro = _USUAL[cls]
+    fits, to_avro, from_avro = _USUAL[cls]
     whole, schema = definition(full_name), parsed(full_name)
-    usual = parse({**whole, "fields": whole["fields"][:-count]})
-    return UsualForm(bytes(count), fits, to_avro, from_avro, usual, {**schema, "fields": schema["fields"][-count:]})
+    usual = {entry["name"]: entry["usual"] for entry in whole["fields"] if "usual" in entry}
+    end_schema, end = {**schema, "fields": schema["fields"][-len(usual) :]}, BytesIO()
+    schemaless_writer(end, end_schema, usual)
+    before = parse({**whole, "fields": whole["fields"][: -len(usual)]})
+    return UsualForm(fits, to_avro, from_avro, before, end_schema, end.getvalue())
 
 
 _MODULES = (common, command, event, log, reply, task, visibility)

@@ -13,9 +13,9 @@ from foldlog.schemas.framing import BY_FULL_NAME, HEADER_BYTES, RECORD_TYPES, De
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.unit.schemas.samples import FRAMED, RECORDS, full_record, least_record, random_record
+from tests.unit.schemas.samples import FRAMED, RECORDS, from_json, full_record, least_record, random_record
 
-WITH_RARE_FIELDS = sorted(record_type.full_name for record_type in RECORD_TYPES if record_type.usual)
+WITH_USUAL_VALUES = sorted(record_type.full_name for record_type in RECORD_TYPES if record_type.usual)
 
 
 def plain_body(full_name: str, record: Any) -> bytes:
@@ -41,33 +41,33 @@ def test_a_record_goes_round(full_name: str, data: st.DataObject) -> None:
     assert decode(frame) == record
 
 
-def rare_defaults(full_name: str) -> dict[str, Any]:
-    return {entry["name"]: entry["default"] for entry in RECORDS[full_name].rare}
+def usual_values(full_name: str) -> dict[str, Any]:
+    return {entry["name"]: from_json(entry["type"], entry["usual"]) for entry in RECORDS[full_name].constant}
 
 
-@pytest.mark.parametrize("full_name", WITH_RARE_FIELDS)
+@pytest.mark.parametrize("full_name", WITH_USUAL_VALUES)
 @given(data=st.data())
 @settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-def test_a_record_goes_round_with_some_of_its_rare_fields_set_or_none(full_name: str, data: st.DataObject) -> None:
-    defaults = rare_defaults(full_name)
-    unset = data.draw(st.just(list(defaults)) | st.lists(st.sampled_from(list(defaults)), unique=True))
-    record = replace(data.draw(random_record(full_name)), **{name: defaults[name] for name in unset})
+def test_a_record_goes_round_with_some_of_its_usual_values_or_all(full_name: str, data: st.DataObject) -> None:
+    usual = usual_values(full_name)
+    chosen = data.draw(st.just(list(usual)) | st.lists(st.sampled_from(list(usual)), unique=True))
+    record = replace(data.draw(random_record(full_name)), **{name: usual[name] for name in chosen})
     frame = encode(record)
     assert frame == BY_FULL_NAME[full_name].header + plain_body(full_name, record)
     assert decode(frame) == record
 
 
-@pytest.mark.parametrize("full_name", WITH_RARE_FIELDS)
-def test_rare_fields_that_are_unset_are_one_zero_byte_each(full_name: str) -> None:
-    defaults = rare_defaults(full_name)
-    record = replace(full_record(full_name), **defaults)
-    usual = BY_FULL_NAME[full_name].usual
-    assert usual is not None
-    assert usual.fits(record)
-    assert encode(record).endswith(usual.zeros)
-    assert len(usual.zeros) == len(defaults)
-    for name in defaults:
-        assert not usual.fits(replace(record, **{name: getattr(full_record(full_name), name)})), name
+@pytest.mark.parametrize("full_name", WITH_USUAL_VALUES)
+def test_a_record_with_all_usual_values_ends_as_is_usual(full_name: str) -> None:
+    usual = usual_values(full_name)
+    full = full_record(full_name)
+    record = replace(full, **usual)
+    form = BY_FULL_NAME[full_name].usual
+    assert form is not None
+    assert form.fits(record)
+    assert encode(record).endswith(form.end)
+    for name in usual:
+        assert not form.fits(replace(record, **{name: getattr(full, name)})), name
 
 
 def test_what_is_read_shares_nothing_with_what_was_read_before() -> None:

@@ -75,32 +75,13 @@ def test_a_definition_says_all_that_the_file_says(path: Path) -> None:
             assert found["type"] == entry["type"]
 
 
-@pytest.mark.parametrize(
-    ("fields", "message"),
-    [
-        (["rare", {"name": "late", "type": "long", "default": 0}], "'late' comes after 'a', which is rare"),
-        ([{"name": "n", "type": "long", "default": 1, "rare": True}], "'n' is rare, and its default is more"),
-        ([{"name": "n", "type": "long", "rare": True}], "'n' is rare, and its default is more"),
-        (
-            [
-                {
-                    "name": "e",
-                    "type": {"type": "enum", "name": "E", "symbols": ["A", "B"]},
-                    "default": "B",
-                    "rare": True,
-                }
-            ],
-            "'e' is rare, and its default is more",
-        ),
-    ],
-)
-def test_what_may_not_be_marked_as_rare_is_refused(
-    fields: list[Any], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    known = {"rare": {"name": "a", "type": "string", "default": "", "rare": True}}
-    schema = {"name": "R", "doc": "A record.", "fields": [known[f] if isinstance(f, str) else f for f in fields]}
+def test_usual_values_come_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    early = {"name": "early", "type": "string", "default": "", "usual": ""}
+    late = {"name": "late", "type": "long"}
     (tmp_path / "event").mkdir()
-    (tmp_path / "event" / "R.avsc").write_text(json.dumps(schema), encoding="utf-8")
+    (tmp_path / "event" / "R.avsc").write_text(
+        json.dumps({"name": "R", "doc": "A record.", "fields": [early, late]}), encoding="utf-8"
+    )
     monkeypatch.setattr(_avsc, "AVSC", tmp_path)
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(ValueError, match="'late' comes after 'early', which has a usual value"):
         _avsc.records_of("event")

@@ -925,11 +925,6 @@ CONVERSIONS: Conversions = {
 }
 
 USUAL: Usual = {
-    CompleteActivity: (
-        2,
-        complete_activity_is_usual,
-        complete_activity_usual_to_avro,
-        complete_activity_usual_from_avro,
-    ),
-    StartWorkflow: (10, start_workflow_is_usual, start_workflow_usual_to_avro, start_workflow_usual_from_avro),
+    CompleteActivity: (complete_activity_is_usual, complete_activity_usual_to_avro, complete_activity_usual_from_avro),
+    StartWorkflow: (start_workflow_is_usual, start_workflow_usual_to_avro, start_workflow_usual_from_avro),
 }

@@ -172,7 +172,13 @@ def activity_task_failed_from_avro(values: dict[str, Any]) -> ActivityTaskFailed
 
 def activity_task_scheduled_is_usual(record: ActivityTaskScheduled) -> bool:
     return (
-        record.schedule_to_close_timeout_ms == 0
+        record.retry_policy is not None
+        and record.retry_policy.initial_interval_ms == 1000
+        and record.retry_policy.backoff_coefficient == 2.0
+        and record.retry_policy.maximum_interval_ms == 0
+        and record.retry_policy.maximum_attempts == 0
+        and record.retry_policy.non_retryable_error_types == []
+        and record.schedule_to_close_timeout_ms == 0
         and record.schedule_to_start_timeout_ms == 0
         and record.heartbeat_timeout_ms == 0
         and record.options is None
@@ -190,15 +196,17 @@ def activity_task_scheduled_usual_to_avro(record: ActivityTaskScheduled) -> dict
         "task_queue": record.task_queue,
         "args": record.args and [payload_to_avro(item) for item in record.args],
         "start_to_close_timeout_ms": record.start_to_close_timeout_ms,
-        "retry_policy": NULL
-        if record.retry_policy is None
-        else ("foldlog.common.RetryPolicy", retry_policy_to_avro(record.retry_policy)),
         "eager": record.eager,
     }
 
 
 def activity_task_scheduled_to_avro(record: ActivityTaskScheduled) -> dict[str, Any]:
     values = activity_task_scheduled_usual_to_avro(record)
+    values["retry_policy"] = (
+        NULL
+        if record.retry_policy is None
+        else ("foldlog.common.RetryPolicy", retry_policy_to_avro(record.retry_policy))
+    )
     values["schedule_to_close_timeout_ms"] = record.schedule_to_close_timeout_ms
     values["schedule_to_start_timeout_ms"] = record.schedule_to_start_timeout_ms
     values["heartbeat_timeout_ms"] = record.heartbeat_timeout_ms
@@ -219,8 +227,16 @@ def activity_task_scheduled_usual_from_avro(values: dict[str, Any]) -> ActivityT
     record.task_queue = values["task_queue"]
     record.args = values["args"] and [payload_from_avro(item) for item in values["args"]]
     record.start_to_close_timeout_ms = values["start_to_close_timeout_ms"]
-    record.retry_policy = None if values["retry_policy"] is None else retry_policy_from_avro(values["retry_policy"])
     record.eager = values["eager"]
+    record.retry_policy = retry_policy_from_avro(
+        {
+            "initial_interval_ms": 1000,
+            "backoff_coefficient": 2.0,
+            "maximum_interval_ms": 0,
+            "maximum_attempts": 0,
+            "non_retryable_error_types": [],
+        }
+    )
     record.schedule_to_close_timeout_ms = 0
     record.schedule_to_start_timeout_ms = 0
     record.heartbeat_timeout_ms = 0
@@ -230,6 +246,7 @@ def activity_task_scheduled_usual_from_avro(values: dict[str, Any]) -> ActivityT
 
 def activity_task_scheduled_from_avro(values: dict[str, Any]) -> ActivityTaskScheduled:
     record = activity_task_scheduled_usual_from_avro(values)
+    record.retry_policy = None if values["retry_policy"] is None else retry_policy_from_avro(values["retry_policy"])
     record.schedule_to_close_timeout_ms = values["schedule_to_close_timeout_ms"]
     record.schedule_to_start_timeout_ms = values["schedule_to_start_timeout_ms"]
     record.heartbeat_timeout_ms = values["heartbeat_timeout_ms"]
@@ -1184,7 +1201,7 @@ CONVERSIONS: Conversions = {
     ),
     ActivityTaskScheduled: (
         "foldlog.event.ActivityTaskScheduled",
-        b"\xc3\x01\x7f}wA\x06=\x12\xc0",
+        b"\xc3\x01\x1a\xf3\xc0'\xe2\xbf\xff\x1e",
         activity_task_scheduled_to_avro,
         activity_task_scheduled_from_avro,
     ),
@@ -1396,13 +1413,11 @@ CONVERSIONS: Conversions = {
 
 USUAL: Usual = {
     ActivityTaskScheduled: (
-        4,
         activity_task_scheduled_is_usual,
         activity_task_scheduled_usual_to_avro,
         activity_task_scheduled_usual_from_avro,
     ),
     WorkflowExecutionStarted: (
-        9,
         workflow_execution_started_is_usual,
         workflow_execution_started_usual_to_avro,
         workflow_execution_started_usual_from_avro,

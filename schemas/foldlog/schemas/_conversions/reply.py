@@ -363,7 +363,7 @@ def update_reply_from_avro(values: dict[str, Any]) -> UpdateReply:
 
 
 def workflow_result_is_usual(record: WorkflowResult) -> bool:
-    return record.failure is None and record.new_run_id == ""
+    return record.retry_state == "UNSPECIFIED" and record.failure is None and record.new_run_id == ""
 
 
 def workflow_result_usual_to_avro(record: WorkflowResult) -> dict[str, Any]:
@@ -372,12 +372,12 @@ def workflow_result_usual_to_avro(record: WorkflowResult) -> dict[str, Any]:
         "run_id": record.run_id,
         "status": record.status,
         "result": NULL if record.result is None else ("foldlog.common.Payload", payload_to_avro(record.result)),
-        "retry_state": record.retry_state,
     }
 
 
 def workflow_result_to_avro(record: WorkflowResult) -> dict[str, Any]:
     values = workflow_result_usual_to_avro(record)
+    values["retry_state"] = record.retry_state
     values["failure"] = NULL if record.failure is None else ("foldlog.common.Failure", failure_to_avro(record.failure))
     values["new_run_id"] = record.new_run_id
     return values
@@ -389,7 +389,7 @@ def workflow_result_usual_from_avro(values: dict[str, Any]) -> WorkflowResult:
     record.run_id = values["run_id"]
     record.status = values["status"]
     record.result = None if values["result"] is None else payload_from_avro(values["result"])
-    record.retry_state = values["retry_state"]
+    record.retry_state = "UNSPECIFIED"
     record.failure = None
     record.new_run_id = ""
     return record
@@ -397,6 +397,7 @@ def workflow_result_usual_from_avro(values: dict[str, Any]) -> WorkflowResult:
 
 def workflow_result_from_avro(values: dict[str, Any]) -> WorkflowResult:
     record = workflow_result_usual_from_avro(values)
+    record.retry_state = values["retry_state"]
     record.failure = None if values["failure"] is None else failure_from_avro(values["failure"])
     record.new_run_id = values["new_run_id"]
     return record
@@ -459,5 +460,5 @@ CONVERSIONS: Conversions = {
 }
 
 USUAL: Usual = {
-    WorkflowResult: (2, workflow_result_is_usual, workflow_result_usual_to_avro, workflow_result_usual_from_avro),
+    WorkflowResult: (workflow_result_is_usual, workflow_result_usual_to_avro, workflow_result_usual_from_avro),
 }

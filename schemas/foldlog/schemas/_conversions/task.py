@@ -22,7 +22,13 @@ from foldlog.schemas.task import ActivityTask, TaskToken
 
 def activity_task_is_usual(record: ActivityTask) -> bool:
     return (
-        record.schedule_to_close_timeout_ms == 0
+        record.retry_policy is not None
+        and record.retry_policy.initial_interval_ms == 1000
+        and record.retry_policy.backoff_coefficient == 2.0
+        and record.retry_policy.maximum_interval_ms == 0
+        and record.retry_policy.maximum_attempts == 0
+        and record.retry_policy.non_retryable_error_types == []
+        and record.schedule_to_close_timeout_ms == 0
         and record.heartbeat_timeout_ms == 0
         and record.heartbeat_details == []
         and record.options is None
@@ -42,14 +48,16 @@ def activity_task_usual_to_avro(record: ActivityTask) -> dict[str, Any]:
         "scheduled_ms": record.scheduled_ms,
         "attempt_scheduled_ms": record.attempt_scheduled_ms,
         "start_to_close_timeout_ms": record.start_to_close_timeout_ms,
-        "retry_policy": NULL
-        if record.retry_policy is None
-        else ("foldlog.common.RetryPolicy", retry_policy_to_avro(record.retry_policy)),
     }
 
 
 def activity_task_to_avro(record: ActivityTask) -> dict[str, Any]:
     values = activity_task_usual_to_avro(record)
+    values["retry_policy"] = (
+        NULL
+        if record.retry_policy is None
+        else ("foldlog.common.RetryPolicy", retry_policy_to_avro(record.retry_policy))
+    )
     values["schedule_to_close_timeout_ms"] = record.schedule_to_close_timeout_ms
     values["heartbeat_timeout_ms"] = record.heartbeat_timeout_ms
     values["heartbeat_details"] = record.heartbeat_details and [
@@ -74,7 +82,15 @@ def activity_task_usual_from_avro(values: dict[str, Any]) -> ActivityTask:
     record.scheduled_ms = values["scheduled_ms"]
     record.attempt_scheduled_ms = values["attempt_scheduled_ms"]
     record.start_to_close_timeout_ms = values["start_to_close_timeout_ms"]
-    record.retry_policy = None if values["retry_policy"] is None else retry_policy_from_avro(values["retry_policy"])
+    record.retry_policy = retry_policy_from_avro(
+        {
+            "initial_interval_ms": 1000,
+            "backoff_coefficient": 2.0,
+            "maximum_interval_ms": 0,
+            "maximum_attempts": 0,
+            "non_retryable_error_types": [],
+        }
+    )
     record.schedule_to_close_timeout_ms = 0
     record.heartbeat_timeout_ms = 0
     record.heartbeat_details = []
@@ -84,6 +100,7 @@ def activity_task_usual_from_avro(values: dict[str, Any]) -> ActivityTask:
 
 def activity_task_from_avro(values: dict[str, Any]) -> ActivityTask:
     record = activity_task_usual_from_avro(values)
+    record.retry_policy = None if values["retry_policy"] is None else retry_policy_from_avro(values["retry_policy"])
     record.schedule_to_close_timeout_ms = values["schedule_to_close_timeout_ms"]
     record.heartbeat_timeout_ms = values["heartbeat_timeout_ms"]
     record.heartbeat_details = values["heartbeat_details"] and [
@@ -131,5 +148,5 @@ CONVERSIONS: Conversions = {
 }
 
 USUAL: Usual = {
-    ActivityTask: (4, activity_task_is_usual, activity_task_usual_to_avro, activity_task_usual_from_avro),
+    ActivityTask: (activity_task_is_usual, activity_task_usual_to_avro, activity_task_usual_from_avro),
 }

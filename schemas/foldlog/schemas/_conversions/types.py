@@ -11,5 +11,5 @@ NULL = ("null", None)
 Conversions = dict[type, tuple[str, bytes, Callable[[Any], dict[str, Any]], Callable[[dict[str, Any]], Any]]]
 """Record class to its full Avro name, frame header (empty: never framed), to fastavro's dict and from it."""
 
-Usual = dict[type, tuple[int, Callable[[Any], bool], Callable[[Any], dict[str, Any]], Callable[[dict[str, Any]], Any]]]
-"""Record class with rare fields to: how many they are, whether none of them is set, and the conversions for then."""
+Usual = dict[type, tuple[Callable[[Any], bool], Callable[[Any], dict[str, Any]], Callable[[dict[str, Any]], Any]]]
+"""Record class with usual values to: whether a record has them all, and the conversions for then."""

@@ -125,7 +125,6 @@ CONVERSIONS: Conversions = {
 
 USUAL: Usual = {
     WorkflowVisibility: (
-        13,
         workflow_visibility_is_usual,
         workflow_visibility_usual_to_avro,
         workflow_visibility_usual_from_avro,
