@@ -18,21 +18,29 @@ import sqlite3
 import tempfile
 import time
 import uuid
-from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from fnmatch import fnmatch
 from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 from confluent_kafka import Producer
-from foldlog.client import Client, RPCError, RPCStatusCode, WorkflowHandle, WorkflowNotFoundError
+from foldlog.client import Client, RPCError, WorkflowNotFoundError
 from foldlog.connectors.embedded import broker_from_environment
 from foldlog.converter import DataConverter
 from foldlog.schemas.command import SignalWorkflow
+from foldlog.schemas.event import (
+    WorkflowExecutionCanceled,
+    WorkflowExecutionCompleted,
+    WorkflowExecutionContinuedAsNew,
+    WorkflowExecutionFailed,
+    WorkflowExecutionTerminated,
+)
 from foldlog.schemas.framing import decode, encode
 from foldlog.transport.admin import create_topics
 from foldlog.transport.config import KafkaConfig
@@ -42,12 +50,13 @@ from foldlog.transport.topics import Topics, partition_of
 from examples.order.ledger import Ledger
 from examples.order.model import Order, Outcome, read_orders
 from examples.order.workflow import OrderWorkflow
-from tests.integration.processor.logs import audit, stores_equal_log
+from tests.integration.processor.lanes import LANES, Insistent
+from tests.integration.processor.logs import Audit, audit, stores_equal_log
 from tests.integration.processor.processes import Fleet
-from tests.integration.processor.workloads import QUEUE, Local, Parenting, Seen, Summing, Ticking
+from tests.integration.processor.workloads import QUEUE, Seen, Summing
 
 PARTITIONS = 4
-LANES = 24
+ORDERS_AT_ONCE = 24
 """Orders that are open at the same time."""
 CANCELED = 0.1
 """Share of the orders that are canceled while they run."""
@@ -59,13 +68,26 @@ PAUSES_SECONDS = ((0.1, 3.0), (0.1, 3.0), (7.0, 12.0))
 DOWN_SECONDS = (0.0, 1.5)
 """How long what was killed stays away."""
 PATIENCE = timedelta(seconds=60)
-MOST_PATIENCE_SECONDS = 30.0
-"""An ask waits longer each time that it is repeated: a machine that always takes a little longer must not stop it."""
 FINISH_SECONDS = 150.0
 """In which all that was begun must end, once nothing is killed any more."""
 UPDATES = 1_900
 """How many a workflow is sent; what follows are signals. One run takes 2,000."""
 CONVERTER = DataConverter()
+
+END_STATUS = {
+    WorkflowExecutionCompleted: "COMPLETED",
+    WorkflowExecutionFailed: "FAILED",
+    WorkflowExecutionCanceled: "CANCELED",
+    WorkflowExecutionContinuedAsNew: "CONTINUED_AS_NEW",
+    WorkflowExecutionTerminated: "TERMINATED",
+}
+"""What ends a run here, and what lists show then."""
+OTHER_ENDS = {
+    "canceled-*-child": WorkflowExecutionCanceled,
+    "foldlog.schedule:*/*": WorkflowExecutionCompleted,
+    "foldlog.schedule:*": WorkflowExecutionTerminated,
+}
+"""How workflows end that need not complete, by their IDs: the first pattern counts."""
 
 Say = Callable[[str], None]
 
@@ -79,8 +101,8 @@ class Load:
     added: dict[str, list[int]] = field(default_factory=dict)
     """By workflow, the numbers that were sent to it, in order."""
     seen: dict[str, Seen] = field(default_factory=dict)
-    others: int = 0
-    """Workflows with timers and local activities that ended well."""
+    others: Counter[str] = field(default_factory=Counter)
+    """By lane, the workflows that ended well."""
 
 
 @dataclass
@@ -93,7 +115,7 @@ class Report:
     orders: int
     compensated: int
     signals: int
-    others: int
+    others: dict[str, int]
     events: int
     openings: int
     rows: int
@@ -156,13 +178,13 @@ class Chaos:
     # ---- the load
 
     async def _under_load(self, client: Client) -> None:
-        orders = _orders()
+        orders, ask = _orders(), Insistent(client, self._counts)
         async with asyncio.TaskGroup() as load:
-            for _ in range(LANES):
-                load.create_task(self._order_lane(client, orders))
+            for _ in range(ORDERS_AT_ONCE):
+                load.create_task(self._order_lane(ask, orders))
             for number in range(SUMS):
-                load.create_task(self._sum(client, f"sum-{number}", WAYS[number % len(WAYS)]))
-            work = [load.create_task(self._other_lane(client, lane)) for lane in ("ticking", "local", "parent")]
+                load.create_task(self._sum(ask, f"sum-{number}", WAYS[number % len(WAYS)]))
+            work = [load.create_task(self._other_lane(ask, lane)) for lane in LANES]
             await self._kill_all()
             self._over.set()
             self._say(f"{len(self._load.outcomes)} orders have ended; what is open now must end too")
@@ -190,21 +212,21 @@ class Chaos:
             lines.append(f"{workflow_id} in partition {partition_of(workflow_id, PARTITIONS)}: {state}")
         return "\n".join(lines)
 
-    async def _order_lane(self, client: Client, orders: Iterator[Order]) -> None:
+    async def _order_lane(self, ask: Insistent, orders: Iterator[Order]) -> None:
         while not self._over.is_set():
             order = next(orders)
             self._load.orders[order.order_id] = order
-            handle = await self._started(client, OrderWorkflow.run, [order], f"order-{order.order_id}")
+            handle = await ask.start(OrderWorkflow.run, [order], f"order-{order.order_id}")
             if self._random.random() < CANCELED:
                 try:
-                    await self._insisting(partial(handle.signal, OrderWorkflow.cancel_order, "changed my mind"))
+                    await ask.insist(partial(handle.signal, OrderWorkflow.cancel_order, "changed my mind"))
                 except WorkflowNotFoundError:
                     pass  # It has ended, which is as good.
             self._load.outcomes[order.order_id] = await handle.result()
 
-    async def _sum(self, client: Client, workflow_id: str, way: str) -> None:
+    async def _sum(self, ask: Insistent, workflow_id: str, way: str) -> None:
         """Sends numbers, either as any Kafka program could or through the client, which asks until it is answered."""
-        handle = await self._started(client, Summing.run, [], workflow_id)
+        handle = await ask.start(Summing.run, [], workflow_id)
         numbers = self._load.added[workflow_id] = []
         producer = Producer(self._config.producer())
         while not self._over.is_set():
@@ -218,48 +240,19 @@ class Chaos:
                 producer.poll(0)
                 await asyncio.sleep(0.005)
             elif way == "signal" or number > UPDATES:
-                await self._insisting(partial(handle.signal, Summing.add, number))
+                await ask.insist(partial(handle.signal, Summing.add, number))
             else:
                 assert await handle.execute_update(Summing.put, number) == number - 1, "an update counts not once"
         assert await asyncio.to_thread(producer.flush, 60) == 0
-        await self._insisting(partial(handle.signal, Summing.end))
+        await ask.insist(partial(handle.signal, Summing.end))
         self._load.seen[workflow_id] = await handle.result()
 
-    async def _other_lane(self, client: Client, lane: str) -> None:
+    async def _other_lane(self, ask: Insistent, lane: str) -> None:
         number = 0
         while not self._over.is_set():
             number += 1
-            workflow_id = f"{lane}-{number}"
-            if lane == "ticking":
-                handle = await self._started(client, Ticking.run, [3, 0.2], workflow_id)
-                assert await handle.result() == 3
-            elif lane == "parent":
-                parent = await self._started(client, Parenting.run, [3], workflow_id)
-                assert await parent.result() == [[0, 1, 2]] * 3
-            else:
-                local = await self._started(client, Local.run, [4], workflow_id)
-                assert await local.result() == ["0", "1", "2", "3"]
-            self._load.others += 1
-
-    async def _started(
-        self, client: Client, workflow: Any, args: list[Any], workflow_id: str
-    ) -> WorkflowHandle[Any, Any]:
-        start = partial(client.start_workflow, workflow, args=args, id=workflow_id, task_queue=QUEUE)
-        handle: WorkflowHandle[Any, Any] = await self._insisting(start)
-        return handle
-
-    async def _insisting(self, ask: Callable[..., Awaitable[Any]]) -> Any:
-        """Ask with one request ID until there is an answer: it must count once all the same."""
-        request_id, patience = uuid.uuid4().hex, 3.0
-        while True:
-            try:
-                return await ask(request_id=request_id, rpc_timeout=timedelta(seconds=patience))
-            except RPCError as error:
-                # Unavailable: what could not be delivered in time, on a busy machine.
-                if error.status not in (RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.UNAVAILABLE):
-                    raise
-                self._counts["repeated asks"] += 1
-                patience = min(2 * patience, MOST_PATIENCE_SECONDS)
+            await LANES[lane](ask, f"{lane}-{number}")
+            self._load.others[lane] += 1
 
     # ---- the kills
 
@@ -290,8 +283,7 @@ class Chaos:
         load = self._load
         found = audit(self._config, self._topics)
         started = {workflow_id for workflow_id, _ in found.events}
-        assert len(found.events) == len(started), "a workflow ID has more than one run"
-        assert found.closed() == started, f"not closed: {sorted(started - found.closed())}"
+        check_runs(found)
         assert {f"order-{order_id}" for order_id in load.orders} <= started
         for workflow_id, numbers in load.added.items():
             assert load.seen[workflow_id].numbers == numbers, f"{workflow_id} saw other signals than were sent"
@@ -302,9 +294,10 @@ class Chaos:
         rows = {}
         for record in read_topic(self._config, self._topics.visibility):
             rows[record.key] = decode(record.value)
-        assert {row.workflow_id for row in rows.values()} == started
-        unfinished = [row.workflow_id for row in rows.values() if row.status != "COMPLETED"]
-        assert not unfinished, f"the list shows as not completed: {unfinished}"
+        assert {(row.workflow_id, row.run_id) for row in rows.values()} == set(found.events)
+        ends = {(row.workflow_id, row.run_id): row.status for row in rows.values()}
+        wrong = [run for run, events in found.events.items() if ends[run] != END_STATUS.get(type(events[-1]))]
+        assert not wrong, f"the list shows another status than the history: {wrong}"
         states = [self._folder / member.state for member in self._fleet.members.values() if member.role != "activities"]
         return Report(
             seed=self._seed,
@@ -312,7 +305,7 @@ class Chaos:
             orders=len(load.orders),
             compensated=sum(outcome.status == "compensated" for outcome in load.outcomes.values()),
             signals=sum(map(len, load.added.values())),
-            others=load.others,
+            others=dict(load.others),
             events=sum(map(len, found.events.values())),
             openings=sum(map(len, found.openings.values())),
             rows=stores_equal_log(found, states, self._namespace),
@@ -324,6 +317,21 @@ def _orders() -> Iterator[Order]:
         for order in read_orders():
             order.order_id = f"{round_number}-{order.order_id}"
             yield order
+
+
+def check_runs(found: Audit) -> None:
+    """Each workflow has one run, or a chain of them in which each names the next, and all but the last hand over."""
+    runs: dict[str, dict[str, list[Any]]] = defaultdict(dict)
+    for (workflow_id, run_id), events in found.events.items():
+        assert type(events[-1]) in END_STATUS, f"{workflow_id}, run {run_id}: not closed"
+        runs[workflow_id][run_id] = events
+    for workflow_id, chain in runs.items():
+        following = {events[-1].new_run_id for events in chain.values() if getattr(events[-1], "new_run_id", "")}
+        assert following <= chain.keys(), f"{workflow_id}: runs that never began: {following - chain.keys()}"
+        assert len(following) == len(chain) - 1, f"{workflow_id} has {len(chain)} runs, and {len(following)} followed"
+        ends = [type(events[-1]) for events in chain.values() if not getattr(events[-1], "new_run_id", "")]
+        other = (end for pattern, end in OTHER_ENDS.items() if fnmatch(workflow_id, pattern))
+        assert ends == [next(other, WorkflowExecutionCompleted)], f"{workflow_id} ended with {ends}"
 
 
 def check_ledger(path: Path, load: Load) -> None:

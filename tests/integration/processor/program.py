@@ -19,7 +19,7 @@ from examples.order.activities import OrderActivities
 from examples.order.ledger import Ledger
 from examples.order.workflow import OrderWorkflow
 from tests.integration.processor.serving import run, work
-from tests.integration.processor.workloads import QUEUE, WORKFLOWS, echo
+from tests.integration.processor.workloads import ACTIVITIES, LOCAL_ACTIVITIES, QUEUE, WORKFLOWS
 
 PATIENCE = timedelta(seconds=60)
 ROLES = ("workflows", "activities", "both")
@@ -31,12 +31,13 @@ async def serve(options: argparse.Namespace, stopped: asyncio.Event) -> None:
         async with await Client.connect(
             options.servers, namespace=options.namespace, connect_timeout=PATIENCE
         ) as client:
-            ledger = OrderActivities(Ledger(options.folder / "ledger.db")).all()
+            remote = [*ACTIVITIES, *OrderActivities(Ledger(options.folder / "ledger.db")).all()]
+            activities = LOCAL_ACTIVITIES if options.role == "workflows" else [*LOCAL_ACTIVITIES[1:], *remote]
             worker = Worker(
                 client,
                 task_queue=QUEUE,
                 workflows=() if options.role == "activities" else [*WORKFLOWS, OrderWorkflow],
-                activities=[echo] if options.role == "workflows" else [echo, *ledger],
+                activities=activities,
                 no_remote_activities=options.role == "workflows",
                 activity_executor=threads,
                 state_dir=options.folder / options.state,
