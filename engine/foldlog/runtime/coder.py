@@ -65,9 +65,12 @@ class Coder:
         self._headers = headers
         self._answer_seconds = answer_seconds
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._clock: Callable[[], float] = time.monotonic
         self._resting_until = 0.0
-        self._kept: OrderedDict[_Key, list[Payload] | Exception] = OrderedDict()
+        self._kept: OrderedDict[_Key, list[Payload]] = OrderedDict()
         self._kept_bytes = 0
+        self._failed: dict[_Key, Exception] = {}
+        """What could not be foreseen the last time. It is told once, and never to a later try."""
 
     def in_context(self, context: SerializationContext) -> Coder:
         """One that calls the codec in a context. It keeps nothing of what this one does."""
@@ -76,7 +79,7 @@ class Coder:
             return self
         made = copy.copy(self)
         made._codec = codec
-        made._kept, made._kept_bytes = OrderedDict(), 0
+        made._kept, made._kept_bytes, made._failed = OrderedDict(), 0, {}
         return made
 
     @property
@@ -89,9 +92,16 @@ class Coder:
         """Whether `foresee` does anything."""
         return self._codec.may_wait
 
-    def use_loop(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Call the codec on this loop, which runs on another thread."""
+    def use_loop(self, loop: asyncio.AbstractEventLoop, clock: Callable[[], float] | None = None) -> None:
+        """Call the codec on this loop, which runs on another thread.
+
+        Args:
+            loop: The loop.
+            clock: Tells the seconds for which a codec that did not answer is left alone: the clock that decides when a
+                stalled run is tried again. None: the machine's.
+        """
         self._loop = loop
+        self._clock = clock or time.monotonic
 
     # ---- records
 
@@ -144,6 +154,7 @@ class Coder:
         """Decode all payloads of records at once, for `decoded` to find them. What cannot be decoded is told there."""
         if not self.foresees:
             return
+        self._failed.clear()
         wanted: dict[_Key, Group] = {}
         for record in records:
             for group in collect(record, self._headers):
@@ -158,7 +169,10 @@ class Coder:
         except Exception as error:
             made = [error] * len(wanted)
         for key, result in zip(wanted, made, strict=True):
-            self._keep(key, result)
+            if isinstance(result, Exception):
+                self._failed[key] = result
+            else:
+                self._keep(key, result)
 
     # ---- payloads
 
@@ -193,10 +207,10 @@ class Coder:
         keys = [_key(group) for group in groups]
         known: dict[_Key, list[Payload]] = {}
         for key in keys:
+            failed = self._failed.pop(key, None)
+            if failed is not None:
+                raise failed if isinstance(failed, WorkflowTaskError) else _refused("decode", self._codec, failed)
             kept = self._kept.get(key)
-            if isinstance(kept, Exception):
-                self._kept_bytes -= _size(key, self._kept.pop(key))  # so that the next time it is tried again
-                raise _refused("decode", self._codec, kept)
             if kept is not None:
                 known[key] = kept
                 self._kept.move_to_end(key)
@@ -208,7 +222,7 @@ class Coder:
                 self._keep(key, result)
         return [known[key] for key in keys]
 
-    def _keep(self, key: _Key, result: list[Payload] | Exception) -> None:
+    def _keep(self, key: _Key, result: list[Payload]) -> None:
         if key not in self._kept:
             self._kept_bytes += _size(key, result)
         self._kept[key] = result
@@ -254,7 +268,7 @@ class Coder:
 
     def _wait(self, what: What, calls: list[Call]) -> list[list[Payload] | Exception]:
         """Have the calls made on the event loop."""
-        if time.monotonic() < self._resting_until:
+        if self._clock() < self._resting_until:
             raise self._silent(what)
         loop = self._loop
         if loop is None or not loop.is_running() or _runs_here(loop):
@@ -267,7 +281,7 @@ class Coder:
                 waiting.cancel()
                 results = None
         if results is None:
-            self._resting_until = time.monotonic() + REST_SECONDS
+            self._resting_until = self._clock() + REST_SECONDS
             raise self._silent(what)
         return results
 
@@ -328,6 +342,5 @@ def _key(group: Group) -> _Key:
     return tuple((payload.encoding, payload.data, tuple(sorted(payload.metadata.items()))) for payload in group)
 
 
-def _size(key: _Key, result: list[Payload] | Exception) -> int:
-    known = 0 if isinstance(result, Exception) else sum(len(payload.data) for payload in result)
-    return 200 + sum(len(data) for _, data, _ in key) + known
+def _size(key: _Key, result: list[Payload]) -> int:
+    return 200 + sum(len(data) for _, data, _ in key) + sum(len(payload.data) for payload in result)

@@ -176,10 +176,10 @@ class WorkflowRuntime:
             )
         return behavior
 
-    def use_loop(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Call the payload codec, if there is one, on this event loop, which runs on another thread."""
+    def use_loop(self, loop: asyncio.AbstractEventLoop, clock: Callable[[], float] | None = None) -> None:
+        """Call the payload codec, if there is one, on this event loop: see `Coder.use_loop`."""
         if self._coder is not None:
-            self._coder.use_loop(loop)
+            self._coder.use_loop(loop, clock)
 
     @property
     def workflow_types(self) -> Mapping[str, type]:

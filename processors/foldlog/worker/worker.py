@@ -432,7 +432,7 @@ class Worker:
             state.activities.start()
         # 3. Workflows.
         if self._runtime is not None:
-            self._runtime.use_loop(asyncio.get_running_loop())
+            self._runtime.use_loop(asyncio.get_running_loop(), self._backend.clock.time)
             host = state.activities.host if state.activities is not None else None
             state.member = Member(task_queue=self.task_queue, runtime=self._runtime, host=host)
             team_of(self._backend.transport).join(state.member)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
@@ -13,6 +14,7 @@ from foldlog.api.common.v1 import Payload
 from foldlog.client import HeaderCodecBehavior
 from foldlog.converter import DataConverter, DefaultFailureConverterWithEncodedAttributes, PayloadCodec
 from foldlog.converter.encryption import AESGCMCodec
+from foldlog.runtime.coder import Coder
 from foldlog.testing import WorkflowEnvironment
 from foldlog.worker import Worker
 
@@ -122,3 +124,48 @@ async def test_a_tenant_goes_along_to_children_and_other_workflows(
             tenant.set("client")
             told = await env.client.execute_workflow(Family.run, id="family", task_queue="q")
             assert told == [["parent", "parent", "other"], ["other"]]
+
+
+class HangsOnce(PayloadCodec):
+    """Another system, which at some moment does not answer, once."""
+
+    def __init__(self, what: str) -> None:
+        self.what = what
+        self.armed = False
+
+    async def _answer(self, what: str) -> None:
+        await asyncio.sleep(0)
+        # On the event loop of the test it is the client's, which waits for as long as it likes.
+        if self.armed and what == self.what and threading.current_thread() is not threading.main_thread():
+            self.armed = False
+            await asyncio.sleep(3600)
+
+    async def encode(self, payloads: Sequence[Payload]) -> Any:
+        await self._answer("encode")
+        return list(payloads)
+
+    async def decode(self, payloads: Sequence[Payload]) -> Any:
+        await self._answer("decode")
+        return list(payloads)
+
+
+@pytest.mark.parametrize("what", ["encode", "decode"])
+async def test_a_codec_that_hangs_once_stalls_its_run_for_a_moment(
+    what: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    # How long a worker's codec is waited for: nobody should wait five seconds here.
+    monkeypatch.setitem(Coder.__init__.__kwdefaults__, "answer_seconds", 0.05)
+    codec = HangsOnce(what)
+    env = await WorkflowEnvironment.start_time_skipping(data_converter=DataConverter(payload_codec=codec))
+    async with env, Worker(env.client, task_queue="q", workflows=[Monthly], activities=[bill]):
+        handle = await env.client.start_workflow(Monthly.run, 3, id="w", task_queue="q")
+        for number in range(5):
+            await handle.signal(Monthly.pay, number)
+        codec.armed = True
+        await handle.signal(Monthly.pay, 5)
+        async with asyncio.timeout(30):
+            assert (await handle.result())[-1] == "paid 15"
+    assert not codec.armed
+    tries = [record.getMessage() for record in caplog.records if "cannot go on, attempt" in record.getMessage()]
+    # The second one comes while the codec is left alone.
+    assert 1 <= len(tries) <= 2
