@@ -5,6 +5,10 @@ name that it is given. What it raises is raised only while a call that it watche
 
 A Python thread can be interrupted between two bytecodes only. Code that blocks in C (a lock, a regular expression, a
 large number) goes on until it comes back; then all there is is the log.
+
+What a replay tells again has been quick enough once, so the limit is not for it: a machine that is slow or busy must
+not stall what is right. But code that was changed, or reads what it must not, may hang there too. So it is watched
+with far more patience.
 """
 
 from __future__ import annotations
@@ -27,9 +31,13 @@ from foldlog.runtime.stack import is_internal
 
 A = TypeVar("A")
 R = TypeVar("R")
+_Running = tuple[Callable[[], str], Any, bool]
+"""Who runs, with what, and whether in replay."""
 
 DEBUG_VARIABLE = "FOLDLOG_DEBUG"
 _LOGGER = logging.getLogger("foldlog.workflow")
+REPLAY_PATIENCE = 10
+"""So many times the limit code may run in replay, for each event."""
 _LOOKS = 8
 """How often a call is looked at, at least, before it is interrupted."""
 _LONGEST_PAUSE = 0.25
@@ -51,18 +59,19 @@ class Watchdog:
         """Make a watchdog.
 
         Args:
-            limit_seconds: How long a call may take.
+            limit_seconds: How long a call may take, unless it replays.
         """
         self._limit = limit_seconds
         self._local = threading.local()
 
-    def call(self, name: Callable[[], str], function: Callable[[A], R], argument: A) -> R:
+    def call(self, name: Callable[[], str], function: Callable[[A], R], argument: A, replaying: bool = False) -> R:
         """Call a function that runs workflow code; calls from within such code are part of it.
 
         Args:
             name: Says whose code it is, for people.
             function: What to call.
             argument: Its argument.
+            replaying: Whether it does what was done before.
 
         Raises:
             WorkflowTaskError: It took longer than the limit, and was interrupted. What it worked on cannot be trusted.
@@ -73,7 +82,7 @@ class Watchdog:
         outer = _get_running_loop()
         hooks = None if outer is None else sys.get_asyncgen_hooks()
         error: BaseException | None = None
-        slot.running = (name, argument)  # one write: all that a call costs
+        slot.running = (name, argument, replaying)  # one write: all that a call costs
         try:
             result = function(argument)
             slot.running = None
@@ -124,7 +133,7 @@ class _Slot:
     )
 
     def __init__(self, limit_seconds: float, thread_id: int) -> None:
-        self.running: tuple[Callable[[], str], Any] | None = None
+        self.running: _Running | None = None
         """The call that is under way: a new object for each."""
         self.firing = False
         """Whether the watcher interrupts, or has interrupted, a call."""
@@ -133,7 +142,7 @@ class _Slot:
         self._lock = threading.Lock()
         self._stuck: WorkflowTaskError | None = None
         # The watcher's alone.
-        self._seen: tuple[Callable[[], str], Any] | None = None
+        self._seen: _Running | None = None
         self._waited = 0.0
         self._warned = False
         self._times = 0
@@ -173,22 +182,25 @@ class _Slot:
             self._seen, self._waited, self._warned, self._times = running, 0.0, False, 0
             return
         self._waited += elapsed
-        if self._waited >= self._limit:
-            self._waited -= self._limit / 2  # if it is caught, again after half the time
-            self._interrupt(running)
-        elif not self._warned and self._waited >= self._limit / 2:
+        replaying = running[2]
+        limit = self._limit * REPLAY_PATIENCE if replaying else self._limit
+        if self._waited >= limit:
+            self._waited -= limit / 2  # if it is caught, again after half the time
+            self._interrupt(running, f"{limit:g} s{' in replay' if replaying else ''}")
+        elif not self._warned and self._waited >= (self._limit if replaying else limit / 2):
             self._warned = True
             place, stack = _where(self._thread_id)
             _LOGGER.warning(
-                "%s has not yielded for %.3g s at %s; after %.3g s it is interrupted\n%s",
+                "%s has not yielded for %.3g s%s at %s; after %.3g s it is interrupted\n%s",
                 running[0](),
                 self._waited,
+                " in replay" if replaying else "",
                 place,
-                self._limit,
+                limit,
                 stack,
             )
 
-    def _interrupt(self, running: tuple[Callable[[], str], Any]) -> None:
+    def _interrupt(self, running: _Running, after: str) -> None:
         place, stack = _where(self._thread_id)
         with self._lock:
             self.firing = True
@@ -196,7 +208,7 @@ class _Slot:
                 self.firing = self._stuck is not None
                 return
             self._stuck = self._stuck or WorkflowTaskError(
-                f"[deadlock] workflow code did not yield for {self._limit:g} s at {place}", stack
+                f"[deadlock] workflow code did not yield for {after} at {place}", stack
             )
             _raise_in(self._thread_id, Interrupted)
         self._times += 1

@@ -17,7 +17,7 @@ _LOGGER = logging.getLogger("foldlog.workflow")
 
 
 class WatchedInstance(WorkflowInstance):
-    """As `WorkflowInstance`, with a watchdog. Replay is watched too, each event by itself."""
+    """As `WorkflowInstance`, with a watchdog. Replay is watched too, with more patience, each event by itself."""
 
     __slots__ = ()
 
@@ -29,7 +29,7 @@ class WatchedInstance(WorkflowInstance):
     def _tell(self, event: Event) -> None:
         try:
             # Not by way of the property, nor of `super`: it is called for every event.
-            self.environment.watchdog.call(self._label, self._tell_unwatched, event)
+            self.environment.watchdog.call(self._label, self._tell_unwatched, event, self.replaying)
         except WorkflowTaskError as stuck:
             self._error = stuck
 

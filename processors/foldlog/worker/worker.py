@@ -139,7 +139,8 @@ class Worker:
             max_heartbeat_throttle_interval: A heartbeat is held back no longer than this.
             workflow_failure_exception_types: Exceptions that fail a workflow instead of stalling it.
             deadlock_timeout: How long workflow code may run before it comes to an await; then it is interrupted, and
-                its workflow stalls. None: as long as it likes.
+                its workflow stalls. Replay does not count: only ten times as long at one event ends it there. None: as
+                long as it likes.
             patch_activation_callback: Is asked, with a `PatchActivationInput`, whether a run that comes to a
                 `workflow.patched` for the first time takes the new way; None: it does. Give a worker one that says no
                 while older workers may still have to replay the run.

@@ -14,13 +14,16 @@ import pytest
 from foldlog import workflow
 from foldlog.core.decider import WorkflowTaskError
 from foldlog.exceptions import ApplicationError, ConfigurationError
-from foldlog.runtime.watchdog import Watchdog
+from foldlog.runtime import WorkflowRuntime
+from foldlog.runtime.watchdog import REPLAY_PATIENCE, Watchdog
 from foldlog.schemas import event
 from foldlog.worker.options import DEADLOCK_TIMEOUT, deadlock_seconds
 
+from tests.unit.runtime.chaining import Chain
 from tests.unit.runtime.driver import Driver
 
 LIMIT = 0.2
+SHORT = 0.05
 HELD = threading.Lock()
 HELD.acquire()
 
@@ -96,12 +99,85 @@ class Fine:
         return "fine"
 
 
-def test_a_handler_that_spins_stalls_the_run_again_in_replay() -> None:
-    driver = Driver(Spins, "wait", deadlock_timeout_seconds=LIMIT)
-    with pytest.raises(WorkflowTaskError, match="deadlock"):
+def test_a_handler_that_spins_for_ever_is_interrupted_in_replay_too(caplog: pytest.LogCaptureFixture) -> None:
+    driver = Driver(Spins, "wait", deadlock_timeout_seconds=SHORT)
+    with pytest.raises(WorkflowTaskError, match=r"did not yield for 0\.05 s at .* in _spin"):
         driver.signal("signalled")
-    with pytest.raises(WorkflowTaskError, match="deadlock"):
+    caplog.clear()
+    with pytest.raises(WorkflowTaskError, match=r"\[deadlock\] .* did not yield for 0\.5 s in replay at .* in _spin"):
         driver.replay()
+    assert re.search(r"has not yielded for 0\.\d+ s in replay at .*after 0\.5 s it is interr", caplog.messages[0])
+
+
+slow: list[float] = []
+"""How long the next steps take; those after them are quick."""
+
+
+@workflow.defn
+class Steps:
+    """Takes its time at each step."""
+
+    def __init__(self) -> None:
+        self.steps = 0
+
+    @workflow.run
+    async def run(self) -> int:
+        await workflow.wait_condition(lambda: self.steps < 0)
+        return self.steps
+
+    @workflow.signal
+    def step(self) -> None:
+        self.steps += 1
+        if slow:
+            HELD.acquire(timeout=slow.pop())
+
+    @workflow.query
+    def count(self) -> int:
+        return self.steps
+
+
+def test_a_machine_that_is_slow_in_replay_has_no_deadlock() -> None:
+    """Each event takes longer than the limit, and all of them together longer than even a replay may for one."""
+    driver = Driver(Steps)
+    for _ in range(4):
+        driver.signal("step")
+    driver.runtime = WorkflowRuntime([Steps], namespace="test", deadlock_timeout_seconds=SHORT)
+    slow[:] = [SHORT * 3] * 4
+    began = time.monotonic()
+    driver.decider = driver.replay()
+    assert time.monotonic() - began > SHORT * REPLAY_PATIENCE
+    assert driver.query("count") == 4
+    slow[:] = [SHORT * 3]
+    with pytest.raises(WorkflowTaskError, match=r"did not yield for 0\.05 s at"):
+        driver.signal("step")
+
+
+def test_a_long_replay_of_quick_events_has_no_deadlock() -> None:
+    driver = Driver(Steps)
+    for _ in range(20_000):
+        driver.signal("step")
+    driver.runtime = WorkflowRuntime([Steps], namespace="test", deadlock_timeout_seconds=SHORT)
+    began = time.monotonic()
+    driver.decider = driver.replay()
+    assert time.monotonic() - began > SHORT
+    assert driver.query("count") == 20_000
+
+
+def test_the_next_try_of_a_stalled_run_waits_no_longer_than_the_first() -> None:
+    """It replays what was before; what it stalled at is news again."""
+    chain = Chain(Steps, deadlock_timeout_seconds=SHORT).start()
+    for attempts in (1, 2):
+        slow[:] = [SHORT * 3]
+        if attempts == 1:
+            chain.signal("step")
+        else:
+            chain.sleep(2)
+        stalled = chain.run.stalled
+        assert stalled is not None
+        assert stalled.attempts == attempts
+        assert "did not yield for 0.05 s at" in stalled.error
+    chain.sleep(10)
+    assert chain.query("count") == 1
 
 
 def test_a_query_that_spins_fails_and_the_run_goes_on() -> None:
