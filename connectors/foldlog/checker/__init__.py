@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import ast
 import os
+import tokenize
 from collections.abc import Iterator, Sequence
 from functools import partial
 from importlib.machinery import PathFinder
 from pathlib import Path
 
 from foldlog.checker import analysis
-from foldlog.checker.code import activities, workflow_code
+from foldlog.checker.calls import workflow_code
+from foldlog.checker.code import activities
 from foldlog.checker.comments import apply, exceptions
 from foldlog.checker.config import Config, load
 from foldlog.checker.names import Names
@@ -36,10 +38,15 @@ def check_source(text: str, path: str, config: Config) -> list[Finding]:
         config: The project's settings.
     """
     try:
-        tree = ast.parse(text, path)
-    except (SyntaxError, ValueError) as error:
+        return sorted(_found(ast.parse(text, path), text, path, config))
+    except (SyntaxError, ValueError, tokenize.TokenError) as error:
         line, column = (getattr(error, "lineno", None) or 1, getattr(error, "offset", None) or 1)
         return [Finding(path, line, column, "FL099", f"this is no Python: {getattr(error, 'msg', error)}")]
+    except (RecursionError, MemoryError):  # the latter is how Python's parser gives up
+        return [Finding(path, 1, 1, "FL099", "it cannot be read: its expressions are nested too deeply")]
+
+
+def _found(tree: ast.Module, text: str, path: str, config: Config) -> list[Finding]:
     found: set[Finding] = set()
 
     def report(code: str, node: ast.AST, rule: str, message: str) -> None:
@@ -55,7 +62,7 @@ def check_source(text: str, path: str, config: Config) -> list[Finding]:
         analysis.check(code, names, config.forbidden, partial(report, code.name))
     for code, node, message in shared_state(names, codes, activities(tree, names)):
         report(code.name, node, "FL007", message)
-    return sorted(apply(path, found, exceptions(text), config.disable))
+    return apply(path, found, exceptions(text), config.disable)
 
 
 def check_file(file: Path, shown: str, config: Config) -> list[Finding]:
@@ -67,8 +74,9 @@ def check_file(file: Path, shown: str, config: Config) -> list[Finding]:
         config: The project's settings.
     """
     try:
-        return check_source(file.read_text(encoding="utf-8"), shown, config)
-    except (OSError, UnicodeDecodeError) as error:
+        with tokenize.open(file) as source:  # as Python itself reads it: byte order mark, line that names the encoding
+            return check_source(source.read(), shown, config)
+    except (OSError, UnicodeDecodeError, SyntaxError) as error:
         return [Finding(shown, 1, 1, "FL099", f"it cannot be read: {error}")]
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterator, Mapping
 
-from foldlog.checker.code import Code
+from foldlog.checker.code import Code, is_unrestricted
 from foldlog.checker.names import Names, local_names, walk_own
 from foldlog.checker.sets import Sets
 from foldlog.runtime import forbidden
@@ -16,7 +16,6 @@ from foldlog.runtime import forbidden
 Report = Callable[[ast.AST, str, str], None]
 """Takes where it is, the rule and the message."""
 
-_UNRESTRICTED = "foldlog.workflow.unsafe.sandbox_unrestricted"
 _AWAITED = frozenset(
     [
         *(
@@ -63,7 +62,7 @@ class _Function(ast.NodeVisitor):
         self._names = names
         self._extra = extra
         self._report = report
-        self._local = local_names(code.function)
+        self._local = code.local
         self._sets = Sets(code.function, _annotations(code), self._path)
         self._any_order: set[int] = set()
         """Comprehensions whose order does not matter."""
@@ -127,6 +126,7 @@ class _Function(ast.NodeVisitor):
         threads = _of_family(path, forbidden.THREAD_FAMILIES)
         if threads:
             self._report(node, "FL005", f"{path} in workflow code: {threads}")
+        self._check_now(node, path)
         if path == "random.Random" and not node.args and not node.keywords:
             self._report(node, "FL002", f"random.Random() without a seed, {_REPLAY}: use workflow.new_random()")
         if path in ("id", "hash") and len(node.args) == 1:
@@ -136,6 +136,19 @@ class _Function(ast.NodeVisitor):
                 node,
                 "FL004",
                 "asyncio.as_completed starts coroutines in an order that differs: use workflow.as_completed",
+            )
+
+    def _check_now(self, node: ast.Call, path: str) -> None:
+        """What means the present, or other numbers each time, unless it is given something."""
+        given = len(node.args) + len(node.keywords)
+        if path in forbidden.CLOCK_UNLESS_GIVEN and given < forbidden.CLOCK_UNLESS_GIVEN[path]:
+            self._report(node, "FL001", f"{path}() of the present time, {_REPLAY}: give it workflow.time()")
+        name = path.removeprefix("numpy.random.")
+        if name != path and (name not in forbidden.NUMPY_SEEDED or not given):
+            self._report(
+                node,
+                "FL002",
+                f"{path}(), {_REPLAY}: use workflow.random(), or numpy.random.default_rng(workflow.random_seed())",
             )
 
     def _check_method(self, node: ast.Call, function: ast.Attribute) -> None:
@@ -184,8 +197,7 @@ class _Function(ast.NodeVisitor):
     # ---- statements
 
     def visit_With(self, node: ast.With) -> None:
-        called = [item.context_expr.func for item in node.items if isinstance(item.context_expr, ast.Call)]
-        if not any(self._path(function) == _UNRESTRICTED for function in called):
+        if not is_unrestricted(node, self._names, self._local):
             self.generic_visit(node)
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> None:

@@ -1,11 +1,13 @@
-"""Which functions of a module are workflow code: methods of workflow classes, and functions of the module they call.
+"""What workflow code is made of: functions of a module, each with the class that it is of; and what is none of it.
 
-Queries are not, for they decide nothing; activities are not; classes with `sandboxed=False` are not.
+Queries are not, for they decide nothing; activities are not; classes with `sandboxed=False` are not, nor are blocks
+that the guard does not watch. Which functions workflows call is found in `calls`.
 """
 
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from foldlog.checker.names import FunctionNode, Names, local_names
@@ -13,11 +15,12 @@ from foldlog.checker.names import FunctionNode, Names, local_names
 DEFN = "foldlog.workflow.defn"
 QUERY = "foldlog.workflow.query"
 ACTIVITY = "foldlog.activity.defn"
+UNRESTRICTED = "foldlog.workflow.unsafe.sandbox_unrestricted"
 
 
 @dataclass(frozen=True)
 class Owner:
-    """The workflow class of a method, with the classes of the module that it inherits from."""
+    """The class of a method, with the classes of the module that it inherits from, itself the first."""
 
     node: ast.ClassDef
     methods: dict[str, FunctionNode]
@@ -31,28 +34,13 @@ class Code:
     function: FunctionNode
     name: str
     owner: Owner | None
+    enclosing: frozenset[str] = frozenset()
+    """Variables of the functions around it."""
 
-
-def workflow_code(tree: ast.Module, names: Names) -> list[Code]:
-    """Everything that workflows of this module run in it, each function once."""
-    waiting: list[Code] = []
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ClassDef) and _is_workflow(node, names):
-            owner = _owner(node, names)
-            waiting += [Code(method, f"{node.name}.{method.name}", owner) for method in owner.methods.values()]
-    found: dict[FunctionNode, Code] = {}
-    while waiting:
-        code = waiting.pop()
-        if code.function in found or _is_apart(code.function, names):
-            continue
-        found[code.function] = code
-        local = local_names(code.function)
-        for node in ast.walk(code.function):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id not in local:
-                called = names.functions.get(node.func.id)
-                if called is not None:
-                    waiting.append(Code(called, called.name, None))
-    return list(found.values())
+    @property
+    def local(self) -> frozenset[str]:
+        """Names that have a meaning of their own in it."""
+        return local_names(self.function) | self.enclosing
 
 
 def activities(tree: ast.Module, names: Names) -> list[FunctionNode]:
@@ -64,7 +52,8 @@ def activities(tree: ast.Module, names: Names) -> list[FunctionNode]:
     ]
 
 
-def _is_workflow(node: ast.ClassDef, names: Names) -> bool:
+def is_workflow(node: ast.ClassDef, names: Names) -> bool:
+    """Whether a class is a workflow that the guard watches."""
     for path, decorator in names.decorators(node):
         if path == DEFN:
             options = decorator.keywords if isinstance(decorator, ast.Call) else []
@@ -75,11 +64,32 @@ def _is_workflow(node: ast.ClassDef, names: Names) -> bool:
     return False
 
 
-def _is_apart(function: FunctionNode, names: Names) -> bool:
+def is_apart(function: FunctionNode, names: Names) -> bool:
+    """Whether a function is no workflow code, whoever calls it."""
     return any(path in (QUERY, ACTIVITY) for path, _ in names.decorators(function))
 
 
-def _owner(node: ast.ClassDef, names: Names) -> Owner:
+def is_unrestricted(node: ast.AST, names: Names, local: frozenset[str]) -> bool:
+    """Whether it is a block that the guard does not watch."""
+    return isinstance(node, ast.With) and any(
+        isinstance(item.context_expr, ast.Call) and names.path(item.context_expr.func, local) == UNRESTRICTED
+        for item in node.items
+    )
+
+
+def walk_restricted(code: Code, names: Names) -> Iterator[ast.AST]:
+    """All that a function does, without such blocks. Its decorators and defaults are not its own doing."""
+    local = code.local
+    waiting: list[ast.AST] = list(code.function.body)
+    while waiting:
+        node = waiting.pop()
+        if not is_unrestricted(node, names, local):
+            yield node
+            waiting.extend(ast.iter_child_nodes(node))
+
+
+def owner_of(node: ast.ClassDef, names: Names) -> Owner:
+    """A class as the owner of its methods."""
     classes: list[ast.ClassDef] = []
     waiting = [node]
     while waiting:

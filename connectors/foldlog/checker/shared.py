@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator
 
-from foldlog.checker.code import Code
+from foldlog.checker.code import Code, walk_restricted
 from foldlog.checker.names import FunctionNode, Names, local_names
 
 _MUTABLE_TYPES = frozenset(
@@ -49,15 +49,19 @@ def shared_state(
     codes = list(codes)
     mutable = {name for name, value in names.values.items() if _is_mutable(value, names)}
     changed: dict[str, int] = {}
-    for function in (*(code.function for code in codes), *activities):
-        for _, name in _changes(function, mutable):
+    nodes = {code.function: list(walk_restricted(code, names)) for code in codes}
+    for function in activities:
+        for _, name in _changes(ast.walk(function), local_names(function), mutable):
             changed[name] = changed.get(name, 0) + 1
+    found = {code.function: list(_changes(nodes[code.function], code.local, mutable)) for code in codes}
+    for _, name in (one for each in found.values() for one in each):
+        changed[name] = changed.get(name, 0) + 1
     for code in codes:
-        local = local_names(code.function)
-        at = {id(node): (node, name) for node, name in _changes(code.function, mutable)}
+        local = code.local
+        at = {id(node): (node, name) for node, name in found[code.function]}
         for changed_node, name in at.values():
             yield code, changed_node, f"{name} is a global that changes: {_INSTEAD}"
-        for node in ast.walk(code.function):
+        for node in nodes[code.function]:
             if (
                 isinstance(node, ast.Name)
                 and isinstance(node.ctx, ast.Load)
@@ -66,7 +70,7 @@ def shared_state(
                 and id(node) not in at
             ):
                 yield code, node, f"{node.id} is a global that changes: {_INSTEAD}"
-        yield from _class_attributes(code, names)
+        yield from _class_attributes(code, nodes[code.function], names)
 
 
 def _is_mutable(value: ast.expr, names: Names) -> bool:
@@ -75,11 +79,11 @@ def _is_mutable(value: ast.expr, names: Names) -> bool:
     return isinstance(value, ast.Call) and names.path(value.func) in _MUTABLE_TYPES
 
 
-def _changes(function: FunctionNode, mutable: set[str]) -> Iterator[tuple[ast.expr, str]]:
-    """Where a function changes globals: the node that names the global, and the name."""
-    local = local_names(function)
-    declared = {name for node in ast.walk(function) if isinstance(node, ast.Global) for name in node.names}
-    for node in ast.walk(function):
+def _changes(nodes: Iterable[ast.AST], local: frozenset[str], mutable: set[str]) -> Iterator[tuple[ast.expr, str]]:
+    """Where a function of these nodes changes globals: the node that names the global, and the name."""
+    nodes = list(nodes)
+    declared = {name for node in nodes if isinstance(node, ast.Global) for name in node.names}
+    for node in nodes:
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store | ast.Del) and node.id in declared:
             yield node, node.id
             continue
@@ -98,9 +102,9 @@ def _changed_value(node: ast.AST) -> ast.expr | None:
     return None
 
 
-def _class_attributes(code: Code, names: Names) -> Iterator[tuple[Code, ast.expr, str]]:
+def _class_attributes(code: Code, nodes: Iterable[ast.AST], names: Names) -> Iterator[tuple[Code, ast.expr, str]]:
     """Changes of attributes that are the class's, not the run's."""
-    for node in ast.walk(code.function):
+    for node in nodes:
         if (
             isinstance(node, ast.Attribute)
             and isinstance(node.ctx, ast.Store)
@@ -124,7 +128,7 @@ def _class_attributes(code: Code, names: Names) -> Iterator[tuple[Code, ast.expr
         for node in ast.walk(method)
         if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)
     }
-    for node in ast.walk(code.function):
+    for node in nodes:
         match _changed_value(node):
             case ast.Attribute(value=ast.Name(id="self"), attr=name) as value if name in of_class - own:
                 yield code, value, f"{name} is an attribute of the class, not of the object: {_INSTEAD}"

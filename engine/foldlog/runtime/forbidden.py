@@ -128,6 +128,7 @@ RANDOM: dict[str, str] = {
         _SECRET,
     ),
     **dict.fromkeys(("os.urandom", "os.getrandom"), _SECRET),
+    "random.SystemRandom": _SECRET,
 }
 SURROUNDINGS: dict[str, str] = dict.fromkeys(
     ("os.environ", "os.environb", "os.getenv", "os.getenvb", "os.getpid", "os.getcwd"), _ENVIRONMENT
@@ -148,6 +149,15 @@ NAMES: dict[str, str] = {**CLOCK, **RANDOM, **SURROUNDINGS, **LOCKS, **SLEEP}
 
 # ---- what is refused or blocks, by name: for whoever sees the source only
 
+CLOCK_UNLESS_GIVEN: dict[str, int] = {
+    **dict.fromkeys(("time.localtime", "time.gmtime", "time.ctime", "time.asctime"), 1),
+    "time.strftime": 2,
+}
+"""What is about the present unless it has so many arguments."""
+NUMPY_SEEDED = frozenset(
+    ("default_rng", "RandomState", "SeedSequence", "Generator", "PCG64", "MT19937", "Philox", "SFC64")
+)
+"""What of numpy.random is the same in replay, if it is given a seed."""
 THREADS: dict[str, str] = {
     **LOCKS,
     **dict.fromkeys(("threading.Thread", "threading.Timer", "threading.BoundedSemaphore"), _THREADS),

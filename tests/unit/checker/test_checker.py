@@ -75,8 +75,8 @@ def test_settings_disable_rules_and_forbid_names() -> None:
     without = Config(root=ROOT, disable=frozenset({"FL001"}))
     assert _found("return time.time()", config=without) == []
     assert _found("return 1  # foldlog: ignore[FL001] because", config=without) == []
-    more = Config(root=ROOT, forbidden={"time.strftime": "use workflow.now()"})
-    assert _found("return time.strftime('%Y')", config=more) == ["FL011"]
+    more = Config(root=ROOT, forbidden={"time.strptime": "use workflow.now()"})
+    assert _found("return time.strptime('x', '%Y')", config=more) == ["FL011"]
 
 
 def test_settings_are_those_of_the_nearest_pyproject(tmp_path: Path) -> None:
@@ -135,6 +135,26 @@ def test_what_cannot_be_read_is_a_finding(tmp_path: Path) -> None:
     assert [finding.rule for finding in check_source("def x(:\n", "w.py", CONFIG)] == ["FL099"]
     (tmp_path / "x.py").write_bytes(b"\xff\xfe\x00")
     assert [finding.rule for finding in check_file(tmp_path / "x.py", "x.py", CONFIG)] == ["FL099"]
+
+
+def test_files_are_read_as_python_reads_them(tmp_path: Path) -> None:
+    file = tmp_path / "x.py"
+    for content in (
+        b"\xef\xbb\xbf" + _workflow("return time.time()").encode(),
+        b"# coding: latin-1\nx = '\xe9'\n" + _workflow("return time.time()").encode(),
+    ):
+        file.write_bytes(content)
+        assert [finding.rule for finding in check_file(file, "x.py", CONFIG)] == ["FL001"]
+    file.write_bytes(b"# coding: no-such-thing\n")
+    assert [finding.rule for finding in check_file(file, "x.py", CONFIG)] == ["FL099"]
+    (finding,) = check_file(tmp_path / "gone.py", "gone.py", CONFIG)
+    assert finding.rule == "FL099"
+
+
+@pytest.mark.parametrize("text", ["x = " + "+".join("1" * 50_000), "x = a" + "()" * 20_000, "x = " + "(" * 500])
+def test_what_is_nested_too_deeply_is_a_finding_and_ends_nothing(text: str) -> None:
+    """One such file, made by a machine, must not hide what is found in the others."""
+    assert [finding.rule for finding in check_source(_workflow(text), "w.py", CONFIG)] == ["FL099"]
 
 
 def test_every_rule_is_documented() -> None:

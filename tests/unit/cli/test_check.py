@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+import tomllib
 from pathlib import Path
 
 import pytest
+import yaml
 from click.testing import CliRunner
 from foldlog.cli._root import cli
 
+ROOT = Path(__file__).parents[3]
 WRONG = """import time
 from foldlog import workflow
 
@@ -71,3 +76,17 @@ def test_the_rules_are_listed() -> None:
     done = CliRunner().invoke(cli, ["check", "--rules"])
     assert done.exit_code == 0
     assert "FL001" in done.output
+
+
+@pytest.mark.usefixtures("folder")
+def test_the_hook_for_pre_commit_runs_the_check_on_the_files_of_a_commit() -> None:
+    """What pre-commit does: install the project, then run the entry with the names of the files."""
+    (hook,) = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
+    assert (hook["id"], hook["language"], hook["types"]) == ("foldlog-check", "python", ["python"])
+    program, *arguments = hook["entry"].split()
+    assert program in tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]
+    program = str(Path(sys.executable).with_name(program))
+    for names, code in ((["right.py"], 0), (["right.py", "wrong.py"], 1)):
+        done = subprocess.run([program, *arguments, *names], capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode == code, done.stderr
+    assert done.stdout == f"wrong.py:8:16: FL001 {MESSAGE}\n"
