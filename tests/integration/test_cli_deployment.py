@@ -9,6 +9,7 @@ from pathlib import Path
 from tests.integration.command_line import ask, run
 from tests.integration.test_cli_workflow import WorkerProcess
 
+VERSIONS = ["--deployment", "shop", "--build-id", "2", "--versioning", "pinned", "--earlier", "1=shop_one"]
 CODE = """
 from foldlog import workflow
 
@@ -30,8 +31,7 @@ def test_deployments_on_the_command_line(kafka: str, tmp_path: Path) -> None:
     run(kafka, namespace, "topics", "create", "--partitions", "2")
     for build in ("one", "two"):
         (tmp_path / f"shop_{build}.py").write_text(textwrap.dedent(CODE).replace("{build!r}", repr(build)))
-    versions = ["--deployment", "shop", "--build-id", "2", "--versioning", "pinned", "--earlier", "1=shop_one"]
-    worker = WorkerProcess(kafka, namespace, tmp_path, "shop_two", *versions)
+    worker = WorkerProcess(kafka, namespace, tmp_path, "shop_two", *VERSIONS)
     try:
         worker.await_ready()
         assert ask(kafka, namespace, "deployment", "list") == {"deployments": ["shop"]}
@@ -56,6 +56,32 @@ def test_deployments_on_the_command_line(kafka: str, tmp_path: Path) -> None:
         assert run(kafka, namespace, "deployment", "set-ramping", "shop", "1", "--percentage", "5").exit_code == 2
         described = run(kafka, namespace, "workflow", "describe", "first").stdout
         assert "shop.1" in described
+        assert "is pinned" not in described
+    finally:
+        worker.stop()
+    show_what_nobody_hosts(kafka, namespace, tmp_path)
+
+
+def show_what_nobody_hosts(kafka: str, namespace: str, tmp_path: Path) -> None:
+    """The next worker comes without the build that the first order is pinned to."""
+    worker = WorkerProcess(kafka, namespace, tmp_path, "shop_two", *VERSIONS[:-2])
+    try:
+        worker.await_ready()
+        described = run(kafka, namespace, "workflow", "describe", "first").stdout
+        assert (
+            "is pinned to version 'shop.1', and the worker that has its partition has the versions 'shop.2'"
+            in described
+        )
+        assert "is pinned" not in run(kafka, namespace, "workflow", "describe", "second").stdout
+        found = ask(kafka, namespace, "deployment", "describe", "shop")
+        missing, own = found["versions"]
+        assert (missing["build_id"], missing["pinned_workflows"], missing["hosting_partitions"]) == ("1", 1, [])
+        assert (own["build_id"], own["hosting_partitions"]) == ("2", [0, 1])
+        assert "0 of 2 partitions" in run(kafka, namespace, "deployment", "describe", "shop").stdout
+        asked = run(kafka, namespace, "workflow", "query", "first", "build")
+        assert "is pinned to version 'shop.1'" in asked.output
+        listed = ask(kafka, namespace, "workflow", "list", "--stalled")
+        assert [row["workflow_id"] for row in listed] == ["first"]
     finally:
         worker.stop()
 

@@ -487,7 +487,7 @@ class Engine:
             self._answers.reject_unknown(workflow_id, wanted, outcome)
         elif wanted.reply_to is not None:
             found = description(wanted.reply_to, session.run)
-            found.deployment_version = self._versions.of(session.run)
+            self._versions.describe(session.run, found)
             outcome.replies.append((wanted.reply_to, found))
 
     def _get_history(self, workflow_id: str, wanted: command.GetHistory, outcome: Outcome) -> None:

@@ -19,6 +19,7 @@ from foldlog.core.decisions import Decision
 from foldlog.core.state import Run
 from foldlog.schemas.common import Deployment, VersioningBehavior, WorkflowOptions
 from foldlog.schemas.event import WorkflowExecutionStarted
+from foldlog.schemas.reply import Description
 
 NO_OPTIONS = WorkflowOptions()
 MAXIMUM_NAME = 200
@@ -269,6 +270,15 @@ class Versions:
         if options.versioning_behavior == "PINNED":
             return options.deployment_version
         return self._target(run.workflow_id) if self._hosting is not None else ""
+
+    def describe(self, run: Run, found: Description) -> None:
+        """Complete the description of a run: the version that it is on and, if that is not in this process, that it is not.
+
+        One that nothing has come for since has not stalled yet, and yet its code cannot go on.
+        """
+        version = found.deployment_version = self.of(run)
+        if version and version not in self.hosted and run.is_open and not found.stalled_error:
+            found.stalled_error = self._not_hosted(run, version)
 
     def create(self, run: Run) -> Decider:
         """The code of a run, not activated yet.

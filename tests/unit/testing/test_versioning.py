@@ -130,8 +130,12 @@ async def test_a_run_pinned_to_a_version_that_nobody_runs_is_shown_and_goes_on_l
     async with one(client):
         order = await start(client, "Order", "o")
     async with two(client):
+        early = await order.describe()
+        assert "is pinned to version 'shop.1'" in early.stalled_error
+        assert early.stalled_attempts == 0
         await order.signal("say", "go")
         found = await order.describe()
+        assert found.stalled_attempts == 1
         assert "is pinned to version 'shop.1'" in found.stalled_error
         assert "has the versions 'shop.2'" in found.stalled_error
         with pytest.raises(FailedPreconditionError, match=r"pinned to version 'shop\.1'"):
@@ -142,6 +146,7 @@ async def test_a_run_pinned_to_a_version_that_nobody_runs_is_shown_and_goes_on_l
         assert stale.hosting_partitions == []
     async with both(client):
         assert await order.result() == ["one", "1"]
+        assert (await order.describe()).stalled_error == ""
 
 
 async def test_a_version_that_is_made_current_too_early_stalls_and_rolls_back(client: Client) -> None:
