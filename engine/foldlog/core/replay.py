@@ -102,6 +102,8 @@ class _Comparison:
         self.local: dict[str, Decision] = {}
         self._scheduled: dict[int, str] = {}
         """Activity IDs, by the event that scheduled each."""
+        self._deprecated: set[str] = set()
+        """Patches that were recorded as deprecated: the code may ask for them anywhere, or nowhere."""
 
     def activation(
         self,
@@ -120,13 +122,18 @@ class _Comparison:
             decider.foretell(signals)
         if decided:
             # The code must know before it runs which of its ways it took.
-            decider.patches = [found.patch_id for found in decided if type(found) is event.PatchRecorded]
+            patches = [found for found in decided if type(found) is event.PatchRecorded]
+            self._deprecated.update(found.patch_id for found in patches if found.deprecated)
+            decider.patches = [*(found.patch_id for found in patches), *self._deprecated]
+        elif self._deprecated:
+            decider.patches = list(self._deprecated)
         self.add(decider.activate(happened))
-        if decided:
-            for recorded in decided:
-                if self.match(recorded):
-                    decider.recorded(recorded)
-            decider.patches = ()
+        for recorded in decided:
+            if self.match(recorded):
+                decider.recorded(recorded)
+        decider.patches = ()
+        if self._deprecated:
+            self._pass_over()
 
     def add(self, made: list[Decision]) -> None:
         for decision in made:
@@ -144,6 +151,8 @@ class _Comparison:
     def match(self, recorded: Any) -> bool:
         """The next decision must be the one that led to this event; false: none need be, and none is."""
         kind, same = _EXPECTED[type(recorded)]
+        if self._deprecated:
+            self._pass_over(recorded)
         if kind is decisions.RecordPatch and recorded.deprecated:
             following = self.pending[0] if self.pending else None
             if type(following) is not kind or not same(following, recorded):
@@ -167,6 +176,15 @@ class _Comparison:
                 f"{_name(recorded)}{detail} is in the history, but the workflow code now decides {_describe(decision)}"
             )
         return True
+
+    def _pass_over(self, recorded: Any = None) -> None:
+        """Leave out what the code says of deprecated patches where the history does not say it next."""
+        wanted = recorded.patch_id if type(recorded) is event.PatchRecorded else None
+        while self.pending:
+            first = self.pending[0]
+            if type(first) is not decisions.RecordPatch or first.patch_id not in self._deprecated - {wanted}:
+                return
+            self.pending.popleft()
 
     def _waits(self) -> str:
         """Where the code is instead: no decision says so."""
