@@ -294,6 +294,9 @@ async def ways_of_waiting(here: Place) -> None:
     assert await here.execute(Waiting.run) == ["a", "b", "c", ["0.01"], 1, "timeout", True, True]
 
 
+CHANGES = SearchAttributeKey.for_keyword_list("TemporalChangeVersion")
+
+
 async def patches(here: Place) -> None:
     handle = await here.start(Patching.run)
     await handle.signal(Patching.end)
@@ -304,6 +307,17 @@ async def patches(here: Place) -> None:
         "second",
         "third",
     ]
+    # As Temporal has it, so that those that went the old way can be found.
+    described = await handle.describe()
+    assert described.typed_search_attributes[CHANGES] == ["first", "second", "third"]
+
+    async def found(query: str) -> bool:
+        rows = here.client.list_workflows(f"WorkflowId = '{handle.id}' AND {query}")
+        return [row.id async for row in rows] == [handle.id]
+
+    await until_asked(lambda: found("TemporalChangeVersion = 'third'"), "it is found by a patch")
+    assert not await found("TemporalChangeVersion != 'third'")
+    assert not await found("TemporalChangeVersion IS NULL")
 
 
 @workflow.defn

@@ -16,7 +16,7 @@ from foldlog.core import activities, decisions
 from foldlog.core.cron import next_cron_ms
 from foldlog.core.decider import WorkflowTaskError
 from foldlog.core.decisions import ClosingDecision
-from foldlog.core.fields import check_memo, check_search_attributes
+from foldlog.core.fields import check_memo, check_search_attributes, without_patches
 from foldlog.core.outcome import Outcome
 from foldlog.core.retry import next_delay_ms
 from foldlog.core.session import Session, Sessions
@@ -196,7 +196,7 @@ class Chains:
             memo=run.memo,
             first_execution_run_id=before.first_execution_run_id or run.run_id,
             identity=before.identity,
-            options=_changed(before.options, search_attributes=run.search_attributes),
+            options=_changed(before.options, search_attributes=without_patches(run.search_attributes)),
             parent=before.parent,
             continuation=continuation,
             held=first_task_ms > 0,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 
 from foldlog.core.decider import WorkflowTaskError
@@ -9,6 +10,8 @@ from foldlog.schemas.common import Payload
 
 REMOVED_ENCODING = "binary/null"
 """Encoding of a payload that removes the field of its name."""
+CHANGE_VERSION = "TemporalChangeVersion"
+"""The search attribute that lists the patches that a run has recorded, as in Temporal."""
 MAXIMUM_FIELDS = 200
 """Bound on the number of search attributes of a run, and on that of its memo values."""
 MAXIMUM_ATTRIBUTE_BYTES = 2_048
@@ -28,6 +31,24 @@ def merged(before: Mapping[str, Payload], changes: Mapping[str, Payload]) -> dic
         if payload.encoding == REMOVED_ENCODING:
             after.pop(name, None)
     return after
+
+
+def with_patch(attributes: dict[str, Payload], patch_id: str) -> dict[str, Payload]:
+    """Search attributes after a patch was recorded. Patches for which there is no room any more are left out."""
+    known = attributes.get(CHANGE_VERSION)
+    try:
+        patches = set(json.loads(known.data)) if known is not None else set()
+    except (ValueError, TypeError):  # a client has set it to something of its own
+        patches = set()
+    data = json.dumps(sorted({*map(str, patches), patch_id}), separators=(",", ":")).encode()
+    if len(data) > MAXIMUM_ATTRIBUTE_BYTES:
+        return attributes
+    return {**attributes, CHANGE_VERSION: Payload(encoding="json/plain", data=data, metadata={"type": b"KeywordList"})}
+
+
+def without_patches(attributes: dict[str, Payload]) -> dict[str, Payload]:
+    """The search attributes that a following run takes over: patches are each run's own."""
+    return {name: payload for name, payload in attributes.items() if name != CHANGE_VERSION}
 
 
 def check_memo(memo: Mapping[str, Payload]) -> None:

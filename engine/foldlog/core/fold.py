@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from foldlog.core.fields import merged
+from foldlog.core.fields import merged, with_patch
 from foldlog.core.state import (
     RESERVED,
     Activity,
@@ -349,6 +349,10 @@ def _search_attributes_upserted(run: Run, record: event.UpsertWorkflowSearchAttr
     run.search_attributes = merged(run.search_attributes, record.search_attributes)
 
 
+def _patch_recorded(run: Run, record: event.PatchRecorded) -> None:
+    run.search_attributes = with_patch(run.search_attributes, record.patch_id)
+
+
 def _properties_modified(run: Run, record: event.WorkflowPropertiesModified) -> None:
     run.memo = merged(run.memo, record.memo)
 
@@ -442,7 +446,7 @@ _EVENTS: dict[type, Callable[[Run, Any], None]] = {
     event.WorkflowExecutionUpdateAccepted: _update_accepted,
     event.WorkflowExecutionUpdateCompleted: _update_completed,
     event.WorkflowTaskScheduled: _first_task,
-    event.PatchRecorded: _nothing,
+    event.PatchRecorded: _patch_recorded,
     event.UpsertWorkflowSearchAttributes: _search_attributes_upserted,
     event.WorkflowPropertiesModified: _properties_modified,
 }

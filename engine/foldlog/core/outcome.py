@@ -46,6 +46,7 @@ MAXIMUM_WORKFLOW_ID_BYTES = 1_000
 VISIBLE = frozenset(
     {
         event.WorkflowExecutionStarted,
+        event.PatchRecorded,
         event.UpsertWorkflowSearchAttributes,
         event.WorkflowPropertiesModified,
         log.WorkflowStalled,

@@ -272,7 +272,7 @@ class Versions:
         return self._target(run.workflow_id) if self._hosting is not None else ""
 
     def describe(self, run: Run, found: Description) -> None:
-        """Complete the description of a run: the version that it is on and, if that is not in this process, that it is not.
+        """Complete the description of a run: the version that it is on, and that this process does not have it.
 
         One that nothing has come for since has not stalled yet, and yet its code cannot go on.
         """

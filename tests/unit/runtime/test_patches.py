@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 from foldlog import workflow
+from foldlog.common import SearchAttributeKey
+from foldlog.converter import decode_typed_search_attributes
 from foldlog.core.decider import NondeterminismError, WorkflowTaskError
 from foldlog.runtime import WorkflowRuntime
 from foldlog.runtime.patches import PatchActivationInput
@@ -103,6 +105,41 @@ def test_a_patch_is_recorded_once_in_a_run() -> None:
     assert [(found.patch_id, found.deprecated) for found in deprecated] == [("new-way", True)]
 
 
+def moving(place: int) -> type:
+    """The workflow with its line about the deprecated patch at some place; 0: it has none."""
+
+    @workflow.defn(name="Moves")
+    class Moves:
+        @workflow.run
+        async def run(self) -> bool:
+            for now in range(1, 5):
+                if now == place:
+                    workflow.deprecate_patch("moved")
+                    workflow.deprecate_patch("other")
+                if now == 3:
+                    await asyncio.sleep(1)
+                else:
+                    workflow.upsert_memo({"now": now})
+            return not place or workflow.patched("moved")
+
+    return Moves
+
+
+@pytest.mark.parametrize("now", [0, 1, 2, 3, 4])
+@pytest.mark.parametrize("then", [1, 2, 3, 4])
+@pytest.mark.parametrize("fired", [False, True])
+def test_a_deprecated_patch_may_be_moved_as_with_temporal(then: int, now: int, fired: bool) -> None:
+    driver = Driver(moving(then), workflow_type="Moves")
+    if fired:
+        driver.fire()
+    driver.runtime = WorkflowRuntime([moving(now)], namespace="test")
+    driver.decider = driver.replay()
+    if not fired:
+        driver.fire()
+    # What the code asks in replay, before it was recorded, it is told for good.
+    assert driver.result is (fired or now == 0 or then < 4 or now == 4)
+
+
 @workflow.defn
 class Loops:
     """Asks in a loop: a run that began on the old way stays on it, also when it gets beyond its old history."""
@@ -188,6 +225,46 @@ def test_a_patch_is_the_new_runs_own() -> None:
     chain.sleep(5)
     assert chain.result is True
     assert chain.kinds().count("PatchRecorded") == 2
+
+
+@workflow.defn
+class Ages:
+    """Comes to one patch after the other, and goes on as new, or not."""
+
+    @workflow.run
+    async def run(self, patches: list[str], again: list[str]) -> list[bool]:
+        found = [workflow.patched(patch) for patch in patches]
+        await asyncio.sleep(1)
+        workflow.deprecate_patch("later")
+        if again:
+            workflow.continue_as_new(args=[again, []])
+        return found
+
+
+def changes(chain: Chain) -> list[str]:
+    found = decode_typed_search_attributes(chain.run.search_attributes)
+    return list(found.get(SearchAttributeKey.for_keyword_list("TemporalChangeVersion"), []))
+
+
+def test_the_patches_of_a_run_are_a_search_attribute_of_it() -> None:
+    chain = Chain(Ages).start(["b", "a"], ["c"])
+    assert changes(chain) == ["a", "b"]
+    chain.evict()
+    chain.sleep(1)
+    # The run that follows has its own.
+    assert changes(chain) == ["c"]
+    chain.sleep(1)
+    assert changes(chain) == ["c", "later"]
+    assert chain.result == [True]
+
+
+def test_patches_for_which_the_attribute_has_no_room_are_recorded_all_the_same() -> None:
+    many = [f"patch-{number}-{'x' * 90}" for number in range(40)]
+    chain = Chain(Ages).start(many, [])
+    chain.sleep(1)
+    assert chain.result == [True] * 40
+    assert chain.kinds().count("PatchRecorded") == 41
+    assert 15 < len(changes(chain)) < 40
 
 
 def test_a_query_cannot_ask_for_a_patch() -> None:
