@@ -11,6 +11,7 @@ from foldlog.worker import Replayer, WorkflowReplayError
 from tests.conformance import (
     chains,
     data,
+    guarding,
     handlers,
     ids,
     intercepted,
@@ -45,7 +46,14 @@ SHARED: Sequence[Scenario] = [
 ]
 """Those for which workers are there, see `Place.workers`."""
 
-ALONE: Sequence[Scenario] = [*scenarios.ALONE, *data.ALONE, *merged.ALONE, *workers.ALONE, *ports.ALONE]
+ALONE: Sequence[Scenario] = [
+    *scenarios.ALONE,
+    *data.ALONE,
+    *merged.ALONE,
+    *workers.ALONE,
+    *ports.ALONE,
+    *guarding.ALONE,
+]
 """Those that bring their own."""
 
 WORKFLOWS: Sequence[type] = [

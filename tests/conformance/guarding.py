@@ -1,0 +1,98 @@
+"""Scenarios of what a worker says of workflow code that is slow, or leaves something behind."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import warnings
+from datetime import timedelta
+from typing import Any
+
+from foldlog import workflow
+from foldlog.workflow import UnfinishedTasksWarning
+
+from tests.conformance.scenarios import Place, Scenario, until_asked
+from tests.conformance.workers import start, worker_of
+
+LIMIT = timedelta(seconds=0.2)
+_HELD = threading.Lock()
+_HELD.acquire()
+slow: list[float] = []
+"""For how many seconds the next steps block the thread; those after them do not."""
+
+
+@workflow.defn(sandboxed=False)
+class Blocks:
+    """Blocks its thread at some steps."""
+
+    def __init__(self) -> None:
+        self.steps = 0
+
+    @workflow.run
+    async def run(self, steps: int) -> int:
+        await workflow.wait_condition(lambda: self.steps >= steps)
+        return self.steps
+
+    @workflow.signal
+    def step(self) -> None:
+        self.steps += 1
+        if slow:
+            _HELD.acquire(timeout=slow.pop())
+
+    @workflow.query
+    def count(self) -> int:
+        return self.steps
+
+
+async def what_is_slow_in_replay_is_no_deadlock(here: Place) -> None:
+    """A worker takes over from a quick one, and takes longer than the limit for each event that is told again."""
+    slow.clear()
+    options: dict[str, Any] = {"workflows": [Blocks], "max_cached_workflows": 0}
+    async with worker_of(here, here.client, **options):
+        run = await start(here.client, Blocks.run, arg=4)
+        for _ in range(3):
+            await run.signal(Blocks.step)
+        assert await run.query(Blocks.count) == 3
+    async with worker_of(here, here.client, deadlock_timeout=LIMIT, **options):
+        slow.extend([2 * LIMIT.total_seconds()] * 3)
+        assert await run.query(Blocks.count) == 3
+        assert not slow
+        assert (await run.describe()).stalled_error == ""
+        # The same code, where it is news.
+        slow.extend([2 * LIMIT.total_seconds(), 0, 0, 0])
+        await run.signal(Blocks.step)
+
+        async def stalled() -> bool:
+            return (await run.describe()).stalled_error.startswith(
+                "[deadlock] workflow code did not yield for 0.2 s at "
+            )
+
+        await until_asked(stalled, "it stalls")
+        assert await run.result() == 4
+
+
+async def _left() -> None:
+    await asyncio.sleep(3600)
+
+
+@workflow.defn
+class Leaves:
+    @workflow.run
+    async def run(self) -> str:
+        task = asyncio.create_task(_left(), name="the clock")
+        await asyncio.sleep(0)
+        return "done" if not task.done() else ""
+
+
+async def what_a_run_leaves_behind_is_named(here: Place) -> None:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        async with worker_of(here, here.client, workflows=[Leaves]):
+            run = await start(here.client, Leaves.run)
+            assert await run.result() == "done"
+    messages = [str(each.message) for each in caught if each.category is UnfinishedTasksWarning]
+    assert any("task: _left (the clock), started in Leaves.run" in message for message in messages), messages
+
+
+ALONE: list[Scenario] = [what_is_slow_in_replay_is_no_deadlock, what_a_run_leaves_behind_is_named]
+"""Scenarios that bring their own workers."""
