@@ -68,7 +68,10 @@ class PinnedVersioningOverride(VersioningOverride):
     def to_options(self) -> records.WorkflowOptions:
         """See base class."""
         return records.WorkflowOptions(
-            versioning_behavior="PINNED", deployment_version=self.version.to_canonical_string(), version_given=True
+            versioning_behavior="PINNED",
+            deployment_version=self.version.to_canonical_string(),
+            version_given=True,
+            version_overridden=True,
         )
 
 
@@ -92,4 +95,4 @@ class AutoUpgradeVersioningOverride(VersioningOverride):
 
     def to_options(self) -> records.WorkflowOptions:
         """See base class."""
-        return records.WorkflowOptions(versioning_behavior="AUTO_UPGRADE", version_given=True)
+        return records.WorkflowOptions(versioning_behavior="AUTO_UPGRADE", version_given=True, version_overridden=True)

@@ -161,6 +161,7 @@ async def apply_options(command: StartWorkflow, converter: DataConverter, option
         given.versioning_behavior = versioning.versioning_behavior
         given.deployment_version = versioning.deployment_version
         given.version_given = versioning.version_given
+        given.version_overridden = versioning.version_overridden
     if given != NO_OPTIONS:
         command.options = given
     delay = options.get("start_delay")

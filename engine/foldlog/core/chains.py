@@ -157,7 +157,11 @@ class Chains:
         if decision.search_attributes is not None:
             changes["search_attributes"] = decision.search_attributes
         started.options = self._versions.of_following(
-            run, started.workflow_type, _changed(started.options, **changes), keep=not decision.upgrade
+            run,
+            started.workflow_type,
+            _changed(started.options, **changes),
+            keep=not decision.upgrade,
+            ramping=decision.ramping,
         )
         outcome.check_fits(started)
         return started

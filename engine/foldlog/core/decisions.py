@@ -220,6 +220,8 @@ class ContinueAsNew(ClosingDecision):
     """Wait before the code of the new run begins, in milliseconds."""
     upgrade: bool = False
     """Whether the new run is on the version that new runs begin on, also where this run is pinned to another."""
+    ramping: bool = False
+    """Whether that is the ramping version, if there is one."""
 
 
 @dataclass(slots=True, kw_only=True)

@@ -411,6 +411,7 @@ def _options_changed(run: Run, record: log.WorkflowOptionsChanged) -> None:
         versioning_behavior=new.versioning_behavior,
         deployment_version=new.deployment_version,
         version_given=new.version_given,
+        version_overridden=new.version_overridden,
     )
     # A copy: the event is what it was.
     run.started = replace(run.started, options=options)

@@ -177,15 +177,24 @@ class Versions:
 
     # ---- what is decided for a run
 
-    def of_start(self, workflow_id: str, workflow_type: str, options: WorkflowOptions | None) -> WorkflowOptions | None:
-        """The options of a run that begins, with its versioning decided."""
+    def of_start(
+        self, workflow_id: str, workflow_type: str, options: WorkflowOptions | None, *, ramping: bool = False
+    ) -> WorkflowOptions | None:
+        """The options of a run that begins, with its versioning decided.
+
+        Args:
+            workflow_id: The workflow.
+            workflow_type: Its type.
+            options: Its options.
+            ramping: Whether it is to begin on the ramping version, if there is one.
+        """
         if options is not None and options.versioning_behavior != "UNSPECIFIED":
             return options if options.version_given else dataclasses.replace(options, version_given=True)
         if options is not None and options.deployment_version:
             return self._once(workflow_type, options)
         if self._hosting is None:
             return options
-        version = self._target(workflow_id)
+        version = self._target(workflow_id, ramping)
         known = version if version in self._hosting.hosted else self._hosting.hosted[0]
         behavior = self._hosting.behavior(workflow_type, known)
         if behavior == "UNSPECIFIED":
@@ -219,12 +228,20 @@ class Versions:
         behavior, version = wanted.versioning_behavior, wanted.deployment_version
         if behavior == "UNSPECIFIED":
             version = version or self.of(run)
-        given = WorkflowOptions(versioning_behavior=behavior, deployment_version=version)
+        given = WorkflowOptions(
+            versioning_behavior=behavior, deployment_version=version, version_overridden=behavior != "UNSPECIFIED"
+        )
         decided = self.of_start(run.workflow_id, run.started.workflow_type, None if given == NO_OPTIONS else given)
         return decided or NO_OPTIONS
 
     def of_following(
-        self, run: Run, workflow_type: str, options: WorkflowOptions | None, *, keep: bool | None
+        self,
+        run: Run,
+        workflow_type: str,
+        options: WorkflowOptions | None,
+        *,
+        keep: bool | None,
+        ramping: bool = False,
     ) -> WorkflowOptions | None:
         """The options of a run that follows another.
 
@@ -233,18 +250,20 @@ class Versions:
             workflow_type: Type of the new run.
             options: Its options, with the versioning of the one before.
             keep: Whether it stays on the version that the one before is pinned to; None: only if that was given to it.
+            ramping: Whether it is to begin on the ramping version, if there is one.
         """
         if options is None or options.versioning_behavior == "UNSPECIFIED":
-            return self.of_start(run.workflow_id, workflow_type, options)
+            return self.of_start(run.workflow_id, workflow_type, options, ramping=ramping)
         pinned = options.versioning_behavior == "PINNED"
-        if self._hosting is None or (options.version_given and not (pinned and keep is False)):
+        bound = options.version_given and (options.version_overridden or not (pinned and keep is False))
+        if self._hosting is None or bound:
             return options
         if keep and pinned:
             return dataclasses.replace(options, version_given=True)
         undecided = dataclasses.replace(
             options, versioning_behavior="UNSPECIFIED", deployment_version="", version_given=False
         )
-        return self.of_start(run.workflow_id, workflow_type, undecided)
+        return self.of_start(run.workflow_id, workflow_type, undecided, ramping=ramping)
 
     def inherit(self, run: Run, made: Sequence[Decision], namespace: str) -> None:
         """Give the version that a run is pinned to to the children that it asks for and that are pinned themselves."""
@@ -304,9 +323,10 @@ class Versions:
             "(its own version, or earlier_versions)"
         )
 
-    def _target(self, workflow_id: str) -> str:
+    def _target(self, workflow_id: str, ramping: bool = False) -> str:
         hosting = cast(VersionedFactory, self._hosting)
         own = hosting.hosted[0]
         name = own.partition(".")[0]
-        build_id = build_of(self._deployments.get(name), workflow_id) if self._deployments else ""
+        known = self._deployments.get(name)
+        build_id = (known.ramping_build_id if known and ramping else "") or build_of(known, workflow_id)
         return canonical(name, build_id) if build_id else own

@@ -200,7 +200,7 @@ class InterceptedInstance(WorkflowInstance):
                 memo=options.memo,
                 search_attributes=options.search_attributes,
                 headers=header or {},
-                initial_versioning_behavior=ContinueAsNewVersioningBehavior.AUTO_UPGRADE if options.upgrade else None,
+                initial_versioning_behavior=options.versioning or None,
             )
         )
         raise RuntimeError("an interceptor returned from continue_as_new, which must raise")
@@ -219,7 +219,7 @@ class InterceptedInstance(WorkflowInstance):
             backoff_ms=positive_milliseconds(input.backoff_start_interval, "backoff_start_interval")
             if input.backoff_start_interval
             else 0,
-            upgrade=input.initial_versioning_behavior == ContinueAsNewVersioningBehavior.AUTO_UPGRADE,
+            versioning=ContinueAsNewVersioningBehavior(input.initial_versioning_behavior or 0),
         )
         super().continue_as_new(input.args, options, input.headers)
 

@@ -21,7 +21,7 @@ from foldlog.runtime.facts import RunFacts
 from foldlog.runtime.patches import activates
 from foldlog.schemas.common import Payload
 from foldlog.schemas.event import WorkflowExecutionStarted
-from foldlog.workflow._chain_types import ContinueAsNewError, ContinueAsNewOptions
+from foldlog.workflow._chain_types import ContinueAsNewError, ContinueAsNewOptions, ContinueAsNewVersioningBehavior
 from foldlog.workflow._definition import Definition
 
 if TYPE_CHECKING:
@@ -133,7 +133,8 @@ class RunProperties(RunFacts):
             search_attributes=None if attributes is None else encode_search_attributes(attributes),
             backoff_ms=options.backoff_ms,
             header={name: plain(payload) for name, payload in header.items()} if header else {},
-            upgrade=options.upgrade,
+            upgrade=options.versioning != ContinueAsNewVersioningBehavior.UNSPECIFIED,
+            ramping=options.versioning == ContinueAsNewVersioningBehavior.USE_RAMPING_VERSION,
         )
         if self.replaying:
             decision.source = self.call_source()

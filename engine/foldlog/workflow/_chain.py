@@ -170,7 +170,7 @@ def continue_as_new(
         backoff_ms=0
         if not backoff_start_interval
         else positive_milliseconds(backoff_start_interval, "backoff_start_interval"),
-        upgrade=initial_versioning_behavior == ContinueAsNewVersioningBehavior.AUTO_UPGRADE,
+        versioning=ContinueAsNewVersioningBehavior(initial_versioning_behavior or 0),
     )
     current().continue_as_new(args, options)
 

@@ -52,6 +52,8 @@ class ContinueAsNewVersioningBehavior(IntEnum):
     """The one that this run is pinned to, if it is."""
     AUTO_UPGRADE = 1
     """The one that new runs begin on now. That is how workflows that are pinned and never end move on."""
+    USE_RAMPING_VERSION = 2
+    """The ramping one if there is one, whatever the share of the ramp; otherwise as AUTO_UPGRADE."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,4 +67,4 @@ class ContinueAsNewOptions:
     memo: Mapping[str, Any] | None
     search_attributes: SearchAttributes | TypedSearchAttributes | None
     backoff_ms: int
-    upgrade: bool
+    versioning: ContinueAsNewVersioningBehavior

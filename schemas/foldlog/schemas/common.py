@@ -282,6 +282,10 @@ class WorkflowOptions:
     """Versioning was decided before the start: by whoever asked for it, or by the run before or the
     parent. Retries and scheduled runs keep it then; otherwise it is decided anew for each.
     """
+    version_overridden: bool = False
+    """Whoever started or changed the workflow has decided its versioning: going on as new does not change
+    it.
+    """
     header: dict[str, Payload] = field(default_factory=dict)
     """What interceptors pass along with the call."""
     last_result: Payload | None = None

@@ -154,7 +154,9 @@ async def test_a_codec_that_hangs_once_stalls_its_run_for_a_moment(
     what: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     # How long a worker's codec is waited for: nobody should wait five seconds here.
-    monkeypatch.setitem(Coder.__init__.__kwdefaults__, "answer_seconds", 0.05)
+    defaults = Coder.__init__.__kwdefaults__
+    assert defaults is not None
+    monkeypatch.setitem(defaults, "answer_seconds", 0.05)
     codec = HangsOnce(what)
     env = await WorkflowEnvironment.start_time_skipping(data_converter=DataConverter(payload_codec=codec))
     async with env, Worker(env.client, task_queue="q", workflows=[Monthly], activities=[bill]):

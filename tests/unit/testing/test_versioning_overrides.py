@@ -52,8 +52,44 @@ class StillTwo(Waits):
         return "two"
 
 
-FIRST: Sequence[type] = [*ONE, StillOne]
-SECOND: Sequence[type] = [*TWO, StillTwo]
+class Goes(Waits):
+    """Goes on as new once, in the way that it is told."""
+
+    way = ""
+
+    async def go_on(self, behavior: int | None) -> str:
+        await self.until("go")
+        if behavior is not None:
+            workflow.continue_as_new(
+                None, initial_versioning_behavior=workflow.ContinueAsNewVersioningBehavior(behavior)
+            )
+        return self.way
+
+    @workflow.query
+    def build(self) -> str:
+        return self.way
+
+
+@workflow.defn(name="Goes", versioning_behavior=PINNED)
+class GoesOne(Goes):
+    way = "one"
+
+    @workflow.run
+    async def run(self, behavior: int | None) -> str:
+        return await self.go_on(behavior)
+
+
+@workflow.defn(name="Goes", versioning_behavior=PINNED)
+class GoesTwo(Goes):
+    way = "two"
+
+    @workflow.run
+    async def run(self, behavior: int | None) -> str:
+        return await self.go_on(behavior)
+
+
+FIRST: Sequence[type] = [*ONE, StillOne, GoesOne]
+SECOND: Sequence[type] = [*TWO, StillTwo, GoesTwo]
 
 
 def both(client: Client) -> Worker:
@@ -151,3 +187,40 @@ async def test_a_run_without_versions_gets_one(client: Client) -> None:
         assert await order.query("build") == "two"
         await order.update_options(versioning_override=PinnedVersioningOverride(version("1")))
         assert await where(order) == ("one", "shop.1", PINNED)
+
+
+BEHAVIOR = workflow.ContinueAsNewVersioningBehavior
+
+
+@pytest.mark.parametrize("ramp", [0, 0.001, 100])
+@pytest.mark.parametrize(
+    ("behavior", "begins_on"),
+    [(BEHAVIOR.UNSPECIFIED, "same"), (BEHAVIOR.AUTO_UPGRADE, "current"), (BEHAVIOR.USE_RAMPING_VERSION, "ramping")],
+)
+async def test_a_pinned_run_goes_on_as_new_on_the_version_that_it_asks_for(
+    client: Client, behavior: workflow.ContinueAsNewVersioningBehavior, begins_on: str, ramp: float
+) -> None:
+    shop = client.deployment(DEPLOYMENT)
+    async with both(client):
+        await shop.set_current_version("1")
+        free = await start(client, "Goes", "f", arg=int(behavior))
+        # An override stays, whatever the code asks for, as with Temporal.
+        bound = await start(
+            client, "Goes", "b", arg=int(behavior), versioning_override=PinnedVersioningOverride(version("1"))
+        )
+        later = await start(client, "Goes", "l", arg=int(behavior))
+        await later.update_options(versioning_override=PinnedVersioningOverride(version("1")))
+        if ramp:
+            await shop.set_ramping_version("2", ramp)
+    async with both(client):
+        for each in (free, bound, later):
+            await each.signal("say", "go")
+        goes_to = {"same": "one", "current": "two" if ramp == 100 else "one", "ramping": "two" if ramp else "one"}
+        expected = goes_to[begins_on]
+        current = [client.get_workflow_handle(each.id) for each in (free, bound, later)]
+        for each in current:
+            while (await each.describe()).continued_run_id is None:
+                pass
+        assert (await where(current[0]))[0] == expected
+        assert [await where(each) for each in current[1:]] == [("one", "shop.1", PINNED)] * 2
+        assert [await finish(each) for each in current] == [expected, "one", "one"]

@@ -1369,7 +1369,7 @@ CONVERSIONS: Conversions = {
     ),
     WorkflowExecutionStarted: (
         "foldlog.event.WorkflowExecutionStarted",
-        b"\xc3\x01\x93\x10\x1b\x8f\xf0\x8a\xfd\xb7",
+        b"\xc3\x01{g\xec\x06\xad2]\x8b",
         workflow_execution_started_to_avro,
         workflow_execution_started_from_avro,
     ),

@@ -338,7 +338,7 @@ CONVERSIONS: Conversions = {
     ),
     WorkflowOptionsChanged: (
         "foldlog.log.WorkflowOptionsChanged",
-        b"\xc3\x01\xf1\xb8\xd0\xe8_\xf6\xfc4",
+        b"\xc3\x01\x80\xa2\x08\xf3\x8c\xc2K\x98",
         workflow_options_changed_to_avro,
         workflow_options_changed_from_avro,
     ),

@@ -419,7 +419,7 @@ CONVERSIONS: Conversions = {
     ),
     Description: (
         "foldlog.reply.Description",
-        b"\xc3\x01\xb8\xa6P\xdd<\x1e\xce\xad",
+        b"\xc3\x01G\x8d\xf8\x02l\t\xae\xb5",
         description_to_avro,
         description_from_avro,
     ),
