@@ -14,6 +14,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -326,7 +327,13 @@ def _runs_here(loop: asyncio.AbstractEventLoop) -> bool:
 def _on_a_thread(gathered: Coroutine[Any, Any, list[Any]], seconds: float) -> list[Any] | None:
     """Where there is no loop to call it on, as in a replay from a file. None: it did not answer."""
     results: list[Any] = []
-    thread = threading.Thread(target=lambda: results.append(asyncio.run(gathered)), name="foldlog-codec", daemon=True)
+
+    def run() -> None:
+        # Cancelled in time, so that a codec that never answers leaves no thread behind at each try.
+        with suppress(TimeoutError):
+            results.append(asyncio.run(asyncio.wait_for(gathered, seconds)))
+
+    thread = threading.Thread(target=run, name="foldlog-codec", daemon=True)
     thread.start()
     thread.join(seconds)
     return cast("list[Any]", results[0]) if results else None

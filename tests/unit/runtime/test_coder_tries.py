@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Sequence
 from typing import Any
 
@@ -88,3 +89,15 @@ async def test_a_codec_is_left_alone_for_as_long_as_the_given_clock_says() -> No
             coder.decode([payload])
         assert codec.calls == expected
         now += 0.6
+
+
+def test_a_codec_that_never_answers_leaves_no_thread_behind() -> None:
+    codec = Away()
+    codec.hangs = True
+    for _ in range(3):
+        with pytest.raises(WorkflowTaskError, match="did not decode"):
+            Coder(codec, answer_seconds=0.01).decode([common.Payload(encoding="x")])
+    for thread in threading.enumerate():
+        if thread.name == "foldlog-codec":
+            thread.join(60)
+            assert not thread.is_alive()

@@ -176,6 +176,23 @@ async def test_a_run_that_stalls_just_before_the_roll_back_goes_on_as_well(clien
         assert await meter.result() == ["one"]
 
 
+async def test_a_change_that_broke_off_is_shown_and_made_again(client: Client) -> None:
+    shop = client.deployment(DEPLOYMENT)
+    async with both(client):
+        await shop.set_current_version("1")
+        first, *others = keys_of_partitions(client.transport.partitions)
+        half = Deployment(
+            deployment_name=DEPLOYMENT, revision=2, change_id="half", current_build_id="2", earlier_build_ids=["1"]
+        )
+        client.transport.tell(first, SetDeployment(deployment=half))
+        described = await shop.describe()
+        # What it was to be is known, and who has not heard of it.
+        assert (described.current_version, described.behind) == (version("2"), list(range(1, len(others) + 1)))
+        described = await shop.set_current_version("2")
+        assert (described.current_version, described.behind) == (version("2"), [])
+        assert await open_runs(client) == {"1": (Status.DRAINED, 0, 0), "2": (Status.CURRENT, 0, 0)}
+
+
 async def test_a_share_of_new_runs_begins_on_the_ramping_version(client: Client) -> None:
     shop = client.deployment(DEPLOYMENT)
     async with both(client):
