@@ -552,7 +552,7 @@ class InvalidArgumentError(RPCError):
 
 
 class FailedPreconditionError(RPCError):
-    """The workflow is not in a state in which this can be done."""
+    """The workflow, or the deployment, is not in a state in which this can be done."""
 
     status = RPCStatusCode.FAILED_PRECONDITION
 

@@ -54,6 +54,9 @@ def test_deployments_on_the_command_line(kafka: str, tmp_path: Path) -> None:
         assert "DRAINING" in shown
         assert run(kafka, namespace, "deployment", "set-current", "shop").exit_code == 2
         assert run(kafka, namespace, "deployment", "set-ramping", "shop", "1", "--percentage", "5").exit_code == 2
+        refused = run(kafka, namespace, "deployment", "set-current", "shop", "3")
+        assert refused.exit_code != 0
+        assert "build '3' is not hosted by partitions 0, 1" in refused.output
         described = run(kafka, namespace, "workflow", "describe", "first").stdout
         assert "shop.1" in described
         assert "is pinned" not in described

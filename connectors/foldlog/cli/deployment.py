@@ -20,6 +20,9 @@ def deployment() -> None:
 
 _name = click.argument("name", metavar="DEPLOYMENT", callback=not_empty)
 _build_id = click.argument("build_id", metavar="BUILD_ID", required=False)
+_allow_missing = click.option(
+    "--allow-missing", is_flag=True, help="Also where workers lack the build; their workflows stall until they have it."
+)
 _timeout = click.option(
     "--timeout",
     metavar="TIME",
@@ -60,14 +63,18 @@ async def describe(settings: Settings, /, name: str, timeout: timedelta) -> None
 @_name
 @_build_id
 @click.option("--unset", is_flag=True, help="New workflows begin on the own version of whichever worker has them.")
+@_allow_missing
 @_timeout
 @pass_settings
 @asynchronous
-async def set_current(settings: Settings, /, name: str, build_id: str | None, unset: bool, timeout: timedelta) -> None:
+async def set_current(
+    settings: Settings, /, name: str, build_id: str | None, unset: bool, allow_missing: bool, timeout: timedelta
+) -> None:
     """Let new workflows begin on a build, and move those with AUTO_UPGRADE there."""
     _check_build(build_id, unset, "--unset")
     async with connected(settings) as client:
-        _show(settings, await client.deployment(name).set_current_version(build_id, rpc_timeout=timeout))
+        handle = client.deployment(name)
+        _show(settings, await handle.set_current_version(build_id, allow_missing=allow_missing, rpc_timeout=timeout))
 
 
 @deployment.command("set-ramping")
@@ -75,16 +82,28 @@ async def set_current(settings: Settings, /, name: str, build_id: str | None, un
 @_build_id
 @click.option("--percentage", type=click.FloatRange(0, 100), default=0.0, help="The share of workflow IDs.")
 @click.option("--unset", is_flag=True, help="End the ramp.")
+@_allow_missing
 @_timeout
 @pass_settings
 @asynchronous
 async def set_ramping(
-    settings: Settings, /, name: str, build_id: str | None, percentage: float, unset: bool, timeout: timedelta
+    settings: Settings,
+    /,
+    name: str,
+    build_id: str | None,
+    percentage: float,
+    unset: bool,
+    allow_missing: bool,
+    timeout: timedelta,
 ) -> None:
     """Let a share of new workflows begin on a build, and move that share of those with AUTO_UPGRADE."""
     _check_build(build_id, unset, "--unset")
     async with connected(settings) as client:
-        _show(settings, await client.deployment(name).set_ramping_version(build_id, percentage, rpc_timeout=timeout))
+        handle = client.deployment(name)
+        _show(
+            settings,
+            await handle.set_ramping_version(build_id, percentage, allow_missing=allow_missing, rpc_timeout=timeout),
+        )
 
 
 def _check_build(build_id: str | None, unset: bool, option: str) -> None:

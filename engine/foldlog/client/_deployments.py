@@ -17,8 +17,8 @@ from enum import Enum
 
 from foldlog.client._asking import Asking
 from foldlog.common import WorkerDeploymentVersion
-from foldlog.core.versioning import MAXIMUM_EARLIER, build_of, check_deployment, order
-from foldlog.exceptions import InvalidArgumentError
+from foldlog.core.versioning import MAXIMUM_EARLIER, build_of, canonical, check_deployment, order
+from foldlog.exceptions import FailedPreconditionError, InvalidArgumentError
 from foldlog.schemas.command import DescribeDeployments, SetDeployment
 from foldlog.schemas.common import Deployment
 from foldlog.schemas.reply import Deployments
@@ -86,7 +86,7 @@ class DeploymentHandle:
         self._asking = asking
 
     async def set_current_version(
-        self, build_id: str | None, *, rpc_timeout: timedelta | None = None
+        self, build_id: str | None, *, allow_missing: bool = False, rpc_timeout: timedelta | None = None
     ) -> WorkerDeploymentDescription:
         """Let new runs begin on a version, and move the runs with AUTO_UPGRADE there.
 
@@ -94,10 +94,12 @@ class DeploymentHandle:
 
         Args:
             build_id: The build; None: new runs begin on the own version of whichever worker has the partition.
+            allow_missing: Whether partitions may be without its code. Their runs stall until a worker has it.
             rpc_timeout: For each partition's answer; None: the client's.
 
         Raises:
             InvalidArgumentError: There can be no such build.
+            FailedPreconditionError: Not all partitions have its code.
             RPCError: Not all partitions have answered. Some may have taken the change: make it again.
         """
         build_id = build_id or ""
@@ -107,10 +109,15 @@ class DeploymentHandle:
                 known.ramping_build_id, known.ramping_percentage = "", 0.0
             known.current_build_id = build_id
 
-        return await self._change(changed, rpc_timeout)
+        return await self._change(changed, None if allow_missing else build_id, rpc_timeout)
 
     async def set_ramping_version(
-        self, build_id: str | None, percentage: float, *, rpc_timeout: timedelta | None = None
+        self,
+        build_id: str | None,
+        percentage: float,
+        *,
+        allow_missing: bool = False,
+        rpc_timeout: timedelta | None = None,
     ) -> WorkerDeploymentDescription:
         """Let a share of new runs begin on a version, and move that share of the runs with AUTO_UPGRADE there.
 
@@ -119,10 +126,13 @@ class DeploymentHandle:
         Args:
             build_id: The build; None ends the ramp.
             percentage: How large the share is, from 0 to 100.
+            allow_missing: Whether partitions may be without its code. Their runs of the share stall until a worker has
+                it.
             rpc_timeout: For each partition's answer; None: the client's.
 
         Raises:
             InvalidArgumentError: There can be no such ramp.
+            FailedPreconditionError: Not all partitions have its code.
             RPCError: Not all partitions have answered. Some may have taken the change: make it again.
         """
 
@@ -130,7 +140,7 @@ class DeploymentHandle:
             known.ramping_build_id = build_id or ""
             known.ramping_percentage = percentage if build_id else 0.0
 
-        return await self._change(changed, rpc_timeout)
+        return await self._change(changed, None if allow_missing else build_id, rpc_timeout)
 
     async def describe(self, *, rpc_timeout: timedelta | None = None) -> WorkerDeploymentDescription:
         """The deployment and its versions.
@@ -147,7 +157,7 @@ class DeploymentHandle:
         return await self._described(answers)
 
     async def _change(
-        self, change: Callable[[Deployment], None], rpc_timeout: timedelta | None
+        self, change: Callable[[Deployment], None], needed: str | None, rpc_timeout: timedelta | None
     ) -> WorkerDeploymentDescription:
         identity = self._asking.identity
         answers = await ask_all(self._asking, lambda: DescribeDeployments(identity=identity), rpc_timeout)
@@ -165,6 +175,13 @@ class DeploymentHandle:
             check_deployment(wanted)
         except ValueError as error:
             raise InvalidArgumentError(str(error)) from error
+        version = canonical(self.name, needed or "")
+        missing = [str(number) for number, answer in enumerate(answers) if version not in answer.hosted]
+        if needed and missing:
+            raise FailedPreconditionError(
+                f"build {needed!r} is not hosted by partitions {', '.join(missing)}: roll out workers that have it "
+                "first, or allow it to be missing"
+            )
         return await self._described(
             await ask_all(self._asking, lambda: SetDeployment(identity=identity, deployment=wanted), rpc_timeout)
         )

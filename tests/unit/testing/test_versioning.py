@@ -149,11 +149,28 @@ async def test_a_run_pinned_to_a_version_that_nobody_runs_is_shown_and_goes_on_l
         assert (await order.describe()).stalled_error == ""
 
 
+async def test_a_version_that_not_all_workers_have_is_not_made_current_unawares(client: Client) -> None:
+    shop = client.deployment(DEPLOYMENT)
+    async with one(client):
+        await shop.set_current_version("1")
+        meter = await start(client, "Meter", "m")
+        with pytest.raises(FailedPreconditionError, match="build '2' is not hosted by partitions 0, 1, 2, 3: roll out"):
+            await shop.set_current_version("2")
+        async with both(client):  # has some of them
+            with pytest.raises(FailedPreconditionError, match=r"build '2' is not hosted by partitions \d"):
+                await shop.set_ramping_version("2", 50)
+        unchanged = await shop.describe()
+        assert (unchanged.current_version, unchanged.ramping_version) == (version("1"), None)
+        await shop.set_ramping_version("2", 50, allow_missing=True)
+        await shop.set_ramping_version(None, 0)
+        assert await finish(meter) == ["one"]
+
+
 async def test_a_version_that_is_made_current_too_early_stalls_and_rolls_back(client: Client) -> None:
     shop = client.deployment(DEPLOYMENT)
     async with one(client):
         meter = await start(client, "Meter", "m")
-        await shop.set_current_version("2")
+        await shop.set_current_version("2", allow_missing=True)
         await meter.signal("say", "go")
         assert "its deployment, which is at 'shop.2'" in (await meter.describe()).stalled_error
         await shop.set_current_version("1")
@@ -164,7 +181,7 @@ async def test_a_run_that_stalls_just_before_the_roll_back_goes_on_as_well(clien
     shop = client.deployment(DEPLOYMENT)
     async with one(client):
         meter = await start(client, "Meter", "m")
-        await shop.set_current_version("2")
+        await shop.set_current_version("2", allow_missing=True)
         args = await client.data_converter.encode(["go"])
         back = Deployment(deployment_name=DEPLOYMENT, revision=9, change_id="back", current_build_id="1")
         # Sent without a wait between them, so that one transaction has both.
