@@ -156,7 +156,7 @@ async def test_a_codec_that_hangs_once_stalls_its_run_for_a_moment(
     # How long a worker's codec is waited for: nobody should wait five seconds here.
     defaults = Coder.__init__.__kwdefaults__
     assert defaults is not None
-    monkeypatch.setitem(defaults, "answer_seconds", 0.05)
+    monkeypatch.setitem(defaults, "answer_seconds", 1.0)
     codec = HangsOnce(what)
     env = await WorkflowEnvironment.start_time_skipping(data_converter=DataConverter(payload_codec=codec))
     async with env, Worker(env.client, task_queue="q", workflows=[Monthly], activities=[bill]):
