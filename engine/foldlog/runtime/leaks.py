@@ -36,9 +36,9 @@ def warn_of_unfinished(run: WorkflowInstance, made: Sequence[Decision | None]) -
         return
     only_waiting = (asyncio.sleep.__code__, type(run)._wait_condition.__code__)
     for task in tasks:
-        if task._callbacks or getattr(task.get_coro(), "cr_code", None) in only_waiting:
-            # There is no public way to see whether somebody waits for it. One that only waits has nothing to lose: it
-            # is what `asyncio.wait` leaves behind when something else came first.
+        if _is_awaited(task) or getattr(task.get_coro(), "cr_code", None) in only_waiting:
+            # One that only waits has nothing to lose: it is what `asyncio.wait` leaves behind when something else came
+            # first.
             continue
         assert task.made_at is not None
         code, line = task.made_at
@@ -54,3 +54,18 @@ def warn_of_unfinished(run: WorkflowInstance, made: Sequence[Decision | None]) -
             line,
             registry=_shown.setdefault(code.co_filename, {}),
         )
+
+
+def _is_awaited(task: Any) -> bool:
+    """Whether anybody waits for a task. There is no public way to see that.
+
+    That `asyncio.gather` does is not enough: somebody must wait for what it returned.
+    """
+    for callback, _ in task._callbacks or ():
+        code = getattr(callback, "__code__", None)
+        if code is None or code.co_filename != asyncio.gather.__code__.co_filename or "outer" not in code.co_freevars:
+            return True
+        gathered = callback.__closure__[code.co_freevars.index("outer")].cell_contents
+        if gathered is None or gathered._callbacks:
+            return True
+    return False

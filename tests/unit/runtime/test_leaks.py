@@ -29,6 +29,10 @@ async def outer() -> None:
     await asyncio.create_task(inner())
 
 
+async def outer_gather() -> None:
+    await asyncio.gather(inner(), asyncio.gather(inner()))
+
+
 async def inner() -> None:
     await asyncio.sleep(100)
 
@@ -44,6 +48,11 @@ class Leaves:
             kept.append(asyncio.create_task(inner(), name="the clock"))  # starts: named
         if what == "activity":
             workflow.start_activity("slow", start_to_close_timeout=LIMIT)  # starts: activity
+        if what == "gathered":
+            asyncio.gather(inner(), asyncio.sleep(100))  # starts: gathered
+        if what == "awaits gathered":
+            kept.append(asyncio.create_task(outer_gather()))  # starts: awaits gathered
+            await asyncio.sleep(0)
         if what == "awaited":
             kept.append(asyncio.create_task(asyncio.sleep(0)))
             await kept[0]
@@ -74,7 +83,13 @@ def _line(what: str) -> int:
 
 @pytest.mark.parametrize(
     ("what", "name"),
-    [("task", "task: outer,"), ("named", "task: inner (the clock),"), ("activity", "activity: slow,")],
+    [
+        ("task", "task: outer,"),
+        ("named", "task: inner (the clock),"),
+        ("activity", "activity: slow,"),
+        ("gathered", "task: inner,"),
+        ("awaits gathered", "task: outer_gather,"),
+    ],
 )
 def test_tasks_that_nobody_awaits_are_named_once_a_place(what: str, name: str) -> None:
     with warnings.catch_warnings(record=True) as caught:
