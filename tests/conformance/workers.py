@@ -16,7 +16,7 @@ from foldlog.client import Client, WorkerDeploymentVersionStatus, WorkflowFailur
 from foldlog.common import AutoUpgradeVersioningOverride, PinnedVersioningOverride, VersioningBehavior
 from foldlog.exceptions import ApplicationError, FailedPreconditionError
 from foldlog.sensor import Sensor
-from foldlog.worker import Worker
+from foldlog.worker import PatchActivationInput, Worker
 
 from tests.conformance.scenarios import QUEUE, SOON, Place, Scenario, until, until_asked
 from tests.versions import DEPLOYMENT, ONE, TWO, Parent, config, version
@@ -104,6 +104,59 @@ async def counted(client: Client) -> dict[str, tuple[Status, int, int]]:
         each.version.build_id: (each.status, each.pinned_workflows, each.auto_upgrade_workflows)
         for each in found.versions
     }
+
+
+@workflow.defn
+class Patched:
+    """Asks for a patch as it begins, and again at its end, and goes on as new once."""
+
+    def __init__(self) -> None:
+        self.over = False
+
+    @workflow.run
+    async def run(self, before: list[bool]) -> list[bool]:
+        found = [*before, workflow.patched("careful")]
+        await workflow.wait_condition(lambda: self.over)
+        found.append(workflow.patched("careful"))
+        if not before:
+            workflow.continue_as_new(found)
+        return found
+
+    @workflow.signal
+    def end(self) -> None:
+        self.over = True
+
+    @workflow.update
+    async def ask(self) -> bool:
+        return workflow.patched("careful")
+
+
+async def a_worker_says_whether_a_new_patch_is_taken(here: Place) -> None:
+    """The first of the new workers say no, for old ones are still there; what a run has once decided stays."""
+    asked: list[str] = []
+
+    def refuse(about: PatchActivationInput) -> bool:
+        asked.append(about.workflow_info.workflow_id)
+        return False
+
+    options: dict[str, Any] = {"workflows": [Patched], "max_cached_workflows": 0}
+    async with worker_of(here, here.client, patch_activation_callback=refuse, **options):
+        run = await start(here.client, Patched.run, arg=[])
+        assert await run.execute_update(Patched.ask, rpc_timeout=SOON) is False
+        assert set(asked) == {run.id}
+    async with worker_of(here, here.client, **options):
+        current = here.client.get_workflow_handle_for(Patched.run, run.id)
+        assert await current.execute_update(Patched.ask, rpc_timeout=SOON) is False
+        await current.signal(Patched.end)
+
+        async def goes_on() -> bool:
+            return (await current.describe()).continued_run_id is not None
+
+        await until_asked(goes_on, "it goes on as new")
+        assert await current.execute_update(Patched.ask, rpc_timeout=SOON) is True
+    async with worker_of(here, here.client, patch_activation_callback=refuse, **options):
+        await current.signal(Patched.end)
+        assert await run.result() == [False, False, True, True]
 
 
 class Mishap(Exception):
@@ -278,5 +331,10 @@ async def each_line_is_logged_once(here: Place) -> None:
         assert {each.workflow_id for each in told} == {run.id}  # type: ignore[attr-defined]
 
 
-ALONE: list[Scenario] = [versions, a_worker_stops_in_its_own_time, each_line_is_logged_once]
+ALONE: list[Scenario] = [
+    versions,
+    a_worker_says_whether_a_new_patch_is_taken,
+    a_worker_stops_in_its_own_time,
+    each_line_is_logged_once,
+]
 """Scenarios that bring their own workers."""
