@@ -265,7 +265,7 @@ class _Signal(HandleSignalInput):
 
     def __init__(self, signal: str, args: Sequence[Any], headers: Mapping[str, Payload], handler: Any) -> None:
         super().__init__(signal, args, headers)
-        self.handler = handler
+        self.found = signal, handler
 
 
 class _Query(HandleQueryInput):
@@ -273,7 +273,7 @@ class _Query(HandleQueryInput):
 
     def __init__(self, id: str, query: str, args: Sequence[Any], headers: Mapping[str, Payload], handler: Any) -> None:
         super().__init__(id, query, args, headers)
-        self.handler = handler
+        self.found = query, handler
 
 
 class _Update(HandleUpdateInput):
@@ -281,7 +281,13 @@ class _Update(HandleUpdateInput):
 
     def __init__(self, update: WorkflowExecutionUpdateAccepted, args: Sequence[Any], handler: Any) -> None:
         super().__init__(update.update_id, update.update_name, args, update.header)
-        self.handler = handler
+        self.found = update.update_name, handler
+
+
+def _found(input: Any, name: str) -> Any:
+    """The validator or handler that is there for an input already; None: it goes by another name now, or is new."""
+    found_as, handler = getattr(input, "found", ("", None))
+    return handler if found_as == name else None
 
 
 class _Inbound(WorkflowInboundInterceptor):
@@ -306,7 +312,7 @@ class _Inbound(WorkflowInboundInterceptor):
         return await result if isawaitable(result) else result
 
     def handle_update_validator(self, input: HandleUpdateInput) -> None:
-        validator = getattr(input, "handler", None) or self._host.handlers.updates.validator(input.update)
+        validator = _found(input, input.update) or self._host.handlers.updates.validator(input.update)
         if validator is not None:
             validator(*input.args)
 
@@ -315,8 +321,8 @@ class _Inbound(WorkflowInboundInterceptor):
         return await result if isawaitable(result) else result
 
     def _handler(self, kind: str, input: Any, name: str) -> Any:
-        """The handler that was found; of an input that an interceptor made anew, the one of that name."""
-        handler = getattr(input, "handler", None) or self._host.handler(kind, name) or self._host.handler(kind, None)
+        """The handler that was found; of an input that an interceptor renamed or made anew, the one of that name."""
+        handler = _found(input, name) or self._host.handler(kind, name) or self._host.handler(kind, None)
         if handler is None:
             raise LookupError(f"there is no handler of {kind} {name!r}")
         return handler
