@@ -146,6 +146,51 @@ async def about_schedules(watching: Client, id: str) -> None:
 
 
 @workflow.defn
+class EndsAsTold:
+    """Ends as it is told."""
+
+    @workflow.run
+    async def run(self, end: str) -> str:
+        if end == "failed":
+            raise ApplicationError("it failed", "details", type="Failing")
+        if end == "continued":
+            workflow.continue_as_new("completed")
+        if end != "completed":
+            await workflow.wait_condition(lambda: False)
+        return "done"
+
+
+async def results_come_by_way_of_interceptors(here: Place) -> None:
+    """Each end of a workflow is to a client with interceptors what it is to one without."""
+    watching, noting = watched(here)
+
+    async def told(handle: client.WorkflowHandle[Any, str], follow_runs: bool) -> Any:
+        try:
+            return await handle.result(follow_runs=follow_runs)
+        except client.WorkflowFailureError as error:
+            cause: Any = error.cause
+            return type(cause), str(cause), list(getattr(cause, "details", [])), getattr(cause, "type", None)
+        except client.WorkflowContinuedAsNewError as error:
+            return error.new_execution_run_id
+
+    for end in ("completed", "failed", "continued", "canceled", "terminated", "timed out"):
+        limit = timedelta(seconds=1) if end == "timed out" else None
+        handle = await watching.start_workflow(
+            EndsAsTold.run, end, id=uuid.uuid4().hex, task_queue=QUEUE, run_timeout=limit
+        )
+        if end == "canceled":
+            await handle.cancel()
+        elif end == "terminated":
+            await handle.terminate("a detail", reason="enough")
+        plain = here.client.get_workflow_handle(handle.id, run_id=handle.result_run_id, result_type=str)
+        for follow_runs in (False, True):
+            noting.seen.clear()
+            assert await told(handle, follow_runs) == await told(plain, follow_runs)
+            seen = noting.seen["fetch_workflow_history_events"]
+            assert seen.event_filter_type is client.WorkflowHistoryEventFilterType.CLOSE_EVENT
+
+
+@workflow.defn
 class Trespasser:
     """Does what workflow code must not, once it is asked to, and what queries must not."""
 
@@ -192,7 +237,11 @@ async def what_workflow_code_must_not_do(here: Place) -> None:
         workflow.info()
 
 
-SHARED: list[Scenario] = [each_call_of_a_client_is_intercepted, what_workflow_code_must_not_do]
+SHARED: list[Scenario] = [
+    each_call_of_a_client_is_intercepted,
+    results_come_by_way_of_interceptors,
+    what_workflow_code_must_not_do,
+]
 """As in `scenarios`."""
 
-WORKFLOWS: Sequence[type] = [Trespasser]
+WORKFLOWS: Sequence[type] = [EndsAsTold, Trespasser]

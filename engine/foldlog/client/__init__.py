@@ -77,6 +77,7 @@ from foldlog.client._interceptor import (
     TerminateWorkflowInput,
     UpdateWithStartStartWorkflowInput,
     UpdateWithStartUpdateWorkflowInput,
+    WorkflowHistoryEventFilterType,
 )
 from foldlog.client._list import (
     WorkflowExecutionAsyncIterator,
@@ -260,6 +261,7 @@ __all__ = [
     "WorkflowFailureError",
     "WorkflowHandle",
     "WorkflowHistory",
+    "WorkflowHistoryEventFilterType",
     "WorkflowNotFoundError",
     "WorkflowQueryFailedError",
     "WorkflowQueryRejectedError",

@@ -421,7 +421,8 @@ class Client(
         if (outbound := self._asking.outbound) is not None:
             args = one_or_all(arg, args)
             handle = await start_workflow(outbound, workflow, args, id, task_queue, result_type, options)
-            return await handle.result(rpc_timeout=rpc_timeout)
+            metadata = options.get("rpc_metadata", NO_METADATA)
+            return await handle.result(rpc_metadata=metadata, rpc_timeout=rpc_timeout)
         name, known_type = Definition.name_and_result_type(workflow)
         command = await self._start_command(name, arg, args, id, task_queue, **options)
         command.await_result = True

@@ -9,6 +9,7 @@ from typing import Any, Concatenate, Generic, cast, overload
 from foldlog._random_ids import random_id
 from foldlog.client._activity_operations import ActivityOperations
 from foldlog.client._asking import Asking
+from foldlog.client._closing import result_by_way_of
 from foldlog.client._convert import decode_one, encode_args, value_of
 from foldlog.client._description import WorkflowExecutionDescription
 from foldlog.client._handle_updates import HandleUpdates
@@ -103,7 +104,7 @@ class WorkflowHandle(ActivityOperations, VersioningOperations, HandleUpdates[Sel
         Args:
             follow_runs: Whether to wait for the end of the whole chain, where a run continues as new, is retried, or
                 has a cron schedule.
-            rpc_metadata: Taken for the sake of Temporal's signature.
+            rpc_metadata: For interceptors only.
             rpc_timeout: How long to wait; None: without limit.
 
         Raises:
@@ -112,7 +113,11 @@ class WorkflowHandle(ActivityOperations, VersioningOperations, HandleUpdates[Sel
             WorkflowNotFoundError: There is no such workflow, or its retention is over.
             DeadlineExceededError: `rpc_timeout` is over.
         """
-        closed = await self._asking.result_of_run(self._id, self._result_run_id or "", follow_runs, rpc_timeout)
+        run_id = self._result_run_id
+        if (outbound := self._asking.outbound) is not None:
+            closed = await result_by_way_of(outbound, self._id, run_id, follow_runs, rpc_metadata, rpc_timeout)
+        else:
+            closed = await self._asking.result_of_run(self._id, run_id or "", follow_runs, rpc_timeout)
         return cast(ReturnType, await value_of(self._asking.converter, closed, self._result_type))
 
     @overload

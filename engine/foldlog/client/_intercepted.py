@@ -27,6 +27,7 @@ from foldlog.client._activity_inputs import (
     UnpauseActivityInput,
     UpdateActivityOptionsInput,
 )
+from foldlog.client._closing import closing_events
 from foldlog.client._interceptor import (
     CancelWorkflowInput,
     CountWorkflowsInput,
@@ -43,6 +44,7 @@ from foldlog.client._interceptor import (
     StartWorkflowUpdateWithStartInput,
     TerminateWorkflowInput,
     UpdateWithStartStartWorkflowInput,
+    WorkflowHistoryEventFilterType,
 )
 from foldlog.client._schedule_inputs import (
     BackfillScheduleInput,
@@ -179,6 +181,8 @@ class _WorkflowsRoot(OutboundInterceptor):
         return await self._handle(input).describe(rpc_timeout=input.rpc_timeout)
 
     def fetch_workflow_history_events(self, input: FetchWorkflowHistoryEventsInput) -> AsyncIterator[Event]:
+        if input.event_filter_type == WorkflowHistoryEventFilterType.CLOSE_EVENT:
+            return closing_events(self._client.without_interceptors({})._asking.of_workflow(input.id), input)
         return self._handle(input).fetch_history_events(rpc_timeout=input.rpc_timeout)
 
     def list_workflows(self, input: ListWorkflowsInput) -> AsyncIterator[WorkflowExecution]:

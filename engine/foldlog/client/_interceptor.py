@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
 from foldlog.client._activity_inputs import (
@@ -121,12 +122,30 @@ class DescribeWorkflowInput(Input):
     run_id: str | None
 
 
+class WorkflowHistoryEventFilterType(IntEnum):
+    """Which events of a history are wanted."""
+
+    ALL_EVENT = 1
+    CLOSE_EVENT = 2
+    """The one with which the run ends, once it does."""
+
+
 @dataclass(kw_only=True)
 class FetchWorkflowHistoryEventsInput(Input):
-    """For `OutboundInterceptor.fetch_workflow_history_events`."""
+    """For `OutboundInterceptor.fetch_workflow_history_events`: of `fetch_history`, and of waiting for a result.
+
+    Who waits for a result waits for the event that closes the run. It is made of the answer, and has nothing
+    but what was answered: how the run ended, and which run follows.
+    """
 
     id: str
     run_id: str | None
+    page_size: int | None = None
+    """Of no effect, as the others but `event_filter_type`."""
+    next_page_token: bytes | None = None
+    wait_new_event: bool = False
+    event_filter_type: WorkflowHistoryEventFilterType = WorkflowHistoryEventFilterType.ALL_EVENT
+    skip_archival: bool = False
 
 
 @dataclass(kw_only=True)

@@ -15,6 +15,9 @@ from foldlog.schemas.visibility import WorkflowVisibility
 PENDING_SHOWN = 1_000
 """A description names so many open activities, timers and children of each kind, the oldest: it is one record."""
 
+TIMEOUT_MESSAGES = {False: "workflow run timeout", True: "workflow execution timeout"}
+"""By whether it is that of the whole chain."""
+
 
 def following_run_id(run: Run) -> str:
     """The run that follows a closed one; empty: none does."""
@@ -23,13 +26,13 @@ def following_run_id(run: Run) -> str:
 
 def closing_result(reply_to: ReplyTo, run: Run) -> reply.WorkflowResult:
     """How a closed run ended."""
-    result = reply.WorkflowResult(
-        correlation_id=reply_to.correlation_id,
-        run_id=run.run_id,
-        status=run.status,
-        new_run_id=following_run_id(run),
-    )
-    closing = run.closing
+    return result_of(run.closing, run.run_id, run.status, reply_to.correlation_id)
+
+
+def result_of(closing: object, run_id: str, status: str, correlation_id: int = 0) -> reply.WorkflowResult:
+    """How a run ended whose last event is this one."""
+    new_run_id = getattr(closing, "new_run_id", "")
+    result = reply.WorkflowResult(correlation_id=correlation_id, run_id=run_id, status=status, new_run_id=new_run_id)
     if isinstance(closing, event.WorkflowExecutionCompleted):
         result.result = closing.result
     elif isinstance(closing, event.WorkflowExecutionFailed):
@@ -41,9 +44,9 @@ def closing_result(reply_to: ReplyTo, run: Run) -> reply.WorkflowResult:
         message = closing.reason or "Workflow terminated"
         result.failure = Failure(kind="TERMINATED", message=message, details=closing.details)
     elif isinstance(closing, event.WorkflowExecutionTimedOut):
-        which = "execution" if closing.execution else "run"
         result.retry_state = closing.retry_state
-        result.failure = Failure(kind="TIMEOUT", message=f"workflow {which} timeout", timeout_type="START_TO_CLOSE")
+        message = TIMEOUT_MESSAGES[closing.execution]
+        result.failure = Failure(kind="TIMEOUT", message=message, timeout_type="START_TO_CLOSE")
     return result
 
 

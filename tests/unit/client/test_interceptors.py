@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -12,16 +12,22 @@ from foldlog import converter
 from foldlog.client import (
     Client,
     ClientConfig,
+    FetchWorkflowHistoryEventsInput,
     HeaderCodecBehavior,
     Interceptor,
     OutboundInterceptor,
     Plugin,
     QueryWorkflowInput,
+    RPCError,
     SignalWorkflowInput,
     StartWorkflowInput,
     StartWorkflowUpdateInput,
     StartWorkflowUpdateWithStartInput,
     WithStartWorkflowOperation,
+    WorkflowContinuedAsNewError,
+    WorkflowFailureError,
+    WorkflowHandle,
+    WorkflowHistoryEventFilterType,
     WorkflowUpdateHandle,
     WorkflowUpdateStage,
 )
@@ -31,7 +37,9 @@ from foldlog.converter.encryption import AESGCMCodec
 from foldlog.exceptions import ConfigurationError
 from foldlog.plugin import SimplePlugin
 from foldlog.schemas import command, reply
-from foldlog.schemas.records import Reply
+from foldlog.schemas.common import Failure
+from foldlog.schemas.event import WorkflowExecutionCompleted, WorkflowExecutionStarted
+from foldlog.schemas.records import Event, Reply
 from foldlog.service import ConnectConfig, ServiceClient
 
 from .scripted import ScriptedTransport
@@ -332,3 +340,102 @@ async def test_headers_of_updates_go_through_the_codec_where_that_is_wanted() ->
     update, start = sent_by(transport)
     headers = [update.header["h"], start.options.header["start"], start.update.header["update"]]
     assert {payload.encoding for payload in headers} == {"binary/encrypted"}
+
+
+def ends(workflow_id: str, wanted: Any) -> Reply:
+    """Each workflow ends as its ID says; the first run of `continued` has a next one."""
+    if not isinstance(wanted, command.AwaitResult):
+        return reply.Accepted(correlation_id=0, run_id="run-1", started=True)
+    ended = reply.WorkflowResult(correlation_id=0, run_id=wanted.run_id or "run-1", status=workflow_id.upper())
+    if workflow_id == "completed":
+        ended.result = HEADER["h"]
+    elif workflow_id == "continued_as_new":
+        ended.new_run_id = "run-2"
+        if wanted.run_id == "run-2":
+            ended.status, ended.new_run_id, ended.result = "COMPLETED", "", HEADER["h"]
+    else:
+        kinds: dict[str, Any] = {"timed_out": "TIMEOUT", "failed": "APPLICATION"}
+        kind = kinds.get(workflow_id, workflow_id.upper())
+        ended.failure = Failure(kind=kind, message="so it is")
+        if kind == "TIMEOUT":
+            ended.failure = Failure(kind=kind, message="workflow run timeout", timeout_type="START_TO_CLOSE")
+        elif kind == "CANCELED":
+            ended.failure.message = "Workflow cancelled"
+            ended.failure.details = [HEADER["h"]]
+    return ended
+
+
+class Waiting(Interceptor, OutboundInterceptor):
+    """Sees who waits for a result, and maybe makes the input anew, as if it knew only what Temporal's has."""
+
+    def __init__(self, *, anew: bool = False, given: Sequence[Event] | None = None) -> None:
+        self.anew = anew
+        self.given = given
+        self.seen: list[FetchWorkflowHistoryEventsInput] = []
+
+    def intercept_client(self, next: OutboundInterceptor) -> OutboundInterceptor:
+        self.next = next
+        return self
+
+    async def fetch_workflow_history_events(self, input: FetchWorkflowHistoryEventsInput) -> AsyncIterator[Event]:
+        self.seen.append(input)
+        if self.anew:
+            input = FetchWorkflowHistoryEventsInput(
+                id=input.id, run_id=input.run_id, event_filter_type=input.event_filter_type
+            )
+        if self.given is not None:
+            for event in self.given:
+                yield event
+            return
+        async for event in self.next.fetch_workflow_history_events(input):
+            yield event
+
+
+async def outcome(handle: WorkflowHandle[Any, Any], **options: Any) -> Any:
+    try:
+        return await handle.result(**options)
+    except WorkflowFailureError as error:
+        cause: Any = error.cause
+        return type(cause), str(cause), getattr(cause, "details", None), getattr(cause, "type", None)
+    except WorkflowContinuedAsNewError as error:
+        return error.new_execution_run_id
+
+
+@pytest.mark.parametrize("anew", [False, True], ids=["passed on", "made anew"])
+@pytest.mark.parametrize("follow_runs", [False, True])
+@pytest.mark.parametrize("end", ["completed", "failed", "canceled", "terminated", "timed_out", "continued_as_new"])
+async def test_waiting_for_a_result_goes_by_way_of_interceptors(end: str, follow_runs: bool, anew: bool) -> None:
+    waiting = Waiting(anew=anew)
+    client = Client(ScriptedTransport(ends), interceptors=[waiting])
+    plain = Client(ScriptedTransport(ends))
+    expected = await outcome(plain.get_workflow_handle(end, result_type=str), follow_runs=follow_runs)
+    handle = client.get_workflow_handle(end, result_type=str)
+    assert await outcome(handle, follow_runs=follow_runs, rpc_metadata={"a": "b"}) == expected
+    # An input that is passed on as it is says that the processors are to follow the chain.
+    runs = [None, "run-2"] if end == "continued_as_new" and follow_runs and anew else [None]
+    assert [seen.run_id for seen in waiting.seen] == runs
+    first = waiting.seen[0]
+    assert (first.id, first.rpc_metadata, first.wait_new_event, first.skip_archival) == (end, {"a": "b"}, True, True)
+    assert first.event_filter_type is WorkflowHistoryEventFilterType.CLOSE_EVENT
+
+
+async def test_whoever_executes_a_workflow_waits_by_way_of_interceptors_too() -> None:
+    waiting = Waiting()
+    client = Client(ScriptedTransport(ends), interceptors=[waiting])
+    options: dict[str, Any] = {"rpc_metadata": {"a": "b"}, "rpc_timeout": timedelta(seconds=7)}
+    assert await client.execute_workflow("W", id="completed", task_queue="q", result_type=str, **options) == "v"
+    (seen,) = waiting.seen
+    assert (seen.id, seen.run_id, seen.rpc_metadata) == ("completed", "run-1", {"a": "b"})
+    assert seen.rpc_timeout == timedelta(seconds=7)
+
+
+async def test_an_interceptor_may_give_the_end_of_a_workflow() -> None:
+    other = WorkflowExecutionCompleted(result=converter.PayloadConverter.default.to_payload("another"))
+    waiting = Waiting(given=[WorkflowExecutionStarted(workflow_type="W", task_queue="q"), other])
+    transport = ScriptedTransport(ends)
+    client = Client(transport, interceptors=[waiting])
+    assert await client.get_workflow_handle("failed").result() == "another"
+    waiting.given = []
+    with pytest.raises(RPCError, match="no event with which the workflow ends"):
+        await client.get_workflow_handle("failed").result()
+    assert transport.asked == []
