@@ -19,7 +19,7 @@ def put(input: Any) -> None:
     """The current tenant goes along with a call."""
     name = tenant.get()
     if name is not None:
-        input.headers = {**input.headers, HEADER: PayloadConverter.default.to_payload(name)}
+        input.headers = {**(input.headers or {}), HEADER: PayloadConverter.default.to_payload(name)}
 
 
 def take(input: Any) -> None:
@@ -66,6 +66,10 @@ class ClientOutbound(client.OutboundInterceptor):
         put(input.start_workflow_input)
         put(input.update_workflow_input)
         return await super().start_update_with_start_workflow(input)
+
+    async def create_schedule(self, input: client.CreateScheduleInput) -> client.ScheduleHandle:
+        put(input.schedule.action)
+        return await super().create_schedule(input)
 
 
 class ActivityInbound(worker.ActivityInboundInterceptor):

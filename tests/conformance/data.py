@@ -9,16 +9,21 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from foldlog import workflow
+from foldlog import activity, workflow
 from foldlog.api.common.v1 import Payload
 from foldlog.client import (
     Client,
     HeaderCodecBehavior,
+    Schedule,
+    ScheduleActionStartWorkflow,
+    ScheduleHandle,
+    ScheduleSpec,
+    ScheduleUpdate,
     WithStartWorkflowOperation,
     WorkflowUpdateFailedError,
     WorkflowUpdateStage,
 )
-from foldlog.common import WorkflowIDConflictPolicy
+from foldlog.common import RetryPolicy, WorkflowIDConflictPolicy
 from foldlog.converter import DataConverter, DefaultFailureConverterWithEncodedAttributes, PayloadCodec
 from foldlog.converter.encryption import AESGCMCodec
 from foldlog.exceptions import ApplicationError
@@ -26,7 +31,7 @@ from foldlog.schemas.framing import encode
 from foldlog.worker import Worker
 
 from examples.interceptors.context import TenantInterceptor, tenant
-from tests.conformance.scenarios import DEADLINE, QUEUE, Place, Scenario, until
+from tests.conformance.scenarios import DEADLINE, QUEUE, Place, Scenario, until, until_asked
 
 LIMIT = timedelta(seconds=DEADLINE)
 
@@ -164,5 +169,87 @@ async def values_and_headers_on_every_path(here: Place) -> None:
             assert [found for found in history.events if b"secret" in encode(found)] == []
 
 
-ALONE: list[Scenario] = [values_and_headers_on_every_path]
+@workflow.defn
+class Tried:
+    """Fails, so that it is tried again; then says who heard of it, a child included."""
+
+    @workflow.run
+    async def run(self, failures: int) -> list[str]:
+        if workflow.info().attempt <= failures:
+            raise ApplicationError("again")
+        return [of_tenant("run"), *(await workflow.execute_child_workflow(Leaf.run))]
+
+
+@workflow.defn
+class Leaf:
+    """Runs activities of both kinds."""
+
+    @workflow.run
+    async def run(self) -> list[str]:
+        started = await workflow.execute_activity(of_whom, "activity", start_to_close_timeout=LIMIT)
+        return [of_tenant("child"), started, await workflow.execute_local_activity(of_whom, "local", **LOCAL)]
+
+
+LOCAL: Any = {"start_to_close_timeout": LIMIT}
+
+
+@activity.defn
+async def of_whom(text: str) -> str:
+    return of_tenant(text)
+
+
+def of_all(name: str) -> list[str]:
+    return [f"{text} of {name}" for text in ("run", "child", "activity", "local")]
+
+
+async def headers_outlive_attempts_times_and_workers(here: Place) -> None:
+    """A tenant goes along to retries, the next times of a cron schedule, and what a schedule starts; all in a codec."""
+    client, id, state = coded_client(here), uuid.uuid4().hex, here.folder / uuid.uuid4().hex
+
+    def worker() -> Worker:
+        return Worker(client, task_queue=QUEUE, workflows=[Tried, Leaf], activities=[of_whom], state_dir=state)
+
+    begin: dict[str, Any] = {"task_queue": QUEUE, "rpc_timeout": LIMIT}
+    async with worker() as first:
+        await until(lambda: first.ready, "the worker is ready")
+        tenant.set("retry")
+        policy = RetryPolicy(initial_interval=timedelta(seconds=1), backoff_coefficient=1.0)
+        retried = await client.start_workflow(Tried.run, 1, id=f"{id}-retry", retry_policy=policy, **begin)
+        tenant.set("cron")
+        cron = await client.start_workflow(Tried.run, 0, id=f"{id}-cron", cron_schedule="@every 1s", **begin)
+        tenant.set("schedule")
+        action = ScheduleActionStartWorkflow(Tried.run, 0, id=f"{id}-planned", task_queue=QUEUE)
+        schedule = await client.create_schedule(id, Schedule(action, ScheduleSpec()), rpc_timeout=LIMIT)
+        tenant.set("somebody else")
+        await schedule.update(lambda told: ScheduleUpdate(told.description.schedule), rpc_timeout=LIMIT)
+    async with worker() as second:
+        await until(lambda: second.ready, "the worker is ready again")
+        assert await retried.result(rpc_timeout=LIMIT) == of_all("retry")
+        await schedule.trigger(rpc_timeout=LIMIT)
+        assert await planned(client, schedule) == of_all("schedule")
+        await schedule.delete(rpc_timeout=LIMIT)
+        assert await cron.result(follow_runs=False, rpc_timeout=LIMIT) == of_all("cron")
+        current = client.get_workflow_handle(cron.id)
+
+        async def next_run() -> str:
+            run_id = (await current.describe(rpc_timeout=LIMIT)).run_id
+            return "" if run_id == cron.result_run_id else run_id
+
+        run_id = await until_asked(next_run, "the cron schedule's next run")
+        following = client.get_workflow_handle_for(Tried.run, cron.id, run_id=run_id)
+        assert await following.result(follow_runs=False, rpc_timeout=LIMIT) == of_all("cron")
+        await current.terminate(rpc_timeout=LIMIT)
+
+
+async def planned(client: Client, schedule: ScheduleHandle) -> list[str]:
+    """What the workflow returned that a schedule has started."""
+
+    async def taken() -> Any:
+        return (await schedule.describe(rpc_timeout=LIMIT)).info.recent_actions
+
+    (action,) = await until_asked(taken, "the schedule starts its workflow")
+    return await client.get_workflow_handle_for(Tried.run, action.action.workflow_id).result(rpc_timeout=LIMIT)
+
+
+ALONE: list[Scenario] = [values_and_headers_on_every_path, headers_outlive_attempts_times_and_workers]
 """Scenarios that bring their own workers."""

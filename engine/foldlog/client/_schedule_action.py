@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from itertools import groupby
 from typing import Any, Concatenate, overload
 
+from foldlog.api.common.v1 import plain
 from foldlog.client._convert import milliseconds
 from foldlog.client._schedule_spec import duration
 from foldlog.client._types import (
@@ -59,7 +60,7 @@ class ScheduleActionStartWorkflow(ScheduleAction):
         static_summary: One line for people; in a description a payload.
         static_details: Several lines for people, likewise.
         priority: Which of several waiting tasks comes first.
-        headers: Always None: what interceptors pass along is not kept in schedules.
+        headers: What goes along to each workflow that is started, for interceptors: they set it here.
     """
 
     workflow: str
@@ -76,7 +77,7 @@ class ScheduleActionStartWorkflow(ScheduleAction):
     static_summary: str | Payload | None
     static_details: str | Payload | None
     priority: Priority
-    headers: Mapping[str, Payload] | None = field(init=False)
+    headers: Mapping[str, Payload] | None
 
     @overload
     def __init__(
@@ -171,6 +172,7 @@ class ScheduleActionStartWorkflow(ScheduleAction):
         untyped_search_attributes: SearchAttributes = _NONE,
         static_summary: str | Payload | None = None,
         static_details: str | Payload | None = None,
+        headers: Mapping[str, Payload] | None = None,
         priority: Priority = Priority.default,
     ) -> None:
         """An action that starts a workflow; options as in `Client.start_workflow`.
@@ -202,7 +204,7 @@ class ScheduleActionStartWorkflow(ScheduleAction):
         self.static_summary = static_summary
         self.static_details = static_details
         self.priority = priority
-        self.headers = None
+        self.headers = headers
 
     def __repr__(self) -> str:
         return f"ScheduleActionStartWorkflow({self.workflow!r}, args={self.args!r}, id={self.id!r})"
@@ -287,6 +289,7 @@ async def action_to_model(action: ScheduleAction, payloads: Payloads) -> model.A
         summary=None if summary is None else await payloads.to_model(summary),
         details=None if details is None else await payloads.to_model(details),
         priority=None if action.priority in (None, Priority.default) else action.priority.to_record(),
+        header={name: plain(payload) for name, payload in (action.headers or {}).items()},
     )
 
 
@@ -312,4 +315,5 @@ async def action_from_model(action: model.Action, payloads: Payloads) -> Schedul
     )
     shown.static_summary = None if action.summary is None else await payloads.from_model(action.summary)
     shown.static_details = None if action.details is None else await payloads.from_model(action.details)
+    shown.headers = action.header or None
     return shown

@@ -96,9 +96,12 @@ class ActionWorkflow:
             "last_result": job.last_result,
             "last_failure": job.last_failure,
         }
-        return await current().start_child_workflow(
-            action.workflow_type, [RawValue(payload) for payload in action.args], RawValue, options
+        args = [RawValue(payload) for payload in action.args]
+        runtime: Any = current()
+        child: ChildWorkflowHandle[Any, Any] = await runtime.start_child_with_header(
+            action.workflow_type, args, RawValue, options, action.header
         )
+        return child
 
     async def _tell(self, signal: str, what: Taken | Ended) -> None:
         try:

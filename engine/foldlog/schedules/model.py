@@ -97,6 +97,7 @@ class Action:
     summary: Payload | None = None
     details: Payload | None = None
     priority: Priority | None = None
+    header: dict[str, Payload] = field(default_factory=dict)
 
 
 @dataclass
