@@ -24,7 +24,7 @@ class OrderWorkflow:
     def __init__(self) -> None:
         self._step = "new"
         self._cancel_reason = ""
-        self._saga = workflow.Saga(continue_with_error=True)
+        self._saga = workflow.Saga()
 
     @workflow.run
     async def run(self, order: Order) -> Outcome:

@@ -53,13 +53,14 @@ class Saga:
     __slots__ = ("_compensations", "_continue_with_error", "_failures_only", "_parallel")
 
     def __init__(
-        self, *, parallel: bool = False, continue_with_error: bool = False, failures_only: bool = False
+        self, *, parallel: bool = False, continue_with_error: bool = True, failures_only: bool = False
     ) -> None:
         """Make one that has nothing to undo.
 
         Args:
             parallel: Run all compensations at once. Begun in reverse order; all of them run, whatever fails.
-            continue_with_error: Run the remaining compensations after one that failed. Otherwise they stay registered.
+            continue_with_error: Run the remaining compensations after one that failed, and collect the errors. If
+                false, the first error ends it, and they stay registered: for those that count on each other.
             failures_only: As a context manager, compensate only for what would fail or cancel the workflow (see
                 `is_failure_exception`). An exception that is a mistake in the code, such as KeyError, then stalls the
                 workflow before anything is undone, and it goes on once the code is mended.

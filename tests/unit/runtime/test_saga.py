@@ -156,8 +156,8 @@ def test_a_timeout_around_a_saga_is_compensated_for() -> None:
 # ---- errors of compensations
 
 
-def test_the_first_error_ends_it_and_the_rest_stays_registered() -> None:
-    driver = travelled({}, "no visa")
+def test_the_first_error_ends_it_if_so_wanted_and_the_rest_stays_registered() -> None:
+    driver = travelled({"continue_with_error": False}, "no visa")
     driver.fail("cancel-flight", ApplicationError("airline closed"))
     assert open_types(driver) == []
     end = failure(driver)
@@ -166,7 +166,7 @@ def test_the_first_error_ends_it_and_the_rest_stays_registered() -> None:
     driver.replay()
 
 
-@pytest.mark.parametrize("options", [{"continue_with_error": True}, {"parallel": True}])
+@pytest.mark.parametrize("options", [{}, {"parallel": True}, {"parallel": True, "continue_with_error": False}])
 def test_all_errors_are_collected(options: dict[str, bool]) -> None:
     driver = travelled(options, "no visa")
     driver.fail("cancel-flight", ApplicationError("airline closed"))
@@ -225,7 +225,7 @@ class Clumsy:
 
     @workflow.run
     async def run(self) -> None:
-        async with Saga(continue_with_error=True) as saga:
+        async with Saga() as saga:
             saga.compensate("undo", start_to_close_timeout=SOON)
             saga.add(self._wrong)
             raise ApplicationError("no")
@@ -293,7 +293,7 @@ class Resumed:
 
     @workflow.run
     async def run(self) -> list[str]:
-        saga = Saga()
+        saga = Saga(continue_with_error=False)
         saga.add(self._more, saga)
         saga.compensate_child_workflow("Undo", id="undo-1")
         try:
@@ -429,7 +429,7 @@ def test_continuing_as_new_is_no_failure() -> None:
 @settings(max_examples=80, deadline=None)
 def test_whatever_happens_each_step_that_was_begun_is_undone_once_or_none_is(seed: int, parallel: bool) -> None:
     world = random.Random(seed)
-    driver = Driver(Trip, {"parallel": True} if parallel else {"continue_with_error": True})
+    driver = Driver(Trip, {"parallel": parallel})
     while driver.end is None:
         event_id = world.choice(sorted(driver.activities))
         chance = world.random()
