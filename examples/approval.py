@@ -10,7 +10,8 @@ from datetime import timedelta
 
 from foldlog import activity, workflow
 from foldlog.client import Client, WorkflowHandle, WorkflowUpdateFailedError
-from foldlog.exceptions import ApplicationError, WorkflowNotFoundError
+from foldlog.common import WorkflowIDConflictPolicy
+from foldlog.exceptions import ActivityError, ApplicationError, WorkflowNotFoundError
 from foldlog.worker import Worker
 
 QUEUE = "approvals"
@@ -63,14 +64,12 @@ class Approval:
         await self._mail(expense.approvers, f"{expense.employee} asks for {expense.cents} cents")
         reminding = asyncio.create_task(self._remind())
         try:
-            await workflow.wait_condition(lambda: self._decision is not None, timeout=GIVE_UP_AFTER)
+            await workflow.wait_condition(self._is_settled, timeout=GIVE_UP_AFTER)
         except TimeoutError:
-            self._decision = Decision("nobody", False, "too late")
+            await workflow.wait_condition(workflow.all_handlers_finished)  # a late decision is being carried out
         finally:
             reminding.cancel()
-        await workflow.wait_condition(workflow.all_handlers_finished)
-        decision = self._decision
-        assert decision is not None
+        decision = self._decision = self._decision or Decision("nobody", False, "too late")
         outcome = "paid" if decision.approved else f"refused by {decision.approver}, {decision.comment}"
         await self._mail([expense.employee], f"{expense.id} is {outcome}")
         return outcome
@@ -81,7 +80,15 @@ class Approval:
         self._decision = decision  # before anything is awaited, so that the next decision is refused
         if not decision.approved:
             return ""
-        return await workflow.execute_activity_method(Office.pay, self._expense, start_to_close_timeout=LIMIT)
+        try:
+            return await workflow.execute_activity_method(Office.pay, self._expense, start_to_close_timeout=LIMIT)
+        except ActivityError:
+            self._decision = None  # it was not carried out: somebody may decide again
+            raise
+
+    def _is_settled(self) -> bool:
+        """Somebody has decided, and it is carried out; the answer is on its way to whoever did."""
+        return self._decision is not None and workflow.all_handlers_finished()
 
     @decide.validator
     def check_decision(self, decision: Decision) -> None:
@@ -101,7 +108,8 @@ class Approval:
     async def _remind(self) -> None:
         while True:
             await asyncio.sleep(REMIND_EVERY.total_seconds())
-            await self._mail(self._expense.approvers, f"{self._expense.id} still waits for you")
+            if self._decision is None:
+                await self._mail(self._expense.approvers, f"{self._expense.id} still waits for you")
 
     async def _mail(self, to: list[str], text: str) -> None:
         await workflow.execute_activity_method(Office.mail, args=[to, text], start_to_close_timeout=LIMIT)
@@ -124,7 +132,13 @@ async def decide(handle: WorkflowHandle[Approval, str], decision: Decision) -> s
 async def run(client: Client, office: Office) -> list[str]:
     expense = Expense("expense-1", "ann", 12_000, approvers=["ann", "bob", "eve"])
     async with worker(client, office):
-        handle = await client.start_workflow(Approval.run, expense, id=expense.id, task_queue=QUEUE)
+        handle = await client.start_workflow(
+            Approval.run,
+            expense,
+            id=expense.id,
+            task_queue=QUEUE,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+        )
         answers = [
             await decide(handle, Decision("ann", True)),
             await decide(handle, Decision("bob", False)),

@@ -2,7 +2,8 @@
 
 The activity sends the question out and is done with its code, so that it takes up no place in its worker while the
 person thinks. Whoever has the answer completes it, from any process, with the task token that went along with the
-question. The activity's timeouts go on meanwhile, in the workflow's processor.
+question. The activity's timeouts go on meanwhile, in the workflow's processor. Who does not answer within two days is
+asked again, with another token: the one before is worth nothing then.
 """
 
 import asyncio
@@ -10,11 +11,13 @@ from datetime import timedelta
 
 from foldlog import activity, workflow
 from foldlog.client import AsyncActivityCancelledError, Client, RPCError, RPCStatusCode
-from foldlog.common import RetryPolicy
-from foldlog.exceptions import ActivityError, ApplicationError
+from foldlog.common import WorkflowIDConflictPolicy
+from foldlog.exceptions import ActivityError, ApplicationError, is_cancelled_exception
 from foldlog.worker import Worker
 
 QUEUE = "approvals"
+ASK_AGAIN_AFTER = timedelta(days=2)
+GIVE_UP_AFTER = timedelta(days=14)
 
 
 class Desk:
@@ -37,10 +40,12 @@ class PayInvoice:
             approved = await workflow.execute_activity_method(
                 Desk.ask_for_approval,
                 invoice,
-                start_to_close_timeout=timedelta(days=14),
-                retry_policy=RetryPolicy(maximum_attempts=1),
+                start_to_close_timeout=ASK_AGAIN_AFTER,  # questions get lost
+                schedule_to_close_timeout=GIVE_UP_AFTER,
             )
         except ActivityError as error:
+            if is_cancelled_exception(error):
+                raise
             return f"{invoice}: nobody decides ({error.cause})"
         return f"{invoice}: {'paid' if approved else 'sent back'}"
 
@@ -67,7 +72,13 @@ async def run(client: Client) -> list[str]:
     desk = Desk()
     async with Worker(client, task_queue=QUEUE, workflows=[PayInvoice], activities=[desk.ask_for_approval]):
         handles = [
-            await client.start_workflow(PayInvoice.run, invoice, id=invoice, task_queue=QUEUE)
+            await client.start_workflow(
+                PayInvoice.run,
+                invoice,
+                id=invoice,
+                task_queue=QUEUE,
+                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            )
             for invoice in ("invoice-1", "invoice-2", "invoice-3")
         ]
         for _ in handles:

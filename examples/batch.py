@@ -11,7 +11,8 @@ from datetime import timedelta
 
 from foldlog import activity, workflow
 from foldlog.client import Client
-from foldlog.exceptions import ActivityError
+from foldlog.common import WorkflowIDConflictPolicy
+from foldlog.exceptions import ActivityError, is_cancelled_exception
 from foldlog.worker import Worker
 from foldlog.workflow import ParentClosePolicy
 
@@ -58,6 +59,8 @@ class SlidingWindow:
 
     @workflow.signal
     def ended(self, record: int, well: bool) -> None:
+        if record not in self._batch.running:
+            return  # somebody has told it by hand already
         self._batch.running.remove(record)
         self._batch.done += 1
         if not well:
@@ -79,14 +82,16 @@ class RecordWorkflow:
                 start_to_close_timeout=timedelta(minutes=5),
                 schedule_to_close_timeout=timedelta(hours=1),
             )
-            well = True
-        except ActivityError as error:
-            workflow.logger.warning("record %d: %s", record, error.cause)
-            well = False
+            failure = None
+        except (ActivityError, asyncio.CancelledError) as error:
+            workflow.logger.warning("record %d: %s", record, error.__cause__ or error)
+            failure = error
         parent = workflow.info().parent
         assert parent is not None
         handle = workflow.get_external_workflow_handle_for(SlidingWindow.run, parent.workflow_id)
-        await handle.signal(SlidingWindow.ended, args=[record, well])
+        await handle.signal(SlidingWindow.ended, args=[record, failure is None])
+        if failure is not None and is_cancelled_exception(failure):
+            raise failure  # now that the parent knows
 
 
 class Records:
@@ -108,7 +113,13 @@ class Records:
 async def run(client: Client, records: Records, batch: Batch) -> Batch:
     workflows = [SlidingWindow, RecordWorkflow]
     async with Worker(client, task_queue=QUEUE, workflows=workflows, activities=[records.process]):
-        return await client.execute_workflow(SlidingWindow.run, batch, id="batch-1", task_queue=QUEUE)
+        return await client.execute_workflow(
+            SlidingWindow.run,
+            batch,
+            id="batch-1",
+            task_queue=QUEUE,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+        )
 
 
 async def main() -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 from foldlog import activity, workflow
 from foldlog.client import Client
+from foldlog.common import WorkflowIDConflictPolicy
 from foldlog.exceptions import ApplicationError
 from foldlog.worker import Worker
 
@@ -128,7 +129,11 @@ ACTIVITIES: Sequence[Callable[..., Any]] = [draft, translate, illustrate, shrink
 async def run(client: Client, document: str) -> Any:
     async with Worker(client, task_queue=QUEUE, workflows=[Interpreter], activities=ACTIVITIES):
         return await client.execute_workflow(
-            Interpreter.run, msgspec.json.decode(document, type=Document), id="dsl-1", task_queue=QUEUE
+            Interpreter.run,
+            msgspec.json.decode(document, type=Document),
+            id="dsl-1",
+            task_queue=QUEUE,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
         )
 
 

@@ -14,11 +14,14 @@ from typing import Any
 
 from foldlog import activity, workflow
 from foldlog.client import Client
+from foldlog.common import WorkflowIDConflictPolicy
 from foldlog.exceptions import ApplicationError
 from foldlog.worker import Worker
 
 QUEUE = "mutex"
 LIMIT = timedelta(seconds=10)
+TO_ITS_END = workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED
+"""For what changes something under a lock: it must have ended when the lock is given back, also by a cancellation."""
 
 
 @dataclass
@@ -67,7 +70,13 @@ class Mutex:
 async def request_lock(resource: str, request: Request) -> None:
     """Ask the resource's mutex for the lock, and start it if it is not there."""
     await activity.client().start_workflow(
-        Mutex.run, [], id=f"mutex-{resource}", task_queue=QUEUE, start_signal="request", start_signal_args=[request]
+        Mutex.run,
+        [],
+        id=f"mutex-{resource}",
+        task_queue=QUEUE,
+        start_signal="request",
+        start_signal_args=[request],
+        request_id=request.id,  # so that another attempt asks for nothing more
     )
 
 
@@ -122,7 +131,9 @@ class Deposit(Locking):
         async with self.locked("account"):
             before = await workflow.execute_activity_method(Account.read, start_to_close_timeout=LIMIT)
             await asyncio.sleep(0.05)
-            await workflow.execute_activity_method(Account.write, before + cents, start_to_close_timeout=LIMIT)
+            await workflow.execute_activity_method(
+                Account.write, before + cents, start_to_close_timeout=LIMIT, cancellation_type=TO_ITS_END
+            )
         return before + cents
 
 
@@ -130,7 +141,13 @@ async def run(client: Client, account: Account, deposits: list[int]) -> list[int
     activities: list[Callable[..., Any]] = [request_lock, account.read, account.write]
     async with Worker(client, task_queue=QUEUE, workflows=[Mutex, Deposit], activities=activities):
         started = (
-            client.execute_workflow(Deposit.run, cents, id=f"deposit-{number}", task_queue=QUEUE)
+            client.execute_workflow(
+                Deposit.run,
+                cents,
+                id=f"deposit-{number}",
+                task_queue=QUEUE,
+                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            )
             for number, cents in enumerate(deposits)
         )
         return await asyncio.gather(*started)

@@ -6,14 +6,15 @@ idempotency key of each activity, so that a call that is repeated, its answer lo
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from foldlog import activity, workflow
-from foldlog.client import Client, WorkflowFailureError
-from foldlog.common import RetryPolicy
-from foldlog.exceptions import ActivityError, ApplicationError
+from foldlog.client import Client, WorkflowFailureError, WorkflowHandle
+from foldlog.common import RetryPolicy, WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from foldlog.exceptions import ActivityError, ApplicationError, WorkflowAlreadyStartedError, WorkflowNotFoundError
 from foldlog.worker import Worker
 
 QUEUE = "payments"
@@ -117,20 +118,36 @@ class CardPayment:
         return self._status
 
 
+async def pay(client: Client, payment: Payment) -> WorkflowHandle[CardPayment, int]:
+    """Start a payment, once: whoever does so again, as he died meanwhile, finds it, also if it has ended."""
+    id = f"payment-{payment.customer}"
+    try:
+        return await client.start_workflow(
+            CardPayment.run,
+            payment,
+            id=id,
+            task_queue=QUEUE,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+        )
+    except WorkflowAlreadyStartedError:
+        return client.get_workflow_handle_for(CardPayment.run, id)
+
+
 async def run(client: Client, bank: Bank) -> list[str]:
     """A payment that is kept, one that is given back, one that is cancelled, and one that is declined."""
     activities: list[Callable[..., Any]] = [bank.authorize, bank.void, bank.capture, bank.refund]
     lines = []
     async with Worker(client, task_queue=QUEUE, workflows=[CardPayment], activities=activities):
         for customer in ("ann", "ada", "abe", "bob"):
-            payment = Payment(customer, 4200, refundable=timedelta(days=30 if customer == "ada" else 0))
-            handle = await client.start_workflow(CardPayment.run, payment, id=f"payment-{customer}", task_queue=QUEUE)
-            if customer == "abe":
-                await handle.cancel()
-            elif customer != "bob":
-                await handle.signal(CardPayment.shipped)
-            if customer == "ada":
-                await handle.signal(CardPayment.give_back, 5000)
+            handle = await pay(client, Payment(customer, 4200, timedelta(days=30 if customer == "ada" else 0)))
+            with suppress(WorkflowNotFoundError):  # it has ended
+                if customer == "abe":
+                    await handle.cancel()
+                elif customer != "bob":
+                    await handle.signal(CardPayment.shipped)
+                if customer == "ada":
+                    await handle.signal(CardPayment.give_back, 5000)
             try:
                 ended = f"{await handle.result()} cents kept"
             except WorkflowFailureError as error:

@@ -11,7 +11,7 @@ from datetime import timedelta
 
 from foldlog import activity, workflow
 from foldlog.client import Client
-from foldlog.common import RetryPolicy
+from foldlog.common import RetryPolicy, WorkflowIDConflictPolicy
 from foldlog.worker import Worker
 
 QUEUE = "pipeline"
@@ -110,7 +110,11 @@ class Pipeline:
             more = len(batch) == BATCH
             if batch:
                 await workflow.execute_activity_method(
-                    Data.load, batch, start_to_close_timeout=timedelta(minutes=5), retry_policy=RETRY
+                    Data.load,
+                    batch,
+                    start_to_close_timeout=timedelta(minutes=5),
+                    heartbeat_timeout=timedelta(seconds=30),
+                    retry_policy=RETRY,
                 )
             self._loaded += len(batch)
             total += sum(batch.values())
@@ -131,7 +135,13 @@ async def run(client: Client, data: Data, plan: Plan) -> int:
         max_concurrent_activities=50,  # what this process takes; the plan bounds what the workflow asks for
     )
     async with worker:
-        return await client.execute_workflow(Pipeline.run, plan, id="pipeline-1", task_queue=QUEUE)
+        return await client.execute_workflow(
+            Pipeline.run,
+            plan,
+            id="pipeline-1",
+            task_queue=QUEUE,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+        )
 
 
 async def main() -> None:

@@ -13,8 +13,8 @@ from typing import Any
 
 from foldlog import activity, workflow
 from foldlog.client import Client
-from foldlog.common import RetryPolicy
-from foldlog.exceptions import ActivityError, ApplicationError, ApplicationErrorCategory
+from foldlog.common import RetryPolicy, WorkflowIDConflictPolicy
+from foldlog.exceptions import ActivityError, ApplicationError, ApplicationErrorCategory, is_cancelled_exception
 from foldlog.worker import Worker
 
 QUEUE = "polling"
@@ -82,6 +82,8 @@ class Poller:
                     Service.ask_once, job, start_to_close_timeout=LIMIT, retry_policy=RetryPolicy(maximum_attempts=1)
                 )
             except ActivityError as error:
+                if is_cancelled_exception(error):
+                    raise  # the workflow's own cancellation comes out of the activity that it waits for
                 workflow.logger.debug("no result yet: %s", error.cause)
             await asyncio.sleep(seconds)
         workflow.continue_as_new(args=[job, seconds, polls])
@@ -103,10 +105,11 @@ async def run(client: Client, service: Service, often: float, seldom: float) -> 
     """Wait for three jobs, asking after so many seconds each."""
     activities: list[Callable[..., Any]] = [service.ask_often, service.ask_once]
     async with Worker(client, task_queue=QUEUE, workflows=WORKFLOWS, activities=activities):
+        begin: Any = {"task_queue": QUEUE, "id_conflict_policy": WorkflowIDConflictPolicy.USE_EXISTING}
         results = await asyncio.gather(
-            client.execute_workflow(Often.run, args=["job-1", often], id="often", task_queue=QUEUE),
-            client.execute_workflow(Seldom.run, args=["job-2", seldom], id="seldom", task_queue=QUEUE),
-            client.execute_workflow(Regularly.run, args=["job-3", seldom], id="regularly", task_queue=QUEUE),
+            client.execute_workflow(Often.run, args=["job-1", often], id="often", **begin),
+            client.execute_workflow(Seldom.run, args=["job-2", seldom], id="seldom", **begin),
+            client.execute_workflow(Regularly.run, args=["job-3", seldom], id="regularly", **begin),
         )
         return list(results)
 

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from foldlog import activity, workflow
 from foldlog.client import Client
-from foldlog.common import RetryPolicy
+from foldlog.common import RetryPolicy, WorkflowIDConflictPolicy
 from foldlog.exceptions import ActivityError
 from foldlog.worker import Worker
 
@@ -39,7 +39,7 @@ class Billing:
 
     def __init__(self) -> None:
         self.charges: dict[str, tuple[str, int]] = {}
-        """By the business's own key, so that a period is charged once over all runs."""
+        """By customer and due date: a period is charged once over all runs, and a later subscription on its own."""
         self.broke: set[str] = set()
         self.charged: asyncio.Queue[str] = asyncio.Queue()
 
@@ -47,7 +47,7 @@ class Billing:
     async def charge(self, subscription: Subscription) -> int:
         if subscription.customer in self.broke:
             raise RuntimeError(f"{subscription.customer} cannot pay")
-        key = f"{subscription.customer}-{subscription.periods}"
+        key = f"{subscription.customer} {subscription.due}"
         _, cents = self.charges.setdefault(key, (subscription.customer, subscription.cents))
         await self.charged.put(key)
         return cents
@@ -62,7 +62,7 @@ class SubscriptionWorkflow:
     @workflow.run
     async def run(self, subscription: Subscription) -> str:
         """One period. Returns why it ended."""
-        due = subscription.due or workflow.now() + subscription.trial
+        due = self._subscription.due = subscription.due or workflow.now() + subscription.trial
         try:
             await workflow.wait_condition(lambda: self._subscription.cancelled, timeout=due - workflow.now())
         except TimeoutError:
@@ -105,7 +105,11 @@ async def run(client: Client, billing: Billing, period: timedelta) -> str:
     """A subscription of three periods or more: the customer cancels after the third charge."""
     async with worker(client, billing):
         handle = await client.start_workflow(
-            SubscriptionWorkflow.run, Subscription("ann", 990, period=period), id="subscription-ann", task_queue=QUEUE
+            SubscriptionWorkflow.run,
+            Subscription("ann", 990, period=period),
+            id="subscription-ann",
+            task_queue=QUEUE,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
         )
         for _ in range(3):
             await billing.charged.get()

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 
 import pytest
+from foldlog.client import WorkflowFailureError
+from foldlog.exceptions import CancelledError
 from foldlog.testing import WorkflowEnvironment
 from foldlog.worker import Worker
 
+from examples import async_completion
 from examples.async_completion import QUEUE, Desk, PayInvoice, answer, run
 
 
@@ -47,6 +51,26 @@ async def test_a_cancelled_workflow_is_reported_to_whoever_answers() -> None:
             await asyncio.sleep(0.005)
             state = (await handle.describe()).pending_activities[0].state.name
         await handle.cancel()
-        # The workflow takes the cancellation of its activity for an answer, and does not wait for the report.
-        assert (await handle.result()).startswith("invoice-1: nobody decides")
+        with pytest.raises(WorkflowFailureError) as failed:  # it does not wait for the report
+            await handle.result()
+        assert isinstance(failed.value.cause, CancelledError)
         await answer(env.client, invoice, token)
+
+
+async def test_whoever_does_not_answer_is_asked_again(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Time is real while an activity is to be ended from outside.
+    monkeypatch.setattr(async_completion, "ASK_AGAIN_AFTER", timedelta(milliseconds=100))
+    desk = Desk()
+    async with (
+        await WorkflowEnvironment.start_time_skipping() as env,
+        Worker(env.client, task_queue=QUEUE, workflows=[PayInvoice], activities=[desk.ask_for_approval]),
+    ):
+        handle = await env.client.start_workflow(PayInvoice.run, "invoice-1", id="1", task_queue=QUEUE)
+        _, first = await desk.questions.get()
+        _, second = await desk.questions.get()
+        assert second != first
+        await answer(env.client, "invoice-5", first)
+        assert "invoice-5: too late" in capsys.readouterr().out
+        await handle.cancel()

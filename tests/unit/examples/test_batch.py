@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from foldlog import activity
+from foldlog.client import WorkflowFailureError, WorkflowHandle
 from foldlog.exceptions import ApplicationError
 from foldlog.schemas.event import WorkflowExecutionContinuedAsNew
 from foldlog.testing import WorkflowEnvironment
 from foldlog.worker import Worker
 
 from examples.batch import QUEUE, Batch, Records, RecordWorkflow, SlidingWindow, run
+from tests.conformance.scenarios import until_asked
 
 
 class Spoilt(Records):
@@ -47,3 +51,40 @@ async def test_histories_stay_short() -> None:
             rows = {row.run_id async for row in env.client.list_workflows() if row.id == "b"}
     assert isinstance(first.events[-1], WorkflowExecutionContinuedAsNew)
     assert len(rows) == 5
+
+
+class Endless(Records):
+    """Record 1 takes for ever."""
+
+    @activity.defn
+    async def process(self, record: int) -> None:
+        while record == 1:
+            activity.heartbeat()
+            await asyncio.sleep(0.01)
+        await super().process(record)
+
+
+async def test_a_child_that_is_cancelled_or_terminated_does_not_hold_up_the_batch() -> None:
+    records = Endless()
+    async with await WorkflowEnvironment.start_time_skipping() as env:
+        async with Worker(
+            env.client, task_queue=QUEUE, workflows=[SlidingWindow, RecordWorkflow], activities=[records.process]
+        ):
+            for how in ("cancel", "terminate"):
+                handle = await env.client.start_workflow(SlidingWindow.run, Batch(3), id=how, task_queue=QUEUE)
+                child = env.client.get_workflow_handle(f"{how}/1")
+
+                async def only_it_is_left(handle: WorkflowHandle[SlidingWindow, Batch] = handle) -> bool:
+                    return (await handle.query(SlidingWindow.progress)).done == 2
+
+                await until_asked(only_it_is_left, "the others have ended")
+                if how == "cancel":
+                    await child.cancel()
+                else:
+                    await child.terminate()
+                    await handle.signal(SlidingWindow.ended, args=[0, True])  # that one has told it itself
+                    await handle.signal(SlidingWindow.ended, args=[1, False])
+                done = await handle.result()
+                assert (done.done, done.failed) == (3, [1])
+                with pytest.raises(WorkflowFailureError):
+                    await child.result()

@@ -7,12 +7,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from foldlog import workflow
+from foldlog import activity, workflow
 from foldlog.client import WorkflowFailureError
+from foldlog.schemas.event import WorkflowExecutionSignaled
 from foldlog.testing import WorkflowEnvironment
 from foldlog.worker import Worker
 
-from examples.mutex import QUEUE, Account, Deposit, Locking, Mutex, request_lock, run
+from examples.mutex import QUEUE, Account, Deposit, Locking, Mutex, Request, request_lock, run
 from tests.conformance.scenarios import until_asked
 
 
@@ -101,3 +102,26 @@ async def test_a_holder_that_was_terminated_loses_it_when_its_lease_ends(env: Wo
     assert not await second.query(Holder.has)
     await env.sleep(timedelta(minutes=2))
     await until_held(second)
+
+
+async def test_a_request_that_is_made_twice_counts_once() -> None:
+    """Its first attempt asked for the lock and was lost: nobody may be told to hold it who has given it back."""
+    asked: list[str] = []
+
+    @activity.defn(name="request_lock")
+    async def forgetful(resource: str, request: Request) -> None:
+        await request_lock(resource, request)
+        asked.append(request.id)
+        if activity.info().attempt == 1:
+            raise ConnectionError("it has asked, but its worker died")
+
+    async with await WorkflowEnvironment.start_time_skipping() as env:
+        async with Worker(env.client, task_queue=QUEUE, workflows=[Mutex, Holder], activities=[forgetful]):
+            handle = await hold(env, "twice")
+            await until_held(handle)
+            mutex = env.client.get_workflow_handle_for(Mutex.run, "mutex-account")
+            found = await mutex.fetch_history()
+            await handle.signal(Holder.let_go)
+            assert await handle.result() == "let go"
+    assert len(asked) == 2
+    assert len([item for item in found.events if isinstance(item, WorkflowExecutionSignaled)]) == 1

@@ -70,3 +70,11 @@ async def test_parts_can_be_given_back_within_a_month_and_not_more_than_all(env:
         await handle.signal(CardPayment.give_back, 50)
         assert await handle.result() == 20
     assert sum(cents for _, _, cents in booked(bank)) == 20
+
+
+async def test_what_is_started_again_charges_nothing_twice(env: WorkflowEnvironment) -> None:
+    bank = Bank()
+    first = await run(env.client, bank)
+    calls, of_all = bank.calls, booked(bank)
+    assert await run(env.client, bank) == first  # as a process does that died when it had nearly done it all
+    assert (bank.calls, booked(bank)) == (calls, of_all)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 
+from foldlog import activity
 from foldlog.schemas import event
 from foldlog.testing import WorkflowEnvironment
 from foldlog.worker import Worker
 
-from examples.pipeline import QUEUE, ROWS, Data, Pipeline, Plan, run
+from examples.pipeline import BATCH, QUEUE, ROWS, Data, Pipeline, Plan, run
+from tests.conformance.scenarios import until_asked
 
 
 async def history(env: WorkflowEnvironment) -> Sequence[Any]:
@@ -52,3 +55,45 @@ async def test_no_more_are_scheduled_than_there_are_slots() -> None:
 async def test_nothing_to_do() -> None:
     async with await WorkflowEnvironment.start_time_skipping() as env:
         assert await run(env.client, Data(), Plan(files=0, at_once=7)) == 0
+
+
+class Slow(Data):
+    """Loads when it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.may_load = asyncio.Event()
+
+    @activity.defn
+    async def load(self, batch: dict[int, int]) -> None:
+        await self.may_load.wait()
+        await super().load(batch)
+
+
+async def test_while_loading_is_slow_no_further_file_is_begun() -> None:
+    """One batch is being loaded, one waits in the queue, and each slot has a file that does not fit in."""
+    data, plan = Slow(), Plan(files=400, at_once=7)
+    most = 2 * BATCH + plan.at_once
+    async with await WorkflowEnvironment.start_time_skipping() as env:
+        with env.auto_time_skipping_disabled():
+            running = asyncio.create_task(run(env.client, data, plan))
+
+            async def full() -> bool:
+                return data.rows_read >= most * ROWS
+
+            await until_asked(full, "the queue is full")
+            data.may_load.set()
+            assert await running == total(400)
+        events = await history(env)
+    first_load = next(
+        item.event_id
+        for item in events
+        if isinstance(item, event.ActivityTaskScheduled) and item.activity_type == "load"
+    )
+    completed = next(
+        index
+        for index, item in enumerate(events)
+        if isinstance(item, event.ActivityTaskCompleted) and item.scheduled_event_id == first_load
+    )
+    before = [item for item in events[:completed] if isinstance(item, event.ActivityTaskScheduled)]
+    assert len([item for item in before if item.activity_type == "transform"]) == most

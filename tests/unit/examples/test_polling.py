@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 
+import pytest
+from foldlog import activity
+from foldlog.client import WorkflowFailureError
+from foldlog.exceptions import is_cancelled_exception
 from foldlog.testing import WorkflowEnvironment
 from foldlog.worker import Worker
 
-from examples.polling import QUEUE, WORKFLOWS, Poller, Service, run
+from examples.polling import QUEUE, WORKFLOWS, Poller, Regularly, Service, run
+from tests.conformance.scenarios import until_asked
 
 
 async def test_all_three_ways_find_the_result() -> None:
@@ -23,3 +29,29 @@ async def test_all_three_ways_find_the_result() -> None:
             last = await env.client.get_workflow_handle_for(Poller.run, "regularly-poller").fetch_history()
     assert len({row.run_id for row in rows}) == 3  # eight polls, three in each run
     assert len(last.events) < 15
+
+
+class Hanging(Service):
+    @activity.defn
+    async def ask_once(self, job: str) -> str:
+        self.asked[job] = 1
+        while True:
+            activity.heartbeat()
+            await asyncio.sleep(0.01)
+
+
+async def test_a_poller_that_is_cancelled_asks_no_more() -> None:
+    service = Hanging(ready_after=1)
+    async with await WorkflowEnvironment.start_time_skipping() as env:
+        async with Worker(env.client, task_queue=QUEUE, workflows=WORKFLOWS, activities=[service.ask_once]):
+            handle = await env.client.start_workflow(Regularly.run, args=["job", 60.0], id="r", task_queue=QUEUE)
+
+            async def asked() -> bool:
+                return service.asked != {}
+
+            await until_asked(asked, "it asks")
+            await handle.cancel()
+            for each in (handle, env.client.get_workflow_handle_for(Poller.run, "r-poller")):
+                with pytest.raises(WorkflowFailureError) as failed:
+                    await each.result()
+                assert is_cancelled_exception(failed.value.cause)
