@@ -57,6 +57,17 @@ async def until_held(handle: Any) -> None:
     await until_asked(lambda: handle.query(Holder.has), "it has the lock")
 
 
+async def until_waiting(env: WorkflowEnvironment, requests: int) -> None:
+    """So many have asked for the lock since it is there."""
+    mutex = env.client.get_workflow_handle("mutex-account")
+
+    async def there() -> bool:
+        events = (await mutex.fetch_history()).events
+        return len([item for item in events if isinstance(item, WorkflowExecutionSignaled)]) == requests
+
+    await until_asked(there, f"{requests} requests")
+
+
 async def test_no_deposit_is_lost() -> None:
     account = Account()
     async with await WorkflowEnvironment.start_time_skipping() as env:
@@ -69,13 +80,20 @@ async def test_one_after_the_other_in_the_order_in_which_they_asked(env: Workflo
     first = await hold(env, "first")
     await until_held(first)
     second = await hold(env, "second")
+    await until_waiting(env, 2)
+    last = await hold(env, "last")
+    await until_waiting(env, 3)
     mutex = env.client.get_workflow_handle_for(Mutex.run, "mutex-account")
     assert not await second.query(Holder.has)
     await first.signal(Holder.let_go)
     assert await first.result() == "let go"
     await until_held(second)
+    assert not await last.query(Holder.has)
     await second.signal(Holder.let_go)
     assert await second.result() == "let go"
+    await until_held(last)
+    await last.signal(Holder.let_go)
+    assert await last.result() == "let go"
     await mutex.result()  # nobody waits: it has ended
     third = await hold(env, "third")
     await until_held(third)  # and is there again

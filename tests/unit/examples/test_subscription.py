@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
+from foldlog import activity
 from foldlog.client import WorkflowHandle
 from foldlog.testing import WorkflowEnvironment
 
@@ -115,3 +117,35 @@ async def test_whoever_comes_back_pays_again(env: WorkflowEnvironment) -> None:
             assert await handle.result() == "cancelled after 1 periods"
             assert len(billing.charges) == times
             await env.sleep(DAY)
+
+
+class Slow(Billing):
+    """Charges when it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.begun, self.may_charge = asyncio.Event(), asyncio.Event()
+
+    @activity.defn
+    async def charge(self, subscription: Subscription) -> int:
+        self.begun.set()
+        await self.may_charge.wait()
+        return await super().charge(subscription)
+
+
+async def test_what_is_told_during_a_charge_counts_from_the_next_one_on(env: WorkflowEnvironment) -> None:
+    billing = Slow()
+    async with worker(env.client, billing):
+        handle = await subscribe(env, Subscription("ann", 990))
+        await billing.begun.wait()
+        first = (await handle.query(SubscriptionWorkflow.subscription)).due
+        await handle.signal(SubscriptionWorkflow.change_price, 1290)
+        billing.may_charge.set()
+        await until_charged(billing, 1)
+        now = await until_over(handle, 1)
+        assert (now.paid, now.cents) == (990, 1290)
+        assert first is not None
+        assert now.due == first + 30 * DAY  # however long the charge took
+        await env.sleep(30 * DAY)
+        await until_charged(billing, 1)
+    assert [cents for _, cents in billing.charges.values()] == [990, 1290]
