@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from foldlog import activity, workflow
 from foldlog.client import Client
+from foldlog.common import WorkflowIDConflictPolicy
 from foldlog.worker import Worker
 
 
@@ -24,7 +25,13 @@ class Greeting:
 async def main() -> None:
     client = await Client.connect()  # the Kafka that KAFKA_BOOTSTRAP_SERVERS names
     async with Worker(client, task_queue="hello", workflows=[Greeting], activities=[compose_greeting]):
-        print(await client.execute_workflow(Greeting.run, "Kafka", id="greeting-1", task_queue="hello"))
+        # Kill this program, and start it again: it goes on with the greeting that there is.
+        again = WorkflowIDConflictPolicy.USE_EXISTING
+        print(
+            await client.execute_workflow(
+                Greeting.run, "Kafka", id="greeting-1", task_queue="hello", id_conflict_policy=again
+            )
+        )
 
 
 if __name__ == "__main__":

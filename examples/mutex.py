@@ -14,7 +14,6 @@ from typing import Any
 
 from foldlog import activity, workflow
 from foldlog.client import Client
-from foldlog.common import WorkflowIDConflictPolicy
 from foldlog.exceptions import ApplicationError
 from foldlog.worker import Worker
 
@@ -141,12 +140,9 @@ async def run(client: Client, account: Account, deposits: list[int]) -> list[int
     activities: list[Callable[..., Any]] = [request_lock, account.read, account.write]
     async with Worker(client, task_queue=QUEUE, workflows=[Mutex, Deposit], activities=activities):
         started = (
+            # With a request ID a deposit is made once, also if this program dies and is started again.
             client.execute_workflow(
-                Deposit.run,
-                cents,
-                id=f"deposit-{number}",
-                task_queue=QUEUE,
-                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+                Deposit.run, cents, id=f"deposit-{number}", task_queue=QUEUE, request_id=f"deposit-{number}"
             )
             for number, cents in enumerate(deposits)
         )
