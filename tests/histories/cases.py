@@ -28,7 +28,7 @@ from examples import (
     polling,
     subscription,
 )
-from examples.interceptors import context, tracing
+from examples.interceptors import authorization, context, tracing
 from examples.order.activities import DECLINED, FLAKY, UNSHIPPABLE, OrderActivities
 from examples.order.ledger import Ledger
 from examples.order.model import Order, chance, read_orders
@@ -161,6 +161,11 @@ async def unsubscribe(handle: Handle) -> None:
     await handle.signal(subscription.SubscriptionWorkflow.cancel)
 
 
+async def open_it(handle: Handle) -> None:
+    """Its owner comes."""
+    await handle.signal(authorization.Vault.open, "its owner")
+
+
 class Insolvent(subscription.Billing):
     """Its customers pay for two periods."""
 
@@ -227,4 +232,5 @@ CASES = [  # sorted by name
         unsubscribe,
     ),
     Case("subscription-suspended", subscription.SubscriptionWorkflow, [TRIAL], methods(Insolvent, "charge")),
+    Case("vault-opened", authorization.Vault, [], these(), open_it),
 ]

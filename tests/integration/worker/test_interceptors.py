@@ -141,7 +141,7 @@ async def test_strangers_are_refused(here: Place) -> None:
         await client_of(here, SigningInterceptor("shop", b"x" * 32)) as forger,
         await client_of(here) as stranger,
     ):
-        async with worker_of(here, stranger, interceptors=[AuthorizationInterceptor(keys)]):
+        async with worker_of(here, stranger, interceptors=[AuthorizationInterceptor(keys, own="shop")]):
             for number, other in enumerate((forger, stranger)):
                 with pytest.raises(WorkflowFailureError) as refused:
                     await other.execute_workflow(
