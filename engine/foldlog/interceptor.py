@@ -190,6 +190,8 @@ class StartActivityInput:
     cancellation_type: ActivityCancellationType = ActivityCancellationType.TRY_CANCEL
     headers: Headers = field(default_factory=dict)
     disable_eager_execution: bool = False
+    versioning_intent: Any = None
+    """Of no effect, as in the other inputs."""
     summary: str | None = None
     priority: Any = None
     arg_types: list[Any] | None = None
@@ -238,6 +240,7 @@ class StartChildWorkflowInput:
     memo: Mapping[str, Any] | None = None
     search_attributes: Any = None
     headers: Headers = field(default_factory=dict)
+    versioning_intent: Any = None
     static_summary: str | None = None
     static_details: str | None = None
     priority: Any = None

@@ -42,7 +42,17 @@ from foldlog.workflow._definition import Definition
 from foldlog.workflow._info import Info
 
 _NO_OPTIONS = frozenset(
-    {"activity", "workflow", "args", "headers", "ret_type", "arg_types", "given", "disable_eager_execution"}
+    {
+        "activity",
+        "workflow",
+        "args",
+        "headers",
+        "ret_type",
+        "arg_types",
+        "given",
+        "disable_eager_execution",
+        "versioning_intent",
+    }
 )
 
 

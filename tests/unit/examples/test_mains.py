@@ -53,6 +53,16 @@ def test_every_example_is_a_program_that_is_tested_and_on_the_page() -> None:
     assert sorted(set(re.findall(r"\(\.\./examples/(\w+\.py)\)", PAGE))) == FILES
 
 
+@pytest.mark.parametrize("name", sorted({*PRINTED} - {"hello_world"}))
+def test_an_example_has_a_page_of_its_own(name: str) -> None:
+    file = f"examples/{name.replace('_', '-')}.md"
+    text = (ROOT / "docs" / file).read_text(encoding="utf-8")
+    assert f"foldlog dev --port 0 -- python examples/{name}.py\n" in text
+    assert f"]({file})" in PAGE
+    printed = text.split("It prints\n\n```\n")[1].split("```")[0]
+    assert printed.startswith(PRINTED[name].split("\n")[0]) or PRINTED[name] in printed
+
+
 @pytest.mark.parametrize("name", PRINTED)
 def test_an_example_says_how_to_run_it_and_is_short(name: str) -> None:
     text = (ROOT / "examples" / f"{name}.py").read_text(encoding="utf-8")
