@@ -19,7 +19,12 @@ from foldlog.worker import Worker
 
 QUEUE = "payments"
 RETRY = RetryPolicy(initial_interval=timedelta(seconds=1), non_retryable_error_types=["CardDeclined"])
-CALL = workflow.ActivityConfig(start_to_close_timeout=timedelta(seconds=10), retry_policy=RETRY)
+CALL = workflow.ActivityConfig(
+    start_to_close_timeout=timedelta(seconds=10),
+    retry_policy=RETRY,
+    # Also a cancelled workflow waits for the end of a call: nothing is undone before it is done.
+    cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+)
 
 
 @dataclass
@@ -75,7 +80,7 @@ class CardPayment:
         async with workflow.Saga() as saga:
             saga.add(self._void, payment)
             try:
-                await workflow.execute_activity_method(Bank.authorize, payment, **CALL)
+                await self._call(Bank.authorize, payment)
             except ActivityError as error:
                 if isinstance(error.cause, ApplicationError) and error.cause.type == "CardDeclined":
                     self._status = "declined"
@@ -83,9 +88,14 @@ class CardPayment:
                 raise
             self._status = "authorized"
             await workflow.wait_condition(lambda: self._shipped, timeout=timedelta(days=7))
-            await workflow.execute_activity_method(Bank.capture, payment, **CALL)
+            await self._call(Bank.capture, payment)
         self._status = "captured"
         return await self._refund(payment)
+
+    async def _call(self, activity: Callable[..., Any], *args: Any) -> None:
+        await workflow.execute_activity_method(activity, args=args, **CALL)
+        if workflow.cancellation_reason() is not None:
+            raise asyncio.CancelledError  # it came during the call, which has ended well
 
     async def _void(self, payment: Payment) -> None:
         await workflow.execute_activity_method(Bank.void, payment, **CALL)
@@ -101,7 +111,7 @@ class CardPayment:
             except TimeoutError:
                 break
             cents = min(self._refunds.pop(0), kept)
-            await workflow.execute_activity_method(Bank.refund, args=[payment, cents], **CALL)
+            await self._call(Bank.refund, payment, cents)
             self._status, kept = "refunded", kept - cents
         return kept
 

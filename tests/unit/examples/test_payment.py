@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from foldlog import activity
 from foldlog.client import Client, WorkflowFailureError
-from foldlog.exceptions import ApplicationError
+from foldlog.exceptions import ActivityError, ApplicationError, CancelledError
 from foldlog.testing import WorkflowEnvironment
 from foldlog.worker import Worker
 
 from examples.payment import QUEUE, Bank, CardPayment, Payment, run
+from tests.conformance.scenarios import names
 
 
 @pytest.fixture
@@ -78,3 +81,52 @@ async def test_what_is_started_again_charges_nothing_twice(env: WorkflowEnvironm
     calls, of_all = bank.calls, booked(bank)
     assert await run(env.client, bank) == first  # as a process does that died when it had nearly done it all
     assert (bank.calls, booked(bank)) == (calls, of_all)
+
+
+class Slow(Bank):
+    """Does what it is told to be slow at when it may."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__()
+        self.what = what
+        self.begun, self.may_go_on = asyncio.Event(), asyncio.Event()
+
+    async def wait(self, what: str) -> None:
+        if what == self.what:
+            self.begun.set()
+            try:
+                await self.may_go_on.wait()
+            except asyncio.CancelledError:
+                await self.may_go_on.wait()  # a call that is under way is not taken back
+
+    @activity.defn
+    async def authorize(self, payment: Payment) -> None:
+        await self.wait("hold")
+        await super().authorize(payment)
+
+    @activity.defn
+    async def capture(self, payment: Payment) -> None:
+        await self.wait("capture")
+        await super().capture(payment)
+
+
+@pytest.mark.parametrize("during", ["hold", "capture"])
+async def test_a_payment_that_is_cancelled_during_a_call_is_undone_after_it(
+    env: WorkflowEnvironment, during: str
+) -> None:
+    bank = Slow(during)
+    async with worker(env.client, bank):
+        handle = await env.client.start_workflow(CardPayment.run, Payment("eve", 100), id="p", task_queue=QUEUE)
+        await handle.signal(CardPayment.shipped)
+        await bank.begun.wait()
+        await handle.cancel()
+        assert "ActivityTaskCancelRequested" in await names(handle)
+        bank.may_go_on.set()
+        with pytest.raises(WorkflowFailureError) as failed:
+            await handle.result()
+        # The answer of the capture gets lost, and what is cancelled is not tried again: that is a failure.
+        assert isinstance(failed.value.cause, CancelledError if during == "hold" else ActivityError)
+        assert await handle.query(CardPayment.status) == "voided"
+    done = [what for _, what, _ in booked(bank)]
+    assert done == (["hold", "void"] if during == "hold" else ["hold", "capture", "void"])
+    assert sum(cents for _, _, cents in booked(bank)) == 0
