@@ -53,6 +53,7 @@ ALONE: Sequence[Scenario] = [
     *workers.ALONE,
     *ports.ALONE,
     *guarding.ALONE,
+    *intercepted.ALONE,
 ]
 """Those that bring their own."""
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
-from foldlog import client, workflow
+from foldlog import activity, client, worker, workflow
 from foldlog.client import (
     Client,
     OutboundInterceptor,
@@ -18,10 +19,10 @@ from foldlog.client import (
     WorkflowUpdateStage,
 )
 from foldlog.common import WorkflowIDConflictPolicy
-from foldlog.exceptions import ApplicationError
+from foldlog.exceptions import ActivityError, ApplicationError
 
 from tests.conformance.accounts import Account
-from tests.conformance.scenarios import QUEUE, Place, Scenario, names, until_asked
+from tests.conformance.scenarios import QUEUE, Place, Scenario, names, until, until_asked
 from tests.conformance.schedules import HOURLY, action
 from tests.conformance.workflows import Ledger, Outside
 
@@ -190,6 +191,135 @@ async def results_come_by_way_of_interceptors(here: Place) -> None:
             assert seen.event_filter_type is client.WorkflowHistoryEventFilterType.CLOSE_EVENT
 
 
+class Gate(worker.Interceptor):
+    """Refuses and answers calls by itself, as their first argument wants it."""
+
+    def intercept_activity(self, next: worker.ActivityInboundInterceptor) -> worker.ActivityInboundInterceptor:
+        return GateOfActivities(next)
+
+    def workflow_interceptor_class(
+        self, input: worker.WorkflowInterceptorClassInput
+    ) -> type[worker.WorkflowInboundInterceptor]:
+        return GateOfWorkflows
+
+
+class GateOfActivities(worker.ActivityInboundInterceptor):
+    async def execute_activity(self, input: worker.ExecuteActivityInput) -> Any:
+        if input.args[0] == "refuse inside":
+            raise ApplicationError("refused inside", non_retryable=True)
+        if input.args[0] == "answer inside":
+            return "answered inside"
+        return await super().execute_activity(input)
+
+
+class GateOfWorkflows(worker.WorkflowInboundInterceptor):
+    def init(self, outbound: worker.WorkflowOutboundInterceptor) -> None:
+        super().init(GateOutside(outbound))
+
+
+class GateOutside(worker.WorkflowOutboundInterceptor):
+    def _answer(self, call: str, input: Any) -> Any:
+        """None: the call goes on."""
+        wish = input.args[0] if input.args else ""
+        if wish == "refuse":
+            raise ApplicationError(f"refused {call}")
+        if wish != "answer":
+            return None
+        answer = asyncio.get_running_loop().create_future()
+        answer.set_result(f"answered {call}")
+        return answer
+
+    def start_activity(self, input: worker.StartActivityInput) -> Any:
+        return self._answer("activity", input) or super().start_activity(input)
+
+    def start_local_activity(self, input: worker.StartLocalActivityInput) -> Any:
+        return self._answer("local activity", input) or super().start_local_activity(input)
+
+    async def start_child_workflow(self, input: worker.StartChildWorkflowInput) -> Any:
+        return self._answer("child", input) or await super().start_child_workflow(input)
+
+    async def signal_child_workflow(self, input: worker.SignalChildWorkflowInput) -> None:
+        if self._answer("signal to a child", input) is None:
+            await super().signal_child_workflow(input)
+
+    async def signal_external_workflow(self, input: worker.SignalExternalWorkflowInput) -> None:
+        if self._answer("signal", input) is None:
+            await super().signal_external_workflow(input)
+
+    def continue_as_new(self, input: worker.ContinueAsNewInput) -> NoReturn:
+        self._answer("next run", input)
+        super().continue_as_new(input)
+
+
+@workflow.defn
+class Gated:
+    """Calls whatever can be called, and says what became of it."""
+
+    def __init__(self) -> None:
+        self.heard: list[str] = []
+
+    @workflow.run
+    async def run(self, wish: str) -> list[str]:
+        if wish == "child":
+            await workflow.wait_condition(lambda: bool(self.heard))
+            return self.heard
+        limit: Any = {"start_to_close_timeout": timedelta(seconds=60)}
+        child = await workflow.start_child_workflow(Gated.run, "child")
+        other = workflow.get_external_workflow_handle_for(Gated.run, child.id)
+        said = []
+        for wanted in ("refuse", "answer", "refuse inside", "answer inside"):
+            for call in (workflow.execute_activity, workflow.execute_local_activity):
+                said.append(await _outcome(call("echo", wanted, **limit)))
+        for wanted in ("refuse", "answer"):
+            said.append(await _outcome(workflow.execute_child_workflow("Gated", wanted)))
+            said.append(await _outcome(child.signal(Gated.hear, wanted)))
+            said.append(await _outcome(other.signal(Gated.hear, wanted)))
+        try:
+            workflow.continue_as_new("refuse")
+        except ApplicationError as error:
+            said.append(error.message)
+        await child.signal(Gated.hear, "let through")
+        return [*said, *(await child)]
+
+    @workflow.signal
+    def hear(self, text: str) -> None:
+        self.heard.append(text)
+
+
+async def _outcome(call: Awaitable[Any]) -> str:
+    try:
+        return str(await call)
+    except ApplicationError as error:
+        return error.message
+    except ActivityError as error:
+        return f"in the activity: {error.cause}"
+
+
+@activity.defn
+async def echo(text: str) -> str:
+    return text
+
+
+async def workers_interceptors_refuse_and_answer_calls(here: Place) -> None:
+    state = here.folder / uuid.uuid4().hex
+    gated = worker.Worker(
+        here.client, task_queue=QUEUE, workflows=[Gated], activities=[echo], interceptors=[Gate()], state_dir=state
+    )
+    async with gated:
+        await until(lambda: gated.ready, "the worker is ready")
+        handle = await here.client.start_workflow(Gated.run, "", id=uuid.uuid4().hex, task_queue=QUEUE)
+        assert await handle.result() == [
+            *("refused activity", "refused local activity", "answered activity", "answered local activity"),
+            *("in the activity: refused inside", "refused inside"),
+            *("answered inside", "answered inside"),
+            *("refused child", "refused signal to a child", "refused signal"),
+            *("answered child", "None", "None"),
+            *("refused next run", "let through"),
+        ]
+        replayer = worker.Replayer(workflows=[Gated], interceptors=[Gate()])
+        await replayer.replay_workflow(await handle.fetch_history())
+
+
 @workflow.defn
 class Trespasser:
     """Does what workflow code must not, once it is asked to, and what queries must not."""
@@ -236,6 +366,9 @@ async def what_workflow_code_must_not_do(here: Place) -> None:
     with pytest.raises(workflow.NotInWorkflowError):
         workflow.info()
 
+
+ALONE: list[Scenario] = [workers_interceptors_refuse_and_answer_calls]
+"""Scenarios that bring their own workers."""
 
 SHARED: list[Scenario] = [
     each_call_of_a_client_is_intercepted,
