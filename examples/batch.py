@@ -97,7 +97,8 @@ class RecordWorkflow:
 class Records:
     """Stands for what is done with a record."""
 
-    def __init__(self) -> None:
+    def __init__(self, seconds: float = 0.1) -> None:
+        self.seconds = seconds
         self.processed: list[int] = []
         self.open = self.most_open = 0
 
@@ -105,7 +106,7 @@ class Records:
     async def process(self, record: int) -> None:
         self.open += 1
         self.most_open = max(self.most_open, self.open)
-        await asyncio.sleep(0.01 * (record % 3))  # some take longer than others
+        await asyncio.sleep(self.seconds * (1 + record % 3))  # some take longer than others
         self.open -= 1
         self.processed.append(record)
 

@@ -15,6 +15,9 @@ from foldlog.worker import Worker
 from examples.batch import QUEUE, Batch, Records, RecordWorkflow, SlidingWindow, run
 from tests.conformance.scenarios import until_asked
 
+QUICKLY = 0.002
+"""Seconds for a record, or some times as many."""
+
 
 class Spoilt(Records):
     @activity.defn
@@ -26,7 +29,7 @@ class Spoilt(Records):
 
 @pytest.mark.parametrize("batch", [Batch(60, window=7, page=20), Batch(61, window=30, page=10), Batch(0), Batch(1)])
 async def test_each_record_is_processed_once(batch: Batch) -> None:
-    records = Records()
+    records = Records(QUICKLY)
     async with await WorkflowEnvironment.start_time_skipping() as env:
         done = await run(env.client, records, batch)
     assert sorted(records.processed) == list(range(batch.records))
@@ -36,14 +39,17 @@ async def test_each_record_is_processed_once(batch: Batch) -> None:
 
 async def test_records_that_fail_are_told_and_stop_nothing() -> None:
     async with await WorkflowEnvironment.start_time_skipping() as env:
-        done = await run(env.client, Spoilt(), Batch(30, window=5, page=8))
+        done = await run(env.client, Spoilt(QUICKLY), Batch(30, window=5, page=8))
     assert (done.done, sorted(done.failed)) == (30, [7, 17, 27])
 
 
 async def test_histories_stay_short() -> None:
     async with await WorkflowEnvironment.start_time_skipping() as env:
         async with Worker(
-            env.client, task_queue=QUEUE, workflows=[SlidingWindow, RecordWorkflow], activities=[Records().process]
+            env.client,
+            task_queue=QUEUE,
+            workflows=[SlidingWindow, RecordWorkflow],
+            activities=[Records(QUICKLY).process],
         ):
             handle = await env.client.start_workflow(SlidingWindow.run, Batch(45, page=10), id="b", task_queue=QUEUE)
             assert (await handle.result()).done == 45
@@ -65,7 +71,7 @@ class Endless(Records):
 
 
 async def test_a_child_that_is_cancelled_or_terminated_does_not_hold_up_the_batch() -> None:
-    records = Endless()
+    records = Endless(QUICKLY)
     async with await WorkflowEnvironment.start_time_skipping() as env:
         async with Worker(
             env.client, task_queue=QUEUE, workflows=[SlidingWindow, RecordWorkflow], activities=[records.process]
