@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TypeVar
 
+from foldlog.client._convert import seconds
 from foldlog.client._errors import raise_rejected, unexpected
 from foldlog.client._headers import put
 from foldlog.client._interceptor import OutboundInterceptor
@@ -97,7 +98,7 @@ class Asking:
             RPCError, WorkflowAlreadyStartedError, WorkflowQueryFailedError, WorkflowQueryRejectedError: The question
                 was refused, or there was no answer in time.
         """
-        timeout = self.timeout if rpc_timeout is None else rpc_timeout.total_seconds()
+        timeout = self.timeout if rpc_timeout is None else seconds(rpc_timeout)
         if self.headers:
             await put(self.headers, command, self.converter, self.headers_coded)
         reply = await self.transport.ask(workflow_id, command, timeout=timeout)
@@ -123,7 +124,7 @@ class Asking:
         if rpc_timeout is None:
             return await self.transport.visibility(matches)
         try:
-            return await asyncio.wait_for(self.transport.visibility(matches), rpc_timeout.total_seconds())
+            return await asyncio.wait_for(self.transport.visibility(matches), seconds(rpc_timeout))
         except TimeoutError:
             raise DeadlineExceededError(
                 f"the list could not be read within {rpc_timeout.total_seconds():g} s"
@@ -277,7 +278,7 @@ class _Waiting:
         self.workflow_id = workflow_id
         self._what = what
         self._timeout = timeout
-        self._deadline = None if timeout is None else time.monotonic() + timeout.total_seconds()
+        self._deadline = None if timeout is None else time.monotonic() + seconds(timeout)
 
     def at_most(self, seconds: float) -> float:
         """So long, or less if the deadline is nearer."""

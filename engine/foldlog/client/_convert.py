@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
+from foldlog._option_types import check_option
 from foldlog.client._errors import WorkflowContinuedAsNewError, WorkflowFailureError
 from foldlog.client._types import UNSET
 from foldlog.converter import DataConverter
@@ -80,3 +81,13 @@ def milliseconds(duration: timedelta | None, name: str) -> int:
     if duration < timedelta(0):
         raise ValueError(f"{name} must not be negative: {duration}")
     return -(-duration // _MILLISECOND)
+
+
+def seconds(duration: timedelta, name: str = "rpc_timeout") -> float:
+    """A time limit of a call.
+
+    Raises:
+        ConfigurationError: It is no timedelta.
+    """
+    check_option(name, duration, timedelta | None)
+    return duration.total_seconds()

@@ -8,6 +8,7 @@ from datetime import timedelta
 from itertools import groupby
 from typing import Any, Concatenate, overload
 
+from foldlog._option_types import check_option
 from foldlog.api.common.v1 import plain
 from foldlog.client._convert import milliseconds
 from foldlog.client._schedule_spec import duration
@@ -178,6 +179,7 @@ class ScheduleActionStartWorkflow(ScheduleAction):
         """An action that starts a workflow; options as in `Client.start_workflow`.
 
         Raises:
+            ConfigurationError: `args` is no list.
             ValueError: It has no ID, no task queue, or both `arg` and `args`.
             TypeError: The workflow is neither a name nor a run method.
             DefinitionError: The method is no run method, or its workflow is dynamic.
@@ -190,6 +192,7 @@ class ScheduleActionStartWorkflow(ScheduleAction):
             raise TypeError("Workflow must be a string or callable")
         if arg is not UNSET and args:
             raise ValueError("give either one argument or args, not both")
+        check_option("args", args, Sequence[Any])
         self.workflow = Definition.name_and_result_type(workflow)[0]
         self.args = list(args) if arg is UNSET else [arg]
         self.id = id
@@ -203,7 +206,7 @@ class ScheduleActionStartWorkflow(ScheduleAction):
         self.untyped_search_attributes = untyped_search_attributes
         self.static_summary = static_summary
         self.static_details = static_details
-        self.priority = priority
+        self.priority = priority or Priority.default
         self.headers = headers
 
     def __repr__(self) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from foldlog._option_types import check_option
 from foldlog.schedules import model
 
 _MILLISECOND = timedelta(milliseconds=1)
@@ -24,6 +25,8 @@ class ScheduleRange:
     """From one to the next; 0: 1."""
 
     def __post_init__(self) -> None:
+        for name in ("start", "end", "step"):
+            check_option(f"ScheduleRange.{name}", getattr(self, name), int)
         if self.end < self.start:
             object.__setattr__(self, "end", self.start)
         if self.step == 0:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import IntEnum
 
 from foldlog.client._schedule_action import Payloads, ScheduleAction, action_from_model, action_to_model
+from foldlog.client._schedule_check import check_parts
 from foldlog.client._schedule_spec import ScheduleSpec, spec_from_model, spec_to_model, to_ms
-from foldlog.exceptions import FoldlogError, InvalidArgumentError
+from foldlog.exceptions import ConfigurationError, FoldlogError, InvalidArgumentError
 from foldlog.schedules import model
 from foldlog.schedules.times import check_spec
 
@@ -97,9 +99,11 @@ async def schedule_to_model(schedule: Schedule, payloads: Payloads) -> model.Sch
     """As it is in the log.
 
     Raises:
+        ConfigurationError: A part of it has another type than it must have, or cannot be; the message names it.
         InvalidArgumentError: It can never be due as it is written, for example for its time zone.
-        TypeError, ValueError: Another part of it cannot be.
+        TypeError, ValueError: A value of the action cannot be converted.
     """
+    check_parts("schedule", schedule, Schedule)
     spec, policy, state = spec_to_model(schedule.spec), schedule.policy, schedule.state
     try:
         check_spec(spec)
@@ -107,7 +111,15 @@ async def schedule_to_model(schedule: Schedule, payloads: Payloads) -> model.Sch
         raise InvalidArgumentError(f"invalid schedule spec: {error}") from error
     catchup_ms = model.DEFAULT_CATCHUP_MS
     if policy.catchup_window is not None:
+        if policy.catchup_window < timedelta(0):
+            raise ConfigurationError(
+                f"catchup_window must not be negative: {policy.catchup_window}", option="catchup_window"
+            )
         catchup_ms = max(policy.catchup_window // _MILLISECOND, model.LEAST_CATCHUP_MS)
+    if state.remaining_actions < 0:
+        raise ConfigurationError(
+            f"remaining_actions must not be negative: {state.remaining_actions}", option="remaining_actions"
+        )
     return model.Schedule(
         action=await action_to_model(schedule.action, payloads),
         spec=spec,
@@ -129,15 +141,28 @@ async def schedule_from_model(schedule: model.Schedule, payloads: Payloads) -> S
     )
 
 
-def backfill_to_model(backfill: ScheduleBackfill) -> model.Backfill:
-    """As it is in the log."""
-    return model.Backfill(to_ms(backfill.start_at), to_ms(backfill.end_at), overlap_to_model(backfill.overlap))
+def backfills_to_model(backfills: Sequence[ScheduleBackfill]) -> list[model.Backfill]:
+    """As they are in the log.
+
+    Raises:
+        ConfigurationError: One is none, or ends before it begins.
+    """
+    check_parts("backfill", backfills, Sequence[ScheduleBackfill])
+    made = [model.Backfill(to_ms(one.start_at), to_ms(one.end_at), overlap_to_model(one.overlap)) for one in backfills]
+    for one, period in zip(backfills, made, strict=True):
+        if period.end_ms < period.start_ms:
+            raise ConfigurationError(
+                f"a backfill's end_at must not be before its start_at: {one.start_at} to {one.end_at}",
+                option="backfill",
+            )
+    return made
 
 
 def overlap_to_model(overlap: ScheduleOverlapPolicy | None) -> int:
     """As it is in the log; 0: as the schedule says.
 
     Raises:
-        ValueError: There is no such policy.
+        ConfigurationError: There is no such policy.
     """
-    return int(ScheduleOverlapPolicy(overlap)) if overlap else 0
+    check_parts("overlap", overlap, ScheduleOverlapPolicy | None)
+    return int(overlap or 0)

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
+from foldlog._option_types import check_option
 from foldlog._random_ids import random_id
 from foldlog._search_attributes import warn_of_untyped
 from foldlog.client._asking import Asking
@@ -20,6 +21,7 @@ from foldlog.client._errors import (
 )
 from foldlog.client._handle import WorkflowHandle
 from foldlog.client._schedule_action import Payloads
+from foldlog.client._schedule_check import check_parts
 from foldlog.client._schedule_description import (
     ScheduleDescription,
     ScheduleListDescription,
@@ -44,7 +46,7 @@ from foldlog.client._schedule_types import (
     ScheduleAlreadyRunningError,
     ScheduleBackfill,
     ScheduleOverlapPolicy,
-    backfill_to_model,
+    backfills_to_model,
     overlap_to_model,
     schedule_to_model,
 )
@@ -101,6 +103,7 @@ class ScheduleHandle:
         """Takes the actions of periods as if their times passed now.
 
         Raises:
+            ConfigurationError: What is given is no period, or ends before it begins.
             ValueError: No period is given.
         """
         if not backfill:
@@ -111,7 +114,7 @@ class ScheduleHandle:
             )
             await outbound.backfill_schedule(told)
             return
-        await self._tell("backfill", [backfill_to_model(period) for period in backfill], rpc_timeout)
+        await self._tell("backfill", backfills_to_model(backfill), rpc_timeout)
 
     async def delete(self, *, rpc_metadata: RPCMetadata = NO_METADATA, rpc_timeout: timedelta | None = None) -> None:
         """Deletes it. Actions that are running go on."""
@@ -160,6 +163,7 @@ class ScheduleHandle:
             told = PauseScheduleInput(id=self.id, note=note, rpc_metadata=rpc_metadata, rpc_timeout=rpc_timeout)
             await outbound.pause_schedule(told)
             return
+        check_option("note", note, str | None)
         await self._tell("pause", note or "Paused via Python SDK", rpc_timeout)
 
     async def trigger(
@@ -200,6 +204,7 @@ class ScheduleHandle:
             told = UnpauseScheduleInput(id=self.id, note=note, rpc_metadata=rpc_metadata, rpc_timeout=rpc_timeout)
             await outbound.unpause_schedule(told)
             return
+        check_option("note", note, str | None)
         await self._tell("unpause", note or "Unpaused via Python SDK", rpc_timeout)
 
     async def update(
@@ -218,6 +223,7 @@ class ScheduleHandle:
             rpc_timeout: Likewise, for each question.
 
         Raises:
+            ConfigurationError: A part of the new one has another type than it must have; the message names it.
             FailedPreconditionError: It was changed by others each time.
             TypeError, ValueError: The new one cannot be.
         """
@@ -225,6 +231,7 @@ class ScheduleHandle:
             told = UpdateScheduleInput(id=self.id, updater=updater, rpc_metadata=rpc_metadata, rpc_timeout=rpc_timeout)
             await outbound.update_schedule(told)
             return
+        check_option("updater", updater, Updater)
         for _ in range(_CONFLICTS):
             found = await self.describe(rpc_timeout=rpc_timeout)
             update = updater(ScheduleUpdateInput(found))
@@ -235,6 +242,7 @@ class ScheduleHandle:
             if not isinstance(update, ScheduleUpdate):
                 raise TypeError(f"the function of an update returns a ScheduleUpdate, not {type(update).__name__}")
             attributes = update.search_attributes
+            check_option("search_attributes", attributes, TypedSearchAttributes | None)
             change = model.Change(
                 schedule=await schedule_to_model(update.schedule, _payloads(self._own)),
                 version=found.raw_description.version,
@@ -326,6 +334,7 @@ class ClientSchedules:
 
         Raises:
             ScheduleAlreadyRunningError: There is one with this ID.
+            ConfigurationError: A part of it has another type than it must have, or cannot be; the message names it.
             InvalidArgumentError: Its times cannot be worked out; the message says why.
             ValueError: `remaining_actions` and `limited_actions` do not fit each other.
             RPCError: There was no answer in time.
@@ -343,8 +352,13 @@ class ClientSchedules:
                     rpc_timeout=rpc_timeout,
                 )
             )
+        check_option("id", id, str)
         if not id:
             raise ValueError("a schedule needs an ID")
+        check_parts("schedule", schedule, Schedule)
+        check_option("trigger_immediately", trigger_immediately, bool)
+        check_option("memo", memo, Mapping[str, Any] | None)
+        check_option("search_attributes", search_attributes, TypedSearchAttributes | Mapping[str, Any] | None)
         state = schedule.state
         if state.limited_actions and not state.remaining_actions:
             raise ValueError("Must set limited actions to false if there are no remaining actions set")
@@ -357,7 +371,7 @@ class ClientSchedules:
             id=id,
             schedule=await schedule_to_model(schedule, payloads),
             buffer=[model.Start(0, 0, overlap, manual=True)] if trigger_immediately else [],
-            backfills=[backfill_to_model(period) for period in backfill],
+            backfills=backfills_to_model(backfill),
             memo=await payloads.by_name(memo),
             search_attributes=encode_search_attributes(search_attributes),
         )
@@ -383,7 +397,12 @@ class ClientSchedules:
         )
 
     def get_schedule_handle(self, id: str) -> ScheduleHandle:
-        """A handle of a schedule by its ID. Asks nobody whether there is one."""
+        """A handle of a schedule by its ID. Asks nobody whether there is one.
+
+        Raises:
+            ConfigurationError: The ID is no text.
+        """
+        check_option("id", id, str)
         return ScheduleHandle(self._asking, id)
 
     async def list_schedules(

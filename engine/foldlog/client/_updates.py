@@ -11,7 +11,7 @@ from typing import Any, Generic, cast
 
 from foldlog._random_ids import random_id
 from foldlog.client._asking import Asking
-from foldlog.client._convert import decode_one, encode_args
+from foldlog.client._convert import decode_one, encode_args, seconds
 from foldlog.client._errors import WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError
 from foldlog.client._types import (
     NO_METADATA,
@@ -130,7 +130,7 @@ async def ask_of_update(
         RPCError, WorkflowAlreadyStartedError: It was refused.
     """
     began = time.monotonic()
-    limit = RETRIED_SECONDS if rpc_timeout is None else min(RETRIED_SECONDS, rpc_timeout.total_seconds())
+    limit = RETRIED_SECONDS if rpc_timeout is None else min(RETRIED_SECONDS, seconds(rpc_timeout))
     wait, end = FIRST_RETRY_SECONDS, began + limit
     try:
         while True:
