@@ -1,8 +1,8 @@
 """When a schedule is due: a function of what was said and of a time. Knows no clock.
 
-A calendar is about the wall clock of its time zone: a time that is skipped when summer time begins does not match, and
-one that comes twice when it ends matches the first time. Cron expressions are cronsim's, which takes a skipped hour's
-jobs right after it.
+A calendar is about the wall clock of its time zone, and as literal as Temporal's: a time that is skipped when summer
+time begins does not match, and one that comes twice when it ends matches twice. Cron expressions are cronsim's: without a
+`*` in minutes and hours, a skipped hour's jobs come right after it, and those of an hour that comes twice come once.
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ _FIELDS = (
 )
 _HOUR = timedelta(hours=1)
 _DAY = timedelta(days=1)
+_MILLISECOND = timedelta(milliseconds=1)
+_EPOCH = datetime(1970, 1, 1)
 
 
 def check_spec(spec: Spec) -> None:
@@ -157,14 +159,24 @@ class _Calendar:
         while day.year <= LAST_YEAR:
             if self._has_month(day):
                 if self._has_day(day):
-                    least = now if day.date() == now.date() else day
-                    for local in self._times(day, least):
-                        found = _instant_ms(local, zone)
-                        if found is not None and found > after_ms:
+                    for offset, begin_ms, end_ms in _stretches(day, zone):
+                        found = self._next_in(day, offset, max(begin_ms, after_ms + 1), end_ms)
+                        if found is not None:
                             return found
                 day += _DAY
             else:
                 day = (day.replace(day=1) + timedelta(days=32)).replace(day=1)
+        return None
+
+    def _next_in(self, day: datetime, offset: timedelta, begin_ms: int, end_ms: int) -> int | None:
+        """The first match of a day from a time on and before another one, between which the clock is not changed."""
+        least = max(_local(begin_ms, offset), day)
+        if least >= day + _DAY:
+            return None
+        for local in self._times(day, least):
+            found = _instant_ms(local, offset)
+            if found >= begin_ms:
+                return found if found < end_ms else None
         return None
 
     def matches_until(self, local: datetime, time_ms: int) -> int:
@@ -183,7 +195,7 @@ class _Calendar:
         left = _HOUR - timedelta(minutes=local.minute, seconds=local.second)
         if len(self.hours) == 24:
             left += timedelta(hours=max(20 - local.hour, 0))
-        return time_ms - time_ms % 1000 + left // timedelta(milliseconds=1) - 1
+        return time_ms - time_ms % 1000 + left // _MILLISECOND - 1
 
     def _has_month(self, local: datetime) -> bool:
         return local.month in self.months and (self.years is None or local.year in self.years)
@@ -202,12 +214,35 @@ class _Calendar:
                             yield local
 
 
-def _instant_ms(local: datetime, zone: tzinfo) -> int | None:
-    """A time of the wall clock as an instant, the first of two; None: the clock never shows it."""
-    instant = local.replace(tzinfo=zone).astimezone(UTC)
-    if instant.astimezone(zone).replace(tzinfo=None, fold=0) != local:
-        return None
-    return int(instant.timestamp()) * 1000
+def _stretches(day: datetime, zone: tzinfo) -> list[tuple[timedelta, int, int]]:
+    """The parts of a day in which the clock runs on, each with its offset from UTC, its begin and its end.
+
+    There are two of them on a day on which the clock is changed.
+    """
+    before, after = _offset(day, zone), _offset(day + _DAY, zone)
+    begin_ms, end_ms = _instant_ms(day, before), _instant_ms(day + _DAY, after)
+    if before == after:
+        return [(before, begin_ms, end_ms)]
+    low, high = begin_ms // 1000, end_ms // 1000
+    while low < high:  # for the first second with the new offset
+        middle = (low + high) // 2
+        if datetime.fromtimestamp(middle, zone).utcoffset() == before:
+            low = middle + 1
+        else:
+            high = middle
+    return [(before, begin_ms, low * 1000), (after, low * 1000, end_ms)]
+
+
+def _offset(local: datetime, zone: tzinfo) -> timedelta:
+    return local.replace(tzinfo=zone).utcoffset() or timedelta()
+
+
+def _local(time_ms: int, offset: timedelta) -> datetime:
+    return (_EPOCH + timedelta(milliseconds=time_ms) + offset).replace(microsecond=0)
+
+
+def _instant_ms(local: datetime, offset: timedelta) -> int:
+    return (local - offset - _EPOCH) // _MILLISECOND
 
 
 def _values(ranges: list[Range]) -> list[int]:

@@ -181,6 +181,8 @@ class ScheduleWorkflow:
             if due_ms > now_ms:
                 return False
             progress.seen_ms = nominal_ms
+            if due_ms < progress.updated_ms:
+                continue  # it was not due by what was said then
             if now_ms - due_ms > schedule.policy.catchup_ms:
                 progress.num_missed += 1
             elif not schedule.state.limited_actions or schedule.state.remaining_actions > 0:

@@ -82,16 +82,46 @@ def test_a_time_that_summer_time_leaves_out_does_not_match() -> None:
     ]
 
 
-def test_a_time_that_comes_twice_matches_the_first_time() -> None:
+def test_a_time_that_comes_twice_matches_twice() -> None:
     spec = Spec(calendars=[calendar(hour=2, minute=[Range(0, 59, 30)])], time_zone="Europe/Berlin")
     after = ms("2026-10-24T12:00")
-    assert texts(following(spec, "", after, 3), "Europe/Berlin") == [
+    assert texts(following(spec, "", after, 5), "Europe/Berlin") == [
         "2026-10-25 02:00:00+0200",
         "2026-10-25 02:30:00+0200",
+        "2026-10-25 02:00:00+0100",
+        "2026-10-25 02:30:00+0100",
         "2026-10-26 02:00:00+0100",
     ]
     # Asked in the second of the two hours, it is not gone back to the first.
-    assert texts([next_time(spec, ms("2026-10-25T02:10+01:00")) or 0], "Europe/Berlin") == ["2026-10-26 02:00:00+0100"]
+    assert texts([next_time(spec, ms("2026-10-25T02:10+01:00")) or 0], "Europe/Berlin") == ["2026-10-25 02:30:00+0100"]
+
+
+CHANGES = [
+    ("Europe/Berlin", "2026-03-29"),
+    ("Europe/Berlin", "2026-10-25"),
+    ("America/New_York", "2026-11-01"),
+    ("America/Havana", "2026-11-01"),  # from 1 o'clock back to midnight
+    ("America/Sao_Paulo", "2018-11-04"),  # from midnight to 1 o'clock
+    ("America/Sao_Paulo", "2018-02-18"),  # from midnight back into the day before
+    ("Australia/Lord_Howe", "2026-04-05"),  # by half an hour
+    ("Pacific/Apia", "2011-12-30"),  # a day that there was not
+]
+
+
+@pytest.mark.parametrize(("zone", "day"), CHANGES)
+@pytest.mark.parametrize("minutes", [[Range(30, 30)], [Range(0, 59, 15)], [Range(0, 0), Range(45, 45)]])
+@pytest.mark.parametrize("hours", [[Range(0, 23)], [Range(0, 3)], [Range(0, 0), Range(23, 23)]])
+def test_each_minute_that_matches_where_the_clock_is_changed(
+    zone: str, day: str, minutes: list[Range], hours: list[Range]
+) -> None:
+    """By comparison with going through all minutes and looking at the clock."""
+    spec = Spec(calendars=[calendar(hour=hours, minute=minutes)], time_zone=zone)
+    begin, end = (ms(day) + days * 24 * HOUR_MS for days in (-2, 3))
+    at_hours = {hour for part in hours for hour in range(part.start, part.end + 1, part.step)}
+    at_minutes = {minute for part in minutes for minute in range(part.start, part.end + 1, part.step)}
+    clock = ((time, datetime.fromtimestamp(time / 1000, ZoneInfo(zone))) for time in range(begin, end, 60_000))
+    expected = [time for time, shown in clock if shown.hour in at_hours and shown.minute in at_minutes]
+    assert following(spec, "", begin - 1, len(expected)) == expected
 
 
 def test_cron_in_the_zone_of_the_schedule_and_in_its_own() -> None:

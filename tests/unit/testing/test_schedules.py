@@ -385,6 +385,47 @@ async def test_an_update_that_meets_another_begins_anew(here: Place) -> None:
             await handle.update(lambda given: 5)  # type: ignore[arg-type,return-value]  # as an untyped program may
 
 
+async def test_new_times_count_from_the_update_on(here: Place) -> None:
+    rarely = ScheduleSpec(intervals=[ScheduleIntervalSpec(timedelta(days=10_000))])
+    async with here.worker():
+        handle = await here.create(
+            Schedule(here.action(), rarely, SchedulePolicy(overlap=ScheduleOverlapPolicy.ALLOW_ALL))
+        )
+        await here.sleep(12)
+
+        def more_often(given: ScheduleUpdateInput) -> ScheduleUpdate:
+            given.description.schedule.spec = here.hourly
+            return ScheduleUpdate(given.description.schedule)
+
+        await handle.update(more_often)
+        updated = await here.environment.get_current_time()
+        await here.sleep(2)
+        found = await until(handle, taken(2))
+        assert all(action.scheduled_at >= updated for action in found.info.recent_actions)
+        assert found.info.num_actions_missed_catchup_window == 0
+
+
+async def test_what_is_late_by_jitter_is_taken_though_it_was_updated_meanwhile(here: Place) -> None:
+    here.hourly.jitter = timedelta(minutes=59)
+    async with here.worker():
+        handle = await here.create(Schedule(here.action(), here.hourly))
+        [first, *_] = (await handle.describe()).info.next_action_times
+        now = await here.environment.get_current_time()
+        [interval] = here.hourly.intervals
+        assert interval.offset is not None
+        nominal = first - (first - datetime.fromtimestamp(0, UTC) - interval.offset) % HOUR
+        await here.environment.sleep((first - nominal) / 2 + (nominal - now))  # between the time and its jitter
+
+        def change(given: ScheduleUpdateInput) -> ScheduleUpdate:
+            given.description.schedule.state.note = "changed"
+            return ScheduleUpdate(given.description.schedule)
+
+        await handle.update(change)
+        await here.environment.sleep(first - await here.environment.get_current_time())
+        found = await until(handle, taken(1))
+        assert [action.scheduled_at for action in found.info.recent_actions] == [first]
+
+
 async def test_a_failure_pauses_it_and_is_told_to_the_next(here: Place) -> None:
     async with here.worker():
         handle = await here.create(
