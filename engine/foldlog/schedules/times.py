@@ -2,7 +2,7 @@
 
 A calendar is about the wall clock of its time zone, and as literal as Temporal's: a time that is skipped when summer
 time begins does not match, and one that comes twice when it ends matches twice. Cron expressions are cronsim's:
-without a `*` in minutes and hours, a skipped hour's jobs come right after it, and those of an hour that comes twice once.
+without a `*` in minutes and hours, a skipped hour's jobs come right after it, and in one that comes twice once.
 """
 
 from __future__ import annotations
