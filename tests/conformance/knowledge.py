@@ -329,7 +329,7 @@ class Summarized:
         begun = workflow.time_ns()
         done = await asyncio.gather(
             workflow.sleep(0.05, summary="first"),
-            workflow.sleep(0, summary="no timer"),
+            workflow.sleep(0, summary="a breath"),
             workflow.wait_condition(lambda: False, timeout=0.05, timeout_summary="in vain"),
             workflow.sleep(timedelta(seconds=0.05)),
             workflow.wait_condition(lambda: True, timeout=0.05, timeout_summary="no timer"),
@@ -360,7 +360,7 @@ async def summaries_in_histories(here: Place) -> None:
         for item in (await handle.fetch_history()).events
         if item.user_metadata.HasField("summary")
     ]
-    timers = ["first", "in vain", *[f"number {number}" for number in range(3)], "stopped"]
+    timers = ["first", "a breath", "in vain", *[f"number {number}" for number in range(3)], "stopped"]
     assert found == [
         ("WORKFLOW_EXECUTION_STARTED", "a workflow"),
         *[("TIMER_STARTED", summary) for summary in timers],

@@ -24,6 +24,9 @@ __all__ = [
     "wait_condition",
 ]
 
+_SHORTEST = 0.001
+"""Seconds: timers are exact to the millisecond."""
+
 
 def now() -> datetime:
     """The workflow's time in UTC: when the event happened that the code now runs for."""
@@ -91,20 +94,27 @@ def sleep(duration: float | timedelta, *, summary: str | None = None) -> Corouti
     """Wait for a time; a durable timer, as `asyncio.sleep` is in workflows.
 
     Args:
-        duration: Seconds, or a timedelta. Zero or less only lets other tasks run.
+        duration: Seconds, or a timedelta. Zero is a timer too, the shortest that there is, so that the code gives way to
+            what has come for the workflow meanwhile; `asyncio.sleep(0)` only lets its other tasks run.
         summary: One line for people, in the history's `TimerStarted`.
+
+    Raises:
+        RuntimeError: The duration is negative.
     """
     runtime = current()
     seconds = duration.total_seconds() if isinstance(duration, timedelta) else duration
-    return asyncio.sleep(seconds) if summary is None else _sleep(runtime, seconds, summary)
+    return asyncio.sleep(seconds) if summary is None and seconds > 0 else _sleep(runtime, seconds, summary)
 
 
-async def _sleep(runtime: Runtime, seconds: float, summary: str) -> None:
+async def _sleep(runtime: Runtime, seconds: float, summary: str | None) -> None:
+    if seconds < 0:
+        raise RuntimeError(f"workflow.sleep cannot wait for a negative time: {seconds:g} s")
     loop = asyncio.get_running_loop()
     over: asyncio.Future[None] = loop.create_future()
-    timer = loop.call_later(seconds, _wake, over)
+    timer = loop.call_later(seconds or _SHORTEST, _wake, over)
     try:
-        runtime.summarize_timer(timer, summary)
+        if summary is not None:
+            runtime.summarize_timer(timer, summary)
         await over
     finally:
         timer.cancel()

@@ -242,9 +242,32 @@ async def sleep_zero(script: Script) -> Any:
 
     task = asyncio.create_task(other())
     await asyncio.sleep(0)
-    await workflow.sleep(0)
-    await workflow.sleep(timedelta(0))
+    await asyncio.sleep(-1)
     await task
+    return script.log
+
+
+async def giving_way(script: Script) -> Any:
+    async def other() -> None:
+        for number in range(3):
+            await asyncio.sleep(0)
+            script.log.append(number)
+
+    task = asyncio.create_task(other())
+    await workflow.sleep(0)
+    script.log.append(workflow.time_ns() // 1_000_000 - EPOCH_MS)
+    await workflow.sleep(timedelta(0), summary="a breath")
+    script.log.append(workflow.time_ns() // 1_000_000 - EPOCH_MS)
+    await task
+    return script.log
+
+
+async def negative_sleep(script: Script) -> Any:
+    for wrong in (-1, timedelta(seconds=-1), -1e-9):
+        try:
+            await workflow.sleep(wrong)
+        except RuntimeError as error:
+            script.log.append(str(error))
     return script.log
 
 
@@ -369,6 +392,8 @@ EXPECTED = {
     "workflow_wait_first_exception": [1, True, ["x", "y"]],
     "shield": ["finished"],
     "sleep_zero": ["other ran"],
+    "giving_way": [0, 1, 2, 1, 2],
+    "negative_sleep": [f"workflow.sleep cannot wait for a negative time: {wrong} s" for wrong in ("-1", "-1", "-1e-09")],
     "tiny_sleep": 1,
     "same_due_time": True,
     "call_later_and_cancel": ["past", "soon", "one", "three"],
@@ -391,6 +416,12 @@ def test_primitive(name: str) -> None:
 def test_zero_delays_make_no_timer() -> None:
     assert Driver(Script, "sleep_zero").kinds() == ["CompleteWorkflow"]
     assert Driver(Script, "timeout_zero").kinds() == ["CompleteWorkflow"]
+    assert Driver(Script, "negative_sleep").kinds() == ["CompleteWorkflow"]
+
+
+def test_a_sleep_of_zero_is_a_timer() -> None:
+    """As in Temporal: so code that gives way now and then is not one long step."""
+    assert Driver(Script, "giving_way").kinds() == ["StartTimer"]
 
 
 def test_a_timer_that_is_cancelled_at_once_leaves_nothing() -> None:
