@@ -2,17 +2,21 @@
 
 `pip install "foldlog[claim-check]"`; the store is whatever fsspec speaks to: a folder, S3, GCS, Azure, HDFS… A claim
 names the content by its SHA-256, so the same content is stored once, and what comes back is checked. Nothing here
-deletes: a store's own rule of expiry must outlast the workflows and their histories.
+deletes: a store's own rule of expiry must outlast the workflows and their histories. It counts from the last use, as
+content that is used again is written again.
 """
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
+import math
 import os
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from foldlog.api.common.v1 import Payload
@@ -28,6 +32,12 @@ CLAIM = "claim"
 SIZE = "claim-size"
 AT_ONCE = 16
 """Contents that one call sends or fetches at the same time."""
+WRITTEN_AGAIN_SECONDS = 3600.0
+"""The same content is written again after so long, so that an expiry of the store counts from its last use."""
+SURE_SECONDS = 60.0
+"""So long after it was seen in the store, a content is taken to be there."""
+REMEMBERED = 10_000
+"""Contents of which a process knows when it wrote them."""
 
 
 class ClaimCheckCodec(PayloadCodec):
@@ -60,7 +70,10 @@ class ClaimCheckCodec(PayloadCodec):
         self._lock = threading.Lock()
         self._kept: OrderedDict[str, bytes] = OrderedDict()
         self._kept_bytes = 0
+        self._there: OrderedDict[str, tuple[float, float]] = OrderedDict()
+        """What this process wrote: when it did so last, and when it last knew that the store had it."""
         self._store: tuple[Any, str] | None = None
+        self._root_seen = False
 
     def __reduce__(self) -> tuple[object, ...]:
         return _made, (self._url, self._threshold, self._cache_bytes, self._options)
@@ -109,16 +122,56 @@ class ClaimCheckCodec(PayloadCodec):
     def _put(self, payload: Payload) -> records.Payload:
         content = payload.SerializeToString()
         claim = hashlib.sha256(content).hexdigest()
-        if self._cached(claim) is None:
+        if not self._surely_there(claim):
             store, path = self._file(claim)
             try:
-                if not store.exists(path):
-                    _write(store, path, content)
+                self._put_there(store, path, claim, content)
             except Exception as error:
                 raise PayloadConversionError(f"{len(content)} bytes cannot be written to {path}: {error}") from error
             self._keep(claim, content)
         metadata = {CLAIM: claim.encode(), SIZE: str(len(content)).encode()}
         return records.Payload(encoding=ENCODING, metadata=metadata)
+
+    def _put_there(self, store: Any, path: str, claim: str, content: bytes) -> None:
+        """Write a content, unless this process did so a while ago and it still is there.
+
+        What others wrote is written again: an expiry of the store counts from its first use, and this is a new one.
+        """
+        now = time.monotonic()
+        with self._lock:
+            written, _ = self._there.get(claim, (-math.inf, 0.0))
+        if now - written > WRITTEN_AGAIN_SECONDS or not store.exists(path):
+            written = now
+            self._write(store, path, content)
+        with self._lock:
+            self._there[claim] = (written, now)
+            self._there.move_to_end(claim)
+            if len(self._there) > REMEMBERED:
+                self._there.popitem(last=False)
+
+    def _surely_there(self, claim: str) -> bool:
+        """Whether the store had it a moment ago: a cache knows only that it once had."""
+        with self._lock:
+            _, seen = self._there.get(claim, (0.0, -math.inf))
+        return time.monotonic() - seen < SURE_SECONDS
+
+    def _write(self, store: Any, path: str, content: bytes) -> None:
+        """Write a file so that nobody ever sees a part of it."""
+        if "file" not in store.protocol and store.protocol != "file":
+            store.pipe_file(path, content)  # object stores show whole objects only
+            return
+        folder, _, _ = path.rpartition("/")
+        # Once it was there, it is not made again: it may be away, and what is written in its place meanwhile is hidden
+        # when it comes back.
+        if not self._root_seen:
+            os.makedirs(folder, exist_ok=True)
+            self._root_seen = True
+        elif not os.path.isdir(folder):
+            with suppress(FileExistsError):  # another thread was quicker
+                os.mkdir(folder)
+        beginning = f"{path}.{os.urandom(8).hex()}"
+        store.pipe_file(beginning, content)
+        os.replace(beginning, path)
 
     def _claimed(self, payload: Payload) -> records.Payload:
         if payload.encoding != ENCODING:
@@ -168,17 +221,6 @@ def _claim(payload: Payload) -> str:
     if len(claim) != 64 or not set(claim) <= set("0123456789abcdef"):
         raise PayloadConversionError(f"{claim!r} is no claim")  # nor may it lead out of the store's folder
     return claim
-
-
-def _write(store: Any, path: str, content: bytes) -> None:
-    """Write a file so that nobody ever sees a part of it."""
-    if "file" not in store.protocol and store.protocol != "file":
-        store.pipe_file(path, content)  # object stores show whole objects only
-        return
-    store.makedirs(path.rpartition("/")[0], exist_ok=True)
-    beginning = f"{path}.{os.urandom(8).hex()}"
-    store.pipe_file(beginning, content)
-    os.replace(beginning, path)
 
 
 def _made(url: str, threshold: int, cache_bytes: int, options: dict[str, Any]) -> ClaimCheckCodec:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import pickle
+import time
 import uuid
 from pathlib import Path
 
@@ -41,6 +43,57 @@ async def test_the_same_content_is_stored_once(tmp_path: Path) -> None:
         codec = ClaimCheckCodec(f"file://{tmp_path}", threshold=10)
         await codec.encode([Payload(data=b"z" * 100)] * 5)
     assert len(stored(tmp_path)) == 1
+
+
+async def test_what_is_used_again_is_written_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By another program at once, so that its age counts from there; by the same one, after a while."""
+    payloads = [Payload(data=b"z" * 100)]
+    codec, other = (ClaimCheckCodec(f"file://{tmp_path}", threshold=10) for _ in range(2))
+    claims = [shown(payload) for payload in await codec.encode(payloads)]
+    (file,) = stored(tmp_path)
+    os.utime(file, (1, 1))
+    await codec.encode(payloads)
+    assert file.stat().st_mtime == 1
+    assert await other.decode(claims) == payloads
+    await other.encode(payloads)
+    assert file.stat().st_mtime > 1
+    os.utime(file, (1, 1))
+    now = time.monotonic()
+    monkeypatch.setattr("time.monotonic", lambda: now + 3601)
+    await codec.encode(payloads)
+    assert file.stat().st_mtime > 1
+
+
+async def test_what_was_deleted_is_written_again_though_it_is_in_the_cache(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    payloads = [Payload(data=b"z" * 100)]
+    codec, reader = (ClaimCheckCodec(f"file://{tmp_path}", threshold=10) for _ in range(2))
+    claims = [shown(payload) for payload in await codec.encode(payloads)]
+    assert await reader.decode(claims) == payloads
+    (file,) = stored(tmp_path)
+    file.unlink()
+    await reader.encode(payloads)  # it has read it, and never written
+    assert stored(tmp_path) == [file]
+    file.unlink()
+    now = time.monotonic()
+    monkeypatch.setattr("time.monotonic", lambda: now + 61)
+    await codec.encode(payloads)
+    assert stored(tmp_path) == [file]
+
+
+async def test_a_folder_that_is_away_is_not_made_anew(tmp_path: Path) -> None:
+    """What is written in place of a mount that is away is hidden by it when it comes back."""
+    folder = tmp_path / "mounted" / "payloads"
+    codec = ClaimCheckCodec(f"file://{folder}", threshold=10)
+    await codec.encode([Payload(data=b"z" * 100)])
+    folder.rename(tmp_path / "away")
+    with pytest.raises(PayloadConversionError, match="cannot be written"):
+        await codec.encode([Payload(data=b"y" * 100)])
+    assert not folder.exists()
+    (tmp_path / "away").rename(folder)
+    await codec.encode([Payload(data=b"y" * 100)])
+    assert len(stored(folder)) == 2
 
 
 async def test_what_is_gone_or_changed_is_told(tmp_path: Path) -> None:
