@@ -69,17 +69,18 @@ class Parent:
         return text * LARGE
 
 
-def stored_in(folder: Path) -> DataConverter:
-    return DataConverter(payload_codec=ClaimCheckCodec(f"file://{folder}", threshold=1_000))
+def with_store(client: Client, folder: Path) -> Client:
+    """A client with a codec, and so with a cache, of its own."""
+    config: Any = client.config()
+    config["data_converter"] = DataConverter(payload_codec=ClaimCheckCodec(f"file://{folder}", threshold=1_000))
+    return Client(**config)
 
 
 async def test_a_store_that_is_away_for_a_while(tmp_path: Path) -> None:
     """Without virtual time, as nothing may be missed by skipping. The client has a cache of its own, as elsewhere."""
     folder, away = tmp_path / "store", tmp_path / "away"
     async with await WorkflowEnvironment.start_time_skipping() as environment:
-        outside, inside = (
-            Client(**{**environment.client.config(), "data_converter": stored_in(folder)}) for _ in range(2)
-        )
+        outside, inside = (with_store(environment.client, folder) for _ in range(2))
         kinds = {"activity": "a", "local": "l", "child": "c", "new": "n"}
         with environment.auto_time_skipping_disabled():
             async with Worker(
