@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Self, overload
 
+from foldlog._option_types import check_option
 from foldlog.activity import ActivityCancellationDetails
 from foldlog.client._activity_inputs import (
     CompleteAsyncActivityInput,
@@ -168,6 +169,7 @@ class AsyncActivityHandle(WithSerializationContext):
             rpc_timeout: How long to wait for the answer.
 
         Raises:
+            ConfigurationError: The error is no exception.
             InvalidArgumentError: The task token is none, or the error is too large.
             RPCError: It is not open (NOT_FOUND), or there was no answer in time.
         """
@@ -182,6 +184,7 @@ class AsyncActivityHandle(WithSerializationContext):
             )
             await outbound.fail_async_activity(told)
             return
+        check_option("error", error, BaseException)
         failure = await self._asking.converter.encode_failure(error)
         details = await encode_args(self._asking.converter, UNSET, last_heartbeat_details)
         await self._ask(rpc_timeout, command.FailActivity, failure=failure, heartbeat_details=details)
@@ -276,8 +279,12 @@ class ClientAsyncActivities:
             task_token: `activity.info().task_token` of the attempt.
 
         Raises:
+            ConfigurationError: One has another type than it must have; the message names it.
             ValueError: There is neither or both of a task token and IDs.
         """
+        check_option("task_token", task_token, bytes | None)
+        for name, value in (("workflow_id", workflow_id), ("run_id", run_id), ("activity_id", activity_id)):
+            check_option(name, value, str | None)
         if task_token is not None:
             if workflow_id is not None or run_id is not None or activity_id is not None:
                 raise ValueError("give either a task token or IDs, not both")

@@ -17,7 +17,7 @@ from foldlog.client import (
     WorkflowNotFoundError,
 )
 from foldlog.common import RetryPolicy
-from foldlog.exceptions import ApplicationError, InvalidArgumentError, PayloadConversionError
+from foldlog.exceptions import ApplicationError, ConfigurationError, InvalidArgumentError, PayloadConversionError
 from foldlog.schemas import command
 from foldlog.schemas.framing import encode
 from foldlog.schemas.reply import Accepted, Rejected
@@ -113,6 +113,24 @@ async def test_what_is_no_token_is_refused_without_asking(
     client, transport = accepting()
     with pytest.raises(InvalidArgumentError, match="no task token"):
         await report(client.get_async_activity_handle(task_token=garbage))
+    assert transport.asked == []
+
+
+async def test_what_has_the_wrong_type_is_named() -> None:
+    client: Any
+    client, transport = accepting()
+    for given, option in (
+        ({"task_token": "abc"}, "task_token"),
+        ({"workflow_id": 5, "run_id": None, "activity_id": "a"}, "workflow_id"),
+        ({"workflow_id": "w", "run_id": 5, "activity_id": "a"}, "run_id"),
+        ({"workflow_id": "w", "run_id": None, "activity_id": 5}, "activity_id"),
+    ):
+        with pytest.raises(ConfigurationError, match=f"{option} must be"):
+            client.get_async_activity_handle(**given)
+    with pytest.raises(ConfigurationError, match="error must be"):
+        await client.get_async_activity_handle(task_token=token()).fail("it broke")
+    with pytest.raises(ConfigurationError, match="rpc_timeout must be a timedelta"):
+        await client.get_async_activity_handle(task_token=token()).complete(rpc_timeout=5)
     assert transport.asked == []
 
 
