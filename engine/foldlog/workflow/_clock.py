@@ -94,8 +94,8 @@ def sleep(duration: float | timedelta, *, summary: str | None = None) -> Corouti
     """Wait for a time; a durable timer, as `asyncio.sleep` is in workflows.
 
     Args:
-        duration: Seconds, or a timedelta. Zero is a timer too, the shortest that there is, so that the code gives way to
-            what has come for the workflow meanwhile; `asyncio.sleep(0)` only lets its other tasks run.
+        duration: Seconds, or a timedelta. Zero is a timer too, the shortest that there is, so that the code gives way
+            to what has come for the workflow meanwhile; `asyncio.sleep(0)` only lets its other tasks run.
         summary: One line for people, in the history's `TimerStarted`.
 
     Raises:
