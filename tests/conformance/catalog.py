@@ -10,6 +10,7 @@ from foldlog.worker import Replayer, WorkflowReplayError
 
 from tests.conformance import (
     chains,
+    closing,
     data,
     guarding,
     handlers,
@@ -38,6 +39,7 @@ SHARED: Sequence[Scenario] = [
     *knowledge.SHARED,
     *work.SHARED,
     *kin.SHARED,
+    *closing.SHARED,
     *schedules.SHARED,
     *chains.SHARED,
     *intercepted.SHARED,
@@ -63,6 +65,7 @@ WORKFLOWS: Sequence[type] = [
     *knowledge.WORKFLOWS,
     *work.WORKFLOWS,
     *kin.WORKFLOWS,
+    *closing.WORKFLOWS,
     *schedules.WORKFLOWS,
     *chains.WORKFLOWS,
     *intercepted.WORKFLOWS,

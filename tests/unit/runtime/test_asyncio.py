@@ -393,7 +393,7 @@ EXPECTED = {
     "shield": ["finished"],
     "sleep_zero": ["other ran"],
     "giving_way": [0, 1, 2, 1, 2],
-    "negative_sleep": [f"workflow.sleep cannot wait for a negative time: {wrong} s" for wrong in ("-1", "-1", "-1e-09")],
+    "negative_sleep": [f"workflow.sleep cannot wait for a negative time: {text} s" for text in ("-1", "-1", "-1e-09")],
     "tiny_sleep": 1,
     "same_due_time": True,
     "call_later_and_cancel": ["past", "soon", "one", "three"],
