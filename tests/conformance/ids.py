@@ -6,15 +6,16 @@ import asyncio
 import uuid
 from collections.abc import Sequence
 from datetime import timedelta
+from itertools import product
 from typing import Any
 
 import pytest
 from foldlog import workflow
-from foldlog.client import WorkflowExecutionStatus, WorkflowFailureError
+from foldlog.client import Client, WorkflowExecutionStatus, WorkflowFailureError
 from foldlog.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from foldlog.exceptions import ApplicationError, WorkflowAlreadyStartedError
 
-from tests.conformance.scenarios import Place, Scenario
+from tests.conformance.scenarios import QUEUE, SOON, Place, Scenario
 
 AT_ONCE = 20
 Status = WorkflowExecutionStatus
@@ -38,6 +39,20 @@ class Ending:
     @workflow.signal
     def end(self) -> None:
         self.over = True
+
+
+@workflow.defn
+class Heir:
+    """Starts a child whose ID may be in use."""
+
+    @workflow.run
+    async def run(self, child: str, elsewhere: str | None, policy: int) -> str:
+        try:
+            return await workflow.execute_child_workflow(
+                Ending.run, "completes", id=child, namespace=elsewhere, id_reuse_policy=WorkflowIDReusePolicy(policy)
+            )
+        except WorkflowAlreadyStartedError as error:
+            return f"{error.workflow_type} {error.workflow_id} was there"
 
 
 async def ids_of_closed_runs(here: Place) -> None:
@@ -98,5 +113,40 @@ async def starts_at_the_same_time(here: Place) -> None:
         assert await each.result() == "waits"
 
 
-WORKFLOWS: Sequence[type] = [Ending]
-SHARED: list[Scenario] = [ids_of_closed_runs, starts_at_the_same_time]
+async def ids_of_children(here: Place) -> None:
+    """Those of workflows that nobody's children were, in this namespace and in another one."""
+    befores = ("completes", "fails", "is cancelled", "is terminated", "is open")
+
+    async def beget(before: str, policy: WorkflowIDReusePolicy, client: Client) -> None:
+        name = uuid.uuid4().hex
+        first = await client.start_workflow(Ending.run, before, id=name, task_queue=QUEUE, rpc_timeout=SOON)
+        if before == "is cancelled":
+            await first.cancel()
+        if before == "is terminated":
+            await first.terminate()
+        if before == "completes":
+            await first.result()
+        elif before != "is open":
+            with pytest.raises(WorkflowFailureError):
+                await first.result()
+        elsewhere = None if client is here.client else client.namespace
+        found = await here.execute(Heir.run, name, elsewhere, int(policy))
+        refused = {
+            Reuse.ALLOW_DUPLICATE: ("is open",),
+            Reuse.ALLOW_DUPLICATE_FAILED_ONLY: ("completes", "is open"),
+            Reuse.REJECT_DUPLICATE: befores,
+            Reuse.TERMINATE_IF_RUNNING: (),
+        }
+        assert found == (f"Ending {name} was there" if before in refused[policy] else "completes"), (before, policy)
+        if before == "is open":
+            status = Status.TERMINATED if policy is Reuse.TERMINATE_IF_RUNNING else Status.RUNNING
+            one = client.get_workflow_handle(name, run_id=first.first_execution_run_id)
+            assert (await one.describe()).status is status
+            if status is Status.RUNNING:
+                await one.signal(Ending.end)
+
+    await asyncio.gather(*(beget(*case) for case in product(befores, Reuse, (here.client, here.elsewhere))))
+
+
+WORKFLOWS: Sequence[type] = [Ending, Heir]
+SHARED: list[Scenario] = [ids_of_closed_runs, starts_at_the_same_time, ids_of_children]
