@@ -38,7 +38,7 @@ def resolve(run: Run, wanted: Any) -> None:
         wanted.attempt = wanted.attempt or run.activities[event_id].attempt
 
 
-def _fitting(run: Run, wanted: Any) -> Activity | None:
+def fitting(run: Run, wanted: Any) -> Activity | None:
     """The activity that a report is about, if that attempt still counts."""
     activity = run.activities.get(wanted.scheduled_event_id)
     if activity is None or activity.attempt != wanted.attempt:
@@ -113,7 +113,7 @@ def _attempt_lives(
     started_ms: int,
     beat: command.HeartbeatActivity | None,
 ) -> None:
-    activity = _fitting(run, wanted)
+    activity = fitting(run, wanted)
     if activity is None:
         stale_attempt(run.run_id, wanted, outcome)
         return
@@ -128,14 +128,14 @@ def _attempt_lives(
     if beat is not None:
         changes |= {"heartbeat_ms": outcome.now_ms, "heartbeat_details": beat.details}
     _append_attempt(run, attempt_record(run, activity, **changes), outcome)
-    notice = _why_to_stop(activity, beat is not None)
+    notice = why_to_stop(activity, beat is not None)
     if asking:
         _accept(run, wanted, outcome, notice)
     elif notice:
         _notify(run, wanted.scheduled_event_id, activity, notice, outcome)
 
 
-def _why_to_stop(activity: Activity, beats: bool) -> str:
+def why_to_stop(activity: Activity, beats: bool) -> str:
     """What a running attempt is to be told. Of a pause and of a reset it hears only when it sends a heartbeat: one
     that sends none could not go on where it stopped."""
     if activity.cancel_requested:
@@ -148,17 +148,26 @@ def _why_to_stop(activity: Activity, beats: bool) -> str:
 def stale_attempt(run_id: str, wanted: Any, outcome: Outcome) -> None:
     """Tell whoever reports an attempt that it counts no longer."""
     if asks(wanted):
-        named = getattr(wanted, "activity_id", "")  # the report of a start has none
-        activity = repr(named) if named else f"of event {wanted.scheduled_event_id}"
-        message = f"activity {activity} is not open, or the attempt counts no longer"
-        outcome.reply(wanted.reply_to, reply.Rejected, code="NOT_FOUND", message=message, run_id=run_id)
+        outcome.reply(wanted.reply_to, reply.Rejected, code="NOT_FOUND", message=not_open(wanted), run_id=run_id)
     elif wanted.reply_to is not None:
         _send_notice(wanted.reply_to, run_id, wanted.scheduled_event_id, wanted.attempt, "NOT_FOUND", outcome)
 
 
+def not_open(wanted: Any) -> str:
+    """Why a report does not count."""
+    named = getattr(wanted, "activity_id", "")  # the report of a start has none
+    activity = repr(named) if named else f"of event {wanted.scheduled_event_id}"
+    return f"activity {activity} is not open, or the attempt counts no longer"
+
+
+def not_asked(activity: Activity) -> str:
+    """Why a report of a cancellation does not count."""
+    return f"nobody has asked for the cancellation of activity {activity.scheduled.activity_id!r}"
+
+
 def complete_activity(run: Run, wanted: command.CompleteActivity, outcome: Outcome) -> Event | None:
     """Take the first completion of an activity; any other is dropped."""
-    if _fitting(run, wanted) is None:
+    if fitting(run, wanted) is None:
         stale_attempt(run.run_id, wanted, outcome)
         return None
     completed = event.ActivityTaskCompleted(
@@ -174,7 +183,7 @@ def complete_activity(run: Run, wanted: command.CompleteActivity, outcome: Outco
 
 def fail_activity(run: Run, wanted: command.FailActivity, outcome: Outcome) -> Event | None:
     """An attempt failed: plan the next one, or end the activity."""
-    activity = _fitting(run, wanted)
+    activity = fitting(run, wanted)
     if activity is None:
         stale_attempt(run.run_id, wanted, outcome)
         return None
@@ -198,12 +207,12 @@ def fail_activity(run: Run, wanted: command.FailActivity, outcome: Outcome) -> E
 def activity_canceled(run: Run, wanted: command.CancelActivity, outcome: Outcome) -> Event | None:
     """An attempt ended because it was asked to. Without such a request it is an ordinary failure, unless somebody
     outside says so: that is refused."""
-    activity = _fitting(run, wanted)
+    activity = fitting(run, wanted)
     if activity is None:
         stale_attempt(run.run_id, wanted, outcome)
         return None
     if not activity.cancel_requested and asks(wanted):
-        message = f"nobody has asked for the cancellation of activity {activity.scheduled.activity_id!r}"
+        message = not_asked(activity)
         outcome.reply(wanted.reply_to, reply.Rejected, code="INVALID_ARGUMENT", message=message, run_id=run.run_id)
         return None
     if not activity.cancel_requested:
@@ -241,7 +250,7 @@ def in_place_of(run: Run, wanted: Any, why: str, outcome: Outcome) -> command.Fa
     if asks(wanted):
         outcome.reply(wanted.reply_to, reply.Rejected, code="INVALID_ARGUMENT", message=why, run_id=run.run_id)
         return None
-    if isinstance(wanted, command.ActivityStarted | command.HeartbeatActivity) or _fitting(run, wanted) is None:
+    if isinstance(wanted, command.ActivityStarted | command.HeartbeatActivity) or fitting(run, wanted) is None:
         return None
     return command.FailActivity(
         run_id=wanted.run_id,

@@ -18,6 +18,7 @@ from foldlog.core.closing import follow_close
 from foldlog.core.decider import Decider, VersionNotHostedError, WorkflowTaskError
 from foldlog.core.decisions import ClosingDecision, Decision
 from foldlog.core.early import EarlySignals
+from foldlog.core.kept_reports import KeptReports, accept, refused
 from foldlog.core.outcome import MAXIMUM_DEFERRED_BYTES, Outcome
 from foldlog.core.replay import replay
 from foldlog.core.session import Session, Sessions
@@ -25,7 +26,7 @@ from foldlog.core.start_options import waits_for_code, waits_for_start_delay
 from foldlog.core.state import Run
 from foldlog.core.versioning import Versions
 from foldlog.core.views import following_run_id
-from foldlog.schemas import command, event, log, reply
+from foldlog.schemas import command, event, log
 from foldlog.schemas.event import WorkflowExecutionSignaled
 from foldlog.schemas.records import Command, Event
 
@@ -408,17 +409,24 @@ class Driver:
         deferred = log.CommandDeferred(run_id=run.run_id, ordinal=ordinal, command=encoded)
         outcome.append(run, deferred, MAXIMUM_DEFERRED_BYTES)
 
-    def defer_report(self, run: Run, wanted: Any, outcome: Outcome) -> None:
-        """Keep what is said about an activity until the run's code runs again."""
+    def defer_report(self, session: Session, wanted: Any, outcome: Outcome) -> None:
+        """Keep what is said about an activity until the run's code runs again, unless it will not count."""
+        run, kept = session.run, session.kept_reports
+        if kept is None or kept.handled_ordinal != run.handled_ordinal:
+            kept = session.kept_reports = KeptReports(run, self.deferred_commands(run, outcome))
+        if refused(run, kept, wanted, outcome):
+            return
         try:
             self.defer(run, wanted, outcome)
         except WorkflowTaskError as error:
             failed = activities.in_place_of(run, wanted, str(error), outcome)
-            if failed is not None:
-                self.defer(run, failed, outcome)
-            return
-        if activities.asks(wanted):
-            outcome.reply(wanted.reply_to, reply.Accepted, run_id=run.run_id)
+            if failed is None:
+                return
+            wanted = failed
+            self.defer(run, wanted, outcome)
+        else:
+            accept(run, wanted, outcome)
+        kept.add(run, wanted)
 
 
 def _stack_of(error: WorkflowTaskError) -> str:

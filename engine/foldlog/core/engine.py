@@ -399,7 +399,7 @@ class Engine:
         if session is None or not session.run.is_open:
             activities.stale_attempt(wanted.run_id, wanted, outcome)
         elif session.run.stalled is not None:
-            self._driver.defer_report(session.run, wanted, outcome)
+            self._driver.defer_report(session, wanted, outcome)
         else:
             if not wanted.scheduled_event_id:
                 activities.resolve(session.run, wanted)

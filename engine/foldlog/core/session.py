@@ -12,6 +12,7 @@ from typing import Protocol
 
 from foldlog.core.decider import Decider
 from foldlog.core.decisions import ScheduleLocalActivity
+from foldlog.core.kept_reports import KeptReports
 from foldlog.core.state import Run
 
 
@@ -26,6 +27,8 @@ class Session:
     """The version of that code, if the run is versioned."""
     local: dict[str, ScheduleLocalActivity] = field(default_factory=dict)
     """Local activities that are running in this process, by activity ID."""
+    kept_reports: KeptReports | None = None
+    """What is known of the reports that are kept while it is stalled; None: nobody has asked."""
 
 
 @dataclass(slots=True, frozen=True)

@@ -114,6 +114,92 @@ def test_while_the_run_is_stalled_a_completion_is_kept_for_it() -> None:
     assert isinstance(world.run.closing, event.WorkflowExecutionCompleted)
 
 
+def stalled(**options: Any) -> ActivityWorld:
+    """One whose run's code cannot go on for now."""
+    world = ActivityWorld(**options)
+    world.started()
+    stall(world)
+    return world
+
+
+def by_token(world: ActivityWorld, kind: type, **fields: Any) -> Any:
+    """The answer to a report by somebody outside, who knows the task token of an attempt."""
+    return world.answer(world.say(kind, reply_to=ASKER, **fields))
+
+
+def stall(world: ActivityWorld) -> None:
+    world.do(lambda engine, outcome: engine.give_up("wf", world.run.run_id, "broken", outcome))
+
+
+@pytest.mark.parametrize("remembered", [True, False])
+def test_while_the_run_is_stalled_only_the_first_end_is_kept(remembered: bool) -> None:
+    """The others are told so, as they are otherwise: whoever completes it knows that it was he who did."""
+    world = stalled()
+    assert isinstance(world.by_id(command.CompleteActivity, result=payload('"one"')), reply.Accepted)
+    if not remembered:
+        world.forget()
+    reports: list[tuple[type, dict[str, Any]]] = [
+        (command.CompleteActivity, completed()),
+        (command.FailActivity, {"failure": Failure(kind="APPLICATION", message="no")}),
+        (command.CancelActivity, {}),
+        (command.HeartbeatActivity, {}),
+    ]
+    for end, fields in reports:
+        assert world.by_id(end, **fields).code == "NOT_FOUND"
+        assert by_token(world, end, **fields).code == "NOT_FOUND"
+    world.advance(60_000)
+    closing = world.run.closing
+    assert isinstance(closing, event.WorkflowExecutionCompleted)
+    assert world.run.deferred_ordinal == world.run.handled_ordinal == 1
+
+
+def test_while_the_run_is_stalled_an_activity_that_is_none_is_refused() -> None:
+    world = stalled()
+    assert world.by_id(command.CompleteActivity, activity_id="other", **completed()).code == "NOT_FOUND"
+    assert by_token(world, command.CompleteActivity, attempt=7, **completed()).code == "NOT_FOUND"
+    refused = world.by_id(command.CancelActivity)
+    assert (refused.code, refused.message) == (
+        "INVALID_ARGUMENT",
+        "nobody has asked for the cancellation of activity 'act'",
+    )
+    assert world.run.deferred_ordinal == 0
+
+
+def test_while_the_run_is_stalled_a_failed_attempt_has_ended_and_the_activity_has_not() -> None:
+    world = stalled()
+    failed = Failure(kind="APPLICATION", message="no")
+    assert isinstance(by_token(world, command.FailActivity, failure=failed), reply.Accepted)
+    assert by_token(world, command.CompleteActivity, **completed()).code == "NOT_FOUND"
+    assert isinstance(world.by_id(command.CompleteActivity, **completed()), reply.Accepted)
+    world.advance(60_000)
+    assert isinstance(world.run.closing, event.WorkflowExecutionCompleted)
+
+
+def test_while_the_run_is_stalled_a_heartbeat_hears_of_a_cancellation_and_of_a_pause() -> None:
+    world = ActivityWorld()
+    world.started()
+    world.handle("wf", command.SignalWorkflow(signal_name="cancel it"))
+    stall(world)
+    assert world.by_id(command.HeartbeatActivity).notice == "CANCEL_REQUESTED"
+    assert isinstance(world.by_id(command.CancelActivity), reply.Accepted)
+    assert world.by_id(command.HeartbeatActivity).code == "NOT_FOUND"
+    world.advance(60_000)
+    assert isinstance(world.run.closing, event.WorkflowExecutionCanceled)
+
+
+def test_a_run_that_stalls_again_keeps_another_end() -> None:
+    world = stalled()
+    failed = Failure(kind="APPLICATION", message="no")
+    assert isinstance(by_token(world, command.FailActivity, failure=failed), reply.Accepted)
+    world.advance(10_000)
+    world.advance(1_000)
+    assert world.run.stalled is None
+    assert (world.activity.attempt, world.activity.phase) == (2, "SCHEDULED")
+    stall(world)
+    assert isinstance(by_token(world, command.CompleteActivity, attempt=2, **completed()), reply.Accepted)
+    assert by_token(world, command.CompleteActivity, attempt=2, **completed()).code == "NOT_FOUND"
+
+
 def test_what_is_too_large_is_refused_and_the_activity_stays_open() -> None:
     world = ActivityWorld()
     answer = world.by_id(command.CompleteActivity, result=payload("x" * 2_000_000))
