@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import IntEnum
-from typing import ClassVar
+from typing import ClassVar, get_type_hints
 
 from foldlog._metrics import (
     MetricAttributes,
@@ -24,6 +24,7 @@ from foldlog._metrics import (
     MetricHistogramTimedelta,
     MetricMeter,
 )
+from foldlog._option_types import check_option
 from foldlog._search_attributes import (
     SearchAttributeIndexedValueType,
     SearchAttributeKey,
@@ -107,6 +108,15 @@ class RetryPolicy:
         self._check()
 
     def _check(self) -> None:
+        try:
+            self._check_values()
+        except TypeError:
+            # Looked for only then: policies are checked for each activity.
+            for name, hint in get_type_hints(RetryPolicy).items():
+                _check_type("RetryPolicy", name, getattr(self, name), hint)
+            raise
+
+    def _check_values(self) -> None:
         if self.initial_interval < _MILLISECOND:
             raise _bad("initial_interval", f"must be at least 1 ms, not {self.initial_interval}")
         if not (math.isfinite(self.backoff_coefficient) and self.backoff_coefficient >= 1):
@@ -149,6 +159,14 @@ def _bad(field: str, what: str, of: str = "RetryPolicy") -> ConfigurationError:
     return ConfigurationError(f"{of}.{field} {what}", option=field)
 
 
+def _check_type(of: str, field: str, value: object, hint: object) -> None:
+    try:
+        check_option(f"{of}.{field}", value, hint)
+    except ConfigurationError as error:
+        error.option = field
+        raise
+
+
 @dataclass(frozen=True)
 class Priority:
     """Which of several waiting tasks comes first. Activities have that of their workflow, unless they say otherwise.
@@ -173,6 +191,10 @@ class Priority:
             raise _bad("priority_key", f"must be a whole number, not {key!r}", "Priority")
         if key is not None and key < 1:
             raise _bad("priority_key", f"must be at least 1, not {key}", "Priority")
+        if self.fairness_key is not None:
+            _check_type("Priority", "fairness_key", self.fairness_key, str)
+        if self.fairness_weight is not None:
+            _check_type("Priority", "fairness_weight", self.fairness_weight, float)
         if self.fairness_key is not None and len(self.fairness_key.encode()) > 64:
             raise _bad("fairness_key", "must not be longer than 64 bytes", "Priority")
         if self.fairness_weight is not None and not self.fairness_weight > 0:

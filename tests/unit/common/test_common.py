@@ -7,7 +7,7 @@ from enum import IntEnum
 from typing import Any, get_args
 
 import pytest
-from foldlog.common import QueryRejectCondition, RetryPolicy, WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from foldlog.common import Priority, QueryRejectCondition, RetryPolicy, WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from foldlog.core.retry import next_delay_ms
 from foldlog.exceptions import ApplicationErrorCategory, ConfigurationError, RetryState, TimeoutType
 from foldlog.schemas import command, common
@@ -59,6 +59,31 @@ def test_values_that_cannot_work_are_refused_by_name(field: str, value: Any) -> 
     with pytest.raises(ConfigurationError, match=rf"^RetryPolicy\.{field} must") as caught:
         RetryPolicy(**{field: value})
     assert caught.value.option == field
+
+
+@pytest.mark.parametrize(
+    ("cls", "field", "value", "message"),
+    [
+        (RetryPolicy, "initial_interval", 5, "RetryPolicy.initial_interval must be a timedelta"),
+        (RetryPolicy, "maximum_interval", 5.0, "RetryPolicy.maximum_interval must be a timedelta"),
+        (RetryPolicy, "backoff_coefficient", "2", "RetryPolicy.backoff_coefficient must be a number, not '2'"),
+        (RetryPolicy, "maximum_attempts", "3", "RetryPolicy.maximum_attempts must be a whole number, not '3'"),
+        (Priority, "priority_key", "1", "Priority.priority_key must be a whole number, not '1'"),
+        (Priority, "fairness_key", 5, "Priority.fairness_key must be a str, not 5"),
+        (Priority, "fairness_weight", "2", "Priority.fairness_weight must be a number, not '2'"),
+    ],
+)
+def test_a_field_of_a_wrong_type_is_named(cls: type, field: str, value: Any, message: str) -> None:
+    with pytest.raises(ConfigurationError, match=message) as caught:
+        cls(**{field: value})
+    assert caught.value.option == field
+
+
+def test_a_field_that_is_set_to_a_wrong_type_later_is_named_when_the_policy_is_used() -> None:
+    policy = RetryPolicy()
+    policy.initial_interval = 5  # type: ignore[assignment]  # as an untyped program may
+    with pytest.raises(ConfigurationError, match=r"RetryPolicy\.initial_interval must be a timedelta"):
+        policy.to_record()
 
 
 def test_what_a_policy_means_for_the_engine() -> None:
