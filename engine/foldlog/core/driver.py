@@ -43,6 +43,9 @@ MAXIMUM_STACK = 40_000
 _FOR_ANY_RUN = (command.SignalWorkflow, command.CancelWorkflow)
 """What is for the run that follows, if its own has closed before it could be handled."""
 
+_UNFIT = (TypeError, ValueError, AttributeError)
+"""What values of wrong types come to."""
+
 
 class Driver:
     """Runs the code of one partition's workflows. One thread at a time."""
@@ -145,6 +148,15 @@ class Driver:
         _drop(session)
 
     def _decide(self, session: Session, made: list[Decision], outcome: Outcome) -> None:
+        try:
+            self._carry_out(session, made, outcome)
+        except _UNFIT as error:
+            # An ID that is no text, say. What the code was told of is not to blame for it, and must not be lost.
+            raise WorkflowTaskError(
+                f"what the code decided cannot be recorded: {type(error).__name__}: {error}"
+            ) from error
+
+    def _carry_out(self, session: Session, made: list[Decision], outcome: Outcome) -> None:
         decider = session.decider
         if not made or decider is None:
             return

@@ -299,7 +299,7 @@ class Activities:
         policy = options.get("retry_policy")
         return decisions.ScheduleActivity(
             activity_type=activity_type,
-            task_queue=options.get("task_queue") or self.host.started.task_queue,
+            task_queue=_text(options, "task_queue") or self.host.started.task_queue,
             args=converter.to_payloads(args) if args else [],
             schedule_to_close_timeout_ms=milliseconds("schedule_to_close_timeout", schedule_to_close),
             schedule_to_start_timeout_ms=milliseconds("schedule_to_start_timeout", schedule_to_start),
@@ -358,8 +358,9 @@ class Activities:
 
     def _next_id(self, options: Mapping[str, Any]) -> str:
         """An ID for the next activity. Called last of all, so that a call that is refused uses up no number."""
+        given = _text(options, "activity_id")
         self._number += 1
-        return options.get("activity_id") or str(self._number)
+        return given or str(self._number)
 
     def close(self) -> None:
         """Let go of everything."""
@@ -457,6 +458,13 @@ def _local_error(operation: ActivityOperation, failure: Failure) -> BaseExceptio
 def _settle(settle: Callable[[Any], None], operation: ActivityOperation, value: Any) -> None:
     if not operation.future.done():
         settle(value)
+
+
+def _text(options: Mapping[str, Any], name: str) -> str:
+    value = options.get(name) or ""
+    if not isinstance(value, str):
+        raise TypeError(f"{name} must be a str, not {type(value).__name__}")
+    return value
 
 
 def _policy_record(policy: Any) -> RetryPolicy:

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from foldlog.common import Priority, WorkflowIDReusePolicy
+from foldlog._option_types import check_option
+from foldlog.common import Priority, RetryPolicy, TypedSearchAttributes, WorkflowIDReusePolicy
 from foldlog.converter import PayloadConverter
 from foldlog.converter._search_attributes import encode_search_attributes
 from foldlog.core import decisions
@@ -23,11 +24,21 @@ _OPTIONS = frozenset((*ChildWorkflowConfig.__annotations__, *_CARRIED))
 _FEW = ("retry_policy", "cron_schedule", "search_attributes", "static_summary", "static_details", "priority", *_CARRIED)
 """Options that few children have; they are in a record of their own."""
 
+_TYPES: Mapping[str, Any] = {
+    **dict.fromkeys(("id", "namespace", "task_queue", "cron_schedule"), str),
+    "retry_policy": RetryPolicy,
+    "memo": Mapping[str, Any],
+    "search_attributes": TypedSearchAttributes | Mapping[str, Any],
+    "priority": Priority,
+}
+"""What is not looked at elsewhere."""
+
 
 def child_decision(host: WorkflowInstance, workflow_type: str, args: Sequence[Any], options: Mapping[str, Any]) -> Any:
     """The decision to start a child.
 
     Raises:
+        ConfigurationError: An option is of the wrong type; the message names it.
         TypeError: An option is unknown or of the wrong type, or an argument cannot be converted.
         ValueError: A timeout is negative.
     """
@@ -35,6 +46,9 @@ def child_decision(host: WorkflowInstance, workflow_type: str, args: Sequence[An
         unknown = ", ".join(sorted(set(options) - _OPTIONS))
         known = ", ".join(sorted(ChildWorkflowConfig.__annotations__))
         raise TypeError(f"unknown option of a child workflow: {unknown}; there are {known}")
+    for name, value in options.items():
+        if value is not None and name in _TYPES:
+            check_option(name, value, _TYPES[name])
     environment = host.environment
     child_id, namespace = options.get("id"), options.get("namespace") or environment.namespace
     if environment.wants_context:

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Concatenate, NoReturn, ParamSpec, TypeVar, overload
 
+from foldlog._option_types import check_option
 from foldlog._search_attributes import warn_of_untyped
 from foldlog.common import RetryPolicy, SearchAttributes, SearchAttributeUpdate, TypedSearchAttributes
 from foldlog.types import UNSET
@@ -149,17 +150,28 @@ def continue_as_new(
 
     Raises:
         ContinueAsNewError: Always; the workflow's code must let it through.
+        ConfigurationError: An option is of the wrong type; the message names it.
         ValueError: Both `arg` and `args` were given, or a duration is not positive.
         ReadOnlyContextError: Called by a query handler or a condition.
     """
     del task_timeout, versioning_intent
-    warn_of_untyped(search_attributes)
     if arg is not UNSET:
         if args:
             raise ValueError("give either one argument or args, not both")
         args = [arg]
     if workflow is not None and not isinstance(workflow, str) and not callable(workflow):
         raise TypeError("workflow must be None, a name or a run method")
+    for name, value, hint in (
+        ("task_queue", task_queue, str),
+        ("run_timeout", run_timeout, timedelta),
+        ("backoff_start_interval", backoff_start_interval, timedelta),
+        ("retry_policy", retry_policy, RetryPolicy),
+        ("memo", memo, Mapping[str, Any]),
+        ("search_attributes", search_attributes, TypedSearchAttributes | Mapping[str, Any]),
+    ):
+        if value is not None:
+            check_option(name, value, hint)
+    warn_of_untyped(search_attributes)
     options = ContinueAsNewOptions(
         workflow=workflow,
         task_queue=task_queue,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any, Concatenate, Generic, overload
 
+from foldlog._option_types import check_option
 from foldlog.types import (
     UNSET,
     MethodSyncOrAsyncNoParam,
@@ -120,9 +121,13 @@ def get_external_workflow_handle(
         namespace: Its namespace, foldlog's own option; None: that of this workflow.
 
     Raises:
+        ConfigurationError: An ID or the namespace is no text.
         NotInWorkflowError: Not called by a workflow.
     """
     current()
+    check_option("workflow_id", workflow_id, str)
+    for name, value in (("run_id", run_id), ("namespace", namespace)):
+        check_option(name, value, str | None)
     return ExternalWorkflowHandle(workflow_id, run_id, namespace)
 
 

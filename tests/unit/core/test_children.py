@@ -320,6 +320,20 @@ def test_a_stalled_parent_keeps_the_answers() -> None:
             "a workflow ID may have",
         ),
         (decisions.RequestCancelExternalWorkflow(namespace="test", workflow_id=""), "a workflow ID may have"),
+        (child(workflow_id="\ud800"), "what the code decided cannot be recorded: UnicodeEncodeError"),
+        (child(workflow_id=b"x"), "what the code decided cannot be recorded: AttributeError"),
+        (
+            decisions.SignalExternalWorkflow(namespace="test", workflow_id="\ud800", signal_name="s"),
+            "what the code decided cannot be recorded",
+        ),
+        (
+            decisions.ModifyProperties(memo={5: payload("6")}),  # type: ignore[dict-item]  # as untyped code may
+            "what the code decided cannot be recorded: TypeError",
+        ),
+        (
+            decisions.ScheduleActivity(activity_id="1", activity_type="a", task_queue=5, start_to_close_timeout_ms=9),  # type: ignore[arg-type]
+            "no string",
+        ),
     ],
 )
 def test_what_cannot_be_sent_stalls_and_records_nothing(decision: Decision, message: str) -> None:

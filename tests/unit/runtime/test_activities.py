@@ -156,6 +156,16 @@ BAD_CALLS: dict[str, tuple[Any, dict[str, Any], str]] = {
     "zero timeout": (price, {"start_to_close_timeout": timedelta(0)}, "must have start_to_close_timeout"),
     "negative timeout": (price, {"start_to_close_timeout": timedelta(seconds=-1)}, "negative"),
     "number for a timeout": (price, {"start_to_close_timeout": 10}, "must be a timedelta, not int"),
+    "number for a queue": (
+        price,
+        {"start_to_close_timeout": TIMEOUT, "task_queue": 5},
+        "task_queue must be a str, not int",
+    ),
+    "number for an ID": (
+        price,
+        {"start_to_close_timeout": TIMEOUT, "activity_id": 5},
+        "activity_id must be a str, not int",
+    ),
     "unknown option": (price, {"start_to_close_timeout": TIMEOUT, "retries": 3}, "unknown activity option: retries"),
     "arg and args": (price, {"arg": 1, "args": [2], "start_to_close_timeout": TIMEOUT}, "not both"),
     "args is a string": (price, {"args": "abc", "start_to_close_timeout": TIMEOUT}, "args must be a list"),

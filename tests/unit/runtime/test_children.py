@@ -140,6 +140,14 @@ def test_every_option_is_passed_on() -> None:
         ({"parent_close_policy": 9}, ValueError, "9 is not a valid ParentClosePolicy"),
         ({"cancellation_type": 9}, ValueError, "9 is not a valid ChildWorkflowCancellationType"),
         ({"memo": {"x": object()}}, Exception, "object"),
+        ({"id": 5}, ValueError, "id must be a str, not 5"),
+        ({"namespace": b"n"}, ValueError, "namespace must be a str"),
+        ({"task_queue": 5}, ValueError, "task_queue must be a str"),
+        ({"cron_schedule": 5}, ValueError, "cron_schedule must be a str"),
+        ({"retry_policy": 5}, ValueError, "retry_policy must be a RetryPolicy"),
+        ({"memo": 5}, ValueError, "memo must be a mapping"),
+        ({"search_attributes": 5}, ValueError, "search_attributes must be a TypedSearchAttributes"),
+        ({"priority": 5}, ValueError, "priority must be a Priority"),
     ],
 )
 def test_wrong_options_stall_and_name_the_option(options: Any, error: type[Exception], message: str) -> None:
@@ -148,7 +156,7 @@ def test_wrong_options_stall_and_name_the_option(options: Any, error: type[Excep
         @workflow.run
         async def run(self) -> Any:
             try:
-                await workflow.execute_child_workflow("child", id="c", **options)
+                await workflow.execute_child_workflow("child", **{"id": "c"} | options)
             except error as wrong:
                 return str(wrong)
 

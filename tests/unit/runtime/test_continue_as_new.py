@@ -358,6 +358,10 @@ def test_a_run_that_cannot_be_begun_stalls_the_one_before() -> None:
     assert len(chain.started) == 1
 
 
+new: Any = workflow.continue_as_new
+"""As an untyped program may call it."""
+
+
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
@@ -365,6 +369,12 @@ def test_a_run_that_cannot_be_begun_stalls_the_one_before() -> None:
         (lambda: workflow.continue_as_new(run_timeout=timedelta(0)), ValueError, "run_timeout"),
         (lambda: workflow.continue_as_new(workflow=number), TypeError, "name or a run method"),
         (lambda: workflow.continue_as_new(object()), Exception, "object"),
+        (lambda: new(task_queue=5), ValueError, "task_queue must be a str, not 5"),
+        (lambda: new(run_timeout=5), ValueError, "run_timeout must be a timedelta"),
+        (lambda: new(backoff_start_interval=5), ValueError, "backoff_start_interval must be a timedelta"),
+        (lambda: new(retry_policy=5), ValueError, "retry_policy must be a RetryPolicy"),
+        (lambda: new(memo=5), ValueError, "memo must be a mapping"),
+        (lambda: new(search_attributes=5), ValueError, "search_attributes must be a TypedSearchAttributes"),
         (lambda: workflow.ContinueAsNewError(), RuntimeError, "continue_as_new"),
     ],
 )

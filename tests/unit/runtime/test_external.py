@@ -9,7 +9,7 @@ import pytest
 from foldlog import workflow
 from foldlog.core import decisions
 from foldlog.core.decider import NondeterminismError
-from foldlog.exceptions import ApplicationError, CancelledError
+from foldlog.exceptions import ApplicationError, CancelledError, ConfigurationError
 
 from tests.unit.runtime.driver import CONVERTER, Driver
 
@@ -81,6 +81,24 @@ def test_what_cannot_be_delivered_is_an_application_error() -> None:
     driver.bounce()
     assert driver.result == ["ExternalWorkflowExecutionNotFound"] * 2
     driver.replay()
+
+
+@workflow.defn
+class NoText:
+    @workflow.run
+    async def run(self) -> list[str]:
+        handle: Any = workflow.get_external_workflow_handle
+        found = []
+        for args, options in (((5,), {}), (("x",), {"run_id": 5}), (("x",), {"namespace": b"n"})):
+            try:
+                handle(*args, **options)
+            except ConfigurationError as error:
+                found.append(error.option)
+        return found
+
+
+def test_an_id_that_is_no_text_is_refused_where_it_is_said() -> None:
+    assert Driver(NoText).result == ["workflow_id", "run_id", "namespace"]
 
 
 @workflow.defn
