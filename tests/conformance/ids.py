@@ -15,7 +15,7 @@ from foldlog.client import Client, WorkflowExecutionStatus, WorkflowFailureError
 from foldlog.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from foldlog.exceptions import ApplicationError, WorkflowAlreadyStartedError
 
-from tests.conformance.scenarios import QUEUE, SOON, Place, Scenario
+from tests.conformance.scenarios import QUEUE, SOON, Place, Scenario, until_asked
 
 AT_ONCE = 20
 Status = WorkflowExecutionStatus
@@ -53,6 +53,41 @@ class Heir:
             )
         except WorkflowAlreadyStartedError as error:
             return f"{error.workflow_type} {error.workflow_id} was there"
+
+
+@workflow.defn
+class Mistaken:
+    """Makes a child's ID of what cannot be one, until its code is mended."""
+
+    mended = False
+
+    def __init__(self) -> None:
+        self.word = ""
+
+    @workflow.run
+    async def run(self) -> str:
+        await workflow.wait_condition(lambda: bool(self.word))
+        name = f"{workflow.info().workflow_id}-{self.word}" if Mistaken.mended else "\ud800"
+        return await workflow.execute_child_workflow(Ending.run, "completes", id=name)
+
+    @workflow.signal
+    def tell(self, word: str) -> None:
+        self.word = word
+
+
+async def ids_that_cannot_be(here: Place) -> None:
+    """Their run stalls, and what it came of is not lost."""
+    Mistaken.mended = False
+    handle = await here.start(Mistaken.run)
+    await handle.signal(Mistaken.tell, "child")
+
+    async def stalled() -> str:
+        return (await handle.describe()).stalled_error
+
+    assert "cannot be recorded" in await until_asked(stalled, "it stalls")
+    Mistaken.mended = True
+    assert await handle.result() == "completes"
+    assert await here.client.get_workflow_handle(f"{handle.id}-child").result() == "completes"
 
 
 async def ids_of_closed_runs(here: Place) -> None:
@@ -148,5 +183,5 @@ async def ids_of_children(here: Place) -> None:
     await asyncio.gather(*(beget(*case) for case in product(befores, Reuse, (here.client, here.elsewhere))))
 
 
-WORKFLOWS: Sequence[type] = [Ending, Heir]
-SHARED: list[Scenario] = [ids_of_closed_runs, starts_at_the_same_time, ids_of_children]
+WORKFLOWS: Sequence[type] = [Ending, Heir, Mistaken]
+SHARED: list[Scenario] = [ids_of_closed_runs, starts_at_the_same_time, ids_of_children, ids_that_cannot_be]
