@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import Any, ClassVar, cast
 
 from foldlog import exceptions as errors
+from foldlog._texts import text_of, writable
 from foldlog.common import RawValue
 from foldlog.converter._base import PayloadConverter
 from foldlog.schemas import common as records
@@ -151,11 +152,12 @@ def _fill(failure: Failure, exception: BaseException, converter: PayloadConverte
     """Set what depends on the kind of exception."""
     match exception:
         case errors.ApplicationError():
-            failure.type = exception.type or ""
-            failure.non_retryable = exception.non_retryable
-            if exception.next_retry_delay is not None:
+            failure.type = writable(exception.type or "")
+            failure.non_retryable = bool(exception.non_retryable)
+            if isinstance(exception.next_retry_delay, timedelta):
                 failure.next_retry_delay_ms = _milliseconds(exception.next_retry_delay)
-            failure.category = cast(records.FailureCategory, exception.category.name)
+            if isinstance(exception.category, errors.ApplicationErrorCategory):
+                failure.category = cast(records.FailureCategory, exception.category.name)
             failure.details = _payloads(exception.details, converter)
         case errors.CancelledError() | errors.TerminatedError():
             failure.kind = "CANCELED" if isinstance(exception, errors.CancelledError) else "TERMINATED"
@@ -186,18 +188,13 @@ def _fill(failure: Failure, exception: BaseException, converter: PayloadConverte
         case asyncio.CancelledError():
             failure.kind = "CANCELED"
         case _:
-            failure.type = type(exception).__name__
+            failure.type = writable(type(exception).__name__)
 
 
 def _message(exception: BaseException) -> str:
     if isinstance(exception, errors.FailureError):
-        return exception.message
-    if isinstance(exception, asyncio.CancelledError):
-        return str(exception) or "Cancelled"
-    try:
-        return str(exception)
-    except Exception as error:
-        return f"(its text cannot be made: {error!r})"
+        return text_of(exception.message)
+    return text_of(exception) or ("Cancelled" if isinstance(exception, asyncio.CancelledError) else "")
 
 
 def _stack(exception: BaseException) -> str:
@@ -209,7 +206,7 @@ def _stack(exception: BaseException) -> str:
     text = "".join(traceback.StackSummary.from_list(frames[-MAX_STACK_FRAMES:]).format())
     if left_out > 0:
         text = f"  ({left_out} outer frames left out)\n{text}"
-    return _cut(text, MAX_STACK_CHARACTERS)
+    return _cut(writable(text), MAX_STACK_CHARACTERS)
 
 
 def _cut(text: str, limit: int) -> str:
@@ -237,7 +234,7 @@ def _hide(failure: Failure, converter: PayloadConverter) -> None:
 
 def _text(value: Any) -> str:
     try:
-        return _cut(repr(value), MAX_MESSAGE_CHARACTERS)
+        return _cut(writable(repr(value)), MAX_MESSAGE_CHARACTERS)
     except Exception as error:
         return f"(a {type(value).__name__} whose text cannot be made: {type(error).__name__})"
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
+from foldlog._texts import writable
 from foldlog.core import activities, decisions, machine
 from foldlog.core.answers import Answers
 from foldlog.core.chains import Chains
@@ -449,7 +450,8 @@ def _stack_of(error: WorkflowTaskError) -> str:
 
 
 def _cut(text: str, maximum: int) -> str:
-    """Beginning and end of what is too long."""
+    """Beginning and end of what is too long, as text that can be written."""
+    text = writable(text)
     if len(text) <= maximum:
         return text
     return f"{text[: maximum // 2]}\n… {len(text) - maximum} characters left out …\n{text[-(maximum // 2) :]}"

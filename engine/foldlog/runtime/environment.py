@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from foldlog._metrics import MetricMeter
+from foldlog._texts import text_of, writable
 from foldlog.common import VersioningBehavior, WorkerDeploymentVersion
 from foldlog.converter import (
     ActivitySerializationContext,
@@ -121,6 +122,15 @@ class Environment:
         if failure.cause is None and isinstance(error, BaseExceptionGroup):
             failure.cause = self.failure(error.exceptions[0])
         return failure
+
+    def failure_to_tell(self, error: BaseException) -> Failure:
+        """As `failure`, for an answer that is not in the history: who asked is told, whatever the converter does."""
+        try:
+            return self.failure(error)
+        except Exception as problem:
+            name = type(error).__name__
+            text = f"{name}: {text_of(error)} (and the failure converter raised {writable(repr(problem))})"
+            return Failure(message=text, type=name)
 
     def exception(self, failure: Failure) -> BaseException:
         """The exception that a failure stands for."""

@@ -213,7 +213,7 @@ class Handlers:
         except KeyboardInterrupt:
             raise
         except BaseException as error:
-            raise QueryFailed(environment.failure(error)) from error
+            raise QueryFailed(environment.failure_to_tell(error)) from error
 
     def _stack_trace(self) -> str:
         return self._host.stack()

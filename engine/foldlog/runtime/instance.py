@@ -14,6 +14,7 @@ from contextvars import Context
 from typing import Any
 
 from foldlog import exceptions
+from foldlog._texts import text_of
 from foldlog.common import RawValue
 from foldlog.core import decisions
 from foldlog.core.decider import WorkflowTaskError
@@ -194,7 +195,7 @@ class WorkflowInstance(Timers, RunProperties, HandlerCalls):
         if isinstance(error, WorkflowTaskError):
             error.stack_trace = error.stack_trace or stack
             return error
-        return WorkflowTaskError(f"{type(error).__name__}: {error}", stack)
+        return WorkflowTaskError(f"{type(error).__name__}: {text_of(error)}", stack)
 
     def _warn_of_abandoned(self, handlers: Handlers) -> None:
         if self.replaying:

@@ -59,7 +59,7 @@ class Updates:
         except (ReadOnlyContextError, WorkflowTaskError, RunDropped, KeyboardInterrupt, SystemExit):
             raise
         except BaseException as error:
-            return self._host.environment.failure(_as_failure(error))
+            return self._host.environment.failure_to_tell(_as_failure(error))
         return None
 
     def validator(self, name: str) -> Any:

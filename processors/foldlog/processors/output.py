@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from typing import Any, Protocol
 
+from foldlog._texts import writable
 from foldlog.core.outcome import MAXIMUM_RECORD_BYTES
 from foldlog.core.views import visibility_row
 from foldlog.processors.partition import DeadLetter, Work
@@ -16,6 +17,7 @@ from foldlog.processors.transaction import DeliveryCallback, Headers
 from foldlog.schemas import reply
 from foldlog.schemas.codec import Codec
 from foldlog.schemas.common import ReplyTo
+from foldlog.schemas.framing import EncodeError
 from foldlog.schemas.log import BatchBegun, BatchCommitted
 from foldlog.transport.dead_letters import dead_letter_headers, fitting
 from foldlog.transport.topics import Topics
@@ -131,7 +133,16 @@ class Output:
         if not 0 <= reply_to.partition < self._reply_partitions:
             logger.warning("an answer for %s has no partition %d to go to", reply_to.client_id, reply_to.partition)
             return
-        encoded, key = self._codec.encode(answer), reply_to.client_id.encode()
+        key = reply_to.client_id.encode()
+        try:
+            encoded = self._codec.encode(answer)
+        except EncodeError as error:
+            # Such as what a failure converter made of a query's error. One bad answer must not hold up the partition.
+            logger.warning("an answer for %s cannot be written: %s", reply_to.client_id, error)
+            code = answer.code if isinstance(answer, reply.Rejected) else "FAILED_PRECONDITION"
+            message = f"the answer cannot be written: {writable(error)[:1_000]}"
+            answer = reply.Rejected(correlation_id=reply_to.correlation_id, code=code, message=message)
+            encoded = self._codec.encode(answer)
         if len(encoded) + len(key) + FRAME_BYTES > PRODUCER_LIMIT_BYTES:
             message = f"the answer has {len(encoded)} bytes, and a record may have {PRODUCER_LIMIT_BYTES}"
             answer = reply.Rejected(correlation_id=reply_to.correlation_id, code="FAILED_PRECONDITION", message=message)

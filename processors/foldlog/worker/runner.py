@@ -15,6 +15,7 @@ from concurrent.futures import BrokenExecutor
 from contextvars import copy_context
 from typing import Any
 
+from foldlog._texts import text_of, writable
 from foldlog.activity._context import CompleteAsyncError
 from foldlog.core.activities import PAUSED_TYPE, RESET_TYPE
 from foldlog.exceptions import ApplicationError, ApplicationErrorCategory, CancelledError
@@ -196,7 +197,8 @@ class Runner:
             if self._is_the_end(attempt, problem):
                 raise
             _log.exception("the failure of an activity cannot be converted", extra=_details(attempt))
-            message = f"{type(error).__name__}: {error} (and the failure converter raised {problem!r})"
+            raised = writable(repr(problem))
+            message = f"{type(error).__name__}: {text_of(error)} (and the failure converter raised {raised})"
             return Failed(Failure(message=message, type=type(error).__name__), attempt.task.heartbeat_details)
 
     async def _cancelled(self, attempt: Attempt, reason: CancelReason, error: BaseException) -> Outcome:
@@ -264,7 +266,7 @@ class Runner:
             logging.DEBUG if benign else logging.WARNING,
             "activity %s failed: %s",
             attempt.task.activity_type,
-            error,
+            text_of(error),
             exc_info=error,
             extra=_details(attempt),
         )
