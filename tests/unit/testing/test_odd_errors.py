@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+import logging
+from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -85,6 +86,14 @@ class Mistaken:
     @workflow.run
     async def run(self, kind: str) -> None:
         raise ODD[kind][0]()
+
+
+@pytest.fixture(autouse=True)
+def silence() -> Iterator[None]:
+    """What is logged has the errors as they are, and pytest's processes cannot tell each other of that."""
+    logging.disable(logging.CRITICAL)
+    yield
+    logging.disable(logging.NOTSET)
 
 
 @pytest.fixture
