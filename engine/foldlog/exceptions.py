@@ -72,7 +72,7 @@ class ConfigurationError(FoldlogError, ValueError):
         self.option = option
 
 
-class DefinitionError(ConfigurationError):
+class DefinitionError(ConfigurationError, TypeError):
     """A workflow or an activity is declared, or named, in a way that cannot work."""
 
 

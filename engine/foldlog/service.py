@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import Enum
 from typing import ClassVar, TypeAlias
 
 from foldlog.exceptions import ConfigurationError, RPCError, RPCStatusCode
@@ -17,8 +18,11 @@ from foldlog.transport.config import KafkaConfig
 
 __all__ = [
     "ConnectConfig",
+    "DnsLoadBalancingConfig",
+    "GrpcCompression",
     "HttpConnectProxyConfig",
     "KeepAliveConfig",
+    "PayloadLimitsConfig",
     "RPCError",
     "RPCStatusCode",
     "RetryConfig",
@@ -73,6 +77,32 @@ class HttpConnectProxyConfig:
 
     target_host: str
     basic_auth: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True)
+class DnsLoadBalancingConfig:
+    """How a gRPC connection is spread over servers. Has no meaning here: Kafka's clients find all brokers."""
+
+    resolution_interval_millis: int = 30000
+    default: ClassVar[DnsLoadBalancingConfig]
+
+
+DnsLoadBalancingConfig.default = DnsLoadBalancingConfig()
+
+
+class GrpcCompression(Enum):
+    """How gRPC calls are compressed. Has no meaning here: librdkafka has `compression.type`."""
+
+    NONE = "none"
+    GZIP = "gzip"
+
+
+@dataclass(frozen=True)
+class PayloadLimitsConfig:
+    """When Temporal's client warns of large values. Has no meaning here: foldlog warns at sizes of its own."""
+
+    payloads_warn_size: int = 512 * 1024
+    memo_warn_size: int = 2 * 1024
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,8 +9,9 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from foldlog import activity, workflow
-from foldlog.client import WorkflowHandle
+from foldlog.client import WorkflowFailureError, WorkflowHandle, WorkflowHistoryEventFilterType
 from foldlog.exceptions import ActivityError, RPCError, TimeoutError
 from foldlog.worker import Worker
 
@@ -130,11 +131,97 @@ async def a_worker_without_remote_activities(here: Place) -> None:
     assert begun[key] == 0
 
 
-WORKFLOWS: list[type] = [PortedWaiter, PortedLocal]
+@workflow.defn
+class PortedPoller:
+    """Asks for news without end, with no time in between."""
+
+    def __init__(self) -> None:
+        self.news: list[str] = []
+
+    @workflow.run
+    async def run(self, enough: int) -> list[str]:
+        assert workflow.info().headers == {}
+        while len(self.news) < enough:
+            await workflow.sleep(0)
+        return self.news
+
+    @workflow.signal
+    def tell(self, news: str) -> None:
+        self.news.append(news)
+
+
+async def sleeping_for_no_time_takes_in_what_happens(here: Place) -> None:
+    async with worker(here):
+        handle = await here.start(PortedPoller.run, 2)
+        await handle.signal(PortedPoller.tell, "a")
+        await handle.signal(PortedPoller.tell, "b")
+        assert await handle.result() == ["a", "b"]
+
+
+async def histories_in_pages_and_as_they_come(here: Place) -> None:
+    async with worker(here):
+        handle = await here.start(PortedWaiter.run, "at_once", "unheard", NOBODY, 600.0)
+
+        async def follow(kind: WorkflowHistoryEventFilterType) -> list[str]:
+            events = handle.fetch_history_events(wait_new_event=True, event_filter_type=kind)
+            return [type(event).__name__ async for event in events]
+
+        kinds = WorkflowHistoryEventFilterType
+        following = [asyncio.create_task(follow(kind)) for kind in (kinds.ALL_EVENT, kinds.CLOSE_EVENT)]
+
+        async def scheduled() -> bool:
+            return len((await handle.describe()).pending_activities) == 1
+
+        await until_asked(scheduled, "it is scheduled")
+        assert (await handle.fetch_history(event_filter_type=kinds.CLOSE_EVENT)).events == []
+        assert not any(task.done() for task in following)
+        await handle.terminate()
+        with pytest.raises(WorkflowFailureError):
+            await handle.result()
+        all_events = [type(event).__name__ for event in (await handle.fetch_history()).events]
+        assert await asyncio.gather(*following) == [all_events, all_events[-1:]]
+
+        events = handle.fetch_history_events(page_size=2)
+        await events.fetch_next_page()
+        assert [event.event_id for event in events.current_page or ()] == [1, 2]
+        rest = handle.fetch_history_events(next_page_token=events.next_page_token)
+        assert [event.event_id async for event in rest] == list(range(3, len(all_events) + 1))
+        assert rest.next_page_token is None
+
+
+async def lists_in_pages(here: Place) -> None:
+    prefix = uuid.uuid4().hex
+    async with worker(here):
+        handles = [await here.start(PortedPoller.run, 0, id=f"{prefix}-{number}") for number in range(5)]
+        for handle in handles:
+            await handle.result()
+
+        async def listed() -> bool:
+            return len([run async for run in here.client.list_workflows(id_prefix=prefix, page_size=2)]) == 5
+
+        await until_asked(listed, "they are listed")
+        token: bytes | None = None
+        sizes: list[int] = []
+        found: set[str] = set()
+        while True:
+            page = here.client.list_workflows(id_prefix=prefix, page_size=2, next_page_token=token)
+            await page.fetch_next_page()
+            sizes.append(len(page.current_page or ()))
+            found.update(run.id for run in page.current_page or ())
+            token = page.next_page_token
+            if token is None:
+                break
+        assert (sizes, found) == ([2, 2, 1], {handle.id for handle in handles})
+
+
+WORKFLOWS: list[type] = [PortedWaiter, PortedLocal, PortedPoller]
 ALONE: list[Scenario] = [
     what_ends_with_the_worker_is_recorded,
     a_local_activity_ends_in_the_grace_period,
     an_activity_that_nobody_takes,
     an_activity_that_is_moved_to_where_it_is_taken,
     a_worker_without_remote_activities,
+    sleeping_for_no_time_takes_in_what_happens,
+    histories_in_pages_and_as_they_come,
+    lists_in_pages,
 ]

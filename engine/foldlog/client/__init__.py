@@ -3,7 +3,9 @@
 from foldlog.client._activities import StartActivityOptions
 from foldlog.client._activity_description import (
     ActivityExecution,
+    ActivityExecutionAsyncIterator,
     ActivityExecutionCount,
+    ActivityExecutionCountAggregationGroup,
     ActivityExecutionDescription,
     ActivityExecutionStatus,
 )
@@ -32,6 +34,7 @@ from foldlog.client._activity_options import (
 )
 from foldlog.client._async_activity import AsyncActivityHandle, AsyncActivityIDReference
 from foldlog.client._client import RPC_TIMEOUT, Client
+from foldlog.client._connecting import ClientConnectConfig
 from foldlog.client._deployments import (
     DeploymentHandle,
     WorkerDeploymentDescription,
@@ -61,6 +64,9 @@ from foldlog.client._errors import (
 from foldlog.client._handle import WorkflowHandle
 from foldlog.client._headers import HeaderCodecBehavior
 from foldlog.client._history import HistoryFormatError, WorkflowHistory
+from foldlog.client._history_events import (
+    WorkflowHistoryEventAsyncIterator,
+)
 from foldlog.client._interceptor import (
     CancelWorkflowInput,
     CountWorkflowsInput,
@@ -143,12 +149,24 @@ from foldlog.exceptions import (
     WorkflowAlreadyStartedError,
     WorkflowNotFoundError,
 )
+from foldlog.service import (
+    DnsLoadBalancingConfig,
+    GrpcCompression,
+    HttpConnectProxyConfig,
+    KeepAliveConfig,
+    PayloadLimitsConfig,
+    RetryConfig,
+    ServiceClient,
+    TLSConfig,
+)
 from foldlog.transport.errors import BrokerUnreachableError, NoAnswerError, RecordTooLargeError, TopicMissingError
 
 __all__ = [
     "RPC_TIMEOUT",
     "ActivityExecution",
+    "ActivityExecutionAsyncIterator",
     "ActivityExecutionCount",
+    "ActivityExecutionCountAggregationGroup",
     "ActivityExecutionDescription",
     "ActivityExecutionOptions",
     "ActivityExecutionStatus",
@@ -166,6 +184,7 @@ __all__ = [
     "CancelWorkflowInput",
     "Client",
     "ClientConfig",
+    "ClientConnectConfig",
     "CompleteAsyncActivityInput",
     "ConnectConfig",
     "CountActivitiesInput",
@@ -177,12 +196,16 @@ __all__ = [
     "DescribeActivityInput",
     "DescribeScheduleInput",
     "DescribeWorkflowInput",
+    "DnsLoadBalancingConfig",
     "FailAsyncActivityInput",
     "FetchWorkflowHistoryEventsInput",
+    "GrpcCompression",
     "HeaderCodecBehavior",
     "HeartbeatAsyncActivityInput",
     "HistoryFormatError",
+    "HttpConnectProxyConfig",
     "Interceptor",
+    "KeepAliveConfig",
     "ListActivitiesInput",
     "ListSchedulesInput",
     "ListWorkflowsInput",
@@ -190,6 +213,7 @@ __all__ = [
     "OutboundInterceptor",
     "PauseActivityInput",
     "PauseScheduleInput",
+    "PayloadLimitsConfig",
     "PendingActivity",
     "PendingActivityState",
     "PendingChild",
@@ -202,6 +226,7 @@ __all__ = [
     "RecordTooLargeError",
     "ReportCancellationAsyncActivityInput",
     "ResetActivityInput",
+    "RetryConfig",
     "Schedule",
     "ScheduleAction",
     "ScheduleActionExecution",
@@ -229,6 +254,7 @@ __all__ = [
     "ScheduleState",
     "ScheduleUpdate",
     "ScheduleUpdateInput",
+    "ServiceClient",
     "SignalWorkflowInput",
     "StartActivityInput",
     "StartActivityOptions",
@@ -236,6 +262,7 @@ __all__ = [
     "StartWorkflowInput",
     "StartWorkflowUpdateInput",
     "StartWorkflowUpdateWithStartInput",
+    "TLSConfig",
     "TerminateActivityInput",
     "TerminateWorkflowInput",
     "TopicMissingError",
@@ -261,6 +288,7 @@ __all__ = [
     "WorkflowFailureError",
     "WorkflowHandle",
     "WorkflowHistory",
+    "WorkflowHistoryEventAsyncIterator",
     "WorkflowHistoryEventFilterType",
     "WorkflowNotFoundError",
     "WorkflowQueryFailedError",

@@ -9,13 +9,19 @@ from datetime import timedelta
 from typing import Any, Required, TypedDict, TypeVar, Unpack, cast, overload
 
 from foldlog._random_ids import random_id
-from foldlog.client._activity_description import ActivityExecution, ActivityExecutionCount, execution
+from foldlog.client._activity_description import (
+    ActivityExecution,
+    ActivityExecutionAsyncIterator,
+    ActivityExecutionCount,
+    execution,
+)
 from foldlog.client._activity_handle import ActivityHandle, context_of
 from foldlog.client._activity_inputs import CountActivitiesInput, ListActivitiesInput, StartActivityInput
 from foldlog.client._activity_methods import ActivityMethods
 from foldlog.client._asking import Asking
 from foldlog.client._convert import decode_one, encode_memo, milliseconds
 from foldlog.client._description import WorkflowExecution
+from foldlog.client._pages import PAGE_SIZE
 from foldlog.client._schedules import own_converter
 from foldlog.client._types import NO_METADATA, UNSET, ParamType, RPCMetadata
 from foldlog.common import (
@@ -289,26 +295,41 @@ class ClientActivities(ActivityMethods):
         query: str | None = None,
         *,
         limit: int | None = None,
+        page_size: int = PAGE_SIZE,
+        next_page_token: bytes | None = None,
         rpc_metadata: RPCMetadata = NO_METADATA,
         rpc_timeout: timedelta | None = None,
-    ) -> AsyncIterator[ActivityExecution]:
+    ) -> ActivityExecutionAsyncIterator:
         """The activities without a workflow, the newest first, for `async for`. Reads the whole visibility topic.
 
         Args:
             query: These lists have no filters: it must be empty.
             limit: At most so many.
+            page_size: How many activities `fetch_next_page` of the iterator fetches.
+            next_page_token: Where to go on, from the iterator of an earlier call.
             rpc_metadata: For interceptors only.
             rpc_timeout: How long reading the list may take; None: as long as it does.
 
         Raises:
             ValueError: There is a query.
+            InvalidArgumentError: There can be no such page.
         """
         if query:
             raise ValueError("lists of activities cannot be filtered by a query: filter what they give")
-        asked = ListActivitiesInput(query=query, limit=limit, rpc_metadata=rpc_metadata, rpc_timeout=rpc_timeout)
-        if (outbound := self._asking.outbound) is not None:
-            return outbound.list_activities(asked)
-        return self._list_activities(asked)
+        asked = ListActivitiesInput(
+            query=query,
+            page_size=page_size,
+            next_page_token=next_page_token,
+            limit=limit,
+            rpc_metadata=rpc_metadata,
+            rpc_timeout=rpc_timeout,
+        )
+        outbound = self._asking.outbound
+        return ActivityExecutionAsyncIterator(
+            self._list_activities(asked) if outbound is None else outbound.list_activities(asked),
+            page_size=asked.page_size,
+            next_page_token=asked.next_page_token,
+        )
 
     async def count_activities(
         self,

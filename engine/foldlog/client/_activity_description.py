@@ -15,6 +15,7 @@ from foldlog.client._description import (
     WorkflowExecutionDescription,
     WorkflowExecutionStatus,
 )
+from foldlog.client._pages import Pages
 from foldlog.common import Priority, RetryPolicy, TypedSearchAttributes
 from foldlog.standalone.model import Described, Job, activity_workflow_id
 
@@ -81,12 +82,24 @@ class ActivityExecutionDescription(ActivityExecution):
         return None if self.pending is None else await self.pending.last_failure()
 
 
+class ActivityExecutionAsyncIterator(Pages[ActivityExecution]):
+    """Activities without a workflow, one by one. Nothing is read before the first one is asked for."""
+
+
+@dataclass(frozen=True)
+class ActivityExecutionCountAggregationGroup:
+    """How many have the same value."""
+
+    count: int
+    group_values: Sequence[Any]
+
+
 @dataclass(frozen=True)
 class ActivityExecutionCount:
     """How many there are."""
 
     count: int
-    groups: Sequence[Any] = ()
+    groups: Sequence[ActivityExecutionCountAggregationGroup] = ()
     """Always empty: they are grouped by nothing."""
 
 

@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from foldlog.client._interceptor_base import Input
+from foldlog.client._pages import PAGE_SIZE
 from foldlog.common import (
     ActivityIDConflictPolicy,
     ActivityIDReusePolicy,
@@ -172,6 +173,8 @@ class ListActivitiesInput(Input):
     """For `OutboundInterceptor.list_activities`."""
 
     query: str | None
+    page_size: int = PAGE_SIZE
+    next_page_token: bytes | None = None
     limit: int | None = None
 
 

@@ -29,6 +29,7 @@ from foldlog.client._headers import HeaderCodecBehavior
 from foldlog.client._intercepted import chain, one_or_all, start_workflow
 from foldlog.client._interceptor import Interceptor, ListWorkflowsInput
 from foldlog.client._list import ClientCounts, WorkflowExecutionAsyncIterator, matcher
+from foldlog.client._pages import PAGE_SIZE
 from foldlog.client._plugin import ClientConfig, ConnectConfig, Plugin, connected
 from foldlog.client._schedules import ClientSchedules
 from foldlog.client._start_options import StartOptions, apply_options, check_start
@@ -509,6 +510,8 @@ class Client(
         workflow_type: str | None = None,
         id_prefix: str | None = None,
         limit: int | None = None,
+        page_size: int = PAGE_SIZE,
+        next_page_token: bytes | None = None,
         rpc_metadata: RPCMetadata = NO_METADATA,
         rpc_timeout: timedelta | None = None,
     ) -> WorkflowExecutionAsyncIterator:
@@ -522,29 +525,35 @@ class Client(
             workflow_type: Only runs of this type. Without it, workflows that schedules are made of are left out.
             id_prefix: Only workflow IDs that begin so.
             limit: At most so many.
+            page_size: How many runs `fetch_next_page` of the iterator fetches.
+            next_page_token: Where to go on, from the iterator of an earlier call.
             rpc_metadata: For interceptors only.
             rpc_timeout: How long reading the list may take; None: as long as it does.
 
         Raises:
-            InvalidArgumentError: The query cannot be understood.
+            InvalidArgumentError: The query cannot be understood, or there can be no such page.
             TransportError: The visibility topic cannot be read; not here, but when the first run is asked for.
             DeadlineExceededError: It took too long; likewise.
         """
-
+        asked = ListWorkflowsInput(
+            query=query,
+            page_size=page_size,
+            next_page_token=next_page_token,
+            limit=limit,
+            status=status,
+            workflow_type=workflow_type,
+            id_prefix=id_prefix,
+            rpc_metadata=rpc_metadata,
+            rpc_timeout=rpc_timeout,
+        )
         matches = matcher(query, status, workflow_type, id_prefix)
-        found = self._listed(matches, limit, rpc_timeout)
-        if (outbound := self._asking.outbound) is not None:
-            asked = ListWorkflowsInput(
-                query=query,
-                limit=limit,
-                status=status,
-                workflow_type=workflow_type,
-                id_prefix=id_prefix,
-                rpc_metadata=rpc_metadata,
-                rpc_timeout=rpc_timeout,
-            )
-            found = outbound.list_workflows(asked)
-        return WorkflowExecutionAsyncIterator(found, lambda run: self.get_workflow_handle(run.id, run_id=run.run_id))
+        outbound = self._asking.outbound
+        return WorkflowExecutionAsyncIterator(
+            self._listed(matches, limit, rpc_timeout) if outbound is None else outbound.list_workflows(asked),
+            lambda run: self.get_workflow_handle(run.id, run_id=run.run_id),
+            page_size=asked.page_size,
+            next_page_token=asked.next_page_token,
+        )
 
     async def _listed(
         self, matches: Callable[[WorkflowVisibility], bool], limit: int | None, rpc_timeout: timedelta | None

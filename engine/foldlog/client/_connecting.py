@@ -7,13 +7,22 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterable, Mapping
-from typing import Any, TypedDict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from foldlog._ignored import note_ignored
 from foldlog.exceptions import ConfigurationError
 from foldlog.service import TLSConfig, tls_options
 from foldlog.transport.config import KafkaConfig
+
+if TYPE_CHECKING:
+    from foldlog.client._headers import HeaderCodecBehavior
+    from foldlog.client._interceptor import Interceptor
+    from foldlog.client._plugin import Plugin
+    from foldlog.common import QueryRejectCondition
+    from foldlog.converter import DataConverter
+    from foldlog.runtime import Runtime
 
 _log = logging.getLogger(__name__)
 
@@ -29,17 +38,33 @@ class OptionsWithoutMeaning(TypedDict, total=False):
     """Nothing here speaks gRPC."""
     payload_limits: Any
     """Large values are warned about at sizes of foldlog's own."""
+    lazy: bool
+    """A client connects at once."""
     api_key: str | None
     http_connect_proxy_config: Any
-    lazy: bool
     """Refused, if they are given: what they ask for cannot be had."""
+
+
+class ClientConnectConfig(OptionsWithoutMeaning, total=False):
+    """Arguments of `Client.connect`, as a dictionary; `Client.connect(**config)`."""
+
+    target_host: str
+    namespace: str
+    data_converter: DataConverter
+    plugins: Sequence[Plugin]
+    interceptors: Sequence[Interceptor]
+    default_workflow_query_reject_condition: QueryRejectCondition | None
+    tls: bool | TLSConfig | None
+    connect_timeout: timedelta | None
+    identity: str | None
+    runtime: Runtime | None
+    header_codec_behavior: HeaderCodecBehavior
 
 
 _REFUSED = {
     "api_key": "Kafka knows no API keys: give kafka_options for SASL, such as sasl.mechanisms, sasl.username and"
     " sasl.password",
     "http_connect_proxy_config": "there is no way to Kafka through an HTTP proxy",
-    "lazy": "a client connects at once: call Client.connect where the first call is made",
 }
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Any, Concatenate, Generic, cast, overload
 
 from foldlog._random_ids import random_id
@@ -14,6 +15,10 @@ from foldlog.client._convert import decode_one, encode_args, value_of
 from foldlog.client._description import WorkflowExecutionDescription
 from foldlog.client._handle_updates import HandleUpdates
 from foldlog.client._history import WorkflowHistory
+from foldlog.client._history_events import (
+    WorkflowHistoryEventAsyncIterator,
+    wanted_events,
+)
 from foldlog.client._intercepted import one_or_all
 from foldlog.client._interceptor import (
     CancelWorkflowInput,
@@ -22,7 +27,9 @@ from foldlog.client._interceptor import (
     QueryWorkflowInput,
     SignalWorkflowInput,
     TerminateWorkflowInput,
+    WorkflowHistoryEventFilterType,
 )
+from foldlog.client._pages import PAGE_SIZE
 from foldlog.client._types import (
     NO_METADATA,
     UNSET,
@@ -42,7 +49,6 @@ from foldlog.client._types import (
 from foldlog.client._versioning_operations import VersioningOperations
 from foldlog.common import QueryRejectCondition
 from foldlog.schemas import command, reply
-from foldlog.schemas.records import Event
 from foldlog.workflow._handlers import QueryDefinition, SignalDefinition
 
 
@@ -427,45 +433,62 @@ class WorkflowHandle(ActivityOperations, VersioningOperations, HandleUpdates[Sel
         return WorkflowExecutionDescription(self._id, found, self._asking.converter, namespace=namespace)
 
     async def fetch_history(
-        self, *, rpc_metadata: RPCMetadata = NO_METADATA, rpc_timeout: timedelta | None = None
+        self,
+        *,
+        event_filter_type: WorkflowHistoryEventFilterType = WorkflowHistoryEventFilterType.ALL_EVENT,
+        skip_archival: bool = False,
+        rpc_metadata: RPCMetadata = NO_METADATA,
+        rpc_timeout: timedelta | None = None,
     ) -> WorkflowHistory:
-        """All events so far.
+        """All events so far. Parameters and errors are those of `fetch_history_events`."""
+        events = self.fetch_history_events(
+            event_filter_type=event_filter_type,
+            skip_archival=skip_archival,
+            rpc_metadata=rpc_metadata,
+            rpc_timeout=rpc_timeout,
+        )
+        return WorkflowHistory(workflow_id=self._id, events=[event async for event in events])
 
-        Raises:
-            WorkflowNotFoundError: There is no such workflow.
-            RPCError: There was no answer in time.
-        """
-        events = [
-            event async for event in self.fetch_history_events(rpc_metadata=rpc_metadata, rpc_timeout=rpc_timeout)
-        ]
-        return WorkflowHistory(workflow_id=self._id, events=events)
-
-    async def fetch_history_events(
-        self, *, rpc_metadata: RPCMetadata = NO_METADATA, rpc_timeout: timedelta | None = None
-    ) -> AsyncIterator[Event]:
-        """All events so far, one by one, asked for page by page.
+    def fetch_history_events(
+        self,
+        *,
+        page_size: int | None = None,
+        next_page_token: bytes | None = None,
+        wait_new_event: bool = False,
+        event_filter_type: WorkflowHistoryEventFilterType = WorkflowHistoryEventFilterType.ALL_EVENT,
+        skip_archival: bool = False,
+        rpc_metadata: RPCMetadata = NO_METADATA,
+        rpc_timeout: timedelta | None = None,
+    ) -> WorkflowHistoryEventAsyncIterator:
+        """All events so far, one by one. Errors are raised when the first one is asked for.
 
         Args:
+            page_size: How many events `fetch_next_page` of the iterator fetches; None: a thousand.
+            next_page_token: Where to go on, from the iterator of an earlier call.
+            wait_new_event: Whether to wait for further events, until the run ends. They are asked for once a second.
+            event_filter_type: All events, or only the one that has ended the run.
+            skip_archival: Has no meaning: there are no archives.
             rpc_metadata: For interceptors only.
-            rpc_timeout: How long to wait for one page.
+            rpc_timeout: How long to wait for one answer.
 
         Raises:
             WorkflowNotFoundError: There is no such workflow.
             RPCError: There was no answer in time.
+            InvalidArgumentError: There can be no such page.
         """
-        if (outbound := self._asking.outbound) is not None:
-            asked = FetchWorkflowHistoryEventsInput(
-                id=self._id, run_id=self._run_id, rpc_metadata=rpc_metadata, rpc_timeout=rpc_timeout
-            )
-            async for event in outbound.fetch_workflow_history_events(asked):
-                yield event
-            return
-        decode = self._asking.transport.codec.decode
-        run_id, first = self._run_id or "", 1
-        while first:
-            wanted = command.GetHistory(identity=self._asking.identity, run_id=run_id, first_event_id=first)
-            page = await self._asking.ask(self._id, wanted, reply.HistoryPage, rpc_timeout)
-            for encoded in page.events:
-                yield decode(encoded)
-            # Later pages are of the same run, also when another one has become current.
-            run_id, first = page.run_id, page.next_event_id
+        asked = FetchWorkflowHistoryEventsInput(
+            id=self._id,
+            run_id=self._run_id,
+            page_size=page_size,
+            next_page_token=next_page_token,
+            wait_new_event=wait_new_event,
+            event_filter_type=event_filter_type,
+            skip_archival=skip_archival,
+            rpc_metadata=rpc_metadata,
+            rpc_timeout=rpc_timeout,
+        )
+        outbound = self._asking.outbound
+        fetch = partial(wanted_events, self._asking) if outbound is None else outbound.fetch_workflow_history_events
+        return WorkflowHistoryEventAsyncIterator(
+            fetch(asked), page_size=asked.page_size or PAGE_SIZE, next_page_token=asked.next_page_token
+        )

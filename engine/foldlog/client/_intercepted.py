@@ -28,6 +28,7 @@ from foldlog.client._activity_inputs import (
     UpdateActivityOptionsInput,
 )
 from foldlog.client._closing import closing_events
+from foldlog.client._history_events import wanted_events
 from foldlog.client._interceptor import (
     CancelWorkflowInput,
     CountWorkflowsInput,
@@ -181,9 +182,9 @@ class _WorkflowsRoot(OutboundInterceptor):
         return await self._handle(input).describe(rpc_timeout=input.rpc_timeout)
 
     def fetch_workflow_history_events(self, input: FetchWorkflowHistoryEventsInput) -> AsyncIterator[Event]:
-        if input.event_filter_type == WorkflowHistoryEventFilterType.CLOSE_EVENT:
+        if input.wait_new_event and input.event_filter_type == WorkflowHistoryEventFilterType.CLOSE_EVENT:
             return closing_events(self._client.without_interceptors({})._asking.of_workflow(input.id), input)
-        return self._handle(input).fetch_history_events(rpc_timeout=input.rpc_timeout)
+        return wanted_events(self._handle(input)._asking, input)
 
     def list_workflows(self, input: ListWorkflowsInput) -> AsyncIterator[WorkflowExecution]:
         return self._client.without_interceptors({}).list_workflows(
@@ -377,7 +378,7 @@ class _Root(_ActivitiesRoot):
         return self._client.get_schedule_handle(input.id)
 
     def list_schedules(self, input: ListSchedulesInput) -> ScheduleAsyncIterator:
-        return self._client.without_interceptors({})._schedules(input.query, input.rpc_timeout)
+        return self._client.without_interceptors({})._schedules(input)
 
     async def backfill_schedule(self, input: BackfillScheduleInput) -> None:
         await self._schedule(input).backfill(*input.backfills, rpc_timeout=input.rpc_timeout)

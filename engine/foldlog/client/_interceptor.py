@@ -28,6 +28,7 @@ from foldlog.client._activity_inputs import (
     UpdateActivityOptionsInput,
 )
 from foldlog.client._interceptor_base import Input
+from foldlog.client._pages import PAGE_SIZE
 from foldlog.client._schedule_inputs import (
     BackfillScheduleInput,
     CreateScheduleInput,
@@ -141,7 +142,6 @@ class FetchWorkflowHistoryEventsInput(Input):
     id: str
     run_id: str | None
     page_size: int | None = None
-    """Of no effect, as the others but `event_filter_type`."""
     next_page_token: bytes | None = None
     wait_new_event: bool = False
     event_filter_type: WorkflowHistoryEventFilterType = WorkflowHistoryEventFilterType.ALL_EVENT
@@ -153,6 +153,8 @@ class ListWorkflowsInput(Input):
     """For `OutboundInterceptor.list_workflows`."""
 
     query: str | None = None
+    page_size: int = PAGE_SIZE
+    next_page_token: bytes | None = None
     limit: int | None = None
     status: WorkflowExecutionStatus | None = None
     workflow_type: str | None = None

@@ -13,7 +13,8 @@ from foldlog.client._description import WorkflowExecution, WorkflowExecutionStat
 from foldlog.client._filter import parse
 from foldlog.client._handle import WorkflowHandle
 from foldlog.client._history import WorkflowHistory
-from foldlog.client._interceptor import CountWorkflowsInput
+from foldlog.client._interceptor import CountWorkflowsInput, WorkflowHistoryEventFilterType
+from foldlog.client._pages import PAGE_SIZE, Pages
 from foldlog.client._types import NO_METADATA, RPCMetadata
 from foldlog.exceptions import InvalidArgumentError
 from foldlog.schedules.model import INTERNAL
@@ -51,36 +52,34 @@ def matcher(
     return matches
 
 
-class WorkflowExecutionAsyncIterator:
+class WorkflowExecutionAsyncIterator(Pages[WorkflowExecution]):
     """Runs, one by one. Nothing is read before the first one is asked for."""
 
     def __init__(
         self,
         runs: AsyncIterator[WorkflowExecution],
         handle: Callable[[WorkflowExecution], WorkflowHandle[Any, Any]],
+        *,
+        page_size: int = PAGE_SIZE,
+        next_page_token: bytes | None = None,
     ) -> None:
         """Private: made by `Client.list_workflows`."""
-        self._runs = runs
+        super().__init__(runs, page_size=page_size, next_page_token=next_page_token)
         self._handle = handle
 
-    def __aiter__(self) -> WorkflowExecutionAsyncIterator:
-        """Gives the iterator itself."""
-        return self
-
-    async def __anext__(self) -> WorkflowExecution:
-        """The next run.
-
-        Raises:
-            TransportError: The visibility topic cannot be read.
-        """
-        return await self._runs.__anext__()
-
     async def map_histories(
-        self, *, rpc_metadata: RPCMetadata = NO_METADATA, rpc_timeout: timedelta | None = None
+        self,
+        *,
+        event_filter_type: WorkflowHistoryEventFilterType = WorkflowHistoryEventFilterType.ALL_EVENT,
+        skip_archival: bool = False,
+        rpc_metadata: RPCMetadata = NO_METADATA,
+        rpc_timeout: timedelta | None = None,
     ) -> AsyncIterator[WorkflowHistory]:
         """The histories of the runs that have not been given yet, for example for `foldlog.worker.Replayer`.
 
         Args:
+            event_filter_type: As for `WorkflowHandle.fetch_history`, as is the next one.
+            skip_archival: Has no meaning.
             rpc_metadata: For interceptors only.
             rpc_timeout: How long to wait for one page of a history.
 
@@ -89,7 +88,12 @@ class WorkflowExecutionAsyncIterator:
             RPCError: There was no answer in time.
         """
         async for run in self:
-            yield await self._handle(run).fetch_history(rpc_metadata=rpc_metadata, rpc_timeout=rpc_timeout)
+            yield await self._handle(run).fetch_history(
+                event_filter_type=event_filter_type,
+                skip_archival=skip_archival,
+                rpc_metadata=rpc_metadata,
+                rpc_timeout=rpc_timeout,
+            )
 
 
 @dataclass(frozen=True)

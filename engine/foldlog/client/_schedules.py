@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -20,6 +20,7 @@ from foldlog.client._errors import (
     WorkflowUpdateRPCTimeoutOrCancelledError,
 )
 from foldlog.client._handle import WorkflowHandle
+from foldlog.client._pages import PAGE_SIZE, Pages
 from foldlog.client._schedule_action import Payloads
 from foldlog.client._schedule_check import check_parts
 from foldlog.client._schedule_description import (
@@ -63,7 +64,6 @@ from foldlog.schedules import model
 from foldlog.schemas.command import StartWorkflow
 from foldlog.schemas.common import WorkflowOptions
 from foldlog.schemas.reply import Accepted
-from foldlog.schemas.visibility import WorkflowVisibility
 
 _CONFLICTS = 10
 """So often an update begins anew before it gives up."""
@@ -269,38 +269,8 @@ class ScheduleHandle:
         return WorkflowNotFoundError(f"there is no schedule {self.id!r}")
 
 
-class ScheduleAsyncIterator:
+class ScheduleAsyncIterator(Pages[ScheduleListDescription]):
     """The schedules of a list, for `async for`."""
-
-    def __init__(self, asking: Asking, rpc_timeout: timedelta | None = None) -> None:
-        """Private: made by `Client.list_schedules`."""
-        self._asking = asking
-        self._rpc_timeout = rpc_timeout
-        self._rows: list[WorkflowVisibility] | None = None
-        self._index = 0
-
-    def __aiter__(self) -> ScheduleAsyncIterator:
-        """Itself."""
-        return self
-
-    async def __anext__(self) -> ScheduleListDescription:
-        """The next one.
-
-        Raises:
-            TransportError: The visibility topic cannot be read.
-            DeadlineExceededError: Not in the time that the list was given.
-        """
-        if self._rows is None:
-            rows = await self._asking.rows(
-                lambda row: row.workflow_type == model.SCHEDULE_TYPE and row.status == "RUNNING", self._rpc_timeout
-            )
-            self._rows = sorted(rows, key=lambda row: row.workflow_id)
-        if self._index >= len(self._rows):
-            raise StopAsyncIteration
-        row = self._rows[self._index]
-        self._index += 1
-        converter = self._asking.of_workflow(row.workflow_id).converter
-        return await list_description(row, converter, own_converter(converter))
 
 
 class ClientSchedules:
@@ -409,7 +379,7 @@ class ClientSchedules:
         self,
         query: str | None = None,
         *,
-        page_size: int = 1000,
+        page_size: int = PAGE_SIZE,
         next_page_token: bytes | None = None,
         rpc_metadata: RPCMetadata = NO_METADATA,
         rpc_timeout: timedelta | None = None,
@@ -418,31 +388,42 @@ class ClientSchedules:
 
         Args:
             query: There are no list filters here: it must be empty.
-            page_size: Taken for the sake of Temporal's signature, as is the next one.
-            next_page_token: See there.
+            page_size: How many schedules `fetch_next_page` of the iterator fetches.
+            next_page_token: Where to go on, from the iterator of an earlier call.
             rpc_metadata: For interceptors only.
             rpc_timeout: How long reading the list may take; None: as long as it does.
 
         Raises:
             ValueError: There is a query.
+            InvalidArgumentError: There can be no such page.
+            TransportError: The visibility topic cannot be read; not here, but when the first one is asked for.
+            DeadlineExceededError: It took too long; likewise.
         """
-        if (outbound := self._asking.outbound) is not None:
-            return outbound.list_schedules(
-                ListSchedulesInput(
-                    query=query,
-                    page_size=page_size,
-                    next_page_token=next_page_token,
-                    rpc_metadata=rpc_metadata,
-                    rpc_timeout=rpc_timeout,
-                )
-            )
-        return self._schedules(query, rpc_timeout)
+        asked = ListSchedulesInput(
+            query=query,
+            page_size=page_size,
+            next_page_token=next_page_token,
+            rpc_metadata=rpc_metadata,
+            rpc_timeout=rpc_timeout,
+        )
+        outbound = self._asking.outbound
+        return self._schedules(asked) if outbound is None else outbound.list_schedules(asked)
 
-    def _schedules(self, query: str | None, rpc_timeout: timedelta | None) -> ScheduleAsyncIterator:
+    def _schedules(self, asked: ListSchedulesInput) -> ScheduleAsyncIterator:
         """Past all interceptors."""
-        if query:
+        if asked.query:
             raise ValueError("lists of schedules cannot be filtered by a query: filter what they give")
-        return ScheduleAsyncIterator(self._asking, rpc_timeout)
+        return ScheduleAsyncIterator(
+            self._listed_schedules(asked.rpc_timeout), page_size=asked.page_size, next_page_token=asked.next_page_token
+        )
+
+    async def _listed_schedules(self, rpc_timeout: timedelta | None) -> AsyncIterator[ScheduleListDescription]:
+        rows = await self._asking.rows(
+            lambda row: row.workflow_type == model.SCHEDULE_TYPE and row.status == "RUNNING", rpc_timeout
+        )
+        for row in sorted(rows, key=lambda row: row.workflow_id):
+            converter = self._asking.of_workflow(row.workflow_id).converter
+            yield await list_description(row, converter, own_converter(converter))
 
 
 def own_converter(converter: DataConverter) -> DataConverter:

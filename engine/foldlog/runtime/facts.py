@@ -74,6 +74,7 @@ class RunFacts(Runtime):
             cron_schedule=None if options is None else options.cron_schedule or None,
             execution_timeout=_duration(started.execution_timeout_ms),
             first_execution_run_id=started.first_execution_run_id,
+            headers={} if options is None else options.header,
             namespace=self.environment.namespace,
             parent=_parent(started.parent),
             priority=Priority.default if options is None else Priority.from_record(options.priority),

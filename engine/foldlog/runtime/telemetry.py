@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import Enum
-from typing import Any, ClassVar, NewType, Protocol
+from typing import ClassVar, NewType, Protocol
 
 from foldlog._metrics import MetricAttributes, MetricKind, MetricMeter, RecordedMetric
 from foldlog.exceptions import ConfigurationError
@@ -49,13 +49,32 @@ class TelemetryFilter:
         return f"{self.other_level},{self.core_level}"
 
 
+@dataclass
+class LogForwardingConfig:
+    """Where Temporal's core logs. Has no meaning here: there is no core, and `logging` has it all."""
+
+    logger: logging.Logger
+    append_target_to_name: bool = True
+    prepend_target_on_message: bool = True
+    overwrite_log_record_time: bool = True
+    append_log_fields_to_message: bool = True
+
+
+class LoggingFormat(Enum):
+    """How Temporal's core writes lines. Has no meaning here: give a handler of `logging` a formatter."""
+
+    COMPACT = "compact"
+    PRETTY = "pretty"
+    JSON = "json"
+
+
 @dataclass(frozen=True)
 class LoggingConfig:
     """How Temporal's core logs. Has no meaning here: set levels and handlers of the logger `foldlog`."""
 
     filter: TelemetryFilter | str
-    forwarding: Any = None
-    format: Any = None
+    forwarding: LogForwardingConfig | None = None
+    format: LoggingFormat | None = None
     default: ClassVar[LoggingConfig]
 
 

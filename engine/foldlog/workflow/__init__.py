@@ -107,7 +107,7 @@ from foldlog.workflow._local_activities import (
 )
 from foldlog.workflow._logger import LoggerAdapter, logger
 from foldlog.workflow._saga import CompensationError, Saga
-from foldlog.workflow._unsafe import unsafe
+from foldlog.workflow._unsafe import SandboxImportNotificationPolicy, unsafe
 from foldlog.workflow._updates import UpdateInfo, UpdateMethodMultiParam, current_update_info, update
 from foldlog.workflow._waiting import as_completed, wait
 
@@ -136,6 +136,7 @@ __all__ = [
     "RestrictedWorkflowAccessError",
     "RootInfo",
     "Saga",
+    "SandboxImportNotificationPolicy",
     "UnfinishedSignalHandlersWarning",
     "UnfinishedTasksWarning",
     "UnfinishedUpdateHandlersWarning",

@@ -68,6 +68,8 @@ class Info:
     """Limit on the whole chain of runs."""
     first_execution_run_id: str
     """The first run of the chain that this run belongs to."""
+    headers: Mapping[str, Payload]
+    """What came with the start, for interceptors: as in the log, and so encoded if headers go through the codec."""
     namespace: str
     parent: ParentInfo | None
     """The workflow whose child it is; None: it is no child."""
@@ -161,9 +163,9 @@ def extern_functions() -> Mapping[str, Callable[..., Any]]:
     return current().extern_functions()
 
 
-def is_failure_exception(error: BaseException) -> bool:
+def is_failure_exception(err: BaseException) -> bool:
     """Whether an exception, let through by the workflow, fails it. Any other stalls it until its code is mended."""
-    return current().is_failure_exception(error)
+    return current().is_failure_exception(err)
 
 
 def cancellation_reason() -> str | None:

@@ -5,13 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from enum import Flag, auto
 
 from foldlog.workflow._runtime import current
 
-__all__ = ["unsafe"]
+__all__ = ["SandboxImportNotificationPolicy", "unsafe"]
 
 UNRESTRICTED: ContextVar[bool] = ContextVar("foldlog_unrestricted", default=False)
 """Whether the guard lets everything through in this task and in tasks that it starts."""
+
+
+class SandboxImportNotificationPolicy(Flag):
+    """What Temporal's sandbox says of imports. Has no meaning here: modules are never loaded anew for workflows."""
+
+    SILENT = auto()
+    WARN_ON_DYNAMIC_IMPORT = auto()
+    WARN_ON_UNINTENTIONAL_PASSTHROUGH = auto()
+    RAISE_ON_UNINTENTIONAL_PASSTHROUGH = auto()
+
+
+_IMPORT_POLICY: ContextVar[SandboxImportNotificationPolicy | None] = ContextVar("foldlog_import_policy", default=None)
 
 
 class unsafe:  # the name that Temporal's SDK gives it
@@ -62,3 +75,22 @@ class unsafe:  # the name that Temporal's SDK gives it
     def is_imports_passed_through() -> bool:
         """True: all imports are, always."""
         return True
+
+    @staticmethod
+    @contextmanager
+    def sandbox_import_notification_policy(policy: SandboxImportNotificationPolicy) -> Iterator[None]:
+        """Changes nothing but what `current_import_notification_policy_override` gives in this block.
+
+        Args:
+            policy: What that is.
+        """
+        token = _IMPORT_POLICY.set(policy)
+        try:
+            yield
+        finally:
+            _IMPORT_POLICY.reset(token)
+
+    @staticmethod
+    def current_import_notification_policy_override() -> SandboxImportNotificationPolicy | None:
+        """What the innermost `sandbox_import_notification_policy` was given; None: there is none around."""
+        return _IMPORT_POLICY.get()

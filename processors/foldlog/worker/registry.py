@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from foldlog.activity._definition import Definition
-from foldlog.exceptions import ApplicationError, ConfigurationError
+from foldlog.exceptions import ApplicationError, ConfigurationError, DefinitionError
 from foldlog.processors.host import missing_activity
 
 
@@ -29,9 +29,9 @@ class Registry:
         """Register activities.
 
         Raises:
-            DefinitionError: One of them has no `@activity.defn`, or its type hints cannot be resolved.
-            ConfigurationError: Two have the same name, two are dynamic, or one is a class or a method of a class
-                where an object of the class is needed.
+            DefinitionError: One of them has no `@activity.defn`, or its type hints cannot be resolved, or it is a class
+                or a method of a class where an object of the class is needed.
+            ConfigurationError: Two have the same name, or two are dynamic.
         """
         self._activities: dict[str, Registered] = {}
         self._dynamic: Registered | None = None
@@ -41,7 +41,7 @@ class Registry:
     def _add(self, definition: Definition) -> None:
         name: str = definition.name or getattr(definition.fn, "__name__", "") or repr(definition.fn)
         if definition.is_unbound:
-            raise ConfigurationError(
+            raise DefinitionError(
                 f"activity {name} is a class instead of an instance, or a method of a class: register an object with "
                 "__call__, or a method of an object",
                 option="activities",

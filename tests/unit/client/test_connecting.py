@@ -74,7 +74,6 @@ def test_a_whole_configuration_comes_alone() -> None:
     ("options", "message"),
     [
         ({"api_key": "k"}, "Kafka knows no API keys"),
-        ({"lazy": True}, "connects at once"),
         ({"http_connect_proxy_config": HttpConnectProxyConfig("proxy:80")}, "HTTP proxy"),
     ],
 )
@@ -93,10 +92,11 @@ def test_what_has_no_meaning_is_taken(caplog: pytest.LogCaptureFixture) -> None:
                 "retry_config": RetryConfig(),
                 "keep_alive_config": KeepAliveConfig.default,
                 "api_key": None,
-                "lazy": False,
+                "lazy": True,
             }
         )
     assert "rpc_metadata has no meaning" in caplog.text
+    assert "lazy has no meaning" in caplog.text
     with pytest.raises(TypeError, match="no option colour"):
         check_options({"colour": "red"})  # type: ignore[typeddict-unknown-key] # what the test is about
 

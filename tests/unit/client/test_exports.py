@@ -142,5 +142,23 @@ INPUTS = [
 ]
 
 
+FROM_ELSEWHERE = [
+    "ClientConnectConfig",
+    "DnsLoadBalancingConfig",
+    "GrpcCompression",
+    "HttpConnectProxyConfig",
+    "KeepAliveConfig",
+    "PayloadLimitsConfig",
+    "RetryConfig",
+    "ServiceClient",
+    "TLSConfig",
+]
+PAGES = [
+    "ActivityExecutionAsyncIterator",
+    "ActivityExecutionCountAggregationGroup",
+    "WorkflowHistoryEventAsyncIterator",
+]
+
+
 def test_the_public_names() -> None:
-    assert sorted(foldlog.client.__all__) == sorted([*NAMES, *ACTIVITIES, *INPUTS])
+    assert sorted(foldlog.client.__all__) == sorted([*NAMES, *ACTIVITIES, *INPUTS, *FROM_ELSEWHERE, *PAGES])

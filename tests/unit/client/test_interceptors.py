@@ -381,7 +381,10 @@ class Waiting(Interceptor, OutboundInterceptor):
         self.seen.append(input)
         if self.anew:
             input = FetchWorkflowHistoryEventsInput(
-                id=input.id, run_id=input.run_id, event_filter_type=input.event_filter_type
+                id=input.id,
+                run_id=input.run_id,
+                wait_new_event=input.wait_new_event,
+                event_filter_type=input.event_filter_type,
             )
         if self.given is not None:
             for event in self.given:

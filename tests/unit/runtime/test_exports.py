@@ -7,6 +7,7 @@ import inspect
 from foldlog import workflow
 
 PUBLIC = [
+    "SandboxImportNotificationPolicy",
     "ActivityCancellationType",
     "ActivityConfig",
     "ActivityHandle",
