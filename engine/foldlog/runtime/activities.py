@@ -13,7 +13,7 @@ from foldlog.common import Priority
 from foldlog.common import RetryPolicy as UserRetryPolicy
 from foldlog.core import decisions
 from foldlog.runtime.durations import milliseconds
-from foldlog.runtime.external import uncancel
+from foldlog.runtime.loop import uncancel
 from foldlog.runtime.stack import made_at
 from foldlog.schemas import event as events
 from foldlog.schemas.common import ActivityOptions, Failure, Payload, RetryPolicy, RetryState
@@ -108,6 +108,8 @@ class ActivityOperation:
                 if not self.future.cancelled():
                     raise
         uncancel()
+        # As with Temporal's SDK, plain awaits that are cancelled together with this one have raised before.
+        await self.activities.host.loop.until_idle()
         raise self.cancelled_error()
 
     def request_cancel(self) -> bool:

@@ -14,7 +14,8 @@ from foldlog.core import decisions
 from foldlog.core.children import ALREADY_STARTED
 from foldlog.runtime.child_options import child_decision
 from foldlog.runtime.environment import Environment
-from foldlog.runtime.external import next_recorded, uncancel
+from foldlog.runtime.external import next_recorded
+from foldlog.runtime.loop import uncancel
 from foldlog.schemas import event as events
 from foldlog.schemas.common import Failure, Payload, RetryState, WorkflowOptions
 from foldlog.types import UNSET
@@ -100,6 +101,7 @@ class ChildOperation:
             uncancel()
             if not waits:
                 self._let_go()
+                await self.children.host.loop.until_idle()  # as for activities
                 raise self._cancelled_error(reason)
 
     async def wait_ended(self) -> Any:
@@ -117,6 +119,7 @@ class ChildOperation:
                     raise  # as while waiting for its beginning
             uncancel()
             if not waits:
+                await self.children.host.loop.until_idle()
                 raise self._cancelled_error(reason)
             self.ended = asyncio.Future(loop=self.children.host.loop)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from foldlog import exceptions
 from foldlog.api.common.v1 import plain
 from foldlog.core import decisions
+from foldlog.runtime.loop import uncancel
 from foldlog.schemas.common import Failure, Payload
 
 if TYPE_CHECKING:
@@ -187,10 +188,3 @@ def next_recorded(unrecorded: deque[Any]) -> Any:
         if not operation.withdrawn:
             return operation
     return None
-
-
-def uncancel() -> None:
-    """A cancellation has been made something of: the next await must not raise it again."""
-    task = asyncio.current_task()
-    if task is not None:
-        task.uncancel()

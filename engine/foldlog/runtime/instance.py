@@ -113,6 +113,10 @@ class WorkflowInstance(Timers, RunProperties, HandlerCalls):
             loop.run_ready()
             if self._conditions:
                 self._settle_conditions()
+            while loop.idle:
+                loop.wake_idle()
+                loop.run_ready()
+                self._settle_conditions()
         except (Interrupted, KeyboardInterrupt):
             raise
         except BaseException as error:

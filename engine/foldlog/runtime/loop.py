@@ -118,6 +118,7 @@ class DeterministicLoop(RefusingLoop):
         "_tasks",
         "_timers",
         "foldlog_host",
+        "idle",
         "mode",
     )
 
@@ -133,6 +134,8 @@ class DeterministicLoop(RefusingLoop):
         self.foldlog_host: Any = host
         self.mode = Mode.NORMAL
         self._ready: list[asyncio.Handle] = []
+        self.idle: list[asyncio.Future[None]] = []
+        """Who waits until nothing else can go on."""
         self._timers: dict[int, DurableTimer] = {}
         self._tasks: list[OrderedTask[Any]] = []
         self._sweep_at = _TASKS_KEPT
@@ -185,6 +188,25 @@ class DeterministicLoop(RefusingLoop):
                 except BaseException as error:
                     self.call_exception_handler({"message": "exception in a callback", "exception": error})
 
+    def wake_idle(self) -> None:
+        """Nothing can go on: those go on who wait for that."""
+        waiting, self.idle = self.idle, []
+        for future in waiting:
+            if not future.done():
+                future.set_result(None)
+
+    async def until_idle(self) -> None:
+        """Wait until nothing else can go on for the event that the code runs for; a cancellation changes nothing."""
+        while True:
+            idle: asyncio.Future[None] = asyncio.Future(loop=self)
+            self.idle.append(idle)
+            try:
+                return await idle
+            except asyncio.CancelledError:
+                if not idle.cancelled():
+                    raise  # it has just ended; the task is cancelled all the same
+                uncancel()
+
     def fire_timer(self, timer_id: int) -> None:
         """A timer of the history came due. One that was cancelled in the meantime is passed over."""
         timer = self._timers.pop(timer_id, None)
@@ -209,6 +231,7 @@ class DeterministicLoop(RefusingLoop):
         self._tasks.clear()
         self._timers.clear()
         self._ready.clear()
+        self.idle.clear()
         self.foldlog_host = None
 
     def _end(self, tasks: list[OrderedTask[Any]]) -> None:
@@ -431,3 +454,10 @@ def _on_asyncgen_end(generator: AsyncGenerator[Any, Any]) -> None:
     loop = _get_running_loop()
     if isinstance(loop, DeterministicLoop) and loop._serial == serial and loop.mode is Mode.NORMAL:
         loop.start_task(generator.aclose(), "close an async generator")
+
+
+def uncancel() -> None:
+    """A cancellation has been made something of: the next await must not raise it again."""
+    task = asyncio.current_task()
+    if task is not None:
+        task.uncancel()

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal, TypeVar, overload
 
-from foldlog.common import RawValue, VersioningBehavior
+from foldlog.common import VersioningBehavior
 from foldlog.exceptions import DefinitionError
 from foldlog.workflow._handlers import QUERY_ATTRIBUTE, SIGNAL_ATTRIBUTE, QueryDefinition, SignalDefinition
-from foldlog.workflow._signature import Signature, keyword_only, signature_of
+from foldlog.workflow._signature import Signature, is_raw_values, keyword_only, signature_of
 from foldlog.workflow._updates import UPDATE_ATTRIBUTE, UpdateDefinition
 
 __all__ = ["Definition", "DynamicWorkflowConfig", "defn", "dynamic_config", "init", "run"]
@@ -70,13 +70,13 @@ class Definition:
         Raises:
             DefinitionError: One cannot be resolved, or a dynamic method does not take what it must.
         """
-        raw = Sequence[RawValue]
         types = self.signature.arg_types
-        if self.name is None and types != (raw,):
+        if self.name is None and not (len(types) == 1 and is_raw_values(types[0])):
             raise DefinitionError(f"dynamic workflow {self.run_fn.__qualname__} must take one Sequence[RawValue]")
         for handler in (*self.signals.values(), *self.queries.values(), *self.updates.values()):
             types = handler.signature.arg_types
-            if handler.name is None and types != (str, raw) and not handler.takes_values:
+            takes_both = len(types) == 2 and types[0] is str and is_raw_values(types[1])
+            if handler.name is None and not takes_both and not handler.takes_values:
                 name = handler.fn.__qualname__
                 raise DefinitionError(f"dynamic handler {name} must take a str and a Sequence[RawValue]")
 

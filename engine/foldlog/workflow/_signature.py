@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, get_type_hints
+from typing import Any, get_args, get_origin, get_type_hints
 
+from foldlog.common import RawValue
 from foldlog.exceptions import DefinitionError
 
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
@@ -71,3 +72,8 @@ def keyword_only(fn: Callable[..., Any]) -> list[str]:
         for parameter in inspect.signature(fn).parameters.values()
         if parameter.kind is inspect.Parameter.KEYWORD_ONLY and parameter.default is inspect.Parameter.empty
     ]
+
+
+def is_raw_values(hint: Any) -> bool:
+    """Whether a type is `Sequence[RawValue]`, the one of `collections.abc` or that of `typing`."""
+    return get_origin(hint) is Sequence and get_args(hint) == (RawValue,)

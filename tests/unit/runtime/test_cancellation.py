@@ -264,6 +264,58 @@ def test_a_timeout_around_an_activity_cancels_it() -> None:
 
 
 @workflow.defn
+class Mixed:
+    """An operation and a plain await, cancelled together; says in which order they tell the code."""
+
+    @workflow.run
+    async def run(self, kind: str, twice: bool) -> list[str]:
+        told: list[str] = []
+        cancelled = [False]
+
+        async def told_by(name: str, waited: Any) -> None:
+            try:
+                await waited
+            except BaseException as error:
+                told.append(f"{name} {type(error).__name__}")
+                cancelled[0] = True
+                raise
+
+        match kind:
+            case "try" | "abandon":
+                operation: Any = work(cancellation_type=TRY if kind == "try" else ABANDON)
+            case "local":
+                operation = workflow.execute_local_activity("work", start_to_close_timeout=SOON)
+            case _:
+                how = workflow.ChildWorkflowCancellationType.TRY_CANCEL
+                operation = workflow.execute_child_workflow("child", id="c", cancellation_type=how)
+        first = asyncio.create_task(told_by("operation", operation))
+        both = asyncio.gather(first, told_by("timer", asyncio.sleep(100)))
+        sees = asyncio.create_task(workflow.wait_condition(lambda: cancelled[0]))
+        sees.add_done_callback(lambda _: told.append("condition"))
+        try:
+            await both
+        except asyncio.CancelledError:
+            told.append("gather")
+            if twice:
+                first.cancel()
+                await asyncio.sleep(0)
+        await asyncio.wait([first])
+        return told
+
+
+@pytest.mark.parametrize("twice", [False, True])
+@pytest.mark.parametrize("kind", ["try", "abandon", "local", "child"])
+def test_plain_awaits_are_told_of_a_cancellation_before_activities_and_children(kind: str, twice: bool) -> None:
+    driver = Driver(Mixed, kind, twice)
+    if kind == "child":
+        driver.begin_child()
+    driver.cancel()
+    error = "ChildWorkflowError" if kind == "child" else "ActivityError"
+    assert driver.result == ["timer CancelledError", "gather", "condition", f"operation {error}"]
+    driver.replay()
+
+
+@workflow.defn
 class CountsCancellations:
     """A cancellation that became an activity error is done with: nothing raises it again."""
 

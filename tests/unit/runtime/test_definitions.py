@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import typing
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -51,6 +52,20 @@ class Default:
     @workflow.signal(dynamic=True)
     def any_signal(self, name: str, args: Sequence[RawValue]) -> None:
         pass
+
+
+def test_the_sequence_of_a_dynamic_method_may_be_the_one_of_typing() -> None:
+    @workflow.defn(dynamic=True)
+    class Any_:
+        @workflow.run
+        async def run(self, args: typing.Sequence[RawValue]) -> None:  # what the test is about
+            pass
+
+        @workflow.query(dynamic=True)
+        def ask(self, name: str, args: typing.Sequence[RawValue]) -> None:  # likewise
+            pass
+
+    Definition.must_from_class(Any_).check_signatures()
 
 
 def test_what_is_noted_down() -> None:
