@@ -136,7 +136,7 @@ def description(
         last_started_time=None if pending is None else pending.started_time,
         last_worker_identity=None if pending is None else pending.identity or None,
         next_attempt_schedule_time=None if pending is None else pending.next_attempt_time,
-        run_state=None if pending is None else pending.state,
+        run_state=None if pending is None else _run_state(pending),
         **(_as_scheduled(job) if pending is None else {name: getattr(pending, name) for name in _OPTIONS}),
         pending=pending,
     )
@@ -193,3 +193,10 @@ _STATUS = {
 
 def _duration(ms: int) -> timedelta | None:
     return timedelta(milliseconds=ms) if ms else None
+
+
+def _run_state(pending: PendingActivity) -> PendingActivityState:
+    if not pending.paused or pending.state is PendingActivityState.CANCEL_REQUESTED:
+        return pending.state
+    runs = pending.state is PendingActivityState.STARTED
+    return PendingActivityState.PAUSE_REQUESTED if runs else PendingActivityState.PAUSED

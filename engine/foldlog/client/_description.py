@@ -21,15 +21,22 @@ if TYPE_CHECKING:
 
 
 class PendingActivityState(IntEnum):
-    """What an activity that has not ended is doing. Names are those of the log."""
+    """What an activity that has not ended is doing. Numbers are Temporal's, but that of BACKOFF."""
 
+    UNSPECIFIED = 0
+    """Unused."""
     SCHEDULED = 1
     """It waits for a worker, or runs and has not reported so: short attempts never do."""
     STARTED = 2
     """A worker has reported that it runs."""
     CANCEL_REQUESTED = 3
     """The workflow asked for its cancellation."""
-    BACKOFF = 4
+    PAUSED = 4
+    """Nothing, until it is unpaused. That and the next one are of activities without a workflow; `PendingActivity` says
+    `paused` besides."""
+    PAUSE_REQUESTED = 5
+    """It runs, and is paused when the attempt has ended."""
+    BACKOFF = 6
     """It failed, and the next attempt waits for its time."""
 
 

@@ -30,8 +30,8 @@ class Registry:
 
         Raises:
             DefinitionError: One of them has no `@activity.defn`, or its type hints cannot be resolved, or it is a class
-                or a method of a class where an object of the class is needed.
-            ConfigurationError: Two have the same name, or two are dynamic.
+                or a method of a class where an object of the class is needed, or two are dynamic.
+            ConfigurationError: Two have the same name.
         """
         self._activities: dict[str, Registered] = {}
         self._dynamic: Registered | None = None
@@ -56,7 +56,7 @@ class Registry:
         )
         if definition.dynamic:
             if self._dynamic is not None:
-                raise ConfigurationError(
+                raise DefinitionError(
                     f"two activities are dynamic: {self._dynamic.name} and {name}", option="activities"
                 )
             self._dynamic = activity

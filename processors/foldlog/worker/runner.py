@@ -268,7 +268,7 @@ class Runner:
             attempt.task.activity_type,
             text_of(error),
             exc_info=error,
-            extra=_details(attempt),
+            extra={**_details(attempt), "__temporal_error_identifier": "ActivityFailure"},
         )
 
 

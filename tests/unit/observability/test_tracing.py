@@ -140,7 +140,7 @@ async def test_an_activity_without_a_workflow_is_in_the_trace_of_its_start(trace
                 is None
             )
     started, ran = traced.spans["StartActivity:tenant"], traced.spans["RunActivity:tenant"]
-    assert started.attributes == {"temporalActivityID": "alone"}
+    assert started.attributes == {"temporalActivityID": "alone", "temporalActivityType": "tenant"}
     assert ran.context.trace_id == started.context.trace_id
     assert ran.attributes is not None
     assert "temporalWorkflowID" not in ran.attributes

@@ -17,6 +17,7 @@ from foldlog.client import (
     Client,
     Interceptor,
     OutboundInterceptor,
+    PendingActivityState,
     RPCError,
     RPCStatusCode,
 )
@@ -325,9 +326,11 @@ async def test_it_is_paused(client: Client) -> None:
         await handle.pause()  # it is not scheduled yet
     waiting = await client.start_activity(double, 1, id="w", task_queue="nobody", schedule_to_close_timeout=LIMIT)
     await waiting.pause(reason="wait")
-    assert (await waiting.describe()).status is STATUS.PAUSED
+    paused = await waiting.describe()
+    assert (paused.status, paused.run_state) == (STATUS.PAUSED, PendingActivityState.PAUSED)
     await waiting.unpause()
-    assert (await waiting.describe()).status is STATUS.RUNNING
+    unpaused = await waiting.describe()
+    assert (unpaused.status, unpaused.run_state) == (STATUS.RUNNING, PendingActivityState.SCHEDULED)
     assert await handle.result() == 2
 
 

@@ -121,6 +121,8 @@ class _ClientOutbound(client.OutboundInterceptor):
     @contextmanager
     def _span(self, name: str, input: Any, of: str = "temporalWorkflowID") -> Iterator[None]:
         attributes = {of: input.id}
+        if of == "temporalActivityID":
+            attributes["temporalActivityType"] = input.activity_type
         with self._tracing.tracer.start_as_current_span(
             name, attributes=attributes, kind=SpanKind.CLIENT, record_exception=False, set_status_on_exception=False
         ) as span:
