@@ -6,7 +6,16 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any, Unpack, cast, overload
 
 from foldlog.client._types import UNSET
-from foldlog.workflow._activity_types import AsyncNoParam, AsyncSingleParam, P, R, SyncNoParam, SyncSingleParam
+from foldlog.workflow._activity_types import (
+    AsyncManyParams,
+    AsyncNoParam,
+    AsyncSingleParam,
+    P,
+    R,
+    SyncManyParams,
+    SyncNoParam,
+    SyncSingleParam,
+)
 
 if TYPE_CHECKING:
     from foldlog.client._activities import StartActivityOptions
@@ -35,14 +44,14 @@ class ActivityMethods:
     @overload
     async def start_activity_class(
         self,
-        activity: type[Callable[..., Awaitable[R]]],
+        activity: type[AsyncManyParams[R]],
         *,
         args: Sequence[Any],
         **options: Unpack[StartActivityOptions],
     ) -> ActivityHandle[R]: ...
     @overload
     async def start_activity_class(
-        self, activity: type[Callable[..., R]], *, args: Sequence[Any], **options: Unpack[StartActivityOptions]
+        self, activity: type[SyncManyParams[R]], *, args: Sequence[Any], **options: Unpack[StartActivityOptions]
     ) -> ActivityHandle[R]: ...
     async def start_activity_class(
         self, activity: Any, arg: Any = UNSET, *, args: Sequence[Any] = (), **options: Unpack[StartActivityOptions]
@@ -69,14 +78,14 @@ class ActivityMethods:
     @overload
     async def execute_activity_class(
         self,
-        activity: type[Callable[..., Awaitable[R]]],
+        activity: type[AsyncManyParams[R]],
         *,
         args: Sequence[Any],
         **options: Unpack[StartActivityOptions],
     ) -> R: ...
     @overload
     async def execute_activity_class(
-        self, activity: type[Callable[..., R]], *, args: Sequence[Any], **options: Unpack[StartActivityOptions]
+        self, activity: type[SyncManyParams[R]], *, args: Sequence[Any], **options: Unpack[StartActivityOptions]
     ) -> R: ...
     async def execute_activity_class(
         self, activity: Any, arg: Any = UNSET, *, args: Sequence[Any] = (), **options: Unpack[StartActivityOptions]

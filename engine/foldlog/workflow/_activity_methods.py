@@ -9,10 +9,12 @@ from foldlog.types import UNSET
 from foldlog.workflow._activity_types import (
     ActivityConfig,
     ActivityHandle,
+    AsyncManyParams,
     AsyncNoParam,
     AsyncSingleParam,
     P,
     R,
+    SyncManyParams,
     SyncNoParam,
     SyncSingleParam,
     resolve,
@@ -40,11 +42,11 @@ def execute_activity_class(
 ) -> Coroutine[object, None, R]: ...
 @overload
 def execute_activity_class(
-    activity: type[Callable[..., Awaitable[R]]], *, args: Sequence[Any], **options: Unpack[ActivityConfig]
+    activity: type[AsyncManyParams[R]], *, args: Sequence[Any], **options: Unpack[ActivityConfig]
 ) -> Coroutine[object, None, R]: ...
 @overload
 def execute_activity_class(
-    activity: type[Callable[..., R]], *, args: Sequence[Any], **options: Unpack[ActivityConfig]
+    activity: type[SyncManyParams[R]], *, args: Sequence[Any], **options: Unpack[ActivityConfig]
 ) -> Coroutine[object, None, R]: ...
 def execute_activity_class(
     activity: Any, arg: Any = UNSET, *, args: Sequence[Any] = (), **options: Unpack[ActivityConfig]
@@ -98,11 +100,11 @@ def start_activity_class(
 ) -> ActivityHandle[R]: ...
 @overload
 def start_activity_class(
-    activity: type[Callable[..., Awaitable[R]]], *, args: Sequence[Any], **options: Unpack[ActivityConfig]
+    activity: type[AsyncManyParams[R]], *, args: Sequence[Any], **options: Unpack[ActivityConfig]
 ) -> ActivityHandle[R]: ...
 @overload
 def start_activity_class(
-    activity: type[Callable[..., R]], *, args: Sequence[Any], **options: Unpack[ActivityConfig]
+    activity: type[SyncManyParams[R]], *, args: Sequence[Any], **options: Unpack[ActivityConfig]
 ) -> ActivityHandle[R]: ...
 def start_activity_class(
     activity: Any, arg: Any = UNSET, *, args: Sequence[Any] = (), **options: Unpack[ActivityConfig]

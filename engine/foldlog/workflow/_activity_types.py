@@ -113,6 +113,18 @@ class SyncSingleParam(Protocol[P_contra, R_co]):
     def __call__(self, arg: P_contra, /) -> R_co: ...
 
 
+class AsyncManyParams(Protocol[R_co]):
+    """A class whose objects are called with any arguments, and awaited."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Awaitable[R_co]: ...
+
+
+class SyncManyParams(Protocol[R_co]):
+    """A class whose objects are called with any arguments."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> R_co: ...
+
+
 def resolve(activity: Any, arg: Any, args: Sequence[Any], result_type: Any) -> tuple[str, Sequence[Any], Any]:
     """Name, arguments and result type of an activity that is to be called.
 

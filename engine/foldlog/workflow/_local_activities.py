@@ -8,11 +8,13 @@ from typing import Any, Unpack, overload
 from foldlog.types import UNSET
 from foldlog.workflow._activity_types import (
     ActivityHandle,
+    AsyncManyParams,
     AsyncNoParam,
     AsyncSingleParam,
     LocalActivityConfig,
     P,
     R,
+    SyncManyParams,
     SyncNoParam,
     SyncSingleParam,
     resolve,
@@ -110,11 +112,11 @@ def execute_local_activity_class(
 ) -> Coroutine[object, None, R]: ...
 @overload
 def execute_local_activity_class(
-    activity: type[Callable[..., Awaitable[R]]], *, args: Sequence[Any], **options: Unpack[LocalActivityConfig]
+    activity: type[AsyncManyParams[R]], *, args: Sequence[Any], **options: Unpack[LocalActivityConfig]
 ) -> Coroutine[object, None, R]: ...
 @overload
 def execute_local_activity_class(
-    activity: type[Callable[..., R]], *, args: Sequence[Any], **options: Unpack[LocalActivityConfig]
+    activity: type[SyncManyParams[R]], *, args: Sequence[Any], **options: Unpack[LocalActivityConfig]
 ) -> Coroutine[object, None, R]: ...
 def execute_local_activity_class(
     activity: Any, arg: Any = UNSET, *, args: Sequence[Any] = (), **options: Unpack[LocalActivityConfig]
@@ -244,11 +246,11 @@ def start_local_activity_class(
 ) -> ActivityHandle[R]: ...
 @overload
 def start_local_activity_class(
-    activity: type[Callable[..., Awaitable[R]]], *, args: Sequence[Any], **options: Unpack[LocalActivityConfig]
+    activity: type[AsyncManyParams[R]], *, args: Sequence[Any], **options: Unpack[LocalActivityConfig]
 ) -> ActivityHandle[R]: ...
 @overload
 def start_local_activity_class(
-    activity: type[Callable[..., R]], *, args: Sequence[Any], **options: Unpack[LocalActivityConfig]
+    activity: type[SyncManyParams[R]], *, args: Sequence[Any], **options: Unpack[LocalActivityConfig]
 ) -> ActivityHandle[R]: ...
 def start_local_activity_class(
     activity: Any, arg: Any = UNSET, *, args: Sequence[Any] = (), **options: Unpack[LocalActivityConfig]

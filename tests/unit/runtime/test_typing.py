@@ -1,4 +1,4 @@
-"""Type checkers know what calls come to, and find wrong ones: mypy and pyright say the same of `typing_cases.py`."""
+"""Type checkers know what calls come to, and find wrong ones: mypy and pyright say the same of the files of cases."""
 
 from __future__ import annotations
 
@@ -8,7 +8,13 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[3]
-CASES = [ROOT / "tests" / "unit" / folder / "typing_cases.py" for folder in ("client", "runtime")]
+UNIT = ROOT / "tests" / "unit"
+CASES = [
+    UNIT / "client" / "typing_cases.py",
+    UNIT / "client" / "typing_handles.py",
+    UNIT / "runtime" / "typing_cases.py",
+    UNIT / "runtime" / "typing_activities.py",
+]
 ONLY_MYPY = "[empty-body]"
 """An error that pyright has no counterpart of; no case is about it."""
 
@@ -22,7 +28,7 @@ def test_mypy_agrees_with_the_cases() -> None:
         cwd=ROOT,
     )
     assert done.returncode == 0, done.stdout
-    assert len(_expected()) > 40
+    assert len(_expected()) > 90
 
 
 def test_pyright_finds_errors_in_the_same_lines(tmp_path: Path) -> None:
@@ -44,7 +50,7 @@ def test_pyright_finds_errors_in_the_same_lines(tmp_path: Path) -> None:
     report = json.loads(done.stdout)
     assert report["summary"]["filesAnalyzed"] == len(CASES), done.stderr
     found = {
-        (Path(one["file"]).parent.name, one["range"]["start"]["line"] + 1): one["message"]
+        (_name(Path(one["file"])), one["range"]["start"]["line"] + 1): one["message"]
         for one in report["generalDiagnostics"]
         if one["severity"] == "error"
     }
@@ -54,10 +60,14 @@ def test_pyright_finds_errors_in_the_same_lines(tmp_path: Path) -> None:
 
 
 def _expected() -> dict[tuple[str, int], str]:
-    """The lines in which something is wrong, by folder and number."""
+    """The lines in which something is wrong, by file and number."""
     return {
-        (path.parent.name, number): line.strip()
+        (_name(path), number): line.strip()
         for path in CASES
         for number, line in enumerate(path.read_text().splitlines(), 1)
         if "# type: ignore[" in line and ONLY_MYPY not in line
     }
+
+
+def _name(path: Path) -> str:
+    return f"{path.parent.name}/{path.stem}"
