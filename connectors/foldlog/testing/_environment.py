@@ -12,10 +12,12 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, Self, TypedDict, Unpack, cast
 
 from foldlog._ignored import note_ignored
-from foldlog.client import RPC_TIMEOUT, Client, HeaderCodecBehavior, Interceptor, Plugin
+from foldlog.client import RPC_TIMEOUT, Client, HeaderCodecBehavior, Interceptor, Plugin, WorkflowHandle
+from foldlog.client._connecting import OptionsWithoutMeaning as ClientOptions
+from foldlog.client._connecting import check_options
 from foldlog.common import QueryRejectCondition
 from foldlog.converter import DataConverter
 from foldlog.exceptions import ConfigurationError
@@ -211,7 +213,7 @@ class WorkflowEnvironment:
 
         Args:
             namespace: The application, whose topics are made if they are missing; None: the environment's own.
-            **options: As of `Client`; the data converter is that of the environment's client if none is given.
+            **options: As of `Client.connect`; the data converter is that of the environment's client if none is given.
 
         Raises:
             ConfigurationError: It is not known how the environment's client is connected.
@@ -220,6 +222,8 @@ class WorkflowEnvironment:
         name = namespace or self._client.namespace
         transport = self._client.transport
         if isinstance(transport, MemoryTransport):
+            ignored = {name: options.pop(name) for name in list(options) if name in ClientOptions.__annotations__}
+            check_options(cast(ClientOptions, ignored))
             return Client(MemoryTransport(transport.broker, name), **options)
         if isinstance(transport, Connection):
             await asyncio.to_thread(create_topics, transport.config, Topics(name))
@@ -234,6 +238,16 @@ class WorkflowEnvironment:
         """Whether time is skipped here."""
         return False
 
+    @property
+    def supports_time_skipping_v1(self) -> bool:
+        """The same: all workflows share one clock, as in the first of Temporal's environments of that kind."""
+        return self.supports_time_skipping
+
+    @property
+    def supports_time_skipping_v2(self) -> bool:
+        """False: no workflow has a clock of its own."""
+        return False
+
     async def sleep(self, duration: timedelta | float) -> None:
         """Sleep in the environment's time, which is skipped where that is supported.
 
@@ -245,8 +259,12 @@ class WorkflowEnvironment:
         """
         await asyncio.sleep(_seconds(duration))
 
-    async def get_current_time(self) -> datetime:
-        """The environment's time, in UTC."""
+    async def get_current_time(self, handle: WorkflowHandle[Any, Any] | None = None) -> datetime:
+        """The environment's time, in UTC.
+
+        Args:
+            handle: Has no meaning: it is the time of all workflows.
+        """
         return datetime.now(UTC)
 
     @contextmanager
@@ -283,7 +301,7 @@ class _TimeSkippingEnvironment(WorkflowEnvironment):
     async def sleep(self, duration: timedelta | float) -> None:
         await self._broker.skipping.sleep(_seconds(duration))
 
-    async def get_current_time(self) -> datetime:
+    async def get_current_time(self, handle: WorkflowHandle[Any, Any] | None = None) -> datetime:
         return datetime.fromtimestamp(self._broker.clock.time(), UTC)
 
     @contextmanager

@@ -20,7 +20,7 @@ from foldlog.client import (
     WorkflowUpdateStage,
 )
 from foldlog.common import RetryPolicy
-from foldlog.exceptions import ActivityError, ApplicationError, TimeoutError
+from foldlog.exceptions import ActivityError, ApplicationError, ConfigurationError, TimeoutError
 from foldlog.testing import WorkflowEnvironment
 from foldlog.transport.errors import ConnectionClosedError
 from foldlog.worker import Worker
@@ -350,6 +350,25 @@ async def test_namespaces_share_the_clock(env: WorkflowEnvironment) -> None:
         assert await handle.query(Daily.days) == 2
         assert [row.workflow_type async for row in other.list_workflows()] == ["Daily"]
     await other.close()
+
+
+async def test_clients_of_the_environment_are_asked_for_as_those_of_a_server(env: WorkflowEnvironment) -> None:
+    async with await env.connect_client(lazy=True, rpc_metadata={"a": "b"}, identity="me") as other:
+        assert (other.identity, other.namespace) == ("me", env.client.namespace)
+    for options, message in (({"api_key": "k"}, "no API keys"), ({"colour": "red"}, "colour")):
+        with pytest.raises((ConfigurationError, TypeError), match=message):
+            await env.connect_client(**options)
+
+
+async def test_all_workflows_have_one_clock(env: WorkflowEnvironment) -> None:
+    assert (env.supports_time_skipping_v1, env.supports_time_skipping_v2) == (True, False)
+    real = WorkflowEnvironment.from_client(env.client)
+    assert (real.supports_time_skipping_v1, real.supports_time_skipping_v2) == (False, False)
+    async with worker(env):
+        handle = await start(env, Daily.run, 1)
+        assert await handle.result() == 1
+    assert await env.get_current_time(handle) - await env.get_current_time() < DAY
+    assert (await real.get_current_time(handle)).tzinfo is UTC
 
 
 async def test_nobody_sleeps_longer_than_the_environment_lives() -> None:
