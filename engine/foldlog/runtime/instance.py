@@ -7,7 +7,6 @@ that is the state machine's part, on the other side of `foldlog.core.decider`. U
 from __future__ import annotations
 
 import asyncio
-import warnings
 import zlib
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextvars import Context
@@ -38,7 +37,6 @@ from foldlog.schemas.common import Failure, Payload
 from foldlog.schemas.records import Event
 from foldlog.workflow._activity_types import ActivityConfig, ActivityHandle, LocalActivityConfig
 from foldlog.workflow._child_types import ChildWorkflowConfig, ChildWorkflowHandle
-from foldlog.workflow._exceptions import UnfinishedSignalHandlersWarning, UnfinishedUpdateHandlersWarning
 
 
 class WorkflowInstance(Timers, RunProperties, HandlerCalls):
@@ -129,9 +127,12 @@ class WorkflowInstance(Timers, RunProperties, HandlerCalls):
             raise self._stalled(self._error)
         if len(self._decisions) > 1:
             decisions.put_closing_last(self._decisions)
-        if self._handlers is not None:
-            self._warn_of_abandoned(self._handlers)
-        leaks.warn_of_unfinished(self, self._decisions)
+        try:
+            if self._handlers is not None:
+                leaks.warn_of_abandoned(self, self._handlers)
+            leaks.warn_of_unfinished(self, self._decisions)
+        except Warning as warning:  # where warnings are errors, as in many test suites
+            raise self._stalled(warning) from None
 
     def recorded(self, event: Event) -> None:
         """See `Decider.recorded`."""
@@ -200,22 +201,6 @@ class WorkflowInstance(Timers, RunProperties, HandlerCalls):
             error.stack_trace = error.stack_trace or stack
             return error
         return WorkflowTaskError(f"{type(error).__name__}: {text_of(error)}", stack)
-
-    def _warn_of_abandoned(self, handlers: Handlers) -> None:
-        if self.replaying:
-            return
-        for what, names, category in (
-            ("signals", handlers.abandoned(), UnfinishedSignalHandlersWarning),
-            ("updates", handlers.updates.abandoned(), UnfinishedUpdateHandlersWarning),
-        ):
-            if names:
-                warnings.warn(
-                    f"workflow {self.workflow_id} ended while handlers of these {what} were still running: "
-                    f"{', '.join(names)}. Before it returns, let it "
-                    "`await workflow.wait_condition(workflow.all_handlers_finished)`",
-                    category,
-                    stacklevel=3,
-                )
 
     # ---- what happened
 

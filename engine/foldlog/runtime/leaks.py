@@ -1,4 +1,4 @@
-"""Tasks that a run leaves behind when it ends: what they do next is lost, so whoever wrote them should know."""
+"""Handlers and tasks that a run leaves behind when it ends: what they do next is lost, as their author should know."""
 
 from __future__ import annotations
 
@@ -9,13 +9,41 @@ from typing import TYPE_CHECKING, Any
 
 from foldlog.core import decisions
 from foldlog.core.decisions import Decision
-from foldlog.workflow._exceptions import UnfinishedTasksWarning
+from foldlog.workflow._exceptions import (
+    UnfinishedSignalHandlersWarning,
+    UnfinishedTasksWarning,
+    UnfinishedUpdateHandlersWarning,
+)
 
 if TYPE_CHECKING:
+    from foldlog.runtime.handlers import Handlers
     from foldlog.runtime.instance import WorkflowInstance
 
 _shown: dict[str, Any] = {}
 """What has been warned of, so that Python says it once a place and not once a run."""
+
+
+def warn_of_abandoned(run: WorkflowInstance, handlers: Handlers) -> None:
+    """Warn of handlers of signals and updates that are still running.
+
+    Args:
+        run: The run.
+        handlers: Its handlers.
+    """
+    if run.replaying:
+        return
+    for what, names, category in (
+        ("signals", handlers.abandoned(), UnfinishedSignalHandlersWarning),
+        ("updates", handlers.updates.abandoned(), UnfinishedUpdateHandlersWarning),
+    ):
+        if names:
+            warnings.warn(
+                f"workflow {run.workflow_id} ended while handlers of these {what} were still running: "
+                f"{', '.join(names)}. Before it returns, let it "
+                "`await workflow.wait_condition(workflow.all_handlers_finished)`",
+                category,
+                stacklevel=3,
+            )
 
 
 def warn_of_unfinished(run: WorkflowInstance, made: Sequence[Decision | None]) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from foldlog import workflow
+from foldlog.core.decider import WorkflowTaskError
 from foldlog.exceptions import ApplicationError
 from foldlog.runtime import leaks
 from foldlog.workflow import UnfinishedTasksWarning
@@ -109,6 +110,13 @@ def test_nothing_is_said_of_what_is_in_order(what: str) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert Driver(Leaves, what).end is not None
+
+
+def test_where_warnings_are_errors_the_run_stalls() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UnfinishedTasksWarning)
+        with pytest.raises(WorkflowTaskError, match="UnfinishedTasksWarning: workflow type Leaves"):
+            Driver(Leaves, "task")
 
 
 def test_nothing_is_said_in_replay() -> None:

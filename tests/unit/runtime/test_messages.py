@@ -407,6 +407,16 @@ def test_a_warning_names_handlers_that_are_left_running() -> None:
         driver.replay()
 
 
+def test_where_warnings_are_errors_the_run_stalls() -> None:
+    """It can be mended, as with Temporal; nothing is lost."""
+    driver = Driver(Hasty)
+    driver.signal("warned")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UnfinishedSignalHandlersWarning)
+        with pytest.raises(WorkflowTaskError, match="UnfinishedSignalHandlersWarning: .* still running: warned"):
+            driver.fire()
+
+
 def test_no_warning_where_the_policy_is_to_abandon() -> None:
     driver = Driver(Hasty)
     driver.signal("silent")
