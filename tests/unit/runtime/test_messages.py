@@ -413,7 +413,7 @@ def test_where_warnings_are_errors_the_run_stalls() -> None:
     driver.signal("warned")
     with warnings.catch_warnings():
         warnings.simplefilter("error", UnfinishedSignalHandlersWarning)
-        with pytest.raises(WorkflowTaskError, match="UnfinishedSignalHandlersWarning: .* still running: warned"):
+        with pytest.raises(WorkflowTaskError, match=r"UnfinishedSignalHandlersWarning: .* still running: warned"):
             driver.fire()
 
 
