@@ -21,6 +21,7 @@ from foldlog.service import TLSConfig
 
 __all__ = [
     "ClientConfig",
+    "ClientConfigError",
     "ClientConfigProfile",
     "ClientConfigProfileDict",
     "ClientConfigTLS",
@@ -37,7 +38,16 @@ ADDRESS_VARIABLES = ("FOLDLOG_ADDRESS", "KAFKA_BOOTSTRAP_SERVERS")
 """The first one that is set counts."""
 META_PREFIX = "FOLDLOG_GRPC_META_"
 TLS_PREFIX = "FOLDLOG_TLS"
+_FIELDS = {
+    "client_cert": "client_cert",
+    "client_key": "client_private_key",
+    "server_ca_cert": "server_root_ca_cert",
+}
 _SOURCES = {"client_cert": "CLIENT_CERT", "client_key": "CLIENT_KEY", "server_ca_cert": "SERVER_CA_CERT"}
+
+
+class ClientConfigError(ConfigurationError, RuntimeError):
+    """A file or a variable that says how to connect cannot be read, or what it says cannot be."""
 
 
 class ClientConfigTLSDict(TypedDict, total=False):
@@ -102,7 +112,7 @@ class ClientConfigTLS:
         """What `Client.connect` takes as `tls`. Reads the files.
 
         Raises:
-            ConfigurationError: A file cannot be read.
+            ClientConfigError: A file cannot be read.
         """
         if self.disabled:
             return False
@@ -172,7 +182,7 @@ class ClientConfigProfile:
         """The arguments of `Client.connect`, without what was not said. Reads the files of certificates.
 
         Raises:
-            ConfigurationError: A file cannot be read.
+            ClientConfigError: A file cannot be read.
         """
         config = ClientConnectConfig()
         if self.address:
@@ -212,17 +222,17 @@ class ClientConfigProfile:
             override_env_vars: The variables, in place of those of this process.
 
         Raises:
-            ConfigurationError: There is no such profile, the file cannot be read, or what it says cannot be.
+            ClientConfigError: There is no such profile, the file cannot be read, or what it says cannot be.
         """
         if disable_file and disable_env:
-            raise ConfigurationError("either a file or the environment must say how to connect", option="disable_env")
+            raise ClientConfigError("either a file or the environment must say how to connect", option="disable_env")
         variables = os.environ if override_env_vars is None else override_env_vars
         found = ClientConfigProfile()
         if not disable_file:
             profiles = _read_profiles(config_source, config_file_strict, variables)
             name = profile or ("" if disable_env else variables.get("FOLDLOG_PROFILE", ""))
             if name and name not in profiles:
-                raise ConfigurationError(f"there is no profile {name!r}", option="profile")
+                raise ClientConfigError(f"there is no profile {name!r}", option="profile")
             found = profiles.get(name or DEFAULT_PROFILE, found)
         return found if disable_env else _with_variables(found, variables)
 
@@ -260,7 +270,7 @@ class ClientConfig:
             override_env_vars: Likewise; only `FOLDLOG_CONFIG_FILE` counts.
 
         Raises:
-            ConfigurationError: The file cannot be read, or what it says cannot be.
+            ClientConfigError: The file cannot be read, or what it says cannot be.
         """
         variables = os.environ if override_env_vars is None else override_env_vars
         return ClientConfig(_read_profiles(config_source, config_file_strict, variables))
@@ -286,7 +296,7 @@ class ClientConfig:
             override_env_vars: See there.
 
         Raises:
-            ConfigurationError: There is no such profile, a file cannot be read, or what it says cannot be.
+            ClientConfigError: There is no such profile, a file cannot be read, or what it says cannot be.
         """
         found = ClientConfigProfile.load(
             profile,
@@ -372,7 +382,7 @@ def _read_profiles(
         wanted: type[_File] | type[_StrictFile] = _StrictFile if strict else _File
         file = msgspec.convert(parsed, wanted)
     except (ValueError, msgspec.ValidationError) as error:
-        raise ConfigurationError(f"{name} cannot be understood: {error}", option="config_source") from error
+        raise ClientConfigError(f"{name} cannot be understood: {error}", option="config_source") from error
     return {name: profile.load() for name, profile in file.profile.items()}
 
 
@@ -411,6 +421,13 @@ def _tls_with_variables(tls: ClientConfigTLS | None, variables: Mapping[str, str
     if not any(name == TLS_PREFIX or name.startswith(f"{TLS_PREFIX}_") for name in variables):
         return tls
     tls = tls or ClientConfigTLS()
+    for name, variable in _SOURCES.items():
+        said = getattr(tls, _FIELDS[name])
+        for kind, other in (("DATA", Path), ("PATH", bytes)):
+            if variables.get(f"{TLS_PREFIX}_{variable}_{kind}") and isinstance(said, other):
+                raise ClientConfigError(
+                    f"{TLS_PREFIX}_{variable}_{kind} is set, but the profile has {name} of the other kind", option=name
+                )
     switch = {"true": False, "1": False, "false": True, "0": True}.get(variables.get(TLS_PREFIX, "").lower())
     sources = {
         name: _one_of(
@@ -438,8 +455,10 @@ def _meta_name(name: str) -> str:
 
 def _one_of(name: str, path: str | None, data: str | None) -> DataSource | None:
     if path and data:
-        raise ConfigurationError(f"{name} has both a path and data; give one", option=name)
-    return Path(path) if path else data or None
+        raise ClientConfigError(f"{name} has both a path and data; give one", option=name)
+    if path:
+        return Path(path)
+    return data.encode() if data else None
 
 
 def _content(source: DataSource | None) -> bytes | None:
@@ -447,7 +466,7 @@ def _content(source: DataSource | None) -> bytes | None:
         try:
             return source.read_bytes()
         except OSError as error:
-            raise ConfigurationError(f"{source} cannot be read: {error}") from error
+            raise ClientConfigError(f"{source} cannot be read: {error}") from error
     return source.encode() if isinstance(source, str) else source
 
 
@@ -461,4 +480,4 @@ def _to_plain(source: DataSource | None) -> Mapping[str, str] | None:
 def _from_plain(plain: Mapping[str, str] | None) -> DataSource | None:
     if not plain:
         return None
-    return plain["data"] if "data" in plain else Path(plain["path"])
+    return plain["data"].encode() if "data" in plain else Path(plain["path"])

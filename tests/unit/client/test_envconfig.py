@@ -149,3 +149,29 @@ def test_an_api_key_means_tls() -> None:
 def test_connect_takes_whatever_a_profile_says() -> None:
     known = set(inspect.signature(Client.connect).parameters) | {"api_key", "rpc_metadata"}
     assert set(ClientConnectConfig.__annotations__) <= known
+
+
+CERTIFICATE = """
+[profile.default]
+address = "a:1"
+[profile.default.tls]
+client_cert_{kind} = "from the file"
+"""
+
+
+def test_certificates_as_text_are_bytes() -> None:
+    tls = ClientConfigProfile.load(config_source=CERTIFICATE.format(kind="data"), override_env_vars={}).tls
+    assert tls is not None
+    assert tls.client_cert == b"from the file"
+
+
+@pytest.mark.parametrize(("file", "variable"), [("path", "DATA"), ("data", "PATH")])
+def test_a_certificate_has_one_source(file: str, variable: str) -> None:
+    """Errors are what Temporal's users catch, too: `RuntimeError`."""
+    variables = {f"FOLDLOG_TLS_CLIENT_CERT_{variable}": "x"}
+    with pytest.raises(RuntimeError, match=f"FOLDLOG_TLS_CLIENT_CERT_{variable} is set"):
+        ClientConfigProfile.load(config_source=CERTIFICATE.format(kind=file), override_env_vars=variables)
+    same = {f"FOLDLOG_TLS_CLIENT_CERT_{file.upper()}": "from the environment"}
+    tls = ClientConfigProfile.load(config_source=CERTIFICATE.format(kind=file), override_env_vars=same).tls
+    assert tls is not None
+    assert tls.client_cert == (Path("from the environment") if file == "path" else b"from the environment")
