@@ -30,6 +30,7 @@ class RecordedMetric:
     attributes: MetricAttributes
     value: float
     """Durations are in seconds."""
+    is_duration: bool = False
 
 
 Record = Callable[[RecordedMetric], None]
@@ -46,6 +47,7 @@ class MetricCommon:
     """What all metrics have in common."""
 
     kind: ClassVar[MetricKind] = "counter"
+    is_duration: ClassVar[bool] = False
 
     def __init__(
         self, record: Record, name: str, description: str | None, unit: str | None, attributes: MetricAttributes
@@ -93,6 +95,7 @@ class MetricCommon:
                 unit=self._unit or "",
                 attributes=attributes,
                 value=value,
+                is_duration=self.is_duration,
             )
         )
 
@@ -164,6 +167,7 @@ class MetricHistogramTimedelta(MetricCommon):
     """As `MetricHistogram`, for durations, which are counted in seconds."""
 
     kind = "histogram"
+    is_duration = True
 
     def record(self, value: timedelta, additional_attributes: MetricAttributes | None = None) -> None:
         """As `MetricHistogram.record`."""

@@ -123,7 +123,7 @@ class PrometheusConfig:
 
 
 class MetricBufferDurationFormat(Enum):
-    """In what a buffer gives durations. Has no meaning here: in seconds."""
+    """In what a buffer gives durations: whole milliseconds, or seconds."""
 
     MILLISECONDS = 1
     SECONDS = 2
@@ -196,10 +196,11 @@ class MetricBuffer(Sensor):
 
         Args:
             buffer_size: How many values it keeps; what does not fit is left out, with a line in the log.
-            duration_format: Has no meaning.
+            duration_format: How it gives the values of `create_histogram_timedelta`.
         """
         self.tags: Mapping[str, str] = {}
         self._size = buffer_size
+        self._in_milliseconds = duration_format is MetricBufferDurationFormat.MILLISECONDS
         self._updates: deque[BufferedMetricUpdate] = deque()
         self._lock = threading.Lock()
 
@@ -212,9 +213,12 @@ class MetricBuffer(Sensor):
     def metric_recorded(self, metric: RecordedMetric) -> None:
         """Keep a value."""
         made = _Metric(metric.name, metric.description or None, metric.unit or None, _KINDS[metric.kind])
+        value = metric.value
+        if metric.is_duration and self._in_milliseconds:
+            value = round(value * 1000)
         with self._lock:
             if len(self._updates) < self._size:
-                self._updates.append(_Update(made, metric.value, {**self.tags, **metric.attributes}))
+                self._updates.append(_Update(made, value, {**self.tags, **metric.attributes}))
                 return
         _log.error("the buffer of metrics is full; a value of %s is left out", metric.name)
 

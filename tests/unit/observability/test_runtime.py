@@ -16,6 +16,7 @@ from foldlog.runtime import (
     BUFFERED_METRIC_KIND_COUNTER,
     BUFFERED_METRIC_KIND_HISTOGRAM,
     MetricBuffer,
+    MetricBufferDurationFormat,
     OpenTelemetryConfig,
     PrometheusConfig,
     Runtime,
@@ -95,6 +96,24 @@ async def test_a_buffer_keeps_what_is_recorded_until_it_is_fetched(caplog: pytes
     assert (updates[0].metric.kind, updates[0].metric.description) == (BUFFERED_METRIC_KIND_HISTOGRAM, None)
     assert "a value of size is left out" in caplog.text
     assert buffer.retrieve_updates() == []
+
+
+@pytest.mark.parametrize(
+    ("format", "value", "kind"),
+    [
+        (MetricBufferDurationFormat.MILLISECONDS, 90_004, int),
+        (MetricBufferDurationFormat.SECONDS, 90.004, float),
+    ],
+)
+def test_a_buffer_gives_durations_as_it_is_asked_to(
+    format: MetricBufferDurationFormat, value: float, kind: type
+) -> None:
+    buffer = MetricBuffer(9, duration_format=format)
+    meter = Runtime(telemetry=TelemetryConfig(metrics=buffer)).metric_meter
+    meter.create_histogram_timedelta("took", unit="x").record(timedelta(seconds=90, milliseconds=4))
+    meter.create_histogram_float("share").record(0.5)
+    took, share = buffer.retrieve_updates()
+    assert (took.value, type(took.value), took.metric.unit, share.value) == (value, kind, "x", 0.5)
 
 
 @pytest.mark.usefixtures("no_default")
