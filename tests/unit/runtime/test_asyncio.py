@@ -424,32 +424,6 @@ def test_a_sleep_of_zero_is_a_timer() -> None:
     assert Driver(Script, "giving_way").kinds() == ["StartTimer"]
 
 
-def test_a_workflow_that_sleeps_for_no_time_is_told_what_happens_meanwhile() -> None:
-    @workflow.defn
-    class Polls:
-        def __init__(self) -> None:
-            self.told = False
-
-        @workflow.run
-        async def run(self) -> int:
-            rounds = 0
-            while not self.told:
-                await workflow.sleep(0 if rounds % 2 else timedelta(0))
-                rounds += 1
-            return rounds
-
-        @workflow.signal
-        def tell(self) -> None:
-            self.told = True
-
-    driver = Driver(Polls)
-    driver.fire()
-    assert driver.kinds() == ["StartTimer", "StartTimer"]
-    driver.signal("tell")
-    driver.fire()
-    assert driver.result == 2
-
-
 def test_a_timer_that_is_cancelled_at_once_leaves_nothing() -> None:
     @workflow.defn
     class InTime:
