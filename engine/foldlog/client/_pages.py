@@ -94,7 +94,6 @@ class Pages(Generic[T]):
 def _number(token: bytes | None) -> int:
     if not token:
         return 0
-    try:
-        return int(token)
-    except ValueError:
-        raise InvalidArgumentError(f"{token!r} is no token of a page") from None
+    if not token.isdigit():
+        raise InvalidArgumentError(f"{token!r} is no token of a page")
+    return int(token)

@@ -6,7 +6,6 @@ who is killed: whoever asks asks again, with the same request ID, until there is
 
 from __future__ import annotations
 
-import asyncio
 import uuid
 from collections import Counter
 from collections.abc import Awaitable, Callable
@@ -34,6 +33,7 @@ from foldlog.client import (
 )
 from foldlog.common import WorkflowIDConflictPolicy
 
+from tests.integration.processor.running import until_asked
 from tests.integration.processor.workloads import (
     AGAIN,
     CHAPTER,
@@ -54,6 +54,9 @@ from tests.integration.processor.workloads import (
 FIRST_PATIENCE_SECONDS = 3.0
 MOST_PATIENCE_SECONDS = 30.0
 """An ask waits longer each time that it is repeated: a machine that always takes a little longer must not stop it."""
+
+ACTIONS_SECONDS = 300.0
+"""Bound on the actions of a schedule, while processors are killed; it only says that nothing hangs."""
 
 
 @dataclass
@@ -207,10 +210,12 @@ async def schedule(ask: Insistent, workflow_id: str) -> None:
         handle = await ask.repeat(partial(ask.client.create_schedule, workflow_id, due))
     except ScheduleAlreadyRunningError:
         handle = ask.client.get_schedule_handle(workflow_id)  # by the last ask, whose answer did not come
-    info = (await ask.repeat(handle.describe)).info
-    while info.num_actions < wanted:
-        await asyncio.sleep(0.5)
+
+    async def finished() -> Any:
         info = (await ask.repeat(handle.describe)).info
+        return info if info.num_actions >= wanted else None
+
+    info = await until_asked(finished, f"{workflow_id} has taken its actions", ACTIONS_SECONDS)
     times = sorted(result.scheduled_at for result in info.recent_actions)
     assert times == [times[0] + timedelta(seconds=number) for number in range(wanted)], f"{workflow_id}: {times}"
     for result in info.recent_actions:

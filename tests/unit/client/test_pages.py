@@ -45,7 +45,7 @@ async def test_a_list_that_has_become_shorter_ends() -> None:
     assert (pages.current_page, pages.next_page_token) == ([], None)
 
 
-@pytest.mark.parametrize(("size", "token"), [(0, None), (-1, None), (10, b"no number")])
+@pytest.mark.parametrize(("size", "token"), [(0, None), (-1, None), (10, b"no number"), (10, b"-1")])
 def test_what_can_be_no_page_is_refused(size: int, token: bytes | None) -> None:
     with pytest.raises(InvalidArgumentError):
         Pages(numbers(1), page_size=size, next_page_token=token)
