@@ -2,6 +2,9 @@
 
 Needs no broker. Compared with the bare activities of the same order, called one after another: the same work without
 anything that lasts. Both write to the ledger of the example, a SQLite database.
+
+Whatever else uses the processor's caches and its other hyperthreads makes CPU time longer, never shorter. So there are
+many short rounds: the least is what the code costs, the median what it cost here and today.
 """
 
 from __future__ import annotations
@@ -26,7 +29,7 @@ from examples.order.model import Order, chance, read_orders
 from examples.order.workflow import OrderWorkflow
 
 QUEUE = "orders"
-ROUNDS = 5
+ROUNDS = 25
 
 
 async def measured(rounds: int, orders: list[Order], run: Callable[[Order, int], Awaitable[Any]]) -> list[float]:
@@ -105,28 +108,31 @@ async def whole(folder: Path, orders: list[Order]) -> list[float]:
     return found
 
 
-async def measure(count: int) -> dict[str, float]:
-    """All of it, in CPU milliseconds for one order."""
+async def measure(count: int) -> dict[str, list[float]]:
+    """All of it, in CPU milliseconds for one order, for each round."""
     orders = [order for order in read_orders(count * 2) if _goes_through(order)][:count]
     with tempfile.TemporaryDirectory(prefix="foldlog-bench-") as name:
         folder = Path(name)
         return {
-            "the bare activities": statistics.median(await bare(folder, orders)),
-            "a workflow, warm": statistics.median(await warm(folder, orders)),
-            "a workflow with its environment and worker": statistics.median(await whole(folder, orders)),
+            "the bare activities": await bare(folder, orders),
+            "a workflow, warm": await warm(folder, orders),
+            "a workflow with its environment and worker": await whole(folder, orders),
         }
 
 
 @click.command()
-@click.option("--orders", default=200, show_default=True, help="Orders in each of five rounds.")
+@click.option("--orders", default=40, show_default=True, help=f"Orders in each of {ROUNDS} rounds.")
 def main(orders: int) -> None:
     """Measure what a test of the order workflow costs."""
     logging.disable(logging.WARNING)
     found = asyncio.run(measure(orders))
-    bare_ms = found["the bare activities"]
-    rows = [(what, f"{ms:.2f} ms", f"{ms / bare_ms:.1f}") for what, ms in found.items()]
-    show("CPU for one order in a time-skipping environment", ["", "median", "ratio"], rows)
-    write("testing", {what: f"{ms:.2f} ms" for what, ms in found.items()})
+    bare_ms = min(found["the bare activities"])
+    rows = [
+        (what, f"{min(rounds):.2f} ms", f"{statistics.median(rounds):.2f} ms", f"{min(rounds) / bare_ms:.1f}")
+        for what, rounds in found.items()
+    ]
+    show("CPU for one order in a time-skipping environment", ["", "least", "median", "ratio of the least"], rows)
+    write("testing", {what: {"least": least, "median": median} for what, least, median, _ in rows})
 
 
 if __name__ == "__main__":

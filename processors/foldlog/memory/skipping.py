@@ -77,6 +77,8 @@ class TimeSkipping:
         self._tries = 0
         """How often in a row, for those who wait now, time was skipped only for tries of stalled workflows."""
         self._timer: asyncio.TimerHandle | None = None
+        self._armed_ns: int | None = None
+        """What it is set to."""
         self._closed = False
 
     # ---- who waits
@@ -169,6 +171,7 @@ class TimeSkipping:
         elif due_ns <= self.clock.time_ns():
             self._come()
         elif may_skip and (worth_ns := self._worth_skipping_to(due_ns)) is not None:
+            self._arm(None)
             self.clock.forward_to(worth_ns)
             self._come()
         else:
@@ -203,12 +206,20 @@ class TimeSkipping:
 
     def _arm(self, due_ns: int | None) -> None:
         """Look again when something comes due in real time."""
+        if due_ns == self._armed_ns:
+            return
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+        self._armed_ns = due_ns
         if due_ns is not None:
             delay = max(due_ns - self.clock.time_ns(), 0) / NS
-            self._timer = self._loop.call_later(delay, self.poke)
+            self._timer = self._loop.call_later(delay, self._alarm)
+
+    def _alarm(self) -> None:
+        # Perhaps too early, by the loop's clock.
+        self._timer = self._armed_ns = None
+        self.poke()
 
 
 def _resolve(future: asyncio.Future[None]) -> None:

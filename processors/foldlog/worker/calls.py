@@ -58,6 +58,7 @@ class Calls:
         self._metric_meter = metric_meter
         self.task_queue = task_queue
         self._executor = executor
+        self._submit_waits = executor is not None and iscoroutinefunction(executor.submit)
         self._client = client
         self.executor = executor
         self.interceptors = interceptors
@@ -147,7 +148,7 @@ class Calls:
         attempt.context = context
         attempt.raiser = raiser
         call = partial(copy_context().run, _call_in_thread, context, raiser, activity.function, args)
-        if not iscoroutinefunction(self._executor.submit):
+        if not self._submit_waits:
             future = self._executor.submit(call)
             return future, asyncio.wrap_future(future)
         # An executor of another kind of event loop, such as Trio's, of which only that loop knows how it is used. What

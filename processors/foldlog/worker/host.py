@@ -40,13 +40,13 @@ class Handover:
         self._scheduled = False
 
     def call(self, function: Callable[..., Any], *args: Any) -> None:
-        """Have the loop call something soon, after all that was handed over before. Any thread."""
+        """Have the loop call something soon, after all that was handed over before; at once, if this is its thread.
+        Any thread."""
         self._calls.append((function, args))
-        if not self._scheduled:
+        if threading.get_ident() == self._thread:
+            self._run()
+        elif not self._scheduled:
             self._scheduled = True
-            if threading.get_ident() == self._thread:
-                self._loop.call_soon(self._run)
-                return
             try:
                 self._loop.call_soon_threadsafe(self._run)
             except RuntimeError:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
-from typing import Protocol
+from typing import Any, Protocol
 
 from foldlog.processors.store.errors import StoreClosedError
-from sortedcontainers import SortedDict
+from sortedcontainers import SortedList
 
 SCAN_CHUNK = 100
 FIRST_CHUNK = 4
@@ -82,48 +82,81 @@ def end_of(prefix: bytes) -> bytes | None:
     return stripped[:-1] + bytes((stripped[-1] + 1,)) if stripped else None
 
 
+class _Rows:
+    """One family of a `MemoryStore`. Most keys are never scanned: they are put in order when somebody does."""
+
+    __slots__ = ("_keys", "_unsorted", "values")
+
+    def __init__(self) -> None:
+        self.values: dict[bytes, bytes] = {}
+        self._keys: SortedList[bytes] = SortedList()
+        self._unsorted: set[bytes] = set()
+        """Keys that may have come or gone since they were last put in order."""
+
+    def write(self, changes: dict[bytes, bytes | None]) -> None:
+        self._unsorted.update(changes)
+        values: dict[bytes, Any] = self.values
+        values.update(changes)
+        if None in changes.values():
+            for key, value in changes.items():
+                if value is None:
+                    del values[key]
+
+    def keys(self, first: bytes, end: bytes | None, *, after: bool, limit: int) -> list[bytes]:
+        """Keys in order, from the first one on or after it, and below the end."""
+        if self._unsorted:
+            self._sort()
+        return list(islice(self._keys.irange(first, end, inclusive=(not after, False)), limit))
+
+    def _sort(self) -> None:
+        came: list[bytes] = []
+        for key in self._unsorted:
+            if key not in self.values:
+                self._keys.discard(key)
+            elif key not in self._keys:
+                came.append(key)
+        self._keys.update(came)
+        self._unsorted.clear()
+
+
 class MemoryStore:
     """A `KeyValueStore` without a disk, for tests and for environments that run in memory."""
 
     def __init__(self, families: Iterable[str]) -> None:
-        self._families: dict[str, SortedDict[bytes, bytes]] | None = {family: SortedDict() for family in families}
+        self._families: dict[str, _Rows] | None = {family: _Rows() for family in families}
 
     def get(self, family: str, key: bytes) -> bytes | None:
         """See `KeyValueStore.get`."""
-        return self._open()[family].get(key)
+        return self._open()[family].values.get(key)
 
     def scan(self, family: str, prefix: bytes = b"", start: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
         """See `KeyValueStore.scan`."""
-        return self._rows(self._open()[family], max(prefix, start), end_of(prefix))
+        return self._scan(self._open()[family], max(prefix, start), end_of(prefix))
 
     def write(self, batch: WriteBatch) -> None:
         """See `KeyValueStore.write`."""
         families = self._open()
         for family, changes in batch.families.items():
-            rows = families[family]
-            for key, value in changes.items():
-                if value is None:
-                    rows.pop(key, None)
-                else:
-                    rows[key] = value
+            if changes:
+                families[family].write(changes)
 
     def close(self) -> None:
         """See `KeyValueStore.close`. What was in it is gone."""
         self._families = None
 
-    def _open(self) -> dict[str, SortedDict[bytes, bytes]]:
+    def _open(self) -> dict[str, _Rows]:
         if self._families is None:
             raise StoreClosedError("the store is closed")
         return self._families
 
-    def _rows(self, rows: SortedDict[bytes, bytes], start: bytes, end: bytes | None) -> Iterator[tuple[bytes, bytes]]:
-        # In chunks: a SortedDict must not change under its iterator, and a scan may stop long before the end.
-        keys = list(islice(rows.irange(start, end, inclusive=(True, False)), FIRST_CHUNK))
+    def _scan(self, rows: _Rows, start: bytes, end: bytes | None) -> Iterator[tuple[bytes, bytes]]:
+        # In chunks: the keys must not change under an iterator, and a scan may stop long before the end.
+        keys = rows.keys(start, end, after=False, limit=FIRST_CHUNK)
         while keys:
             for key in keys:
                 self._open()
-                value = rows.get(key)
+                value = rows.values.get(key)
                 if value is not None:
                     yield key, value
             self._open()
-            keys = list(islice(rows.irange(keys[-1], end, inclusive=(False, False)), SCAN_CHUNK))
+            keys = rows.keys(keys[-1], end, after=True, limit=SCAN_CHUNK)
