@@ -78,7 +78,6 @@ class ReplayerOptionsWithoutMeaning(TypedDict, total=False):
     unsandboxed_workflow_runner: Any
     build_id: str | None
     identity: str | None
-    debug_mode: bool
     runtime: Any
     disable_safe_workflow_eviction: bool
 
@@ -92,6 +91,8 @@ class ReplayerConfig(ReplayerOptionsWithoutMeaning, total=False):
     interceptors: Sequence[Interceptor]
     workflow_failure_exception_types: Sequence[type[BaseException]]
     header_codec_behavior: HeaderCodecBehavior
+    deadlock_timeout: timedelta | None
+    debug_mode: bool
 
 
 RunReplayer = Callable[

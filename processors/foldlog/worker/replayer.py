@@ -11,6 +11,7 @@ import logging
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from typing import Any, Unpack
 
@@ -24,6 +25,7 @@ from foldlog.runtime import WorkflowRuntime
 from foldlog.schemas import event
 from foldlog.schemas.framing import encode
 from foldlog.schemas.records import Event
+from foldlog.worker.options import DEADLOCK_TIMEOUT, deadlock_seconds
 from foldlog.worker.plugin import Plugin, ReplayerConfig, ReplayerOptionsWithoutMeaning, RunReplayer
 from foldlog.worker.temporal_names import guards
 
@@ -33,7 +35,8 @@ _log = logging.getLogger(__name__)
 class WorkflowReplayError(FoldlogError, RuntimeError):
     """Workflow code could not be brought to the end of a history, though it may not have decided otherwise.
 
-    Its type is not registered, or it raised something that is no workflow failure. `stack_trace` has its stack.
+    Its type is not registered, it did not come to an await, or it raised something that is no workflow failure.
+    `stack_trace` has its stack.
 
     Attributes:
         stack_trace: The stack of what was raised.
@@ -73,7 +76,7 @@ class WorkflowReplayResults:
 class Replayer:
     """Replays recorded histories with the workflow code of this process. Needs no broker.
 
-    Workflow code runs on the thread that calls, so a debugger stops in it.
+    Workflow code runs on the thread that calls, so a debugger stops in it; see `debug_mode`.
     """
 
     def __init__(
@@ -86,6 +89,8 @@ class Replayer:
         plugins: Sequence[Plugin] = (),
         workflow_failure_exception_types: Sequence[type[BaseException]] = (),
         header_codec_behavior: HeaderCodecBehavior = HeaderCodecBehavior.NO_CODEC,
+        deadlock_timeout: timedelta | None = DEADLOCK_TIMEOUT,
+        debug_mode: bool = False,
         **ignored: Unpack[ReplayerOptionsWithoutMeaning],
     ) -> None:
         """Register workflows.
@@ -99,10 +104,15 @@ class Replayer:
             workflow_failure_exception_types: Exceptions that fail a workflow instead of stalling it: the same as the
                 workers'.
             header_codec_behavior: Whether the headers of the histories went through the payload codec.
+            deadlock_timeout: The workers'. As in a worker that replays, code may run ten times as long for each event
+                before it comes to an await; then it is interrupted, and the history cannot be replayed. None: as long
+                as it likes.
+            debug_mode: Whether workflow code is never interrupted, so that one can step through it. The environment
+                variable FOLDLOG_DEBUG does the same.
             **ignored: See `ReplayerOptionsWithoutMeaning`.
 
         Raises:
-            ConfigurationError: There are no workflows.
+            ConfigurationError: There are no workflows, or `deadlock_timeout` is no time at all.
             DefinitionError: A workflow is not declared as it must be.
         """
         for name in ignored:
@@ -116,6 +126,8 @@ class Replayer:
             interceptors=interceptors,
             workflow_failure_exception_types=workflow_failure_exception_types,
             header_codec_behavior=header_codec_behavior,
+            deadlock_timeout=deadlock_timeout,
+            debug_mode=debug_mode,
             **ignored,
         )
         self._given_config = config.copy()
@@ -133,6 +145,7 @@ class Replayer:
             guarded=guards(config.get("workflow_runner")),
             interceptors=config["interceptors"],
             headers_coded=config["header_codec_behavior"] is not HeaderCodecBehavior.NO_CODEC,
+            deadlock_timeout_seconds=deadlock_seconds(config["deadlock_timeout"], config["debug_mode"]),
         )
 
     def config(self, *, active_config: bool = False) -> ReplayerConfig:

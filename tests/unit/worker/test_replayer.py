@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import math
+import re
+import time
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import replace
 from datetime import timedelta
@@ -276,7 +279,72 @@ async def test_options() -> None:
         Replayer(workflows=[])
     with pytest.raises(TypeError, match="no option nosuch"):
         Replayer(workflows=[Steps], nosuch=1)  # type: ignore[call-arg]
-    Replayer(workflows=[Steps], debug_mode=True)
+    with pytest.raises(ConfigurationError, match="deadlock_timeout must be more than 0"):
+        Replayer(workflows=[Steps], deadlock_timeout=timedelta())
+    replayer = Replayer(workflows=[Steps], deadlock_timeout=timedelta(seconds=5), debug_mode=True, identity="me")
+    assert Replayer(**replayer.config()).config() == replayer.config()
+    assert replayer.config()["debug_mode"]
+
+
+SPIN: list[float] = []
+"""For how many seconds the code of `Spinning` spins."""
+
+
+@workflow.defn(name="Steps")
+class Spinning:
+    def __init__(self) -> None:
+        self._go = False
+
+    @workflow.run
+    async def run(self) -> int:
+        one = await workflow.execute_activity(first, start_to_close_timeout=TIMEOUT)
+        _spin(SPIN[0])
+        await workflow.wait_condition(lambda: self._go)
+        return one
+
+    @workflow.signal
+    def go(self) -> None:
+        self._go = True
+
+
+def _spin(seconds: float) -> None:
+    with workflow.unsafe.sandbox_unrestricted():
+        began = time.perf_counter()
+        while time.perf_counter() - began < seconds:
+            pass
+
+
+async def test_code_that_does_not_yield_fails_its_replay_and_no_other() -> None:
+    history = await recorded()
+
+    async def corpus() -> AsyncIterator[WorkflowHistory]:
+        for seconds in (math.inf, 0.0):
+            SPIN[:] = [seconds]
+            yield history
+
+    replayer = Replayer(workflows=[Spinning], deadlock_timeout=timedelta(seconds=0.02))
+    async with replayer.workflow_replay_iterator(corpus()) as iterator:
+        hung, well = [result.replay_failure async for result in iterator]
+    assert isinstance(hung, WorkflowReplayError)
+    assert re.fullmatch(
+        rf"workflow 'steps', run {history.run_id}: \[deadlock\] workflow code did not yield for 0.2 s in replay at "
+        r".*test_replayer.py:\d+ in _spin",
+        str(hung),
+    )
+    assert "in Spinning.run" in hung.stack_trace
+    assert well is None
+
+
+@pytest.mark.parametrize("off", [{"debug_mode": True}, {"deadlock_timeout": None}, {}])
+async def test_code_may_take_its_time_where_somebody_steps_through_it(
+    off: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    history = await recorded()
+    SPIN[:] = [0.5]
+    if not off:
+        monkeypatch.setenv("FOLDLOG_DEBUG", "1")
+    options: Any = {"deadlock_timeout": timedelta(seconds=0.01), **off}
+    await Replayer(workflows=[Spinning], **options).replay_workflow(history)
 
 
 async def test_histories_with_codec_interceptors_and_headers_are_replayed() -> None:
