@@ -322,6 +322,7 @@ async def a_start_with_wrong_arguments_stalls(here: Place) -> None:
         await handle.signal("add", 1)
         await handle.terminate(reason="wrong")
         assert (await handle.describe()).status is WorkflowExecutionStatus.TERMINATED
+        assert (await names(handle))[-2:] == ["WorkflowExecutionSignaled", "WorkflowExecutionTerminated"]
 
 
 async def stalled(handle: WorkflowHandle[Any, Any]) -> str:
@@ -346,6 +347,7 @@ async def a_handler_that_raises(here: Place) -> None:
     assert "short circuit" in await until_asked(lambda: stalled(broken), "the workflow is stalled")
     await broken.signal("ring")
     await broken.terminate()
+    assert (await names(broken))[-2:] == ["WorkflowExecutionSignaled", "WorkflowExecutionTerminated"]
     await ended(broken, "ring", "dial")
 
 

@@ -12,7 +12,7 @@ import dataclasses
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from foldlog.core import activities, decisions
+from foldlog.core import decisions
 from foldlog.core.cron import next_cron_ms
 from foldlog.core.decider import WorkflowTaskError
 from foldlog.core.decisions import ClosingDecision
@@ -83,8 +83,16 @@ class Chains:
             assert session.decider is not None
             self._expect(run, started, session.decider.unhandled_signals(), outcome)
 
-    def time_out(self, run: Run, signals: Sequence[WorkflowExecutionSignaled], outcome: Outcome) -> None:
-        """Close a run whose run timeout has passed; `signals` are those that no handler of it has taken."""
+    def timed_out(
+        self, run: Run, signals: Sequence[WorkflowExecutionSignaled], outcome: Outcome
+    ) -> event.WorkflowExecutionTimedOut:
+        """The event that closes a run whose run timeout has passed; it names the run that follows, if one does.
+
+        Args:
+            run: The run.
+            signals: Those that no handler of it has taken.
+            outcome: The open transaction.
+        """
         failure = Failure(kind="TIMEOUT", message="workflow run timeout", timeout_type="START_TO_CLOSE")
         try:
             started, retry_state = self._after_failure(run, failure, outcome)
@@ -93,9 +101,8 @@ class Chains:
             started, retry_state = None, "INTERNAL_SERVER_ERROR"
         if started is not None:
             self._expect(run, started, signals, outcome)
-        activities.cancel_activities(run, outcome)
         new_run_id = started.run_id if started is not None else ""
-        outcome.append(run, event.WorkflowExecutionTimedOut(new_run_id=new_run_id, retry_state=retry_state))
+        return event.WorkflowExecutionTimedOut(new_run_id=new_run_id, retry_state=retry_state)
 
     def may_follow_timeout(self, run: Run) -> bool:
         """Whether a run might be followed by another when it times out."""

@@ -18,7 +18,7 @@ from foldlog.core.chains import Chains
 from foldlog.core.closing import follow_close
 from foldlog.core.decider import Decider, VersionNotHostedError, WorkflowTaskError
 from foldlog.core.decisions import ClosingDecision, Decision
-from foldlog.core.early import EarlySignals
+from foldlog.core.early import EarlySignals, Waiting
 from foldlog.core.kept_reports import KeptReports, accept, refused
 from foldlog.core.outcome import MAXIMUM_DEFERRED_BYTES, Outcome
 from foldlog.core.replay import replay
@@ -94,6 +94,8 @@ class Driver:
         self._build_id = build_id
         self._retried: log.WorkflowStalled | None = None
         """Why the run had stalled whose code is tried again just now."""
+        self._waiting: Waiting | None = None
+        """What waits behind the deferred command that is being handled; None: none is, or its code has been told."""
 
     # ---- the code
 
@@ -108,10 +110,13 @@ class Driver:
             if session.version or run.started.options is not None:
                 self.refresh(session)
             if session.decider is None:
-                self.rebuild(session, outcome, fresh=True)
+                made = self._make(session, outcome, True)
             else:
                 session.decider.history_size = run.history_size
-                self._decide(session, session.decider.activate(happened), outcome)
+                made = session.decider.activate(happened)
+            if self._waiting is not None:
+                made = self._hear_out(session, made, outcome)
+            self._decide(session, made, outcome)
         except WorkflowTaskError as error:
             self.stall(session, error, outcome)
         self.settle(run, outcome)
@@ -126,7 +131,7 @@ class Driver:
     def handle_kept(self, run: Run, outcome: Outcome) -> None:
         """The code of a held run has begun: updates that came before are handled, which are not in its history."""
         if run.deferred_ordinal > run.handled_ordinal:
-            self._handle_waiting(run, self.waiting_commands(run, outcome), outcome)
+            self._handle_waiting(Waiting(run, self._waiting_commands(run, outcome)), outcome)
 
     def wake(self, session: Session, wanted: Any, outcome: Outcome) -> None:
         """Something has come for a run: a request to cancel ends whatever holds it, a signal nothing."""
@@ -274,6 +279,38 @@ class Driver:
             if entry.run is run and hasattr(entry.record, "event_id"):
                 yield entry.encoded
 
+    def close(
+        self,
+        run: Run,
+        closing: event.WorkflowExecutionTerminated | event.WorkflowExecutionTimedOut,
+        outcome: Outcome,
+    ) -> None:
+        """Close a run without asking its code. Signals that it has accepted while it was stalled are in its history.
+
+        Raises:
+            WorkflowTaskError: The event is too large.
+        """
+        if run.stalled is not None:
+            outcome.check_fits(closing)
+            self._early.record_unheard(Waiting(run, self._waiting_commands(run, outcome)), outcome)
+        machine.close(run, closing, outcome)
+        self.settle(run, outcome)
+
+    def time_out(self, session: Session, outcome: Outcome) -> None:
+        """Close a run at its run timeout. What waited for its code is for the run that follows, if one does."""
+        run = session.run
+        signals: Sequence[WorkflowExecutionSignaled] = ()
+        if self._chains.may_follow_timeout(run):
+            signals = self.unhandled_signals(session, outcome)
+        timed_out = self._chains.timed_out(run, signals, outcome)
+        if not timed_out.new_run_id or run.stalled is None:
+            self.close(run, timed_out, outcome)
+            return
+        waiting = Waiting(run, self._waiting_commands(run, outcome))
+        machine.close(run, timed_out, outcome)
+        self.settle(run, outcome)
+        self._handle_waiting(waiting, outcome)
+
     def settle(self, run: Run, outcome: Outcome) -> None:
         """Do what follows from a run's end. To be called after whatever may have closed it; once it is closed, once."""
         if not run.is_open:
@@ -346,59 +383,62 @@ class Driver:
         run = session.run
         if run.stalled is None:
             return
-        stalled = run.stalled
-        waiting = self.waiting_commands(run, outcome)
+        stalled, waiting = run.stalled, Waiting(run, self._waiting_commands(run, outcome))
+        self._waiting = waiting
         try:
-            outstanding = self._make(session, outcome, fresh=True)
-            if waiting and (signals := self._early.are_needed(run, outstanding, waiting, outcome)):
-                _drop(session)
-                self._early.record(run, signals, waiting, outcome, self.defer)
-                waiting = self.waiting_commands(run, outcome)
-                outstanding = self._make(session, outcome, fresh=True)
-        except WorkflowTaskError as error:
-            self.stall(session, error, outcome, before=stalled)
-            return
-        outcome.append(run, log.WorkflowResumed(run_id=run.run_id, handled_ordinal=run.handled_ordinal))
-        try:
-            self._decide(session, outstanding, outcome)
-        except WorkflowTaskError as error:
-            self.stall(session, error, outcome, before=stalled)
-        self.settle(run, outcome)
-        self._retried = stalled
-        try:
-            self._handle_waiting(run, waiting, outcome)
-        finally:
-            self._retried = None
-
-    def _handle_waiting(self, run: Run, waiting: list[tuple[int, bytes]], outcome: Outcome) -> None:
-        """Handle deferred commands in their order, until the run stalls again. What follows it gets what is for any."""
-        for ordinal, encoded in waiting:
-            if not run.is_open:
-                if following_run_id(run) and isinstance(self._decode(encoded), _FOR_ANY_RUN):
-                    self.hand_over(run, encoded, outcome)
-                continue
-            if run.stalled is not None:
+            try:
+                outstanding = self._hear_out(session, self._make(session, outcome, fresh=True), outcome)
+            except WorkflowTaskError as error:
+                self.stall(session, error, outcome, before=stalled)
                 return
-            outcome.append(run, log.WorkflowResumed(run_id=run.run_id, handled_ordinal=ordinal))
-            self._handle_kept(run, self._decode(encoded), outcome)
+            outcome.append(run, log.WorkflowResumed(run_id=run.run_id, handled_ordinal=run.handled_ordinal))
+            try:
+                self._decide(session, outstanding, outcome)
+            except WorkflowTaskError as error:
+                self.stall(session, error, outcome, before=stalled)
+            self.settle(run, outcome)
+            self._retried = stalled
+            self._handle_waiting(waiting, outcome)
+        finally:
+            self._waiting = self._retried = None
 
-    def hand_over(self, run: Run, encoded: bytes, outcome: Outcome) -> None:
-        """Handle a deferred command of a run that has closed meanwhile: whichever follows is to have it."""
-        wanted = self._decode(encoded)
-        if isinstance(wanted, _FOR_ANY_RUN):
-            wanted.run_id = ""
-        self._handle_kept(run, wanted, outcome)
+    def _handle_waiting(self, waiting: Waiting, outcome: Outcome) -> None:
+        """Handle deferred commands in their order, until the run stalls again. What follows it gets what is for any."""
+        run = waiting.run
+        outer, self._waiting = self._waiting, waiting
+        try:
+            while waiting.left and run.stalled is None:
+                ordinal, encoded = waiting.left.popleft()
+                wanted = self._decode(encoded)
+                if run.is_open:
+                    outcome.append(run, log.WorkflowResumed(run_id=run.run_id, handled_ordinal=ordinal))
+                elif following_run_id(run) and isinstance(wanted, _FOR_ANY_RUN):
+                    wanted.run_id = ""
+                else:
+                    continue
+                if hasattr(wanted, "reply_to"):
+                    wanted.reply_to = None  # Whoever asked was told that the command is kept.
+                self._handle(run.workflow_id, wanted, outcome)
+        finally:
+            self._waiting = outer
 
-    def _handle_kept(self, run: Run, wanted: Command, outcome: Outcome) -> None:
-        if hasattr(wanted, "reply_to"):
-            wanted.reply_to = None  # Whoever asked was told that the command is kept.
-        self._handle(run.workflow_id, wanted, outcome)
-
-    def waiting_commands(self, run: Run, outcome: Outcome) -> list[tuple[int, bytes]]:
-        """Ordinals and bytes of the commands that wait until the run's code runs again."""
-        return list(self._waiting_commands(run, outcome))
+    def _hear_out(self, session: Session, made: list[Decision], outcome: Outcome) -> list[Decision]:
+        """What the code decides once it knows the signals that wait: it must not end the run without them."""
+        run, waiting = session.run, self._waiting
+        if waiting is None or run.workflow_id != waiting.run.workflow_id:
+            return made
+        signals = self._early.are_needed(run, made, waiting, outcome)
+        if not signals:
+            return made
+        _drop(session)
+        session.local.clear()  # which it wanted in this very transaction, and wants again
+        outcome.local_calls[:] = [call for call in outcome.local_calls if call.run_id != run.run_id]
+        self._early.record(run, signals, outcome)
+        self._early.take_out(waiting, signals, outcome, self.defer)
+        return self._make(session, outcome, fresh=True)
 
     def _waiting_commands(self, run: Run, outcome: Outcome) -> Iterator[tuple[int, bytes]]:
+        """Ordinals and bytes of the commands that wait until the run's code runs again."""
         yield from self._sessions.deferred(run)
         for entry in outcome.log:
             if entry.run is not run or not isinstance(entry.record, log.CommandDeferred):

@@ -1,14 +1,18 @@
-"""Signals that a stalled run has accepted, where its code would end the run without having seen them.
+"""Signals that a stalled run has accepted, where it would end without its code having seen them.
 
-They came after the event at which the code could not go on, so they are told after it, and to code that ends with that
+They came after an event at which the code could not go on, so they are told after it, and to code that ends with that
 event not at all: nobody would ever take them, though their senders were told that they are kept. So they are recorded
-behind a `WorkflowTaskScheduled` that counts them, and the code is told of the event anew with the signals before it.
-Replay does the same by that count.
+behind a `WorkflowTaskScheduled` that counts them, and the code is told of the event anew with the signals before it, or
+after it if it is a signal too. Replay does the same by that count.
+
+Where the run is closed from outside, no code hears them. They are recorded all the same, for whoever reads its history,
+and so that its code, brought back for a query, knows them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from foldlog.core import decisions, machine
@@ -21,8 +25,21 @@ from foldlog.core.session import Sessions
 from foldlog.core.state import Run
 from foldlog.schemas import command, event, log
 
-Waiting = tuple[int, bytes]
-"""Ordinal and bytes of a deferred command."""
+
+class Waiting:
+    """The deferred commands of a run that have not been handled."""
+
+    __slots__ = ("left", "run")
+
+    def __init__(self, run: Run, left: Iterable[tuple[int, bytes]]) -> None:
+        """Make an object.
+
+        Args:
+            run: The run.
+            left: Ordinals and bytes of the commands.
+        """
+        self.run = run
+        self.left = deque(left)
 
 
 class EarlySignals:
@@ -35,55 +52,89 @@ class EarlySignals:
         self._decode = decode
 
     def are_needed(
-        self, run: Run, made: Sequence[Decision], waiting: Sequence[Waiting], outcome: Outcome
+        self, run: Run, made: Sequence[Decision], waiting: Waiting, outcome: Outcome
     ) -> dict[int, command.SignalWorkflow]:
         """By ordinal, the signals without which a run must not end as its code wants now; none, if it may, or goes on.
 
         Args:
-            run: The run, whose code has just been told again of what it had stalled at.
+            run: The run, whose code has just been told of its last event.
             made: What the code decides.
-            waiting: What the run has accepted since it stalled.
+            waiting: What the run has accepted since it stalled and not been told.
             outcome: The open transaction.
         """
-        if not made or not isinstance(made[-1], ClosingDecision) or isinstance(made[-1], decisions.ContinueAsNew):
+        if not waiting.left or not made:
+            return {}
+        if not isinstance(made[-1], ClosingDecision) or isinstance(made[-1], decisions.ContinueAsNew):
             return {}  # the run that follows gets them
-        last = self._sessions.event(run, run.last_event_id)
-        if last is None or not is_from_outside(self._decode(last)):
+        if not self._was_told_last(run, outcome):
             return {}  # the code had been through the last step already, at least in part
+        return self._can_be_told(waiting, outcome)
+
+    def _was_told_last(self, run: Run, outcome: Outcome) -> bool:
+        """Whether the last event of a run came from outside, so that nothing is recorded yet of what it led to."""
+        for entry in reversed(outcome.log):
+            if entry.run is run and hasattr(entry.record, "event_id"):
+                return is_from_outside(entry.record)
+        last = self._sessions.event(run, run.last_event_id)
+        return last is not None and is_from_outside(self._decode(last))
+
+    def _can_be_told(self, waiting: Waiting, outcome: Outcome) -> dict[int, command.SignalWorkflow]:
+        """The signals among what waits, by ordinal: each once, without those that are too large."""
         signals: dict[int, command.SignalWorkflow] = {}
         seen: set[str] = set()
-        for ordinal, encoded in waiting:
+        for ordinal, encoded in waiting.left:
             wanted = self._decode(encoded)
-            if isinstance(wanted, command.SignalWorkflow) and self._can_be_told(run, wanted, seen, outcome):
-                signals[ordinal] = wanted
+            if not isinstance(wanted, command.SignalWorkflow) or wanted.request_id in seen:
+                continue
+            if self._answers.recall(waiting.run.workflow_id, wanted.request_id) is not None:
+                continue
+            try:
+                outcome.check_fits(machine.signaled(wanted))
+            except WorkflowTaskError:
+                continue
+            signals[ordinal] = wanted
+            if wanted.request_id:
+                seen.add(wanted.request_id)
         return signals
 
-    def _can_be_told(self, run: Run, wanted: command.SignalWorkflow, seen: set[str], outcome: Outcome) -> bool:
-        request_id = wanted.request_id
-        if request_id and (request_id in seen or self._answers.recall(run.workflow_id, request_id) is not None):
-            return False
-        try:
-            outcome.check_fits(machine.signaled(wanted))
-        except WorkflowTaskError:
-            return False
-        seen.add(request_id)
-        return True
+    def record(self, run: Run, signals: Mapping[int, command.SignalWorkflow], outcome: Outcome) -> None:
+        """Record signals as told together with the last event of a run."""
+        outcome.append(run, event.WorkflowTaskScheduled(signals=len(signals)))
+        for wanted in signals.values():
+            self._record(run, wanted, outcome)
 
-    def record(
+    def take_out(
         self,
-        run: Run,
+        waiting: Waiting,
         signals: Mapping[int, command.SignalWorkflow],
-        waiting: Sequence[Waiting],
         outcome: Outcome,
         defer: Callable[[Run, Any, Outcome], None],
     ) -> None:
-        """Record signals as told together with the last event. What else waits goes on waiting."""
-        outcome.append(run, event.WorkflowTaskScheduled(signals=len(signals)))
-        for wanted in signals.values():
-            wanted.reply_to = None  # Whoever asked was told that it is kept.
-            machine.signal(run, wanted, outcome)
-            self._answers.accept(run, wanted, outcome)
-        outcome.append(run, log.WorkflowResumed(run_id=run.run_id, handled_ordinal=waiting[-1][0]))
-        for ordinal, encoded in waiting:
-            if ordinal not in signals:
-                defer(run, self._decode(encoded), outcome)
+        """Take signals out of what waits. The rest goes on waiting; that of an open run gets new ordinals."""
+        run, last = waiting.run, waiting.left[-1][0]
+        waiting.left = deque(each for each in waiting.left if each[0] not in signals)
+        if not run.is_open:
+            return  # it is being handed over to the runs that follow
+        outcome.append(run, log.WorkflowResumed(run_id=run.run_id, handled_ordinal=last))
+        encoded = [encoded for _, encoded in waiting.left]
+        waiting.left.clear()
+        for each in encoded:
+            defer(run, self._decode(each), outcome)
+            waiting.left.append((run.deferred_ordinal, each))
+
+    def record_unheard(self, waiting: Waiting, outcome: Outcome) -> None:
+        """Record the signals that wait for a run which is about to be closed without its code."""
+        run = waiting.run
+        signals = list(self._can_be_told(waiting, outcome).values())
+        # Each is told in one step with an event that led to nothing, as what it leads to is never recorded.
+        if signals and run.first_task and not self._was_told_last(run, outcome):
+            self._record(run, signals.pop(0), outcome)
+        if signals and run.first_task:
+            outcome.append(run, event.WorkflowTaskScheduled(signals=len(signals)))
+        for wanted in signals:
+            self._record(run, wanted, outcome)
+
+    def _record(self, run: Run, wanted: command.SignalWorkflow, outcome: Outcome) -> None:
+        wanted.reply_to = None  # Whoever asked was told that it is kept.
+        machine.signal(run, wanted, outcome)
+        self._answers.accept(run, wanted, outcome)

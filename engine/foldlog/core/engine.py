@@ -8,7 +8,7 @@ answered and told to the run's code. What an event means is in `fold`, what a co
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -152,7 +152,10 @@ class Engine:
             self._driver.resume(session, outcome)
             return
         if key[0] == DeadlineKind.RUN_TIMEOUT:
-            self._run_timed_out(session, outcome)
+            self._driver.time_out(session, outcome)
+            return
+        if key[0] == DeadlineKind.EXECUTION_TIMEOUT:
+            self._driver.close(session.run, machine.execution_timed_out(), outcome)
             return
         try:
             if key[0] == DeadlineKind.RETRY:
@@ -164,19 +167,6 @@ class Engine:
         self._driver.tell(session, happened, outcome)
         if key[0] == DeadlineKind.FIRST_TASK:
             self._driver.handle_kept(session.run, outcome)
-
-    def _run_timed_out(self, session: Session, outcome: Outcome) -> None:
-        """End a run at its run timeout. What waited for its code is for the run that follows, if one does."""
-        run = session.run
-        signals: Sequence[event.WorkflowExecutionSignaled] = ()
-        waiting: list[tuple[int, bytes]] = []
-        if self._chains.may_follow_timeout(run):
-            signals = self._driver.unhandled_signals(session, outcome)
-            waiting = self._driver.waiting_commands(run, outcome) if run.stalled is not None else []
-        self._chains.time_out(run, signals, outcome)
-        self._driver.settle(run, outcome)
-        for _, encoded in waiting:
-            self._driver.hand_over(run, encoded, outcome)
 
     def local_ended(self, ended: LocalResult, outcome: Outcome) -> None:
         """A local activity ended. A result that nobody waits for is passed over."""
@@ -261,7 +251,7 @@ class Engine:
                 self._use_existing(existing, wanted, outcome)
                 return
             reason = command.TerminateWorkflow(reason="TerminateIfRunning policy: a new run starts")
-            self._close(existing.run, lambda run: machine.terminate(run, reason, outcome), outcome)
+            self._driver.close(existing.run, machine.terminated(reason), outcome)
         wanted.options = self._versions.of_start(workflow_id, wanted.workflow_type, wanted.options)
         run_id = self._new_run_id() if wanted.parent is None else children.first_run_id(wanted.parent)
         try:
@@ -367,7 +357,7 @@ class Engine:
         if session is None:
             return
         try:
-            self._close(session.run, lambda run: machine.terminate(run, wanted, outcome), outcome)
+            self._driver.close(session.run, machine.terminated(wanted), outcome)
         except WorkflowTaskError as error:
             self._answers.reject(workflow_id, wanted, outcome, "INVALID_ARGUMENT", str(error), session.run)
             return
@@ -527,7 +517,7 @@ class Engine:
             wanted.reply_to, reply.Deployments, deployments=versions.deployments, hosted=list(versions.hosted)
         )
 
-    # ---- finding, recording, closing
+    # ---- finding, recording
 
     def _open_for(self, workflow_id: str, wanted: Any, outcome: Outcome, also_stalled: bool = False) -> Session | None:
         """The open run that a command is for; otherwise the command is answered or kept here."""
@@ -577,10 +567,6 @@ class Engine:
         self._answers.accept(run, wanted, outcome)
         self._driver.tell(session, happened, outcome)
         self._driver.wake(session, wanted, outcome)
-
-    def _close(self, run: Run, close: Callable[[Run], None], outcome: Outcome) -> None:
-        close(run)
-        self._driver.settle(run, outcome)
 
 
 _ACTIVITY_COMMANDS: dict[type, Callable[[Run, Any, Outcome], Event | None]] = {

@@ -151,15 +151,24 @@ def request_cancel(run: Run, wanted: command.CancelWorkflow, outcome: Outcome) -
     return requested
 
 
-def terminate(run: Run, wanted: command.TerminateWorkflow, outcome: Outcome) -> None:
+def terminated(wanted: command.TerminateWorkflow) -> event.WorkflowExecutionTerminated:
+    """What is recorded of a termination."""
+    return event.WorkflowExecutionTerminated(
+        reason=wanted.reason, details=wanted.details, request_id=wanted.request_id, identity=wanted.identity
+    )
+
+
+def execution_timed_out() -> event.WorkflowExecutionTimedOut:
+    """What is recorded where all runs of a chain together have had their time."""
+    return event.WorkflowExecutionTimedOut(execution=True, retry_state="TIMEOUT")
+
+
+def close(
+    run: Run, closing: event.WorkflowExecutionTerminated | event.WorkflowExecutionTimedOut, outcome: Outcome
+) -> None:
     """Close the run without asking its code."""
     activities.cancel_activities(run, outcome)
-    outcome.append(
-        run,
-        event.WorkflowExecutionTerminated(
-            reason=wanted.reason, details=wanted.details, request_id=wanted.request_id, identity=wanted.identity
-        ),
-    )
+    outcome.append(run, closing)
 
 
 # ---- deadlines
@@ -180,13 +189,7 @@ def _first_task_due(run: Run, _: int, outcome: Outcome) -> Event:
     return begin_code(run, outcome)
 
 
-def _execution_timed_out(run: Run, _: int, outcome: Outcome) -> None:
-    activities.cancel_activities(run, outcome)
-    outcome.append(run, event.WorkflowExecutionTimedOut(execution=True, retry_state="TIMEOUT"))
-
-
 _DUE: dict[DeadlineKind, Callable[[Run, int, Outcome], Event | None]] = {
-    DeadlineKind.EXECUTION_TIMEOUT: _execution_timed_out,
     DeadlineKind.TIMER: _timer_fired,
     DeadlineKind.SCHEDULE_TO_START: activities.activity_timed_out("SCHEDULE_TO_START"),
     DeadlineKind.START_TO_CLOSE: activities.activity_timed_out("START_TO_CLOSE"),

@@ -119,6 +119,9 @@ class _Comparison:
         self.last = decided[-1] if decided else None
         decider.history_size = size
         if signals:
+            if type(happened) is event.WorkflowExecutionSignaled:  # it came before them
+                signals = [happened, *signals]
+                happened = signals.pop()
             decider.foretell(signals)
         if decided:
             # The code must know before it runs which of its ways it took.

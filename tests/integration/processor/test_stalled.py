@@ -171,4 +171,9 @@ async def test_a_stalled_workflow_can_be_terminated(here: Place) -> None:
         found = await handle.describe()
         assert found.status is WorkflowExecutionStatus.TERMINATED
     log = await here.check()
-    assert log.kinds("hopeless") == ["WorkflowExecutionStarted", "WorkflowExecutionTerminated"]
+    assert log.kinds("hopeless") == [
+        "WorkflowExecutionStarted",
+        "WorkflowTaskScheduled",
+        "WorkflowExecutionSignaled",
+        "WorkflowExecutionTerminated",
+    ]

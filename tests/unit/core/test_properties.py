@@ -13,7 +13,7 @@ from foldlog.core.engine import LocalResult
 from foldlog.core.replay import replay
 from foldlog.core.session import Session
 from foldlog.core.state import DeadlineKind, Run
-from foldlog.schemas import command, event
+from foldlog.schemas import command, event, reply
 from foldlog.schemas.common import Deployment, Failure, ReplyTo, RetryPolicy, WorkflowOptions
 from foldlog.schemas.framing import decode
 from foldlog.schemas.records import Command, LogRecord
@@ -396,6 +396,52 @@ def test_in_the_end_every_workflow_has_its_answers(steps: list[tuple[str, str, i
             # Its first run may have continued as new: the parent waits for the end of the chain.
             assert (found.run.started.first_execution_run_id or found.run.run_id) == child.run_id
             assert found.run.is_open
+
+
+STALLING = [
+    *["signal"] * 12,
+    *["break", "mend", "start", "time"] * 2,
+    "terminate",
+    "update",
+    "complete",
+    "cancel",
+    "evict",
+]
+"""What may happen to runs that stall often."""
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(STALLING), st.just("a"), st.integers(0, 30)),
+        min_size=40,
+        max_size=80,
+    )
+)
+def test_no_signal_that_was_accepted_vanishes(steps: list[tuple[str, str, int]]) -> None:
+    """It is in the history of a run of its workflow, whatever became of that, or waits for one that is stalled."""
+    world = _world()
+    accepted: set[bytes] = set()
+    for place, (kind, workflow_id, number) in enumerate(steps):
+        if kind != "signal":
+            _perform(world, kind, workflow_id, number)
+            continue
+        word = payload(f"word-{place}")
+        name = UNTAKEN if number % 3 == 0 else "s"
+        wanted = command.SignalWorkflow(
+            request_id=f"r-{place}" if number % 2 else "", signal_name=name, args=[word], reply_to=REPLY
+        )
+        replies = [answer for _, answer in world.handle(workflow_id, wanted).replies]
+        if any(isinstance(answer, reply.Accepted) for answer in replies):
+            accepted.add(word.data)
+    _check_histories(world)
+    for entry in world.sessions.log:
+        if isinstance(entry.record, event.WorkflowExecutionSignaled):
+            accepted.difference_update(word.data for word in entry.record.args)
+    if (session := world.sessions.current("a")) is not None:
+        for _, encoded in world.sessions.deferred(session.run):
+            accepted.difference_update(word.data for word in getattr(decode(encoded), "args", ()))
+    assert not accepted
 
 
 def test_walks_meet_every_command_and_every_record_of_the_engine() -> None:

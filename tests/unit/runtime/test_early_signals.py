@@ -1,4 +1,5 @@
-"""Signals that a stalled run has accepted, where its code would end without them: it is told of them before it ends."""
+"""Signals that a stalled run has accepted, where it would end without them: its code hears them before it ends, and its
+history shows them where it is closed from outside."""
 
 from __future__ import annotations
 
@@ -11,10 +12,11 @@ from foldlog.converter import DataConverter
 from foldlog.converter.encryption import AESGCMCodec
 from foldlog.exceptions import ApplicationError
 from foldlog.schemas import command, event, reply
-from foldlog.schemas.common import Payload
+from foldlog.schemas.common import Payload, RetryPolicy, WorkflowOptions
 
-from tests.unit.runtime.chaining import ID, REPLY, Chain
+from tests.unit.runtime.chaining import CONVERTER, ID, REPLY, Chain
 
+RETRIED = WorkflowOptions(retry_policy=RetryPolicy(initial_interval_ms=7_200_000))
 MISTAKES: dict[str, str] = {}
 """Where the code has a mistake still."""
 
@@ -176,3 +178,200 @@ def test_a_handler_with_a_mistake_stalls_it_again_and_those_that_come_then_are_t
     assert chain.result == ["a", "b", "c", "d"]
     assert chain.kinds().count("WorkflowExecutionSignaled") == 4
     assert heard(chain) == b'["a","b","c","d"]'
+
+
+def recorded(chain: Chain, run_id: str | None = None) -> list[str]:
+    """What the signals said that are in the histories."""
+    signals = [found for found in chain.events(run_id) if isinstance(found, event.WorkflowExecutionSignaled)]
+    return [CONVERTER.from_payload(signaled.args[0]) for signaled in signals]
+
+
+def test_signals_in_a_row_are_told_in_their_order_where_the_first_one_stalled_it() -> None:
+    MISTAKES["post"] = ""
+    chain = Chain(Letters).start("later")
+    chain.signal("put", "a")
+    chain.signal("post", "b")
+    assert chain.run.stalled is not None
+    chain.signal("put", "c")
+    chain.signal("put", "d")
+    mended(chain)
+    assert chain.result == ["a", "b", "c", "d"]
+    assert heard(chain) == b'["a","b","c","d"]'
+
+
+@workflow.defn
+class Ends:
+    """Ends, or goes on in another run, with a message; says what has come until then."""
+
+    def __init__(self) -> None:
+        mistake("init")
+        self.letters: list[str] = []
+        self.end = ""
+
+    @workflow.run
+    async def run(self, how: str = "") -> list[str]:
+        self.end = self.end or how
+        await workflow.wait_condition(lambda: self.end != "")
+        if self.end == "new":
+            workflow.continue_as_new("at once")
+        if self.end == "fail":
+            raise ApplicationError("failed")
+        return self.letters
+
+    @workflow.signal
+    async def put(self, letter: str) -> None:
+        if letter in ("end", "new", "fail"):
+            self.end = letter
+        else:
+            self.letters.append(letter)
+
+    @workflow.update
+    async def finish(self, how: str) -> int:
+        self.end = how
+        return len(self.letters)
+
+    @workflow.query
+    def heard(self) -> list[str]:
+        return self.letters
+
+
+def waiting(*letters: str, **options: Any) -> Chain:
+    """A run that is stalled from its beginning, and for which these have come."""
+    MISTAKES["init"] = ""
+    chain = Chain(Ends).start(**options)
+    for place, letter in enumerate(letters):
+        chain.signal("put", letter, request_id=f"r{place}" if place % 2 else "", reply_to=REPLY)
+    assert all(isinstance(answer, reply.Accepted) for answer in chain.replies())
+    assert chain.run.stalled is not None
+    return chain
+
+
+@pytest.mark.parametrize("evict", [False, True])
+def test_a_message_that_waited_and_ends_the_run_does_so_after_those_behind_it(evict: bool) -> None:
+    chain = mended(waiting("a", "end", "b", "c"), evict)
+    assert chain.result == ["a", "b", "c"]
+    assert recorded(chain) == ["a", "end", "b", "c"]
+    assert heard(chain) == b'["a","b","c"]'
+
+
+def test_so_does_an_update_that_waited_and_is_answered() -> None:
+    chain = waiting("a")
+    finish = command.UpdateWorkflow(
+        update_id="u", update_name="finish", args=CONVERTER.to_payloads(["end"]), await_completed=True, reply_to=REPLY
+    )
+    chain.world.handle(ID, finish)
+    chain.signal("put", "b")
+    mended(chain)
+    assert chain.result == ["a", "b"]
+    (answer,) = [found for found in chain.replies() if isinstance(found, reply.UpdateReply)]
+    assert (answer.stage, CONVERTER.from_payload(answer.result)) == ("COMPLETED", 2)
+
+
+def test_a_request_to_cancel_behind_it_finds_the_run_closed_and_nothing_waits_any_more() -> None:
+    chain = waiting("end", "b")
+    chain.world.handle(ID, command.CancelWorkflow(request_id="c", reply_to=REPLY))
+    chain.signal("put", "c")
+    mended(chain)
+    assert chain.result == ["b", "c"]
+    assert list(chain.world.sessions.deferred(chain.run)) == []
+
+
+def test_those_behind_a_message_that_lets_it_continue_as_new_are_for_the_next_run_also_if_that_ends_at_once() -> None:
+    chain = mended(waiting("a", "new", "b", "c"))
+    assert chain.result == ["b", "c"]
+    first, second = (started.run_id for started in chain.started)
+    assert recorded(chain, first) == ["a", "new"]
+    assert recorded(chain, second) == ["b", "c"]
+
+
+def test_a_run_that_fails_and_is_retried_has_had_them() -> None:
+    chain = mended(waiting("fail", "b", options=RETRIED))
+    first = chain.started[0].run_id
+    assert recorded(chain, first) == ["fail", "b"]
+    assert len(chain.started) == 2
+    assert chain.ends() == ["WorkflowExecutionFailed"]
+
+
+TERMINATE = command.TerminateWorkflow(reason="enough", reply_to=REPLY)
+
+
+@pytest.mark.parametrize("evict", [False, True])
+@pytest.mark.parametrize(
+    ("options", "end"),
+    [
+        ({}, "WorkflowExecutionTerminated"),
+        ({"execution_timeout_ms": 60_000}, "WorkflowExecutionTimedOut"),
+        ({"run_timeout_ms": 60_000}, "WorkflowExecutionTimedOut"),
+        ({"run_timeout_ms": 60_000, "options": "used up"}, "WorkflowExecutionTimedOut"),
+        ({"start_delay_ms": 1}, "WorkflowExecutionTerminated"),
+    ],
+)
+def test_a_run_that_is_closed_while_it_is_stalled_shows_them(options: dict[str, Any], end: str, evict: bool) -> None:
+    if options.get("options"):
+        options = {**options, "options": WorkflowOptions(retry_policy=RetryPolicy(maximum_attempts=1))}
+    chain = waiting("a", **options) if "start_delay_ms" not in options else delayed("a", **options)
+    chain.world.handle(ID, command.CancelWorkflow(request_id="c", reply_to=REPLY))
+    chain.signal("put", "b", request_id="b", reply_to=REPLY)
+    chain.signal("put", "b", request_id="b", reply_to=REPLY)
+    if evict:
+        chain.evict()
+    if end == "WorkflowExecutionTerminated":
+        chain.world.handle(ID, TERMINATE)
+    else:
+        chain.sleep(61)
+    assert recorded(chain) == ["a", "b"]
+    assert chain.ends() == [end]
+    chain.signal("put", "b", request_id="b", reply_to=REPLY)
+    assert isinstance(chain.replies()[-1], reply.Accepted)
+    MISTAKES.clear()
+    assert heard(chain) == b'["a","b"]'
+
+
+def delayed(letter: str, **options: Any) -> Chain:
+    """As `waiting`; it stalls when its wait is over."""
+    MISTAKES["init"] = ""
+    chain = Chain(Ends).start(**options)
+    chain.sleep(1)
+    chain.signal("put", letter)
+    return chain
+
+
+def test_a_new_start_that_terminates_a_stalled_run_leaves_them_with_that() -> None:
+    chain = waiting("a", "b")
+    chain.start(id_conflict_policy="TERMINATE_EXISTING")
+    first, second = (started.run_id for started in chain.started)
+    assert recorded(chain, first) == ["a", "b"]
+    assert recorded(chain, second) == []
+
+
+def test_code_that_had_gone_through_the_last_event_is_told_of_them_after_it() -> None:
+    chain = Chain(Letters).start("later")
+    chain.evict()
+    MISTAKES["init"] = ""
+    chain.world.handle(ID, command.QueryWorkflow(query_type="heard", reply_to=REPLY))
+    assert chain.run.stalled is not None
+    for letter in "abc":
+        chain.signal("put", letter)
+    chain.world.handle(ID, TERMINATE)
+    assert chain.kinds() == [
+        "WorkflowExecutionStarted",
+        "TimerStarted",
+        "WorkflowExecutionSignaled",
+        "WorkflowTaskScheduled",
+        "WorkflowExecutionSignaled",
+        "WorkflowExecutionSignaled",
+        "WorkflowExecutionTerminated",
+    ]
+    MISTAKES.clear()
+    assert heard(chain) == b'["a","b","c"]'
+
+
+def test_a_termination_that_is_refused_records_nothing() -> None:
+    chain = waiting("a")
+    chain.world.handle(ID, command.TerminateWorkflow(reason="x" * 2_000_000, reply_to=REPLY))
+    refused = chain.replies()[-1]
+    assert isinstance(refused, reply.Rejected), refused
+    assert refused.code == "INVALID_ARGUMENT"
+    assert recorded(chain) == []
+    mended(chain)
+    assert heard(chain) == b'["a"]'
