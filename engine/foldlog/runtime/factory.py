@@ -225,7 +225,7 @@ class WorkflowRuntime:
         if environment is None:
             known = ", ".join(sorted(filter(None, environments))) or "none"
             raise WorkflowTaskError(
-                f"workflow type {started.workflow_type!r} is not registered {where}; registered: {known}"
+                f"workflow type {started.workflow_type} is not registered {where}; registered: {known}"
             )
         return self._instance_class(environment.of_workflow(environment.namespace, workflow_id), workflow_id, started)
 

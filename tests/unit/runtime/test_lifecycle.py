@@ -174,7 +174,7 @@ def test_what_pydantic_refuses_is_a_failure_where_its_error_is(types: tuple[type
 def test_a_workflow_type_that_is_not_registered_stalls() -> None:
     runtime = WorkflowRuntime([Greets], namespace="n")
     started = event.WorkflowExecutionStarted(workflow_type="other", task_queue="q")
-    with pytest.raises(WorkflowTaskError, match="'other' is not registered in this process; registered: greeting"):
+    with pytest.raises(WorkflowTaskError, match="other is not registered in this process; registered: greeting"):
         runtime.create("w", started)
 
 

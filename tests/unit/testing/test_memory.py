@@ -177,6 +177,6 @@ async def test_of_a_type_that_no_worker_has_the_log_says_just_that(
             await handle.terminate()
     told = next(record for record in caplog.records if "cannot go on" in record.message)
     assert told.message == (
-        "workflow 'u' (Unheard) cannot go on, attempt 1: workflow type 'Unheard' is not registered in this process;"
+        "workflow 'u' (Unheard) cannot go on, attempt 1: workflow type Unheard is not registered in this process;"
         " registered: Mistaken"
     )

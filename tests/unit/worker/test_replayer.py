@@ -213,7 +213,7 @@ async def test_a_type_that_is_not_registered_is_named() -> None:
         async def run(self) -> None:
             pass
 
-    with pytest.raises(WorkflowReplayError, match="'Steps' is not registered in this process; registered: Elsewhere"):
+    with pytest.raises(WorkflowReplayError, match="Steps is not registered in this process; registered: Elsewhere"):
         await Replayer(workflows=[Elsewhere]).replay_workflow(await recorded())
 
 
