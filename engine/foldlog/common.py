@@ -13,6 +13,7 @@ from datetime import timedelta
 from enum import IntEnum
 from typing import ClassVar, get_type_hints
 
+from foldlog._durations import LONGEST
 from foldlog._metrics import (
     MetricAttributes,
     MetricCommon,
@@ -131,10 +132,11 @@ class RetryPolicy:
     def to_record(self) -> records.RetryPolicy:
         """As it is written to the log; intervals in whole milliseconds."""
         self._check()
+        longest = self.maximum_interval
         return records.RetryPolicy(
-            initial_interval_ms=self.initial_interval // _MILLISECOND,
+            initial_interval_ms=min(self.initial_interval, LONGEST) // _MILLISECOND,
             backoff_coefficient=self.backoff_coefficient,
-            maximum_interval_ms=0 if self.maximum_interval is None else self.maximum_interval // _MILLISECOND,
+            maximum_interval_ms=0 if longest is None else min(longest, LONGEST) // _MILLISECOND,
             maximum_attempts=self.maximum_attempts,
             non_retryable_error_types=list(self.non_retryable_error_types or ()),
         )

@@ -12,6 +12,7 @@ from tests.conformance import (
     chains,
     closing,
     data,
+    durations,
     guarding,
     handlers,
     ids,
@@ -45,6 +46,7 @@ SHARED: Sequence[Scenario] = [
     *intercepted.SHARED,
     *ids.SHARED,
     *values.SHARED,
+    *durations.SHARED,
 ]
 """Those for which workers are there, see `Place.workers`."""
 
@@ -71,6 +73,7 @@ WORKFLOWS: Sequence[type] = [
     *intercepted.WORKFLOWS,
     *ids.WORKFLOWS,
     *values.WORKFLOWS,
+    *durations.WORKFLOWS,
 ]
 ACTIVITIES: Sequence[Callable[..., Any]] = [
     *workflows.ACTIVITIES,
@@ -79,6 +82,7 @@ ACTIVITIES: Sequence[Callable[..., Any]] = [
     *work.ACTIVITIES,
     *kin.ACTIVITIES,
     *values.ACTIVITIES,
+    *durations.ACTIVITIES,
 ]
 
 

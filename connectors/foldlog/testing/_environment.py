@@ -14,6 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypedDict, Unpack, cast
 
+from foldlog._durations import LONGEST
 from foldlog._ignored import note_ignored
 from foldlog.client import RPC_TIMEOUT, Client, HeaderCodecBehavior, Interceptor, Plugin, WorkflowHandle
 from foldlog.client._connecting import OptionsWithoutMeaning as ClientOptions
@@ -323,4 +324,5 @@ class _LocalEnvironment(WorkflowEnvironment):
 
 
 def _seconds(duration: timedelta | float) -> float:
-    return duration.total_seconds() if isinstance(duration, timedelta) else duration
+    seconds = duration.total_seconds() if isinstance(duration, timedelta) else duration
+    return min(seconds, LONGEST.total_seconds())

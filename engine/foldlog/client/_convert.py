@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
+from foldlog._durations import in_milliseconds
 from foldlog._option_types import check_option
 from foldlog.client._errors import WorkflowContinuedAsNewError, WorkflowFailureError
 from foldlog.client._types import UNSET
@@ -14,8 +15,6 @@ from foldlog.converter._codec import decode_each_with, decode_one_with, encode_e
 from foldlog.exceptions import RPCError, RPCStatusCode
 from foldlog.schemas.common import Payload
 from foldlog.schemas.reply import WorkflowResult
-
-_MILLISECOND = timedelta(milliseconds=1)
 
 
 async def encode_args(converter: DataConverter, arg: Any, args: Sequence[Any]) -> list[Payload]:
@@ -71,7 +70,7 @@ async def value_of(converter: DataConverter, result: WorkflowResult, type_hint: 
 
 
 def milliseconds(duration: timedelta | None, name: str) -> int:
-    """A timeout as in records: whole milliseconds, rounded up, 0 for none.
+    """A timeout as in records: whole milliseconds, rounded up, 0 for none, 250 years at most.
 
     Raises:
         ValueError: It is negative.
@@ -80,7 +79,7 @@ def milliseconds(duration: timedelta | None, name: str) -> int:
         return 0
     if duration < timedelta(0):
         raise ValueError(f"{name} must not be negative: {duration}")
-    return -(-duration // _MILLISECOND)
+    return in_milliseconds(duration)
 
 
 def seconds(duration: timedelta, name: str = "rpc_timeout") -> float:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from foldlog._durations import LONGEST
 from foldlog._option_types import check_option
 from foldlog.schedules import model
 
@@ -92,14 +93,14 @@ def spec_to_model(spec: ScheduleSpec) -> model.Spec:
     return model.Spec(
         calendars=[_calendar_to_model(calendar) for calendar in spec.calendars],
         intervals=[
-            model.Interval(interval.every // _MILLISECOND, (interval.offset or timedelta()) // _MILLISECOND)
+            model.Interval(_in_ms(interval.every), _in_ms(interval.offset or timedelta()))
             for interval in spec.intervals
         ],
         crons=list(spec.cron_expressions),
         skip=[_calendar_to_model(calendar) for calendar in spec.skip],
         start_ms=None if spec.start_at is None else to_ms(spec.start_at),
         end_ms=None if spec.end_at is None else to_ms(spec.end_at),
-        jitter_ms=(spec.jitter or timedelta()) // _MILLISECOND,
+        jitter_ms=_in_ms(spec.jitter or timedelta()),
         time_zone=spec.time_zone_name or None,
     )
 
@@ -119,6 +120,10 @@ def spec_from_model(spec: model.Spec) -> ScheduleSpec:
         jitter=duration(spec.jitter_ms),
         time_zone_name=spec.time_zone,
     )
+
+
+def _in_ms(duration: timedelta) -> int:
+    return min(duration, LONGEST) // _MILLISECOND
 
 
 def to_ms(time: datetime) -> int:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import IntEnum
 
+from foldlog._durations import LONGEST
 from foldlog.client._schedule_action import Payloads, ScheduleAction, action_from_model, action_to_model
 from foldlog.client._schedule_check import check_parts
 from foldlog.client._schedule_spec import ScheduleSpec, spec_from_model, spec_to_model, to_ms
@@ -115,7 +116,7 @@ async def schedule_to_model(schedule: Schedule, payloads: Payloads) -> model.Sch
             raise ConfigurationError(
                 f"catchup_window must not be negative: {policy.catchup_window}", option="catchup_window"
             )
-        catchup_ms = max(policy.catchup_window // _MILLISECOND, model.LEAST_CATCHUP_MS)
+        catchup_ms = max(min(policy.catchup_window, LONGEST) // _MILLISECOND, model.LEAST_CATCHUP_MS)
     if state.remaining_actions < 0:
         raise ConfigurationError(
             f"remaining_actions must not be negative: {state.remaining_actions}", option="remaining_actions"

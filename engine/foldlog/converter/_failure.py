@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import Any, ClassVar, cast
 
 from foldlog import exceptions as errors
+from foldlog._durations import LONGEST
 from foldlog._texts import text_of, writable
 from foldlog.common import RawValue
 from foldlog.converter._base import PayloadConverter
@@ -241,7 +242,7 @@ def _text(value: Any) -> str:
 
 def _milliseconds(delay: timedelta) -> int:
     # 0 would mean "as the policy says".
-    return max(1, delay // timedelta(milliseconds=1))
+    return max(1, min(delay, LONGEST) // timedelta(milliseconds=1))
 
 
 def _retry_state(state: errors.RetryState | None) -> records.RetryState:

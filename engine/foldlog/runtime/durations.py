@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from foldlog._durations import LONGEST, LONGEST_MS
+
 
 def milliseconds(name: str, value: Any) -> int:
-    """A timeout in milliseconds, rounded up; 0 if there is none.
+    """A timeout in milliseconds, rounded up, and cut to `LONGEST`; 0 if there is none.
 
     Raises:
         TypeError: It is no timedelta.
@@ -19,4 +21,6 @@ def milliseconds(name: str, value: Any) -> int:
         raise TypeError(f"{name} must be a timedelta, not {type(value).__name__}")
     if value.days < 0:
         raise ValueError(f"{name} must not be negative: {value}")
+    if value.days >= LONGEST.days:
+        return LONGEST_MS
     return (value.days * 86_400 + value.seconds) * 1000 - (-value.microseconds // 1000)

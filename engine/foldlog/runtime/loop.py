@@ -18,6 +18,7 @@ from contextvars import Context, copy_context
 from enum import IntEnum
 from typing import Any, NoReturn, Protocol, TypeVar, TypeVarTuple, Unpack
 
+from foldlog._durations import LONGEST_MS
 from foldlog.runtime.dropping import RunDropped, close_coroutine
 from foldlog.runtime.refusals import RefusingLoop
 from foldlog.runtime.stack import made_at
@@ -292,7 +293,7 @@ class DeterministicLoop(RefusingLoop):
             return soon
         if math.isinf(delay_ms):
             return asyncio.TimerHandle(math.inf, callback, args, self, context)
-        fire_ms = now_ms + max(1, math.ceil(delay_ms - error_ms))
+        fire_ms = now_ms + max(1, math.ceil(min(delay_ms, LONGEST_MS) - error_ms))
         timer = DurableTimer(fire_ms / 1000, callback, args, self, context)
         timer.timer_id = self.foldlog_host.start_timer(timer, fire_ms)
         self._timers[timer.timer_id] = timer

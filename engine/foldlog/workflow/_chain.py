@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Concatenate, NoReturn, ParamSpec, TypeVar, overload
 
+from foldlog._durations import in_milliseconds
 from foldlog._option_types import check_option
 from foldlog._search_attributes import warn_of_untyped
 from foldlog.common import RetryPolicy, SearchAttributes, SearchAttributeUpdate, TypedSearchAttributes
@@ -36,7 +37,6 @@ SelfType = TypeVar("SelfType")
 ParamType = TypeVar("ParamType")
 MultiParamSpec = ParamSpec("MultiParamSpec")
 T = TypeVar("T")
-_MILLISECOND = timedelta(milliseconds=1)
 
 
 @overload
@@ -188,14 +188,14 @@ def continue_as_new(
 
 
 def positive_milliseconds(duration: timedelta, name: str) -> int:
-    """A duration in whole milliseconds, rounded up.
+    """A duration in whole milliseconds, rounded up, 250 years at most.
 
     Raises:
         ValueError: It is not positive.
     """
     if duration <= timedelta(0):
         raise ValueError(f"{name} must be more than 0, not {duration}")
-    return -(-duration // _MILLISECOND)
+    return in_milliseconds(duration)
 
 
 def has_last_completion_result() -> bool:

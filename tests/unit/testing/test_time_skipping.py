@@ -179,6 +179,12 @@ async def test_a_sleep_ends_what_comes_due_meanwhile(env: WorkflowEnvironment) -
         assert await handle.result() == 10
 
 
+async def test_no_more_than_250_years_are_skipped_at_once(env: WorkflowEnvironment) -> None:
+    began = await env.get_current_time()
+    await env.sleep(timedelta.max)
+    assert DAY * 250 * 365 <= await env.get_current_time() - began < DAY * 251 * 365
+
+
 async def test_nobody_waits_so_no_time_is_skipped(env: WorkflowEnvironment) -> None:
     async with worker(env):
         handle = await start(env, Daily.run, 1)

@@ -173,6 +173,25 @@ async def test_what_a_schedule_cannot_be_told(environment: WorkflowEnvironment) 
     assert (await handle.describe()).schedule.state == ScheduleState()
 
 
+async def test_durations_without_a_limit_are_250_years(environment: WorkflowEnvironment) -> None:
+    ever, longest = timedelta.max, timedelta(days=250 * 365)
+    seldom = Schedule(
+        action(execution_timeout=ever, run_timeout=ever, task_timeout=ever),
+        ScheduleSpec(intervals=[ScheduleIntervalSpec(ever)], jitter=ever),
+        SchedulePolicy(catchup_window=ever),
+    )
+    handle = await environment.client.create_schedule("s", seldom, trigger_immediately=True)
+
+    async def begun() -> ScheduleDescription | None:
+        found = await handle.describe()
+        return found if found.info.num_actions == 1 and not found.info.running_actions else None
+
+    found: ScheduleDescription = await until_asked(begun, "it has been triggered")
+    assert (found.schedule.spec.intervals[0].every, found.schedule.spec.jitter) == (longest, longest)
+    assert found.schedule.policy.catchup_window == longest
+    assert found.info.next_action_times[0] > datetime.now(UTC)
+
+
 async def test_what_looks_wrong_and_is_not(environment: WorkflowEnvironment) -> None:
     """Temporal's numbers for policies; a period that is a moment; values of users that look like parts of schedules."""
     six: Any = 6
