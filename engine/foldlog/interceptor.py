@@ -124,6 +124,7 @@ class HandleQueryInput:
     """For `WorkflowInboundInterceptor.handle_query`."""
 
     id: str
+    """Another one each time that somebody asks."""
     query: str
     args: Sequence[Any]
     headers: Headers

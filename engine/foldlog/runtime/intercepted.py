@@ -13,6 +13,7 @@ from datetime import timedelta
 from inspect import isawaitable
 from typing import Any, NoReturn
 
+from foldlog._random_ids import random_id
 from foldlog.core.decider import WorkflowTaskError
 from foldlog.interceptor import (
     ContinueAsNewInput,
@@ -102,7 +103,7 @@ class InterceptedInstance(WorkflowInstance):
 
     def call_query_handler(self, name: str, handler: Any, args: Sequence[Any]) -> Any:
         """See base class."""
-        asked = _Query("", name, args, self.query_headers, handler)
+        asked = _Query(random_id(), name, args, self.query_headers, handler)
         return Context().run(at_once, self.inbound.handle_query(asked), name)
 
     def call_update_validator(

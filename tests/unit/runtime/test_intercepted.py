@@ -44,6 +44,8 @@ from tests.unit.runtime.driver import CONVERTER, Driver
 SOON = timedelta(seconds=5)
 user: ContextVar[str] = ContextVar("user", default="nobody")
 calls: list[str] = []
+asked: list[str] = []
+"""IDs of queries."""
 
 
 def header(name: str) -> dict[str, Payload]:
@@ -75,6 +77,7 @@ class Inbound(WorkflowInboundInterceptor):
 
     async def handle_query(self, input: HandleQueryInput) -> Any:
         user.set(named(input.headers))
+        asked.append(input.id)
         if input.query == "wait":
             await asyncio.sleep(0)
         return {"answer": await self.next.handle_query(input)}
@@ -171,6 +174,7 @@ def test_all_calls_go_by_way_of_interceptors() -> None:
 
 
 def test_queries_have_headers_and_must_not_wait() -> None:
+    asked.clear()
     run = driver()
     assert run.query("who") == {"answer": "nobody"}
     answer = run.decider.query("who", [], header("dan"))
@@ -179,6 +183,8 @@ def test_queries_have_headers_and_must_not_wait() -> None:
         run.query("wait")
     with pytest.raises(QueryFailed, match="expected but not found"):
         run.decider.query("nosuch", [])
+    assert len(asked) == len(set(asked)) == 3
+    assert all(asked)
     assert run.decided[1:] == []
 
 
