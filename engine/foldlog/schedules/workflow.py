@@ -138,7 +138,9 @@ class ScheduleWorkflow:
             if running.workflow_id == taken.workflow_id and not running.run_id:
                 running.run_id = taken.run_id
                 progress.num_actions += 1
-                progress.recent = [*progress.recent, taken][-RECENT:]
+                # Those of other partitions may be heard of later than those that began after them.
+                recent = sorted([*progress.recent, taken], key=lambda each: (each.started_ms, each.scheduled_ms))
+                progress.recent = recent[-RECENT:]
         self._moved = True
 
     @workflow.signal
