@@ -136,6 +136,7 @@ class TaskConsumer:
             "on_commit": self._on_commit,
             **{name: value for name, value in defaults.items() if name not in config.options},
         }
+        self._instance_id = instance_id
         if instance_id:
             # A static member (KIP-345): a restart within the session gets its partitions back without a rebalance.
             settings["group.instance.id"] = instance_id
@@ -255,7 +256,9 @@ class TaskConsumer:
         elif code in (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC):
             raise TopicMissingError(self.topic)
         elif code in _FATAL or error.fatal():
-            raise TransportError(f"cannot read {self.topic} as group {self.group_id}: {error.str()}")
+            name = self._instance_id
+            hint = f"; has another process the instance_id {name!r} too?" if name and code == KafkaError._FATAL else ""
+            raise TransportError(f"cannot read {self.topic} as group {self.group_id}: {error.str()}{hint}")
         else:
             _log.warning("reading %s: %s", self.topic, error.str())
 

@@ -22,6 +22,7 @@ from foldlog.processors.assignment import Assignment
 from foldlog.processors.heap import keep_what_is_loaded
 from foldlog.processors.host import ActivityHost
 from foldlog.processors.measure import measured, tell_rare
+from foldlog.processors.namesake import require_no_namesake
 from foldlog.processors.namespaces import Namespaces
 from foldlog.processors.options import ProcessorOptions
 from foldlog.processors.output import PRODUCER_LIMIT_BYTES, Output
@@ -97,6 +98,7 @@ class WorkflowProcessor:
         self._host = host
         self._sensor = sensor or Sensor()
         self._topics = Topics(options.namespace)
+        self._group = f"{options.namespace}.processor"
         self._queues = TaskQueues(config, self._topics)
         self._namespaces = Namespaces(config)
         self._partitions = 0
@@ -137,6 +139,7 @@ class WorkflowProcessor:
         Raises:
             TopicsUnfitError: The topics are not as they have to be.
             TransportError: Kafka cannot be used as configured.
+            InstanceIdTakenError: Another process has the same instance ID.
         """
         topics = require_topics(self._config, self._topics)
         require_first_count(self._config, self._topics, self._codec)
@@ -197,7 +200,16 @@ class WorkflowProcessor:
                     self._heartbeat = time.monotonic()
                     self._step(consumer, producer, output, ahead, assignment)
 
-            watch.run(process, "foldlog-loop")
+            try:
+                watch.run(process, "foldlog-loop")
+            except ProducerFenced as error:
+                # What it was raised from has the producer: see `run`.
+                fenced = ProducerFenced(str(error), error.by_another)
+            else:
+                return
+            if fenced.by_another and self._options.instance_id:
+                require_no_namesake(self._config, self._group, self.instance_id, consumer, self._stopping)
+            raise fenced
 
     def _is_told_last_words(self) -> bool:
         """Whether activities of this process have said what nobody else would hear. If it cannot be recorded soon, the
@@ -235,7 +247,7 @@ class WorkflowProcessor:
             # A static member that does not answer a rebalance leaves by the end of its session: that must come first,
             # or who takes over its partitions finds it alive, and does not fence it.
             "max.poll.interval.ms": max(poll_ms, 2 * session_ms),
-            "group.id": f"{self._options.namespace}.processor",
+            "group.id": self._group,
             "client.id": self.instance_id,
             "error_cb": passed_over,
             "session.timeout.ms": session_ms,
@@ -318,8 +330,8 @@ class WorkflowProcessor:
         """An error that the consumer reports instead of a record."""
         if error.code() == KafkaError._AUTO_OFFSET_RESET:
             assignment.offset_gone(item.partition() or 0)
-        elif error.fatal():
-            raise ProducerFenced(str(error))
+        elif error.fatal() or error.code() == KafkaError._FATAL:
+            raise ProducerFenced(str(error), by_another=True)
         else:
             logger.warning("consumer: %s", error)
 

@@ -72,7 +72,15 @@ class TransactionAborted(FoldlogError):
 
 
 class ProducerFenced(FoldlogError):
-    """These producers must not be used any more: make new ones, and join the group anew."""
+    """These producers must not be used any more: make new ones, and join the group anew.
+
+    Attributes:
+        by_another: Whether somebody else goes by the same IDs, or did so for a moment.
+    """
+
+    def __init__(self, message: str, by_another: bool = False) -> None:
+        super().__init__(message)
+        self.by_another = by_another
 
 
 class _OutOfTime(TransactionAborted):
@@ -276,7 +284,7 @@ class TransactionalProducer:
                     raise TransactionAborted(str(error), _reason(error)) from raised
                 else:
                     self._status = Status.DEAD
-                    raise ProducerFenced(str(error)) from raised
+                    raise ProducerFenced(str(error), error.code() == KafkaError._FENCED) from raised
 
 
 def _reason(error: KafkaError) -> AbortReason:

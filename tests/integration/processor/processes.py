@@ -120,6 +120,13 @@ class Fleet:
             code = member.process.poll() if member.process is not None else None
             assert code is None or member.killed, f"{member.name} ended with {code}: {self.tail(member.name)}"
 
+    def has_ended(self, name: str) -> bool:
+        """Whether a process has ended, with an error; that counts as wanted from here on."""
+        member = self.members[name]
+        assert member.process is not None
+        member.killed = member.killed or bool(member.process.poll())
+        return member.process.poll() is not None
+
     def tail(self, name: str) -> str:
         """The end of a process's log."""
         return self.log(name).read_text(errors="replace")[-4000:]

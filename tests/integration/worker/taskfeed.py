@@ -108,8 +108,10 @@ def read_all(config: KafkaConfig, topic: str, count: int, deadline: float = DEAD
 class Taker:
     """A worker whose tasks end when the test says so."""
 
-    def __init__(self, config: KafkaConfig, topics: Topics, *, slots: int = 10_000, **options: Any) -> None:
-        self._config, self._topics = config, topics
+    def __init__(
+        self, config: KafkaConfig, topics: Topics, *, slots: int = 10_000, instance_id: str = "", **options: Any
+    ) -> None:
+        self._config, self._topics, self._instance_id = config, topics, instance_id
         self.slots = slots
         self.running: dict[Place, ActivityTask] = {}
         self.begun: list[int] = []
@@ -126,7 +128,12 @@ class Taker:
     def _open(self, listener: TaskListener) -> TaskConsumer:
         topic, group = self._topics.tasks(QUEUE), f"{self._topics.namespace}.{QUEUE}"
         self.consumer = TaskConsumer(
-            self._config, topic=topic, group_id=group, listener=listener, session_timeout_seconds=30
+            self._config,
+            topic=topic,
+            group_id=group,
+            listener=listener,
+            session_timeout_seconds=30,
+            instance_id=self._instance_id,
         )
         return self.consumer
 

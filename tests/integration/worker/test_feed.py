@@ -12,7 +12,7 @@ from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient
 from foldlog.connectors.embedded import EmbeddedKafka, KafkaOptions
 from foldlog.schemas.framing import encode
-from foldlog.transport.errors import TopicMissingError
+from foldlog.transport.errors import TopicMissingError, TransportError
 from foldlog.worker.feed import PAUSE_AFTER_SECONDS
 from foldlog.worker.finished import DEFAULT_LIMIT_BYTES
 
@@ -223,3 +223,16 @@ def test_a_missing_topic_ends_the_feed(kafka: str, namespace: str, make_taker: M
     until(lambda: taker.failure is not None, "the feed says so")
     assert isinstance(taker.failure, TopicMissingError)
     assert topic in str(taker.failure)
+
+
+def test_a_second_feed_of_the_same_name_ends_the_first(kafka: str, namespace: str, make_taker: MakeTaker) -> None:
+    config, topics = prepare(kafka, namespace, partitions=1)
+    first = make_taker(config, topics, instance_id="same")
+    until(lambda: first.feed.joined, "the first one has the partition")
+    second = make_taker(config, topics, instance_id="same")
+    until(lambda: first.failure is not None, "the first one says so")
+    assert isinstance(first.failure, TransportError)
+    assert str(first.failure).endswith("; has another process the instance_id 'same' too?")
+    send_tasks(config, topics, range(3))
+    until(lambda: len(second.begun) == 3, "the second one takes the tasks")
+    assert second.failure is None
