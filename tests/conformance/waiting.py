@@ -132,6 +132,15 @@ class Waiter:
         await self.told()
         return 2 * number
 
+    @workflow.update
+    async def pick(self, number: int) -> int:
+        return number
+
+    @pick.validator
+    def check_pick(self, number: int) -> None:
+        if number < 0:
+            raise ApplicationError("too few")
+
     async def told(self, count: int = 1) -> str:
         """The word that the workflow was told."""
         await workflow.wait_condition(lambda: len(self.words) >= count)
@@ -175,10 +184,27 @@ class Waiter:
             return f"cleaned up: {await self.told()}"
         return "never"
 
+    async def shielded(self) -> str:
+        async def slept() -> str:
+            await workflow.sleep(AWHILE)
+            return "slept"
+
+        task = asyncio.create_task(slept())
+        try:
+            await asyncio.shield(asyncio.shield(task))
+        except asyncio.CancelledError:
+            return f"{await asyncio.shield(task)} in spite of it"
+        return "never"
+
     async def stalled(self) -> str:
         if not Gate.open:
             raise KeyError("wrong code")
         return "mended"
+
+    async def stalled_and_told(self) -> list[str]:
+        if not Gate.open:
+            raise KeyError("wrong code")
+        return self.words
 
     # ---- runs that follow each other
 
@@ -187,6 +213,14 @@ class Waiter:
         if number < 3:
             workflow.continue_as_new(args=["chain", number + 1])
         return f"{word} in run {number}"
+
+    async def carried(self, number: int) -> list[str]:
+        await self.told()
+        if number == 1:
+            workflow.continue_as_new(args=["carried", 2])
+        kept: list[str] = []
+        workflow.set_signal_handler("kept", kept.append)
+        return kept
 
     async def retried(self) -> int:
         attempt = workflow.info().attempt
@@ -260,6 +294,19 @@ class Waiter:
             return await task
         except ActivityError as error:
             return type(error.cause).__name__
+
+    async def saga(self) -> str:
+        async with workflow.Saga() as saga:
+            saga.compensate(work, start_to_close_timeout=LIMIT)
+            saga.compensate(
+                pass_gate,
+                False,
+                start_to_close_timeout=LIMIT,
+                heartbeat_timeout=timedelta(seconds=1),
+                retry_policy=RetryPolicy(initial_interval=timedelta(milliseconds=10)),
+            )
+            await workflow.sleep(timedelta(days=365))
+        return "never"
 
     # ---- other workflows
 

@@ -22,15 +22,17 @@ from foldlog.client import (
     WorkflowExecution,
     WorkflowFailureError,
     WorkflowHandle,
+    WorkflowUpdateFailedError,
     WorkflowUpdateStage,
 )
 from foldlog.common import RetryPolicy
 from foldlog.exceptions import ApplicationError, TimeoutError
-from foldlog.schedules.model import ACTION_TYPE
+from foldlog.schedules.model import ACTION_TYPE, SCHEDULE_TYPE
+from foldlog.standalone.model import ACTIVITY_TYPE
 from foldlog.worker import Replayer
 
 from tests.conformance.scenarios import SOON, names, until_asked
-from tests.conformance.waiting import AWHILE, DEPLOYMENT, QUEUE, WORKFLOWS, Gate, Pinned, Waiter
+from tests.conformance.waiting import AWHILE, DEPLOYMENT, QUEUE, WORKFLOWS, Gate, Pinned, Waiter, fail_once, leave_open
 
 
 @dataclass
@@ -249,6 +251,87 @@ async def kid_is_canceled(party: Party, id: str) -> None:
     await party.has(f"{id}-kid", "WorkflowExecutionCancelRequested")
 
 
+async def carry(party: Party, id: str) -> None:
+    await kept(party, id)
+    await second_run(party, id)
+
+
+async def one_more(party: Party, id: str) -> None:
+    await party.handle(id).signal("kept", "3", rpc_timeout=SOON)
+    await party.tell(id, "second")
+
+
+async def stalls_and_is_told(party: Party, id: str) -> None:
+    await stalls(party, id)
+    for word in ("first", "second"):
+        await party.tell(id, word)
+    assert (await party.handle(id).describe()).deferred_commands == 2
+
+
+async def refused(party: Party, id: str) -> None:
+    with pytest.raises(WorkflowUpdateFailedError) as failed:
+        await party.handle(id).execute_update(Waiter.pick, -1, id="u", rpc_timeout=SOON)
+    assert "too few" in str(failed.value.cause)
+    assert await names(party.handle(id)) == ["WorkflowExecutionStarted"]
+
+
+async def refused_and_told(party: Party, id: str) -> None:
+    """An ID that was refused is free."""
+    await refused(party, id)
+    assert await party.handle(id).execute_update(Waiter.pick, 7, id="u") == 7
+    await party.tell(id, "told")
+
+
+async def compensates(party: Party, id: str) -> None:
+    await canceled(party, id)
+    await runs(party, id)
+
+
+async def compensated(party: Party, id: str) -> list[str]:
+    with pytest.raises(WorkflowFailureError) as failed:
+        await party.handle(id).result(rpc_timeout=SOON)
+    events = await names(party.handle(id))
+    return [type(failed.value.cause).__name__, *(name for name in events if name.startswith("ActivityTaskC"))]
+
+
+async def begin_alone(party: Party, id: str) -> None:
+    await party.client.start_activity(
+        leave_open, id=id, task_queue=QUEUE, start_to_close_timeout=AWHILE * 20, rpc_timeout=SOON
+    )
+
+
+async def begin_alone_and_fail(party: Party, id: str) -> None:
+    again = RetryPolicy(initial_interval=AWHILE)
+    await party.client.start_activity(
+        fail_once, id=id, task_queue=QUEUE, start_to_close_timeout=AWHILE, retry_policy=again, rpc_timeout=SOON
+    )
+
+
+async def runs_alone(party: Party, id: str) -> None:
+    await alone_is(party, id, "STARTED")
+
+
+async def backs_off_alone(party: Party, id: str) -> None:
+    await alone_is(party, id, "BACKOFF")
+
+
+async def alone_is(party: Party, id: str, state: str) -> None:
+    async def there() -> bool:
+        found = (await party.client.get_activity_handle(id).describe()).run_state
+        return found is not None and found.name == state
+
+    await until_asked(there, f"the activity {id} is {state}")
+
+
+async def complete_alone(party: Party, id: str) -> None:
+    handle = party.client.get_async_activity_handle(activity_id=id, run_id=None)
+    await handle.complete("from outside", rpc_timeout=SOON)
+
+
+async def alone(party: Party, id: str) -> Any:
+    return await party.client.get_activity_handle(id).result(rpc_timeout=SOON)
+
+
 async def begin_pinned(party: Party, id: str) -> None:
     await party.start(Pinned.run, id=id)
 
@@ -317,8 +400,12 @@ WAITS = [
     Wait("handler", handled, ["told"]),
     Wait("kept_signals", kept, ["0", "1", "2"], tell),
     Wait("cleanup", canceled, "cleaned up: told", tell),
+    Wait("shielded", canceled, "slept in spite of it"),
     Wait("stalled", stalls, "mended"),
+    Wait("stalled_and_told", stalls_and_is_told, ["first", "second"]),
+    Wait("condition", refused, "told", refused_and_told),
     Wait("chain", second_run, "third in run 3", two_more_words, about=1),
+    Wait("carried", carry, ["0", "1", "2", "3"], one_more, about=1),
     Wait("retried", attempts, 2, options={"retry_policy": ONCE_MORE}),
     Wait("cron", nothing, True, outcome=one_run, options={"cron_schedule": "@every 3s"}),
     Wait("delay", nothing, ["told", "hurry"], tell_and_hurry, options={"start_delay": timedelta(hours=1)}),
@@ -333,6 +420,14 @@ WAITS = [
     Wait("open_activity", runs, "from outside", complete),
     Wait("open_activity", pause_it, "from outside", unpause_it),
     Wait("canceled_activity", cancel_it, "CancelledError", report_cancellation),
+    Wait(
+        "saga",
+        compensates,
+        ["CancelledError", "ActivityTaskCompleted", "ActivityTaskCompleted"],
+        outcome=compensated,
+    ),
+    Wait("activity_alone", runs_alone, "from outside", complete_alone, begin=begin_alone, outcome=alone),
+    Wait("activity_alone", backs_off_alone, 2, begin=begin_alone_and_fail, outcome=alone),
     Wait("child", "ChildWorkflowExecutionStarted", "told", tell_the_kid),
     Wait("canceled_child", kid_is_canceled, "CancelledError", tell_the_kid),
     Wait("child_elsewhere", "StartChildWorkflowExecutionInitiated", "elsewhere", about="elsewhere"),
@@ -374,7 +469,8 @@ async def replay_all(party: Party) -> int:
         handle = client.get_workflow_handle(run.id, run_id=run.run_id)
         await replayer.replay_workflow(await handle.fetch_history(rpc_timeout=SOON))
 
-    listed = [(party.client, None), (party.client, ACTION_TYPE), (party.elsewhere, None)]
+    internal = [(party.client, kind) for kind in (ACTION_TYPE, SCHEDULE_TYPE, ACTIVITY_TYPE)]
+    listed = [(party.client, None), (party.elsewhere, None), *internal]
     found = [(client, run) for client, kind in listed async for run in client.list_workflows(workflow_type=kind)]
     await asyncio.gather(*(replay(client, run) for client, run in found))
     return len(found)
