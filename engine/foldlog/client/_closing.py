@@ -21,7 +21,7 @@ from foldlog.client._interceptor import (
 from foldlog.client._types import RPCMetadata
 from foldlog.converter import PayloadConverter
 from foldlog.core.views import TIMEOUT_MESSAGES, result_of
-from foldlog.exceptions import RPCError, RPCStatusCode
+from foldlog.exceptions import RPCError, RPCStatusCode, WorkflowNotFoundError
 from foldlog.schemas import event
 from foldlog.schemas.common import Failure
 from foldlog.schemas.records import Event
@@ -40,7 +40,7 @@ _STATUSES = {cls: status for status, cls in _TYPES.items()}
 
 @dataclass(kw_only=True)
 class _ResultInput(FetchWorkflowHistoryEventsInput):
-    """A wait for a result, and whether the processors are to follow the chain of runs. They know it longer."""
+    """A wait for a result, and whether it is for that of the whole chain of runs."""
 
     follow_runs: bool
 
@@ -79,8 +79,15 @@ async def result_by_way_of(
 
 async def closing_events(asking: Asking, input: FetchWorkflowHistoryEventsInput) -> AsyncIterator[Event]:
     """The event with which a run ends, once it does."""
-    follow_runs = getattr(input, "follow_runs", False)
-    yield _event(await asking.result_of_run(input.id, input.run_id or "", follow_runs, input.rpc_timeout))
+    run_id = input.run_id or ""
+    try:
+        result = await asking.result_of_run(input.id, run_id, False, input.rpc_timeout)
+    except WorkflowNotFoundError:
+        if not getattr(input, "follow_runs", False):
+            raise
+        # Processors may still know the chain of a run that they have forgotten.
+        result = await asking.result_of_run(input.id, run_id, True, input.rpc_timeout)
+    yield _event(result)
 
 
 async def _first(events: AsyncIterator[Event]) -> WorkflowResult:

@@ -34,7 +34,7 @@ from foldlog.client import (
 from foldlog.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from foldlog.converter import DataConverter
 from foldlog.converter.encryption import AESGCMCodec
-from foldlog.exceptions import ConfigurationError
+from foldlog.exceptions import ConfigurationError, WorkflowNotFoundError
 from foldlog.plugin import SimplePlugin
 from foldlog.schemas import command, reply
 from foldlog.schemas.common import Failure
@@ -414,12 +414,31 @@ async def test_waiting_for_a_result_goes_by_way_of_interceptors(end: str, follow
     expected = await outcome(plain.get_workflow_handle(end, result_type=str), follow_runs=follow_runs)
     handle = client.get_workflow_handle(end, result_type=str)
     assert await outcome(handle, follow_runs=follow_runs, rpc_metadata={"a": "b"}) == expected
-    # An input that is passed on as it is says that the processors are to follow the chain.
-    runs = [None, "run-2"] if end == "continued_as_new" and follow_runs and anew else [None]
+    runs = [None, "run-2"] if end == "continued_as_new" and follow_runs else [None]
     assert [seen.run_id for seen in waiting.seen] == runs
     first = waiting.seen[0]
     assert (first.id, first.rpc_metadata, first.wait_new_event, first.skip_archival) == (end, {"a": "b"}, True, True)
     assert first.event_filter_type is WorkflowHistoryEventFilterType.CLOSE_EVENT
+
+
+@pytest.mark.parametrize("anew", [False, True], ids=["passed on", "made anew"])
+async def test_the_chain_of_a_run_that_is_forgotten_is_found(anew: bool) -> None:
+    """Processors know it still, if they are told that the chain is meant."""
+
+    def answer(workflow_id: str, wanted: Any) -> Reply:
+        if wanted.follow_runs:
+            return ends("completed", wanted)
+        return reply.Rejected(correlation_id=0, code="NOT_FOUND", message="it is not known")
+
+    client = Client(ScriptedTransport(answer), interceptors=[Waiting(anew=anew)])
+    handle = client.get_workflow_handle("w", run_id="first", result_type=str)
+    if anew:
+        with pytest.raises(WorkflowNotFoundError):
+            await handle.result()
+    else:
+        assert await handle.result() == "v"
+    with pytest.raises(WorkflowNotFoundError):
+        await handle.result(follow_runs=False)
 
 
 async def test_whoever_executes_a_workflow_waits_by_way_of_interceptors_too() -> None:
