@@ -41,6 +41,11 @@ class MemoryTaskQueue:
         """Whether tasks are about to be handed out."""
         return self._scheduled
 
+    @property
+    def waiting(self) -> int:
+        """How many tasks no worker has taken."""
+        return len(self._waiting)
+
     def give_back(self, record: MemoryRecord) -> None:
         """A task that was handed out was not run."""
         self._waiting.appendleft(record)
@@ -89,8 +94,9 @@ class MemoryTaskSource:
 
     @property
     def open_attempts(self) -> int:
-        """See `TaskRunner.open_attempts`."""
-        return self._taker.open_attempts
+        """See `TaskRunner.open_attempts`; with the tasks that wait for slots which are being asked for."""
+        asked_for = self._queue.waiting if self._taking and self._taker.awaits_slots else 0
+        return self._taker.open_attempts + asked_for
 
     def hand_over(self, records: list[MemoryRecord]) -> None:
         """These tasks are the worker's."""

@@ -28,6 +28,18 @@ from foldlog.worker.options import WorkerDeploymentConfig
 from foldlog.worker.plugin import Plugin, ReplayerConfig, WorkerConfig
 from foldlog.worker.replayer import Replayer, WorkflowReplayError, WorkflowReplayResult, WorkflowReplayResults
 from foldlog.worker.shared_state import SharedStateManager
+from foldlog.worker.slots import (
+    ActivitySlotInfo,
+    CustomSlotSupplier,
+    LocalActivitySlotInfo,
+    NexusSlotInfo,
+    SlotInfo,
+    SlotMarkUsedContext,
+    SlotPermit,
+    SlotReleaseContext,
+    SlotReserveContext,
+    WorkflowSlotInfo,
+)
 from foldlog.worker.temporal_names import (
     PollerBehavior,
     PollerBehaviorAutoscaling,
@@ -48,7 +60,9 @@ from foldlog.worker.worker import Worker
 __all__ = [
     "ActivityInboundInterceptor",
     "ActivityOutboundInterceptor",
+    "ActivitySlotInfo",
     "ContinueAsNewInput",
+    "CustomSlotSupplier",
     "ExecuteActivityInput",
     "ExecuteWorkflowInput",
     "FixedSizeSlotSupplier",
@@ -56,6 +70,8 @@ __all__ = [
     "HandleSignalInput",
     "HandleUpdateInput",
     "Interceptor",
+    "LocalActivitySlotInfo",
+    "NexusSlotInfo",
     "PatchActivationInput",
     "Plugin",
     "PollerBehavior",
@@ -69,6 +85,11 @@ __all__ = [
     "SharedStateManager",
     "SignalChildWorkflowInput",
     "SignalExternalWorkflowInput",
+    "SlotInfo",
+    "SlotMarkUsedContext",
+    "SlotPermit",
+    "SlotReleaseContext",
+    "SlotReserveContext",
     "SlotSupplier",
     "StartActivityInput",
     "StartChildWorkflowInput",
@@ -86,4 +107,5 @@ __all__ = [
     "WorkflowReplayResult",
     "WorkflowReplayResults",
     "WorkflowRunner",
+    "WorkflowSlotInfo",
 ]

@@ -31,6 +31,7 @@ from foldlog.worker.host import Handover, Send, WorkerHost
 from foldlog.worker.limits import RateLimit, Slots
 from foldlog.worker.local import LocalActivities
 from foldlog.worker.outcome import Canceled, Completed, Failed, LeftOpen, Outcome
+from foldlog.worker.permits import ASKED_AHEAD, Permits, SlotSource
 from foldlog.worker.priorities import WaitingTasks, read_ahead
 from foldlog.worker.registry import Registry
 from foldlog.worker.reporting import EagerReporting, TopicReporting
@@ -62,6 +63,10 @@ class ActivityWorkerOptions:
     """Who this is, for people."""
     max_concurrent_activities: int = 100
     max_concurrent_local_activities: int = 100
+    slot_source: SlotSource | None = None
+    """Says when an attempt may run, in place of the first number."""
+    local_slot_source: SlotSource | None = None
+    """The same for local activities."""
     max_activities_per_second: float | None = None
     """Starts in a second in this worker, eager ones included; None: no limit."""
     max_task_queue_activities_per_second: float | None = None
@@ -117,7 +122,11 @@ class ActivityWorker:
         self._sensor = sensor or Sensor()
         self._on_fatal = on_fatal
         self._loop = asyncio.get_running_loop()
-        self._slots = Slots(options.max_concurrent_activities)
+        self._permits: Permits | None = None
+        """The slots, if a supplier gives them."""
+        if options.slot_source is not None:
+            self._permits = Permits(options.slot_source, "activity", wanted=self._wanted, freed=self._permit_came)
+        self._slots: Slots | Permits = self._permits or Slots(options.max_concurrent_activities)
         self._rates = [RateLimit(rate) for rate in (options.max_activities_per_second,) if rate]
         self._queue_rate = options.max_task_queue_activities_per_second
         self._share = RateLimit(self._queue_rate) if self._queue_rate else None
@@ -139,6 +148,7 @@ class ActivityWorker:
             options.max_concurrent_local_activities,
             self.host.paused,
             self._released.set,
+            options.local_slot_source,
         )
         self.host.attach(self._local)
         self._handover = Handover(self._loop)
@@ -169,7 +179,13 @@ class ActivityWorker:
     @property
     def open_attempts(self) -> int:
         """How many attempts run that have not ended, and how many tasks wait to begin."""
-        return len(self._ready) + sum(not attempt.ended for attempt in self._runner.attempts)
+        waiting = len(self._ready) + self._local.waiting_for_permits
+        return waiting + sum(not attempt.ended for attempt in self._runner.attempts)
+
+    @property
+    def awaits_slots(self) -> bool:
+        """Whether a supplier is being asked for the slot of the next task."""
+        return self._permits is not None and self._permits.asking and not self._permits.free
 
     @property
     def ready(self) -> bool:
@@ -184,6 +200,8 @@ class ActivityWorker:
         """Begin to take tasks. Their topic must exist."""
         self._backend.transport.on_notice(self._on_notice)
         self._tell_slots()
+        if self._permits is not None:
+            self._permits.refill()
         if self._options.take_tasks:
             self._feed.start()
 
@@ -201,6 +219,8 @@ class ActivityWorker:
         while self._ready:
             task = self._ready.popleft()
             self._feed.ended(task.partition, task.offset, finished=False)
+        if self._permits is not None:
+            self._permits.close()
         local = [attempt for attempt in self._runner.attempts if attempt.is_local]
         await self._until_idle(lambda: self._remote + sum(not attempt.ended for attempt in local), grace)
         self._cancelling = True
@@ -226,6 +246,9 @@ class ActivityWorker:
                 self._options.flush_timeout_seconds,
             )
         await self._feed.leave()
+        await self._local.closed()
+        if self._permits is not None:
+            await self._permits.closed()
         self._runner.close()
         self._tell_sensor()
 
@@ -304,10 +327,20 @@ class ActivityWorker:
             received = self._ready.popleft()
             self._start(received.workflow_id, received.task, self._topic_reporting, received)
 
+    def _wanted(self) -> int:
+        """How many free permits there should be."""
+        return ASKED_AHEAD if self._options.take_tasks and not self._stopping else 0
+
+    def _permit_came(self) -> None:
+        self._dispatch()
+        self._feed.slots_freed()
+
     def _start(self, workflow_id: str, task: ActivityTask, listener: AttemptListener, origin: object) -> None:
         self._remote += 1
         key = (task.run_id, task.scheduled_event_id, task.attempt)
         attempt = Attempt(key, workflow_id, task, listener, origin)
+        if self._permits is not None:
+            self._permits.begin(attempt, task.activity_type, eager=listener is self._eager_reporting)
         self._runner.start(attempt)
         if self._cancelling:
             attempt.cancel("WORKER_SHUTDOWN")
@@ -345,15 +378,15 @@ class ActivityWorker:
     def reserve(self, task_queue: str, activity_type: str) -> bool:
         if self._stopping or not self._options.eager or task_queue != self._options.task_queue:
             return False
-        if not self._registry.has(activity_type) or not self._slots.take():
+        if not self._registry.has(activity_type) or not self._slots.take_eager():
             return False
         if self._rates and not self._take_tokens():
-            self._slots.give_back()
+            self._slots.give_back_eager()
             return False
         return True
 
     def release(self, task_queue: str) -> None:
-        self._slots.give_back()
+        self._slots.give_back_eager()
         for rate in self._rates:
             rate.give_back()
         self._feed.slots_freed()
@@ -388,7 +421,10 @@ class ActivityWorker:
         )
 
     def _note_released(self, attempt: Attempt) -> None:
-        self._slots.give_back()
+        if self._permits is not None:
+            self._permits.end(attempt)
+        else:
+            self._slots.give_back()
         self._remote -= 1
         if not self._round_scheduled:
             self._round_scheduled = True

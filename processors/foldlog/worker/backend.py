@@ -55,6 +55,10 @@ class TaskRunner(TaskTaker, Protocol):
     def open_attempts(self) -> int:
         """How many attempts run that have not ended, and how many tasks wait to begin. On the event loop."""
 
+    @property
+    def awaits_slots(self) -> bool:
+        """Whether it takes no task now because a supplier is being asked for the slot. On the event loop."""
+
 
 class DeadLetters(Protocol):
     """Where records go that cannot be handled."""

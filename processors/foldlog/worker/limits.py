@@ -52,6 +52,10 @@ class Slots:
                 raise RuntimeError("a slot was given back that nobody has")
             self._free += 1
 
+    # Eager tasks take the same places; `permits.Permits` tells them apart.
+    take_eager = take
+    give_back_eager = give_back
+
 
 class RateLimit:
     """A token bucket: so many starts in a second, of which a tenth of a second's may come at once.

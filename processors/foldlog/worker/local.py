@@ -19,6 +19,7 @@ from foldlog.schemas.task import ActivityTask
 from foldlog.worker.attempt import Attempt, AttemptKey
 from foldlog.worker.clock import Timer
 from foldlog.worker.outcome import Canceled, Completed, Dropped, Failed, Interrupted, Outcome
+from foldlog.worker.permits import Permits, SlotSource
 from foldlog.worker.runner import Runner
 
 _log = logging.getLogger(__name__)
@@ -70,6 +71,7 @@ class LocalActivities:
         maximum: int,
         paused: Callable[[CallKey], None],
         released: Callable[[], None],
+        slot_source: SlotSource | None = None,
     ) -> None:
         """Make the place where they run.
 
@@ -79,6 +81,7 @@ class LocalActivities:
             maximum: How many attempts may run at a time; further ones wait.
             paused: Is told of a call that has ended, or waits for its next attempt: nobody should wait for it.
             released: Is told of an attempt whose code is over.
+            slot_source: Says when another attempt may run, in place of `maximum`.
         """
         self._runner = runner
         self._namespace = namespace
@@ -88,11 +91,21 @@ class LocalActivities:
         self._clock = runner.clock
         self._calls: dict[CallKey, _Call] = {}
         self._waiting: deque[_Call] = deque()
+        self._permits: Permits | None = None
+        if slot_source is not None:
+            self._permits = Permits(
+                slot_source, "local-activity", wanted=self._count_waiting, freed=self._start_waiting
+            )
 
     @property
     def open(self) -> int:
         """Calls that have not ended."""
         return len(self._calls)
+
+    @property
+    def waiting_for_permits(self) -> int:
+        """Calls that wait for a supplier of slots."""
+        return len(self._waiting) if self._permits is not None else 0
 
     def begin(self, call: LocalCall, done: Done) -> None:
         """Run a call to its end."""
@@ -135,19 +148,39 @@ class LocalActivities:
             self._forget(state, shutdown=True)
             self._paused(state.key)
 
+    async def closed(self) -> None:
+        """Wait until its supplier of slots, if it has one, has all of them back. After all attempts have ended."""
+        self._waiting.clear()
+        if self._permits is not None:
+            await self._permits.closed()
+
     def _start(self, state: _Call) -> None:
         state.timer = None
-        if not self._free:
+        if not self._take_slot():
             self._waiting.append(state)
             limit_ms = state.call.decision.schedule_to_start_timeout_ms
             if limit_ms:
                 state.timer = self._clock.call_later(limit_ms / 1000, self._never_started, state)
+            if self._permits is not None:
+                self._permits.refill()
             return
-        self._free -= 1
-        state.attempt = Attempt(
+        attempt = state.attempt = Attempt(
             self._attempt_key(state), state.call.workflow_id, self._task(state), self, state, is_local=True
         )
-        self._runner.start(state.attempt)
+        if self._permits is not None:
+            self._permits.begin(attempt, attempt.task.activity_type)
+        self._runner.start(attempt)
+
+    def _take_slot(self) -> bool:
+        if self._permits is not None:
+            return self._permits.take()
+        if not self._free:
+            return False
+        self._free -= 1
+        return True
+
+    def _count_waiting(self) -> int:
+        return len(self._waiting)
 
     def _attempt_key(self, state: _Call) -> AttemptKey:
         return (*state.key, 0)
@@ -197,14 +230,21 @@ class LocalActivities:
             self._failed(state, Failed(Failure(message=message, type="IllegalState", non_retryable=True)))
 
     def released(self, attempt: Attempt) -> None:
-        self._free += 1
-        while self._free and self._waiting:
+        if self._permits is not None:
+            self._permits.end(attempt)
+        else:
+            self._free += 1
+            self._start_waiting()
+        self._released()
+
+    def _start_waiting(self) -> None:
+        """Start what waits for a slot, as long as there is one."""
+        while self._waiting and (self._permits.free if self._permits is not None else self._free):
             state = self._waiting.popleft()
             if self._calls.get(state.key) is state:
                 if state.timer is not None:
                     state.timer.cancel()
                 self._start(state)
-        self._released()
 
     # How calls end
 

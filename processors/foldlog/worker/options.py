@@ -16,7 +16,9 @@ from foldlog.common import VersioningBehavior, WorkerDeploymentVersion
 from foldlog.core.versioning import MAXIMUM_NAME
 from foldlog.exceptions import ConfigurationError
 from foldlog.runtime import is_debugging
+from foldlog.worker.permits import SlotSource
 from foldlog.worker.registry import Registry
+from foldlog.worker.slots import CustomSlotSupplier
 
 _log = logging.getLogger(__name__)
 
@@ -75,6 +77,20 @@ class WorkerDeploymentConfig:
     """Whether runs of its workflows are bound to versions; if not, the version is only shown."""
     default_versioning_behavior: VersioningBehavior = VersioningBehavior.UNSPECIFIED
     """How those workflows are bound whose definitions do not say. Where it is not given, all of them must say."""
+
+
+def slot_source(
+    supplier: CustomSlotSupplier | None,
+    *,
+    queue: str,
+    identity: str,
+    build_id: str,
+    config: WorkerDeploymentConfig | None,
+) -> SlotSource | None:
+    """A supplier of slots, with what it is told of the worker; None: there is none."""
+    if supplier is None:
+        return None
+    return SlotSource(supplier, queue, identity, build_id, config.version if config is not None else None)
 
 
 EarlierVersions = Mapping[WorkerDeploymentVersion | str, Sequence[type]]

@@ -1,7 +1,7 @@
 """Tuners: how many attempts a worker runs at a time, as programs written for Temporal's workers say it.
 
-A worker here has a fixed number of places for attempts, and one for those of local activities. A tuner says both. The
-places that watch memory and processors are as many as they may be at most, and do not change.
+A tuner says it for activities and for local activities: by a number, by what of the machine is in use, or by a supplier
+of one's own. What it says of workflow tasks has no effect: they run one after another, on the processor's thread.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from datetime import timedelta
 from typing import NamedTuple, TypeAlias
 
 from foldlog.exceptions import ConfigurationError
+from foldlog.worker.resources import Bounds, Machine, ResourceSlots, Usage
+from foldlog.worker.slots import CustomSlotSupplier
 
 __all__ = [
     "FixedSizeSlotSupplier",
@@ -24,7 +26,9 @@ __all__ = [
 DEFAULT_PLACES = 100
 """Places for attempts, if nothing is said."""
 _DEFAULT_MOST = 500
-"""Places of a supplier that watches resources, if nothing is said: as in Temporal's SDK."""
+"""Slots of a supplier that watches resources, if nothing is said: as in Temporal's SDK. And threads, where a supplier
+of one's own says how many slots there are."""
+_RAMP_THROTTLE = timedelta(milliseconds=50)
 
 
 @dataclass(frozen=True)
@@ -37,38 +41,40 @@ class FixedSizeSlotSupplier:
 
 @dataclass(frozen=True)
 class ResourceBasedTunerConfig:
-    """How much of the machine is to be used. Has no meaning here: nothing watches it."""
+    """How much of the machine, or of the container, is to be used at most."""
 
     target_memory_usage: float
+    """From 0 to 1. There is no other slot while this much of the memory is in use, by whomever."""
     target_cpu_usage: float
+    """From 0 to 1, likewise of all processors."""
 
 
 @dataclass(frozen=True)
 class ResourceBasedSlotConfig:
-    """Between which bounds the number of places changes."""
+    """Between which bounds the number of slots changes."""
 
     minimum_slots: int | None = None
-    """Has no meaning here."""
+    """So many there are whatever is in use; None: 1."""
     maximum_slots: int | None = None
-    """How many there are; None: 500."""
+    """There are never more; None: 500."""
     ramp_throttle: timedelta | None = None
-    """Has no meaning here."""
+    """Time between two slots beyond the minimum, since what one uses is seen only later; None: 50 ms."""
 
 
 @dataclass(frozen=True)
 class ResourceBasedSlotSupplier:
-    """As many places as its configuration allows at most."""
+    """Slots as long as little enough of the machine is in use. Needs psutil: `foldlog[resources]`."""
 
     slot_config: ResourceBasedSlotConfig
     tuner_config: ResourceBasedTunerConfig
 
 
-SlotSupplier: TypeAlias = FixedSizeSlotSupplier | ResourceBasedSlotSupplier
+SlotSupplier: TypeAlias = FixedSizeSlotSupplier | ResourceBasedSlotSupplier | CustomSlotSupplier
 
 
 @dataclass(frozen=True)
 class WorkerTuner:
-    """How many attempts run at a time. Use one of the class methods; workflows and Nexus have no places here."""
+    """How many attempts run at a time. Use one of the class methods; workflow tasks and Nexus have no slots here."""
 
     activity_supplier: SlotSupplier
     local_activity_supplier: SlotSupplier
@@ -84,12 +90,12 @@ class WorkerTuner:
         local_activity_config: ResourceBasedSlotConfig | None = None,
         nexus_config: ResourceBasedSlotConfig | None = None,
     ) -> WorkerTuner:
-        """As many places as there may be at most; see `ResourceBasedSlotConfig`.
+        """Slots as long as little enough of the machine is in use; see `ResourceBasedSlotConfig`.
 
         Args:
-            target_memory_usage: Has no meaning here, as the next two.
-            target_cpu_usage: See there.
-            workflow_config: See there.
+            target_memory_usage: How much of the memory is to be in use at most, from 0 to 1.
+            target_cpu_usage: How much of the processors, likewise.
+            workflow_config: Has no meaning here.
             activity_config: For activities; None: the defaults.
             local_activity_config: For local activities, likewise.
             nexus_config: Has no meaning here.
@@ -109,7 +115,7 @@ class WorkerTuner:
         local_activity_slots: int | None = None,
         nexus_slots: int | None = None,
     ) -> WorkerTuner:
-        """Fixed numbers of places.
+        """Fixed numbers of slots.
 
         Args:
             workflow_slots: Has no meaning here.
@@ -146,7 +152,11 @@ class Places(NamedTuple):
     """How many attempts a worker runs at a time."""
 
     activities: int
+    """At most, with a supplier."""
     local_activities: int
+    activity_supplier: CustomSlotSupplier | None = None
+    """Says when there is another one."""
+    local_activity_supplier: CustomSlotSupplier | None = None
 
 
 def places(
@@ -155,34 +165,66 @@ def places(
     """The places that a worker's options come to; those of a tuner, or the numbers.
 
     Raises:
-        ConfigurationError: There are both, or a number is less than 1.
+        ConfigurationError: There are both, or a number cannot be.
     """
     given = {
         "max_concurrent_activities": activities,
         "max_concurrent_local_activities": local_activities,
         "max_concurrent_workflow_tasks": workflow_tasks,
     }
-    if tuner is not None:
-        for name, number in given.items():
-            if number is not None:
-                raise ConfigurationError(f"cannot specify {name} when also specifying tuner", option="tuner")
-        found = Places(_most(tuner.activity_supplier), _most(tuner.local_activity_supplier))
-        given = {"tuner": min(found)}
-    else:
-        found = Places(
+    for name, number in given.items():
+        if number is None:
+            continue
+        if tuner is not None:
+            raise ConfigurationError(f"cannot specify {name} when also specifying tuner", option="tuner")
+        _at_least_1(name, number)
+    if tuner is None:
+        return Places(
             DEFAULT_PLACES if activities is None else activities,
             DEFAULT_PLACES if local_activities is None else local_activities,
         )
-    for name, number in given.items():
-        if number is not None and number < 1:
-            raise ConfigurationError(f"{name} must be at least 1, not {number}", option=name)
-    return found
+    most, supplier = _supplied(tuner.activity_supplier)
+    local_most, local_supplier = _supplied(tuner.local_activity_supplier)
+    return Places(most, local_most, supplier, local_supplier)
 
 
-def _most(supplier: SlotSupplier) -> int:
+def _supplied(supplier: SlotSupplier) -> tuple[int, CustomSlotSupplier | None]:
+    """How many slots there are at most, and who says when there is one; None: there always are as many."""
     if isinstance(supplier, FixedSizeSlotSupplier):
-        return supplier.num_slots
+        return _at_least_1("tuner", supplier.num_slots), None
     if isinstance(supplier, ResourceBasedSlotSupplier):
-        most = supplier.slot_config.maximum_slots
-        return _DEFAULT_MOST if most is None else most
-    raise ConfigurationError(f"there are no slot suppliers of one's own: {supplier!r}", option="tuner")
+        bounds = _bounds(supplier)
+        return bounds.maximum, ResourceSlots(bounds, Machine())
+    if isinstance(supplier, CustomSlotSupplier):
+        return _DEFAULT_MOST, supplier
+    raise ConfigurationError(f"a slot supplier is one of foldlog.worker, not {supplier!r}", option="tuner")
+
+
+def _bounds(supplier: ResourceBasedSlotSupplier) -> Bounds:
+    config, target = supplier.slot_config, supplier.tuner_config
+    for name, share in (
+        ("target_memory_usage", target.target_memory_usage),
+        ("target_cpu_usage", target.target_cpu_usage),
+    ):
+        if not 0 <= share <= 1:
+            raise ConfigurationError(f"{name} must be from 0 to 1, not {share}", option="tuner")
+    minimum = 1 if config.minimum_slots is None else config.minimum_slots
+    maximum = _DEFAULT_MOST if config.maximum_slots is None else config.maximum_slots
+    _at_least_1("maximum_slots", maximum)
+    if not 0 <= minimum <= maximum:
+        raise ConfigurationError(f"minimum_slots must be from 0 to {maximum}, not {minimum}", option="tuner")
+    throttle = _RAMP_THROTTLE if config.ramp_throttle is None else config.ramp_throttle
+    if throttle < timedelta():
+        raise ConfigurationError(f"ramp_throttle must not be negative: {throttle}", option="tuner")
+    return Bounds(
+        minimum=minimum,
+        maximum=maximum,
+        ramp_seconds=throttle.total_seconds(),
+        target=Usage(target.target_memory_usage, target.target_cpu_usage),
+    )
+
+
+def _at_least_1(name: str, number: int) -> int:
+    if number < 1:
+        raise ConfigurationError(f"{name} must be at least 1, not {number}", option=name)
+    return number

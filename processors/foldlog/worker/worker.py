@@ -43,6 +43,7 @@ from foldlog.worker.options import (
     positive,
     rate,
     seconds,
+    slot_source,
     versioning_of,
 )
 from foldlog.worker.plugin import Plugin, WorkerConfig, interceptors_of, plugins_of, with_plugins
@@ -123,7 +124,7 @@ class Worker:
             shared_state_manager: For a process pool: the manager of its heartbeats; None: the worker makes one.
             max_concurrent_activities: How many attempts run at a time, local ones not counted; None: 100.
             max_concurrent_local_activities: How many attempts of local activities run at a time, likewise.
-            tuner: Says both, in place of these two.
+            tuner: Says both, in place of these two; see `WorkerTuner`.
             max_activities_per_second: How many attempts this worker begins in a second.
             max_task_queue_activities_per_second: How many attempts all workers of the queue together begin in a
                 second. Give all of them the same number: each takes the share that its partitions are of all.
@@ -179,12 +180,22 @@ class Worker:
         self._on_fatal_error = on_fatal_error
         workflow_tasks = ignored.get("max_concurrent_workflow_tasks")
         slots = places(tuner, max_concurrent_activities, max_concurrent_local_activities, workflow_tasks)
+        versioning = versioning_of(deployment_config, build_id, earlier_versions, use_worker_versioning)
+        source = partial(
+            slot_source,
+            queue=task_queue,
+            identity=self._identity,
+            build_id=versioning.build_id,
+            config=deployment_config,
+        )
         self._have(activities, activity_executor, shared_state_manager, slots.activities)
         self._activity_options = ActivityWorkerOptions(
             task_queue=task_queue,
             identity=self._identity,
             max_concurrent_activities=slots.activities,
             max_concurrent_local_activities=slots.local_activities,
+            slot_source=source(slots.activity_supplier),
+            local_slot_source=source(slots.local_activity_supplier),
             max_activities_per_second=rate("max_activities_per_second", max_activities_per_second),
             max_task_queue_activities_per_second=rate(
                 "max_task_queue_activities_per_second", max_task_queue_activities_per_second
@@ -197,7 +208,6 @@ class Worker:
             take_tasks=not no_remote_activities,
             eager=not (disable_eager_activity_execution or no_remote_activities),
         )
-        versioning = versioning_of(deployment_config, build_id, earlier_versions, use_worker_versioning)
         if workflows:
             self._runtime = WorkflowRuntime(
                 workflows,
