@@ -10,6 +10,7 @@ from foldlog.worker import Replayer, WorkflowReplayError
 
 from tests.conformance import (
     chains,
+    clients,
     closing,
     data,
     durations,
@@ -57,6 +58,7 @@ ALONE: Sequence[Scenario] = [
     *merged.ALONE,
     *workers.ALONE,
     *slots.ALONE,
+    *clients.ALONE,
     *ports.ALONE,
     *guarding.ALONE,
     *intercepted.ALONE,

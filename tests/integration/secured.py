@@ -18,6 +18,7 @@ from foldlog.transport.clients import open_admin
 from foldlog.transport.config import KafkaConfig
 
 USER, PASSWORD = "ann", "it's; a=secret"
+OTHER_USER, OTHER_PASSWORD = "ben", "another secret"
 _MODULE = "org.apache.kafka.common.security.plain.PlainLoginModule required"
 
 
@@ -66,6 +67,8 @@ class SecuredKafka(EmbeddedKafka):
         super().__init__(folder)
         self._certificates = certificates
         self._certificate_port = free_port()
+        self.users = {USER: PASSWORD, OTHER_USER: OTHER_PASSWORD}
+        """Who is let in, from the next start on."""
 
     @property
     def for_certificates(self) -> str:
@@ -78,8 +81,8 @@ class SecuredKafka(EmbeddedKafka):
         return {
             "security.protocol": "SASL_SSL",
             "sasl.mechanisms": "PLAIN",
-            "sasl.username": USER,
-            "sasl.password": PASSWORD,
+            "sasl.username": next(iter(self.users)),
+            "sasl.password": next(iter(self.users.values())),
             "ssl.ca.location": str(self._certificates.authority),
         }
 
@@ -96,7 +99,7 @@ class SecuredKafka(EmbeddedKafka):
             "sasl.enabled.mechanisms=PLAIN",
             "sasl.mechanism.inter.broker.protocol=PLAIN",
             f'listener.name.broker.plain.sasl.jaas.config={_MODULE} username="broker" password="b" user_broker="b" '
-            f'user_{USER}="{PASSWORD}";',
+            f"{' '.join(f'user_{name}={chr(34)}{password}{chr(34)}' for name, password in self.users.items())};",
             *(f"{name}.type=PEM" for name in pem),
             *(f"{name}.location={file}" for name, file in pem.items()),
         ]

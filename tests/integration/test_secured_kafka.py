@@ -11,9 +11,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from foldlog.client import Client
+from foldlog.exceptions import ConfigurationError
 from foldlog.service import TLSConfig
 from foldlog.transport.admin import create_topics
 from foldlog.transport.config import KafkaConfig
@@ -22,11 +24,13 @@ from foldlog.transport.topics import Topics
 from foldlog.worker import Worker
 
 from examples.hello_world import Greeting, compose_greeting
-from tests.integration.secured import PASSWORD, USER, Certificates, SecuredKafka
+from tests.conformance.scenarios import until
+from tests.integration.secured import OTHER_PASSWORD, OTHER_USER, PASSWORD, USER, Certificates, SecuredKafka
 
 ROOT = Path(__file__).parents[2]
 SECONDS = 60.0
 SOON = timedelta(seconds=SECONDS)
+SECOND = timedelta(seconds=1)
 
 
 @pytest.fixture(scope="module")
@@ -160,3 +164,32 @@ async def test_whoever_is_not_let_in_is_told_the_address_and_why(secured: Secure
     assert [reason for reason, text in zip(REFUSED, told, strict=True) if reason not in text] == [], told
     assert all(secured.bootstrap_servers in text for text in told)
     assert not any("secret" in text for text in told)
+
+
+async def test_a_running_worker_goes_on_with_another_name_and_password(
+    secured: SecuredKafka, namespace: str, tmp_path: Path
+) -> None:
+    """The broker comes back and knows the first name no more: all that the worker has open must show the second."""
+    address, options = secured.bootstrap_servers, secured.options
+    create_topics(KafkaConfig(bootstrap_servers=address, options=options), Topics(namespace), partitions=1)
+    changed = {**options, "sasl.username": OTHER_USER, "sasl.password": OTHER_PASSWORD}
+    async with (
+        await Client.connect(address, namespace=namespace, kafka_options=options) as first,
+        await Client.connect(address, namespace=namespace, kafka_options=changed) as second,
+        await Client.connect(address, namespace=namespace, kafka_options={**changed, "client.id": "x"}) as third,
+        Worker(
+            first, task_queue="hello", workflows=[Greeting], activities=[compose_greeting], state_dir=tmp_path
+        ) as worker,
+    ):
+        greeting: dict[str, Any] = {"task_queue": "hello", "rpc_timeout": SOON}
+        assert await first.execute_workflow(Greeting.run, "Ann", id="before", **greeting) == "Hello, Ann!"
+        with pytest.raises(ConfigurationError, match=r"not with another client\.id: make another worker"):
+            worker.client = third
+        worker.client = second
+        await asyncio.to_thread(secured.stop, keep_data=True)
+        secured.users = {OTHER_USER: OTHER_PASSWORD}
+        await asyncio.to_thread(secured.start)
+        with pytest.raises(BrokerUnreachableError):
+            await Client.connect(address, namespace=namespace, kafka_options=options, connect_timeout=SECOND)
+        await until(lambda: worker.ready, "the worker is back")
+        assert await second.execute_workflow(Greeting.run, "Ben", id="after", **greeting) == "Hello, Ben!"

@@ -20,7 +20,7 @@ from foldlog._random_ids import random_id
 from foldlog.client._activities import ClientActivities
 from foldlog.client._asking import Asking
 from foldlog.client._async_activity import ClientAsyncActivities
-from foldlog.client._connecting import OptionsWithoutMeaning, address_of, check_options, kafka_of
+from foldlog.client._connecting import OptionsWithoutMeaning, address_of, check_options, kafka_of, transport_to
 from foldlog.client._convert import encode_args, milliseconds, value_of
 from foldlog.client._deployments import ClientDeployments
 from foldlog.client._description import WorkflowExecution, WorkflowExecutionStatus
@@ -48,7 +48,6 @@ from foldlog.client._updates import WorkflowUpdateHandle
 from foldlog.client._with_start import ClientUpdatesWithStart
 from foldlog.common import QueryRejectCondition, WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from foldlog.converter import DataConverter
-from foldlog.exceptions import ConfigurationError
 from foldlog.schemas.codec import Codec, SingleObjectCodec
 from foldlog.schemas.command import StartWorkflow, WorkflowIdConflictPolicy, WorkflowIdReusePolicy
 from foldlog.schemas.common import Payload
@@ -95,7 +94,8 @@ class Client(
 
         Args:
             transport: The way to the processors. `close` closes it.
-            namespace: The transport's; it may be given for the sake of `Client(**client.config())`.
+            namespace: The transport's if not given. For another one, as in `Client(**{**client.config(),
+                "namespace": "other"})`, there is a connection of its own, which is opened by its first call.
             data_converter: Converts arguments and results; None: the default one.
             identity: Who we are, for people; None: `pid@host`.
             rpc_timeout: How long answers are awaited by default; None: 10 s, and by starts a minute.
@@ -105,11 +105,9 @@ class Client(
             default_workflow_query_reject_condition: When queries are refused.
             runtime: Where what its workers measure goes.
         """
-        if namespace not in (None, transport.namespace):
-            raise ConfigurationError(f"the transport is of namespace {transport.namespace}, not {namespace}")
         config = ClientConfig(
-            transport=transport,
-            namespace=transport.namespace,
+            transport=transport_to(namespace, transport),
+            namespace=namespace or transport.namespace,
             data_converter=data_converter or converters.default(),
             identity=identity or f"{os.getpid()}@{socket.gethostname()}",
             rpc_timeout=rpc_timeout,
@@ -123,7 +121,7 @@ class Client(
         for plugin in plugins:
             config = plugin.configure_client(config)
         self._config = config
-        self._transport = config["transport"]
+        self._transport = transport_to(config["namespace"], config["transport"])
         self._converter = config["data_converter"]
         self._identity = config["identity"]
         self._asking = Asking(

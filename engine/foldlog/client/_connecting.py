@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 from foldlog._ignored import note_ignored
 from foldlog.exceptions import ConfigurationError
 from foldlog.service import TLSConfig, tls_options
+from foldlog.transport import Namespaces, Transport
 from foldlog.transport.config import KafkaConfig
 
 if TYPE_CHECKING:
@@ -79,6 +80,21 @@ def check_options(options: OptionsWithoutMeaning) -> None:
         if value and name in _REFUSED:
             raise ConfigurationError(f"{name}: {_REFUSED[name]}", option=name)
     note_ignored("Client.connect", options, OptionsWithoutMeaning, _log)
+
+
+def transport_to(namespace: str | None, transport: Transport) -> Transport:
+    """A transport of a namespace; the one that is given, if it is.
+
+    Raises:
+        ConfigurationError: None can be made.
+    """
+    if namespace is None or namespace == transport.namespace:
+        return transport
+    if not isinstance(transport, Namespaces):
+        raise ConfigurationError(
+            f"the transport is of namespace {transport.namespace}, not {namespace}", option="namespace"
+        )
+    return transport.of_namespace(namespace)
 
 
 def address_of(

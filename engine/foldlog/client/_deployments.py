@@ -23,6 +23,7 @@ from foldlog.schemas.command import DescribeDeployments, SetDeployment
 from foldlog.schemas.common import Deployment
 from foldlog.schemas.reply import Deployments
 from foldlog.schemas.visibility import WorkflowVisibility
+from foldlog.transport import Namespaces
 from foldlog.transport.topics import partition_of
 
 
@@ -261,6 +262,8 @@ async def ask_all(
     Raises:
         RPCError: One has not answered, or refuses.
     """
+    if isinstance(asking.transport, Namespaces):
+        await asking.transport.opened()  # before, it does not know how many partitions there are
     keys = keys_of_partitions(asking.transport.partitions)
     return await asyncio.gather(*(asking.ask(key, command(), Deployments, rpc_timeout) for key in keys))
 

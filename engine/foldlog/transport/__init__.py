@@ -8,14 +8,14 @@ otherwise, such as an engine in memory, can stand behind the same client.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:  # so that reading options and naming topics does not load Avro
     from foldlog.schemas.codec import Codec
     from foldlog.schemas.records import Command, Reply
     from foldlog.schemas.visibility import WorkflowVisibility
 
-__all__ = ["Transport"]
+__all__ = ["Namespaces", "Transport"]
 
 
 class Transport(Protocol):
@@ -74,4 +74,25 @@ class Transport(Protocol):
 
     async def close(self, *, timeout: float = 10.0) -> None:
         """Delivers what has been told, for up to `timeout` seconds, and ends whatever still waits for an answer."""
+        ...
+
+
+@runtime_checkable
+class Namespaces(Protocol):
+    """A transport from which those to other namespaces can be made, which open when they are needed."""
+
+    def of_namespace(self, namespace: str) -> Transport:
+        """One to another namespace of the same log. It is closed with this one.
+
+        Raises:
+            ConfigurationError: The namespace cannot be the beginning of a topic's name.
+        """
+        ...
+
+    async def opened(self) -> None:
+        """Open it, unless it is open; any question does so too.
+
+        Raises:
+            TransportError: It cannot be reached.
+        """
         ...

@@ -73,6 +73,11 @@ class Inlet:
         """Whether Kafka is there, as far as is known. Any thread."""
         return not self._away
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it reads."""
+        return self._thread.ident is not None
+
     def partitions(self, topic: str, timeout: float) -> int:
         """How many partitions a topic has. Blocks.
 

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import logging
 import re
+import threading
 import time
-from typing import Any
+from typing import Any, TypeVar
 
 from confluent_kafka import Consumer, KafkaException, Producer
 from confluent_kafka.admin import AdminClient
 from foldlog.transport.config import KafkaConfig
 from foldlog.transport.errors import ConfigurationError
 
+Client = TypeVar("Client", Producer, Consumer, AdminClient)
+
 KAFKA_LOGGER = logging.getLogger("foldlog.kafka")
 """Where librdkafka's own messages go."""
+
+_lock = threading.Lock()
+"""Of the sets of clients that configurations have, and of their credentials."""
 
 _NO_NEWS = re.compile(r"^GETPID .*retrying$|^TXNERR .*ILLEGAL_GENERATION")
 """A broker that has just begun to live is asked again; a rebalance ends the transactions that are in its way."""
@@ -49,6 +55,64 @@ class _Repetitions(logging.Filter):
 KAFKA_LOGGER.addFilter(_Repetitions())
 
 
+class _Producer(Producer):
+    """One that can be referred to weakly, as the library's own cannot."""
+
+
+class _Consumer(Consumer):
+    """Likewise. Its credentials change on the thread that reads with it.
+
+    The library lets one call at a time into a consumer, and whoever reads is in again before others have a chance.
+    """
+
+    credentials: tuple[str, str] | None = None
+    """What is to be shown from the next read on."""
+
+    def poll(self, *args: Any, **options: Any) -> Any:
+        if self.credentials is not None:
+            self._change()
+        return super().poll(*args, **options)
+
+    def consume(self, *args: Any, **options: Any) -> Any:
+        if self.credentials is not None:
+            self._change()
+        return super().consume(*args, **options)
+
+    def _change(self) -> None:
+        credentials, self.credentials = self.credentials, None
+        if credentials is not None:
+            self.set_sasl_credentials(*credentials)
+
+
+def change_credentials(config: KafkaConfig, username: str, password: str) -> None:
+    """Have all clients that were made with a configuration, or will be, show another name and password.
+
+    A connection that stands goes on; the next one to a broker is made with them. Any thread.
+    """
+    with _lock:
+        options = {**config.options, "sasl.username": username, "sasl.password": password}
+        object.__setattr__(config, "options", options)
+        opened = list(config._opened)
+    for client in opened:
+        if isinstance(client, _Consumer):
+            client.credentials = username, password
+            continue
+        try:
+            client.set_sasl_credentials(username, password)
+        except RuntimeError:  # it is closed, and not forgotten yet
+            continue
+
+
+def _opened(config: KafkaConfig, client: Client) -> Client:
+    with _lock:
+        config._opened.add(client)
+        credentials = config.credentials
+    if credentials is not None:
+        # They may have changed since its settings were read.
+        client.set_sasl_credentials(*credentials)
+    return client
+
+
 def open_producer(config: KafkaConfig, **overrides: Any) -> Producer:
     """A producer with our settings.
 
@@ -56,7 +120,7 @@ def open_producer(config: KafkaConfig, **overrides: Any) -> Producer:
         ConfigurationError: librdkafka does not know an option, or its value.
     """
     try:
-        return Producer(config.producer(**overrides), logger=KAFKA_LOGGER)
+        return _opened(config, _Producer(config.producer(**overrides), logger=KAFKA_LOGGER))
     except KafkaException as error:
         raise _refused(error) from error
 
@@ -68,7 +132,7 @@ def open_consumer(config: KafkaConfig, **overrides: Any) -> Consumer:
         ConfigurationError: librdkafka does not know an option, or its value.
     """
     try:
-        return Consumer(config.consumer(**overrides), logger=KAFKA_LOGGER)
+        return _opened(config, _Consumer(config.consumer(**overrides), logger=KAFKA_LOGGER))
     except KafkaException as error:
         raise _refused(error) from error
 
@@ -80,7 +144,7 @@ def open_admin(config: KafkaConfig) -> AdminClient:
         ConfigurationError: librdkafka does not know an option, or its value.
     """
     try:
-        return AdminClient(config.admin(), logger=KAFKA_LOGGER)
+        return _opened(config, AdminClient(config.admin(), logger=KAFKA_LOGGER))
     except KafkaException as error:
         raise _refused(error) from error
 

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
 import javaproperties
 from foldlog.transport._options import ALIASES, ONLY_CONSUMER, ONLY_PRODUCER, REFUSED
@@ -81,6 +82,8 @@ class KafkaConfig:
 
     bootstrap_servers: str
     options: Mapping[str, str] = field(default_factory=dict)
+    _opened: WeakSet[Any] = field(default_factory=WeakSet, init=False, compare=False)
+    """Kafka's clients that were made with it and live; see `transport.clients`."""
 
     def __post_init__(self) -> None:
         options = normalized(self.options)
@@ -97,6 +100,10 @@ class KafkaConfig:
             if name in REFUSED:
                 raise ConfigurationError(f"the Kafka option {name} cannot be set: {REFUSED[name]}")
         object.__setattr__(self, "options", options)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A copy has opened nothing.
+        return _made, (self.bootstrap_servers, dict(self.options))
 
     def __repr__(self) -> str:
         shown = {name: "***" if _SECRET.search(name) else value for name, value in self.options.items()}
@@ -129,6 +136,26 @@ class KafkaConfig:
         return cls(bootstrap_servers=address, options=merged)
 
     @property
+    def credentials(self) -> tuple[str, str] | None:
+        """Name and password for SASL; None: there are none."""
+        if "sasl.username" in self.options and "sasl.password" in self.options:
+            return self.options["sasl.username"], self.options["sasl.password"]
+        return None
+
+    def differences(self, other: KafkaConfig) -> list[str]:
+        """Names of the options in which another configuration differs, name and password aside if both have them."""
+        own, others = ({**each.options, "bootstrap.servers": each.addresses} for each in (self, other))
+        if self.credentials and other.credentials:
+            for options in (own, others):
+                del options["sasl.username"], options["sasl.password"]
+        return sorted(name for name in own.keys() | others.keys() if own.get(name) != others.get(name))
+
+    @property
+    def addresses(self) -> str:
+        """The addresses in order, however they were written."""
+        return ",".join(sorted(entry.strip() for entry in self.bootstrap_servers.split(",")))
+
+    @property
     def maximum_record_bytes(self) -> int:
         """The largest record that clients send, in bytes: `message.max.bytes`."""
         return int(self.options.get("message.max.bytes", MAXIMUM_RECORD_BYTES))
@@ -159,6 +186,10 @@ class KafkaConfig:
         own = {name: value for name, value in self.options.items() if name not in foreign}
         code = {ALIASES.get(name, name): value for name, value in overrides.items()}
         return {"bootstrap.servers": self.bootstrap_servers, **_COMMON, **defaults, **own, **code}
+
+
+def _made(bootstrap_servers: str, options: Mapping[str, str]) -> KafkaConfig:
+    return KafkaConfig(bootstrap_servers=bootstrap_servers, options=options)
 
 
 def parse_options(options: Iterable[str]) -> dict[str, str]:

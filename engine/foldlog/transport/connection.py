@@ -13,8 +13,10 @@ import time
 import uuid
 from collections import deque
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from functools import partial
 from typing import Any
+from weakref import WeakSet
 
 from confluent_kafka import KafkaError, Message
 from foldlog.schemas.codec import Codec, ConfluentCodec, SingleObjectCodec
@@ -27,8 +29,10 @@ from foldlog.transport._green import require_threads
 from foldlog.transport._inlet import Inlet
 from foldlog.transport._outbox import FULL_QUEUE_SECONDS, Outbox, Outgoing
 from foldlog.transport._outlet import Outlet
+from foldlog.transport.clients import change_credentials
 from foldlog.transport.config import KafkaConfig
 from foldlog.transport.errors import (
+    ConfigurationError,
     ConnectionClosedError,
     DeliveryError,
     NoAnswerError,
@@ -42,6 +46,8 @@ from foldlog.transport.visibility import read_visibility
 
 TELL_TIMEOUT_SECONDS = 10.0
 """How long `tell` waits for room in the local queue."""
+OPEN_TIMEOUT_SECONDS = 10.0
+"""How long a broker is waited for by a connection that opens with its first question."""
 CLOSE_TIMEOUT_SECONDS = 10.0
 """How long `close` waits for records to be delivered."""
 OUTBOX_RECORDS = 100_000
@@ -134,8 +140,13 @@ class Connection:
         self, config: KafkaConfig, topics: Topics, codec: Codec, client_id: str, loop: asyncio.AbstractEventLoop
     ) -> None:
         """Private: use `open`."""
-        self.config = config
+        # Our own: its credentials may change.
+        self.config = config = replace(config)
         self.topics = topics
+        self._given_codec = codec
+        self._opening: asyncio.Task[None] | None = None
+        self._others: WeakSet[Connection] = WeakSet()
+        """Those to other namespaces that were made from this one."""
         self._schemas: SchemasTopic | None = None
         if isinstance(codec, SingleObjectCodec | ConfluentCodec):
             self._schemas = SchemasTopic(config, topics)
@@ -188,11 +199,56 @@ class Connection:
         require_threads()
         connection = cls(config, topics, codec, client_id or uuid.uuid4().hex, asyncio.get_running_loop())
         try:
-            await asyncio.to_thread(connection._open, timeout)
+            await connection.opened(timeout)
         except BaseException:
             await connection.close(timeout=0)
             raise
         return connection
+
+    def of_namespace(self, namespace: str) -> Connection:
+        """A connection to another namespace of the same Kafka. It opens with its first question, and closes with ours.
+
+        Raises:
+            ConfigurationError: The namespace cannot be the beginning of a topic's name.
+        """
+        other = Connection(self.config, Topics(namespace), self._given_codec, uuid.uuid4().hex, self._loop)
+        self._others.add(other)
+        return other
+
+    async def opened(self, timeout: float = OPEN_TIMEOUT_SECONDS) -> None:
+        """Open it, unless it is open. On its event loop.
+
+        Args:
+            timeout: In seconds.
+
+        Raises:
+            TransportError: As `open`.
+        """
+        if self._opening is None:
+            self._opening = self._loop.create_task(asyncio.to_thread(self._open, timeout))
+            self._opening.add_done_callback(lambda task: task.cancelled() or task.exception())  # whoever waited has it
+        try:
+            await asyncio.shield(self._opening)
+        except Exception:
+            self._opening = None
+            raise
+
+    def follow(self, other: Connection) -> None:
+        """Go on with the name and the password of another connection to the same namespace.
+
+        Raises:
+            ConfigurationError: Anything else is different: what is open cannot change it.
+        """
+        if other.namespace != self.namespace:
+            raise ConfigurationError(f"the client is of namespace {other.namespace}, not {self.namespace}")
+        names = self.config.differences(other.config)
+        if names:
+            raise ConfigurationError(
+                "what is connected to Kafka can go on with another sasl.username and sasl.password, not with another"
+                f" {', '.join(names)}: make another worker"
+            )
+        if other.config.credentials is not None:
+            change_credentials(self.config, *other.config.credentials)
 
     @property
     def namespace(self) -> str:
@@ -297,6 +353,7 @@ class Connection:
             return
         self._closing = True
         self._closed = self._closed or "the connection to Kafka is closed"
+        await asyncio.gather(*(other.close(timeout=timeout) for other in self._others))
         self._outbox.empty()
         undelivered = await asyncio.to_thread(self._close, timeout)
         if undelivered and timeout > 0:
@@ -319,9 +376,11 @@ class Connection:
         deadline = time.monotonic() + timeout
         replies = self._inlet.partitions(self.topics.replies, timeout)
         self._command_partitions = self._inlet.partitions(self.topics.commands, _left(deadline))
-        self.reply_partition = partition_of(self.client_id, replies)
-        self._inlet.open(self.reply_partition, _left(deadline))
+        partition = partition_of(self.client_id, replies)
+        if not self._inlet.is_open:  # it is, where an earlier try came that far
+            self._inlet.open(partition, _left(deadline))
         self._publish_schemas(_left(deadline))
+        self.reply_partition = partition
 
     def _publish_schemas(self, timeout: float) -> None:
         """A processor of another version must find the schemas of our commands."""
@@ -349,6 +408,8 @@ class Connection:
             raise ConnectionClosedError(self._closed)
         if asyncio.get_running_loop() is not self._loop:
             raise RuntimeError("a client is used on the event loop that it was connected on; connect one per loop")
+        if self.reply_partition < 0:
+            await self.opened()
         number = self._next_number
         self._next_number = number + 1
         command.reply_to = ReplyTo(client_id=self.client_id, partition=self.reply_partition, correlation_id=number)

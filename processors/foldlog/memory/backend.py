@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from foldlog.core.decider import DeciderFactory
+from foldlog.exceptions import ConfigurationError
 from foldlog.memory.attendant import FOR_EVER_SECONDS
 from foldlog.memory.broker import MemoryBroker
 from foldlog.memory.clock import VirtualClock
@@ -89,6 +90,11 @@ class MemoryBackend:
             options, request_retention_seconds=FOR_EVER_SECONDS, closed_retention_seconds=FOR_EVER_SECONDS
         )
         return MemoryProcessor(self._broker, self._namespace, options, factory, codec, host, sensor)
+
+    def follow(self, transport: Transport) -> None:
+        """See `Backend.follow`: there are no names and passwords."""
+        if getattr(transport, "broker", None) is not self._broker:
+            raise ConfigurationError("the client is of another environment than the worker", option="client")
 
     async def close(self) -> None:
         """See `Backend.close`."""

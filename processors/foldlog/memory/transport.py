@@ -72,6 +72,15 @@ class MemoryTransport:
         """See `foldlog.worker.backend.WorkerTransport`."""
         return MemoryBackend(self.broker, self)
 
+    # ---- Namespaces
+
+    def of_namespace(self, namespace: str) -> MemoryTransport:
+        """See `Namespaces.of_namespace`."""
+        return MemoryTransport(self.broker, namespace)
+
+    async def opened(self) -> None:
+        """See `Namespaces.opened`: it always is."""
+
     # ---- Transport
 
     async def ask(self, workflow_id: str, command: Command, *, timeout: float) -> Reply:

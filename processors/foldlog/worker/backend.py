@@ -147,6 +147,13 @@ class Backend(Protocol):
     ) -> RunningProcessor:
         """A workflow processor; not started."""
 
+    def follow(self, transport: Transport) -> None:
+        """Go on with what another client of the namespace brings: its name and password. On the event loop.
+
+        Raises:
+            ConfigurationError: It is connected elsewhere, or otherwise.
+        """
+
     async def close(self) -> None:
         """Let go of what `prepare` and `dead_letters` have opened."""
 

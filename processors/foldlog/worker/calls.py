@@ -59,7 +59,8 @@ class Calls:
         self.task_queue = task_queue
         self._executor = executor
         self._submit_waits = executor is not None and iscoroutinefunction(executor.submit)
-        self._client = client
+        self.client = client
+        """For async activities that begin from now on."""
         self.executor = executor
         self.interceptors = interceptors
         self._shutdown = Latch()
@@ -95,7 +96,7 @@ class Calls:
             heartbeat=partial(self.heartbeat, attempt) if outbound is None else outbound.heartbeat,
             worker_shutdown=self._shutdown,
             payload_converter=attempt.conversion.payload_converter,
-            client=self._client,
+            client=self.client,
             metric_meter=self._metric_meter,
         )
         attempt.context = context

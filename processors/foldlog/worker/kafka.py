@@ -17,6 +17,7 @@ from foldlog.processors.processor import WorkflowProcessor
 from foldlog.schemas.codec import Codec, ConfluentCodec, SingleObjectCodec
 from foldlog.schemas.task import ActivityTask
 from foldlog.sensor import Sensor
+from foldlog.transport import Transport
 from foldlog.transport.admin import ensure_task_topic
 from foldlog.transport.connection import Connection
 from foldlog.transport.dead_letters import DeadLetterWriter
@@ -72,6 +73,7 @@ class KafkaBackend:
 
     async def prepare(self, task_queue: str) -> Codec:
         """See `Backend.prepare`: whoever reads our records must find their schemas, and tasks must have a topic."""
+        await self._connection.opened()
         schemas = self._schemas = SchemasTopic(self._connection.config, self.topics)
         await asyncio.to_thread(self._prepare, schemas, task_queue)
         codec = self._connection.codec
@@ -115,6 +117,12 @@ class KafkaBackend:
     ) -> RunningProcessor:
         """See `Backend.processor`."""
         return ProcessorThread(WorkflowProcessor(self._connection.config, options, factory, codec, host, sensor))
+
+    def follow(self, transport: Transport) -> None:
+        """See `Backend.follow`."""
+        if not isinstance(transport, Connection):
+            raise ConfigurationError("the client is not connected to Kafka, as the worker is", option="client")
+        self._connection.follow(transport)
 
     async def close(self) -> None:
         """See `Backend.close`."""

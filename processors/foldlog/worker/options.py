@@ -19,6 +19,7 @@ from foldlog.runtime import is_debugging
 from foldlog.worker.permits import SlotSource
 from foldlog.worker.registry import Registry
 from foldlog.worker.slots import CustomSlotSupplier
+from foldlog.worker.tuning import Places
 
 _log = logging.getLogger(__name__)
 
@@ -79,18 +80,21 @@ class WorkerDeploymentConfig:
     """How those workflows are bound whose definitions do not say. Where it is not given, all of them must say."""
 
 
-def slot_source(
-    supplier: CustomSlotSupplier | None,
-    *,
-    queue: str,
-    identity: str,
-    build_id: str,
-    config: WorkerDeploymentConfig | None,
-) -> SlotSource | None:
-    """A supplier of slots, with what it is told of the worker; None: there is none."""
-    if supplier is None:
-        return None
-    return SlotSource(supplier, queue, identity, build_id, config.version if config is not None else None)
+def slot_options(
+    slots: Places, task_queue: str, identity: str, build_id: str, config: WorkerDeploymentConfig | None
+) -> dict[str, Any]:
+    """What an activity worker is told of its slots: how many there are at most, and who else says how many."""
+    version = config.version if config is not None else None
+
+    def source(supplier: CustomSlotSupplier | None) -> SlotSource | None:
+        return None if supplier is None else SlotSource(supplier, task_queue, identity, build_id, version)
+
+    return {
+        "max_concurrent_activities": slots.activities,
+        "max_concurrent_local_activities": slots.local_activities,
+        "slot_source": source(slots.activity_supplier),
+        "local_slot_source": source(slots.local_activity_supplier),
+    }
 
 
 EarlierVersions = Mapping[WorkerDeploymentVersion | str, Sequence[type]]

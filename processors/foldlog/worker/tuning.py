@@ -176,7 +176,7 @@ def places(
         if number is None:
             continue
         if tuner is not None:
-            raise ConfigurationError(f"cannot specify {name} when also specifying tuner", option="tuner")
+            raise ConfigurationError(f"Cannot specify {name} when also specifying tuner", option="tuner")
         _at_least_1(name, number)
     if tuner is None:
         return Places(

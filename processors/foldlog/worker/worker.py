@@ -43,7 +43,7 @@ from foldlog.worker.options import (
     positive,
     rate,
     seconds,
-    slot_source,
+    slot_options,
     versioning_of,
 )
 from foldlog.worker.plugin import Plugin, WorkerConfig, interceptors_of, plugins_of, with_plugins
@@ -181,21 +181,11 @@ class Worker:
         workflow_tasks = ignored.get("max_concurrent_workflow_tasks")
         slots = places(tuner, max_concurrent_activities, max_concurrent_local_activities, workflow_tasks)
         versioning = versioning_of(deployment_config, build_id, earlier_versions, use_worker_versioning)
-        source = partial(
-            slot_source,
-            queue=task_queue,
-            identity=self._identity,
-            build_id=versioning.build_id,
-            config=deployment_config,
-        )
         self._have(activities, activity_executor, shared_state_manager, slots.activities)
         self._activity_options = ActivityWorkerOptions(
             task_queue=task_queue,
             identity=self._identity,
-            max_concurrent_activities=slots.activities,
-            max_concurrent_local_activities=slots.local_activities,
-            slot_source=source(slots.activity_supplier),
-            local_slot_source=source(slots.local_activity_supplier),
+            **slot_options(slots, task_queue, self._identity, versioning.build_id, deployment_config),
             max_activities_per_second=rate("max_activities_per_second", max_activities_per_second),
             max_task_queue_activities_per_second=rate(
                 "max_task_queue_activities_per_second", max_task_queue_activities_per_second
@@ -244,6 +234,7 @@ class Worker:
     ) -> None:
         self._state = _State()
         self._client = client
+        self._converter = client.data_converter
         self._backend = backend_of(client)
         self._backend.topics.tasks(task_queue)  # whether it can be the name of a topic
         self._plugins = plugins_of(client, plugins)
@@ -265,8 +256,34 @@ class Worker:
 
     @property
     def client(self) -> Client:
-        """The client that it was given."""
+        """The client that it was given.
+
+        It may be changed, for one of the same namespace. Data converter, interceptors and plugins stay as they were. A
+        worker that has not been started is connected as the new client is. One that has been keeps its connections, and
+        that of the client it was started with: do not close that one. Activities that begin from now on have the new
+        client, and connections that are made from now on its `sasl.username` and `sasl.password`.
+
+        Raises:
+            ConfigurationError: On changing it: it is of another namespace; or the worker has been started, and the new
+                one is connected elsewhere, or by options that differ in more than name and password.
+        """
         return self._client
+
+    @client.setter
+    def client(self, value: Client) -> None:
+        if not isinstance(value, Client):
+            raise ConfigurationError(f"a worker's client is a Client, not {value!r}", option="client")
+        if value.namespace != self._client.namespace:
+            raise ConfigurationError(
+                f"the client is of namespace {value.namespace}, the worker of {self._client.namespace}", option="client"
+            )
+        if self._state.started:
+            self._backend.follow(value.transport)
+        else:
+            self._backend = backend_of(value)
+        self._client = self._given_config["client"] = self._active_config["client"] = value
+        if self._state.calls is not None:
+            self._state.calls.client = value
 
     def config(self, *, active_config: bool = False) -> WorkerConfig:
         """The options that it was made with, to make another one like it: `Worker(**worker.config())`.
@@ -452,7 +469,7 @@ class Worker:
 
     def _make_activity_worker(self, codec: Codec) -> ActivityWorker:
         state = self._state
-        conversion = Conversion(self._client.data_converter, headers_coded=self._headers is HeaderCodecBehavior.CODEC)
+        conversion = Conversion(self._converter, headers_coded=self._headers is HeaderCodecBehavior.CODEC)
         executor = self._executor
         if executor is None and self._registry.sync:
             threads = self._activity_options.max_concurrent_activities

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 from pathlib import Path
 
 import pytest
 from confluent_kafka import Consumer, Producer
 from confluent_kafka.admin import AdminClient
 from foldlog.transport._options import REFUSED
+from foldlog.transport.clients import change_credentials, open_producer
 from foldlog.transport.config import BOOTSTRAP_VARIABLE, KafkaConfig, parse_options
 from foldlog.transport.errors import ConfigurationError
 
@@ -137,3 +140,35 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 def test_secrets_are_not_printed() -> None:
     config = KafkaConfig(bootstrap_servers=NOBODY, options={"sasl.password": "hidden", "ssl.key.pem": "hidden"})
     assert "hidden" not in repr(config)
+
+
+def test_what_differs_but_name_and_password_is_named() -> None:
+    def config(address: str = "a:1, b:2", **options: str) -> KafkaConfig:
+        names = {name.replace("_", "."): value for name, value in options.items()}
+        return KafkaConfig(bootstrap_servers=address, options=names)
+
+    ann, ben = (config(sasl_username=name, sasl_password=f"{name}'s") for name in ("ann", "ben"))
+    assert (ann.credentials, config().credentials, config(sasl_username="ann").credentials) == (
+        ("ann", "ann's"),
+        None,
+        None,
+    )
+    assert ann.differences(ben) == []
+    assert ann.differences(config("b:2,a:1", sasl_username="x", sasl_password="y")) == []
+    assert ann.differences(config("c:3", sasl_username="x", sasl_password="y", client_id="z")) == [
+        "bootstrap.servers",
+        "client.id",
+    ]
+    assert ann.differences(config()) == config().differences(ann) == ["sasl.password", "sasl.username"]
+
+
+def test_a_copy_is_equal_and_has_opened_nothing() -> None:
+    config = KafkaConfig(bootstrap_servers="127.0.0.1:1", options={"sasl.username": "ann", "sasl.password": "a"})
+    producer = open_producer(config)
+    for copied in (pickle.loads(pickle.dumps(config)), copy.deepcopy(config)):
+        assert copied == config
+        change_credentials(copied, "ben", "b")
+        assert (copied.credentials, config.credentials) == (("ben", "b"), ("ann", "a"))
+    assert list(config._opened) == [producer]
+    change_credentials(config, "ben", "b")
+    assert config.credentials == ("ben", "b")
