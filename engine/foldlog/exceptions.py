@@ -29,6 +29,7 @@ __all__ = [
     "FailureError",
     "FoldlogError",
     "InvalidArgumentError",
+    "InvalidVersioningOverrideError",
     "PayloadConversionError",
     "RPCError",
     "RPCStatusCode",
@@ -442,6 +443,17 @@ class WorkflowAlreadyStartedError(FailureError):
         self.workflow_type = workflow_type
         self.run_id = run_id
         self.first_run_id = first_run_id
+
+
+class InvalidVersioningOverrideError(FailureError):
+    """A child workflow cannot start, since there can be no such version as its `versioning_override` says.
+
+    Raised in the workflow that wants to start it. `cause` says what is wrong with the version.
+    """
+
+    def __init__(self) -> None:
+        """Make one."""
+        super().__init__("Invalid versioning override")
 
 
 class ActivityAlreadyStartedError(FailureError):

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from foldlog.common import RetryPolicy
+from foldlog.common import RetryPolicy, VersioningOverride
 from foldlog.schemas.common import Payload
 from foldlog.workflow._activity_types import ActivityCancellationType, ActivityHandle
 
@@ -247,6 +247,7 @@ class StartChildWorkflowInput:
     priority: Any = None
     arg_types: list[Any] | None = None
     ret_type: Any = None
+    versioning_override: VersioningOverride | None = None
     given: Mapping[str, Any] = field(default_factory=dict)
     """The options as the workflow gave them."""
 

@@ -167,7 +167,8 @@ class Chains:
             run,
             started.workflow_type,
             _changed(started.options, **changes),
-            keep=not decision.upgrade,
+            "WORKFLOW",
+            upgrade=decision.upgrade,
             ramping=decision.ramping,
         )
         outcome.check_fits(started)
@@ -214,7 +215,9 @@ class Chains:
             first_task_ms=first_task_ms,
         )
         if check:
-            started.options = self._versions.of_following(run, started.workflow_type, started.options, keep=None)
+            started.options = self._versions.of_following(
+                run, started.workflow_type, started.options, continuation.initiator
+            )
             _make_fit(started, outcome)
         return started
 

@@ -8,11 +8,11 @@ So a history needs no markers of where the code ran, and replay is the same sequ
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Protocol
 
 from foldlog.core.decisions import Decision
-from foldlog.schemas.common import Failure, Payload
+from foldlog.schemas.common import Failure, Payload, VersioningBehavior
 from foldlog.schemas.event import (
     WorkflowExecutionSignaled,
     WorkflowExecutionStarted,
@@ -30,6 +30,12 @@ class Decider(Protocol):
     """Bytes of the run's events up to the one that is told next; set by the caller."""
     patches: Collection[str]
     """Patches that the history records as passed in the activation that comes next; set by the caller in replay."""
+    target_changed: Callable[[], bool] | None
+    """Whether new runs begin on another version than the one this is pinned to; None: it is on no version."""
+
+    @property
+    def versioning_behavior(self) -> VersioningBehavior:
+        """How its code wants to be versioned, known once it has begun; UNSPECIFIED: as it is."""
 
     def activate(self, event: Event) -> list[Decision]:
         """Tell the code what happened and run it until it waits.

@@ -114,6 +114,8 @@ class Driver:
             else:
                 session.decider.history_size = run.history_size
                 made = session.decider.activate(happened)
+                if session.version:
+                    self._bind(session, session.decider, outcome)
             if self._waiting is not None:
                 made = self._hear_out(session, made, outcome)
             self._decide(session, made, outcome)
@@ -229,7 +231,18 @@ class Driver:
         """
         session.decider, outstanding = self._replayed(session.run, outcome, fresh)
         session.version = self._versions.of(session.run)
+        if session.version and session.run.is_open:
+            self._bind(session, session.decider, outcome)
         return outstanding
+
+    def _bind(self, session: Session, decider: Decider, outcome: Outcome) -> None:
+        """Version a run as its code wants it that has begun: as with Temporal, that counts after its first step."""
+        run = session.run
+        versioning = self._versions.of_code(run, decider)
+        if versioning is not None:
+            outcome.append(
+                run, log.WorkflowOptionsChanged(run_id=run.run_id, versioning=versioning, time_ms=outcome.now_ms)
+            )
 
     def _replayed(self, run: Run, outcome: Outcome, fresh: bool) -> tuple[Decider, list[Decision]]:
         """The run's code at the end of its history, and what it wants then.

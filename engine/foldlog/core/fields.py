@@ -12,6 +12,9 @@ REMOVED_ENCODING = "binary/null"
 """Encoding of a payload that removes the field of its name."""
 CHANGE_VERSION = "TemporalChangeVersion"
 """The search attribute that lists the patches that a run has recorded, as in Temporal."""
+TARGET_CHANGED = "foldlog.target-version-changed"
+"""Recorded like a patch, and is none: to the code, `is_target_worker_deployment_version_changed` is from here on the
+other of true and false. It begins with false."""
 MAXIMUM_FIELDS = 200
 """Bound on the number of search attributes of a run, and on that of its memo values."""
 MAXIMUM_ATTRIBUTE_BYTES = 2_048

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from foldlog.core.fields import merged, with_patch
+from foldlog.core.fields import TARGET_CHANGED, merged, with_patch
 from foldlog.core.state import (
     RESERVED,
     Activity,
@@ -350,7 +350,8 @@ def _search_attributes_upserted(run: Run, record: event.UpsertWorkflowSearchAttr
 
 
 def _patch_recorded(run: Run, record: event.PatchRecorded) -> None:
-    run.search_attributes = with_patch(run.search_attributes, record.patch_id)
+    if record.patch_id != TARGET_CHANGED:
+        run.search_attributes = with_patch(run.search_attributes, record.patch_id)
 
 
 def _properties_modified(run: Run, record: event.WorkflowPropertiesModified) -> None:
@@ -412,6 +413,7 @@ def _options_changed(run: Run, record: log.WorkflowOptionsChanged) -> None:
         deployment_version=new.deployment_version,
         version_given=new.version_given,
         version_overridden=new.version_overridden,
+        declined_revision=new.declined_revision,
     )
     # A copy: the event is what it was.
     run.started = replace(run.started, options=options)

@@ -13,6 +13,7 @@ from foldlog.core.decider import WorkflowTaskError
 from foldlog.core.external import NOT_FOUND
 from foldlog.core.outcome import MAXIMUM_WORKFLOW_ID_BYTES, CommandEntry, Outcome
 from foldlog.core.session import Answer
+from foldlog.core.versioning import INVALID_OVERRIDE, is_valid
 from foldlog.schemas import command, reply
 from foldlog.schemas.common import Failure, Initiator, ParentExecution
 
@@ -42,6 +43,8 @@ def tell_refused(wanted: Any, code: reply.RejectionCode, message: str, outcome: 
         _tell(initiator, _resolve(initiator, failure=failure), outcome)
     elif (parent := getattr(wanted, "parent", None)) is not None:
         kind = ALREADY_STARTED if code == "ALREADY_STARTED" else _camel(code)
+        if code == "INVALID_ARGUMENT" and not is_valid(wanted.options):
+            kind = INVALID_OVERRIDE
         refused = command.ChildWorkflowStarted(
             run_id=parent.run_id,
             initiated_event_id=parent.initiated_event_id,

@@ -11,17 +11,20 @@ import dataclasses
 import hashlib
 import math
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Protocol, cast, runtime_checkable
 
 from foldlog.core import decisions
 from foldlog.core.decider import Decider, DeciderFactory, VersionNotHostedError, WorkflowTaskError
 from foldlog.core.decisions import Decision
 from foldlog.core.state import Run
-from foldlog.schemas.common import Deployment, VersioningBehavior, WorkflowOptions
+from foldlog.schemas.common import ContinueInitiator, Deployment, VersioningBehavior, WorkflowOptions
 from foldlog.schemas.event import WorkflowExecutionStarted
 from foldlog.schemas.reply import Description
 
 NO_OPTIONS = WorkflowOptions()
+INVALID_OVERRIDE = "InvalidVersioningOverride"
+"""Type of the failure of a child whose versioning override cannot be."""
 MAXIMUM_NAME = 200
 """Characters of a deployment's name, and of a build ID."""
 MAXIMUM_EARLIER = 100
@@ -75,6 +78,15 @@ def check_options(options: WorkflowOptions) -> None:
             raise WorkflowTaskError(f"versioning_override: {error}") from error
     elif options.deployment_version:
         raise WorkflowTaskError("versioning_override: only a pinned workflow has a version")
+
+
+def is_valid(options: WorkflowOptions | None) -> bool:
+    """Whether versioning can be as options say."""
+    try:
+        check_options(options or NO_OPTIONS)
+    except WorkflowTaskError:
+        return False
+    return True
 
 
 def check_deployment(deployment: Deployment) -> None:
@@ -239,34 +251,52 @@ class Versions:
         run: Run,
         workflow_type: str,
         options: WorkflowOptions | None,
+        initiator: ContinueInitiator,
         *,
-        keep: bool | None,
+        upgrade: bool = False,
         ramping: bool = False,
     ) -> WorkflowOptions | None:
-        """The options of a run that follows another.
+        """The options of a run that follows another. As in Temporal, an override that pins stays in any case.
 
         Args:
             run: The one before.
             workflow_type: Type of the new run.
             options: Its options, with the versioning of the one before.
-            keep: Whether it stays on the version that the one before is pinned to; None: only if that was given to it.
+            initiator: Why it follows.
+            upgrade: Whether it is to leave the version that the one before is pinned to.
             ramping: Whether it is to begin on the ramping version, if there is one.
         """
         if options is None or options.versioning_behavior == "UNSPECIFIED":
             return self.of_start(run.workflow_id, workflow_type, options, ramping=ramping)
         pinned = options.versioning_behavior == "PINNED"
-        bound = options.version_given and (options.version_overridden or not (pinned and keep is False))
-        if self._hosting is None or bound:
+        if self._hosting is None or (pinned and options.version_overridden):
             return options
-        if keep and pinned:
-            return dataclasses.replace(options, version_given=True)
+        if pinned and initiator == "RETRY" and options.version_given:
+            return options
+        if pinned and initiator == "WORKFLOW" and not upgrade and not self._moves(workflow_type, options):
+            deployment = self._deployment
+            declined = deployment.revision if deployment and self.target_changed(run) else options.declined_revision
+            return dataclasses.replace(options, version_given=True, declined_revision=declined)
         undecided = dataclasses.replace(
-            options, versioning_behavior="UNSPECIFIED", deployment_version="", version_given=False
+            options,
+            versioning_behavior="UNSPECIFIED",
+            deployment_version="",
+            version_given=False,
+            version_overridden=False,
+            declined_revision=0,
         )
         return self.of_start(run.workflow_id, workflow_type, undecided, ramping=ramping)
 
+    def _moves(self, workflow_type: str, options: WorkflowOptions) -> bool:
+        """Whether a type, which may be another than before, is not pinned in the version of these options."""
+        version = options.deployment_version
+        return version in self.hosted and self._behavior(workflow_type, version) == "AUTO_UPGRADE"
+
     def inherit(self, run: Run, made: Sequence[Decision], namespace: str) -> None:
-        """Give the version that a run is pinned to to the children that it asks for and that are pinned themselves."""
+        """Give the version that a run is pinned to to children that it asks for, whose code that version has.
+
+        What pins the run by an override pins them so, too; otherwise only those are that are pinned by themselves.
+        """
         options = run.started.options
         if self._hosting is None or options is None or options.versioning_behavior != "PINNED":
             return
@@ -275,9 +305,40 @@ class Versions:
             if type(decision) is not decisions.StartChildWorkflow or decision.namespace not in ("", namespace):
                 continue
             given = decision.options or NO_OPTIONS
-            pinned = self._hosting.behavior(decision.workflow_type, version) == "PINNED"
-            if pinned and given.versioning_behavior == "UNSPECIFIED":
-                decision.options = dataclasses.replace(given, versioning_behavior="PINNED", deployment_version=version)
+            if given.versioning_behavior != "UNSPECIFIED" or given.deployment_version:
+                continue
+            behavior = self._behavior(decision.workflow_type, version)
+            if behavior == "PINNED" or (options.version_overridden and behavior == "AUTO_UPGRADE"):
+                decision.options = dataclasses.replace(
+                    given,
+                    versioning_behavior="PINNED",
+                    deployment_version=version,
+                    version_overridden=options.version_overridden,
+                )
+
+    def of_code(self, run: Run, decider: Decider) -> WorkflowOptions | None:
+        """The versioning of a run as its code wants it, now that it has begun; None: as it is."""
+        options, behavior = run.started.options, decider.versioning_behavior
+        if options is None or options.version_overridden or behavior in ("UNSPECIFIED", options.versioning_behavior):
+            return None
+        if options.versioning_behavior == "UNSPECIFIED":
+            return None
+        return WorkflowOptions(
+            versioning_behavior=behavior, deployment_version=self.of(run) if behavior == "PINNED" else ""
+        )
+
+    def target_changed(self, run: Run) -> bool:
+        """Whether new runs begin on another version than a run is pinned to, and none before it has declined that.
+
+        One that is pinned by an override is where whoever gave that wants it to be.
+        """
+        options, deployment = run.started.options, self._deployment
+        if options is None or options.versioning_behavior != "PINNED" or options.version_overridden:
+            return False
+        if deployment is None or deployment.revision <= options.declined_revision:
+            return False
+        build_id = build_of(deployment, run.workflow_id)
+        return bool(build_id) and canonical(deployment.deployment_name, build_id) != options.deployment_version
 
     # ---- where a run is
 
@@ -311,7 +372,9 @@ class Versions:
         if version not in self.hosted:
             raise VersionNotHostedError(self._not_hosted(run, version))
         hosting = cast(VersionedFactory, self._hosting)
-        return hosting.create_version(run.workflow_id, run.started, version)
+        decider = hosting.create_version(run.workflow_id, run.started, version)
+        decider.target_changed = partial(self.target_changed, run)
+        return decider
 
     def _not_hosted(self, run: Run, version: str) -> str:
         options = run.started.options
@@ -324,9 +387,14 @@ class Versions:
         )
 
     def _target(self, workflow_id: str, ramping: bool = False) -> str:
-        hosting = cast(VersionedFactory, self._hosting)
-        own = hosting.hosted[0]
-        name = own.partition(".")[0]
-        known = self._deployments.get(name)
+        known = self._deployment
         build_id = (known.ramping_build_id if known and ramping else "") or build_of(known, workflow_id)
-        return canonical(name, build_id) if build_id else own
+        return canonical(known.deployment_name, build_id) if known and build_id else self.hosted[0]
+
+    @property
+    def _deployment(self) -> Deployment | None:
+        """That of the code of this process; None: it has none, or nothing is known of it."""
+        return self._deployments.get(self.hosted[0].partition(".")[0]) if self._hosting is not None else None
+
+    def _behavior(self, workflow_type: str, version: str) -> VersioningBehavior:
+        return cast(VersionedFactory, self._hosting).behavior(workflow_type, version)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from random import Random
 from typing import TYPE_CHECKING, Any
 
 from foldlog._option_types import check_option
-from foldlog.common import Priority, RetryPolicy, TypedSearchAttributes, WorkflowIDReusePolicy
+from foldlog.common import Priority, RetryPolicy, TypedSearchAttributes, VersioningOverride, WorkflowIDReusePolicy
 from foldlog.converter import PayloadConverter
 from foldlog.converter._search_attributes import encode_search_attributes
 from foldlog.core import decisions
@@ -21,7 +22,16 @@ if TYPE_CHECKING:
 _CARRIED = ("last_result", "last_failure")
 """Records that a schedule's action has from the one before it; for built-in workflows only."""
 _OPTIONS = frozenset((*ChildWorkflowConfig.__annotations__, *_CARRIED))
-_FEW = ("retry_policy", "cron_schedule", "search_attributes", "static_summary", "static_details", "priority", *_CARRIED)
+_FEW = (
+    "retry_policy",
+    "cron_schedule",
+    "search_attributes",
+    "static_summary",
+    "static_details",
+    "priority",
+    "versioning_override",
+    *_CARRIED,
+)
 """Options that few children have; they are in a record of their own."""
 
 _TYPES: Mapping[str, Any] = {
@@ -30,6 +40,7 @@ _TYPES: Mapping[str, Any] = {
     "memo": Mapping[str, Any],
     "search_attributes": TypedSearchAttributes | Mapping[str, Any],
     "priority": Priority,
+    "versioning_override": VersioningOverride,
 }
 """What is not looked at elsewhere."""
 
@@ -89,7 +100,9 @@ def _few(host: WorkflowInstance, options: Mapping[str, Any], converter: PayloadC
     retry_policy = options.get("retry_policy")
     summary, details = options.get("static_summary"), options.get("static_details")
     priority = options.get("priority") or Priority.default
-    return WorkflowOptions(
+    override = options.get("versioning_override")
+    return replace(
+        WorkflowOptions() if override is None else override.to_options(),
         retry_policy=None if retry_policy is None else retry_policy.to_record(),
         cron_schedule=options.get("cron_schedule") or "",
         search_attributes=encode_search_attributes(options.get("search_attributes")),

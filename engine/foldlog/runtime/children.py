@@ -12,6 +12,7 @@ from foldlog import exceptions
 from foldlog.api.common.v1 import plain
 from foldlog.core import decisions
 from foldlog.core.children import ALREADY_STARTED
+from foldlog.core.versioning import INVALID_OVERRIDE
 from foldlog.runtime.child_options import child_decision
 from foldlog.runtime.environment import Environment
 from foldlog.runtime.external import next_recorded
@@ -371,6 +372,10 @@ class Children:
             return
         if refused.failure.type == ALREADY_STARTED:
             operation.fail(exceptions.WorkflowAlreadyStartedError(operation.workflow_id, operation.workflow_type))
+        elif refused.failure.type == INVALID_OVERRIDE:
+            invalid = exceptions.InvalidVersioningOverrideError()
+            invalid.__cause__ = operation.environment.exception(refused.failure)
+            operation.fail(invalid)
         else:
             operation.fail(
                 operation.error("Child Workflow execution could not start", refused.failure, "NON_RETRYABLE_FAILURE")

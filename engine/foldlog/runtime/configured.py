@@ -33,11 +33,12 @@ def configured(run: WorkflowInstance) -> Environment:
         raise WorkflowTaskError(
             f"{definition.dynamic_config_fn.__qualname__} must return a DynamicWorkflowConfig, not {config!r}"
         )
-    if config.versioning_behavior is not VersioningBehavior.UNSPECIFIED:
+    behavior = config.versioning_behavior
+    if not isinstance(behavior, VersioningBehavior):
         raise WorkflowTaskError(
-            "DynamicWorkflowConfig.versioning_behavior comes too late: the version is chosen before the code runs. "
-            "Give it to @workflow.defn"
+            f"DynamicWorkflowConfig.versioning_behavior must be a VersioningBehavior, not {behavior!r}"
         )
+    environment = dataclasses.replace(environment, configured_behavior=behavior.to_record())
     if config.failure_exception_types is None:
         return environment
     own = definition.failure_exception_types

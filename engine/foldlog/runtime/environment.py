@@ -21,6 +21,7 @@ from foldlog.converter._failure import failure_of
 from foldlog.exceptions import FailureError, PayloadConversionError, is_cancelled_exception
 from foldlog.interceptor import WorkflowInboundInterceptor
 from foldlog.schemas.common import Failure, Payload
+from foldlog.schemas.common import VersioningBehavior as VersioningSymbol
 from foldlog.standalone.model import is_standalone
 from foldlog.workflow._definition import Definition
 from foldlog.workflow._signature import Signature
@@ -54,6 +55,8 @@ class Environment:
     """Which version of the code it is; None: it has none."""
     versioning_behavior: VersioningBehavior = VersioningBehavior.UNSPECIFIED
     """When its runs move to another version."""
+    configured_behavior: VersioningSymbol = "UNSPECIFIED"
+    """The same, as the object of one run has said: see `configured`."""
     suggested_history_length: int = SUGGESTED_HISTORY_LENGTH
     """Events from which on a workflow is told that it should continue as new."""
     suggested_history_bytes: int = SUGGESTED_HISTORY_BYTES

@@ -15,11 +15,11 @@ from foldlog.common import SearchAttributes, SearchAttributeUpdate
 from foldlog.converter._search_attributes import encode_search_attribute_updates, encode_search_attributes
 from foldlog.core import decisions
 from foldlog.core.decisions import Decision
-from foldlog.core.fields import REMOVED_ENCODING
+from foldlog.core.fields import REMOVED_ENCODING, TARGET_CHANGED
 from foldlog.runtime.environment import Environment
 from foldlog.runtime.facts import RunFacts
 from foldlog.runtime.patches import activates
-from foldlog.schemas.common import Payload
+from foldlog.schemas.common import Payload, VersioningBehavior
 from foldlog.schemas.event import WorkflowExecutionStarted
 from foldlog.workflow._chain_types import ContinueAsNewError, ContinueAsNewOptions, ContinueAsNewVersioningBehavior
 from foldlog.workflow._definition import Definition
@@ -39,7 +39,10 @@ class ContinuedAsNew(ContinueAsNewError):
 class RunProperties(RunFacts):
     """The part of a runtime that changes what is known of the run."""
 
-    __slots__ = ("_details", "_patches", "patches")
+    __slots__ = ("_details", "_patches", "_target_asked", "_target_changed", "patches", "target_changed")
+
+    batch: int
+    """Number of the activation that runs."""
 
     def __init__(self, environment: Environment, workflow_id: str, started: WorkflowExecutionStarted) -> None:
         super().__init__(environment, workflow_id, started)
@@ -48,6 +51,19 @@ class RunProperties(RunFacts):
         self._patches: dict[str, bool] | None = None
         """Whether each patch that was asked for is active; it stays so for the whole run."""
         self._details = ""
+        self.target_changed: Callable[[], bool] | None = None
+        """See `Decider.target_changed`."""
+        self._target_changed, self._target_asked = False, 0
+        """What the code was told of that last, and in which activation."""
+
+    @property
+    def versioning_behavior(self) -> VersioningBehavior:
+        """See `Decider.versioning_behavior`."""
+        return self.environment.configured_behavior
+
+    @abstractmethod
+    def is_read_only(self) -> bool:
+        """Whether nothing may be decided now."""
 
     @abstractmethod
     def check_may_decide(self, what: str) -> None:
@@ -85,6 +101,20 @@ class RunProperties(RunFacts):
             return patch_id in self.patches
         callback = self.environment.patch_activation
         return deprecated or callback is None or activates(callback, cast("WorkflowInstance", self), patch_id)
+
+    def is_target_version_changed(self) -> bool:
+        """See base class. Another answer than before is recorded, so that a replay gives the same one."""
+        if self.is_read_only() or self._target_asked == self.batch:
+            return self._target_changed
+        self._target_asked = self.batch
+        if self.replaying or TARGET_CHANGED in self.patches:
+            other = TARGET_CHANGED in self.patches
+        else:
+            other = (self.target_changed is not None and self.target_changed()) is not self._target_changed
+        if other:
+            self.decide(decisions.RecordPatch(patch_id=TARGET_CHANGED))
+            self._target_changed = not self._target_changed
+        return self._target_changed
 
     def upsert_memo(self, updates: Mapping[str, Any]) -> None:
         """See base class."""

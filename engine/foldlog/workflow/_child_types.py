@@ -7,7 +7,14 @@ from datetime import timedelta
 from enum import IntEnum
 from typing import Any, Concatenate, Generic, TypedDict, overload
 
-from foldlog.common import Priority, RetryPolicy, SearchAttributes, TypedSearchAttributes, WorkflowIDReusePolicy
+from foldlog.common import (
+    Priority,
+    RetryPolicy,
+    SearchAttributes,
+    TypedSearchAttributes,
+    VersioningOverride,
+    WorkflowIDReusePolicy,
+)
 from foldlog.types import (
     UNSET,
     MethodSyncOrAsyncNoParam,
@@ -135,6 +142,8 @@ class ChildWorkflowConfig(TypedDict, total=False):
     """Several lines for people; fixed at the start."""
     priority: Priority
     """For its tasks, unless they say otherwise; the parent's if not given."""
+    versioning_override: VersioningOverride | None
+    """Its version, before that of a pinned parent and before what its definition says."""
 
 
 def resolve(workflow: Any, arg: Any, args: Sequence[Any], result_type: Any) -> tuple[str, Sequence[Any], Any]:

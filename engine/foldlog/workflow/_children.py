@@ -76,7 +76,8 @@ def start_child_workflow(
         Once awaited, a task; cancelling it cancels the child as `cancellation_type` says.
 
     Raises:
-        WorkflowAlreadyStartedError: Its ID is in use. Raised where it is awaited, as are the two below.
+        WorkflowAlreadyStartedError: Its ID is in use. Raised where it is awaited, as are the three below.
+        InvalidVersioningOverrideError: There can be no such version.
         ChildWorkflowError: It could not begin otherwise, or whoever waits was cancelled before it began.
         asyncio.CancelledError: The workflow was cancelled while the child had not begun; the child is asked to cancel
             itself as `cancellation_type` says.
@@ -137,6 +138,7 @@ def execute_child_workflow(
         ChildWorkflowError: It failed, timed out, was cancelled or terminated, or could not begin; its `cause` says why.
             Raised where it is awaited.
         WorkflowAlreadyStartedError: Its ID is in use.
+        InvalidVersioningOverrideError: There can be no such version.
         DefinitionError: As in `start_child_workflow`, as for those below.
         TypeError: See there.
         ValueError: See there.

@@ -135,6 +135,16 @@ class Info:
         """Whether the history has grown so long that the workflow should continue as new. See the worker's options."""
         return current().is_continue_as_new_suggested()
 
+    def is_target_worker_deployment_version_changed(self) -> bool:
+        """Whether the run is pinned to a version, and new ones begin on another by now.
+
+        So it is time to go on as new, with `ContinueAsNewVersioningBehavior.AUTO_UPGRADE`. It is false if an override
+        pins the run; and once a run has gone on as new without moving, the next ones are not told of the same change
+        again. What it says is recorded where it changes, and is the same in a replay. A query sees what the code was
+        told last.
+        """
+        return current().is_target_version_changed()
+
 
 def info() -> Info:
     """Facts about the running workflow.

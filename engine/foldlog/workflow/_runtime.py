@@ -82,6 +82,10 @@ class Runtime(ABC):
         """Why cancellation was asked for; None if it was not."""
 
     @abstractmethod
+    def is_target_version_changed(self) -> bool:
+        """Whether new runs begin on another version than the one that this run is pinned to."""
+
+    @abstractmethod
     def deployment_version(self) -> WorkerDeploymentVersion | None:
         """The version of the code; None: it has none."""
 

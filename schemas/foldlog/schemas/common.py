@@ -286,6 +286,10 @@ class WorkflowOptions:
     """Whoever started or changed the workflow has decided its versioning: going on as new does not change
     it.
     """
+    declined_revision: int = 0
+    """The deployment's revision when the run before went on as new without moving to the version that new
+    runs begin on; 0: none has.
+    """
     header: dict[str, Payload] = field(default_factory=dict)
     """What interceptors pass along with the call."""
     last_result: Payload | None = None

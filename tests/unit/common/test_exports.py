@@ -37,6 +37,7 @@ EXPORTS = {
         ActivityAlreadyStartedError ActivityError ApplicationError ApplicationErrorCategory CancelledError
         ChildWorkflowError ConfigurationError
         DeadlineExceededError DefinitionError FailedPreconditionError FailureError FoldlogError InvalidArgumentError
+        InvalidVersioningOverrideError
         PayloadConversionError RPCError RPCStatusCode RetryState ServerError TemporalError TerminatedError TimeoutError
         TimeoutType UnavailableError WorkflowAlreadyStartedError WorkflowNotFoundError is_cancelled_exception
     """,

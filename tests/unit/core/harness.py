@@ -35,6 +35,9 @@ def payload(text: str) -> Payload:
 class ScriptDecider:
     """Decides by a hash of what it has been told: arbitrary, but the same each time."""
 
+    target_changed: Callable[[], bool] | None = None
+    versioning_behavior: VersioningBehavior = "UNSPECIFIED"
+
     def __init__(self, started: event.WorkflowExecutionStarted, broken: Callable[[], bool]) -> None:
         self.replaying = False
         self.history_size = 0

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from foldlog.core.engine import Engine
 from foldlog.core.outcome import Outcome
-from foldlog.core.versioning import build_of, check_deployment, share_of
+from foldlog.core.versioning import Versions, build_of, check_deployment, share_of
 from foldlog.schemas import command, log, reply
-from foldlog.schemas.common import Deployment, ReplyTo, WorkflowOptions
+from foldlog.schemas.common import ContinueInitiator, Deployment, ReplyTo, WorkflowOptions
 
 from .harness import VersionedScripts, World
 
@@ -127,6 +128,73 @@ def test_what_is_not_hosted_stalls_for_long_and_says_so() -> None:
     assert stalled is not None
     assert "pinned to version 'd.9'" in stalled.error
     assert stalled.retry_ms - here.now_ms == 3_600_000
+
+
+FREE = WorkflowOptions(versioning_behavior="PINNED", deployment_version="d.1")
+GIVEN = replace(FREE, version_given=True)
+OVERRIDDEN = replace(GIVEN, version_overridden=True)
+MOVING = WorkflowOptions(versioning_behavior="AUTO_UPGRADE", version_given=True, version_overridden=True)
+
+
+@pytest.mark.parametrize(
+    ("before", "kind", "initiator", "options", "expected"),
+    [
+        (FREE, 1, "RETRY", {}, "d.2"),
+        (GIVEN, 1, "RETRY", {}, "d.1"),
+        (OVERRIDDEN, 1, "RETRY", {}, "d.1"),
+        (MOVING, 1, "RETRY", {}, "d.2"),
+        (FREE, 1, "CRON", {}, "d.2"),
+        (GIVEN, 1, "CRON", {}, "d.2"),
+        (OVERRIDDEN, 1, "CRON", {}, "d.1"),
+        (FREE, 1, "WORKFLOW", {}, "d.1"),
+        (FREE, 0, "WORKFLOW", {}, ""),
+        (OVERRIDDEN, 0, "WORKFLOW", {"upgrade": True}, "d.1"),
+        (GIVEN, 1, "WORKFLOW", {"upgrade": True}, "d.2"),
+        (MOVING, 1, "WORKFLOW", {}, "d.2"),
+    ],
+)
+def test_which_version_a_run_is_on_that_follows(
+    before: WorkflowOptions, kind: int, initiator: ContinueInitiator, options: dict[str, Any], expected: str
+) -> None:
+    """Temporal's rules. The two versions have a workflow that is pinned (1), and one that moves (0)."""
+    here = world("d.2", "d.1")
+    start(here, "a")
+    session = here.sessions.current("a")
+    assert session is not None
+    versions = Versions(here.factory, [deployment(3, "2")])
+    found = versions.of_following(session.run, f"type-{kind}", before, initiator, **options)
+    assert found is not None
+    assert (found.deployment_version, found.versioning_behavior) == (expected, "PINNED" if expected else "AUTO_UPGRADE")
+    if expected == "d.2":
+        assert (found.version_given, found.version_overridden) == (False, False)
+
+
+def test_a_change_that_a_run_has_declined_by_going_on_is_told_to_none_after_it() -> None:
+    here = world("d.2", "d.1")
+    start(here, "a", options=FREE)
+    session = here.sessions.current("a")
+    assert session is not None
+    run = session.run
+
+    def changed(options: WorkflowOptions, *known: Deployment) -> bool:
+        run.started.options = options
+        return Versions(here.factory, known).target_changed(run)
+
+    assert changed(FREE, deployment(3, "2"))
+    assert not changed(FREE)
+    assert not changed(FREE, deployment(3, ""))
+    assert not changed(FREE, deployment(3, "1"))
+    assert not changed(OVERRIDDEN, deployment(3, "2"))
+    assert not changed(MOVING, deployment(3, "2"))
+    assert changed(FREE, deployment(3, "1", ramping_build_id="2", ramping_percentage=100.0))
+    run.started.options = FREE
+    following = Versions(here.factory, [deployment(3, "2")]).of_following(run, "type-1", FREE, "WORKFLOW")
+    assert following == replace(GIVEN, declined_revision=3)
+    assert following is not None
+    assert not changed(following, deployment(3, "2"))
+    assert changed(following, deployment(4, "2"))
+    again = Versions(here.factory, [deployment(3, "2")]).of_following(run, "type-1", following, "WORKFLOW")
+    assert again == following, "it stays declined"
 
 
 def shares() -> Iterator[float]:

@@ -10,11 +10,13 @@ from uuid import UUID
 import pytest
 from foldlog import workflow
 from foldlog.common import (
+    PinnedVersioningOverride,
     Priority,
     RetryPolicy,
     SearchAttributeKey,
     SearchAttributePair,
     TypedSearchAttributes,
+    WorkerDeploymentVersion,
     WorkflowIDReusePolicy,
 )
 from foldlog.core import decisions
@@ -108,6 +110,7 @@ class EveryOption:
             static_summary="what",
             static_details="how",
             priority=Priority(priority_key=1),
+            versioning_override=PinnedVersioningOverride(WorkerDeploymentVersion("d", "1.0")),
         )
 
 
@@ -129,6 +132,8 @@ def test_every_option_is_passed_on() -> None:
     assert options.details is not None
     assert CONVERTER.from_payload(options.details) == "how"
     assert options.priority.priority_key == 1
+    assert (options.versioning_behavior, options.deployment_version) == ("PINNED", "d.1.0")
+    assert options.version_overridden
 
 
 @pytest.mark.parametrize(
@@ -148,6 +153,7 @@ def test_every_option_is_passed_on() -> None:
         ({"memo": 5}, ValueError, "memo must be a mapping"),
         ({"search_attributes": 5}, ValueError, "search_attributes must be a TypedSearchAttributes"),
         ({"priority": 5}, ValueError, "priority must be a Priority"),
+        ({"versioning_override": "shop.1"}, ValueError, "versioning_override must be a VersioningOverride"),
     ],
 )
 def test_wrong_options_stall_and_name_the_option(options: Any, error: type[Exception], message: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from foldlog import workflow
@@ -33,7 +33,7 @@ class AnyType:
         if kind == "lookups":
             return DynamicWorkflowConfig(failure_exception_types=[LookupError])
         if kind == "versions":
-            return DynamicWorkflowConfig(versioning_behavior=VersioningBehavior.PINNED)
+            return DynamicWorkflowConfig(versioning_behavior=cast(VersioningBehavior, "PINNED"))
         if kind == "decides":
             workflow.patched("a patch")
         return DynamicWorkflowConfig() if kind == "default" else "nothing of the kind"
@@ -71,7 +71,7 @@ def test_which_errors_fail_a_run_is_said_for_each_run(workflow_type: str, error:
 @pytest.mark.parametrize(
     ("workflow_type", "message"),
     [
-        ("versions", "Give it to @workflow.defn"),
+        ("versions", "versioning_behavior must be a VersioningBehavior, not 'PINNED'"),
         ("decides", "While in read-only function, action attempted: patch"),
         ("other", "AnyType.config must return a DynamicWorkflowConfig, not 'nothing of the kind'"),
     ],

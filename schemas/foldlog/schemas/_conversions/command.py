@@ -887,7 +887,7 @@ CONVERSIONS: Conversions = {
     ),
     StartWorkflow: (
         "foldlog.command.StartWorkflow",
-        b"\xc3\x01\x8c\x9123\xb7\x82\x08\xa4",
+        b"\xc3\x01\xfdeq{r\xdb\xda\xd9",
         start_workflow_to_avro,
         start_workflow_from_avro,
     ),
@@ -918,7 +918,7 @@ CONVERSIONS: Conversions = {
     ),
     UpdateWorkflowOptions: (
         "foldlog.command.UpdateWorkflowOptions",
-        b"\xc3\x01\x86!\xaf\x08\x93e_\x9a",
+        b"\xc3\x01R\t\xadF\x9f\xe1\xc9\xd6",
         update_workflow_options_to_avro,
         update_workflow_options_from_avro,
     ),

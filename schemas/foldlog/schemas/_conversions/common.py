@@ -275,6 +275,7 @@ def workflow_options_to_avro(record: WorkflowOptions) -> dict[str, Any]:
         "deployment_version": record.deployment_version,
         "version_given": record.version_given,
         "version_overridden": record.version_overridden,
+        "declined_revision": record.declined_revision,
         "header": record.header and {key: payload_to_avro(item) for key, item in record.header.items()},
         "last_result": NULL
         if record.last_result is None
@@ -299,6 +300,7 @@ def workflow_options_from_avro(values: dict[str, Any]) -> WorkflowOptions:
     record.deployment_version = values["deployment_version"]
     record.version_given = values["version_given"]
     record.version_overridden = values["version_overridden"]
+    record.declined_revision = values["declined_revision"]
     record.header = values["header"] and {key: payload_from_avro(item) for key, item in values["header"].items()}
     record.last_result = None if values["last_result"] is None else payload_from_avro(values["last_result"])
     record.last_failure = None if values["last_failure"] is None else failure_from_avro(values["last_failure"])
@@ -338,7 +340,7 @@ CONVERSIONS: Conversions = {
     ),
     WorkflowOptions: (
         "foldlog.common.WorkflowOptions",
-        b"\xc3\x01\xc5\xfb!\xa3\xa8\x82'\x17",
+        b"\xc3\x01\x0fc\xa1v\xba\xf5\x86|",
         workflow_options_to_avro,
         workflow_options_from_avro,
     ),

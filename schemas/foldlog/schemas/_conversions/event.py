@@ -1369,7 +1369,7 @@ CONVERSIONS: Conversions = {
     ),
     WorkflowExecutionStarted: (
         "foldlog.event.WorkflowExecutionStarted",
-        b"\xc3\x01{g\xec\x06\xad2]\x8b",
+        b"\xc3\x01/\xe25\xae\x8b\xa9\xa6\x8b",
         workflow_execution_started_to_avro,
         workflow_execution_started_from_avro,
     ),

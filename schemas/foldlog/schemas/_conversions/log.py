@@ -338,7 +338,7 @@ CONVERSIONS: Conversions = {
     ),
     WorkflowOptionsChanged: (
         "foldlog.log.WorkflowOptionsChanged",
-        b"\xc3\x01\x80\xa2\x08\xf3\x8c\xc2K\x98",
+        b"\xc3\x01\xa0)\xd2>&\x14\x06\xb0",
         workflow_options_changed_to_avro,
         workflow_options_changed_from_avro,
     ),

@@ -419,7 +419,7 @@ CONVERSIONS: Conversions = {
     ),
     Description: (
         "foldlog.reply.Description",
-        b"\xc3\x01G\x8d\xf8\x02l\t\xae\xb5",
+        b"\xc3\x01\xd2\xf2tK?\x17,5",
         description_to_avro,
         description_from_avro,
     ),
