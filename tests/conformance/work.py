@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
+import uuid
 from collections.abc import Callable, Sequence
 from datetime import UTC, timedelta
 from typing import Any
 
+import pytest
 from foldlog import activity, workflow
-from foldlog.client import WorkflowHandle
+from foldlog.client import AsyncActivityCancelledError, AsyncActivityHandle, RPCError, RPCStatusCode, WorkflowHandle
 from foldlog.common import Priority, RetryPolicy
 from foldlog.exceptions import (
     ActivityError,
@@ -26,6 +28,10 @@ LIMIT = timedelta(seconds=60)
 QUICKLY = RetryPolicy(initial_interval=timedelta(milliseconds=10), backoff_coefficient=1.0, maximum_attempts=3)
 ENDS: dict[str, str] = {}
 """How activities ended that were to be cancelled, by key."""
+
+
+TOKENS: dict[str, list[tuple[int, bytes]]] = {}
+"""Numbers and task tokens of attempts that were left open, by key."""
 
 
 class Calculator:
@@ -49,6 +55,25 @@ class Halve:
 
     async def __call__(self, number: int) -> int:
         return number // 2
+
+
+@activity.defn
+async def leave_to_others(key: str) -> str:
+    info = activity.info()
+    TOKENS.setdefault(key, []).append((info.attempt, info.task_token))
+    activity.raise_complete_async()
+
+
+@workflow.defn
+class Trusting:
+    """Waits for what somebody outside makes of its activity."""
+
+    @workflow.run
+    async def run(self, key: str) -> list[Any]:
+        result = await workflow.execute_activity(
+            leave_to_others, key, activity_id="open", start_to_close_timeout=LIMIT, retry_policy=QUICKLY
+        )
+        return [result]
 
 
 @activity.defn
@@ -332,7 +357,39 @@ async def cancellation_types_of_activities(here: Place) -> None:
     await asyncio.gather(*(cancel(number) for number in range(len(cases))))
 
 
+async def a_task_token_is_of_one_attempt_also_after_a_reset(here: Place) -> None:
+    """And an activity that is completed without a value returns None, whatever its type says."""
+    key = uuid.uuid4().hex
+    handle = await here.start(Trusting.run, key)
+    tokens = TOKENS.setdefault(key, [])
+
+    def outside(index: int) -> AsyncActivityHandle:
+        return here.client.get_async_activity_handle(task_token=tokens[index][1])
+
+    await until(lambda: len(tokens) == 1, "it begins")
+    await until_asked(lambda: _is_open(handle), "it is known to be left open")
+    await handle.reset_activity("open")
+    with pytest.raises(AsyncActivityCancelledError) as told:
+        await outside(0).heartbeat()
+    assert told.value.details is not None
+    assert told.value.details.reset
+    await outside(0).fail(ApplicationError("begins anew"))
+    await until(lambda: len(tokens) == 2, "it begins anew")
+    assert [number for number, _ in tokens] == [1, 1]
+    for late in (outside(0).complete("late"), outside(0).fail(ApplicationError("late")), outside(0).heartbeat()):
+        with pytest.raises(RPCError) as refused:
+            await late
+        assert refused.value.status is RPCStatusCode.NOT_FOUND
+    await outside(1).complete()
+    assert await handle.result() == [None]
+
+
+async def _is_open(handle: WorkflowHandle[Any, Any]) -> bool:
+    return [each.state.name for each in (await handle.describe()).pending_activities] == ["STARTED"]
+
+
 SHARED: list[Scenario] = [
+    a_task_token_is_of_one_attempt_also_after_a_reset,
     activities_of_each_form,
     what_activities_know,
     what_failures_tell,
@@ -341,8 +398,9 @@ SHARED: list[Scenario] = [
 """As in `scenarios`."""
 
 _calculator = Calculator(10)
-WORKFLOWS: Sequence[type] = [Working, Telling, Failing, Stopping]
+WORKFLOWS: Sequence[type] = [Trusting, Working, Telling, Failing, Stopping]
 ACTIVITIES: Sequence[Callable[..., Any]] = [
+    leave_to_others,
     _calculator.shift,
     _calculator.shift_in_thread,
     Halve(),

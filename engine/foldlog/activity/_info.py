@@ -102,7 +102,7 @@ def info_from_task(
     return Info(
         activity_id=task.activity_id,
         activity_type=task.activity_type,
-        attempt=task.attempt,
+        attempt=task.attempt - task.attempts_before_reset,
         current_attempt_scheduled_time=_time(task.attempt_scheduled_ms),
         heartbeat_details=heartbeat_details,
         heartbeat_timeout=_timeout(task.heartbeat_timeout_ms),

@@ -16,7 +16,7 @@ from foldlog.client._activity_inputs import (
     ReportCancellationAsyncActivityInput,
 )
 from foldlog.client._asking import Asking
-from foldlog.client._convert import encode_args
+from foldlog.client._convert import encode_args, encode_result
 from foldlog.client._errors import AsyncActivityCancelledError
 from foldlog.client._types import (
     NO_METADATA,
@@ -129,7 +129,7 @@ class AsyncActivityHandle(WithSerializationContext):
         """Completes the activity.
 
         Args:
-            result: What it returns; None if not given.
+            result: What it returns. If it is not given, the workflow gets None, whatever the activity's type says.
             rpc_metadata: For interceptors only.
             rpc_timeout: How long to wait for the answer.
 
@@ -138,18 +138,17 @@ class AsyncActivityHandle(WithSerializationContext):
             InvalidArgumentError: The task token is none, or the result is too large.
             RPCError: It is not open (NOT_FOUND), or there was no answer in time.
         """
-        value = None if result is UNSET else result
         if (outbound := self._asking.outbound) is not None:
             told = CompleteAsyncActivityInput(
                 id_or_token=self._id_or_token,
-                result=value,
+                result=result,
                 data_converter_override=self._converter_override,
                 rpc_metadata=rpc_metadata,
                 rpc_timeout=rpc_timeout,
             )
             await outbound.complete_async_activity(told)
             return
-        (payload,) = await encode_args(self._asking.converter, value, ())
+        payload = await encode_result(self._asking.converter, result)
         await self._ask(rpc_timeout, command.CompleteActivity, result=payload)
 
     async def fail(

@@ -11,7 +11,8 @@ from foldlog._option_types import check_option
 from foldlog.client._errors import WorkflowContinuedAsNewError, WorkflowFailureError
 from foldlog.client._types import UNSET
 from foldlog.converter import DataConverter
-from foldlog.converter._codec import decode_each_with, decode_one_with, encode_each_with
+from foldlog.converter._codec import decode_each_with, decode_one_with, encode_each_with, encode_with
+from foldlog.converter._payload import not_given
 from foldlog.exceptions import RPCError, RPCStatusCode
 from foldlog.schemas.common import Payload
 from foldlog.schemas.reply import WorkflowResult
@@ -28,6 +29,16 @@ async def encode_args(converter: DataConverter, arg: Any, args: Sequence[Any]) -
     if args:
         raise ValueError("give either one argument or args, not both")
     return await converter.encode([arg])
+
+
+async def encode_result(converter: DataConverter, result: Any) -> Payload:
+    """A result, or that none was given."""
+    if result is not UNSET:
+        return (await converter.encode([result]))[0]
+    payloads = [not_given(converter.payload_converter)]
+    if converter.payload_codec is not None:
+        payloads = await encode_with(converter.payload_codec, payloads)
+    return payloads[0]
 
 
 async def encode_memo(converter: DataConverter, memo: Mapping[str, Any] | None) -> dict[str, Payload]:

@@ -18,6 +18,17 @@ from foldlog.converter._protobuf import BinaryProtoPayloadConverter, JSONProtoPa
 from foldlog.exceptions import PayloadConversionError
 from foldlog.schemas.common import Payload
 
+_NOT_GIVEN = "not-given"
+"""Metadata of a None that stands for a value that was not given."""
+
+
+def not_given(converter: PayloadConverter) -> Payload:
+    """What is sent where a result may be left out: None to whoever reads it, whatever type they want."""
+    (payload,) = converter.to_payloads([None])
+    if payload.encoding == "binary/null":
+        payload = Payload(encoding="binary/null", metadata={**payload.metadata, _NOT_GIVEN: b""})
+    return payload
+
 
 class CompositePayloadConverter(PayloadConverter, WithSerializationContext):
     """Converts with the first of several encodings that takes the value.
@@ -157,7 +168,7 @@ class BinaryNullPayloadConverter(EncodingPayloadConverter):
 
     def from_payload(self, payload: Payload, type_hint: Any = None) -> Any:
         """See base class."""
-        if type_hint is None or _takes(type_hint, NoneType):
+        if type_hint is None or _NOT_GIVEN in payload.metadata or _takes(type_hint, NoneType):
             return None
         raise PayloadConversionError(f"expected {type_name(type_hint)}, got null")
 

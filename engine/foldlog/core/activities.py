@@ -67,6 +67,7 @@ def attempt_record(run: Run, activity: Activity, **changes: Any) -> log.Activity
     pause = activity.pause
     state: dict[str, Any] = {
         "attempt": activity.attempt,
+        "attempts_before_reset": activity.attempts_before_reset,
         "phase": activity.phase,
         "attempt_ms": activity.attempt_ms,
         "started_ms": activity.started_ms,
@@ -167,12 +168,13 @@ def not_asked(activity: Activity) -> str:
 
 def complete_activity(run: Run, wanted: command.CompleteActivity, outcome: Outcome) -> Event | None:
     """Take the first completion of an activity; any other is dropped."""
-    if fitting(run, wanted) is None:
+    activity = fitting(run, wanted)
+    if activity is None:
         stale_attempt(run.run_id, wanted, outcome)
         return None
     completed = event.ActivityTaskCompleted(
         scheduled_event_id=wanted.scheduled_event_id,
-        attempt=wanted.attempt,
+        attempt=activity.attempt_number,
         identity=wanted.identity,
         result=wanted.result,
     )
@@ -194,7 +196,7 @@ def fail_activity(run: Run, wanted: command.FailActivity, outcome: Outcome) -> E
         return None
     failed = event.ActivityTaskFailed(
         scheduled_event_id=wanted.scheduled_event_id,
-        attempt=wanted.attempt,
+        attempt=activity.attempt_number,
         identity=wanted.identity,
         failure=wanted.failure,
         retry_state=retry_state,
@@ -219,7 +221,7 @@ def activity_canceled(run: Run, wanted: command.CancelActivity, outcome: Outcome
         failure = Failure(kind="CANCELED", message="activity canceled itself", details=wanted.details)
         failed = event.ActivityTaskFailed(
             scheduled_event_id=wanted.scheduled_event_id,
-            attempt=wanted.attempt,
+            attempt=activity.attempt_number,
             identity=wanted.identity,
             failure=failure,
             retry_state="NON_RETRYABLE_FAILURE",
@@ -228,7 +230,7 @@ def activity_canceled(run: Run, wanted: command.CancelActivity, outcome: Outcome
         return failed
     canceled = event.ActivityTaskCanceled(
         scheduled_event_id=wanted.scheduled_event_id,
-        attempt=wanted.attempt,
+        attempt=activity.attempt_number,
         identity=wanted.identity,
         details=wanted.details,
     )
@@ -288,10 +290,10 @@ def _retry(
     if activity.cancel_requested:
         return "CANCEL_REQUESTED"
     terms = activity.terms
-    attempt = 0 if activity.reset else activity.attempt
+    before = activity.attempt if activity.reset else activity.attempts_before_reset
     delay_ms, retry_state = next_delay_ms(
         terms.retry_policy,
-        attempt,
+        activity.attempt - before,
         failure,
         outcome.now_ms - activity.scheduled.time_ms,
         terms.schedule_to_close_timeout_ms,
@@ -308,8 +310,9 @@ def _retry(
         run,
         activity,
         "BACKOFF",
-        attempt + 1,
+        activity.attempt + 1,
         outcome.now_ms + delay_ms,
+        attempts_before_reset=before,
         last_failure=failure,
         heartbeat_details=details,
     )
@@ -365,7 +368,7 @@ def retry_due(run: Run, event_id: int, outcome: Outcome) -> None:
 
 
 def cancel_grace_over(run: Run, event_id: int, outcome: Outcome) -> Event:
-    canceled = event.ActivityTaskCanceled(scheduled_event_id=event_id, attempt=run.activities[event_id].attempt)
+    canceled = event.ActivityTaskCanceled(scheduled_event_id=event_id, attempt=run.activities[event_id].attempt_number)
     outcome.append(run, canceled)
     return canceled
 
@@ -395,7 +398,7 @@ def activity_timed_out(timeout_type: TimeoutType) -> Callable[[Run, int, Outcome
                 return None
             retry_state = state
         ended = event.ActivityTaskTimedOut(
-            scheduled_event_id=event_id, attempt=activity.attempt, failure=failure, retry_state=retry_state
+            scheduled_event_id=event_id, attempt=activity.attempt_number, failure=failure, retry_state=retry_state
         )
         try:
             outcome.append(run, ended)
@@ -478,6 +481,7 @@ def _send_task(run: Run, activity: Activity, outcome: Outcome) -> None:
         retry_policy=terms.retry_policy,
         heartbeat_details=activity.heartbeat_details,
         options=activity.options,
+        attempts_before_reset=activity.attempts_before_reset,
     )
     eager = (
         scheduled.eager and activity.phase == "SCHEDULED" and (DeadlineKind.EAGER, scheduled.event_id) in run.deadlines

@@ -85,7 +85,7 @@ def _unpause(run: Run, activity: Activity, wanted: command.UnpauseActivity, outc
     if activity.phase == "BACKOFF":
         changes["attempt_ms"] = _begin_ms(run, activity, wanted.jitter_ms, outcome)
         if wanted.reset_attempts:
-            changes["attempt"] = 1
+            changes["attempts_before_reset"] = activity.attempt - 1
     else:
         changes["reset"] = activity.reset or wanted.reset_attempts
         changes["reset_heartbeat"] = activity.reset_heartbeat or wanted.reset_heartbeat
@@ -103,7 +103,8 @@ def _reset(run: Run, activity: Activity, wanted: command.ResetActivity, outcome:
         changes["heartbeat_details"] = []
     if activity.phase == "BACKOFF":
         begin_ms = _begin_ms(run, activity, wanted.jitter_ms, outcome)
-        outcome.append(run, next_attempt_record(run, activity, "BACKOFF", 1, begin_ms, **changes))
+        changes["attempts_before_reset"] = activity.attempt - 1
+        outcome.append(run, next_attempt_record(run, activity, "BACKOFF", activity.attempt, begin_ms, **changes))
     else:
         # The attempt goes on until it hears of it, or ends: two at a time would be worse than one that is late.
         changes |= {"reset": True, "reset_heartbeat": activity.reset_heartbeat or wanted.reset_heartbeat}

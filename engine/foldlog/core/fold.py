@@ -205,6 +205,7 @@ def _activity_attempt(run: Run, record: log.ActivityAttempt) -> None:
     event_id = record.scheduled_event_id
     activity = run.activities[event_id]
     activity.attempt = record.attempt
+    activity.attempts_before_reset = record.attempts_before_reset
     activity.phase = record.phase
     activity.attempt_ms = record.attempt_ms
     activity.started_ms = record.started_ms

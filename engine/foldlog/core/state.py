@@ -70,6 +70,8 @@ class Activity:
 
     scheduled: ActivityTaskScheduled
     attempt: int = 1
+    """Of all that there have been: so what is said about an attempt before a reset fits none after it."""
+    attempts_before_reset: int = 0
     phase: log.AttemptPhase = "SCHEDULED"
     attempt_ms: int = 0
     started_ms: int = 0
@@ -87,6 +89,11 @@ class Activity:
     """The attempt after this one knows no details of heartbeats."""
     changed: log.ActivityOptionsChanged | None = None
     """Its options, where they are no longer those that it was scheduled with."""
+
+    @property
+    def attempt_number(self) -> int:
+        """The attempt as policies and people count it: from 1 again after a reset."""
+        return self.attempt - self.attempts_before_reset
 
     @property
     def terms(self) -> ActivityTaskScheduled | log.ActivityOptionsChanged:

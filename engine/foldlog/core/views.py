@@ -149,7 +149,7 @@ def _pending_activity(run: Run, activity: Activity) -> reply.PendingActivity:
         activity_type=scheduled.activity_type,
         task_queue=terms.task_queue,
         state="CANCEL_REQUESTED" if activity.cancel_requested else phase,
-        attempt=activity.attempt,
+        attempt=activity.attempt_number,
         scheduled_ms=scheduled.time_ms,
         started_ms=activity.started_ms,
         heartbeat_ms=activity.heartbeat_ms,

@@ -114,4 +114,5 @@ def _left_open(reports: Reports, attempt: Attempt, outcome: LeftOpen) -> Command
 def _is_retried(task: ActivityTask) -> bool:
     """Whether the retry policy allows a further attempt."""
     policy = task.retry_policy
-    return policy is not None and (policy.maximum_attempts == 0 or task.attempt < policy.maximum_attempts)
+    number = task.attempt - task.attempts_before_reset
+    return policy is not None and (policy.maximum_attempts == 0 or number < policy.maximum_attempts)

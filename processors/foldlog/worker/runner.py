@@ -292,5 +292,5 @@ def _details(attempt: Attempt) -> dict[str, Any]:
         "run_id": task.run_id,
         "activity_id": task.activity_id,
         "activity_type": task.activity_type,
-        "attempt": task.attempt,
+        "attempt": task.attempt - task.attempts_before_reset,
     }

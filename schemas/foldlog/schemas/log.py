@@ -60,6 +60,10 @@ class ActivityAttempt:
     """The attempt after this one counts from 1 again."""
     reset_heartbeat: bool = False
     """The attempt after this one knows no details of heartbeats."""
+    attempts_before_reset: int = 0
+    """Attempts before the activity was last reset. They are left out where attempts are counted, but no
+    number is given twice.
+    """
 
 
 @dataclass(slots=True, kw_only=True)

@@ -47,6 +47,8 @@ class ActivityTask:
     """Details of the last heartbeat of the attempt before."""
     options: ActivityOptions | None = None
     """What few activities have; null: nothing of it."""
+    attempts_before_reset: int = 0
+    """Attempts before the activity was last reset: the code is told a number that is so much less."""
 
 
 @dataclass(slots=True, kw_only=True)

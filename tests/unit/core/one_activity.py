@@ -117,8 +117,9 @@ class ActivityWorld(World):
         self.sessions.live.clear()
 
     def tasks(self) -> list[int]:
-        """The attempts that were sent to the topic so far."""
-        return [entry.task.attempt for outcome in self.outcomes for entry in outcome.tasks]
+        """The attempts that were sent to the topic so far, as their code counts them."""
+        sent = [entry.task for outcome in self.outcomes for entry in outcome.tasks]
+        return [task.attempt - task.attempts_before_reset for task in sent]
 
     def advance(self, ms: int) -> None:
         """Let time go by."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from foldlog.core.state import DeadlineKind
 from foldlog.schemas import command, event, reply
-from foldlog.schemas.common import ReplyTo, RetryPolicy
+from foldlog.schemas.common import Failure, ReplyTo, RetryPolicy
 
 from .harness import payload
 from .one_activity import ASKER, WORKER, ActivityWorld, completed
@@ -147,6 +147,39 @@ def test_a_running_attempt_goes_on_after_a_reset_and_the_next_one_is_the_first()
     assert world.tasks() == [1, 2, 1]
     assert world.activity.heartbeat_details == []
     assert not world.activity.reset
+
+
+@pytest.mark.parametrize("waits", [True, False])
+def test_what_is_said_about_the_first_attempt_does_not_fit_the_first_one_after_a_reset(waits: bool) -> None:
+    world = ActivityWorld(retry_policy=RetryPolicy(maximum_attempts=2))
+    world.started()
+    if waits:
+        world.failed()
+        world.operate(command.ResetActivity)
+    else:
+        world.operate(command.ResetActivity)
+        world.failed()
+    world.advance(0)
+    world.forget()
+    assert (world.tasks(), world.activity.attempt_number) == ([1, 1], 1)
+    for kind, fields in (
+        (command.CompleteActivity, completed()),
+        (command.FailActivity, {"failure": Failure(message="late")}),
+        (command.CancelActivity, {}),
+        (command.HeartbeatActivity, {}),
+    ):
+        answer = world.answer(world.say(kind, attempt=1, reply_to=ASKER, **fields))
+        assert answer.code == "NOT_FOUND", kind
+    # Attempts count from the reset: there is a second one, and no third.
+    world.failed()
+    world.advance(1_000)
+    assert world.tasks() == [1, 1, 2]
+    world.failed()
+    closing = world.run.closing
+    assert isinstance(closing, event.WorkflowExecutionFailed)
+    history = [record for record in world.sessions.records("wf", world.run.run_id)]
+    failed = next(record for record in history if isinstance(record, event.ActivityTaskFailed))
+    assert (failed.attempt, failed.retry_state) == (2, "MAXIMUM_ATTEMPTS_REACHED")
 
 
 def test_a_reset_unpauses_unless_it_is_to_stay_paused() -> None:

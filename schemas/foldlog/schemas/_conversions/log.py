@@ -62,6 +62,7 @@ def activity_attempt_to_avro(record: ActivityAttempt) -> dict[str, Any]:
         "paused_by": record.paused_by,
         "reset": record.reset,
         "reset_heartbeat": record.reset_heartbeat,
+        "attempts_before_reset": record.attempts_before_reset,
     }
 
 
@@ -86,6 +87,7 @@ def activity_attempt_from_avro(values: dict[str, Any]) -> ActivityAttempt:
     record.paused_by = values["paused_by"]
     record.reset = values["reset"]
     record.reset_heartbeat = values["reset_heartbeat"]
+    record.attempts_before_reset = values["attempts_before_reset"]
     return record
 
 
@@ -284,7 +286,7 @@ def workflow_stalled_from_avro(values: dict[str, Any]) -> WorkflowStalled:
 CONVERSIONS: Conversions = {
     ActivityAttempt: (
         "foldlog.log.ActivityAttempt",
-        b"\xc3\x01EERBQ\xfd\xe2l",
+        b"\xc3\x01\xd6\x80\x086\xe39~\xd9",
         activity_attempt_to_avro,
         activity_attempt_from_avro,
     ),

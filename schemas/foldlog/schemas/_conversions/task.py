@@ -32,6 +32,7 @@ def activity_task_is_usual(record: ActivityTask) -> bool:
         and record.heartbeat_timeout_ms == 0
         and record.heartbeat_details == []
         and record.options is None
+        and record.attempts_before_reset == 0
     )
 
 
@@ -66,6 +67,7 @@ def activity_task_to_avro(record: ActivityTask) -> dict[str, Any]:
     values["options"] = (
         NULL if record.options is None else ("foldlog.common.ActivityOptions", activity_options_to_avro(record.options))
     )
+    values["attempts_before_reset"] = record.attempts_before_reset
     return values
 
 
@@ -95,6 +97,7 @@ def activity_task_usual_from_avro(values: dict[str, Any]) -> ActivityTask:
     record.heartbeat_timeout_ms = 0
     record.heartbeat_details = []
     record.options = None
+    record.attempts_before_reset = 0
     return record
 
 
@@ -107,6 +110,7 @@ def activity_task_from_avro(values: dict[str, Any]) -> ActivityTask:
         payload_from_avro(item) for item in values["heartbeat_details"]
     ]
     record.options = None if values["options"] is None else activity_options_from_avro(values["options"])
+    record.attempts_before_reset = values["attempts_before_reset"]
     return record
 
 
@@ -135,7 +139,7 @@ def task_token_from_avro(values: dict[str, Any]) -> TaskToken:
 CONVERSIONS: Conversions = {
     ActivityTask: (
         "foldlog.task.ActivityTask",
-        b"\xc3\x01<~\xfe0 \xbd$Q",
+        b"\xc3\x01\\\x03\x9e:\xcb\xfbg|",
         activity_task_to_avro,
         activity_task_from_avro,
     ),
