@@ -130,6 +130,28 @@ def share_of(workflow_id: str) -> float:
     return int.from_bytes(digest, "big") / (1 << 64)
 
 
+def not_hosted(factory: DeciderFactory, deployments: Iterable[Deployment]) -> str:
+    """What to tell of versions that workflows are to be on now and whose code a process does not have; empty: none."""
+    if getattr(factory, "without_code", False):
+        return ""
+    hosted = factory.hosted if isinstance(factory, VersionedFactory) else ()
+    wanted = {
+        canonical(deployment.deployment_name, build_id)
+        for deployment in deployments
+        for build_id in (deployment.current_build_id, deployment.ramping_build_id)
+        if build_id
+    }
+    missing = sorted(wanted.difference(hosted))
+    if not missing:
+        return ""
+    has = f"has {', '.join(map(repr, hosted))}" if hosted else "is not versioned"
+    return (
+        f"workflows of this namespace are to be on version {' or '.join(map(repr, missing))}, and this worker {has}: "
+        "those in its partitions stall. Workers share workflows by partition, not by version, so each must have all "
+        "versions that are in use: its own, and the others by earlier_versions"
+    )
+
+
 class Versions:
     """The versions of one partition's runs."""
 
@@ -349,7 +371,16 @@ class Versions:
             return ""
         if options.versioning_behavior == "PINNED":
             return options.deployment_version
-        return self._target(run.workflow_id) if self._hosting is not None else ""
+        return self._target(run.workflow_id) if self._hosting is not None else self._set_anywhere(run.workflow_id)
+
+    def _set_anywhere(self, workflow_id: str) -> str:
+        """As `_target` where no code here is versioned: it must not run what is of a version."""
+        found = [
+            (deployment.changed_ms, canonical(deployment.deployment_name, build_id))
+            for deployment in self._deployments.values()
+            if (build_id := build_of(deployment, workflow_id))
+        ]
+        return max(found)[1] if found else ""
 
     def describe(self, run: Run, found: Description) -> None:
         """Complete the description of a run: the version that it is on, and that this process does not have it.

@@ -38,6 +38,9 @@ _BUILT_IN = (ScheduleWorkflow, ActionWorkflow, ActivityWorkflow)
 class WorkflowRuntime:
     """Runs workflows that are Python classes. Implements `foldlog.core.versioning.VersionedFactory`; thread-safe."""
 
+    versions_here: Callable[[], Mapping[str, Sequence[WorkflowRuntime]]] | None = None
+    """Who in this process has the code of which version; None: nobody else."""
+
     def __init__(
         self,
         workflows: Sequence[type],
@@ -202,17 +205,42 @@ class WorkflowRuntime:
 
     @property
     def hosted(self) -> Sequence[str]:
-        """See `VersionedFactory.hosted`."""
+        """See `VersionedFactory.hosted`. Those of other workers of this process are among them."""
+        own = tuple(self._versions)
+        if not own or self.versions_here is None or self.seal is not None:
+            return own
+        deployment = own[0].partition(".")[0] + "."
+        others = (version for version in self.versions_here() if version not in own)
+        return (*own, *(version for version in others if version.startswith(deployment)))
+
+    @property
+    def own_versions(self) -> Sequence[str]:
+        """Those that this worker itself has."""
         return tuple(self._versions)
 
     def behavior(self, workflow_type: str, version: str) -> records.VersioningBehavior:
         """See `VersionedFactory.behavior`."""
-        environment = _find(self._versions[version], workflow_type) if version in self._versions else None
+        if workflow_type in self._built_in:
+            return "UNSPECIFIED"
+        environment = _find(self._having(version, workflow_type)._in(version), workflow_type)
         return "UNSPECIFIED" if environment is None else environment.versioning_behavior.to_record()
 
     def create_version(self, workflow_id: str, started: WorkflowExecutionStarted, version: str) -> WorkflowInstance:
         """See `VersionedFactory.create_version`."""
-        return self._instance(self._versions[version], workflow_id, started, f"in version {version!r}")
+        having = self._having(version, started.workflow_type, started.task_queue)
+        return having._instance(having._in(version), workflow_id, started, f"in version {version!r}")
+
+    def _in(self, version: str) -> Mapping[str | None, Environment]:
+        return self._versions.get(version, {})
+
+    def _having(self, version: str, workflow_type: str, task_queue: str | None = None) -> WorkflowRuntime:
+        """Who in this process has a type in a version: whoever is of the task queue, or else this one first."""
+        if self.versions_here is None or self.seal is not None:
+            return self
+        others = (other for other in self.versions_here().get(version, ()) if other is not self)
+        found = [each for each in (self, *others) if _find(each._in(version), workflow_type) is not None]
+        of_queue = [each for each in found if each._task_queue == task_queue]
+        return (of_queue or found or [self])[0]
 
     def _instance(
         self,

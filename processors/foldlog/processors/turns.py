@@ -8,6 +8,7 @@ loop, uses it.
 
 from __future__ import annotations
 
+import logging
 import queue
 import time
 import uuid
@@ -17,6 +18,7 @@ from typing import Any
 
 from foldlog.core.decider import DeciderFactory
 from foldlog.core.engine import LocalResult
+from foldlog.core.versioning import not_hosted
 from foldlog.core.waiters import LONG_POLL_MS
 from foldlog.processors.host import ActivityHost, missing_activity
 from foldlog.processors.options import ProcessorOptions
@@ -26,6 +28,8 @@ from foldlog.schemas import command
 from foldlog.schemas.codec import Codec
 from foldlog.schemas.reply import ActivityCancelRequested
 from foldlog.transport.topics import partition_of
+
+logger = logging.getLogger("foldlog.processor")
 
 ENDS = (command.CompleteActivity, command.FailActivity, command.CancelActivity)
 
@@ -111,12 +115,18 @@ class Turns:
         """Run ID, activity and attempt of the eager and local activities that have not ended."""
         self._begun: dict[int, int] = {}
         """How many local calls of the open transaction were begun, by partition."""
+        self._told: set[str] = set()
+        """What was said of versions that are not here, once for all partitions."""
         self.heard_at = 0.0
         """When an activity of this process was begun or last said something, on the monotonic clock."""
 
     def open_partition(self, number: int, store: PartitionStore, partition_count: int) -> Partition:
         """A running partition of a restored store."""
         host = self._host
+        problem = not_hosted(self._factory, store.deployments())
+        if problem and problem not in self._told:
+            self._told.add(problem)
+            logger.warning("%s", problem)
         return Partition(
             number,
             store,

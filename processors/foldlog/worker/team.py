@@ -31,16 +31,19 @@ class Team:
     """The workers of one connection that have workflows. Any thread."""
 
     _members: list[Member] = field(default_factory=list)
+    _versions: dict[str, tuple[WorkflowRuntime, ...]] = field(default_factory=dict)
+    """Who has which version of the code."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def join(self, member: Member) -> None:
         """Share with the others, from now on."""
         member.runtime.colleagues = self.runtime_of
+        member.runtime.versions_here = lambda: self._versions
         if member.host is not None:
             member.host.colleague = self.host_of
             member.host.gone = False
         with self._lock:
-            self._members = [*self._members, member]
+            self._have([*self._members, member])
         for other in self._members:
             if member.host is not None and other.host is not None:
                 other.host.take_back(None)
@@ -48,13 +51,21 @@ class Team:
     def leave(self, member: Member) -> None:
         """Run nothing more for the others."""
         with self._lock:
-            self._members = [other for other in self._members if other is not member]
+            self._have([other for other in self._members if other is not member])
         if member.host is None:
             return
         member.host.gone = True
         for other in self._members:
             if other.host is not None:
                 other.host.take_back(member.host)
+
+    def _have(self, members: list[Member]) -> None:
+        versions: dict[str, tuple[WorkflowRuntime, ...]] = {}
+        for member in members:
+            # See `runtime_of`.
+            for version in member.runtime.own_versions if member.runtime.seal is None else ():
+                versions[version] = (*versions.get(version, ()), member.runtime)
+        self._members, self._versions = members, versions
 
     def runtime_of(self, task_queue: str, workflow_type: str) -> WorkflowRuntime | None:
         """Who runs workflows of a type and a task queue: the one that came last, as after a restart.

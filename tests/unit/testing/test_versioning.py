@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from datetime import timedelta
 from typing import Any
 
@@ -25,7 +26,18 @@ from foldlog.schemas.command import SetDeployment, SignalWorkflow
 from foldlog.schemas.common import Deployment
 from foldlog.worker import Worker, WorkerDeploymentConfig
 
-from tests.versions import DEPLOYMENT, ONE, TWO, Parent, config, version
+from tests.versions import (
+    DEPLOYMENT,
+    ONE,
+    TWO,
+    MeterOne,
+    MeterTwo,
+    OrderOne,
+    OrderTwo,
+    Parent,
+    config,
+    version,
+)
 
 QUEUE = "q"
 
@@ -40,12 +52,24 @@ class Unsaid:
 
 
 @pytest.fixture
-async def client() -> AsyncIterator[Client]:
-    """Of a namespace with several partitions, so that workers share them."""
+async def broker() -> AsyncIterator[MemoryBroker]:
+    """With several partitions, so that workers share them."""
     broker = MemoryBroker(partitions=4, keep_stores=False)
+    yield broker
+    broker.close()
+
+
+@pytest.fixture
+async def client(broker: MemoryBroker) -> AsyncIterator[Client]:
     async with Client(MemoryTransport(broker, "default")) as connected:
         yield connected
-    broker.close()
+
+
+@pytest.fixture
+async def elsewhere(broker: MemoryBroker) -> AsyncIterator[Client]:
+    """Of the same namespace. Its workers know nothing of the other client's, as if they were in another process."""
+    async with Client(MemoryTransport(broker, "default")) as connected:
+        yield connected
 
 
 def one(client: Client) -> Worker:
@@ -90,12 +114,12 @@ async def test_a_worker_without_a_current_version_starts_on_its_own(client: Clie
         assert await open_runs(client) == {"1": (Status.CURRENT, 0, 0)}
 
 
-async def test_a_rolling_deployment(client: Client) -> None:
+async def test_a_rolling_deployment(client: Client, elsewhere: Client) -> None:
     shop = client.deployment(DEPLOYMENT)
     async with one(client):
         await shop.set_current_version("1")
         order, meter = await start(client, "Order", "o"), await start(client, "Meter", "m")
-        async with both(client):
+        async with both(elsewhere):
             other = await start(client, "Order", "o2")
             assert await open_runs(client) == {"1": (Status.CURRENT, 2, 1), "2": (Status.INACTIVE, 0, 0)}
     async with both(client):
@@ -149,14 +173,16 @@ async def test_a_run_pinned_to_a_version_that_nobody_runs_is_shown_and_goes_on_l
         assert (await order.describe()).stalled_error == ""
 
 
-async def test_a_version_that_not_all_workers_have_is_not_made_current_unawares(client: Client) -> None:
+async def test_a_version_that_not_all_workers_have_is_not_made_current_unawares(
+    client: Client, elsewhere: Client
+) -> None:
     shop = client.deployment(DEPLOYMENT)
     async with one(client):
         await shop.set_current_version("1")
         meter = await start(client, "Meter", "m")
         with pytest.raises(FailedPreconditionError, match="build '2' is not hosted by partitions 0, 1, 2, 3: roll out"):
             await shop.set_current_version("2")
-        async with both(client):  # has some of them
+        async with both(elsewhere):  # has some of them
             with pytest.raises(FailedPreconditionError, match=r"build '2' is not hosted by partitions \d"):
                 await shop.set_ramping_version("2", 50)
         unchanged = await shop.describe()
@@ -164,6 +190,88 @@ async def test_a_version_that_not_all_workers_have_is_not_made_current_unawares(
         await shop.set_ramping_version("2", 50, allow_missing=True)
         await shop.set_ramping_version(None, 0)
         assert await finish(meter) == ["one"]
+
+
+async def test_processes_that_have_one_version_each_never_run_the_other_one(
+    client: Client, elsewhere: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What works with Temporal: a worker for each version. Here it is said at once, and nothing runs on wrong code."""
+    shop = client.deployment(DEPLOYMENT)
+    async with one(client):
+        await shop.set_current_version("1")
+        runs = [await start(client, kind, f"{kind}{number}") for number in range(6) for kind in ("Order", "Meter")]
+        async with two(elsewhere):
+            said = [each.getMessage() for each in caplog.records if "earlier_versions" in each.getMessage()]
+            assert len(said) == 1
+            assert "are to be on version 'shop.1', and this worker has 'shop.2'" in said[0]
+            with pytest.raises(FailedPreconditionError, match=r"build '2' is not hosted by partitions \d"):
+                await shop.set_current_version("2")
+            runs += [
+                await start(client, kind, f"{kind}{number}") for number in range(6, 9) for kind in ("Order", "Meter")
+            ]
+            stalled = 0
+            for each in runs:
+                await each.signal("say", "hello")
+                found = await each.describe()
+                assert found.deployment_version == "shop.1"
+                if found.stalled_error:
+                    stalled += 1
+                    assert "the worker that has its partition has the versions 'shop.2'" in found.stalled_error
+                else:
+                    assert await each.query("build") == "one"
+            assert 0 < stalled < len(runs)
+        async with both(elsewhere):
+            assert [(await finish(each))[0] for each in runs] == ["one"] * len(runs)
+
+
+async def test_workers_of_one_process_have_each_others_versions(client: Client) -> None:
+    """As in Temporal's own tests: a worker for each version, and all of them in one process."""
+    shop = client.deployment(DEPLOYMENT)
+    async with one(client), two(client):
+        for build in ("1", "2"):
+            described = await shop.set_current_version(build)
+            assert [len(each.hosting_partitions) for each in described.versions] == [described.partitions] * 2
+            for number in range(6):
+                await start(client, "Order", f"o{build}{number}")
+                await start(client, "Meter", f"m{build}{number}")
+        for build, expected in (("1", "one"), ("2", "two")):
+            for number in range(6):
+                order, meter = (client.get_workflow_handle(f"{kind}{build}{number}") for kind in "om")
+                assert await finish(order) == [expected, build]
+                assert await finish(meter) == ["two", f"began with {expected}"]
+
+
+async def test_a_version_may_be_of_several_workers_of_one_process(client: Client) -> None:
+    """One for each task queue, as applications have it."""
+    kinds: dict[str, tuple[list[type], list[type]]] = {"q1": ([OrderOne], [OrderTwo]), "q2": ([MeterOne], [MeterTwo])}
+    async with AsyncExitStack() as stack:
+        for queue, versions in kinds.items():
+            for build, workflows in zip("12", versions, strict=True):
+                worker = Worker(client, task_queue=queue, workflows=workflows, deployment_config=config(build))
+                await stack.enter_async_context(worker)
+        await client.deployment(DEPLOYMENT).set_current_version("1")
+        for number in range(8):
+            order = await client.start_workflow("Order", id=f"o{number}", task_queue="q1")
+            meter = await client.start_workflow("Meter", id=f"m{number}", task_queue="q2")
+            assert (await finish(order), await finish(meter)) == (["one", "1"], ["one"])
+
+
+async def test_runs_of_a_version_stall_on_a_worker_that_has_none(
+    client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    shop = client.deployment(DEPLOYMENT)
+    async with one(client):
+        await shop.set_current_version("1")
+        runs = [await start(client, kind, kind) for kind in ("Order", "Meter")]
+    async with Worker(client, task_queue=QUEUE, workflows=TWO):
+        assert "are to be on version 'shop.1', and this worker is not versioned" in caplog.text
+        for each in runs:
+            await each.signal("say", "go")
+            assert "has its partition is not versioned" in (await each.describe()).stalled_error
+        await shop.set_current_version(None)
+        assert await runs[1].result() == ["two", "began with one"], "nobody says where it belongs any more"
+    async with one(client):
+        assert await runs[0].result() == ["one", "1"]
 
 
 async def test_a_version_that_is_made_current_too_early_stalls_and_rolls_back(client: Client) -> None:
