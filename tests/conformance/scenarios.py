@@ -447,8 +447,13 @@ async def activities_without_a_workflow(here: Place) -> None:
     assert results == list(range(5))
     handle = await here.client.start_activity(w.leave_open, id=uuid.uuid4().hex, **options)
     assert (await handle.describe()).status is ActivityExecutionStatus.RUNNING
+    listed = f"ActivityId = '{handle.id}' AND ActivityType = 'leave_open' AND ExecutionStatus = 'Running'"
+    assert [each.activity_run_id async for each in here.client.list_activities(listed)] == [handle.run_id]
     await here.client.get_async_activity_handle(activity_id=handle.id, run_id=handle.run_id).complete("done")
     assert await here.client.get_activity_handle(handle.id, result_type=str).result() == "done"
+    assert (await here.client.count_activities(listed)).count == 0
+    told = await here.client.get_activity_handle(ids[4]).describe(include_input=True, include_outcome=True)
+    assert (await told.input([int]), await told.result(int), told.has_last_failure()) == ([4], 4, False)
 
 
 async def a_pause_holds_the_next_attempt(here: Place) -> None:

@@ -13,14 +13,18 @@ from foldlog.client._activity_description import (
     ActivityExecution,
     ActivityExecutionAsyncIterator,
     ActivityExecutionCount,
+    ActivityExecutionCountAggregationGroup,
     execution,
 )
+from foldlog.client._activity_filter import FIELDS, Listed
 from foldlog.client._activity_handle import ActivityHandle, context_of
 from foldlog.client._activity_inputs import CountActivitiesInput, ListActivitiesInput, StartActivityInput
 from foldlog.client._activity_methods import ActivityMethods
 from foldlog.client._asking import Asking
 from foldlog.client._convert import decode_one, encode_memo, milliseconds
 from foldlog.client._description import WorkflowExecution
+from foldlog.client._filter import Predicate, parse
+from foldlog.client._list import by_status, without_groups
 from foldlog.client._pages import PAGE_SIZE
 from foldlog.client._schedules import own_converter
 from foldlog.client._types import NO_METADATA, UNSET, ParamType, RPCMetadata
@@ -303,7 +307,8 @@ class ClientActivities(ActivityMethods):
         """The activities without a workflow, the newest first, for `async for`. Reads the whole visibility topic.
 
         Args:
-            query: These lists have no filters: it must be empty.
+            query: A list filter, as `list_workflows` has it: by `ActivityId`, `ActivityType`, `TaskQueue`, `RunId`,
+                `ExecutionStatus`, the times, `ExecutionDuration`, and search attributes; None: all.
             limit: At most so many.
             page_size: How many activities `fetch_next_page` of the iterator fetches.
             next_page_token: Where to go on, from the iterator of an earlier call.
@@ -311,11 +316,8 @@ class ClientActivities(ActivityMethods):
             rpc_timeout: How long reading the list may take; None: as long as it does.
 
         Raises:
-            ValueError: There is a query.
-            InvalidArgumentError: There can be no such page.
+            InvalidArgumentError: The query cannot be understood, or there can be no such page.
         """
-        if query:
-            raise ValueError("lists of activities cannot be filtered by a query: filter what they give")
         asked = ListActivitiesInput(
             query=query,
             page_size=page_size,
@@ -338,9 +340,16 @@ class ClientActivities(ActivityMethods):
         rpc_metadata: RPCMetadata = NO_METADATA,
         rpc_timeout: timedelta | None = None,
     ) -> ActivityExecutionCount:
-        """How many activities without a workflow there are. Reads the whole visibility topic. As `list_activities`."""
-        if query:
-            raise ValueError("lists of activities cannot be filtered by a query: filter what they give")
+        """How many activities without a workflow there are. Reads the whole visibility topic.
+
+        Args:
+            query: As in `list_activities`; at its end may be `GROUP BY ExecutionStatus`.
+            rpc_metadata: For interceptors only.
+            rpc_timeout: How long reading the list may take; None: as long as it does.
+
+        Raises:
+            InvalidArgumentError: The query cannot be understood.
+        """
         asked = CountActivitiesInput(query=query, rpc_metadata=rpc_metadata, rpc_timeout=rpc_timeout)
         if (outbound := self._asking.outbound) is not None:
             return await outbound.count_activities(asked)
@@ -348,20 +357,38 @@ class ClientActivities(ActivityMethods):
 
     async def _count_activities(self, asked: CountActivitiesInput) -> ActivityExecutionCount:
         """Past all interceptors."""
-        rows = await self._asking.rows(lambda row: row.workflow_type == ACTIVITY_TYPE, asked.rpc_timeout)
-        return ActivityExecutionCount(len(rows))
+        filtered, grouped = without_groups(asked.query)
+        rows = [listed.row for listed in await self._listed_activities(parse(filtered, FIELDS), asked.rpc_timeout)]
+        groups = by_status(rows) if grouped else ()
+        return ActivityExecutionCount(
+            len(rows), [ActivityExecutionCountAggregationGroup(count, [name]) for name, count in groups]
+        )
 
-    async def _list_activities(self, asked: ListActivitiesInput) -> AsyncIterator[ActivityExecution]:
+    def _list_activities(self, asked: ListActivitiesInput) -> AsyncIterator[ActivityExecution]:
         """Past all interceptors."""
+        return self._executions(parse(asked.query or "", FIELDS), asked)
+
+    async def _executions(self, wanted: Predicate, asked: ListActivitiesInput) -> AsyncIterator[ActivityExecution]:
         asking = self._asking
-        rows = await asking.rows(lambda row: row.workflow_type == ACTIVITY_TYPE, asked.rpc_timeout)
-        rows.sort(key=lambda row: (row.start_ms, row.workflow_id), reverse=True)
-        for row in rows[: asked.limit]:
+        found = await self._listed_activities(wanted, asked.rpc_timeout)
+        found.sort(key=lambda listed: (listed.row.start_ms, listed.row.workflow_id), reverse=True)
+        for row, job in found[: asked.limit]:
+            converter = own_converter(asking.of_workflow(row.workflow_id).converter)
+            shown = WorkflowExecution(row.workflow_id, row, converter, namespace=asking.transport.namespace)
+            yield execution(shown, job)
+
+    async def _listed_activities(self, wanted: Predicate, rpc_timeout: timedelta | None) -> list[Listed]:
+        """All that a filter gives."""
+        asking = self._asking
+        found = []
+        for row in await asking.rows(lambda row: row.workflow_type == ACTIVITY_TYPE, rpc_timeout):
             converter = own_converter(asking.of_workflow(row.workflow_id).converter)
             try:
                 job: Job = await decode_one(converter, row.memo[SHOWN], Job)
             except Exception as error:  # whatever another codec's bytes lead to
                 logger.warning("activity %r: its type and task queue cannot be read: %s", row.workflow_id, error)
                 job = Job("", "", "")
-            found = WorkflowExecution(row.workflow_id, row, converter, namespace=asking.transport.namespace)
-            yield execution(found, job)
+            listed = Listed(row, job)
+            if wanted(listed) is True:
+                found.append(listed)
+        return found

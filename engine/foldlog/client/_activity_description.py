@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from enum import IntEnum
 from typing import Any
 
+from foldlog.client._activity_outcome import ActivityOutcome
 from foldlog.client._description import (
     PendingActivity,
     PendingActivityState,
@@ -16,7 +17,10 @@ from foldlog.client._description import (
     WorkflowExecutionStatus,
 )
 from foldlog.client._pages import Pages
-from foldlog.common import Priority, RetryPolicy, TypedSearchAttributes
+from foldlog.common import Priority, RetryPolicy, TypedSearchAttributes, WorkerDeploymentVersion
+from foldlog.converter import DataConverter
+from foldlog.core.retry import next_delay_ms
+from foldlog.schemas.common import Payload
 from foldlog.standalone.model import Described, Job, activity_workflow_id
 
 
@@ -59,7 +63,18 @@ class ActivityExecutionDescription(ActivityExecution):
     """One with all that is known of it."""
 
     attempt: int
+    """The one that runs or comes next; 1 once it has ended: which was the last is not kept."""
+    canceled_reason: str | None
+    """Why its cancellation was asked for; None: it was not, or nobody said why."""
+    current_retry_interval: timedelta | None
+    """How long the wait for the next attempt is in all; None: it does not wait for one."""
+    expiration_time: datetime | None
+    """When `schedule_to_close_timeout` ends it; None: nothing does."""
     heartbeat_timeout: timedelta | None
+    last_attempt_complete_time: datetime | None
+    """When it ended; None before: when attempts end is not kept."""
+    last_deployment_version: WorkerDeploymentVersion | None
+    """Always None: activities are not bound to versions."""
     last_heartbeat_time: datetime | None
     last_started_time: datetime | None
     last_worker_identity: str | None
@@ -71,15 +86,75 @@ class ActivityExecutionDescription(ActivityExecution):
     schedule_to_close_timeout: timedelta | None
     schedule_to_start_timeout: timedelta | None
     start_to_close_timeout: timedelta | None
+    start_delay: timedelta | None
+    """How long its first attempt was held; None: not at all."""
+    total_heartbeat_count: int
+    """Always 0: heartbeats are not counted."""
     pending: PendingActivity | None = field(repr=False)
+    data_converter: DataConverter = field(repr=False)
+    raw_input: Sequence[Payload] | None = field(repr=False)
+    """Its arguments; None: they were not asked for."""
+    _outcome: ActivityOutcome | None = field(repr=False)
+    _heartbeats: bool = field(repr=False)
+    _failures: bool = field(repr=False)
 
-    async def heartbeat_details(self) -> Sequence[Any]:
-        """What the last heartbeat said; empty also once it has ended."""
-        return [] if self.pending is None else await self.pending.heartbeat_details()
+    def has_heartbeat_details(self) -> bool:
+        """Whether a heartbeat has said something, and that was asked for. False once it has ended."""
+        return self._heartbeats and self.pending is not None and bool(self.pending._heartbeat_details)
+
+    async def heartbeat_details(self, type_hints: Sequence[Any] | None = None) -> list[Any] | None:
+        """What the last heartbeat said; None: nothing that is known.
+
+        Args:
+            type_hints: What it is to be converted to.
+        """
+        if self.pending is None or not self.has_heartbeat_details():
+            return None
+        return await self.data_converter.decode(self.pending._heartbeat_details, type_hints)
+
+    def has_last_failure(self) -> bool:
+        """Whether an attempt has failed, and its failure was asked for. False once it has ended."""
+        return self._failures and self.pending is not None and self.pending._last_failure is not None
 
     async def last_failure(self) -> BaseException | None:
-        """Why the attempt before failed; None: none has, or it has ended."""
-        return None if self.pending is None else await self.pending.last_failure()
+        """Why the attempt before failed; None: none that is known."""
+        return await self.pending.last_failure() if self.pending is not None and self.has_last_failure() else None
+
+    def has_input(self) -> bool:
+        """Whether its arguments were asked for."""
+        return self.raw_input is not None
+
+    async def input(self, type_hints: Sequence[Any] | None = None) -> list[Any] | None:
+        """Its arguments; None: they were not asked for.
+
+        Args:
+            type_hints: What they are to be converted to.
+        """
+        if self.raw_input is None:
+            return None
+        return self.data_converter.payload_converter.from_payloads(self.raw_input, type_hints)
+
+    def has_result(self) -> bool:
+        """Whether it has completed, and its result was asked for."""
+        return self._outcome is not None and self._outcome.completed
+
+    async def result(self, type_hint: Any = None) -> Any:
+        """What it returned; None: it has not, or that was not asked for.
+
+        Args:
+            type_hint: What it is to be converted to.
+        """
+        return await self._outcome.result(type_hint) if self._outcome is not None and self.has_result() else None
+
+    def has_outcome_failure(self) -> bool:
+        """Whether it has ended without a result, and that was asked for."""
+        return self._outcome is not None and not self._outcome.completed
+
+    async def outcome_failure(self) -> BaseException | None:
+        """Why it has no result; None: it has one, or has not ended, or that was not asked for."""
+        if self._outcome is None or self._outcome.completed:
+            return None
+        return await self._outcome.failure(f"activity {self.activity_id!r}")
 
 
 class ActivityExecutionAsyncIterator(Pages[ActivityExecution]):
@@ -100,7 +175,7 @@ class ActivityExecutionCount:
 
     count: int
     groups: Sequence[ActivityExecutionCountAggregationGroup] = ()
-    """Always empty: they are grouped by nothing."""
+    """The same by status, if that was asked for."""
 
 
 def execution(row: WorkflowExecution, job: Job) -> ActivityExecution:
@@ -114,7 +189,16 @@ def execution(row: WorkflowExecution, job: Job) -> ActivityExecution:
 
 
 def description(
-    found: WorkflowExecutionDescription, described: Described, pending: PendingActivity | None
+    found: WorkflowExecutionDescription,
+    described: Described,
+    pending: PendingActivity | None,
+    *,
+    data_converter: DataConverter,
+    raw_input: Sequence[Payload] | None,
+    canceled_reason: str,
+    outcome: ActivityOutcome | None,
+    heartbeats: bool,
+    failures: bool,
 ) -> ActivityExecutionDescription:
     """What `describe` gives.
 
@@ -122,6 +206,12 @@ def description(
         found: Its workflow.
         described: What that says of it.
         pending: The activity, while it is open.
+        data_converter: Converts the activity's values.
+        raw_input: Its arguments; None: they were not asked for.
+        canceled_reason: Why its cancellation was asked for.
+        outcome: How it has ended; None: it has not, or that was not asked for.
+        heartbeats: Whether what heartbeats say is given.
+        failures: Whether what ended attempts is.
     """
     job = described.job
     common = _common(found, job.activity_type, job.task_queue if pending is None else pending.task_queue)
@@ -129,17 +219,41 @@ def description(
         common["status"] = ActivityExecutionStatus.TIMED_OUT
     elif pending is not None and pending.paused:
         common["status"] = ActivityExecutionStatus.PAUSED
+    options = _as_scheduled(job) if pending is None else {name: getattr(pending, name) for name in _OPTIONS}
+    begins: datetime = found.execution_time or found.start_time
+    limit = options["schedule_to_close_timeout"]
     return ActivityExecutionDescription(
         **common,
         attempt=1 if pending is None else pending.attempt,
+        canceled_reason=canceled_reason or None,
+        current_retry_interval=None if pending is None else _retry_interval(pending),
+        expiration_time=None if limit is None else begins + limit,
+        last_attempt_complete_time=found.close_time,
+        last_deployment_version=None,
+        start_delay=begins - found.start_time or None,
+        total_heartbeat_count=0,
         last_heartbeat_time=None if pending is None else pending.last_heartbeat_time,
         last_started_time=None if pending is None else pending.started_time,
         last_worker_identity=None if pending is None else pending.identity or None,
         next_attempt_schedule_time=None if pending is None else pending.next_attempt_time,
         run_state=None if pending is None else _run_state(pending),
-        **(_as_scheduled(job) if pending is None else {name: getattr(pending, name) for name in _OPTIONS}),
+        **options,
         pending=pending,
+        data_converter=data_converter,
+        raw_input=raw_input,
+        _outcome=outcome,
+        _heartbeats=heartbeats,
+        _failures=failures,
     )
+
+
+def _retry_interval(pending: PendingActivity) -> timedelta | None:
+    """The wait that is going on, as the retry policy or the error has it."""
+    policy, failure = pending.retry_policy, pending._last_failure
+    if pending.state is not PendingActivityState.BACKOFF or pending.paused or policy is None or failure is None:
+        return None
+    delay_ms, _ = next_delay_ms(policy.to_record(), pending.attempt - 1, failure, 0, 0)
+    return None if delay_ms is None else timedelta(milliseconds=delay_ms)
 
 
 _OPTIONS = (

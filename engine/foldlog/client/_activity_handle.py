@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Sequence
 from datetime import timedelta
 from typing import Any, Generic, TypeVar, cast
 
+from foldlog._option_types import check_option
 from foldlog.client._activity_description import ActivityExecutionDescription, description
 from foldlog.client._activity_inputs import (
     CancelActivityInput,
@@ -22,17 +23,19 @@ from foldlog.client._activity_options import (
     check_updates,
     options_of,
 )
+from foldlog.client._activity_outcome import ActivityOutcome
 from foldlog.client._asking import Asking
-from foldlog.client._description import WorkflowExecutionStatus
+from foldlog.client._convert import decode_one
+from foldlog.client._description import PendingActivityState, WorkflowExecutionStatus
 from foldlog.client._errors import ActivityFailureError
 from foldlog.client._handle import WorkflowHandle
 from foldlog.client._schedules import own_converter
 from foldlog.client._types import NO_METADATA, RPCMetadata
 from foldlog.common import QueryRejectCondition
 from foldlog.converter import ActivitySerializationContext
-from foldlog.converter._codec import decode_failure_with, decode_one_with
-from foldlog.exceptions import ActivityError, RPCError, RPCStatusCode, WorkflowNotFoundError
-from foldlog.schemas.reply import WorkflowResult
+from foldlog.exceptions import RPCError, RPCStatusCode, WorkflowNotFoundError
+from foldlog.schemas.common import Payload
+from foldlog.schemas.event import WorkflowExecutionCancelRequested, WorkflowExecutionStarted
 from foldlog.standalone.model import SHOWN, Described, Job, activity_workflow_id
 
 ReturnType = TypeVar("ReturnType")
@@ -58,7 +61,7 @@ class ActivityHandle(Generic[ReturnType]):
         self._asking = asking.in_context(context_of(asking, id)).without_outbound()
         own = asking.without_outbound().with_converter(own_converter(asking.converter))
         self._workflow: WorkflowHandle[Any, Any] = WorkflowHandle(own, self._workflow_id, run_id=run_id)
-        self._ended: WorkflowResult | None = None
+        self._ended: ActivityOutcome | None = None
 
     def __repr__(self) -> str:
         return f"ActivityHandle({self._id!r})"
@@ -87,20 +90,15 @@ class ActivityHandle(Generic[ReturnType]):
             DeadlineExceededError: `rpc_timeout` is over.
         """
         if self._ended is None:
-            asked = self._asking.result_of_run(self._workflow_id, self._run_id or "", False, rpc_timeout)
-            self._ended = await self._found(asked)
-        ended, converter = self._ended, self._asking.converter
-        codec = self._workflow._asking.converter.payload_codec
-        if ended.status == "COMPLETED" and ended.result is not None:
-            payload = ended.result if codec is None else await decode_one_with(codec, ended.result)
-            return cast(ReturnType, converter.payload_converter.from_payloads([payload], [self._result_type])[0])
-        if ended.failure is None:
-            raise RPCError(f"activity {self._id!r} ended as {ended.status}", RPCStatusCode.DATA_LOSS)
-        failure = ended.failure if codec is None else await decode_failure_with(codec, ended.failure)
-        error = converter.failure_converter.from_failure(failure, converter.payload_converter)
-        if isinstance(error, ActivityError) and error.cause is not None:
-            error = error.cause
-        raise ActivityFailureError(cause=error)
+            self._ended = await self._outcome(self._run_id or "", rpc_timeout)
+        if self._ended.completed:
+            return cast(ReturnType, await self._ended.result(self._result_type))
+        raise ActivityFailureError(cause=await self._ended.failure(f"activity {self._id!r}"))
+
+    async def _outcome(self, run_id: str, rpc_timeout: timedelta | None) -> ActivityOutcome:
+        """How a run ends, once it has."""
+        ended = await self._found(self._asking.result_of_run(self._workflow_id, run_id, False, rpc_timeout))
+        return ActivityOutcome(ended, self._asking.converter, self._workflow._asking.converter.payload_codec)
 
     async def cancel(
         self,
@@ -272,13 +270,41 @@ class ActivityHandle(Generic[ReturnType]):
         raise RPCError(f"activity {self._id!r} has ended", RPCStatusCode.NOT_FOUND)
 
     async def describe(
-        self, *, rpc_metadata: RPCMetadata = NO_METADATA, rpc_timeout: timedelta | None = None
+        self,
+        *,
+        include_input: bool = False,
+        include_outcome: bool = False,
+        include_heartbeat_details: bool = False,
+        include_last_failure: bool = False,
+        rpc_metadata: RPCMetadata = NO_METADATA,
+        rpc_timeout: timedelta | None = None,
     ) -> ActivityExecutionDescription:
-        """All that is known of it."""
+        """All that is known of it.
+
+        Args:
+            include_input: Whether its arguments are to be asked for as well.
+            include_outcome: Whether its result or failure is, if it has ended.
+            include_heartbeat_details: Whether what its last heartbeat said is given.
+            include_last_failure: Whether what ended the attempt before is.
+            rpc_metadata: See the class.
+            rpc_timeout: Likewise.
+
+        Raises:
+            ConfigurationError: An option is neither true nor false; the message names it.
+        """
+        wanted = {
+            "include_input": include_input,
+            "include_outcome": include_outcome,
+            "include_heartbeat_details": include_heartbeat_details,
+            "include_last_failure": include_last_failure,
+        }
+        for name, value in wanted.items():
+            check_option(name, value, bool)
         if self._outbound is not None:
             asked = DescribeActivityInput(
                 activity_id=self._id,
                 activity_run_id=self._run_id,
+                **wanted,
                 rpc_metadata=rpc_metadata,
                 rpc_timeout=rpc_timeout,
             )
@@ -295,7 +321,37 @@ class ActivityHandle(Generic[ReturnType]):
         pending = next(iter(found.pending_activities), None)
         if pending is not None:
             pending._converter = self._asking.converter
-        return description(found, described, pending)
+        canceled = pending is not None and pending.state is PendingActivityState.CANCEL_REQUESTED
+        raw_input, canceled_reason = None, ""
+        if include_input or canceled or found.status is WorkflowExecutionStatus.CANCELED:
+            raw_input, canceled_reason = await self._recorded(found.run_id, rpc_timeout)
+        outcome = None
+        if include_outcome and found.close_time is not None:
+            outcome = await self._outcome(found.run_id, rpc_timeout)
+        return description(
+            found,
+            described,
+            pending,
+            data_converter=self._asking.converter,
+            raw_input=raw_input if include_input else None,
+            canceled_reason=canceled_reason,
+            outcome=outcome,
+            heartbeats=include_heartbeat_details,
+            failures=include_last_failure,
+        )
+
+    async def _recorded(self, run_id: str, rpc_timeout: timedelta | None) -> tuple[list[Payload], str]:
+        """What only the history of its workflow has: its arguments, and why its cancellation was asked for."""
+        workflow: WorkflowHandle[Any, Any] = WorkflowHandle(self._workflow._asking, self._workflow_id, run_id=run_id)
+        args: list[Payload] = []
+        reason = ""
+        async for happened in workflow.fetch_history_events(rpc_timeout=rpc_timeout):
+            if isinstance(happened, WorkflowExecutionStarted):
+                job: Job = await decode_one(workflow._asking.converter, happened.args[0], Job)
+                args = job.args
+            elif isinstance(happened, WorkflowExecutionCancelRequested):
+                reason = happened.reason
+        return args, reason
 
     async def _found(self, asked: Awaitable[_Answer]) -> _Answer:
         """An answer, with errors that speak of the activity."""

@@ -166,6 +166,10 @@ class DescribeActivityInput(Input):
 
     activity_id: str
     activity_run_id: str | None
+    include_input: bool = False
+    include_outcome: bool = False
+    include_heartbeat_details: bool = False
+    include_last_failure: bool = False
 
 
 @dataclass(kw_only=True)

@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from foldlog.converter import decode_typed_search_attributes
 from foldlog.exceptions import InvalidArgumentError
-from foldlog.schemas.visibility import WorkflowVisibility
 
-Predicate = Callable[[WorkflowVisibility], bool | None]
-"""Whether a row is given; None: that cannot be said of it."""
+Predicate = Callable[[Any], bool | None]
+"""Whether a row is given; None: that cannot be said of it. It has `search_attributes`, and what the fields read."""
 
 _TOKEN = re.compile(
     r"\s*(?:(?P<text>'(?:[^'\\]|\\.|'')*'|\"(?:[^\"\\]|\\.|\"\")*\")|(?P<number>[-+]?\d+(?:\.\d+)?)"
@@ -47,10 +46,10 @@ class _Token(NamedTuple):
     at: int
 
 
-class _Field(NamedTuple):
+class Field(NamedTuple):
     """How a field of every row is read, and what it is compared with."""
 
-    read: Callable[[WorkflowVisibility], Any]
+    read: Callable[[Any], Any]
     value: Callable[[Any], Any]
 
 
@@ -101,46 +100,47 @@ def _at(milliseconds: int) -> datetime | None:
     return datetime.fromtimestamp(milliseconds / 1000, UTC) if milliseconds else None
 
 
-_FIELDS = {
-    "WorkflowId": _Field(lambda row: row.workflow_id, _text),
-    "RunId": _Field(lambda row: row.run_id, _text),
-    "WorkflowType": _Field(lambda row: row.workflow_type, _text),
-    "TaskQueue": _Field(lambda row: row.task_queue, _text),
-    "ExecutionStatus": _Field(lambda row: row.status, _status),
-    "StartTime": _Field(lambda row: _at(row.start_ms), _moment),
-    "ExecutionTime": _Field(lambda row: _at(row.first_task_ms or row.start_ms), _moment),
-    "CloseTime": _Field(lambda row: _at(row.close_ms), _moment),
-    "ExecutionDuration": _Field(
+FIELDS: Mapping[str, Field] = {
+    "WorkflowId": Field(lambda row: row.workflow_id, _text),
+    "RunId": Field(lambda row: row.run_id, _text),
+    "WorkflowType": Field(lambda row: row.workflow_type, _text),
+    "TaskQueue": Field(lambda row: row.task_queue, _text),
+    "ExecutionStatus": Field(lambda row: row.status, _status),
+    "StartTime": Field(lambda row: _at(row.start_ms), _moment),
+    "ExecutionTime": Field(lambda row: _at(row.first_task_ms or row.start_ms), _moment),
+    "CloseTime": Field(lambda row: _at(row.close_ms), _moment),
+    "ExecutionDuration": Field(
         lambda row: timedelta(milliseconds=row.close_ms - row.start_ms) if row.close_ms else None, _duration
     ),
-    "HistoryLength": _Field(lambda row: row.history_length, _whole),
-    "HistorySizeBytes": _Field(lambda row: row.history_size, _whole),
-    "ParentWorkflowId": _Field(lambda row: row.parent_workflow_id or None, _text),
-    "ParentRunId": _Field(lambda row: row.parent_run_id or None, _text),
-    "RootWorkflowId": _Field(lambda row: row.root_workflow_id or row.workflow_id, _text),
-    "RootRunId": _Field(lambda row: row.root_run_id or row.run_id, _text),
-    "TemporalWorkerDeploymentVersion": _Field(lambda row: row.deployment_version or None, _text),
+    "HistoryLength": Field(lambda row: row.history_length, _whole),
+    "HistorySizeBytes": Field(lambda row: row.history_size, _whole),
+    "ParentWorkflowId": Field(lambda row: row.parent_workflow_id or None, _text),
+    "ParentRunId": Field(lambda row: row.parent_run_id or None, _text),
+    "RootWorkflowId": Field(lambda row: row.root_workflow_id or row.workflow_id, _text),
+    "RootRunId": Field(lambda row: row.root_run_id or row.run_id, _text),
+    "TemporalWorkerDeploymentVersion": Field(lambda row: row.deployment_version or None, _text),
 }
-"""What every row has, under the names of Temporal. Any other name is that of a search attribute."""
+"""What every row of a workflow has, under the names of Temporal. Any other name is that of a search attribute."""
 
 
-def parse(query: str) -> Predicate:
+def parse(query: str, fields: Mapping[str, Field] = FIELDS) -> Predicate:
     """What a list filter says of a row.
 
     Args:
         query: Such as `WorkflowType = 'Order' AND (ExecutionStatus = 'Running' OR city STARTS_WITH 'B')`; empty: all.
+        fields: What every row has.
 
     Raises:
         InvalidArgumentError: It cannot be understood; the message says where.
     """
-    return _Parser(query).parse() if query.strip() else lambda _: True
+    return _Parser(query, fields).parse() if query.strip() else lambda _: True
 
 
 class _Parser:
     """Reads a filter by recursive descent."""
 
-    def __init__(self, query: str) -> None:
-        self._query = query
+    def __init__(self, query: str, fields: Mapping[str, Field]) -> None:
+        self._query, self._fields = query, fields
         self._tokens = list(self._read())
         self._next = 0
 
@@ -210,7 +210,7 @@ class _Parser:
         if self._take("is"):
             negated = self._take("not") is not None
             self._need("null")
-            return lambda row: (_value(row, name.text) is None) is not negated
+            return lambda row: (self._field(row, name.text) is None) is not negated
         negated = self._take("not") is not None
         sign = self._tokens[self._next]
         if self._take("in"):
@@ -258,7 +258,7 @@ class _Parser:
             value = token.text == "true"
         else:
             raise self._error(token.at, f"a value for {name.text} is missing: texts and times stand in quotes")
-        known = _FIELDS.get(name.text)
+        known = self._fields.get(name.text)
         if known is None:
             return value
         try:
@@ -278,8 +278,8 @@ class _Parser:
         if only is not None and not isinstance(value, only):
             raise self._error(name.at, f"{name.text} STARTS_WITH wants text")
 
-        def check(row: WorkflowVisibility) -> bool | None:
-            there = _value(row, name.text)
+        def check(row: Any) -> bool | None:
+            there = self._field(row, name.text)
             if there is None:
                 return None
             each = there if isinstance(there, list) else [there]
@@ -289,17 +289,17 @@ class _Parser:
 
         return check
 
-
-def _value(row: WorkflowVisibility, name: str) -> Any:
-    known = _FIELDS.get(name)
-    if known is not None:
-        return known.read(row)
-    payload = row.search_attributes.get(name)
-    if payload is None:
+    def _field(self, row: Any, name: str) -> Any:
+        known = self._fields.get(name)
+        if known is not None:
+            return known.read(row)
+        payload = row.search_attributes.get(name)
+        if payload is None:
+            return None
+        for pair in decode_typed_search_attributes({name: payload}):
+            lists = not isinstance(pair.value, str) and hasattr(pair.value, "__iter__")
+            return list(pair.value) if lists else pair.value
         return None
-    for pair in decode_typed_search_attributes({name: payload}):
-        return list(pair.value) if not isinstance(pair.value, str) and hasattr(pair.value, "__iter__") else pair.value
-    return None
 
 
 def _compare(there: Any, value: Any, compare: Callable[[Any, Any], bool | None]) -> bool | None:
@@ -319,7 +319,7 @@ def _starts_with(there: Any, prefix: Any) -> bool | None:
 
 
 def _negated(predicate: Predicate) -> Predicate:
-    def negated(row: WorkflowVisibility) -> bool | None:
+    def negated(row: Any) -> bool | None:
         found = predicate(row)
         return None if found is None else not found
 

@@ -283,7 +283,13 @@ class _ActivitiesRoot(_WorkflowsRoot):
         await self._activity(input).terminate(reason=input.reason, rpc_timeout=input.rpc_timeout)
 
     async def describe_activity(self, input: DescribeActivityInput) -> ActivityExecutionDescription:
-        return await self._activity(input).describe(rpc_timeout=input.rpc_timeout)
+        return await self._activity(input).describe(
+            include_input=input.include_input,
+            include_outcome=input.include_outcome,
+            include_heartbeat_details=input.include_heartbeat_details,
+            include_last_failure=input.include_last_failure,
+            rpc_timeout=input.rpc_timeout,
+        )
 
     async def count_activities(self, input: CountActivitiesInput) -> ActivityExecutionCount:
         return await self._client.without_interceptors({})._count_activities(input)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -50,6 +50,27 @@ def matcher(
         )
 
     return matches
+
+
+def without_groups(query: str | None) -> tuple[str, bool]:
+    """The filter of a count, and whether it is to be grouped by status.
+
+    Raises:
+        InvalidArgumentError: It is to be grouped by something else.
+    """
+    grouped = _GROUPED.match(query or "")
+    if grouped is None:
+        return query or "", False
+    if grouped["field"] != "ExecutionStatus":
+        raise InvalidArgumentError(f"runs are grouped by ExecutionStatus only, not by {grouped['field']}")
+    return grouped["filter"], True
+
+
+def by_status(rows: Iterable[WorkflowVisibility]) -> list[tuple[str, int]]:
+    """How many there are of each status, under the names of Temporal."""
+    names = {"CONTINUED_AS_NEW": "ContinuedAsNew", "TIMED_OUT": "TimedOut"}
+    counts = Counter(row.status for row in rows)
+    return [(names.get(status, status.capitalize()), count) for status, count in sorted(counts.items())]
 
 
 class WorkflowExecutionAsyncIterator(Pages[WorkflowExecution]):
@@ -142,18 +163,9 @@ class ClientCounts:
             return await outbound.count_workflows(
                 CountWorkflowsInput(query=query, rpc_metadata=rpc_metadata, rpc_timeout=rpc_timeout)
             )
-        grouped = _GROUPED.match(query or "")
-        if grouped is not None and grouped["field"] != "ExecutionStatus":
-            raise InvalidArgumentError(f"runs are grouped by ExecutionStatus only, not by {grouped['field']}")
-        rows = await self._asking.rows(matcher(grouped["filter"] if grouped is not None else query), rpc_timeout)
-        if grouped is None:
+        filtered, grouped = without_groups(query)
+        rows = await self._asking.rows(matcher(filtered), rpc_timeout)
+        if not grouped:
             return WorkflowExecutionCount(len(rows), ())
-        counts = Counter(row.status for row in rows)
-        names = {"CONTINUED_AS_NEW": "ContinuedAsNew", "TIMED_OUT": "TimedOut"}
-        return WorkflowExecutionCount(
-            len(rows),
-            [
-                WorkflowExecutionCountAggregationGroup(count, [names.get(status, status.capitalize())])
-                for status, count in sorted(counts.items())
-            ],
-        )
+        groups = [WorkflowExecutionCountAggregationGroup(count, [name]) for name, count in by_status(rows)]
+        return WorkflowExecutionCount(len(rows), groups)

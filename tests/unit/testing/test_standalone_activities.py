@@ -38,6 +38,7 @@ from foldlog.exceptions import (
     ApplicationError,
     CancelledError,
     ConfigurationError,
+    InvalidArgumentError,
     TerminatedError,
     TimeoutError,
     TimeoutType,
@@ -219,6 +220,8 @@ async def test_it_is_cancelled_and_terminated(client: Client) -> None:
         handle = await client.start_activity(patient, "on", **options(id, heartbeat_timeout=LIMIT))
         found = await started(handle)
         assert (found.status, found.activity_type, found.task_queue) == (STATUS.RUNNING, "patient", QUEUE)
+        assert await found.heartbeat_details() is None, "nobody has asked for that"
+        found = await handle.describe(include_heartbeat_details=True)
         assert (await found.heartbeat_details(), found.heartbeat_timeout, found.attempt) == (["on"], LIMIT, 1)
         await (handle.cancel(reason="enough") if id == "c" else handle.terminate(reason="enough"))
         with pytest.raises(ActivityFailureError) as failed:
@@ -226,6 +229,7 @@ async def test_it_is_cancelled_and_terminated(client: Client) -> None:
         assert isinstance(failed.value.cause, ended)
         found = await handle.describe()
         assert (found.status, found.run_state, found.close_time is None) == (status, None, False)
+        assert found.canceled_reason == ("enough" if id == "c" else None)
         await handle.cancel()  # in vain
         with pytest.raises(RPCError, match=f"activity '{id}' has ended") as refused:
             await handle.terminate()
@@ -367,10 +371,26 @@ async def test_lists(client: Client) -> None:
     assert [row.id async for row in client.list_workflows()] == []
     assert len([each async for each in client.list_activities(limit=1)]) == 1
     assert (await client.count_activities()).count == 2
-    with pytest.raises(ValueError, match="cannot be filtered"):
-        await client.count_activities("ActivityType = 'double'")
-    with pytest.raises(ValueError, match="cannot be filtered"):
-        client.list_activities("ActivityType = 'double'")
+    for query, ids in (
+        ("ActivityType = 'double'", ["a"]),
+        ("ActivityId STARTS_WITH 'b' OR city = 'Bonn'", ["b", "a"]),
+        (f"TaskQueue = '{QUEUE}' AND ExecutionStatus = 'Running'", ["b"]),
+        ("CloseTime IS NOT NULL AND ExecutionDuration < '1h' AND StartTime > '2020-01-01'", ["a"]),
+        (f"RunId = '{found['b'].activity_run_id}'", ["b"]),
+        ("WorkflowType = 'foldlog.activity'", []),
+        ("", ["b", "a"]),
+    ):
+        assert [each.activity_id async for each in client.list_activities(query)] == ids, query
+        assert (await client.count_activities(query)).count == len(ids)
+    groups = (await client.count_activities("city IS NULL OR city = 'Bonn' GROUP BY ExecutionStatus")).groups
+    assert [(each.count, each.group_values) for each in groups] == [(1, ["Completed"]), (1, ["Running"])]
+    for wrong, message in (("ActivityType", "a comparison is missing"), ("ExecutionStatus = 'Odd'", "cannot be 'Odd'")):
+        with pytest.raises(InvalidArgumentError, match=message):
+            await client.count_activities(wrong)
+        with pytest.raises(InvalidArgumentError, match=message):
+            client.list_activities(wrong)
+    with pytest.raises(InvalidArgumentError, match="ExecutionStatus only"):
+        await client.count_activities("GROUP BY ActivityType")
 
 
 async def test_what_cannot_be_is_refused(client: Client) -> None:
