@@ -27,6 +27,7 @@ from tests.conformance import (
     scenarios,
     schedules,
     slots,
+    standalone,
     values,
     work,
     workers,
@@ -50,6 +51,7 @@ SHARED: Sequence[Scenario] = [
     *ids.SHARED,
     *values.SHARED,
     *durations.SHARED,
+    *standalone.SHARED,
 ]
 """Those for which workers are there, see `Place.workers`."""
 
@@ -89,6 +91,7 @@ ACTIVITIES: Sequence[Callable[..., Any]] = [
     *kin.ACTIVITIES,
     *values.ACTIVITIES,
     *durations.ACTIVITIES,
+    *standalone.ACTIVITIES,
 ]
 
 

@@ -219,7 +219,7 @@ def description(
         common["status"] = ActivityExecutionStatus.TIMED_OUT
     elif pending is not None and pending.paused:
         common["status"] = ActivityExecutionStatus.PAUSED
-    options = _as_scheduled(job) if pending is None else {name: getattr(pending, name) for name in _OPTIONS}
+    options = as_scheduled(job) if pending is None else {name: getattr(pending, name) for name in _OPTIONS}
     begins: datetime = found.execution_time or found.start_time
     limit = options["schedule_to_close_timeout"]
     return ActivityExecutionDescription(
@@ -267,7 +267,8 @@ _OPTIONS = (
 """What can be changed while it is open."""
 
 
-def _as_scheduled(job: Job) -> dict[str, Any]:
+def as_scheduled(job: Job) -> dict[str, Any]:
+    """The options of an activity as it was started, by name."""
     return {
         "heartbeat_timeout": _duration(job.heartbeat_timeout_ms),
         "priority": Priority.from_record(job.priority),

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any, Generic, TypeVar, cast
 
 from foldlog._option_types import check_option
-from foldlog.client._activity_description import ActivityExecutionDescription, description
+from foldlog.client._activity_description import ActivityExecutionDescription, as_scheduled, description
 from foldlog.client._activity_inputs import (
     CancelActivityInput,
     DescribeActivityInput,
@@ -22,11 +22,12 @@ from foldlog.client._activity_options import (
     changes,
     check_updates,
     options_of,
+    with_changes,
 )
 from foldlog.client._activity_outcome import ActivityOutcome
 from foldlog.client._asking import Asking
 from foldlog.client._convert import decode_one
-from foldlog.client._description import PendingActivityState, WorkflowExecutionStatus
+from foldlog.client._description import PendingActivity, PendingActivityState, WorkflowExecutionStatus
 from foldlog.client._errors import ActivityFailureError
 from foldlog.client._handle import WorkflowHandle
 from foldlog.client._schedules import own_converter
@@ -260,14 +261,27 @@ class ActivityHandle(Generic[ReturnType]):
         """For foldlog itself: past interceptors."""
         if restore_original and updates:
             raise ValueError("restore_original goes without updates")
+        changed = changes(updates)
+        before = await self._open(rpc_timeout)
         asked = self._workflow.update_activity_options(
-            self._id, restore_original=restore_original, rpc_timeout=rpc_timeout, **changes(updates)
+            self._id, restore_original=restore_original, rpc_timeout=rpc_timeout, **changed
         )
         await self._found(asked)
+        after = await self._open(rpc_timeout)
+        if after is not None:
+            return options_of(after)
+        # It may have ended since, just because of the change: moved to where somebody takes it, for one.
+        if before is None:
+            raise RPCError(f"activity {self._id!r} has ended", RPCStatusCode.NOT_FOUND)
+        if restore_original:
+            found = await self._workflow.describe(rpc_timeout=rpc_timeout)
+            job = await found.memo_value(SHOWN, type_hint=Job)
+            return ActivityExecutionOptions(task_queue=job.task_queue, **as_scheduled(job))
+        return with_changes(options_of(before), changed)
+
+    async def _open(self, rpc_timeout: timedelta | None) -> PendingActivity | None:
         found = await self._found(self._workflow.describe(rpc_timeout=rpc_timeout))
-        for pending in found.pending_activities:
-            return options_of(pending)
-        raise RPCError(f"activity {self._id!r} has ended", RPCStatusCode.NOT_FOUND)
+        return next(iter(found.pending_activities), None)
 
     async def describe(
         self,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Generic, TypeVar
 
@@ -129,6 +129,11 @@ def options_of(pending: PendingActivity) -> ActivityExecutionOptions:
         retry_policy=pending.retry_policy,
         priority=pending.priority,
     )
+
+
+def with_changes(options: ActivityExecutionOptions, changed: Mapping[str, Any]) -> ActivityExecutionOptions:
+    """What options have come to by `changes`."""
+    return replace(options, **{name: None if value == timedelta() else value for name, value in changed.items()})
 
 
 _TYPES: dict[str, type] = {"task_queue": str, "retry_policy": RetryPolicy, "priority": Priority}
