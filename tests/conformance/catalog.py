@@ -12,6 +12,7 @@ from tests.conformance import (
     chains,
     clients,
     closing,
+    control,
     data,
     durations,
     guarding,
@@ -52,6 +53,7 @@ SHARED: Sequence[Scenario] = [
     *values.SHARED,
     *durations.SHARED,
     *standalone.SHARED,
+    *control.SHARED,
 ]
 """Those for which workers are there, see `Place.workers`."""
 
@@ -66,6 +68,7 @@ ALONE: Sequence[Scenario] = [
     *ports.ALONE,
     *guarding.ALONE,
     *intercepted.ALONE,
+    *control.ALONE,
 ]
 """Those that bring their own."""
 
@@ -82,6 +85,7 @@ WORKFLOWS: Sequence[type] = [
     *ids.WORKFLOWS,
     *values.WORKFLOWS,
     *durations.WORKFLOWS,
+    *control.WORKFLOWS,
 ]
 ACTIVITIES: Sequence[Callable[..., Any]] = [
     *workflows.ACTIVITIES,
@@ -92,6 +96,7 @@ ACTIVITIES: Sequence[Callable[..., Any]] = [
     *values.ACTIVITIES,
     *durations.ACTIVITIES,
     *standalone.ACTIVITIES,
+    *control.ACTIVITIES,
 ]
 
 
