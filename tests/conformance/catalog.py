@@ -22,6 +22,7 @@ from tests.conformance import (
     kin,
     knowledge,
     lineage,
+    machinery,
     merged,
     messages,
     ports,
@@ -69,6 +70,7 @@ ALONE: Sequence[Scenario] = [
     *guarding.ALONE,
     *intercepted.ALONE,
     *control.ALONE,
+    *machinery.ALONE,
 ]
 """Those that bring their own."""
 
