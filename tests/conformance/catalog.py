@@ -18,6 +18,7 @@ from tests.conformance import (
     guarding,
     handlers,
     ids,
+    inquiry,
     intercepted,
     kin,
     knowledge,
@@ -55,6 +56,7 @@ SHARED: Sequence[Scenario] = [
     *durations.SHARED,
     *standalone.SHARED,
     *control.SHARED,
+    *inquiry.SHARED,
 ]
 """Those for which workers are there, see `Place.workers`."""
 
@@ -88,6 +90,7 @@ WORKFLOWS: Sequence[type] = [
     *values.WORKFLOWS,
     *durations.WORKFLOWS,
     *control.WORKFLOWS,
+    *inquiry.WORKFLOWS,
 ]
 ACTIVITIES: Sequence[Callable[..., Any]] = [
     *workflows.ACTIVITIES,
