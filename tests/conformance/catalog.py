@@ -26,6 +26,7 @@ from tests.conformance import (
     machinery,
     merged,
     messages,
+    overrides,
     ports,
     scenarios,
     schedules,
@@ -73,6 +74,7 @@ ALONE: Sequence[Scenario] = [
     *intercepted.ALONE,
     *control.ALONE,
     *machinery.ALONE,
+    *overrides.ALONE,
 ]
 """Those that bring their own."""
 
