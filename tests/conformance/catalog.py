@@ -21,6 +21,7 @@ from tests.conformance import (
     inquiry,
     intercepted,
     kin,
+    kinds,
     knowledge,
     lineage,
     machinery,
@@ -58,6 +59,7 @@ SHARED: Sequence[Scenario] = [
     *standalone.SHARED,
     *control.SHARED,
     *inquiry.SHARED,
+    *kinds.SHARED,
 ]
 """Those for which workers are there, see `Place.workers`."""
 
@@ -75,6 +77,7 @@ ALONE: Sequence[Scenario] = [
     *control.ALONE,
     *machinery.ALONE,
     *overrides.ALONE,
+    *kinds.ALONE,
 ]
 """Those that bring their own."""
 
@@ -93,6 +96,7 @@ WORKFLOWS: Sequence[type] = [
     *durations.WORKFLOWS,
     *control.WORKFLOWS,
     *inquiry.WORKFLOWS,
+    *kinds.WORKFLOWS,
 ]
 ACTIVITIES: Sequence[Callable[..., Any]] = [
     *workflows.ACTIVITIES,
@@ -104,6 +108,7 @@ ACTIVITIES: Sequence[Callable[..., Any]] = [
     *durations.ACTIVITIES,
     *standalone.ACTIVITIES,
     *control.ACTIVITIES,
+    *kinds.ACTIVITIES,
 ]
 
 
