@@ -33,6 +33,7 @@ from tests.conformance import (
     schedules,
     slots,
     standalone,
+    streams,
     values,
     work,
     workers,
@@ -60,6 +61,7 @@ SHARED: Sequence[Scenario] = [
     *control.SHARED,
     *inquiry.SHARED,
     *kinds.SHARED,
+    *streams.SHARED,
 ]
 """Those for which workers are there, see `Place.workers`."""
 
@@ -97,6 +99,7 @@ WORKFLOWS: Sequence[type] = [
     *control.WORKFLOWS,
     *inquiry.WORKFLOWS,
     *kinds.WORKFLOWS,
+    *streams.WORKFLOWS,
 ]
 ACTIVITIES: Sequence[Callable[..., Any]] = [
     *workflows.ACTIVITIES,
@@ -109,6 +112,7 @@ ACTIVITIES: Sequence[Callable[..., Any]] = [
     *standalone.ACTIVITIES,
     *control.ACTIVITIES,
     *kinds.ACTIVITIES,
+    *streams.ACTIVITIES,
 ]
 
 

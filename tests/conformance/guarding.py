@@ -8,8 +8,16 @@ import warnings
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from foldlog import workflow
-from foldlog.workflow import UnfinishedTasksWarning
+from foldlog.client import WorkflowUpdateFailedError, WorkflowUpdateStage
+from foldlog.exceptions import ApplicationError
+from foldlog.workflow import (
+    HandlerUnfinishedPolicy,
+    UnfinishedSignalHandlersWarning,
+    UnfinishedTasksWarning,
+    UnfinishedUpdateHandlersWarning,
+)
 
 from tests.conformance.scenarios import Place, Scenario, until_asked
 from tests.conformance.workers import start, worker_of
@@ -94,5 +102,81 @@ async def what_a_run_leaves_behind_is_named(here: Place) -> None:
     assert any("task: _left (the clock), started in Leaves.run" in message for message in messages), messages
 
 
-ALONE: list[Scenario] = [what_is_slow_in_replay_is_no_deadlock, what_a_run_leaves_behind_is_named]
+@workflow.defn
+class Unfinished:
+    """Ends while handlers of each kind and policy wait."""
+
+    def __init__(self) -> None:
+        self.how = ""
+
+    @workflow.run
+    async def run(self) -> str:
+        await workflow.wait_condition(lambda: bool(self.how))
+        assert not workflow.all_handlers_finished()
+        if self.how == "fail":
+            raise ApplicationError("as told")
+        if self.how == "continue as new":
+            workflow.continue_as_new()
+        return self.how
+
+    @workflow.signal
+    def end(self, how: str) -> None:
+        self.how = how
+
+    @workflow.signal(unfinished_policy=HandlerUnfinishedPolicy.WARN_AND_ABANDON)
+    async def warned_signal(self) -> None:
+        await workflow.wait_condition(lambda: False)
+
+    @workflow.signal(unfinished_policy=HandlerUnfinishedPolicy.ABANDON)
+    async def silent_signal(self) -> None:
+        await workflow.wait_condition(lambda: False)
+
+    @workflow.update
+    async def warned_update(self) -> None:
+        await workflow.wait_condition(lambda: False)
+
+    @workflow.update(unfinished_policy=HandlerUnfinishedPolicy.ABANDON)
+    async def silent_update(self) -> None:
+        await workflow.wait_condition(lambda: False)
+
+
+async def handlers_that_have_not_finished(here: Place) -> None:
+    """Are told of however a run ends, unless they say otherwise."""
+    async with worker_of(here, here.client, workflows=[Unfinished]):
+        for how in ("complete", "cancel", "continue as new", "fail"):
+            with warnings.catch_warnings(record=True) as caught:
+                warnings.simplefilter("always")
+                await _end_with_handlers(here, how)
+            told = {
+                each.category: str(each.message)
+                for each in caught
+                if issubclass(each.category, UnfinishedSignalHandlersWarning | UnfinishedUpdateHandlersWarning)
+            }
+            assert set(told) == {UnfinishedSignalHandlersWarning, UnfinishedUpdateHandlersWarning}, how
+            assert "warned_signal" in told[UnfinishedSignalHandlersWarning]
+            assert "warned_update" in told[UnfinishedUpdateHandlersWarning]
+            assert "silent" not in str(told)
+
+
+async def _end_with_handlers(here: Place, how: str) -> None:
+    run = await start(here.client, Unfinished.run)
+    await run.signal(Unfinished.warned_signal)
+    await run.signal(Unfinished.silent_signal)
+    options: dict[str, Any] = {"wait_for_stage": WorkflowUpdateStage.ACCEPTED}
+    updates = [await run.start_update(name, **options) for name in ("warned_update", "silent_update")]
+    await (run.cancel() if how == "cancel" else run.signal(Unfinished.end, how))
+    for update in updates:
+        with pytest.raises(WorkflowUpdateFailedError) as failed:
+            await update.result()
+        assert isinstance(failed.value.cause, ApplicationError)
+        assert failed.value.cause.type == "AcceptedUpdateCompletedWorkflow"
+    if how == "continue as new":
+        await here.client.get_workflow_handle(run.id).terminate()
+
+
+ALONE: list[Scenario] = [
+    what_is_slow_in_replay_is_no_deadlock,
+    what_a_run_leaves_behind_is_named,
+    handlers_that_have_not_finished,
+]
 """Scenarios that bring their own workers."""

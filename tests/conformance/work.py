@@ -26,6 +26,8 @@ from tests.conformance.scenarios import QUEUE, REMOTE, Place, Scenario, names, u
 
 LIMIT = timedelta(seconds=60)
 QUICKLY = RetryPolicy(initial_interval=timedelta(milliseconds=10), backoff_coefficient=1.0, maximum_attempts=3)
+BEGUN: set[str] = set()
+"""Activities that are to be cancelled and have begun, by key."""
 ENDS: dict[str, str] = {}
 """How activities ended that were to be cancelled, by key."""
 
@@ -120,6 +122,7 @@ async def fail(how: str) -> str:
 @activity.defn
 async def linger(key: str, swallow: bool) -> str:
     """Waits for its cancellation, cleans up, and lets it through or not."""
+    BEGUN.add(key)
     try:
         while True:
             activity.heartbeat(key)
@@ -135,6 +138,7 @@ async def linger(key: str, swallow: bool) -> str:
 @activity.defn(no_thread_cancel_exception=True)
 def linger_in_thread(key: str) -> str:
     """Is told of its cancellation when it asks."""
+    BEGUN.add(key)
     activity.heartbeat(key)
     activity.wait_for_cancelled_sync(LIMIT)
     ENDS[key] = f"asked: {activity.is_cancelled()}"
@@ -388,12 +392,38 @@ async def _is_open(handle: WorkflowHandle[Any, Any]) -> bool:
     return [each.state.name for each in (await handle.describe()).pending_activities] == ["STARTED"]
 
 
+async def cancellation_types_of_local_activities(here: Place) -> None:
+    """Their processor tells them itself; in the history there is only how they ended."""
+    types = ActivityCancellationType
+
+    async def cancel(name: str, rest: list[Any], how: ActivityCancellationType, expected: list[Any]) -> None:
+        key = uuid.uuid4().hex
+        handle: WorkflowHandle[Any, Any] = await here.start(Stopping.run, name, [key, *rest], int(how), True)
+        await until(lambda: key in BEGUN, f"{name} runs")
+        await handle.signal(Stopping.go)
+        assert (await handle.result())[:2] == expected, (name, how)
+        if how is types.WAIT_CANCELLATION_COMPLETED:
+            assert key in ENDS
+        await until(lambda: key in ENDS, f"{name} has stopped")
+        assert "ActivityTaskCancelRequested" not in await names(handle)
+
+    canceled = ["CancelledError", "CANCEL_REQUESTED"]
+    await asyncio.gather(
+        cancel("linger", [False], types.TRY_CANCEL, canceled),
+        cancel("linger", [False], types.WAIT_CANCELLATION_COMPLETED, canceled),
+        cancel("linger", [True], types.WAIT_CANCELLATION_COMPLETED, ["result", "swallowed"]),
+        cancel("linger", [False], types.ABANDON, canceled),
+        cancel("linger_in_thread", [], types.WAIT_CANCELLATION_COMPLETED, canceled),
+    )
+
+
 SHARED: list[Scenario] = [
     a_task_token_is_of_one_attempt_also_after_a_reset,
     activities_of_each_form,
     what_activities_know,
     what_failures_tell,
     cancellation_types_of_activities,
+    cancellation_types_of_local_activities,
 ]
 """As in `scenarios`."""
 
