@@ -307,12 +307,77 @@ async def schedules_that_cannot_be(here: Place) -> None:
     await handle.delete()
 
 
+async def specs_of_each_kind(here: Place) -> None:
+    """When actions are due, by each way to say it; and what of it is listed, page by page."""
+    later = datetime(datetime.now(UTC).year + 1, 1, 1, tzinfo=UTC)  # a new year, so that what is due is known
+    day = timedelta(days=1)
+
+    def calendar(**fields: Any) -> ScheduleSpec:
+        return ScheduleSpec(calendars=[ScheduleCalendarSpec(**fields)], start_at=later)
+
+    minutes = timedelta(minutes=20)
+    cases: list[tuple[ScheduleSpec, list[timedelta]]] = [
+        (calendar(comment="midnight"), [n * day for n in range(3)]),
+        (
+            calendar(second=[ScheduleRange(0, 40, 20)], minute=[ScheduleRange(5)], hour=[ScheduleRange(1)]),
+            [timedelta(hours=1, minutes=5, seconds=n * 20) for n in range(3)],
+        ),
+        (calendar(day_of_month=[ScheduleRange(2, 6, 2)]), [n * day for n in (1, 3, 5)]),
+        (ScheduleSpec(cron_expressions=["*/20 * * * *"], start_at=later), [n * minutes for n in range(3)]),
+        (
+            ScheduleSpec(intervals=[ScheduleIntervalSpec(every=day, offset=HOUR)], start_at=later),
+            [n * day + HOUR for n in range(3)],
+        ),
+        (
+            ScheduleSpec(intervals=[ScheduleIntervalSpec(every=HOUR)], start_at=later, end_at=later + HOUR),
+            [0 * HOUR, HOUR],
+        ),
+        (
+            ScheduleSpec(
+                calendars=[ScheduleCalendarSpec(hour=[ScheduleRange(0, 6, 2)])],
+                skip=[ScheduleCalendarSpec(hour=[ScheduleRange(2)])],
+                start_at=later,
+            ),
+            [0 * HOUR, 4 * HOUR, 6 * HOUR],
+        ),
+        (
+            ScheduleSpec(
+                calendars=[ScheduleCalendarSpec(hour=[ScheduleRange(9)])], start_at=later, time_zone_name="Asia/Tokyo"
+            ),
+            [n * day for n in range(3)],  # 9 o'clock there is midnight here
+        ),
+    ]
+    wanted = action("short")
+    handles = [await paused(here, wanted, spec=spec, memo={"owner": "ada"}) for spec, _ in cases]
+    for handle, (spec, due) in zip(handles, cases, strict=True):
+        found = await handle.describe()
+        assert found.info.next_action_times[:3] == [later + after for after in due], spec
+        assert found.schedule.spec.start_at == later
+        assert await found.memo_value("nothing", "default") == "default"
+
+    async def listed() -> Any:
+        rows = {row.id: row async for row in await here.client.list_schedules(page_size=2)}
+        return rows if all(handle.id in rows for handle in handles) else None
+
+    rows = await until_asked(listed, "all are listed")
+    assert await rows[handles[0].id].memo_value("owner", type_hint=str) == "ada"
+    pages = await here.client.list_schedules(page_size=2)
+    await pages.fetch_next_page()
+    first = [row.id for row in pages.current_page or ()]
+    rest = await here.client.list_schedules(page_size=100, next_page_token=pages.next_page_token)
+    assert len(first) == 2
+    assert not set(first) & {row.id async for row in rest}
+    for handle in handles:
+        await handle.delete()
+
+
 SHARED: list[Scenario] = [
     a_schedule_that_is_triggered,
     overlap_policies,
     a_trigger_with_a_policy_of_its_own,
     a_failure_pauses_and_is_told_to_the_next,
     schedules_that_cannot_be,
+    specs_of_each_kind,
 ]
 """As in `scenarios`."""
 
