@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 import click
+from foldlog._times import utc
 
 
 def write_json(data: Any) -> None:
@@ -55,11 +55,11 @@ def when(ms: int) -> str:
     """Unix milliseconds as local time for people; empty for 0."""
     if not ms:
         return ""
-    return datetime.fromtimestamp(ms / 1000, UTC).astimezone().isoformat(sep=" ", timespec="milliseconds")
+    return utc(ms).astimezone().isoformat(sep=" ", timespec="milliseconds")
 
 
 def iso(ms: int) -> str | None:
     """Unix milliseconds as ISO 8601 in UTC for JSON; None for 0."""
     if not ms:
         return None
-    return datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return utc(ms).isoformat(timespec="milliseconds").replace("+00:00", "Z")

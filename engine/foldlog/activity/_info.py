@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
+from foldlog._times import utc
 from foldlog.common import Priority, RetryPolicy
 from foldlog.schemas.task import ActivityTask
 from foldlog.standalone.model import is_standalone
@@ -125,7 +126,7 @@ def info_from_task(
 
 
 def _time(unix_ms: int) -> datetime:
-    return datetime.fromtimestamp(unix_ms / 1000, UTC)
+    return utc(unix_ms)
 
 
 def _timeout(milliseconds: int) -> timedelta | None:

@@ -22,7 +22,7 @@ from foldlog.client._activity_inputs import CountActivitiesInput, ListActivities
 from foldlog.client._activity_methods import ActivityMethods
 from foldlog.client._asking import Asking
 from foldlog.client._convert import decode_one, encode_memo, milliseconds
-from foldlog.client._description import WorkflowExecution
+from foldlog.client._description import shown
 from foldlog.client._filter import Predicate, parse
 from foldlog.client._list import by_status, without_groups
 from foldlog.client._pages import PAGE_SIZE
@@ -370,12 +370,12 @@ class ClientActivities(ActivityMethods):
 
     async def _executions(self, wanted: Predicate, asked: ListActivitiesInput) -> AsyncIterator[ActivityExecution]:
         asking = self._asking
-        found = await self._listed_activities(wanted, asked.rpc_timeout)
-        found.sort(key=lambda listed: (listed.row.start_ms, listed.row.workflow_id), reverse=True)
-        for row, job in found[: asked.limit]:
+        listed = await self._listed_activities(wanted, asked.rpc_timeout)
+        listed.sort(key=lambda each: (each.row.start_ms, each.row.workflow_id), reverse=True)
+        for row, job in listed[: asked.limit]:
             converter = own_converter(asking.of_workflow(row.workflow_id).converter)
-            shown = WorkflowExecution(row.workflow_id, row, converter, namespace=asking.transport.namespace)
-            yield execution(shown, job)
+            if (found := shown(row, converter, asking.transport.namespace)) is not None:
+                yield execution(found, job)
 
     async def _listed_activities(self, wanted: Predicate, rpc_timeout: timedelta | None) -> list[Listed]:
         """All that a filter gives."""

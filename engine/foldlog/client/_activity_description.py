@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from enum import IntEnum
 from typing import Any
 
+from foldlog._times import later
 from foldlog.client._activity_outcome import ActivityOutcome
 from foldlog.client._description import (
     PendingActivity,
@@ -227,7 +228,7 @@ def description(
         attempt=1 if pending is None else pending.attempt,
         canceled_reason=canceled_reason or None,
         current_retry_interval=None if pending is None else _retry_interval(pending),
-        expiration_time=None if limit is None else begins + limit,
+        expiration_time=None if limit is None else later(begins, limit),
         last_attempt_complete_time=found.close_time,
         last_deployment_version=None,
         start_delay=begins - found.start_time or None,

@@ -23,7 +23,7 @@ from foldlog.client._async_activity import ClientAsyncActivities
 from foldlog.client._connecting import OptionsWithoutMeaning, address_of, check_options, kafka_of, transport_to
 from foldlog.client._convert import encode_args, milliseconds, value_of
 from foldlog.client._deployments import ClientDeployments
-from foldlog.client._description import WorkflowExecution, WorkflowExecutionStatus
+from foldlog.client._description import WorkflowExecution, WorkflowExecutionStatus, shown
 from foldlog.client._handle import WorkflowHandle
 from foldlog.client._headers import HeaderCodecBehavior
 from foldlog.client._intercepted import chain, one_or_all, start_workflow
@@ -560,7 +560,8 @@ class Client(
         rows.sort(key=lambda row: (row.start_ms, row.workflow_id), reverse=True)
         for row in rows[:limit]:
             converter = self._asking.of_workflow(row.workflow_id).converter
-            yield WorkflowExecution(row.workflow_id, row, converter, namespace=self.namespace)
+            if (found := shown(row, converter, self.namespace)) is not None:
+                yield found
 
     async def _start_command(
         self,

@@ -12,9 +12,10 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import Enum
 
+from foldlog._times import utc
 from foldlog.client._asking import Asking
 from foldlog.common import WorkerDeploymentVersion
 from foldlog.core.versioning import MAXIMUM_EARLIER, build_of, canonical, check_deployment, order
@@ -206,7 +207,7 @@ class DeploymentHandle:
             current_version=self._version(known.current_build_id),
             ramping_version=self._version(known.ramping_build_id),
             ramping_percentage=known.ramping_percentage,
-            changed_time=datetime.fromtimestamp(known.changed_ms / 1000, UTC) if known.revision else None,
+            changed_time=utc(known.changed_ms) if known.revision else None,
             identity=known.identity,
             versions=[
                 WorkerDeploymentVersionDescription(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
+from foldlog._times import utc
 from foldlog.client._convert import decode_memo, decode_one
 from foldlog.client._status import WorkflowExecutionStatus as WorkflowExecutionStatus
 from foldlog.common import Priority, RetryPolicy, SearchAttributes, TypedSearchAttributes, VersioningBehavior
@@ -18,6 +20,8 @@ from foldlog.schemas.visibility import WorkflowVisibility
 
 if TYPE_CHECKING:
     from foldlog.client._raw_description import RawDescription
+
+logger = logging.getLogger(__name__)
 
 
 class PendingActivityState(IntEnum):
@@ -311,12 +315,21 @@ class WorkflowExecutionDescription(WorkflowExecution):
         return None if self._details is None else str(await decode_one(self._converter, self._details, str))
 
 
+def shown(row: WorkflowVisibility, converter: DataConverter, namespace: str) -> WorkflowExecution | None:
+    """What a list shows of a row; None: nothing can be made of it, which must not hide the others."""
+    try:
+        return WorkflowExecution(row.workflow_id, row, converter, namespace=namespace)
+    except Exception as error:  # whatever others wrote
+        logger.warning("the row of workflow %r cannot be shown: %r", row.workflow_id, error)
+        return None
+
+
 def _time(unix_ms: int) -> datetime | None:
     return _required_time(unix_ms) if unix_ms else None
 
 
 def _required_time(unix_ms: int) -> datetime:
-    return datetime.fromtimestamp(unix_ms / 1000, UTC)
+    return utc(unix_ms)
 
 
 def _duration(ms: int) -> timedelta | None:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
+from foldlog._times import utc
 from foldlog.converter import decode_typed_search_attributes
 from foldlog.exceptions import InvalidArgumentError
 
@@ -97,7 +98,7 @@ def _duration(value: Any) -> timedelta:
 
 
 def _at(milliseconds: int) -> datetime | None:
-    return datetime.fromtimestamp(milliseconds / 1000, UTC) if milliseconds else None
+    return utc(milliseconds) if milliseconds else None
 
 
 FIELDS: Mapping[str, Field] = {

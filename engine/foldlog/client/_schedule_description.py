@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -17,6 +18,8 @@ from foldlog.schedules import model
 from foldlog.schedules.times import following
 from foldlog.schemas.common import Payload
 from foldlog.schemas.visibility import WorkflowVisibility
+
+logger = logging.getLogger(__name__)
 
 _NEXT = 10
 _NO_DEFAULT: Any = object()
@@ -245,7 +248,11 @@ async def list_description(
         own_converter: Reads what is foldlog's own.
     """
     payload = row.memo.get(model.SHOWN)
-    shown: model.Shown | None = None if payload is None else await decode_one(own_converter, payload, model.Shown)
+    try:
+        shown: model.Shown | None = None if payload is None else await decode_one(own_converter, payload, model.Shown)
+    except Exception as error:  # whatever another codec's bytes lead to
+        logger.warning("schedule %r: what it does cannot be read: %s", row.workflow_id, error)
+        shown = None
     schedule, info = None, None
     if shown is not None:
         schedule = ScheduleListSchedule(

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from foldlog._durations import LONGEST
 from foldlog._option_types import check_option
+from foldlog._times import utc
 from foldlog.schedules import model
 
 _MILLISECOND = timedelta(milliseconds=1)
@@ -134,7 +135,7 @@ def to_ms(time: datetime) -> int:
 
 def from_ms(unix_ms: int) -> datetime:
     """With UTC as its zone."""
-    return datetime.fromtimestamp(unix_ms / 1000, UTC)
+    return utc(unix_ms)
 
 
 def duration(ms: int) -> timedelta | None:

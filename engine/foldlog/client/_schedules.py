@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
@@ -64,6 +65,8 @@ from foldlog.schedules import model
 from foldlog.schemas.command import StartWorkflow
 from foldlog.schemas.common import WorkflowOptions
 from foldlog.schemas.reply import Accepted
+
+logger = logging.getLogger(__name__)
 
 _CONFLICTS = 10
 """So often an update begins anew before it gives up."""
@@ -423,7 +426,12 @@ class ClientSchedules:
         )
         for row in sorted(rows, key=lambda row: row.workflow_id):
             converter = self._asking.of_workflow(row.workflow_id).converter
-            yield await list_description(row, converter, own_converter(converter))
+            try:
+                found = await list_description(row, converter, own_converter(converter))
+            except Exception as error:  # whatever others wrote; it must not hide the others
+                logger.warning("the row of %r cannot be shown: %r", row.workflow_id, error)
+                continue
+            yield found
 
 
 def own_converter(converter: DataConverter) -> DataConverter:

@@ -32,7 +32,8 @@ RESET_TYPE = "ActivityReset"
 
 def resolve(run: Run, wanted: Any) -> None:
     """Fill in which attempt a command is about that names its activity by ID: the current one, unless it says."""
-    event_id = run.activity_events.get(wanted.activity_id)
+    named = getattr(wanted, "activity_id", "")  # the report of a start has none
+    event_id = run.activity_events.get(named)
     if event_id is not None:
         wanted.scheduled_event_id = event_id
         wanted.attempt = wanted.attempt or run.activities[event_id].attempt
