@@ -7,8 +7,8 @@ event means to a run is the state machine's; whom to answer is `answers`'s.
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import islice
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain, islice
 from typing import Any
 
 from foldlog._texts import writable
@@ -16,7 +16,7 @@ from foldlog.core import activities, decisions, machine
 from foldlog.core.answers import Answers
 from foldlog.core.chains import Chains
 from foldlog.core.closing import follow_close
-from foldlog.core.decider import Decider, VersionNotHostedError, WorkflowTaskError
+from foldlog.core.decider import Decider, NondeterminismError, VersionNotHostedError, WorkflowTaskError
 from foldlog.core.decisions import ClosingDecision, Decision
 from foldlog.core.early import EarlySignals, Waiting
 from foldlog.core.kept_reports import KeptReports, accept, refused
@@ -443,12 +443,30 @@ class Driver:
         signals = self._early.are_needed(run, made, waiting, outcome)
         if not signals:
             return made
+        if self._early.may_differ(run, outcome) and not self._can_hear(run, signals, outcome):
+            self._early.record(run, signals, outcome, heard=False)
+            self._early.take_out(waiting, signals, outcome, self.defer)
+            return made
         _drop(session)
         session.local.clear()  # which it wanted in this very transaction, and wants again
         outcome.local_calls[:] = [call for call in outcome.local_calls if call.run_id != run.run_id]
         self._early.record(run, signals, outcome)
         self._early.take_out(waiting, signals, outcome, self.defer)
         return self._make(session, outcome, fresh=True)
+
+    def _can_hear(self, run: Run, signals: Mapping[int, command.SignalWorkflow], outcome: Outcome) -> bool:
+        """Whether the code would still decide what is recorded of its last step, if it had heard signals before it."""
+        decider = self._versions.create(run)
+        history = self._retold(run, decider, outcome)
+        try:
+            replay(decider, chain(history, self._early.as_recorded(signals, outcome.now_ms)), fresh=True)
+        except NondeterminismError:
+            return False
+        except WorkflowTaskError:
+            return True  # a mistake, which is to stall the run
+        finally:
+            decider.close()
+        return True
 
     def _waiting_commands(self, run: Run, outcome: Outcome) -> Iterator[tuple[int, bytes]]:
         """Ordinals and bytes of the commands that wait until the run's code runs again."""

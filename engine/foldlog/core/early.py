@@ -24,6 +24,7 @@ from foldlog.core.replay import is_from_outside
 from foldlog.core.session import Sessions
 from foldlog.core.state import Run
 from foldlog.schemas import command, event, log
+from foldlog.schemas.records import Event
 
 
 class Waiting:
@@ -66,17 +67,21 @@ class EarlySignals:
             return {}
         if not isinstance(made[-1], ClosingDecision) or isinstance(made[-1], decisions.ContinueAsNew):
             return {}  # the run that follows gets them
-        if not self._was_told_last(run, outcome):
-            return {}  # the code had been through the last step already, at least in part
         return self._can_be_told(waiting, outcome)
 
-    def _was_told_last(self, run: Run, outcome: Outcome) -> bool:
-        """Whether the last event of a run came from outside, so that nothing is recorded yet of what it led to."""
+    def may_differ(self, run: Run, outcome: Outcome) -> bool:
+        """Whether something may be recorded of the last step, which stalled in the middle: a decision did not fit."""
+        last = self._last_event(run, outcome)
+        # A signal may have been told together with an event before it.
+        return not is_from_outside(last) or isinstance(last, event.WorkflowExecutionSignaled)
+
+    def _last_event(self, run: Run, outcome: Outcome) -> Any:
         for entry in reversed(outcome.log):
             if entry.run is run and hasattr(entry.record, "event_id"):
-                return is_from_outside(entry.record)
+                return entry.record
         last = self._sessions.event(run, run.last_event_id)
-        return last is not None and is_from_outside(self._decode(last))
+        assert last is not None
+        return self._decode(last)
 
     def _can_be_told(self, waiting: Waiting, outcome: Outcome) -> dict[int, command.SignalWorkflow]:
         """The signals among what waits, by ordinal: each once, without those that are too large."""
@@ -97,9 +102,21 @@ class EarlySignals:
                 seen.add(wanted.request_id)
         return signals
 
-    def record(self, run: Run, signals: Mapping[int, command.SignalWorkflow], outcome: Outcome) -> None:
-        """Record signals as told together with the last event of a run."""
-        outcome.append(run, event.WorkflowTaskScheduled(signals=len(signals)))
+    def as_recorded(self, signals: Mapping[int, command.SignalWorkflow], now_ms: int) -> list[Event]:
+        """What `record` would leave, not numbered."""
+        found: list[Event] = [
+            event.WorkflowTaskScheduled(signals=len(signals)),
+            *map(machine.signaled, signals.values()),
+        ]
+        for each in found:
+            each.time_ms = now_ms
+        return found
+
+    def record(
+        self, run: Run, signals: Mapping[int, command.SignalWorkflow], outcome: Outcome, *, heard: bool = True
+    ) -> None:
+        """Record signals as told together with the last event of a run, or as told to nobody."""
+        outcome.append(run, event.WorkflowTaskScheduled(signals=len(signals) if heard else -len(signals)))
         for wanted in signals.values():
             self._record(run, wanted, outcome)
 
@@ -127,7 +144,7 @@ class EarlySignals:
         run = waiting.run
         signals = list(self._can_be_told(waiting, outcome).values())
         # Each is told in one step with an event that led to nothing, as what it leads to is never recorded.
-        if signals and run.first_task and not self._was_told_last(run, outcome):
+        if signals and run.first_task and not is_from_outside(self._last_event(run, outcome)):
             self._record(run, signals.pop(0), outcome)
         if signals and run.first_task:
             outcome.append(run, event.WorkflowTaskScheduled(signals=len(signals)))

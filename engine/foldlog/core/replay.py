@@ -69,15 +69,17 @@ def _replayed(decider: Decider, history: Iterable[Event], fresh: bool = False) -
     size = 0
     decided: list[Event] = []
     before: list[event.WorkflowExecutionSignaled] = []
-    following = 0
+    following = unheard = 0
     for found in history:
         if type(found) in _EXPECTED:
             decided.append(found)
         elif following:
             before.append(cast("event.WorkflowExecutionSignaled", found))
             following -= 1
+        elif unheard:
+            unheard -= 1
         elif type(found) is event.WorkflowTaskScheduled and found.signals:
-            following = found.signals
+            following, unheard = max(found.signals, 0), max(-found.signals, 0)
         elif type(found) not in _OUTSIDE:
             if happened is not None:
                 comparison.activation(decider, happened, size, decided, before)

@@ -876,5 +876,6 @@ class WorkflowTaskScheduled(HistoryEvent):
     """BLAKE2b-128 of the encoded event before it; empty in the first."""
     signals: int = 0
     """How many signals follow that the code is told before the event before this one, in one step with it:
-    it had stalled there, and would have ended without them. 0: its code begins now.
+    it had stalled there, and would have ended without them. Below 0: so many that nobody is told, as
+    its code was over. 0: its code begins now.
     """

@@ -377,3 +377,47 @@ def test_a_termination_that_is_refused_records_nothing() -> None:
     assert recorded(chain) == []
     mended(chain)
     assert heard(chain) == b'["a"]'
+
+
+@workflow.defn
+class Noted:
+    """Notes in its memo what it does, and ends; its first result is too large, so that the note is all there is."""
+
+    def __init__(self) -> None:
+        self.letters: list[str] = []
+
+    @workflow.run
+    async def run(self, listens: bool) -> str:
+        await asyncio.sleep(1)
+        if not (listens and self.letters):
+            workflow.upsert_memo({"noted": True})
+        return "x" * 2_000_000 if "large" in MISTAKES else ",".join(self.letters)
+
+    @workflow.signal
+    def put(self, letter: str) -> None:
+        self.letters.append(letter)
+
+    @workflow.query
+    def heard(self) -> list[str]:
+        return self.letters
+
+
+@pytest.mark.parametrize("again", [False, True])
+@pytest.mark.parametrize("listens", [False, True])
+def test_a_step_of_which_something_is_recorded_hears_them_if_that_changes_nothing(listens: bool, again: bool) -> None:
+    """Otherwise they are in its history, and that is replayed without them."""
+    MISTAKES["large"] = ""
+    chain = Chain(Noted).start(listens)
+    chain.sleep(1)
+    assert chain.run.stalled is not None
+    assert chain.kinds()[-1] == "WorkflowPropertiesModified"
+    chain.signal("put", "a", reply_to=REPLY)
+    if again:
+        chain.sleep(60)
+        assert chain.run.stalled is not None
+    chain.signal("put", "b", reply_to=REPLY)
+    mended(chain)
+    assert recorded(chain) == ["a", "b"]
+    assert chain.kinds()[-1] == "WorkflowExecutionCompleted"
+    assert chain.result == ("" if listens else "a,b")
+    assert heard(chain) == (b"[]" if listens else b'["a","b"]')
