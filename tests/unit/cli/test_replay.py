@@ -50,7 +50,7 @@ def test_a_folder_and_json() -> None:
     assert result.exit_code == 1  # the greetings are of a type that the module does not have
     assert outcomes["order-completed"]["error"] is None
     assert outcomes["order-completed"]["events"] > 10
-    assert "'Greeting' is not registered" in outcomes["hello-world"]["error"]
+    assert "Greeting is not registered" in outcomes["hello-world"]["error"]
     assert not outcomes["hello-world"]["nondeterminism"]
 
 
