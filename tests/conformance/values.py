@@ -9,6 +9,7 @@ from typing import Any
 
 from foldlog import activity, workflow
 from foldlog.client import WorkflowHandle
+from foldlog.converter import TransferTypeConverter, transfer_type_convertible
 from pydantic import BaseModel, Field
 
 from tests.conformance.scenarios import QUEUE, REMOTE, Place, Scenario
@@ -38,6 +39,48 @@ class Invoice(BaseModel):
     customer: str
     total: float = Field(ge=0)
     order: Order
+
+
+class DistanceConverter(TransferTypeConverter["Distance", str]):
+    transfer_type = str
+
+    def to_transfer_type(self, value: Distance) -> str:
+        return f"{value.metres} m"
+
+    def from_transfer_type(self, value: str, type_hint: type[Distance]) -> Distance:
+        return Distance(int(value.removesuffix(" m")))
+
+
+@transfer_type_convertible(DistanceConverter)
+class Distance:
+    """Nothing that JSON has: it goes by way of text."""
+
+    def __init__(self, metres: int) -> None:
+        self.metres = metres
+
+
+@activity.defn
+async def there_and_back(way: Distance) -> Distance:
+    return Distance(way.metres * 2)
+
+
+@workflow.defn
+class Walk:
+    """Has such values come and go, each by itself."""
+
+    def __init__(self) -> None:
+        self.so_far = Distance(0)
+
+    @workflow.run
+    async def run(self, way: Distance) -> Distance:
+        self.further(await workflow.execute_activity(there_and_back, way, start_to_close_timeout=LIMIT))
+        await workflow.wait_condition(lambda: self.so_far.metres > 40)
+        return self.so_far
+
+    @workflow.update
+    def further(self, way: Distance) -> Distance:
+        self.so_far = Distance(self.so_far.metres + way.metres)
+        return self.so_far
 
 
 @activity.defn
@@ -88,6 +131,14 @@ async def values_of_each_kind(here: Place) -> None:
     assert by_name == invoice.model_dump() | {"order": by_name["order"]}, "without a type it is what JSON has"
 
 
-SHARED: Sequence[Scenario] = [values_of_each_kind]
-WORKFLOWS: Sequence[type] = [Billing]
-ACTIVITIES: Sequence[Callable[..., Any]] = [bill, book]
+async def values_that_go_by_way_of_others(here: Place) -> None:
+    handle = await here.start(Walk.run, Distance(8))
+    assert (await handle.execute_update(Walk.further, Distance(5))).metres in (5, 21)
+    found = await here.client.get_workflow_handle_for(Walk.run, handle.id).execute_update(Walk.further, Distance(20))
+    assert isinstance(found, Distance)
+    assert (await handle.result()).metres == 41
+
+
+SHARED: Sequence[Scenario] = [values_of_each_kind, values_that_go_by_way_of_others]
+WORKFLOWS: Sequence[type] = [Billing, Walk]
+ACTIVITIES: Sequence[Callable[..., Any]] = [bill, book, there_and_back]

@@ -33,6 +33,7 @@ from foldlog.converter._search_attributes import (
     decode_typed_search_attributes,
     encode_search_attributes,
 )
+from foldlog.converter._transfer import TransferTypeConverter, transfer_type_convertible
 
 __all__ = [
     "ActivitySerializationContext",
@@ -55,11 +56,13 @@ __all__ = [
     "PayloadCodec",
     "PayloadConverter",
     "SerializationContext",
+    "TransferTypeConverter",
     "WithSerializationContext",
     "WorkflowSerializationContext",
     "decode_search_attributes",
     "decode_typed_search_attributes",
     "default",
     "encode_search_attributes",
+    "transfer_type_convertible",
     "value_to_type",
 ]

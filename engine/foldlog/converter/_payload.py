@@ -15,6 +15,7 @@ from foldlog.converter._context import SerializationContext, WithSerializationCo
 from foldlog.converter._json import JSONPlainPayloadConverter
 from foldlog.converter._names import type_name
 from foldlog.converter._protobuf import BinaryProtoPayloadConverter, JSONProtoPayloadConverter
+from foldlog.converter._transfer import converter_of, read, transfers
 from foldlog.exceptions import PayloadConversionError
 from foldlog.schemas.common import Payload
 
@@ -126,6 +127,8 @@ class CompositePayloadConverter(PayloadConverter, WithSerializationContext):
         if value.__class__ is RawValue:
             raw: Payload = value.payload
             return raw
+        if transfers and (transfer := converter_of(value.__class__)) is not None:
+            return self._to_payload(transfer.to_transfer_type(value))
         for converter in self._order:
             payload = converter.to_payload(value)
             if payload is not None:
@@ -135,6 +138,8 @@ class CompositePayloadConverter(PayloadConverter, WithSerializationContext):
     def _from_payload(self, payload: Payload, type_hint: Any) -> Any:
         if type_hint is RawValue:
             return RawValue(payload)
+        if transfers and (transfer := converter_of(type_hint)) is not None:
+            return read(transfer, self._from_payload(payload, transfer.transfer_type), type_hint)
         reader = self._readers.get(payload.encoding)
         if reader is None:
             raise PayloadConversionError(
@@ -256,10 +261,23 @@ class _Adapted(PayloadConverter, WithSerializationContext):
         return [self._inner]
 
     def to_payloads(self, values: Sequence[Any]) -> list[Payload]:
+        if transfers:
+            found = [converter_of(value.__class__) for value in values]
+            pairs = zip(values, found, strict=True)
+            values = [value if transfer is None else transfer.to_transfer_type(value) for value, transfer in pairs]
         return [plain(payload) for payload in self._inner.to_payloads(values)]
 
     def from_payloads(self, payloads: Sequence[Payload], type_hints: Sequence[Any] | None = None) -> list[Any]:
         hints = None if type_hints is None else list(type_hints)
+        found = [] if hints is None or not transfers else [converter_of(hint) for hint in hints]
+        if hints is not None and any(found):
+            pairs = zip(hints, found, strict=True)
+            read_as = [hint if transfer is None else transfer.transfer_type for hint, transfer in pairs]
+            values = self._inner.from_payloads([shown(payload) for payload in payloads], read_as)
+            for index, transfer in enumerate(found[: len(values)]):
+                if transfer is not None:
+                    values[index] = read(transfer, values[index], hints[index])
+            return values
         return self._inner.from_payloads([shown(payload) for payload in payloads], hints)
 
 

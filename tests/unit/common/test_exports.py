@@ -30,8 +30,9 @@ EXPORTS = {
         DefaultFailureConverterWithEncodedAttributes DefaultPayloadConverter EncodingPayloadConverter FailureConverter
         JSONPlainPayloadConverter JSONProtoPayloadConverter JSONTypeConverter JSONTypeConverterUnhandled PayloadCodec
         PayloadConverter
-        SerializationContext WithSerializationContext WorkflowSerializationContext
-        decode_search_attributes decode_typed_search_attributes default encode_search_attributes value_to_type
+        SerializationContext TransferTypeConverter WithSerializationContext WorkflowSerializationContext
+        decode_search_attributes decode_typed_search_attributes default encode_search_attributes
+        transfer_type_convertible value_to_type
     """,
     "foldlog.exceptions": """
         ActivityAlreadyStartedError ActivityError ApplicationError ApplicationErrorCategory CancelledError
