@@ -67,6 +67,17 @@ class TracingInterceptor(client.Interceptor, worker.Interceptor):
         """See base class."""
         return type("TracingWorkflowInbound", (WorkflowInbound,), {"tracing": self})
 
+    @contextmanager
+    def span(self, name: str, kind: SpanKind, attributes: Attributes) -> Iterator[None]:
+        """A call outside of workflow code is a span; what it raises is its failure."""
+        with (
+            self.tracer.start_as_current_span(
+                name, attributes=attributes, kind=kind, record_exception=False, set_status_on_exception=False
+            ) as span,
+            _failing(span),
+        ):
+            yield
+
     def put(self, headers: Mapping[str, Payload], context: Context | None = None) -> Mapping[str, Payload]:
         """Headers with a trace."""
         carrier: dict[str, str] = {}
@@ -101,13 +112,13 @@ def _failing(span: trace.Span) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        if not _is_benign(error):
+        if not is_benign(error):
             span.record_exception(error)
             span.set_status(Status(StatusCode.ERROR, f"{type(error).__name__}: {error}"))
         raise
 
 
-def _is_benign(error: BaseException) -> bool:
+def is_benign(error: BaseException) -> bool:
     return isinstance(error, ApplicationError) and error.category is ApplicationErrorCategory.BENIGN
 
 
@@ -123,12 +134,9 @@ class _ClientOutbound(client.OutboundInterceptor):
         attributes = {of: input.id}
         if of == "temporalActivityID":
             attributes["temporalActivityType"] = input.activity_type
-        with self._tracing.tracer.start_as_current_span(
-            name, attributes=attributes, kind=SpanKind.CLIENT, record_exception=False, set_status_on_exception=False
-        ) as span:
+        with self._tracing.span(name, SpanKind.CLIENT, attributes):
             input.headers = self._tracing.put(input.headers)
-            with _failing(span):
-                yield
+            yield
 
     async def start_workflow(self, input: client.StartWorkflowInput) -> Any:
         prefix = "StartWorkflow" if not input.start_signal else "SignalWithStartWorkflow"
@@ -175,14 +183,11 @@ class _ActivityInbound(worker.ActivityInboundInterceptor):
         }
         with (
             _within(self._tracing.found(input.headers)),
-            self._tracing.tracer.start_as_current_span(
+            self._tracing.span(
                 f"RunActivity:{info.activity_type}",
-                attributes={name: text for name, text in attributes.items() if text is not None},
-                kind=SpanKind.SERVER,
-                record_exception=False,
-                set_status_on_exception=False,
-            ) as span,
-            _failing(span),
+                SpanKind.SERVER,
+                {name: text for name, text in attributes.items() if text is not None},
+            ),
         ):
             return await super().execute_activity(input)
 
@@ -270,7 +275,7 @@ class WorkflowInbound(worker.WorkflowInboundInterceptor):
             attributes={**(attributes or {}), "temporalWorkflowID": info.workflow_id, "temporalRunID": info.run_id},
             start_time=now,
         )
-        if error is not None and not _is_benign(error):
+        if error is not None and not is_benign(error):
             span.record_exception(error, timestamp=now)
             span.set_status(Status(StatusCode.ERROR, f"{type(error).__name__}: {error}"))
         span.end(now)
