@@ -2,9 +2,10 @@
 
 python -m tests.integration.processor.fatal ROLE --servers … --namespace … --folder …
 
-A moment is a file in FOLDER/moments, which goes when it has come. `before KIND` is when a transaction with a record of
-that kind is about to be committed, `after KIND` when it has just been: kinds are the names of commands and events.
-`encode TEXT` and `decode TEXT` are when the codec of the client waits, with a value that has the text in it.
+A moment is a file in FOLDER/moments, which goes when it has come; if it has `stop` in it, the process is suspended
+instead. `before KIND` is when a transaction with a record of that kind is about to be committed, `after KIND` when it
+has just been: kinds are the names of commands and events. `encode TEXT` and `decode TEXT` are when the codec of the
+client waits, with a value that has the text in it.
 
 It has workers for two namespaces, the one that is named and that one with `-two`. Prints `ready` once both work.
 """
@@ -49,10 +50,11 @@ class Moments:
     def come(self, what: str) -> None:
         """It has come: end, if that was told."""
         try:
+            told = (self._folder / what).read_text()
             (self._folder / what).unlink()
         except FileNotFoundError:
             return
-        os.kill(os.getpid(), signal.SIGKILL)
+        os.kill(os.getpid(), signal.SIGSTOP if told == "stop" else signal.SIGKILL)
 
     @property
     def all(self) -> list[str]:
@@ -143,6 +145,25 @@ class Told:
 
 
 @workflow.defn
+class Helped:
+    """Has its updates done by children, one here and one in another namespace."""
+
+    def __init__(self) -> None:
+        self.done = 0
+
+    @workflow.run
+    async def run(self) -> int:
+        await workflow.wait_condition(lambda: self.done == 2 and workflow.all_handlers_finished())
+        return self.done
+
+    @workflow.update
+    async def delegate(self, id: str, namespace: str) -> str:
+        found = await workflow.execute_child_workflow(Kid.run, args=["help", 0], id=id, namespace=namespace)
+        self.done += 1
+        return found
+
+
+@workflow.defn
 class Kid:
     """Adds up so many numbers."""
 
@@ -194,6 +215,15 @@ class Parent:
         return found
 
 
+@workflow.defn
+class Chore:
+    """Takes longer than the time to the next one."""
+
+    @workflow.run
+    async def run(self) -> None:
+        await workflow.sleep(1.2)
+
+
 async def serve(options: argparse.Namespace, stopped: asyncio.Event) -> None:
     """Run both workers until SIGTERM."""
     moments = Moments(options.folder)
@@ -212,7 +242,7 @@ async def serve(options: argparse.Namespace, stopped: asyncio.Event) -> None:
             worker = Worker(
                 client,
                 task_queue=QUEUE,
-                workflows=[Told, Kid, Parent],
+                workflows=[Told, Helped, Kid, Parent, Chore],
                 activities=[pass_on],
                 disable_eager_activity_execution=options.role == "remote",
                 state_dir=options.folder / options.state / namespace,

@@ -4,23 +4,36 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from foldlog.client import Client, WorkflowExecutionStatus
+from foldlog.client import (
+    Client,
+    Schedule,
+    ScheduleActionStartWorkflow,
+    ScheduleHandle,
+    ScheduleInfo,
+    ScheduleIntervalSpec,
+    ScheduleOverlapPolicy,
+    SchedulePolicy,
+    ScheduleSpec,
+    WorkflowExecution,
+    WorkflowExecutionStatus,
+)
 from foldlog.converter import DataConverter
 from foldlog.transport.admin import create_topics
 from foldlog.transport.topics import Topics
 
-from tests.integration.processor.fatal import Fatal, Kid, Parent, Told
+from tests.integration.processor.fatal import Chore, Fatal, Helped, Kid, Parent, Told
 from tests.integration.processor.logs import Audit, audit
 from tests.integration.processor.processes import Fleet
-from tests.integration.processor.running import SOON, Place, place, until_asked
+from tests.integration.processor.running import SOON, Place, place, until, until_asked
 from tests.integration.processor.workloads import QUEUE
 
 pytestmark = pytest.mark.timeout(600)
@@ -116,6 +129,46 @@ async def test_while_a_codec_waits(here: Place, role: str) -> None:
     assert kinds["LocalActivityCompleted"] == kinds["ActivityTaskCompleted"] == 1
 
 
+STOPS = ["before StartWorkflow"]
+ALL_STOPS = [*STOPS, "after StartWorkflow", "before WorkflowExecutionUpdateAccepted", "after ChildWorkflowClosed"]
+
+
+@pytest.mark.parametrize("moment", ALL_STOPS if EVERY else STOPS)
+async def test_suspended_until_others_have_taken_over(here: Place, moment: str) -> None:
+    """In the middle of updates, whose children are about to start; whoever wakes up does no harm."""
+    (here.folder / "moments").mkdir()
+    (here.folder / "moments" / moment).write_text("stop")
+    program = "tests.integration.processor.fatal"
+    with Fleet(here.config.bootstrap_servers, here.namespace, here.folder, program) as fleet:
+        fleet.start("first", "eager")
+        await fleet.until_ready("first")
+        async with clients(here) as (client, _):
+            handle = await client.start_workflow(Helped.run, id="helped", task_queue=QUEUE)
+            two = f"{here.namespace}-two"
+            updates = [
+                asyncio.create_task(handle.execute_update(Helped.delegate, args=[f"kid of {space}", space], id=space))
+                for space in (here.namespace, two)
+            ]
+            await until(lambda: not list((here.folder / "moments").iterdir()), "it is suspended")
+            fleet.start("second", "eager")
+            assert [await update for update in updates] == ["help []"] * 2
+            assert await handle.result() == 2
+            fleet.signal("first", signal.SIGCONT)
+            await until(lambda: "joins the group anew" in fleet.tail("first"), "the first one is told")
+            again = await client.start_workflow(Kid.run, args=["again", 0], id="again", task_queue=QUEUE)
+            assert await again.result() == "again []"
+            fleet.check()
+        await fleet.stop_all()
+    own, other = await audited(here)
+    kinds = Counter(own.kinds("helped"))
+    assert {kind for kind, count in kinds.items() if count != 2} == {
+        "WorkflowExecutionStarted",
+        "WorkflowExecutionCompleted",
+    }, kinds
+    for found, space in ((own, here.namespace), (other, two)):
+        assert found.kinds(f"kid of {space}") == ["WorkflowExecutionStarted", "WorkflowExecutionCompleted"]
+
+
 LIVES = ["after StartWorkflow", "before ChildWorkflowStarted", "after ChildWorkflowClosed", "before CancelWorkflow"]
 """A child's start is sent, its parent is to be told that it runs, has been told that it closed, and closes itself."""
 KINDS = [
@@ -167,3 +220,77 @@ async def test_at_each_step_of_the_lives_of_children(here: Place) -> None:
         assert rest[:-1] == ["WorkflowExecutionSignaled"] * 2
         for policy, (_, events) in POLICIES.items():
             assert audits[each].kinds(f"{id}-{policy}") == ["WorkflowExecutionStarted", *events]
+
+
+ACTIONS = ["after StartWorkflow", "before ChildWorkflowClosed", "before CancelWorkflow"]
+"""An action is sent off, its end is to be told, and it is stopped for the next one."""
+KINDS_OF_ACTIONS = [
+    "StartWorkflow",
+    "ChildWorkflowStarted",
+    "ChildWorkflowClosed",
+    "CancelWorkflow",
+    "TerminateWorkflow",
+]
+KINDS_OF_ACTIONS += ["TimerStarted", "TimerFired", "WorkflowExecutionCompleted", "WorkflowExecutionCanceled"]
+ALL_ACTIONS = [f"{when} {kind}" for when in ("before", "after") for kind in KINDS_OF_ACTIONS]
+ENDS = {
+    ScheduleOverlapPolicy.BUFFER_ALL: "COMPLETED",
+    ScheduleOverlapPolicy.BUFFER_ONE: "COMPLETED",
+    ScheduleOverlapPolicy.CANCEL_OTHER: "CANCELED",
+    ScheduleOverlapPolicy.TERMINATE_OTHER: "TERMINATED",
+}
+"""How an action ends that is not the last one."""
+
+
+def listed(client: Client, name: str) -> AsyncIterator[WorkflowExecution]:
+    """The workflows of a schedule."""
+    return client.list_workflows(id_prefix=f"{name}-")
+
+
+async def begun(client: Client, name: str) -> datetime | None:
+    """When its first one was due."""
+    times = [datetime.fromisoformat(run.id.removeprefix(f"{name}-")) async for run in listed(client, name)]
+    return min(times, default=None)
+
+
+async def test_in_the_middle_of_the_actions_of_schedules(here: Place) -> None:
+    """Each time is taken, or counted as skipped, once, whatever the policy is."""
+    second = timedelta(seconds=1)
+    async with clients(here) as (client, _), restarted(here, "eager", ALL_ACTIONS if EVERY else ACTIONS) as left:
+        end = (datetime.now(UTC) + timedelta(seconds=90 if EVERY else 9)).replace(microsecond=0)
+        spec = ScheduleSpec(intervals=[ScheduleIntervalSpec(second)], end_at=end)
+        schedules = {
+            policy: await client.create_schedule(
+                policy.name,
+                Schedule(
+                    ScheduleActionStartWorkflow(Chore.run, id=policy.name, task_queue=QUEUE),
+                    spec,
+                    SchedulePolicy(overlap=policy),
+                ),
+            )
+            for policy in ENDS
+        }
+        for policy, schedule in schedules.items():
+            first = await until_asked(lambda: begun(client, policy.name), "the first action is listed")  # noqa: B023
+            due = (end - first) // second + 1
+
+            async def over(schedule: ScheduleHandle = schedule, due: int = due) -> Any:
+                info = (await schedule.describe()).info
+                return info if taken(info) >= due and not info.running_actions else None
+
+            def taken(info: ScheduleInfo) -> int:
+                return info.num_actions + info.num_actions_skipped_overlap
+
+            info = await until_asked(over, f"{policy.name} is over", 300)
+            runs = {run.id: run.status and run.status.name async for run in listed(client, policy.name)}
+            names = sorted(runs)
+            assert (len(names), taken(info)) == (info.num_actions, due), policy
+            if policy is ScheduleOverlapPolicy.BUFFER_ALL:
+                assert info.num_actions == due
+            # While nobody was there, some have come to their end before the next one was due.
+            ended = {runs[name] for name in names[:-1]}
+            assert ENDS[policy] in ended <= {ENDS[policy], "COMPLETED"}, policy
+            assert runs[names[-1]] == "COMPLETED"
+        assert left() == []
+    for found in await audited(here):
+        assert max(Counter(id for id, _ in found.events if id[-1:] == "Z").values(), default=1) == 1
