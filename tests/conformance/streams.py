@@ -53,6 +53,8 @@ class Station:
         await workflow.wait_condition(lambda: bool(self.word))
         if self.word == "again":
             await self.stream.continue_as_new(lambda state: [Begin(state, begin.runs + 1)])
+        self.stream.detach_pollers()
+        await workflow.wait_condition(workflow.all_handlers_finished)
         return begin.runs
 
     @workflow.signal
