@@ -213,6 +213,10 @@ class WorkflowRuntime:
         others = (version for version in self.versions_here() if version not in own)
         return (*own, *(version for version in others if version.startswith(deployment)))
 
+    def code_here(self) -> object:
+        """Another object whenever workers have come to this process or left it: stalled runs may go on then."""
+        return None if self.versions_here is None else self.versions_here()
+
     @property
     def own_versions(self) -> Sequence[str]:
         """Those that this worker itself has."""

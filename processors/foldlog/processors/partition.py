@@ -145,6 +145,8 @@ class Partition:
         self.sessions = CachedSessions(store)
         self._codec = codec
         self._foresee: Callable[[Iterable[Any]], None] | None = getattr(factory, "foresee", None)
+        self._code_here: Callable[[], object] = getattr(factory, "code_here", lambda: None)
+        self._code = self._code_here()
         self._namespace = namespace
         self._unreachable = unreachable
         self._release = release
@@ -297,6 +299,10 @@ class Partition:
         if self._work is not None:
             self._work.outcome.now_ms = now_ms
         if self._unannounced is None:
+            if (code := self._code_here()) is not self._code:
+                # Workers of this process have each other's versions.
+                self._code = code
+                self._resume_stalled(self.work(now_ms))
             return
         work = self.work(now_ms)
         if work.moved is not None:

@@ -14,12 +14,13 @@ from foldlog.processors.store import MemoryStore, formats
 from foldlog.processors.store.errors import StoreError
 from foldlog.processors.store.kv import WriteBatch
 from foldlog.processors.turns import FromMemory, Turns, Unapplied
-from foldlog.schemas import command
+from foldlog.schemas import command, log
 from foldlog.schemas.codec import SingleObjectCodec
+from foldlog.schemas.common import WorkflowOptions
 from foldlog.schemas.event import WorkflowExecutionStarted
 from foldlog.schemas.records import Event
 
-from tests.unit.core.harness import ScriptDecider, ScriptFactory
+from tests.unit.core.harness import ScriptDecider, ScriptFactory, VersionedScripts
 from tests.unit.processor.partitions import partition
 
 ENDED = LocalResult(workflow_id="w", run_id="r", activity_id="1", activity_type="near", attempt=1)
@@ -107,3 +108,35 @@ def test_an_aborted_transaction_gives_the_slots_of_its_eager_tasks_back() -> Non
     here, _ = started(partition(EagerFactory(), eager=True, release=released.append), "a")
     here.aborted()
     assert released == ["q"]
+
+
+class ComingScripts(VersionedScripts):
+    """Versions of workers of this process, which come and go."""
+
+    def __init__(self) -> None:
+        super().__init__("d.2")
+        self.here: object = object()
+
+    def code_here(self) -> object:
+        return self.here
+
+
+def test_a_stalled_run_goes_on_in_the_next_turn_once_a_worker_of_this_process_has_its_version() -> None:
+    """The partition need not move for that, and with Kafka it mostly does not."""
+    scripts = ComingScripts()
+    here = partition(scripts)
+    options = WorkflowOptions(versioning_behavior="PINNED", deployment_version="d.1")
+    wanted = command.StartWorkflow(workflow_type="type-1", task_queue="q", options=options)
+    here.handle_local("w", wanted, 1_000_000)
+    begun = here.take()
+    assert begun is not None
+    here.stage()
+    turns().apply([(here, begun)], {0: 1}, [here])
+    here.begin_turn(1_001_000)
+    assert here.take() is None, "nobody has come"
+    scripts.hosted, scripts.here = ("d.2", "d.1"), object()
+    here.begin_turn(1_002_000)
+    work = here.take()
+    assert work is not None
+    assert any(isinstance(entry.record, log.WorkflowResumed) for entry in work.outcome.log)
+    assert scripts.made == ["d.1"]

@@ -241,6 +241,17 @@ async def test_workers_of_one_process_have_each_others_versions(client: Client) 
                 assert await finish(meter) == ["two", f"began with {expected}"]
 
 
+async def test_runs_go_on_when_a_worker_of_this_process_has_their_version(client: Client) -> None:
+    async with one(client):
+        orders = [await start(client, "Order", f"o{number}") for number in range(8)]
+    async with two(client):
+        for each in orders:
+            await each.signal("say", "hello")
+            assert (await each.describe()).stalled_error
+        async with one(client):
+            assert [await finish(each) for each in orders] == [["one", "1"]] * len(orders)
+
+
 async def test_a_version_may_be_of_several_workers_of_one_process(client: Client) -> None:
     """One for each task queue, as applications have it."""
     kinds: dict[str, tuple[list[type], list[type]]] = {"q1": ([OrderOne], [OrderTwo]), "q2": ([MeterOne], [MeterTwo])}
