@@ -73,8 +73,14 @@ async def test_rows(here: Place) -> None:
     async with here.worker(workflows=[Waiting, Echoing]):
         await planned(here)
         await here.client.execute_activity("echo", "x", id="real", **BEGIN)
-        # One that anybody may start: the last time that there is stands for what comes later.
-        far = await here.start(Waiting.run, id="far", start_delay=timedelta.max, execution_timeout=timedelta.max)
+        # One that anybody may start who is no client of ours: the last time that there is stands for what comes later.
+        ever_ms = timedelta.max // timedelta(milliseconds=1)
+        begun = StartWorkflow(
+            workflow_type="Waiting", task_queue=QUEUE, start_delay_ms=ever_ms, execution_timeout_ms=ever_ms
+        )
+        here.command("far", encode(begun))
+        here.flush()
+        far = here.client.get_workflow_handle("far")
 
         async def all_listed() -> bool:
             return (
