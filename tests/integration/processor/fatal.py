@@ -217,11 +217,21 @@ class Parent:
 
 @workflow.defn
 class Chore:
-    """Takes longer than the time to the next one."""
+    """Takes longer than the time to the next one, or until it is told to end."""
+
+    def __init__(self) -> None:
+        self.over = False
 
     @workflow.run
-    async def run(self) -> None:
-        await workflow.sleep(1.2)
+    async def run(self, patient: bool) -> None:
+        if patient:
+            await workflow.wait_condition(lambda: self.over)
+        else:
+            await workflow.sleep(1.2)
+
+    @workflow.signal
+    def end(self) -> None:
+        self.over = True
 
 
 async def serve(options: argparse.Namespace, stopped: asyncio.Event) -> None:
