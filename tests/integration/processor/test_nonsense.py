@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -73,12 +73,8 @@ async def test_rows(here: Place) -> None:
     async with here.worker(workflows=[Waiting, Echoing]):
         await planned(here)
         await here.client.execute_activity("echo", "x", id="real", **BEGIN)
-        # One that anybody may start who is no client of ours: the last time that there is stands for what comes later.
-        ever_ms = timedelta.max // timedelta(milliseconds=1)
-        begun = StartWorkflow(
-            workflow_type="Waiting", task_queue=QUEUE, start_delay_ms=ever_ms, execution_timeout_ms=ever_ms
-        )
-        here.command("far", encode(begun))
+        # One that any program may start: the last time that there is stands for what comes later.
+        await here.begin("far", "Waiting", start_delay_ms=2**62, execution_timeout_ms=2**60)
         here.flush()
         far = here.client.get_workflow_handle("far")
 
