@@ -24,7 +24,18 @@ from foldlog.client import (
     WorkflowUpdateStage,
 )
 from foldlog.common import RetryPolicy, WorkflowIDConflictPolicy
-from foldlog.converter import DataConverter, DefaultFailureConverterWithEncodedAttributes, PayloadCodec
+from foldlog.converter import (
+    DataConverter,
+    DefaultFailureConverterWithEncodedAttributes,
+    ExternalStorage,
+    PayloadCodec,
+    StorageDriver,
+    StorageDriverActivityInfo,
+    StorageDriverClaim,
+    StorageDriverRetrieveContext,
+    StorageDriverStoreContext,
+    StorageDriverWorkflowInfo,
+)
 from foldlog.converter.encryption import AESGCMCodec
 from foldlog.exceptions import ApplicationError
 from foldlog.schemas.framing import encode
@@ -96,12 +107,43 @@ class Ledger:
         self.closed = True
 
 
-def coded_client(here: Place) -> Client:
+class Shelf(StorageDriver):
+    """Stores payloads in this process, and takes its time."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self.kept: dict[str, bytes] = {}
+        self.targets: set[StorageDriverActivityInfo | StorageDriverWorkflowInfo | None] = set()
+
+    def name(self) -> str:
+        return self._name
+
+    async def store(self, context: StorageDriverStoreContext, payloads: Sequence[Payload]) -> list[StorageDriverClaim]:
+        await asyncio.sleep(0)
+        self.targets.add(context.target)
+        claims = []
+        for payload in payloads:
+            key = uuid.uuid4().hex
+            self.kept[key] = payload.SerializeToString()
+            claims.append(StorageDriverClaim({"key": key}))
+        return claims
+
+    async def retrieve(
+        self, context: StorageDriverRetrieveContext, claims: Sequence[StorageDriverClaim]
+    ) -> list[Payload]:
+        await asyncio.sleep(0)
+        return [Payload.FromString(self.kept[claim.claim_data["key"]]) for claim in claims]
+
+
+def encrypted() -> DataConverter:
+    """A converter whose codec encrypts."""
+    return DataConverter(payload_codec=Remote(), failure_converter_class=DefaultFailureConverterWithEncodedAttributes)
+
+
+def coded_client(here: Place, converter: DataConverter | None = None) -> Client:
     """The place's client, with a codec, and the tenant on everything."""
     config = here.client.config()
-    config["data_converter"] = DataConverter(
-        payload_codec=Remote(), failure_converter_class=DefaultFailureConverterWithEncodedAttributes
-    )
+    config["data_converter"] = converter or encrypted()
     config["interceptors"] = [TenantInterceptor()]
     config["header_codec_behavior"] = HeaderCodecBehavior.CODEC
     return Client(**config)
@@ -122,8 +164,8 @@ async def told(handle: Any) -> None:
     await handle.signal("late", "secret late", rpc_timeout=LIMIT)
 
 
-async def values_and_headers_on_every_path(here: Place) -> None:
-    client, id = coded_client(here), uuid.uuid4().hex
+async def values_and_headers_on_every_path(here: Place, converter: DataConverter | None = None) -> None:
+    client, id = coded_client(here, converter), uuid.uuid4().hex
     state = here.folder / uuid.uuid4().hex
     worker = Worker(client, task_queue=QUEUE, workflows=[Ledger], state_dir=state, max_cached_workflows=1)
     async with worker:
@@ -167,6 +209,23 @@ async def values_and_headers_on_every_path(here: Place) -> None:
         for each in (client.get_workflow_handle(id, run_id=run_id), current, other):
             history = await each.fetch_history(rpc_timeout=LIMIT)
             assert [found for found in history.events if b"secret" in encode(found)] == []
+
+
+async def values_on_every_path_in_external_storages(here: Place) -> None:
+    """The same, with all of it on two shelves, and nothing of it in the log."""
+    shelves = [Shelf("even"), Shelf("odd")]
+    storage = ExternalStorage(
+        shelves, driver_selector=lambda context, payload: shelves[len(payload.data) % 2], payload_size_threshold=0
+    )
+    converter = DataConverter(
+        external_storage=storage, failure_converter_class=DefaultFailureConverterWithEncodedAttributes
+    )
+    await values_and_headers_on_every_path(here, converter)
+    for shelf in shelves:
+        assert any(b"secret" in content for content in shelf.kept.values())
+    targets = shelves[0].targets | shelves[1].targets
+    named = [each for each in targets if isinstance(each, StorageDriverWorkflowInfo)]
+    assert {(each.namespace, bool(each.id)) for each in named} == {(here.client.namespace, True)}
 
 
 @workflow.defn
@@ -251,5 +310,9 @@ async def planned(client: Client, schedule: ScheduleHandle) -> list[str]:
     return await client.get_workflow_handle_for(Tried.run, action.action.workflow_id).result(rpc_timeout=LIMIT)
 
 
-ALONE: list[Scenario] = [values_and_headers_on_every_path, headers_outlive_attempts_times_and_workers]
+ALONE: list[Scenario] = [
+    values_and_headers_on_every_path,
+    values_on_every_path_in_external_storages,
+    headers_outlive_attempts_times_and_workers,
+]
 """Scenarios that bring their own workers."""

@@ -436,7 +436,11 @@ class ClientSchedules:
 
 def own_converter(converter: DataConverter) -> DataConverter:
     """Reads and writes what is foldlog's own: always the same JSON, and within the application's codec."""
-    return DataConverter(payload_converter_class=DefaultPayloadConverter, payload_codec=converter.payload_codec)
+    return DataConverter(
+        payload_converter_class=DefaultPayloadConverter,
+        payload_codec=converter.payload_codec,
+        external_storage=converter.external_storage,
+    )
 
 
 def _payloads(asking: Asking) -> Payloads:

@@ -16,6 +16,7 @@ from foldlog.converter._codec import (
     encode_with,
 )
 from foldlog.converter._context import SerializationContext, WithSerializationContext, in_context, wants_context
+from foldlog.converter._external_storage import ExternalStorage, with_storage
 from foldlog.converter._failure import DefaultFailureConverter, FailureConverter, failure_of, fill_in
 from foldlog.converter._payload import DefaultPayloadConverter, adapted
 from foldlog.schemas.common import Failure, Payload
@@ -34,6 +35,8 @@ class DataConverter(WithSerializationContext):
     """Applied after converting and before reading, at the edge only."""
     failure_converter_class: type[FailureConverter] = DefaultFailureConverter
     """Made once, without arguments."""
+    external_storage: ExternalStorage | None = None
+    """Keeps large payloads elsewhere, after the codec has had them; it becomes a part of `payload_codec`."""
     payload_converter: PayloadConverter = field(init=False, compare=False)
     """The payload converter; all that workflow code sees. One that is not made of encodings is wrapped, so that it is
     given payloads in Temporal's shape."""
@@ -46,6 +49,7 @@ class DataConverter(WithSerializationContext):
     """The converter that is used where none was chosen."""
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "payload_codec", with_storage(self.payload_codec, self.external_storage))
         object.__setattr__(self, "payload_converter", adapted(self.payload_converter_class()))
         object.__setattr__(self, "failure_converter", self.failure_converter_class())
         parts = (self.payload_converter, self.payload_codec, self.failure_converter)
@@ -55,7 +59,8 @@ class DataConverter(WithSerializationContext):
         """See base class. What derives from `WithSerializationContext` is replaced by what its `with_context` gives."""
         if not self.wants_context:
             return self
-        made = replace(self, payload_codec=in_context(self.payload_codec, context))
+        made = replace(self)
+        object.__setattr__(made, "payload_codec", in_context(self.payload_codec, context))
         object.__setattr__(made, "payload_converter", in_context(self.payload_converter, context))
         object.__setattr__(made, "failure_converter", in_context(self.failure_converter, context))
         object.__setattr__(made, "wants_context", True)

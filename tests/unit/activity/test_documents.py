@@ -41,6 +41,10 @@ async def test_data(monkeypatch: pytest.MonkeyPatch) -> None:
     assert await here.decode(encoded) == ["x"]
     with pytest.raises(ValueError, match="of another workflow"):
         await there.decode(encoded)
+    large = "x" * 300_000
+    (reference,) = await examples["stored"].encode([large])
+    assert len(reference.data) < 1_000
+    assert await examples["stored"].decode([reference]) == [large]
 
 
 async def test_activities(monkeypatch: pytest.MonkeyPatch) -> None:
