@@ -27,10 +27,13 @@ EXPORTS = {
         ActivitySerializationContext AdvancedJSONEncoder BinaryNullPayloadConverter BinaryPlainPayloadConverter
         BinaryProtoPayloadConverter
         CodecChain CompositePayloadConverter DataConverter DefaultFailureConverter
-        DefaultFailureConverterWithEncodedAttributes DefaultPayloadConverter EncodingPayloadConverter FailureConverter
+        DefaultFailureConverterWithEncodedAttributes DefaultPayloadConverter EncodingPayloadConverter ExternalStorage
+        FailureConverter
         JSONPlainPayloadConverter JSONProtoPayloadConverter JSONTypeConverter JSONTypeConverterUnhandled PayloadCodec
         PayloadConverter
-        SerializationContext TransferTypeConverter WithSerializationContext WorkflowSerializationContext
+        SerializationContext StorageDriver StorageDriverActivityInfo StorageDriverClaim StorageDriverRetrieveContext
+        StorageDriverSelectContext StorageDriverStoreContext StorageDriverWorkflowInfo StorageWarning
+        TransferTypeConverter WithSerializationContext WorkflowSerializationContext
         decode_search_attributes decode_typed_search_attributes default encode_search_attributes
         transfer_type_convertible value_to_type
     """,
