@@ -16,7 +16,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
 from typing import Any
-from weakref import WeakSet
 
 from confluent_kafka import KafkaError, Message
 from foldlog.schemas.codec import Codec, ConfluentCodec, SingleObjectCodec
@@ -145,8 +144,8 @@ class Connection:
         self.topics = topics
         self._given_codec = codec
         self._opening: asyncio.Task[None] | None = None
-        self._others: WeakSet[Connection] = WeakSet()
-        """Those to other namespaces that were made from this one."""
+        self._others: list[Connection] = []
+        """Those to other namespaces that were made from this one, and may be open: nobody else may close them."""
         self._schemas: SchemasTopic | None = None
         if isinstance(codec, SingleObjectCodec | ConfluentCodec):
             self._schemas = SchemasTopic(config, topics)
@@ -212,7 +211,7 @@ class Connection:
             ConfigurationError: The namespace cannot be the beginning of a topic's name.
         """
         other = Connection(self.config, Topics(namespace), self._given_codec, uuid.uuid4().hex, self._loop)
-        self._others.add(other)
+        self._others = [*(each for each in self._others if not each._closing), other]
         return other
 
     async def opened(self, timeout: float = OPEN_TIMEOUT_SECONDS) -> None:
