@@ -90,6 +90,8 @@ def transport_to(namespace: str | None, transport: Transport) -> Transport:
     """
     if namespace is None or namespace == transport.namespace:
         return transport
+    if not isinstance(namespace, str):
+        raise ConfigurationError(f"namespace must be a str, not {namespace!r}", option="namespace")
     if not isinstance(transport, Namespaces):
         raise ConfigurationError(
             f"the transport is of namespace {transport.namespace}, not {namespace}", option="namespace"

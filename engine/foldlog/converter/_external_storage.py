@@ -134,7 +134,8 @@ class ExternalStorage:
     """Which payloads are stored where: `DataConverter(external_storage=…)`.
 
     Raises:
-        ValueError: On making one: there is no driver, two have one name, several have no selector, or the threshold is
+        TypeError: On making one: a driver is none.
+        ValueError: There is no driver, two have one name, several have no selector, or the threshold is
             negative.
     """
 
@@ -146,6 +147,9 @@ class ExternalStorage:
     _by_name: dict[str, StorageDriver] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        for driver in self.drivers:
+            if not isinstance(driver, StorageDriver):
+                raise TypeError(f"ExternalStorage.drivers are StorageDrivers, not {driver!r}")
         by_name = {driver.name(): driver for driver in self.drivers}
         if not by_name:
             raise ValueError("ExternalStorage.drivers must contain at least one driver.")
@@ -287,6 +291,8 @@ class StoringChain(CodecChain):
 
 def with_storage(codec: PayloadCodec | None, storage: ExternalStorage | None) -> PayloadCodec | None:
     """A codec, and after it a storage; either may be missing, and the codec may have had one before."""
+    if storage is not None and not isinstance(storage, ExternalStorage):
+        raise TypeError(f"external_storage is an ExternalStorage or None, not {storage!r}")
     own = codec.own if isinstance(codec, StoringChain) else codec
     return own if storage is None else StoringChain(own, StorageCodec(storage))
 

@@ -206,16 +206,16 @@ def _bounds(supplier: ResourceBasedSlotSupplier) -> Bounds:
         ("target_memory_usage", target.target_memory_usage),
         ("target_cpu_usage", target.target_cpu_usage),
     ):
-        if not 0 <= share <= 1:
-            raise ConfigurationError(f"{name} must be from 0 to 1, not {share}", option="tuner")
+        if not isinstance(share, int | float) or not 0 <= share <= 1:
+            raise ConfigurationError(f"{name} must be from 0 to 1, not {share!r}", option="tuner")
     minimum = 1 if config.minimum_slots is None else config.minimum_slots
     maximum = _DEFAULT_MOST if config.maximum_slots is None else config.maximum_slots
     _at_least_1("maximum_slots", maximum)
-    if not 0 <= minimum <= maximum:
-        raise ConfigurationError(f"minimum_slots must be from 0 to {maximum}, not {minimum}", option="tuner")
+    if not isinstance(minimum, int) or not 0 <= minimum <= maximum:
+        raise ConfigurationError(f"minimum_slots must be from 0 to {maximum}, not {minimum!r}", option="tuner")
     throttle = _RAMP_THROTTLE if config.ramp_throttle is None else config.ramp_throttle
-    if throttle < timedelta():
-        raise ConfigurationError(f"ramp_throttle must not be negative: {throttle}", option="tuner")
+    if not isinstance(throttle, timedelta) or throttle < timedelta():
+        raise ConfigurationError(f"ramp_throttle must be a timedelta, and not negative: {throttle!r}", option="tuner")
     return Bounds(
         minimum=minimum,
         maximum=maximum,
@@ -225,6 +225,6 @@ def _bounds(supplier: ResourceBasedSlotSupplier) -> Bounds:
 
 
 def _at_least_1(name: str, number: int) -> int:
-    if number < 1:
-        raise ConfigurationError(f"{name} must be at least 1, not {number}", option=name)
+    if not isinstance(number, int) or number < 1:
+        raise ConfigurationError(f"{name} must be at least 1, not {number!r}", option=name)
     return number

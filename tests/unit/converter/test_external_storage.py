@@ -187,3 +187,11 @@ async def test_a_driver_that_raises_ends_the_others() -> None:
 def test_what_cannot_be(options: Any, match: str) -> None:
     with pytest.raises(ValueError, match=match):
         ExternalStorage(**options)
+
+
+def test_what_is_no_driver_and_no_storage() -> None:
+    other: Any = "a folder"
+    with pytest.raises(TypeError, match="StorageDrivers, not 'a folder'"):
+        ExternalStorage([other])
+    with pytest.raises(TypeError, match="ExternalStorage or None, not 'a folder'"):
+        DataConverter(external_storage=other)

@@ -131,11 +131,18 @@ def test_what_tuners_come_to() -> None:
         ((WorkerTuner.create_fixed(activity_slots=-1), None, None, None), "tuner must be at least 1"),
         ((None, 0, None, None), "max_concurrent_activities must be at least 1"),
         ((None, None, None, 0), "max_concurrent_workflow_tasks must be at least 1"),
+        ((by_resources("much", 0.5), None, None, None), "target_memory_usage must be from 0 to 1, not 'much'"),  # type: ignore[arg-type]
+        ((by_resources(0.5, 0.5, minimum_slots="1"), None, None, None), "minimum_slots must be from 0 to 500, not '1'"),
+        ((by_resources(0.5, 0.5, ramp_throttle=1), None, None, None), "ramp_throttle must be a timedelta"),
+        ((WorkerTuner.create_fixed(activity_slots="3"), None, None, None), "at least 1, not '3'"),  # type: ignore[arg-type]
         ((by_resources(1.1, 0.5), None, None, None), "target_memory_usage must be from 0 to 1, not 1.1"),
         ((by_resources(0.5, -1), None, None, None), "target_cpu_usage must be from 0 to 1, not -1"),
         ((by_resources(0.5, 0.5, maximum_slots=0), None, None, None), "maximum_slots must be at least 1"),
         ((by_resources(0.5, 0.5, minimum_slots=501), None, None, None), "minimum_slots must be from 0 to 500"),
-        ((by_resources(0.5, 0.5, ramp_throttle=-SECOND), None, None, None), "ramp_throttle must not be negative"),
+        (
+            (by_resources(0.5, 0.5, ramp_throttle=-SECOND), None, None, None),
+            "ramp_throttle must be a timedelta, and not negative",
+        ),
     ],
 )
 def test_what_cannot_be(numbers: Any, match: str) -> None:
