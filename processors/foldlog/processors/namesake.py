@@ -7,16 +7,21 @@ fenced in turn. So the group is asked who has the name.
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 
-from confluent_kafka import Consumer
+from confluent_kafka import Consumer, KafkaException
 from foldlog.exceptions import ConfigurationError
 from foldlog.transport.clients import open_admin
 from foldlog.transport.config import KafkaConfig
 
+logger = logging.getLogger("foldlog.processor")
+
 LOOK_SECONDS = 5.0
 """How long to look: a namesake fences the producers first, and joins the group soon after."""
+ANSWER_SECONDS = 10.0
+"""How long the broker has for each question."""
 _PAUSE_SECONDS = 0.5
 
 
@@ -38,13 +43,17 @@ def require_no_namesake(
 
     Raises:
         InstanceIdTakenError: It may not: another process has its name.
-        KafkaException: The broker does not answer.
     """
     admin = open_admin(config)
     until = time.monotonic() + LOOK_SECONDS
     strangers: set[str] = set()
     while time.monotonic() < until:
-        members = admin.describe_consumer_groups([group])[group].result(10.0).members
+        try:
+            members = admin.describe_consumer_groups([group])[group].result(ANSWER_SECONDS).members
+        except (KafkaException, TimeoutError) as error:
+            # A broker in trouble says nothing about a namesake. There is another time, if there is one.
+            logger.warning("cannot ask who is in %s: %r", group, error)
+            return
         named = {member.member_id for member in members if member.group_instance_id == instance_id}
         if not named:
             return

@@ -302,7 +302,8 @@ class Partition:
             if (code := self._code_here()) is not self._code:
                 # Workers of this process have each other's versions.
                 self._code = code
-                self._resume_stalled(self.work(now_ms))
+                if self.store.counts().stalled_runs:
+                    self._resume_stalled(self.work(now_ms))
             return
         work = self.work(now_ms)
         if work.moved is not None:

@@ -140,3 +140,11 @@ def test_a_stalled_run_goes_on_in_the_next_turn_once_a_worker_of_this_process_ha
     assert work is not None
     assert any(isinstance(entry.record, log.WorkflowResumed) for entry in work.outcome.log)
     assert scripts.made == ["d.1"]
+
+
+def test_workers_that_come_or_go_are_no_reason_for_a_transaction_where_no_run_is_stalled() -> None:
+    scripts = ComingScripts()
+    here = partition(scripts)
+    scripts.here = object()
+    here.begin_turn(1_000_000)
+    assert here.take() is None
