@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from random import Random
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from foldlog import workflow
 from foldlog.runtime.loop import DeterministicLoop, Mode
@@ -35,7 +36,8 @@ from opentelemetry.util.types import Attributes, AttributeValue
 
 __all__ = ["ReplaySafeTracerProvider", "RunIdGenerator", "create_tracer_provider"]
 
-_RANDOM = "__foldlog_opentelemetry_random"
+_randoms: WeakKeyDictionary[asyncio.AbstractEventLoop, Random] = WeakKeyDictionary()
+"""Of each run in memory, by its event loop: that is foldlog's own, and there before the workflow object is."""
 
 
 class RunIdGenerator(IdGenerator):
@@ -63,12 +65,11 @@ class RunIdGenerator(IdGenerator):
 def _random_of_run() -> Random | None:
     if not workflow.in_workflow() or workflow.unsafe.is_read_only():
         return None
-    instance = workflow.instance()
-    random: Random | None = getattr(instance, _RANDOM, None)
+    loop = asyncio.get_running_loop()
+    random = _randoms.get(loop)
     if random is None:
         # By a name: the numbers that the workflow itself draws stay as they are without spans.
-        random = workflow.new_random("foldlog.opentelemetry")
-        setattr(instance, _RANDOM, random)
+        random = _randoms[loop] = workflow.new_random("foldlog.opentelemetry")
     return random
 
 
