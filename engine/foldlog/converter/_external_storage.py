@@ -229,14 +229,15 @@ class StorageCodec(PayloadCodec, WithSerializationContext):
         Raises:
             ValueError: A driver gave more or fewer claims than it was asked for.
         """
-        chosen: dict[StorageDriver, list[int]] = {}
+        # By their names: drivers need not be hashable.
+        chosen: dict[str, tuple[StorageDriver, list[int]]] = {}
         for index, payload in enumerate(payloads):
             driver = self.storage.driver_of(self._selecting, payload)
             if driver is not None:
-                chosen.setdefault(driver, []).append(index)
+                chosen.setdefault(driver.name(), (driver, []))[1].append(index)
         made = list(payloads)
-        stored = await _all([self._store(driver, [payloads[each] for each in at]) for driver, at in chosen.items()])
-        for indexes, references in zip(chosen.values(), stored, strict=True):
+        stored = await _all([self._store(driver, [payloads[each] for each in at]) for driver, at in chosen.values()])
+        for (_, indexes), references in zip(chosen.values(), stored, strict=True):
             for index, reference in zip(indexes, references, strict=True):
                 made[index] = reference
         return made
@@ -248,16 +249,16 @@ class StorageCodec(PayloadCodec, WithSerializationContext):
             ValueError: A reference names no driver, or its driver gave more or fewer payloads than it was asked for.
             PayloadConversionError: What should be a reference is none.
         """
-        wanted: dict[StorageDriver, list[tuple[int, StorageDriverClaim]]] = {}
+        wanted: dict[str, tuple[StorageDriver, list[tuple[int, StorageDriverClaim]]]] = {}
         for index, payload in enumerate(payloads):
             if payload.metadata.get("encoding") == ENCODING:
                 name, claim = _claim(payload)
-                wanted.setdefault(self.storage.driver_named(name), []).append((index, claim))
+                wanted.setdefault(name, (self.storage.driver_named(name), []))[1].append((index, claim))
         made = list(payloads)
         found = await _all(
-            [self._retrieve(driver, [claim for _, claim in claims]) for driver, claims in wanted.items()]
+            [self._retrieve(driver, [claim for _, claim in claims]) for driver, claims in wanted.values()]
         )
-        for claims, brought in zip(wanted.values(), found, strict=True):
+        for (_, claims), brought in zip(wanted.values(), found, strict=True):
             for (index, _), payload in zip(claims, brought, strict=True):
                 made[index] = payload
         return made

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -195,3 +195,33 @@ def test_what_is_no_driver_and_no_storage() -> None:
         ExternalStorage([other])
     with pytest.raises(TypeError, match="ExternalStorage or None, not 'a folder'"):
         DataConverter(external_storage=other)
+
+
+@dataclass
+class Unhashable(StorageDriver):
+    """As people write classes: it compares by its fields, and so has no hash."""
+
+    bucket: str
+    kept: dict[str, Payload] = field(default_factory=dict)
+
+    def name(self) -> str:
+        return self.bucket
+
+    async def store(self, context: StorageDriverStoreContext, payloads: Sequence[Payload]) -> list[StorageDriverClaim]:
+        keys = [str(len(self.kept) + at) for at in range(len(payloads))]
+        self.kept.update(zip(keys, payloads, strict=True))
+        return [StorageDriverClaim({"key": key}) for key in keys]
+
+    async def retrieve(
+        self, context: StorageDriverRetrieveContext, claims: Sequence[StorageDriverClaim]
+    ) -> list[Payload]:
+        return [self.kept[claim.claim_data["key"]] for claim in claims]
+
+
+async def test_drivers_need_not_be_hashable() -> None:
+    drivers = [Unhashable("a"), Unhashable("b")]
+    storage = ExternalStorage(drivers, lambda _, payload: drivers[b"y" in payload.data], payload_size_threshold=10)
+    converter = DataConverter(external_storage=storage)
+    values = ["x" * 20, "y" * 20, "z" * 20]
+    assert await converter.decode(await converter.encode(values)) == values
+    assert [len(driver.kept) for driver in drivers] == [2, 1]
