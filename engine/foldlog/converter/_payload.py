@@ -15,7 +15,7 @@ from foldlog.converter._context import SerializationContext, WithSerializationCo
 from foldlog.converter._json import JSONPlainPayloadConverter
 from foldlog.converter._names import type_name
 from foldlog.converter._protobuf import BinaryProtoPayloadConverter, JSONProtoPayloadConverter
-from foldlog.converter._transfer import converter_of, read, transfers
+from foldlog.converter._transfer import Transfer, converter_of, transfer_of, transfers
 from foldlog.exceptions import PayloadConversionError
 from foldlog.schemas.common import Payload
 
@@ -138,14 +138,22 @@ class CompositePayloadConverter(PayloadConverter, WithSerializationContext):
     def _from_payload(self, payload: Payload, type_hint: Any) -> Any:
         if type_hint is RawValue:
             return RawValue(payload)
-        if transfers and (transfer := converter_of(type_hint)) is not None:
-            return read(transfer, self._from_payload(payload, transfer.transfer_type), type_hint)
+        if transfers and (transfer := transfer_of(type_hint)) is not None:
+            return self._from_transfer(payload, transfer)
         reader = self._readers.get(payload.encoding)
         if reader is None:
             raise PayloadConversionError(
                 f"unknown encoding {payload.encoding!r}: this side needs the codec or the converter that wrote it"
             )
         return reader(payload, type_hint)
+
+    def _from_transfer(self, payload: Payload, transfer: Transfer) -> Any:
+        if payload.encoding == "binary/null":
+            if _NOT_GIVEN in payload.metadata:
+                return None
+            if transfer.read_as is not None and not _takes(transfer.read_as, NoneType):
+                raise PayloadConversionError(f"expected {type_name(transfer.type_hint)}, got null")
+        return transfer.read(self._from_payload(payload, transfer.read_as))
 
 
 def _reader(converter: EncodingPayloadConverter) -> Callable[[Payload, Any], Any]:
@@ -269,14 +277,14 @@ class _Adapted(PayloadConverter, WithSerializationContext):
 
     def from_payloads(self, payloads: Sequence[Payload], type_hints: Sequence[Any] | None = None) -> list[Any]:
         hints = None if type_hints is None else list(type_hints)
-        found = [] if hints is None or not transfers else [converter_of(hint) for hint in hints]
+        found = [] if hints is None or not transfers else [transfer_of(hint) for hint in hints]
         if hints is not None and any(found):
             pairs = zip(hints, found, strict=True)
-            read_as = [hint if transfer is None else transfer.transfer_type for hint, transfer in pairs]
+            read_as = [hint if transfer is None else transfer.read_as for hint, transfer in pairs]
             values = self._inner.from_payloads([shown(payload) for payload in payloads], read_as)
             for index, transfer in enumerate(found[: len(values)]):
                 if transfer is not None:
-                    values[index] = read(transfer, values[index], hints[index])
+                    values[index] = transfer.read(values[index])
             return values
         return self._inner.from_payloads([shown(payload) for payload in payloads], hints)
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Any, ClassVar, Generic, TypeVar
+from types import NoneType, UnionType
+from typing import Annotated, Any, ClassVar, Generic, NamedTuple, TypeVar, Union, get_args, get_origin
 
 from foldlog.converter._names import type_name
 from foldlog.exceptions import PayloadConversionError
@@ -74,17 +75,51 @@ def converter_of(value_type: Any) -> TransferTypeConverter[Any, Any] | None:
     return getattr(value_type, _ATTRIBUTE, None)
 
 
-def read(converter: TransferTypeConverter[Any, Any], value: Any, type_hint: Any) -> Any:
-    """A value from what was in its payload.
+class Transfer(NamedTuple):
+    """How values of a type hint are read."""
 
-    Raises:
-        PayloadConversionError: It cannot be made of that.
-    """
-    try:
-        return converter.from_transfer_type(value, type_hint)
-    except PayloadConversionError:
-        raise
-    except Exception as error:
-        raise PayloadConversionError(
-            f"{type_name(type_hint)} cannot be made of its transfer type: {type(error).__name__}: {error}"
-        ) from error
+    converter: TransferTypeConverter[Any, Any]
+    type_hint: Any
+    """The class, with its arguments if it is generic."""
+    or_none: bool = False
+    """Whether it may be None instead."""
+
+    @property
+    def read_as(self) -> Any:
+        """What the payload is read as."""
+        wanted = self.converter.transfer_type
+        return wanted | None if self.or_none and wanted is not None else wanted
+
+    def read(self, value: Any) -> Any:
+        """A value from what was in its payload.
+
+        Raises:
+            PayloadConversionError: It cannot be made of that.
+        """
+        if value is None and self.or_none:
+            return None
+        try:
+            return self.converter.from_transfer_type(value, self.type_hint)
+        except PayloadConversionError:
+            raise
+        except Exception as error:
+            name = type_name(self.type_hint)
+            raise PayloadConversionError(
+                f"{name} cannot be made of its transfer type: {type(error).__name__}: {error}"
+            ) from error
+
+
+def transfer_of(type_hint: Any) -> Transfer | None:
+    """How values are read whose type hint is a class with a converter, perhaps beside None; None: it is another one."""
+    converter = converter_of(type_hint)
+    if converter is not None:
+        return Transfer(converter, type_hint)
+    origin = get_origin(type_hint)
+    if origin is Annotated:
+        return transfer_of(get_args(type_hint)[0])
+    if origin is not Union and origin is not UnionType:
+        return None
+    others = [member for member in get_args(type_hint) if member is not NoneType]
+    # Which of several it is, nothing says.
+    found = transfer_of(others[0]) if len(others) == 1 else None
+    return None if found is None else found._replace(or_none=True)

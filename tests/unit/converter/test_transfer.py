@@ -5,7 +5,7 @@ from __future__ import annotations
 import typing
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar, cast
+from typing import Annotated, Any, Generic, Optional, TypeVar, cast
 
 import pytest
 from foldlog.api.common.v1 import Payload
@@ -17,6 +17,7 @@ from foldlog.converter import (
     TransferTypeConverter,
     transfer_type_convertible,
 )
+from foldlog.converter._payload import not_given
 from foldlog.exceptions import PayloadConversionError
 
 T = TypeVar("T")
@@ -87,7 +88,8 @@ class Scratch(PayloadConverter):
     """A payload converter that somebody wrote from the ground up."""
 
     def to_payloads(self, values: Sequence[Any]) -> list[Any]:
-        return [Payload(metadata={"encoding": b"json/plain"}, data=payload.data) for payload in self._plain(values)]
+        made = self._plain(values)
+        return [Payload(metadata={"encoding": b"json/plain"}, data=payload.data or b"null") for payload in made]
 
     def _plain(self, values: Sequence[Any]) -> Any:
         return DefaultPayloadConverter().to_payloads(values)
@@ -129,6 +131,29 @@ def test_values_go_by_way_of_their_transfer_type(
     assert converter.from_payloads(payloads, [int, hint, str]) == [1, value, "z"]
     assert converter.from_payload(converter.to_payload(value), hint) == value
     assert converter.from_payloads(payloads)[::2] == [1, "z"]
+
+
+@pytest.mark.parametrize(
+    ("value", "hint"),
+    [
+        (Money(5, "EUR"), Money | None),
+        (Plain("as it is"), Optional[Plain]),  # noqa: UP045  # as older programs write it
+        (Box(7), None | Box[int]),
+        (Money(5, "EUR"), Annotated[Money | None, "what it costs"]),
+    ],
+)
+def test_they_may_be_none_instead(converter: PayloadConverter, value: Any, hint: Any) -> None:
+    payloads = converter.to_payloads([value, None])
+    assert converter.from_payloads(payloads, [hint, hint]) == [value, None]
+    assert [converter.from_payload(payload, hint) for payload in payloads] == [value, None]
+
+
+def test_none_is_no_value_where_the_transfer_type_is_not_none() -> None:
+    converter = DefaultPayloadConverter()
+    with pytest.raises(PayloadConversionError, match="expected Money, got null"):
+        converter.from_payload(converter.to_payload(None), Money)
+    # A result that was not given is None to whoever reads it.
+    assert converter.from_payload(not_given(converter), Money) is None
 
 
 def test_what_cannot_be_read_back_is_named(converter: PayloadConverter) -> None:
