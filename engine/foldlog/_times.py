@@ -18,7 +18,7 @@ _LAST = datetime.max.replace(microsecond=0, tzinfo=UTC) - _DAY
 def utc(unix_ms: int) -> datetime:
     """Unix milliseconds with UTC as their zone; what is too far away is the first or the last that there is."""
     try:
-        return datetime.fromtimestamp(unix_ms / 1000, UTC)
+        return min(max(datetime.fromtimestamp(unix_ms / 1000, UTC), _FIRST), _LAST)
     except (ValueError, OverflowError, OSError):
         return _LAST if unix_ms > 0 else _FIRST
 
@@ -26,6 +26,6 @@ def utc(unix_ms: int) -> datetime:
 def later(time: datetime, span: timedelta) -> datetime:
     """So much later; likewise."""
     try:
-        return time + span
+        return min(time + span, _LAST)
     except OverflowError:
         return _LAST
