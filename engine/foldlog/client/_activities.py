@@ -16,14 +16,13 @@ from foldlog.client._activity_description import (
     ActivityExecutionCountAggregationGroup,
     execution,
 )
-from foldlog.client._activity_filter import FIELDS, Listed
+from foldlog.client._activity_filter import Filter, Listed, filter_of
 from foldlog.client._activity_handle import ActivityHandle, context_of
 from foldlog.client._activity_inputs import CountActivitiesInput, ListActivitiesInput, StartActivityInput
 from foldlog.client._activity_methods import ActivityMethods
 from foldlog.client._asking import Asking
 from foldlog.client._convert import decode_one, encode_memo, milliseconds
 from foldlog.client._description import shown
-from foldlog.client._filter import Predicate, parse
 from foldlog.client._list import by_status, without_groups
 from foldlog.client._pages import PAGE_SIZE
 from foldlog.client._schedules import own_converter
@@ -41,6 +40,7 @@ from foldlog.schedules.model import BUILT_IN_QUEUE
 from foldlog.schemas.command import StartWorkflow, WorkflowIdConflictPolicy, WorkflowIdReusePolicy
 from foldlog.schemas.common import WorkflowOptions
 from foldlog.schemas.reply import Accepted
+from foldlog.schemas.visibility import WorkflowVisibility
 from foldlog.standalone.model import ACTIVITY_TYPE, SHOWN, Job, activity_workflow_id
 from foldlog.transport.topics import check_task_queue
 from foldlog.workflow._activity_types import resolve
@@ -358,7 +358,7 @@ class ClientActivities(ActivityMethods):
     async def _count_activities(self, asked: CountActivitiesInput) -> ActivityExecutionCount:
         """Past all interceptors."""
         filtered, grouped = without_groups(asked.query)
-        rows = [listed.row for listed in await self._listed_activities(parse(filtered, FIELDS), asked.rpc_timeout)]
+        rows = [listed.row for listed in await self._listed_activities(filter_of(filtered), asked.rpc_timeout)]
         groups = by_status(rows) if grouped else ()
         return ActivityExecutionCount(
             len(rows), [ActivityExecutionCountAggregationGroup(count, [name]) for name, count in groups]
@@ -366,29 +366,32 @@ class ClientActivities(ActivityMethods):
 
     def _list_activities(self, asked: ListActivitiesInput) -> AsyncIterator[ActivityExecution]:
         """Past all interceptors."""
-        return self._executions(parse(asked.query or "", FIELDS), asked)
+        return self._executions(filter_of(asked.query), asked)
 
-    async def _executions(self, wanted: Predicate, asked: ListActivitiesInput) -> AsyncIterator[ActivityExecution]:
+    async def _executions(self, wanted: Filter, asked: ListActivitiesInput) -> AsyncIterator[ActivityExecution]:
         asking = self._asking
         listed = await self._listed_activities(wanted, asked.rpc_timeout)
         listed.sort(key=lambda each: (each.row.start_ms, each.row.workflow_id), reverse=True)
         for row, job in listed[: asked.limit]:
             converter = own_converter(asking.of_workflow(row.workflow_id).converter)
             if (found := shown(row, converter, asking.transport.namespace)) is not None:
-                yield execution(found, job)
+                yield execution(found, await self._job_of(row) if job is None else job)
 
-    async def _listed_activities(self, wanted: Predicate, rpc_timeout: timedelta | None) -> list[Listed]:
-        """All that a filter gives."""
-        asking = self._asking
+    async def _listed_activities(self, wanted: Filter, rpc_timeout: timedelta | None) -> list[Listed]:
+        """All that a filter gives. Their jobs are read only if it needs them."""
         found = []
-        for row in await asking.rows(lambda row: row.workflow_type == ACTIVITY_TYPE, rpc_timeout):
-            converter = own_converter(asking.of_workflow(row.workflow_id).converter)
-            try:
-                job: Job = await decode_one(converter, row.memo[SHOWN], Job)
-            except Exception as error:  # whatever another codec's bytes lead to
-                logger.warning("activity %r: its type and task queue cannot be read: %s", row.workflow_id, error)
-                job = Job("", "", "")
-            listed = Listed(row, job)
-            if wanted(listed) is True:
+        for row in await self._asking.rows(lambda row: row.workflow_type == ACTIVITY_TYPE, rpc_timeout):
+            listed = Listed(row, await self._job_of(row) if wanted.reads_jobs else None)
+            if wanted.wanted(listed) is True:
                 found.append(listed)
         return found
+
+    async def _job_of(self, row: WorkflowVisibility) -> Job:
+        """What its memo has for lists; nothing, if that cannot be read, which must not hide the others."""
+        converter = own_converter(self._asking.of_workflow(row.workflow_id).converter)
+        try:
+            job: Job = await decode_one(converter, row.memo[SHOWN], Job)
+        except Exception as error:  # whatever another codec's bytes lead to
+            logger.warning("activity %r: its type and task queue cannot be read: %s", row.workflow_id, error)
+            return Job("", "", "")
+        return job

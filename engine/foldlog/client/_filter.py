@@ -137,6 +137,11 @@ def parse(query: str, fields: Mapping[str, Field] = FIELDS) -> Predicate:
     return _Parser(query, fields).parse() if query.strip() else lambda _: True
 
 
+def fields_of(query: str) -> frozenset[str]:
+    """The fields that a list filter names, for one that can be understood."""
+    return _Parser(query, {}).fields()
+
+
 class _Parser:
     """Reads a filter by recursive descent."""
 
@@ -158,6 +163,9 @@ class _Parser:
             yield _Token(kind, text.strip("`") if kind == "name" else text, at)
             position = match.end()
         yield _Token("end", "", end)
+
+    def fields(self) -> frozenset[str]:
+        return frozenset(token.text for token in self._tokens if token.kind == "name")
 
     def _error(self, position: int, problem: str) -> InvalidArgumentError:
         return InvalidArgumentError(f"the list filter {self._query!r}: {problem}, at position {position + 1}")
