@@ -305,7 +305,12 @@ class Driver:
         """
         if run.stalled is not None:
             outcome.check_fits(closing)
-            self._early.record_unheard(Waiting(run, self._waiting_commands(run, outcome)), outcome)
+            self._early.record_unheard(
+                Waiting(run, self._waiting_commands(run, outcome)),
+                run.stalled,
+                outcome,
+                lambda signals: self._can_hear(run, signals, outcome, mistaken=False),
+            )
         machine.close(run, closing, outcome)
         self.settle(run, outcome)
 
@@ -443,6 +448,7 @@ class Driver:
         signals = self._early.are_needed(run, made, waiting, outcome)
         if not signals:
             return made
+        # One with a mistake hears them: that is to stall the run.
         if self._early.may_differ(run, outcome) and not self._can_hear(run, signals, outcome):
             self._early.record(run, signals, outcome, heard=False)
             self._early.take_out(waiting, signals, outcome, self.defer)
@@ -454,18 +460,29 @@ class Driver:
         self._early.take_out(waiting, signals, outcome, self.defer)
         return self._make(session, outcome, fresh=True)
 
-    def _can_hear(self, run: Run, signals: Mapping[int, command.SignalWorkflow], outcome: Outcome) -> bool:
-        """Whether the code would still decide what is recorded of its last step, if it had heard signals before it."""
-        decider = self._versions.create(run)
-        history = self._retold(run, decider, outcome)
+    def _can_hear(
+        self, run: Run, signals: Mapping[int, command.SignalWorkflow], outcome: Outcome, *, mistaken: bool = True
+    ) -> bool:
+        """Whether the code would still decide what is recorded of its last step, if it had heard signals before it.
+
+        Args:
+            run: The run.
+            signals: What it would have heard.
+            outcome: The open transaction.
+            mistaken: The answer if the code cannot be brought so far.
+        """
+        decider: Decider | None = None
         try:
+            decider = self._versions.create(run)
+            history = self._retold(run, decider, outcome)
             replay(decider, chain(history, self._early.as_recorded(signals, outcome.now_ms)), fresh=True)
         except NondeterminismError:
             return False
         except WorkflowTaskError:
-            return True  # a mistake, which is to stall the run
+            return mistaken
         finally:
-            decider.close()
+            if decider is not None:
+                decider.close()
         return True
 
     def _waiting_commands(self, run: Run, outcome: Outcome) -> Iterator[tuple[int, bytes]]:

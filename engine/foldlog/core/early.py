@@ -76,12 +76,15 @@ class EarlySignals:
         return not is_from_outside(last) or isinstance(last, event.WorkflowExecutionSignaled)
 
     def _last_event(self, run: Run, outcome: Outcome) -> Any:
+        return self._event(run, run.last_event_id, outcome)
+
+    def _event(self, run: Run, event_id: int, outcome: Outcome) -> Any:
         for entry in reversed(outcome.log):
-            if entry.run is run and hasattr(entry.record, "event_id"):
+            if entry.run is run and getattr(entry.record, "event_id", 0) == event_id:
                 return entry.record
-        last = self._sessions.event(run, run.last_event_id)
-        assert last is not None
-        return self._decode(last)
+        found = self._sessions.event(run, event_id)
+        assert found is not None
+        return self._decode(found)
 
     def _can_be_told(self, waiting: Waiting, outcome: Outcome) -> dict[int, command.SignalWorkflow]:
         """The signals among what waits, by ordinal: each once, without those that are too large."""
@@ -139,17 +142,56 @@ class EarlySignals:
             defer(run, self._decode(each), outcome)
             waiting.left.append((run.deferred_ordinal, each))
 
-    def record_unheard(self, waiting: Waiting, outcome: Outcome) -> None:
-        """Record the signals that wait for a run which is about to be closed without its code."""
+    def record_unheard(
+        self,
+        waiting: Waiting,
+        stalled: log.WorkflowStalled,
+        outcome: Outcome,
+        can_hear: Callable[[Mapping[int, command.SignalWorkflow]], bool],
+    ) -> None:
+        """Record the signals that wait for a run which is about to be closed without its code.
+
+        Replay tells the first one after the last step only if nothing of that can be missing: in the middle of a step
+        the code has more to decide first.
+
+        Args:
+            waiting: What the run has accepted since it stalled.
+            stalled: Since when.
+            outcome: The open transaction.
+            can_hear: Whether the code decides what is recorded of its last step also with signals before it.
+        """
         run = waiting.run
-        signals = list(self._can_be_told(waiting, outcome).values())
-        # Each is told in one step with an event that led to nothing, as what it leads to is never recorded.
-        if signals and run.first_task and not is_from_outside(self._last_event(run, outcome)):
-            self._record(run, signals.pop(0), outcome)
-        if signals and run.first_task:
-            outcome.append(run, event.WorkflowTaskScheduled(signals=len(signals)))
-        for wanted in signals:
-            self._record(run, wanted, outcome)
+        signals = self._can_be_told(waiting, outcome)
+        if not signals:
+            return
+        if not run.first_task:
+            for wanted in signals.values():
+                self._record(run, wanted, outcome)
+        elif is_from_outside(self._last_but_early(run, outcome)):
+            self.record(run, signals, outcome)  # nothing is recorded that they could make different
+        elif stalled.since_ms > self._last_event(run, outcome).time_ms:
+            # The code did not fail at its last step, which is whole then, but afterwards: at a query, or at a replay.
+            first, *others = signals
+            self._record(run, signals[first], outcome)
+            if others:
+                self.record(run, {ordinal: signals[ordinal] for ordinal in others}, outcome)
+        else:
+            self.record(run, signals, outcome, heard=can_hear(signals))
+
+    def _last_but_early(self, run: Run, outcome: Outcome) -> Any:
+        """The last event before the signals that are recorded as early, if the history ends with such.
+
+        It is of a decision if something of the last step is recorded.
+        """
+        event_id = run.last_event_id
+        while True:
+            found, count = self._event(run, event_id, outcome), 0
+            while isinstance(found, event.WorkflowExecutionSignaled):
+                count += 1
+                found = self._event(run, event_id - count, outcome)
+            if not isinstance(found, event.WorkflowTaskScheduled) or not count or abs(found.signals) != count:
+                return self._event(run, event_id, outcome)
+            event_id = found.event_id - 1
 
     def _record(self, run: Run, wanted: command.SignalWorkflow, outcome: Outcome) -> None:
         wanted.reply_to = None  # Whoever asked was told that it is kept.

@@ -4,6 +4,7 @@ history shows them where it is closed from outside."""
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -348,6 +349,7 @@ def test_a_new_start_that_terminates_a_stalled_run_leaves_them_with_that() -> No
 
 def test_code_that_had_gone_through_the_last_event_is_told_of_them_after_it() -> None:
     chain = Chain(Letters).start("later")
+    chain.sleep(0.5)  # an event of the very time of the failure may be of half a step
     chain.evict()
     MISTAKES["init"] = ""
     chain.world.handle(ID, command.QueryWorkflow(query_type="heard", reply_to=REPLY))
@@ -421,3 +423,88 @@ def test_a_step_of_which_something_is_recorded_hears_them_if_that_changes_nothin
     assert chain.kinds()[-1] == "WorkflowExecutionCompleted"
     assert chain.result == ("" if listens else "a,b")
     assert heard(chain) == (b"[]" if listens else b'["a","b"]')
+
+
+@workflow.defn
+class Halves:
+    """Notes that it goes on, unless it has heard `quiet`, and then wants what is too large."""
+
+    def __init__(self) -> None:
+        mistake("init")
+        self.letters: list[str] = []
+
+    @workflow.run
+    async def run(self, goes_on: bool) -> str:
+        await asyncio.sleep(1)
+        if "quiet" not in self.letters:
+            workflow.upsert_memo({"noted": True})
+        if goes_on:
+            await workflow.execute_activity("a", "x" * 2_000_000, schedule_to_close_timeout=timedelta(seconds=1))
+        return "x" * 2_000_000
+
+    @workflow.signal
+    def put(self, letter: str) -> None:
+        self.letters.append(letter)
+
+    @workflow.query
+    def heard(self) -> list[str]:
+        return self.letters
+
+
+@pytest.mark.parametrize("end", ["WorkflowExecutionTerminated", "WorkflowExecutionTimedOut"])
+@pytest.mark.parametrize("goes_on", [False, True])
+@pytest.mark.parametrize(
+    ("early", "late", "known"),
+    [
+        ([], [], []),
+        ([], ["a"], ["a"]),
+        ([], ["a", "b"], ["a", "b"]),
+        ([], ["quiet"], []),
+        ([], ["a", "quiet"], []),
+        (["a"], [], ["a"]),
+        (["a"], ["b"], ["a", "b"]),
+        (["quiet"], [], []),
+        (["quiet"], ["a"], ["a"]),
+        (["quiet"], ["a", "quiet"], []),
+    ],
+)
+def test_a_run_that_is_closed_in_the_middle_of_a_step_shows_them_and_can_be_replayed(
+    early: list[str], late: list[str], known: list[str], goes_on: bool, end: str
+) -> None:
+    """Replay tells them to the code if it decides what is recorded with them too; otherwise they are only shown."""
+    chain = Chain(Halves).start(goes_on, run_timeout_ms=120_000)
+    chain.sleep(1)
+    assert chain.kinds()[-1] == "WorkflowPropertiesModified"
+    for letter in early:
+        chain.signal("put", letter)
+    if early:
+        chain.sleep(60)  # its code is tried again
+    for letter in late:
+        chain.signal("put", letter, request_id=letter, reply_to=REPLY)
+    assert chain.run.stalled is not None
+    chain.evict()
+    if end == "WorkflowExecutionTerminated":
+        chain.world.handle(ID, TERMINATE)
+    else:
+        chain.sleep(120)
+    assert chain.ends() == [end]
+    assert recorded(chain) == [*early, *late]
+    chain.evict()
+    if goes_on and early:  # what goes on is not told of them before it ends, so all of them are told alike
+        known = [] if "quiet" in [*early, *late] else [*early, *late]
+    assert chain.query("heard") == known
+
+
+@pytest.mark.parametrize("mended", ["quiet", "a"])
+def test_they_are_told_to_nobody_where_the_code_of_half_a_step_cannot_be_made_when_it_is_closed(mended: str) -> None:
+    chain = Chain(Halves).start(False)
+    chain.sleep(1)
+    chain.evict()
+    MISTAKES["init"] = ""
+    chain.sleep(10)
+    chain.signal("put", mended, reply_to=REPLY)
+    chain.world.handle(ID, TERMINATE)
+    assert recorded(chain) == [mended]
+    MISTAKES.clear()
+    chain.evict()
+    assert chain.query("heard") == []
