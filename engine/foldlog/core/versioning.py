@@ -295,7 +295,7 @@ class Versions:
             return options
         if pinned and initiator == "RETRY" and options.version_given:
             return options
-        if pinned and initiator == "WORKFLOW" and not upgrade and not self._moves(workflow_type, options):
+        if pinned and initiator == "WORKFLOW" and not upgrade and not self._moves(run, workflow_type, options):
             deployment = self._deployment
             declined = deployment.revision if deployment and self.target_changed(run) else options.declined_revision
             return dataclasses.replace(options, version_given=True, declined_revision=declined)
@@ -309,8 +309,13 @@ class Versions:
         )
         return self.of_start(run.workflow_id, workflow_type, undecided, ramping=ramping)
 
-    def _moves(self, workflow_type: str, options: WorkflowOptions) -> bool:
-        """Whether a type, which may be another than before, is not pinned in the version of these options."""
+    def _moves(self, run: Run, workflow_type: str, options: WorkflowOptions) -> bool:
+        """Whether a run that follows another with these options is of another type, which their version does not pin.
+
+        The same type stays pinned, whatever its definition says: the code may have pinned the run when it had begun.
+        """
+        if workflow_type == run.started.workflow_type:
+            return False
         version = options.deployment_version
         return version in self.hosted and self._behavior(workflow_type, version) == "AUTO_UPGRADE"
 

@@ -169,6 +169,22 @@ def test_which_version_a_run_is_on_that_follows(
         assert (found.version_given, found.version_overridden) == (False, False)
 
 
+@pytest.mark.parametrize(("upgrade", "expected"), [(False, "d.1"), (True, "")])
+def test_a_run_that_its_code_has_pinned_stays_so_in_the_next_one_though_its_type_moves(
+    upgrade: bool, expected: str
+) -> None:
+    """As a dynamic workflow's config does it."""
+    here = world("d.2", "d.1")
+    change(here, deployment(1, "1"))
+    assert start(here, "a", kind=0) == WorkflowOptions(versioning_behavior="AUTO_UPGRADE")
+    session = here.sessions.current("a")
+    assert session is not None
+    versions = Versions(here.factory, [deployment(3, "2")])
+    found = versions.of_following(session.run, "type-0", FREE, "WORKFLOW", upgrade=upgrade)
+    assert found is not None
+    assert (found.deployment_version, found.versioning_behavior) == (expected, "PINNED" if expected else "AUTO_UPGRADE")
+
+
 def test_a_change_that_a_run_has_declined_by_going_on_is_told_to_none_after_it() -> None:
     here = world("d.2", "d.1")
     start(here, "a", options=FREE)
