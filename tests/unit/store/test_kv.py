@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import random
+from typing import Self
 
 import pytest
-from foldlog.processors.store import KeyValueStore, StoreClosedError, WriteBatch, formats
+from foldlog.processors.store import KeyValueStore, MemoryStore, StoreClosedError, WriteBatch, formats
 from foldlog.processors.store.kv import end_of
 from hypothesis import given
 from hypothesis import strategies as st
@@ -30,6 +31,30 @@ def test_get_after_write(kv: KeyValueStore) -> None:
     assert kv.get(FIRST, b"b") == b""
     assert kv.get(SECOND, b"a") == b"2"
     assert kv.get(SECOND, b"b") is None
+
+
+class Key(bytes):
+    """A key that counts how many there are."""
+
+    alive = 0
+
+    def __new__(cls, value: bytes) -> Self:
+        cls.alive += 1
+        return super().__new__(cls, value)
+
+    def __del__(self) -> None:
+        type(self).alive -= 1
+
+
+def test_keys_that_come_and_go_are_not_kept_where_nobody_scans() -> None:
+    kv = MemoryStore(formats.FAMILIES)
+    write(kv, *((FIRST, b"stays %d" % number, b"") for number in range(100)))
+    for number in range(5_000):
+        write(kv, (FIRST, Key(b"%d" % number), b""))
+        write(kv, (FIRST, Key(b"%d" % number), None))
+    assert Key.alive < 2_000
+    assert len(list(kv.scan(FIRST))) == 100
+    assert list(kv.scan(FIRST, b"4")) == []
 
 
 def test_the_last_change_of_a_key_in_a_batch_counts(kv: KeyValueStore) -> None:

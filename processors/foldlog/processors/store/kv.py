@@ -16,6 +16,8 @@ from sortedcontainers import SortedList
 SCAN_CHUNK = 100
 FIRST_CHUNK = 4
 """Most scans are for a row or two."""
+UNSORTED = 1_000
+"""Keys that a family may have to put in order, beyond twice those that it has."""
 
 
 class WriteBatch:
@@ -101,6 +103,9 @@ class _Rows:
             for key, value in changes.items():
                 if value is None:
                     del values[key]
+        # Keys that come and go would pile up where nobody scans.
+        if len(self._unsorted) > 2 * len(values) + UNSORTED:
+            self._sort()
 
     def keys(self, first: bytes, end: bytes | None, *, after: bool, limit: int) -> list[bytes]:
         """Keys in order, from the first one on or after it, and below the end."""
