@@ -309,7 +309,7 @@ class Driver:
                 Waiting(run, self._waiting_commands(run, outcome)),
                 run.stalled,
                 outcome,
-                lambda signals: self._can_hear(run, signals, outcome, mistaken=False),
+                lambda signals: self._can_hear(run, signals, outcome),
             )
         machine.close(run, closing, outcome)
         self.settle(run, outcome)
@@ -448,7 +448,7 @@ class Driver:
         signals = self._early.are_needed(run, made, waiting, outcome)
         if not signals:
             return made
-        # One with a mistake hears them: that is to stall the run.
+        # A mistake with them stalls the run as it is: what is recorded now would have to fit the mended code.
         if self._early.may_differ(run, outcome) and not self._can_hear(run, signals, outcome):
             self._early.record(run, signals, outcome, heard=False)
             self._early.take_out(waiting, signals, outcome, self.defer)
@@ -460,29 +460,20 @@ class Driver:
         self._early.take_out(waiting, signals, outcome, self.defer)
         return self._make(session, outcome, fresh=True)
 
-    def _can_hear(
-        self, run: Run, signals: Mapping[int, command.SignalWorkflow], outcome: Outcome, *, mistaken: bool = True
-    ) -> bool:
+    def _can_hear(self, run: Run, signals: Mapping[int, command.SignalWorkflow], outcome: Outcome) -> bool:
         """Whether the code would still decide what is recorded of its last step, if it had heard signals before it.
 
-        Args:
-            run: The run.
-            signals: What it would have heard.
-            outcome: The open transaction.
-            mistaken: The answer if the code cannot be brought so far.
+        Raises:
+            WorkflowTaskError: Nobody knows: the code cannot be brought so far.
         """
-        decider: Decider | None = None
+        decider = self._versions.create(run)
+        history = self._retold(run, decider, outcome)
         try:
-            decider = self._versions.create(run)
-            history = self._retold(run, decider, outcome)
             replay(decider, chain(history, self._early.as_recorded(signals, outcome.now_ms)), fresh=True)
         except NondeterminismError:
             return False
-        except WorkflowTaskError:
-            return mistaken
         finally:
-            if decider is not None:
-                decider.close()
+            decider.close()
         return True
 
     def _waiting_commands(self, run: Run, outcome: Outcome) -> Iterator[tuple[int, bytes]]:

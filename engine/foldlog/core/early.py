@@ -158,7 +158,8 @@ class EarlySignals:
             waiting: What the run has accepted since it stalled.
             stalled: Since when.
             outcome: The open transaction.
-            can_hear: Whether the code decides what is recorded of its last step also with signals before it.
+            can_hear: Whether the code decides what is recorded of its last step also with signals before it; raises
+                `WorkflowTaskError` if that cannot be known.
         """
         run = waiting.run
         signals = self._can_be_told(waiting, outcome)
@@ -176,7 +177,11 @@ class EarlySignals:
             if others:
                 self.record(run, {ordinal: signals[ordinal] for ordinal in others}, outcome)
         else:
-            self.record(run, signals, outcome, heard=can_hear(signals))
+            try:
+                heard = can_hear(signals)
+            except WorkflowTaskError:
+                heard = False  # which can be replayed in any case
+            self.record(run, signals, outcome, heard=heard)
 
     def _last_but_early(self, run: Run, outcome: Outcome) -> Any:
         """The last event before the signals that are recorded as early, if the history ends with such.

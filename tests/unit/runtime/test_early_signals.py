@@ -397,6 +397,7 @@ class Noted:
 
     @workflow.signal
     def put(self, letter: str) -> None:
+        mistake("put")
         self.letters.append(letter)
 
     @workflow.query
@@ -423,6 +424,24 @@ def test_a_step_of_which_something_is_recorded_hears_them_if_that_changes_nothin
     assert chain.kinds()[-1] == "WorkflowExecutionCompleted"
     assert chain.result == ("" if listens else "a,b")
     assert heard(chain) == (b"[]" if listens else b'["a","b"]')
+
+
+@pytest.mark.parametrize("listens", [False, True])
+def test_half_a_step_whose_signals_lead_to_a_mistake_goes_on_once_that_is_mended(listens: bool) -> None:
+    """Nothing is recorded of them before it is known what the code does with them."""
+    MISTAKES.update({"large": "", "put": ""})
+    chain = Chain(Noted).start(listens)
+    chain.sleep(1)
+    assert chain.run.stalled is not None
+    chain.signal("put", "a", reply_to=REPLY)
+    chain.sleep(60)
+    assert chain.run.stalled is not None
+    assert "put" in chain.run.stalled.error
+    assert recorded(chain) == []
+    mended(chain)
+    assert recorded(chain) == ["a"]
+    assert chain.result == ("" if listens else "a")
+    assert heard(chain) == (b"[]" if listens else b'["a"]')
 
 
 @workflow.defn
