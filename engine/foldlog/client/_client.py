@@ -95,7 +95,7 @@ class Client(
         Args:
             transport: The way to the processors. `close` closes it.
             namespace: The transport's if not given. For another one, as in `Client(**{**client.config(),
-                "namespace": "other"})`, there is a connection of its own, which is opened by its first call.
+                "namespace": "other"})`, there is another connection, opened by its first call. `close` leaves it.
             data_converter: Converts arguments and results; None: the default one.
             identity: Who we are, for people; None: `pid@host`.
             rpc_timeout: How long answers are awaited by default; None: 10 s, and by starts a minute.

@@ -82,7 +82,7 @@ class Namespaces(Protocol):
     """A transport from which those to other namespaces can be made, which open when they are needed."""
 
     def of_namespace(self, namespace: str) -> Transport:
-        """One to another namespace of the same log. It is closed with this one.
+        """One to another namespace of the same log. It is closed with this one, and `close` may leave it to others.
 
         Raises:
             ConfigurationError: The namespace cannot be the beginning of a topic's name.

@@ -145,7 +145,8 @@ class Connection:
         self._given_codec = codec
         self._opening: asyncio.Task[None] | None = None
         self._others: list[Connection] = []
-        """Those to other namespaces that were made from this one, and may be open: nobody else may close them."""
+        """Those to other namespaces that were made from this one, and may be open: nobody else closes them."""
+        self._made_from: Connection | None = None
         self._schemas: SchemasTopic | None = None
         if isinstance(codec, SingleObjectCodec | ConfluentCodec):
             self._schemas = SchemasTopic(config, topics)
@@ -205,13 +206,23 @@ class Connection:
         return connection
 
     def of_namespace(self, namespace: str) -> Connection:
-        """A connection to another namespace of the same Kafka. It opens with its first question, and closes with ours.
+        """The connection to another namespace of the same Kafka. Its first question opens it, and it closes with ours.
+
+        There is one for each namespace, unless it has failed. `close` leaves it as it is: others may use it.
 
         Raises:
             ConfigurationError: The namespace cannot be the beginning of a topic's name.
+            ConnectionClosedError: The connection is closed.
         """
-        other = Connection(self.config, Topics(namespace), self._given_codec, uuid.uuid4().hex, self._loop)
-        self._others = [*(each for each in self._others if not each._closing), other]
+        first = self._made_from or self
+        if first._closing:
+            raise ConnectionClosedError(first._closed)  # nobody would close one any more
+        for known in (first, *first._others):
+            if known.namespace == namespace and not known._closed:
+                return known
+        other = Connection(first.config, Topics(namespace), self._given_codec, uuid.uuid4().hex, self._loop)
+        other._made_from = first
+        first._others.append(other)
         return other
 
     async def opened(self, timeout: float = OPEN_TIMEOUT_SECONDS) -> None:
@@ -235,6 +246,8 @@ class Connection:
     def follow(self, other: Connection) -> None:
         """Go on with the name and the password of another connection to the same namespace.
 
+        Those to other namespaces that were made from this one do so too.
+
         Raises:
             ConfigurationError: Anything else is different: what is open cannot change it.
         """
@@ -247,7 +260,8 @@ class Connection:
                 f" {', '.join(names)}: make another worker"
             )
         if other.config.credentials is not None:
-            change_credentials(self.config, *other.config.credentials)
+            for each in (self, *self._others):
+                change_credentials(each.config, *other.config.credentials)
 
     @property
     def namespace(self) -> str:
@@ -345,14 +359,20 @@ class Connection:
     async def close(self, *, timeout: float = CLOSE_TIMEOUT_SECONDS) -> None:
         """Delivers what has been told, ends the threads, and ends open asks with `ConnectionClosedError`.
 
+        One that `of_namespace` made goes on until that which it was made from is closed.
+
         Args:
             timeout: How long to wait for the deliveries, in seconds.
         """
+        if self._made_from is None:
+            await self._end(timeout)
+
+    async def _end(self, timeout: float) -> None:
         if self._closing:
             return
         self._closing = True
         self._closed = self._closed or "the connection to Kafka is closed"
-        await asyncio.gather(*(other.close(timeout=timeout) for other in self._others))
+        await asyncio.gather(*(other._end(timeout) for other in self._others))
         self._outbox.empty()
         undelivered = await asyncio.to_thread(self._close, timeout)
         if undelivered and timeout > 0:
