@@ -17,6 +17,7 @@ from enum import Enum
 
 from foldlog._times import utc
 from foldlog.client._asking import Asking
+from foldlog.client._convert import seconds
 from foldlog.common import WorkerDeploymentVersion
 from foldlog.core.versioning import MAXIMUM_EARLIER, build_of, canonical, check_deployment, order
 from foldlog.exceptions import FailedPreconditionError, InvalidArgumentError
@@ -264,7 +265,8 @@ async def ask_all(
         RPCError: One has not answered, or refuses.
     """
     if isinstance(asking.transport, Namespaces):
-        await asking.transport.opened()  # before, it does not know how many partitions there are
+        # Before, it does not know how many partitions there are.
+        await asking.transport.opened(asking.timeout if rpc_timeout is None else seconds(rpc_timeout))
     keys = keys_of_partitions(asking.transport.partitions)
     return await asyncio.gather(*(asking.ask(key, command(), Deployments, rpc_timeout) for key in keys))
 

@@ -89,8 +89,8 @@ class Namespaces(Protocol):
         """
         ...
 
-    async def opened(self) -> None:
-        """Open it, unless it is open; any question does so too.
+    async def opened(self, timeout: float = 10.0) -> None:
+        """Open it, unless it is open, in so many seconds; any question does so too.
 
         Raises:
             TransportError: It cannot be reached.

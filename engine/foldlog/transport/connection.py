@@ -31,6 +31,7 @@ from foldlog.transport._outlet import Outlet
 from foldlog.transport.clients import change_credentials
 from foldlog.transport.config import KafkaConfig
 from foldlog.transport.errors import (
+    BrokerUnreachableError,
     ConfigurationError,
     ConnectionClosedError,
     DeliveryError,
@@ -228,20 +229,35 @@ class Connection:
     async def opened(self, timeout: float = OPEN_TIMEOUT_SECONDS) -> None:
         """Open it, unless it is open. On its event loop.
 
+        All who wait share one try. It has the time of whoever began it: others that have more try again.
+
         Args:
             timeout: In seconds.
 
         Raises:
             TransportError: As `open`.
         """
-        if self._opening is None:
-            self._opening = self._loop.create_task(asyncio.to_thread(self._open, timeout))
-            self._opening.add_done_callback(lambda task: task.cancelled() or task.exception())  # whoever waited has it
-        try:
-            await asyncio.shield(self._opening)
-        except Exception:
+        deadline = self._loop.time() + timeout
+        while True:
+            opening = self._opening
+            began = opening is None
+            if opening is None:
+                left = max(deadline - self._loop.time(), 0.0)
+                opening = self._opening = self._loop.create_task(asyncio.to_thread(self._open, left))
+                opening.add_done_callback(self._opening_ended)
+            await asyncio.wait((opening,), timeout=max(deadline - self._loop.time(), 0.0))
+            if not opening.done():
+                raise self._outlet.unreachable("the connection did not open in time")
+            try:
+                return opening.result()
+            except BrokerUnreachableError:
+                if began or self._closed or self._loop.time() >= deadline:
+                    raise
+
+    def _opening_ended(self, opening: asyncio.Task[None]) -> None:
+        # Before anybody who waited goes on; the next one begins anew.
+        if opening.cancelled() or opening.exception() is not None:
             self._opening = None
-            raise
 
     def follow(self, other: Connection) -> None:
         """Go on with the name and the password of another connection to the same namespace.
@@ -427,15 +443,20 @@ class Connection:
             raise ConnectionClosedError(self._closed)
         if asyncio.get_running_loop() is not self._loop:
             raise RuntimeError("a client is used on the event loop that it was connected on; connect one per loop")
+        left = timeout
         if self.reply_partition < 0:
-            await self.opened()
+            began = self._loop.time()
+            await self.opened(min(timeout, OPEN_TIMEOUT_SECONDS))
+            left = max(timeout - (self._loop.time() - began), 0.0)
+            if self._closed:
+                raise ConnectionClosedError(self._closed)
         number = self._next_number
         self._next_number = number + 1
         command.reply_to = ReplyTo(client_id=self.client_id, partition=self.reply_partition, correlation_id=number)
         answer: asyncio.Future[Reply | None] = self._loop.create_future()
         question = _Question(self, workflow_id, self.codec.encode(command), timeout, is_poll, answer)
         self._questions[number] = question
-        question.tick = self._deadlines.add(number, timeout)
+        question.tick = self._deadlines.add(number, left)
         try:
             self._outbox.add(question)
             return await answer

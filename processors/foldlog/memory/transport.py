@@ -78,7 +78,7 @@ class MemoryTransport:
         """See `Namespaces.of_namespace`."""
         return MemoryTransport(self.broker, namespace)
 
-    async def opened(self) -> None:
+    async def opened(self, timeout: float = 10.0) -> None:
         """See `Namespaces.opened`: it always is."""
 
     # ---- Transport
