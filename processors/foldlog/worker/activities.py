@@ -125,7 +125,13 @@ class ActivityWorker:
         self._permits: Permits | None = None
         """The slots, if a supplier gives them."""
         if options.slot_source is not None:
-            self._permits = Permits(options.slot_source, "activity", wanted=self._wanted, freed=self._permit_came)
+            self._permits = Permits(
+                options.slot_source,
+                "activity",
+                wanted=self._wanted,
+                freed=self._permit_came,
+                needed=lambda: 0 if self._rate_timer is not None else len(self._ready),
+            )
         self._slots: Slots | Permits = self._permits or Slots(options.max_concurrent_activities)
         self._rates = [RateLimit(rate) for rate in (options.max_activities_per_second,) if rate]
         self._queue_rate = options.max_task_queue_activities_per_second
@@ -319,6 +325,8 @@ class ActivityWorker:
     def _dispatch(self) -> None:
         while self._ready:
             if not self._slots.take():
+                if self._permits is not None:
+                    self._permits.refill()
                 return
             if self._rates and not self._take_tokens():
                 self._slots.give_back()

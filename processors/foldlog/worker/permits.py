@@ -5,6 +5,10 @@ in for `limits.Slots` in workers that have such a supplier; knows no task and no
 
 A permit is in one place at a time: asked for (a task of the event loop), free, taken for a task that is about to begin,
 given to an eager one that is to be committed first, or used by an attempt.
+
+Several may ask one supplier: both kinds of activities, and other workers. A permit is of the kind that it was asked
+for, so none takes another's. While tasks of one wait, the others on its event loop hold one permit at most for tasks to
+come, and none if it has none in use: else what they hold could be all that the supplier has.
 """
 
 from __future__ import annotations
@@ -17,6 +21,7 @@ from collections.abc import Callable, Hashable
 from contextvars import copy_context
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
+from weakref import WeakSet
 
 from foldlog.common import WorkerDeploymentVersion
 from foldlog.worker.slots import CustomSlotSupplier, SlotInfo, SlotPermit, SlotReleaseContext, SlotReserveContext
@@ -86,6 +91,7 @@ class Permits:
         *,
         wanted: Callable[[], int],
         freed: Callable[[], None],
+        needed: Callable[[], int] | None = None,
     ) -> None:
         """Make a place for permits; nothing is asked before `refill`.
 
@@ -94,21 +100,35 @@ class Permits:
             slot_type: What they are for.
             wanted: How many there should be free.
             freed: Is told of a permit that has come.
+            needed: How many tasks wait for one; None: as many as are wanted.
         """
         self._supplier = source.supplier
         self._context = source.context(slot_type)
         self._wanted = wanted
         self._freed = freed
+        self._needed = needed or wanted
         self._loop = asyncio.get_running_loop()
         self._surroundings = copy_context()
         self._asking: set[asyncio.Task[None]] = set()
         self._free: deque[SlotPermit] = deque()
+        """Eager tasks take from here too, in another thread: only `_take_free` takes."""
         self._taken: list[SlotPermit] = []
         self._eager: deque[SlotPermit] = deque()
         self._used: dict[Hashable, tuple[SlotPermit, SlotInfo]] = {}
         self._lock = threading.Lock()
         """Of the eager ones, which have to do with another thread."""
         self._closing = False
+        self._told_hunger = 0
+        """What the others of this supplier have heard of."""
+        with _made_lock:
+            self._others = [
+                each
+                for each in _made
+                if each._supplier is self._supplier and each._loop is self._loop and not each._closing
+            ]
+            _made.add(self)
+        for each in self._others:
+            each._others.append(self)
 
     @property
     def free(self) -> int:
@@ -132,19 +152,21 @@ class Permits:
 
     def refill(self) -> None:
         """Ask for as many as are wanted, and give back those that are not."""
-        wanted = 0 if self._closing else self._wanted()
+        wanted = self._wanted_now()
         for _ in range(min(wanted, ASKED_AHEAD) - len(self._free) - len(self._asking)):
             # A context of its own: this may be called on behalf of an attempt that has just ended.
             task = self._loop.create_task(self._ask(), context=self._surroundings.copy(), name="foldlog-reserve-slot")
             self._asking.add(task)
-        while len(self._free) > wanted:
-            self._release(self._free.pop(), None)
+        while len(self._free) > wanted and (surplus := self._take_free()) is not None:
+            self._release(surplus, None)
+        self._tell_hunger()
 
     def take(self) -> bool:
         """Take a permit for a task, if one is free; `begin` or `give_back` is next."""
-        if not self._free:
+        permit = self._take_free()
+        if permit is None:
             return False
-        self._taken.append(self._free.popleft())
+        self._taken.append(permit)
         return True
 
     def give_back(self) -> None:
@@ -152,12 +174,15 @@ class Permits:
         self._free.appendleft(self._taken.pop())
 
     def take_eager(self) -> bool:
-        """Take one for an eager task, if the supplier has one now. Any thread."""
+        """Take one for an eager task, if the supplier has one now, or one is free. Any thread."""
         try:
             permit = self._run(self._supplier.try_reserve_slot, self._context)
         except (Exception, asyncio.CancelledError):
             _log.warning("try_reserve_slot of a slot supplier failed: it counts as no", exc_info=True)
             return False
+        if permit is None:
+            # It may have none because we hold them for tasks to come. `begin`, or the next task, asks for another.
+            permit = self._take_free()
         if permit is None:
             return False
         with self._lock:
@@ -189,6 +214,7 @@ class Permits:
         """The code of an attempt has ended."""
         permit, info = self._used.pop(attempt)
         self._release(permit, info)
+        self._tell_hunger()
 
     def close(self) -> None:
         """Ask for nothing more, and give back what has no use. What is in use still comes back by `end`."""
@@ -196,6 +222,9 @@ class Permits:
         for task in self._asking:
             task.cancel("the worker is shut down")
         self.refill()
+        for other in self._others:
+            other._others.remove(self)
+        self._others.clear()
 
     async def closed(self) -> None:
         """Close, wait for suppliers that are being asked, and give back what eager tasks have left."""
@@ -208,6 +237,32 @@ class Permits:
                 )
         while self._eager:
             self.give_back_eager()
+
+    @property
+    def _hunger(self) -> int:
+        """0: no task waits; 1: some do; 2: some do, and there is no permit in use that will come back."""
+        if self._closing or min(self._wanted(), self._needed()) <= len(self._free):
+            return 0
+        return 1 if self.used else 2
+
+    def _tell_hunger(self) -> None:
+        if self._others and self._told_hunger != (hunger := self._hunger):
+            self._told_hunger = hunger
+            for other in self._others:
+                self._loop.call_soon(other.refill)
+
+    def _wanted_now(self) -> int:
+        if self._closing:
+            return 0
+        wanted = self._wanted()
+        hunger = max((other._hunger for other in self._others), default=0)
+        return min(wanted, max(self._needed(), 2 - hunger)) if hunger else wanted
+
+    def _take_free(self) -> SlotPermit | None:
+        try:
+            return self._free.popleft()
+        except IndexError:
+            return None
 
     # ---- the supplier
 
@@ -249,8 +304,7 @@ class Permits:
         self._free.append(permit)
         self._freed()
         # What nobody wants any more goes back.
-        while len(self._free) > self._wanted():
-            self._release(self._free.pop(), None)
+        self.refill()
 
     def _release(self, permit: SlotPermit, info: SlotInfo | None) -> None:
         try:
@@ -261,3 +315,8 @@ class Permits:
     def _run(self, function: Callable[[Any], Any], argument: Any) -> Any:
         """Call a supplier, outside of any activity."""
         return self._surroundings.copy().run(function, argument)
+
+
+_made: WeakSet[Permits] = WeakSet()
+_made_lock = threading.Lock()
+"""Of the above: workers may be made on several event loops."""

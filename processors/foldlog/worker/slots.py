@@ -102,6 +102,8 @@ class SlotReleaseContext:
 class CustomSlotSupplier(ABC):
     """Says when a worker may run another attempt. One supplier may serve several workers, and both kinds of activities.
 
+    Each worker holds up to five slots for tasks to come: one that serves several should have more than that for each.
+
     Each permit that it gives comes back once: to `release_slot`. Errors are logged. That of `reserve_slot` makes the
     worker ask again after a while, that of `try_reserve_slot` means no, the others mean nothing.
     """
@@ -129,7 +131,7 @@ class CustomSlotSupplier(ABC):
             ctx: Who asks.
 
         Returns:
-            A permit, or None: the activity goes over its topic then.
+            A permit, or None: the activity takes one that is held for tasks to come, or goes over its topic.
         """
 
     @abstractmethod

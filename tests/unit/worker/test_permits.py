@@ -293,3 +293,101 @@ async def test_one_that_comes_in_the_same_moment_as_the_end_is_not_lost() -> Non
             await asyncio.sleep(0)
         await bench.permits.closed()
         assert (bench.supplier.out, bench.permits.total) == (set(), 0), steps
+
+
+class Limited(Supplier):
+    """Has so many, and gives them in the order in which it is asked."""
+
+    def __init__(self, slots: int) -> None:
+        super().__init__()
+        self.slots = asyncio.Semaphore(slots)
+
+    async def reserve_slot(self, ctx: SlotReserveContext) -> SlotPermit:
+        await self.slots.acquire()
+        return self.give()
+
+    def try_reserve_slot(self, ctx: SlotReserveContext) -> SlotPermit | None:
+        return None
+
+    def release_slot(self, ctx: SlotReleaseContext) -> None:
+        super().release_slot(ctx)
+        self.slots.release()
+
+
+class Locals:
+    """Local activities that share the supplier of a bench: each that waits begins when there is a permit."""
+
+    def __init__(self, supplier: Supplier) -> None:
+        self.waiting: list[str] = []
+        self.begun: list[str] = []
+        source = SlotSource(supplier, "q", "me", "2", VERSION)
+        self.permits = Permits(source, "local-activity", wanted=lambda: len(self.waiting), freed=self._freed)
+
+    def add(self, *names: str) -> None:
+        self.waiting.extend(names)
+        self.permits.refill()
+
+    def _freed(self) -> None:
+        while self.waiting and self.permits.take():
+            name = self.waiting.pop(0)
+            self.permits.begin(name, "count")
+            self.begun.append(name)
+
+
+def ahead_of(supplier: Supplier, waiting: Callable[[], int] = lambda: 0) -> Permits:
+    """Permits of a worker that asks ahead."""
+    source = SlotSource(supplier, "q", "me", "2", VERSION)
+    made = Permits(source, "activity", wanted=lambda: ASKED_AHEAD, freed=lambda: None, needed=waiting)
+    made.refill()
+    return made
+
+
+@pytest.mark.parametrize("slots", [1, 2, ASKED_AHEAD, ASKED_AHEAD + 1])
+async def test_what_is_held_for_tasks_to_come_goes_back_for_local_ones_that_wait(slots: int) -> None:
+    supplier = Limited(slots)
+    ahead = ahead_of(supplier)
+    await until(lambda: ahead.free == min(slots, ASKED_AHEAD), "they are held")
+    local = Locals(supplier)
+    names = [f"local-{number}" for number in range(slots + 3)]
+    local.add(*names)
+    at_once = max(slots - 1, 1)
+    await until(lambda: len(local.begun) >= at_once, "all but one of them")
+    for number in range(len(names)):
+        await until(lambda number=number: len(local.begun) > number, "the next one begins")  # type: ignore[misc]
+        local.permits.end(local.begun[number])
+    assert local.begun == names
+    await until(lambda: ahead.free == min(slots, ASKED_AHEAD), "they are held again")
+    await local.permits.closed()
+    await ahead.closed()
+    assert not supplier.out, "each permit came back, and none twice"
+
+
+async def test_local_ones_that_always_wait_leave_one_for_tasks_to_come() -> None:
+    supplier = Limited(3)
+    ahead = ahead_of(supplier)
+    local = Locals(supplier)
+    local.add(*(f"local-{number}" for number in range(100)))
+    for number in range(20):
+        await until(lambda number=number: len(local.begun) > number, "the next one begins")  # type: ignore[misc]
+        local.permits.end(local.begun[number])
+    await until(lambda: ahead.free == 1, "one is held")
+    assert len(local.waiting) > 50
+    local.waiting.clear()
+    for name in local.begun[20:]:
+        local.permits.end(name)
+    await local.permits.closed()
+    await ahead.closed()
+    assert not supplier.out
+
+
+async def test_an_eager_task_takes_what_is_held_for_tasks_to_come() -> None:
+    supplier = Limited(2)
+    ahead = ahead_of(supplier)
+    await until(lambda: ahead.free == 2, "all are held")
+    assert await asyncio.to_thread(lambda: [ahead.take_eager() for _ in range(3)]) == [True, True, False]
+    assert (ahead.used, ahead.free, len(supplier.out)) == (2, 0, 2)
+    ahead.begin("one", "count", eager=True)
+    await asyncio.to_thread(ahead.give_back_eager)
+    ahead.end("one")
+    await ahead.closed()
+    assert not supplier.out, "each permit came back, and none twice"
