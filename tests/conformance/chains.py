@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 from foldlog import workflow
-from foldlog.client import WorkflowContinuedAsNewError, WorkflowExecutionStatus, WorkflowFailureError
+from foldlog.client import WorkflowContinuedAsNewError, WorkflowExecutionStatus, WorkflowFailureError, WorkflowHandle
 from foldlog.common import RetryPolicy, SearchAttributeKey, SearchAttributePair, TypedSearchAttributes
 from foldlog.exceptions import ApplicationError, TimeoutError
+from foldlog.schemas.event import WorkflowExecutionFailed
 
 from tests.conformance.scenarios import REMOTE, Place, Scenario, names
 
@@ -133,12 +134,21 @@ async def a_run_goes_on_as_another_workflow(here: Place) -> None:
     assert (await same.result())[:7] == [["at once"], True, False, "1:00:00", REMOTE, True, {"step": 2}]
 
 
+async def retry_state(closed: WorkflowHandle[Any, Any]) -> str:
+    """What the last event of a run says of a further one."""
+    last = (await closed.fetch_history()).events[-1]
+    assert isinstance(last, WorkflowExecutionFailed)
+    return last.retry_state
+
+
 async def failed_runs_are_retried(here: Place) -> None:
     handle = await here.start(Flaky.run, "twice", retry_policy=POLICY, run_timeout=timedelta(milliseconds=200))
     with pytest.raises(WorkflowFailureError) as failed:
         await handle.result(follow_runs=False)
     assert str(failed.value.cause) == "first"
     assert await handle.result() == [3, "TimeoutError", False]
+    first = here.client.get_workflow_handle(handle.id, run_id=handle.result_run_id)
+    assert await retry_state(first) == "IN_PROGRESS"
     assert (await here.client.get_workflow_handle(handle.id).describe()).attempt == 3
     once = RetryPolicy(initial_interval=timedelta(milliseconds=10), non_retryable_error_types=["Listed"])
     given_up = await here.start(Flaky.run, "for good", retry_policy=once)
@@ -146,6 +156,7 @@ async def failed_runs_are_retried(here: Place) -> None:
         await given_up.result()
     assert isinstance(failed.value.cause, ApplicationError)
     assert (await given_up.describe()).attempt == 1
+    assert await retry_state(given_up) == "NON_RETRYABLE_FAILURE"
     limited = await here.start(
         Flaky.run,
         "twice",

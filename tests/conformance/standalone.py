@@ -242,6 +242,11 @@ async def activities_alone_that_wait(here: Place) -> None:
     assert (found.status, found.run_state) == (STATUS.RUNNING, PendingActivityState.SCHEDULED)
     await waiting.update_options([KEYS.task_queue.value_set(QUEUE)])
     assert await waiting.result() == "ab"
+    runs = await here.client.start_activity("leave_open", **options())
+    await described(runs, lambda found: found.run_state is PendingActivityState.STARTED)
+    await runs.pause(reason="stop")
+    assert (await runs.describe()).run_state is PendingActivityState.PAUSE_REQUESTED
+    await runs.terminate()
 
 
 async def ids_of_activities_alone(here: Place) -> None:
