@@ -7,6 +7,7 @@ classes and no framing.
 from __future__ import annotations
 
 import json
+import sys
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -95,11 +96,16 @@ def _place(key: str) -> tuple[int, str]:
 
 
 def _without_logical_types(schema: Any) -> Any:
-    """The same schema with plain primitive types: equal on the wire and in canonical form."""
+    """The same schema with plain primitive types: equal on the wire and in canonical form.
+
+    Its strings are interned, as those of Python code are: fastavro finds the fields of each record by them.
+    """
     if isinstance(schema, list):
         return [_without_logical_types(part) for part in schema]
     if isinstance(schema, dict):
-        plain = {key: _without_logical_types(value) for key, value in schema.items() if key != "logicalType"}
+        plain = {
+            sys.intern(key): _without_logical_types(value) for key, value in schema.items() if key != "logicalType"
+        }
         # A name alone is quicker to write than an object with nothing but a name.
         return plain["type"] if plain.keys() == {"type"} and isinstance(plain["type"], str) else plain
-    return schema
+    return sys.intern(schema) if isinstance(schema, str) else schema
