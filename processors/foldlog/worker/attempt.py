@@ -37,7 +37,7 @@ REPORT_START_SECONDS = 0.5
 
 REPORT_WATCHED_SECONDS = 0.05
 """The same for an attempt with a heartbeat timeout, which is to be noticed soon if it does not live: but most of those
-too have ended by then, or have sent a heartbeat, which says that they run."""
+too have ended by then. Before, no heartbeat goes out either: how far a failed attempt got is told with its end."""
 
 FOREVER = float("inf")
 
@@ -76,6 +76,7 @@ class Attempt:
         "_beats",
         "_intervals",
         "_last_details",
+        "_quiet_until",
         "_report_at",
         "_reported_start",
         "_throttle",
@@ -154,7 +155,7 @@ class Attempt:
         self._beat_scheduled = False
         self._beats = self._told = 0
         """Heartbeats that were due, and the newest of them that was reported."""
-        self._report_at = FOREVER
+        self._quiet_until = self._report_at = FOREVER
         self._reported_start = False
 
     def begin(
@@ -183,11 +184,13 @@ class Attempt:
         self.wake = wake
         self._with_details = with_details
         self.deadline = now + task.start_to_close_timeout_ms / 1000 if task.start_to_close_timeout_ms else FOREVER
+        self._quiet_until = now + REPORT_WATCHED_SECONDS
         if self.is_local:
             self._reported_start = True
         elif task.heartbeat_timeout_ms:
             # A quarter of the timeout, so that what is left of it when the processor hears of the start is most of it.
-            self._report_at = now + min(REPORT_WATCHED_SECONDS, task.heartbeat_timeout_ms / 4_000)
+            self._quiet_until = min(self._quiet_until, now + task.heartbeat_timeout_ms / 4_000)
+            self._report_at = self._quiet_until
         else:
             self._report_at = now + REPORT_START_SECONDS
         self._reckon()
@@ -197,10 +200,10 @@ class Attempt:
         if now >= self.deadline:
             self.deadline = FOREVER
             self._time_out()
-        if not self._reported_start and now >= self._report_at:
-            self._report_start(now)
         if self._beat_scheduled:
             self._send_beat(now)
+        if not self._reported_start and now >= self._report_at:
+            self._report_start(now)
         self._reckon()
 
     def end(self, outcome: Outcome) -> None:
@@ -266,7 +269,8 @@ class Attempt:
             return
         if self._throttle is None:
             timeout = self.task.heartbeat_timeout_ms / 1000
-            self._throttle = HeartbeatThrottle(timeout, self._intervals.default, self._intervals.maximum)
+            default, maximum = self._intervals.default, self._intervals.maximum
+            self._throttle = HeartbeatThrottle(timeout, default, maximum, self._quiet_until)
         now = self.clock.time()
         wait = self._throttle.beat(now)
         if wait <= 0:
@@ -280,7 +284,7 @@ class Attempt:
             self._beat_scheduled = False
             # A heartbeat says that it runs. Only how long it has done so already is worth a word of its own.
             if not self._reported_start:
-                if now - self.started_at > REPORT_WATCHED_SECONDS:
+                if now - self.started_at > 2 * REPORT_WATCHED_SECONDS:
                     self._report_start(now)
                 self._reported_start = True
             self._beats += 1

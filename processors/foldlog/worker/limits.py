@@ -122,7 +122,7 @@ class RateLimit:
 
 
 class HeartbeatThrottle:
-    """Which heartbeats of one attempt go out: the first at once, then the newest once in an interval.
+    """Which heartbeats of one attempt go out: the newest once in an interval, and none before a time.
 
     The interval is 80 % of the heartbeat timeout, at most `maximum`; without a timeout it is `default`, at most
     `maximum`. Temporal's workers do the same.
@@ -130,18 +130,19 @@ class HeartbeatThrottle:
 
     __slots__ = ("_due", "interval", "pending")
 
-    def __init__(self, timeout: float, default: float, maximum: float) -> None:
+    def __init__(self, timeout: float, default: float, maximum: float, first: float) -> None:
         """Make a throttle.
 
         Args:
             timeout: The attempt's heartbeat timeout in seconds; 0: none.
             default: Interval of attempts without one, in seconds.
             maximum: No interval is longer, in seconds.
+            first: When the first heartbeat may go out.
         """
         self.interval = min(timeout * 0.8 if timeout else default, maximum)
         self.pending = False
         """Whether there is a heartbeat that has not gone out."""
-        self._due = float("-inf")
+        self._due = first
 
     @property
     def due(self) -> float:

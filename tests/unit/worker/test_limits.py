@@ -89,24 +89,24 @@ def test_a_token_given_back_counts_again() -> None:
     assert not limit.take(0)
 
 
-def test_heartbeats_first_at_once_then_one_in_an_interval() -> None:
-    throttle = HeartbeatThrottle(10, default=30, maximum=60)
+def test_heartbeats_go_out_once_in_an_interval_and_not_before_the_first_may() -> None:
+    throttle = HeartbeatThrottle(10, default=30, maximum=60, first=0.5)
     sent = []
     for step in range(200):
         now = step * 0.1
         if throttle.beat(now) == 0 and throttle.send(now):
             sent.append(round(now, 1))
-    assert sent == [0.0, 8.0, 16.0]
+    assert sent == [0.5, 8.5, 16.5]
     assert throttle.pending
 
 
 @pytest.mark.parametrize(("timeout", "interval"), [(0, 30), (10, 8), (1000, 60)])
 def test_interval_follows_the_timeout(timeout: float, interval: float) -> None:
-    assert HeartbeatThrottle(timeout, default=30, maximum=60).interval == interval
+    assert HeartbeatThrottle(timeout, default=30, maximum=60, first=0).interval == interval
 
 
 def test_what_was_held_back_goes_out_when_due() -> None:
-    throttle = HeartbeatThrottle(10, default=30, maximum=60)
+    throttle = HeartbeatThrottle(10, default=30, maximum=60, first=0)
     assert throttle.send(0) is False
     throttle.beat(0)
     assert throttle.send(0)

@@ -219,10 +219,12 @@ async def test_start_is_reported_soon_where_there_is_a_heartbeat_timeout() -> No
 
 
 async def test_a_heartbeat_says_that_it_has_started() -> None:
-    gate = Gate()
-    bench = Bench([gate.beat], clock=HandClock())
+    gate, clock = Gate(), HandClock()
+    bench = Bench([gate.beat], clock=clock)
     watched = await bench.start("beat", 1, heartbeat_timeout_ms=60_000)
-    await until(lambda: watched.heartbeats, "it has sent a heartbeat")
+    await until(gate.entered.is_set, "it has sent a heartbeat")
+    clock.advance(0.05)
+    await until(lambda: watched.heartbeats, "which has gone out")
     assert watched.starts == []
     assert next(iter(bench.runner.attempts)).reported_start
     gate.go_on.set()
@@ -397,16 +399,45 @@ async def test_heartbeats_are_throttled_and_the_last_is_never_lost(name: str, th
 
 
 async def test_held_back_heartbeats_go_out_when_due() -> None:
-    gate = Gate()
-    clock = HandClock()
-    bench = Bench([gate.beat], intervals=HeartbeatIntervals(default=0.05), clock=clock)
-    watched = await bench.start("beat", 10)
-    await until(lambda: gate.entered.is_set() and watched.heartbeats, "the first one went out")
-    clock.advance(0.05)
-    await until(lambda: len(watched.heartbeats) == 2, "the newest one went out")
-    assert await bench.values(watched.heartbeats[1]) == [9]
+    gate, clock, further = Gate(), HandClock(), asyncio.Event()
+
+    @activity.defn
+    async def beating() -> None:
+        for number in range(10):
+            activity.heartbeat(number)
+        gate.entered.set()
+        await further.wait()
+        activity.heartbeat(10)
+        await asyncio.to_thread(gate.go_on.wait, 60)
+
+    bench = Bench([beating], intervals=HeartbeatIntervals(default=0.3), clock=clock)
+    watched = await bench.start("beating")
+    attempt = watched.attempt
+    assert attempt is not None
+    await until(gate.entered.is_set, "it runs")
+    clock.advance(0.04)
+    assert watched.heartbeats == []
+    clock.advance(0.01)
+    assert [await bench.values(details) for details in watched.heartbeats] == [[9]]
+    further.set()
+    await until(lambda: attempt.new_details and attempt.new_details[0].data == b"10", "one more heartbeat")
+    clock.advance(0.29)
+    assert len(watched.heartbeats) == 1
+    clock.advance(0.01)
+    assert [await bench.values(details) for details in watched.heartbeats] == [[9], [10]]
     gate.go_on.set()
     await watched.outcome()
+
+
+async def test_a_short_attempt_sends_no_heartbeat_and_tells_how_far_it_got_if_it_fails() -> None:
+    gate = Gate()
+    gate.go_on.set()
+    bench = Bench([gate.beat], clock=HandClock())
+    watched = await bench.start("beat", 3, heartbeat_timeout_ms=60_000)
+    outcome = await watched.outcome()
+    assert not watched.heartbeats and not watched.starts
+    assert isinstance(outcome, Failed)
+    assert await bench.values(outcome.heartbeat_details) == [2]
 
 
 async def test_a_failure_without_a_heartbeat_keeps_the_details_of_the_attempt_before() -> None:

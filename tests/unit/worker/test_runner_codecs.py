@@ -191,9 +191,14 @@ async def test_a_heartbeat_that_is_encoded_late_does_not_replace_a_newer_one() -
         clock=clock,
     )
     watched = await bench.start("beating")
-    await until(gate.entered.is_set, "the first heartbeat is being encoded")
+    attempt = watched.attempt
+    assert attempt is not None
+    await until(gate.entered.is_set, "it runs")
     clock.advance(0.05)
+    await until(lambda: bench.runner._encoding, "the first heartbeat is being encoded")
     second.set()
+    await until(lambda: attempt.new_details and attempt.new_details[0].data == b"1", "there is a second one")
+    clock.advance(0.05)
     await until(lambda: watched.heartbeats, "the second one went out")
     late = list(bench.runner._encoding)
     assert len(late) == 1
