@@ -6,9 +6,13 @@ the front walks over all of them, so it begins where the last one found somethin
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator
+from collections.abc import Collection, Container, Iterator
+from itertools import islice
 
 from foldlog.processors.store.kv import KeyValueStore
+
+FRONT = 16
+"""Keys that are read at once: rows come and go at the front, and each scan costs more than what it reads."""
 
 
 class QueueCursor:
@@ -20,33 +24,40 @@ class QueueCursor:
         self._prefix = prefix
         self._from = prefix
         """No key is below."""
-        self._first: bytes | None = None
-        self._known = False
+        self._front: list[bytes] = []
+        """The lowest keys, in order, as far as they are known."""
+        self._whole = False
+        """Whether these are all keys that there are."""
 
     def first(self) -> bytes | None:
         """The lowest key; None if there is none."""
-        if not self._known:
-            self._first = next((key for key, _ in self.scan()), None)
-            self._known = True
-            if self._first is not None:
-                self._from = self._first
-        return self._first
+        if not self._front and not self._whole:
+            self._front = [key for key, _ in islice(self.scan(), FRONT)]
+            self._whole = len(self._front) < FRONT
+            if self._front:
+                self._from = self._front[0]
+        return self._front[0] if self._front else None
 
     def scan(self) -> Iterator[tuple[bytes, bytes]]:
         """The rows from the front on."""
         return self._kv.scan(self._family, self._prefix, self._from)
 
-    def written(self, lowest: bytes | None, removed: Container[bytes]) -> None:
+    def written(self, added: Collection[bytes], removed: Container[bytes]) -> None:
         """Take note of what was written to the store.
 
         Args:
-            lowest: The lowest key that was added; None if there was none.
+            added: The keys that were added.
             removed: The keys that were removed.
         """
-        if lowest is not None:
-            if self._known and (self._first is None or lowest < self._first):
-                self._first = self._from = lowest
-            elif lowest < self._from:
-                self._from = lowest
-        if self._known and self._first is not None and self._first in removed:
-            self._known = False
+        if added:
+            self._from = min(self._from, min(added))
+            if self._whole:
+                self._front.extend(added)
+            elif self._front:
+                # What lies behind the last one that is known may have others before it.
+                last = self._front[-1]
+                self._front.extend(key for key in added if key < last)
+        self._front = sorted({key for key in self._front if key not in removed})
+        if len(self._front) > FRONT:
+            del self._front[FRONT:]
+            self._whole = False

@@ -78,8 +78,7 @@ class Expiry:
             return
         removed = {key for key, value in changes.items() if value is None}
         for kind, cursor in self._cursors.items():
-            added = (key for key, value in changes.items() if key[0] == kind and value is not None)
-            cursor.written(min(added, default=None), removed)
+            cursor.written([key for key, value in changes.items() if key[0] == kind and value is not None], removed)
 
     def _due(self, kind: ExpiryKind, log_time_ms: int, rows: WriteBatch) -> Iterator[bytes]:
         """Keys of rows that are due, oldest first: those of the store, and among them those of the batch."""

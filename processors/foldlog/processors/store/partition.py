@@ -330,7 +330,7 @@ class PartitionStore:
         self._fresh = False
         self._position = position
         self._totals = totals
-        self._timers.written(min(batch.timers_added, default=None), batch.timers_removed)
+        self._timers.written(batch.timers_added, batch.timers_removed)
         self._expiry.written(rows)
 
     def _put_meta(self, rows: WriteBatch, position: Position, totals: _Totals) -> None:
