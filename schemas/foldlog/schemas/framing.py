@@ -62,7 +62,7 @@ class UsualForm:
     """What they are then."""
 
 
-@dataclass(slots=True, frozen=True)
+@dataclass(slots=True)
 class RecordType:
     """All that is needed to write and read one record class."""
 
@@ -75,26 +75,36 @@ class RecordType:
     """The record as fastavro takes it."""
     from_avro: Callable[[dict[str, Any]], Any]
     """The record that fastavro's dict stands for."""
-    schema: Any
-    """As fastavro takes it."""
-    usual: UsualForm | None
-    """For records whose schema says what is usual."""
+    _schema: Any = None
+    """As fastavro takes it. None: not parsed yet, since a process needs few of all types, and is to start soon."""
+    _usual: UsualForm | None = None
+
+    @property
+    def usual(self) -> UsualForm | None:
+        """For records whose schema says what is usual."""
+        if self._schema is None:
+            self._parse()
+        return self._usual
 
     def write(self, record: Any, buffer: BytesIO) -> None:
         """Write the body of a record."""
-        usual = self.usual
+        if self._schema is None:
+            self._parse()
+        usual = self._usual
         if usual is not None and usual.fits(record):
             schemaless_writer(buffer, usual.schema, usual.to_avro(record))
             buffer.write(usual.end)
         else:
-            schemaless_writer(buffer, self.schema, self.to_avro(record))
+            schemaless_writer(buffer, self._schema, self.to_avro(record))
 
     def read(self, buffer: BytesIO) -> Any:
         """The record whose body is all that comes."""
-        usual = self.usual
+        if self._schema is None:
+            self._parse()
+        usual = self._usual
         values: Any
         if usual is None:
-            values = schemaless_reader(buffer, self.schema, None)
+            values = schemaless_reader(buffer, self._schema, None)
             return self.from_avro(values)
         values = schemaless_reader(buffer, usual.schema, None)
         place = buffer.tell()
@@ -103,6 +113,11 @@ class RecordType:
         buffer.seek(place)
         end: Any = schemaless_reader(buffer, usual.end_schema, None)
         return self.from_avro(values | end)
+
+    def _parse(self) -> None:
+        # The schema last: another thread takes it as the sign that all is there.
+        self._usual = _usual_form(self.cls, self.full_name)
+        self._schema = parsed(self.full_name)
 
 
 def _usual_form(cls: type, full_name: str) -> UsualForm | None:
@@ -124,7 +139,7 @@ CLASSES: dict[str, type] = {full_name: cls for cls, full_name, *_ in _CONVERSION
 """Every record class by its full name in Avro."""
 
 RECORD_TYPES: tuple[RecordType, ...] = tuple(
-    RecordType(cls, full_name, header, to_avro, from_avro, parsed(full_name), _usual_form(cls, full_name))
+    RecordType(cls, full_name, header, to_avro, from_avro)
     for cls, full_name, header, to_avro, from_avro in _CONVERSIONS
     if header
 )
