@@ -19,8 +19,9 @@ import click
 from foldlog.client import Client, WorkflowHandle
 from foldlog.connectors.embedded import broker_from_environment
 
+from benchmarks.counting import Counting
 from benchmarks.setting import LIMIT, console, fresh_namespace, milliseconds, processes, show, write
-from benchmarks.workloads import TASK_QUEUE, Counting
+from benchmarks.workloads import TASK_QUEUE
 
 
 async def open_workflow(client: Client) -> WorkflowHandle[Counting, int]:
@@ -78,7 +79,7 @@ async def signals(client: Client, count: int, at_once: int) -> dict[str, float]:
 async def measure(folder: Path, servers: str, count: int, signal_count: int, at_once: int) -> dict[str, Any]:
     """All figures of one round."""
     namespace = fresh_namespace(servers)
-    with processes(folder, servers, namespace, ["workflows"]):
+    with processes(folder, servers, namespace, ["messages"]):
         async with await Client.connect(servers, namespace=namespace) as client:
             found: dict[str, Any] = await round_trips(client, count)
             await signals(client, signal_count // 10, at_once)

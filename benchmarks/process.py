@@ -6,8 +6,10 @@ import asyncio
 import logging
 import signal
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 import click
 from foldlog.client import Client
@@ -16,23 +18,34 @@ from foldlog.worker import Worker
 from benchmarks import bare_loop
 from benchmarks.workloads import TASK_QUEUE, WORKFLOWS, say
 
-ROLES = ["bare-processor", "bare-worker", "workflows", "activities", "both"]
+ROLES = ["bare-processor", "bare-worker", "workflows", "activities", "both", "messages"]
+
+
+def served(role: str) -> tuple[Sequence[type], Sequence[Callable[..., Any]]]:
+    """Workflows and activities of a role."""
+    if role == "messages":
+        from benchmarks.counting import Counting  # a foldlog of old, beside today's, cannot define it
+
+        return [Counting], []
+    return WORKFLOWS if role != "activities" else [], [say] if role != "workflows" else []
 
 
 async def serve(role: str, servers: str, namespace: str, state_dir: Path, cached: int, instance_id: str) -> None:
     """Run a foldlog worker until SIGTERM."""
     stopped = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)
+    workflows, activities = served(role)
+    more: dict[str, Any] = {"instance_id": instance_id} if instance_id else {}  # which a foldlog of old does not know
     async with await Client.connect(servers, namespace=namespace) as client:
         worker = Worker(
             client,
             task_queue=TASK_QUEUE,
-            workflows=WORKFLOWS if role != "activities" else (),
-            activities=[say] if role != "workflows" else (),
+            workflows=workflows,
+            activities=activities,
             state_dir=state_dir,
-            instance_id=instance_id,
             max_cached_workflows=cached,
             max_concurrent_activities=2_000,
+            **more,
         )
         async with worker:
             print("ready", flush=True)
