@@ -10,6 +10,8 @@ CODE := $(ROOTS) tests benchmarks examples .ci
 N ?= 200
 # Processes of `make test`, each with a Kafka of its own. Most tests of tests/integration wait, so three fill two cores.
 JOBS ?= 3
+# The commit that `make bench` compares with; without one, it is the bare loop.
+BASE ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help venv demo test lint format bench dev chaos clean
@@ -49,8 +51,8 @@ format: $(READY) ## Rewrite the code in the project's style.
 	$(BIN)/ruff check --fix $(CODE)
 	$(BIN)/ruff format $(CODE)
 
-bench: $(READY) ## Measure against a bare loop; writes benchmarks/results/latest.json.
-	$(BIN)/python -m benchmarks.throughput
+bench: $(READY) ## Measure against a bare loop, or with BASE=COMMIT against that commit.
+	$(BIN)/python -m $(if $(BASE),benchmarks.regression --base '$(BASE)',benchmarks.throughput)
 
 dev: $(READY) ## Run a Kafka with foldlog's topics on 127.0.0.1:9092 until Ctrl-C.
 	$(BIN)/foldlog dev

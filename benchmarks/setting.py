@@ -16,6 +16,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import psutil
 from foldlog.client import Client
 from foldlog.transport.admin import create_topics
 from foldlog.transport.config import KafkaConfig
@@ -81,6 +82,12 @@ def processes(folder: Path, servers: str, namespace: str, roles: Sequence[str], 
         yield [process.pid for process in running]
     finally:
         end(running)
+
+
+def cpu_seconds(pids: Sequence[int]) -> float:
+    """What processes have used of processors so far, in their own code and in the system's."""
+    times = [psutil.Process(pid).cpu_times() for pid in pids]
+    return sum(each.user + each.system for each in times)
 
 
 class Driver:

@@ -22,7 +22,17 @@ from foldlog.client import Client
 from foldlog.connectors.embedded import broker_from_environment
 
 from benchmarks.bare_loop import BareClient
-from benchmarks.setting import PARTITIONS, Driver, console, fresh_namespace, milliseconds, processes, show, write
+from benchmarks.setting import (
+    PARTITIONS,
+    Driver,
+    console,
+    cpu_seconds,
+    fresh_namespace,
+    milliseconds,
+    processes,
+    show,
+    write,
+)
 from benchmarks.workloads import Five, FiveLocal, One
 
 CASES: dict[str, tuple[Any, list[str], str]] = {
@@ -49,6 +59,8 @@ class Figures:
 
     per_s: list[float] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
+    cpu_ms: list[float] = field(default_factory=list)
+    """For each workflow, of foldlog's own processes: neither the client nor the broker is in it."""
 
 
 def measure_bare(folder: Path, servers: str, kind: str, size: Size, figures: Figures) -> None:
@@ -70,12 +82,14 @@ async def measure(folder: Path, servers: str, case: str, size: Size, figures: Fi
     """One round of foldlog."""
     workflow, roles, _ = CASES[case]
     namespace = fresh_namespace(servers)
-    with processes(folder, servers, namespace, roles):
+    with processes(folder, servers, namespace, roles) as pids:
         async with await Client.connect(servers, namespace=namespace) as client:
             driver = Driver(client)
             await driver.latencies(workflow, 30)
             figures.seconds += await driver.latencies(workflow, size.single)
+            used = cpu_seconds(pids)
             figures.per_s.append(await driver.per_second(workflow, size.workflows, size.at_once))
+            figures.cpu_ms.append((cpu_seconds(pids) - used) * 1000 / size.workflows)
 
 
 def result(ours: Figures, bare: Figures) -> dict[str, float]:
