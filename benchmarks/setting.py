@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+from confluent_kafka.admin import AdminClient
 from foldlog.client import Client
 from foldlog.transport.admin import create_topics
 from foldlog.transport.config import KafkaConfig
@@ -39,6 +40,14 @@ def fresh_namespace(servers: str) -> str:
     topics = Topics(namespace)
     create_topics(KafkaConfig(bootstrap_servers=servers), topics, partitions=PARTITIONS, task_queues=[TASK_QUEUE])
     return namespace
+
+
+def drop(servers: str, namespace: str) -> None:
+    """Delete a namespace's topics, where many follow: a broker with thousands of partitions is another one."""
+    admin = AdminClient({"bootstrap.servers": servers})
+    topics = [name for name in admin.list_topics(timeout=30).topics if name.startswith(f"{namespace}.")]
+    for deleted in admin.delete_topics(topics).values():
+        deleted.result(30)
 
 
 def launch(folder: Path, servers: str, namespace: str, role: str, name: str, *more: str) -> subprocess.Popen[str]:

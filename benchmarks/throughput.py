@@ -27,6 +27,7 @@ from benchmarks.setting import (
     Driver,
     console,
     cpu_seconds,
+    drop,
     fresh_namespace,
     milliseconds,
     processes,
@@ -90,6 +91,7 @@ async def measure(folder: Path, servers: str, case: str, size: Size, figures: Fi
             used = cpu_seconds(pids)
             figures.per_s.append(await driver.per_second(workflow, size.workflows, size.at_once))
             figures.cpu_ms.append((cpu_seconds(pids) - used) * 1000 / size.workflows)
+    drop(servers, namespace)
 
 
 def result(ours: Figures, bare: Figures) -> dict[str, float]:
