@@ -206,6 +206,7 @@ def main(base: str, rounds: int, workflows: int, cases: tuple[str, ...]) -> None
     With the defaults it takes 10 to 15 minutes on a machine that does nothing else.
     """
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # nothing is left behind after that either
+    now = git("describe", "--always", "--dirty")
     samples: dict[str, dict[str, list[Sample]]] = {case: {side: [] for side in SIDES} for case in cases or CASES}
     with checked_out(base) as folder, broker_from_environment() as servers:
         pythons = {"base": str(folder / ".venv" / "bin" / "python"), "now": sys.executable}
@@ -217,7 +218,6 @@ def main(base: str, rounds: int, workflows: int, cases: tuple[str, ...]) -> None
     columns = ["", "base", "now", "ratio", f"{100 - RISK * 100:.0f} % sure", "worse"]
     show(f"Worse than {base[:12]} by over {TOLERATED * 100:.0f} %? Rounds: {rounds}", columns, rows(results))
     if not cases:
-        now = git("describe", "--always", "--dirty")
         kept = {case: {name: asdict(found) for name, found in figures.items()} for case, figures in results.items()}
         write("regression", {"base": base, "now": now, "rounds": rounds, "workflows": workflows, **kept})
 
