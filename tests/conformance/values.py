@@ -1,18 +1,20 @@
-"""Scenarios of arguments and results of each kind: dataclasses, pydantic models, what JSON has."""
+"""Scenarios of arguments and results of each kind: dataclasses, pydantic models, what JSON has, None in their place."""
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 from foldlog import activity, workflow
 from foldlog.client import WorkflowHandle
 from foldlog.converter import TransferTypeConverter, transfer_type_convertible
 from pydantic import BaseModel, Field
 
-from tests.conformance.scenarios import QUEUE, REMOTE, Place, Scenario
+from tests.conformance.scenarios import QUEUE, REMOTE, Place, Scenario, until, until_asked
+from tests.conformance.work import is_open
 
 LIMIT = timedelta(seconds=30)
 
@@ -117,6 +119,77 @@ class Billing:
         return invoice
 
 
+TOKENS: dict[str, bytes] = {}
+"""Of activities that were left open, by key."""
+
+
+@activity.defn
+async def promise(number: int) -> int:
+    """Gives nothing, whatever it says."""
+    assert number is None
+    return number
+
+
+@activity.defn
+async def promise_later(key: str) -> Order:
+    TOKENS[key] = activity.info().task_token
+    activity.raise_complete_async()
+
+
+@workflow.defn
+class Promised:
+    """A child that says it gives an invoice."""
+
+    @workflow.run
+    async def run(self, invoice: Invoice) -> Invoice:
+        assert invoice is None
+        return invoice
+
+
+@workflow.defn
+class Promises:
+    """Gets None where types say something else, on each way, and gives it."""
+
+    def __init__(self) -> None:
+        self.got: list[tuple[str, Any]] = []
+
+    @workflow.run
+    async def run(self, key: str, order: Order, number: int = 7) -> list[str]:
+        self.got.append(("arguments", (order, number)))
+        nothing = cast(int, None)
+        for queue in (QUEUE, REMOTE):
+            result = await workflow.execute_activity(promise, nothing, task_queue=queue, start_to_close_timeout=LIMIT)
+            self.got.append((f"activity on {queue}", result))
+        local = await workflow.execute_local_activity(promise, nothing, start_to_close_timeout=LIMIT)
+        self.got.append(("local activity", local))
+        self.got.append(
+            ("left open", await workflow.execute_activity(promise_later, key, start_to_close_timeout=LIMIT))
+        )
+        child = await workflow.execute_child_workflow(Promised.run, cast(Invoice, None))
+        self.got.append(("child", child))
+        await workflow.wait_condition(lambda: {"signal", "update"} <= {way for way, _ in self.got})
+        assert all(value in (None, (None, None)) for _, value in self.got), self.got
+        return cast(list[str], None)
+
+    @workflow.signal
+    def tell(self, number: int) -> None:
+        self.got.append(("signal", number))
+
+    @workflow.update
+    def change(self, invoice: Invoice) -> Invoice:
+        self.got.append(("update", invoice))
+        return invoice
+
+    @change.validator
+    def check_change(self, invoice: Invoice) -> None:
+        assert invoice is None
+
+    @workflow.query
+    def ask(self, number: int) -> int:
+        assert number is None
+        return number
+
+
 ORDER = Order([Item("a", 2), Item("b")], {"gift": None, "to": "Grace"})
 PLAIN = [None, True, 7, 0.25, "text", [1, [2]], {"key": {"deeper": None}}]
 
@@ -139,6 +212,23 @@ async def values_that_go_by_way_of_others(here: Place) -> None:
     assert (await handle.result()).metres == 41
 
 
-SHARED: Sequence[Scenario] = [values_of_each_kind, values_that_go_by_way_of_others]
-WORKFLOWS: Sequence[type] = [Billing, Walk]
-ACTIVITIES: Sequence[Callable[..., Any]] = [bill, book, there_and_back]
+async def none_is_none_whatever_types_say(here: Place) -> None:
+    """As with Temporal: what was promised is the code's own affair, and nothing stalls."""
+    key = uuid.uuid4().hex
+    handle = await here.start(Promises.run, key, None, None)
+    await until(lambda: key in TOKENS, "its activity begins")
+    await until_asked(lambda: is_open(handle), "it is known to be left open")
+    await here.client.get_async_activity_handle(task_token=TOKENS[key]).complete(None)
+    assert await handle.query(Promises.ask, cast(int, None)) is None
+    await handle.signal(Promises.tell, cast(int, None))
+    assert await handle.execute_update(Promises.change, cast(Invoice, None)) is None
+    assert await handle.result() is None
+
+
+SHARED: Sequence[Scenario] = [
+    values_of_each_kind,
+    values_that_go_by_way_of_others,
+    none_is_none_whatever_types_say,
+]
+WORKFLOWS: Sequence[type] = [Billing, Walk, Promised, Promises]
+ACTIVITIES: Sequence[Callable[..., Any]] = [bill, book, there_and_back, promise, promise_later]

@@ -371,7 +371,7 @@ async def a_task_token_is_of_one_attempt_also_after_a_reset(here: Place) -> None
         return here.client.get_async_activity_handle(task_token=tokens[index][1])
 
     await until(lambda: len(tokens) == 1, "it begins")
-    await until_asked(lambda: _is_open(handle), "it is known to be left open")
+    await until_asked(lambda: is_open(handle), "it is known to be left open")
     await handle.reset_activity("open")
     with pytest.raises(AsyncActivityCancelledError) as told:
         await outside(0).heartbeat()
@@ -388,7 +388,8 @@ async def a_task_token_is_of_one_attempt_also_after_a_reset(here: Place) -> None
     assert await handle.result() == [None]
 
 
-async def _is_open(handle: WorkflowHandle[Any, Any]) -> bool:
+async def is_open(handle: WorkflowHandle[Any, Any]) -> bool:
+    """Whether a workflow has one open activity, which is known to have begun."""
     return [each.state.name for each in (await handle.describe()).pending_activities] == ["STARTED"]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
-from types import NoneType, UnionType
+from types import UnionType
 from typing import Annotated, Any, ClassVar, NewType, Self, TypeVar, Union, cast, get_args, get_origin
 
 from foldlog.api.common.v1 import plain, shown
@@ -24,7 +24,10 @@ _NOT_GIVEN = "not-given"
 
 
 def not_given(converter: PayloadConverter) -> Payload:
-    """What is sent where a result may be left out: None to whoever reads it, whatever type they want."""
+    """What is sent where a result may be left out: None to whoever reads it, also where None stands for a value.
+
+    A class may have None as its transfer type, and make something of it.
+    """
     (payload,) = converter.to_payloads([None])
     if payload.encoding == "binary/null":
         payload = Payload(encoding="binary/null", metadata={**payload.metadata, _NOT_GIVEN: b""})
@@ -148,11 +151,8 @@ class CompositePayloadConverter(PayloadConverter, WithSerializationContext):
         return reader(payload, type_hint)
 
     def _from_transfer(self, payload: Payload, transfer: Transfer) -> Any:
-        if payload.encoding == "binary/null":
-            if _NOT_GIVEN in payload.metadata:
-                return None
-            if transfer.read_as is not None and not _takes(transfer.read_as, NoneType):
-                raise PayloadConversionError(f"expected {type_name(transfer.type_hint)}, got null")
+        if payload.encoding == "binary/null" and _NOT_GIVEN in payload.metadata:
+            return None
         return transfer.read(self._from_payload(payload, transfer.read_as))
 
 
@@ -180,10 +180,8 @@ class BinaryNullPayloadConverter(EncodingPayloadConverter):
         return Payload(encoding="binary/null") if value is None else None
 
     def from_payload(self, payload: Payload, type_hint: Any = None) -> Any:
-        """See base class."""
-        if type_hint is None or _NOT_GIVEN in payload.metadata or _takes(type_hint, NoneType):
-            return None
-        raise PayloadConversionError(f"expected {type_name(type_hint)}, got null")
+        """None, whatever is wanted, as with Temporal: code that promises more may still give nothing."""
+        return None
 
 
 class BinaryPlainPayloadConverter(EncodingPayloadConverter):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import pickle
+import re
 import sys
 from collections import OrderedDict, deque
 from collections.abc import Mapping, Sequence
@@ -209,9 +210,11 @@ def test_the_argument_is_named_by_its_place() -> None:
 
 
 @pytest.mark.parametrize("hint", [str, int, list[str], Order, Card | Transfer])
-def test_null_and_bytes_fit_only_types_that_say_so(hint: Any) -> None:
-    assert "got null" in problem([CONVERTER.to_payload(None)], hint)
+def test_bytes_fit_only_types_that_say_so_and_none_by_itself_any(hint: Any) -> None:
     assert "got bytes" in problem([CONVERTER.to_payload(b"x")], hint)
+    assert CONVERTER.from_payloads(CONVERTER.to_payloads([None, None]), [hint, hint]) == [None, None]
+    # Within something else, it is a value as any other.
+    assert re.match(r"args\[0\](: )?\[0\]", problem([json("[null]")], list[hint]))
 
 
 def test_fewer_hints_than_payloads_leave_the_rest_to_the_payload() -> None:

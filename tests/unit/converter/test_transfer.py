@@ -66,6 +66,22 @@ class Plain:
     text: str
 
 
+class NothingConverter(TransferTypeConverter["Nothing", None]):
+    transfer_type = Wire
+
+    def to_transfer_type(self, value: Nothing) -> None: ...
+
+    def from_transfer_type(self, value: None, type_hint: type[Nothing]) -> Nothing:
+        assert value is None
+        return Nothing()
+
+
+@transfer_type_convertible(NothingConverter)
+@dataclass
+class Nothing:
+    """None stands for it."""
+
+
 @dataclass
 class Box(Generic[T]):
     value: T
@@ -148,12 +164,13 @@ def test_they_may_be_none_instead(converter: PayloadConverter, value: Any, hint:
     assert [converter.from_payload(payload, hint) for payload in payloads] == [value, None]
 
 
-def test_none_is_no_value_where_the_transfer_type_is_not_none() -> None:
+def test_what_none_stands_for_is_said_by_the_transfer_type() -> None:
     converter = DefaultPayloadConverter()
-    with pytest.raises(PayloadConversionError, match="expected Money, got null"):
+    with pytest.raises(PayloadConversionError, match="Money cannot be made of its transfer type: AttributeError"):
         converter.from_payload(converter.to_payload(None), Money)
+    assert converter.from_payload(converter.to_payload(Nothing()), Nothing) == Nothing()
     # A result that was not given is None to whoever reads it.
-    assert converter.from_payload(not_given(converter), Money) is None
+    assert [converter.from_payload(not_given(converter), hint) for hint in (Money, Nothing)] == [None, None]
 
 
 def test_what_cannot_be_read_back_is_named(converter: PayloadConverter) -> None:
