@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import IntEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from foldlog._times import later
 from foldlog.client._activity_outcome import ActivityOutcome
@@ -64,7 +64,7 @@ class ActivityExecutionDescription(ActivityExecution):
     """One with all that is known of it."""
 
     attempt: int
-    """The one that runs or comes next; 1 once it has ended: which was the last is not kept."""
+    """The one that runs or comes next, and the last one once it has ended; 1 if it was terminated."""
     canceled_reason: str | None
     """Why its cancellation was asked for; None: it was not, or nobody said why."""
     current_retry_interval: timedelta | None
@@ -79,6 +79,7 @@ class ActivityExecutionDescription(ActivityExecution):
     last_heartbeat_time: datetime | None
     last_started_time: datetime | None
     last_worker_identity: str | None
+    """Who runs it or was the last to; None: nobody has said so."""
     next_attempt_schedule_time: datetime | None
     priority: Priority
     retry_policy: RetryPolicy | None
@@ -189,14 +190,25 @@ def execution(row: WorkflowExecution, job: Job) -> ActivityExecution:
     return ActivityExecution(**_common(row, job.activity_type, job.task_queue))
 
 
+class Recorded(NamedTuple):
+    """What the history of its workflow has, as far as it was looked into."""
+
+    args: Sequence[Payload] = ()
+    canceled_reason: str = ""
+    attempt: int = 1
+    """The last one, once it has ended."""
+    identity: str = ""
+    """Who told of its end."""
+
+
 def description(
     found: WorkflowExecutionDescription,
     described: Described,
     pending: PendingActivity | None,
     *,
     data_converter: DataConverter,
-    raw_input: Sequence[Payload] | None,
-    canceled_reason: str,
+    recorded: Recorded,
+    with_input: bool,
     outcome: ActivityOutcome | None,
     heartbeats: bool,
     failures: bool,
@@ -208,8 +220,8 @@ def description(
         described: What that says of it.
         pending: The activity, while it is open.
         data_converter: Converts the activity's values.
-        raw_input: Its arguments; None: they were not asked for.
-        canceled_reason: Why its cancellation was asked for.
+        recorded: What its workflow's history says, if that was needed.
+        with_input: Whether its arguments are given.
         outcome: How it has ended; None: it has not, or that was not asked for.
         heartbeats: Whether what heartbeats say is given.
         failures: Whether what ended attempts is.
@@ -225,8 +237,8 @@ def description(
     limit = options["schedule_to_close_timeout"]
     return ActivityExecutionDescription(
         **common,
-        attempt=1 if pending is None else pending.attempt,
-        canceled_reason=canceled_reason or None,
+        attempt=recorded.attempt if pending is None else pending.attempt,
+        canceled_reason=recorded.canceled_reason or None,
         current_retry_interval=None if pending is None else _retry_interval(pending),
         expiration_time=None if limit is None else later(begins, limit),
         last_attempt_complete_time=found.close_time,
@@ -235,13 +247,13 @@ def description(
         total_heartbeat_count=0,
         last_heartbeat_time=None if pending is None else pending.last_heartbeat_time,
         last_started_time=None if pending is None else pending.started_time,
-        last_worker_identity=None if pending is None else pending.identity or None,
+        last_worker_identity=(recorded.identity if pending is None else pending.identity) or None,
         next_attempt_schedule_time=None if pending is None else pending.next_attempt_time,
         run_state=None if pending is None else _run_state(pending),
         **options,
         pending=pending,
         data_converter=data_converter,
-        raw_input=raw_input,
+        raw_input=recorded.args if with_input else None,
         _outcome=outcome,
         _heartbeats=heartbeats,
         _failures=failures,

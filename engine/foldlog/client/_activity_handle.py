@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any, Generic, TypeVar, cast
 
 from foldlog._option_types import check_option
-from foldlog.client._activity_description import ActivityExecutionDescription, as_scheduled, description
+from foldlog.client._activity_description import ActivityExecutionDescription, Recorded, as_scheduled, description
 from foldlog.client._activity_inputs import (
     CancelActivityInput,
     DescribeActivityInput,
@@ -35,13 +35,20 @@ from foldlog.client._types import NO_METADATA, RPCMetadata
 from foldlog.common import QueryRejectCondition
 from foldlog.converter import ActivitySerializationContext
 from foldlog.exceptions import RPCError, RPCStatusCode, WorkflowNotFoundError
-from foldlog.schemas.common import Payload
-from foldlog.schemas.event import WorkflowExecutionCancelRequested, WorkflowExecutionStarted
+from foldlog.schemas.event import (
+    ActivityTaskCanceled,
+    ActivityTaskCompleted,
+    ActivityTaskFailed,
+    ActivityTaskTimedOut,
+    WorkflowExecutionCancelRequested,
+    WorkflowExecutionStarted,
+)
 from foldlog.standalone.model import SHOWN, Described, Job, activity_workflow_id
 
 ReturnType = TypeVar("ReturnType")
 _Answer = TypeVar("_Answer")
 _NO_TIME = timedelta()
+_ENDS = (ActivityTaskCompleted, ActivityTaskFailed, ActivityTaskCanceled, ActivityTaskTimedOut)
 
 
 class ActivityHandle(Generic[ReturnType]):
@@ -336,9 +343,9 @@ class ActivityHandle(Generic[ReturnType]):
         if pending is not None:
             pending._converter = self._asking.converter
         canceled = pending is not None and pending.state is PendingActivityState.CANCEL_REQUESTED
-        raw_input, canceled_reason = None, ""
-        if include_input or canceled or found.status is WorkflowExecutionStatus.CANCELED:
-            raw_input, canceled_reason = await self._recorded(found.run_id, rpc_timeout)
+        recorded = Recorded()
+        if include_input or canceled or found.close_time is not None:
+            recorded = await self._recorded(found.run_id, rpc_timeout)
         outcome = None
         if include_outcome and found.close_time is not None:
             outcome = await self._outcome(found.run_id, rpc_timeout)
@@ -347,25 +354,26 @@ class ActivityHandle(Generic[ReturnType]):
             described,
             pending,
             data_converter=self._asking.converter,
-            raw_input=raw_input if include_input else None,
-            canceled_reason=canceled_reason,
+            recorded=recorded,
+            with_input=include_input,
             outcome=outcome,
             heartbeats=include_heartbeat_details,
             failures=include_last_failure,
         )
 
-    async def _recorded(self, run_id: str, rpc_timeout: timedelta | None) -> tuple[list[Payload], str]:
-        """What only the history of its workflow has: its arguments, and why its cancellation was asked for."""
+    async def _recorded(self, run_id: str, rpc_timeout: timedelta | None) -> Recorded:
+        """What only the history of its workflow has."""
         workflow: WorkflowHandle[Any, Any] = WorkflowHandle(self._workflow._asking, self._workflow_id, run_id=run_id)
-        args: list[Payload] = []
-        reason = ""
+        found = Recorded()
         async for happened in workflow.fetch_history_events(rpc_timeout=rpc_timeout):
             if isinstance(happened, WorkflowExecutionStarted):
                 job: Job = await decode_one(workflow._asking.converter, happened.args[0], Job)
-                args = job.args
+                found = found._replace(args=job.args)
             elif isinstance(happened, WorkflowExecutionCancelRequested):
-                reason = happened.reason
-        return args, reason
+                found = found._replace(canceled_reason=happened.reason)
+            elif isinstance(happened, _ENDS):
+                found = found._replace(attempt=happened.attempt, identity=getattr(happened, "identity", ""))
+        return found
 
     async def _found(self, asked: Awaitable[_Answer]) -> _Answer:
         """An answer, with errors that speak of the activity."""

@@ -52,6 +52,8 @@ async def test_what_is_asked_for_is_told_and_nothing_else(client: Client) -> Non
     assert full.last_attempt_complete_time == full.close_time
     assert (full.start_delay, full.last_deployment_version, full.total_heartbeat_count) == (None, None, 0)
     assert (full.canceled_reason, full.current_retry_interval) == (None, None)
+    assert (plain.attempt, plain.last_worker_identity) == (full.attempt, full.last_worker_identity)
+    assert (full.attempt, full.last_worker_identity) == (1, client.identity)
 
 
 async def test_how_it_failed(client: Client) -> None:
@@ -64,6 +66,7 @@ async def test_how_it_failed(client: Client) -> None:
     assert (failure.message, failure.details, found.status) == ("no", ("why",), STATUS.FAILED)
     assert (found.has_outcome_failure(), found.has_result(), await found.result()) == (True, False, None)
     assert await found.input([str]) == ["why"]
+    assert (found.attempt, found.last_worker_identity) == (2, client.identity)
 
 
 async def test_one_that_waits_for_its_next_attempt(client: Client) -> None:
@@ -92,6 +95,7 @@ async def test_one_that_waits_for_its_next_attempt(client: Client) -> None:
     found = await handle.describe(include_outcome=True)
     assert isinstance(await found.outcome_failure(), CancelledError)
     assert found.canceled_reason == "enough"
+    assert found.attempt == 2
 
 
 async def test_one_that_is_held(client: Client) -> None:
