@@ -118,7 +118,7 @@ async def main() -> None:
     service = Service(ready_after=5)
     async with await Client.connect() as client:  # the Kafka that KAFKA_BOOTSTRAP_SERVERS names
         print(*await run(client, service, often=0.1, seldom=0.5), sep="\n")
-    print("asked:", service.asked)
+    print("asked:", dict(sorted(service.asked.items())))
 
 
 if __name__ == "__main__":
