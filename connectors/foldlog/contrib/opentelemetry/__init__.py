@@ -1,7 +1,7 @@
 """Traces of workflows in OpenTelemetry: `pip install "foldlog[opentelemetry]"`.
 
 Names follow Temporal's `temporalio.contrib.opentelemetry`; spans of one's own in workflow code are in its `workflow`.
-All but `TracingInterceptor` need OpenTelemetry's SDK, which the application brings, and load it when it is needed.
+All but `TracingInterceptor` need OpenTelemetry's SDK, and load it when it is needed.
 """
 
 from __future__ import annotations
