@@ -67,6 +67,8 @@ class ScheduleLocalActivity(Decision):
     """When the first attempt was scheduled; 0: now."""
     cancel_requested: bool = False
     """Whether its cancellation was asked for and its end is awaited."""
+    origin: object = field(default=None, compare=False, repr=False)
+    """Whose code decided it: its worker is the first that may run it."""
 
 
 @dataclass(slots=True, kw_only=True)

@@ -356,6 +356,7 @@ class Activities:
             else max(milliseconds("local_retry_threshold", threshold), 1),
             options=None if summary is None else ActivityOptions(summary=converter.to_payload(summary)),
             activity_id=self._next_id(options),
+            origin=self.host.environment.origin,
         )
 
     def _next_id(self, options: Mapping[str, Any]) -> str:

@@ -43,6 +43,8 @@ class Environment:
     eager_activities: bool
     metric_meter: MetricMeter
     """Takes what workflows measure."""
+    origin: object = None
+    """Who has its code: the worker that this is of runs its local activities."""
     interceptors: tuple[type[WorkflowInboundInterceptor], ...] = ()
     """Classes that intercept each run, the first one first."""
     coder: Any = None

@@ -163,6 +163,7 @@ class WorkflowRuntime:
                     f"{other.__module__}.{other.__qualname__} and {cls.__module__}.{cls.__qualname__}"
                 )
             environments[definition.name] = self._environment(
+                origin=self,
                 definition=definition,
                 failure_exception_types=(*self._failure_exception_types, *definition.failure_exception_types),
                 version=version,

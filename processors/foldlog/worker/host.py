@@ -106,8 +106,8 @@ class WorkerHost(ActivityHost):
             has: Whether it has an activity of a name.
         """
         self.has = has
-        self.colleague: Callable[[str], WorkerHost | None] | None = None
-        """Who else in this process has an activity of a name."""
+        self.colleague: Callable[[str, object, WorkerHost], WorkerHost | None] | None = None
+        """Who in this process runs a local activity of a name: see `foldlog.worker.team.Team.host_of`."""
         self.gone = False
         """Whether it has left its colleagues."""
         self._lending = threading.Lock()
@@ -158,7 +158,7 @@ class WorkerHost(ActivityHost):
         return self._eager.reserve(task_queue, activity_type)
 
     def cannot_run_local(self, activity_type: str) -> str:
-        if self.colleague is not None and self.colleague(activity_type) is not None:
+        if self.colleague is not None and self.colleague(activity_type, None, self) is not None:
             return ""
         return self._eager.cannot_run(activity_type)
 
@@ -174,16 +174,17 @@ class WorkerHost(ActivityHost):
     def run_local(self, call: LocalCall, done: Done) -> None:
         if self._local is None:
             raise RuntimeError("this worker runs no local activities")
-        if self.colleague is not None and not self.has(call.decision.activity_type):
-            self._run_elsewhere(call, done)
-            return
+        if self.colleague is not None:
+            colleague = self.colleague(call.decision.activity_type, call.decision.origin, self)
+            if colleague is not self:
+                self._run_elsewhere(call, done, colleague)
+                return
         self._awaited.add((call.run_id, call.decision.activity_id))
         self._handover.call(self._local.begin, call, done)
 
-    def _run_elsewhere(self, call: LocalCall, done: Done) -> None:
+    def _run_elsewhere(self, call: LocalCall, done: Done, colleague: WorkerHost | None) -> None:
         """For a workflow of a colleague's. It is not waited for: its end comes with a later transaction."""
         key = (call.run_id, call.decision.activity_id)
-        colleague = self.colleague(call.decision.activity_type) if self.colleague is not None else None
         lent = _Lent(colleague, call, done)
         with self._lending:
             self._elsewhere[key] = lent
@@ -221,7 +222,12 @@ class WorkerHost(ActivityHost):
         for key, lent in found.items():
             if colleague is not None:
                 colleague.cancel_local(*key)
-            self._run_elsewhere(lent.call, lent.done)
+            decision = lent.call.decision
+            another = self.colleague(decision.activity_type, decision.origin, self) if self.colleague else None
+            if another is self:
+                self.begin(lent.call, lent.done)
+            else:
+                self._run_elsewhere(lent.call, lent.done, another)
 
     def poll_local(self, timeout_seconds: float) -> None:
         if self._awaited:

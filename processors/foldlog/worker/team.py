@@ -77,12 +77,15 @@ class Team:
                 return member.runtime
         return None
 
-    def host_of(self, activity_type: str) -> WorkerHost | None:
-        """Who has a local activity of a name."""
+    def host_of(self, activity_type: str, origin: object, asking: WorkerHost) -> WorkerHost | None:
+        """Who runs a local activity of a name: whose code decided it, or else whoever asks, or another one."""
+        found = asking if asking.has(activity_type) else None
         for member in reversed(self._members):
             if member.host is not None and member.host.has(activity_type):
-                return member.host
-        return None
+                if member.runtime is origin:
+                    return member.host
+                found = found or member.host
+        return found
 
 
 _teams: weakref.WeakKeyDictionary[Transport, Team] = weakref.WeakKeyDictionary()

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 
 from foldlog import activity, workflow
 from foldlog.client import Client
+from foldlog.common import PinnedVersioningOverride, VersioningBehavior, WorkerDeploymentVersion
 from foldlog.testing import WorkflowEnvironment
-from foldlog.worker import Worker
+from foldlog.worker import Worker, WorkerDeploymentConfig
 
 LIMIT = timedelta(seconds=30)
 RUNS = 6
@@ -104,6 +106,60 @@ async def test_the_worker_that_came_last_is_the_one_of_its_queue(
                     )
                 )
             ) == {"y: light"}
+
+
+def caller(client: Client, task_queue: str, version: str = "") -> Worker:
+    """A worker whose local activity and workflow say whose they are."""
+    build = version or task_queue
+
+    @activity.defn(name="sign")
+    def sign(of: str) -> str:
+        return f"{of} {build}"
+
+    @workflow.defn(name="Sign", sandboxed=False)
+    class Sign:
+        @workflow.run
+        async def run(self, thing: str) -> str:
+            first = await workflow.execute_local_activity(sign, build, start_to_close_timeout=LIMIT)
+            await workflow.sleep(1)
+            return first + ", " + await workflow.execute_local_activity(sign, build, start_to_close_timeout=LIMIT)
+
+    versions: Any = {}
+    if version:
+        versions["deployment_config"] = WorkerDeploymentConfig(
+            version=WorkerDeploymentVersion("signs", version),
+            use_worker_versioning=True,
+            default_versioning_behavior=VersioningBehavior.PINNED,
+        )
+    return Worker(
+        client, task_queue=task_queue, workflows=[Sign], activities=[sign], max_cached_workflows=0, **versions
+    )
+
+
+async def test_local_activities_of_one_name_are_those_of_the_workflows_worker(
+    time_skipping_environment: WorkflowEnvironment,
+) -> None:
+    client = time_skipping_environment.client
+    async with caller(client, "left"), caller(client, "right"):
+        assert await results(client, "Sign", "left") == {"left left, left left"}
+        assert await results(client, "Sign", "right") == {"right right, right right"}
+
+
+async def test_local_activities_of_a_pinned_workflow_are_those_of_its_version(
+    time_skipping_environment: WorkflowEnvironment,
+) -> None:
+    client = time_skipping_environment.client
+    for_one = PinnedVersioningOverride(WorkerDeploymentVersion("signs", "1"))
+    async with caller(client, "signs", "1"), caller(client, "signs", "2"):
+        await client.deployment("signs").set_current_version("2")
+        assert await results(client, "Sign", "signs") == {"2 2, 2 2"}
+        pinned = [
+            client.execute_workflow(
+                "Sign", "x", id=f"pinned-{number}", task_queue="signs", result_type=str, versioning_override=for_one
+            )
+            for number in range(RUNS)
+        ]
+        assert set(await asyncio.gather(*pinned)) == {"1 1, 1 1"}
 
 
 async def test_what_a_leaving_worker_ran_for_another_begins_anew(
