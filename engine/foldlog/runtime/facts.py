@@ -135,6 +135,10 @@ class RunFacts(Runtime):
 
     def deployment_version(self) -> WorkerDeploymentVersion | None:
         """See base class."""
+        options = self.started.options
+        if self.environment.version is None and options is not None and options.versioning_behavior == "PINNED":
+            # In a `Replayer`, whose code is of no version.
+            return WorkerDeploymentVersion.from_canonical_string(options.deployment_version)
         return self.environment.version
 
     def history_length(self) -> int:

@@ -118,8 +118,8 @@ class Info:
     def get_current_deployment_version(self) -> WorkerDeploymentVersion | None:
         """The version of the code that runs; None: its worker has none.
 
-        While the run is pinned, it is the same always. Otherwise it is that of today, also while history is told
-        again: never branch on it there, but on `patched`.
+        While the run is pinned, it is the same always, also in a `Replayer`. Otherwise it is that of today, also while
+        history is told again, and None in a `Replayer`: never branch on it there, but on `patched`.
         """
         return current().deployment_version()
 

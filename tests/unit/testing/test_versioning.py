@@ -24,7 +24,7 @@ from foldlog.memory.broker import MemoryBroker
 from foldlog.memory.transport import MemoryTransport
 from foldlog.schemas.command import SetDeployment, SignalWorkflow
 from foldlog.schemas.common import Deployment
-from foldlog.worker import Worker, WorkerDeploymentConfig
+from foldlog.worker import Replayer, Worker, WorkerDeploymentConfig
 
 from tests.versions import (
     DEPLOYMENT,
@@ -99,6 +99,35 @@ async def open_runs(client: Client) -> dict[str, tuple[Status, int, int]]:
         each.version.build_id: (each.status, each.pinned_workflows, each.auto_upgrade_workflows)
         for each in found.versions
     }
+
+
+@workflow.defn(versioning_behavior=VersioningBehavior.PINNED)
+class Knows:
+    """Says which version it is."""
+
+    @workflow.run
+    async def run(self) -> str:
+        await workflow.sleep(0.01)
+        known = workflow.info().get_current_deployment_version()
+        return "no version" if known is None else known.build_id
+
+
+async def test_a_replayer_tells_pinned_runs_the_version_that_they_were_on(client: Client) -> None:
+    async with Worker(client, task_queue=QUEUE, workflows=[Knows], deployment_config=config("7")):
+        handle = await start(client, "Knows", "knows")
+        assert await handle.result() == "7"
+        history = await handle.fetch_history()
+    seen: list[str] = []
+
+    @workflow.defn(name="Knows", sandboxed=False)
+    class Tells(Knows):
+        @workflow.run
+        async def run(self) -> str:
+            seen.append(await super().run())
+            return seen[-1]
+
+    await Replayer(workflows=[Tells]).replay_workflow(history)
+    assert seen == ["7"]
 
 
 async def test_a_worker_without_a_current_version_starts_on_its_own(client: Client) -> None:
