@@ -61,8 +61,8 @@ def require_no_namesake(
         found = named - {consumer.memberid()}
         if found & strangers:
             raise InstanceIdTakenError(
-                f"another process with the instance ID {instance_id!r} has taken the place of this one in {group}: "
-                "each process needs an instance_id (--instance-id, FOLDLOG_INSTANCE_ID) of its own, or none at all",
+                f"another process or worker with the instance ID {instance_id!r} has taken the place of this one in "
+                f"{group}: each needs an instance_id (--instance-id, FOLDLOG_INSTANCE_ID) of its own, or none at all",
                 option="instance_id",
             )
         strangers = found
