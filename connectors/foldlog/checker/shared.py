@@ -102,16 +102,25 @@ def _changed_value(node: ast.AST) -> ast.expr | None:
     return None
 
 
+def _is_class(value: ast.expr, names: Names) -> bool:
+    """Whether an expression is a class of the module, or that of the object at hand."""
+    match value:
+        case ast.Name(id=name):
+            return name in names.classes
+        case ast.Attribute(value=ast.Name(id="self"), attr="__class__"):
+            return True
+        case ast.Call(func=ast.Name(id="type"), args=[ast.Name(id="self")]):
+            return True
+    return False
+
+
 def _class_attributes(code: Code, nodes: Iterable[ast.AST], names: Names) -> Iterator[tuple[Code, ast.expr, str]]:
     """Changes of attributes that are the class's, not the run's."""
+    nodes = list(nodes)
     for node in nodes:
-        if (
-            isinstance(node, ast.Attribute)
-            and isinstance(node.ctx, ast.Store)
-            and isinstance(node.value, ast.Name)
-            and node.value.id in names.classes
-        ):
-            yield code, node, f"{node.value.id}.{node.attr} is an attribute of a class: {_INSTEAD}"
+        stored = node if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store) else _changed_value(node)
+        if isinstance(stored, ast.Attribute) and _is_class(stored.value, names):
+            yield code, stored, f"{ast.unparse(stored)} is an attribute of a class: {_INSTEAD}"
     if code.owner is None:
         return
     of_class = {
