@@ -24,15 +24,21 @@ if TYPE_CHECKING:
 _OPTION = "--workflow-environment"
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """The plugin's option."""
-    parser.getgroup("foldlog").addoption(
-        _OPTION,
-        choices=("time-skipping", "kafka"),
-        default="time-skipping",
-        help="what the fixture workflow_environment is: in memory with skipped time (default), or a namespace of its "
-        "own on a real Kafka, KAFKA_BOOTSTRAP_SERVERS or an embedded one",
-    )
+@pytest.hookimpl(hookwrapper=True)
+def pytest_load_initial_conftests(parser: pytest.Parser) -> Iterator[None]:
+    """Adds the plugin's option, once it is known that no conftest.py has one of that name.
+
+    Those of projects that come from Temporal's SDK often have, as its samples do; pytest refuses a second one.
+    """
+    yield
+    if not hasattr(parser.parse_known_args([]), _OPTION.removeprefix("--").replace("-", "_")):
+        parser.getgroup("foldlog").addoption(
+            _OPTION,
+            choices=("time-skipping", "kafka", "local"),
+            default="time-skipping",
+            help="what the fixture workflow_environment is: in memory with skipped time (default), or, kafka or local, "
+            "a namespace of its own on a real Kafka, KAFKA_BOOTSTRAP_SERVERS or an embedded one",
+        )
 
 
 @pytest.fixture(scope="session")
@@ -63,7 +69,7 @@ async def kafka_environment(kafka_bootstrap_servers: str) -> AsyncIterator[Workf
 @async_fixture
 async def workflow_environment(request: pytest.FixtureRequest) -> AsyncIterator[WorkflowEnvironment]:
     """An environment of the test's own, of the kind that the option --workflow-environment names."""
-    if request.config.getoption(_OPTION) == "kafka":
+    if request.config.getoption(_OPTION) in ("kafka", "local"):
         async for environment in _on_kafka(request.getfixturevalue("kafka_bootstrap_servers")):
             yield environment
         return

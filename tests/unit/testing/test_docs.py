@@ -46,6 +46,25 @@ def test_fixtures_work_in_both_modes_of_pytest_asyncio(tmp_path: Path, mode: str
     assert "1 passed" in run_pytest(tmp_path, "-o", f"asyncio_mode={mode}")
 
 
+CONFTEST = """
+def pytest_addoption(parser):
+    parser.addoption("--workflow-environment", default="local", help="'local', 'time-skipping' or an address")
+"""
+
+
+@pytest.mark.parametrize("conftest", ["", CONFTEST])
+def test_the_option_may_be_that_of_a_conftest(tmp_path: Path, conftest: str) -> None:
+    # As in the conftest.py of samples for Temporal's SDK.
+    (tmp_path / "conftest.py").write_text(conftest)
+    (tmp_path / "test_it.py").write_text(
+        "async def test_it(workflow_environment, pytestconfig):\n"
+        "    assert workflow_environment.supports_time_skipping\n"
+        "    assert pytestconfig.getoption('workflow_environment') == 'time-skipping'\n"
+    )
+    assert "1 passed" in run_pytest(tmp_path, "-o", "asyncio_mode=auto", "--workflow-environment", "time-skipping")
+    assert run_pytest(tmp_path, "--help").count("--workflow-environment=") == 1
+
+
 def test_the_plugin_imports_nothing_of_foldlog_at_the_start() -> None:
     code = (
         "import sys, foldlog.pytest_plugin\n"
