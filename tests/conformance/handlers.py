@@ -28,7 +28,8 @@ ONCE = RetryPolicy(maximum_attempts=1)
 
 
 def texts(args: Sequence[RawValue]) -> list[str]:
-    """What a dynamic handler was told, as texts."""
+    """What a dynamic handler was told, as texts. The payloads are in Temporal's shape."""
+    assert all(value.payload.metadata["encoding"].startswith(b"json/") for value in args)
     return [str(workflow.payload_converter().from_payload(value.payload)) for value in args]
 
 

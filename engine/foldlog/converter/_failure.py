@@ -13,6 +13,7 @@ from typing import Any, ClassVar, cast
 from foldlog import exceptions as errors
 from foldlog._durations import LONGEST
 from foldlog._texts import text_of, writable
+from foldlog.api.common.v1 import shown
 from foldlog.common import RawValue
 from foldlog.converter._base import PayloadConverter
 from foldlog.schemas import common as records
@@ -274,7 +275,7 @@ def _value(payload: Payload, converter: PayloadConverter) -> Any:
         return converter.from_payload(payload)
     except errors.PayloadConversionError:
         # Such as one that a codec wrote which this side does not have: the failure itself must still be told.
-        return RawValue(payload)
+        return RawValue(shown(payload))
 
 
 def _application(failure: Failure, converter: PayloadConverter) -> errors.FailureError:

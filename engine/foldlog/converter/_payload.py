@@ -34,6 +34,11 @@ def not_given(converter: PayloadConverter) -> Payload:
     return payload
 
 
+def raw_values(payloads: Iterable[Payload]) -> list[RawValue]:
+    """What dynamic code is given: each payload in Temporal's shape, with its encoding among the metadata."""
+    return [RawValue(shown(payload)) for payload in payloads]
+
+
 class CompositePayloadConverter(PayloadConverter, WithSerializationContext):
     """Converts with the first of several encodings that takes the value.
 
@@ -128,8 +133,7 @@ class CompositePayloadConverter(PayloadConverter, WithSerializationContext):
             made: Payload = known(value)
             return made
         if value.__class__ is RawValue:
-            raw: Payload = value.payload
-            return raw
+            return plain(value.payload)
         if transfers and (transfer := converter_of(value.__class__)) is not None:
             return self._to_payload(transfer.to_transfer_type(value))
         for converter in self._order:
@@ -140,7 +144,7 @@ class CompositePayloadConverter(PayloadConverter, WithSerializationContext):
 
     def _from_payload(self, payload: Payload, type_hint: Any) -> Any:
         if type_hint is RawValue:
-            return RawValue(payload)
+            return RawValue(shown(payload))
         if transfers and (transfer := transfer_of(type_hint)) is not None:
             return self._from_transfer(payload, transfer)
         reader = self._readers.get(payload.encoding)

@@ -8,7 +8,7 @@ from contextvars import Context
 from inspect import iscoroutine
 from typing import TYPE_CHECKING, Any
 
-from foldlog.common import RawValue
+from foldlog.converter._payload import raw_values
 from foldlog.core.decider import QueryFailed
 from foldlog.runtime import metadata
 from foldlog.runtime.loop import Mode
@@ -252,7 +252,7 @@ class Handlers:
             if definition.takes_values:
                 converter = self._host.environment.payload_converter
                 return [name, *converter.from_payloads(payloads, (Any,) * len(payloads))]
-            return [name, [RawValue(payload) for payload in payloads]]
+            return [name, raw_values(payloads)]
         signature = definition.signature
         if not signature.accepts(len(payloads)):
             raise TypeError(f"{name!r} takes {signature.expected()} arguments, but there are {len(payloads)}")

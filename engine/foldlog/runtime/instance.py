@@ -14,7 +14,7 @@ from typing import Any
 
 from foldlog import exceptions
 from foldlog._texts import text_of
-from foldlog.common import RawValue
+from foldlog.converter._payload import raw_values
 from foldlog.core import decisions
 from foldlog.core.decider import WorkflowTaskError
 from foldlog.core.decisions import Decision
@@ -234,7 +234,7 @@ class WorkflowInstance(Timers, RunProperties, HandlerCalls):
         started = self.started
         definition = self.environment.definition
         if definition.name is None:
-            args: list[Any] = [[RawValue(payload) for payload in started.args]]
+            args: list[Any] = [raw_values(started.args)]
         else:
             if not definition.signature.accepts(len(started.args)):
                 raise WorkflowTaskError(

@@ -8,7 +8,7 @@ from inspect import iscoroutine
 from typing import TYPE_CHECKING, Any
 
 from foldlog import exceptions
-from foldlog.common import RawValue
+from foldlog.converter._payload import raw_values
 from foldlog.core import decisions
 from foldlog.core.decider import WorkflowTaskError
 from foldlog.runtime.dropping import RunDropped
@@ -141,7 +141,7 @@ class Updates:
 
     def _arguments(self, definition: UpdateDefinition, update: WorkflowExecutionUpdateAccepted) -> list[Any]:
         if definition.name is None:
-            return [update.update_name, [RawValue(payload) for payload in update.args]]
+            return [update.update_name, raw_values(update.args)]
         signature = definition.signature
         if not signature.accepts(len(update.args)):
             raise TypeError(

@@ -9,6 +9,7 @@ from typing import Any
 from foldlog.common import RawValue
 from foldlog.converter import ActivitySerializationContext, DataConverter
 from foldlog.converter._codec import decode_each_with, decode_with, encode_with
+from foldlog.converter._payload import raw_values
 from foldlog.schemas.common import Failure, Payload
 from foldlog.schemas.task import ActivityTask
 from foldlog.standalone.model import is_standalone
@@ -71,7 +72,7 @@ class Conversion:
         codec = self._data_converter.payload_codec
         if codec is not None and payloads:
             payloads = await decode_with(codec, payloads)
-        return [RawValue(payload) for payload in payloads]
+        return raw_values(payloads)
 
     async def decode_header(self, header: Mapping[str, Payload]) -> Mapping[str, Payload]:
         """What came along with a task."""

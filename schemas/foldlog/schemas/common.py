@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from foldlog.schemas.names import PayloadMessage
+
 ContinueInitiator = Literal[
     "UNSPECIFIED",
     "WORKFLOW",
@@ -201,7 +203,7 @@ class ParentExecution:
 
 
 @dataclass(slots=True, kw_only=True)
-class Payload:
+class Payload(PayloadMessage):
     """One value, converted to bytes by the data converter at the edge. The engine never looks inside."""
 
     encoding: str

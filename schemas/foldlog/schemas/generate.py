@@ -30,8 +30,8 @@ HINTS = {
     "double": "float",
     "bytes": "bytes",
 }
-BASES = {"event": "HistoryEvent"}
-"""What the record classes of a namespace inherit from."""
+BASES = {"event": "HistoryEvent", "common.Payload": "PayloadMessage"}
+"""What the record classes of a namespace, or one of them, inherit from."""
 
 
 @dataclass
@@ -69,7 +69,7 @@ class RecordModule:
         return "\n".join([*head, "", *body, ""])
 
     def _class(self, record: Record) -> list[str]:
-        base = BASES.get(self.name, "")
+        base = BASES.get(f"{self.name}.{record.name}", BASES.get(self.name, ""))
         if base:
             self.used.setdefault("foldlog.schemas.names", set()).add(base)
         head = f"class {record.name}({base}):" if base else f"class {record.name}:"

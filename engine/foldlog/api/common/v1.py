@@ -59,6 +59,9 @@ class Payload(records.Payload):
     def __copy__(self) -> Payload:
         return Payload(metadata=self.metadata, data=self.data)
 
+    def __deepcopy__(self, memo: Any = None) -> Payload:
+        return Payload(metadata=self.metadata, data=self.data)
+
     # The names are those of protobuf's messages.
 
     def SerializeToString(self, *, deterministic: bool = True) -> bytes:
@@ -97,10 +100,6 @@ class Payload(records.Payload):
         """Become what another one is."""
         theirs = shown(other)
         _set(self, dict(theirs.metadata), theirs.data)
-
-    def ByteSize(self) -> int:
-        """Bytes of `SerializeToString`."""
-        return len(self.SerializeToString())
 
 
 class Payloads:
