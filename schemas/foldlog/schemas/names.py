@@ -12,6 +12,8 @@ from enum import IntEnum, nonmember
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from foldlog.schemas.messages import Timestamp, found
+
 if TYPE_CHECKING:  # its events inherit from this
     from foldlog.schemas.common import Failure, Payload
 
@@ -104,6 +106,11 @@ class HistoryEvent:
         return _kind(type(self).__name__)
 
     @property
+    def event_time(self) -> Timestamp:
+        """When it happened."""
+        return Timestamp(self.time_ms)  # type: ignore[attr-defined]  # all events have it
+
+    @property
     def user_metadata(self) -> UserMetadata:
         """What people are told of what it begins: of a workflow, an activity, a timer, a child workflow."""
         return UserMetadata(self)
@@ -157,7 +164,11 @@ def _nothing() -> Payload:
 
 
 class EventAttributes:
-    """What is in an event. Payloads are in lists, names are messages with a name; all else is as in the event."""
+    """What is in an event.
+
+    Payloads are in lists, or by name under `fields`; names are messages with a name, and durations protobuf's. All else
+    is as in the event.
+    """
 
     __slots__ = ("_event",)
 
@@ -168,7 +179,7 @@ class EventAttributes:
         return f"EventAttributes({self._event!r})"
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._event, name)
+        return found(self._event, name, _show)
 
     @property
     def input(self) -> PayloadList:

@@ -41,7 +41,8 @@ def test_a_payload_of_the_log_is_shown_and_taken_back() -> None:
 
 def test_equal_and_copied_and_pickled() -> None:
     payload = Payload(metadata={"encoding": b"e"}, data=b"d")
-    for same in (copy.copy(payload), copy.deepcopy(payload), payload.__deepcopy__(), pickle.loads(pickle.dumps(payload))):
+    copies = (copy.copy(payload), copy.deepcopy(payload), payload.__deepcopy__())
+    for same in (*copies, pickle.loads(pickle.dumps(payload))):
         assert same == payload
     changed = copy.copy(payload)
     changed.metadata["encoding"] = b"f"
