@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from foldlog import workflow
+from foldlog.client import Client
 from foldlog.testing import WorkflowEnvironment
 from foldlog.worker import Worker
 
@@ -59,6 +60,9 @@ async def test_a_kafka_of_its_own(tmp_path: Path) -> None:
         began = await environment.get_current_time()
         async with Worker(client, task_queue="q", workflows=[Nap], state_dir=tmp_path / "a"):
             assert await client.execute_workflow(Nap.run, id="nap", task_queue="q") == "naps"
+            address = client.service_client.config.target_host
+            async with await Client.connect(address, namespace="naps") as same:
+                assert await same.get_workflow_handle("nap").result() == "naps"
         await environment.sleep(0.001)
         assert await environment.get_current_time() - began >= timedelta(milliseconds=50)
         async with await environment.connect_client(namespace="others") as other:

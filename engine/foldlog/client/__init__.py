@@ -1,5 +1,6 @@
 """Client of durable workflows: start them, ask them, tell them. Names follow Temporal's `temporalio.client`."""
 
+from foldlog.activity import ActivityCancellationDetails
 from foldlog.client._activities import StartActivityOptions
 from foldlog.client._activity_description import (
     ActivityExecution,
@@ -142,6 +143,17 @@ from foldlog.client._schedules import (
 from foldlog.client._start_options import StartOptions
 from foldlog.client._updates import WorkflowUpdateHandle, WorkflowUpdateStage
 from foldlog.client._with_start import WithStartWorkflowOperation
+from foldlog.converter import (
+    ActivitySerializationContext,
+    DataConverter,
+    SerializationContext,
+    StorageDriverActivityInfo,
+    StorageDriverSelectContext,
+    StorageDriverStoreContext,
+    StorageDriverWorkflowInfo,
+    WithSerializationContext,
+    WorkflowSerializationContext,
+)
 from foldlog.exceptions import (
     DeadlineExceededError,
     RPCError,
@@ -163,6 +175,7 @@ from foldlog.transport.errors import BrokerUnreachableError, NoAnswerError, Reco
 
 __all__ = [
     "RPC_TIMEOUT",
+    "ActivityCancellationDetails",
     "ActivityExecution",
     "ActivityExecutionAsyncIterator",
     "ActivityExecutionCount",
@@ -175,6 +188,7 @@ __all__ = [
     "ActivityOptionsKey",
     "ActivityOptionsKeys",
     "ActivityOptionsUpdate",
+    "ActivitySerializationContext",
     "AsyncActivityCancelledError",
     "AsyncActivityHandle",
     "AsyncActivityIDReference",
@@ -190,6 +204,7 @@ __all__ = [
     "CountActivitiesInput",
     "CountWorkflowsInput",
     "CreateScheduleInput",
+    "DataConverter",
     "DeadlineExceededError",
     "DeleteScheduleInput",
     "DeploymentHandle",
@@ -254,6 +269,7 @@ __all__ = [
     "ScheduleState",
     "ScheduleUpdate",
     "ScheduleUpdateInput",
+    "SerializationContext",
     "ServiceClient",
     "SignalWorkflowInput",
     "StartActivityInput",
@@ -262,6 +278,10 @@ __all__ = [
     "StartWorkflowInput",
     "StartWorkflowUpdateInput",
     "StartWorkflowUpdateWithStartInput",
+    "StorageDriverActivityInfo",
+    "StorageDriverSelectContext",
+    "StorageDriverStoreContext",
+    "StorageDriverWorkflowInfo",
     "TLSConfig",
     "TerminateActivityInput",
     "TerminateWorkflowInput",
@@ -273,6 +293,7 @@ __all__ = [
     "UpdateScheduleInput",
     "UpdateWithStartStartWorkflowInput",
     "UpdateWithStartUpdateWorkflowInput",
+    "WithSerializationContext",
     "WithStartWorkflowOperation",
     "WorkerDeploymentDescription",
     "WorkerDeploymentVersionDescription",
@@ -293,6 +314,7 @@ __all__ = [
     "WorkflowNotFoundError",
     "WorkflowQueryFailedError",
     "WorkflowQueryRejectedError",
+    "WorkflowSerializationContext",
     "WorkflowUpdateFailedError",
     "WorkflowUpdateHandle",
     "WorkflowUpdateRPCTimeoutOrCancelledError",

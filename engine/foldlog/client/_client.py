@@ -52,7 +52,7 @@ from foldlog.schemas.codec import Codec, SingleObjectCodec
 from foldlog.schemas.command import StartWorkflow, WorkflowIdConflictPolicy, WorkflowIdReusePolicy
 from foldlog.schemas.common import Payload
 from foldlog.schemas.visibility import WorkflowVisibility
-from foldlog.service import TLSConfig
+from foldlog.service import ServiceClient, TLSConfig
 from foldlog.transport import Transport
 from foldlog.transport.config import KafkaConfig
 from foldlog.workflow._definition import Definition
@@ -223,6 +223,11 @@ class Client(
     @property
     def transport(self) -> Transport:
         """The way to the processors; workers of this process share it."""
+        return self._transport
+
+    @property
+    def service_client(self) -> ServiceClient:
+        """The same; `service_client.config.target_host` is what another client is connected to by."""
         return self._transport
 
     @property

@@ -13,7 +13,7 @@ from foldlog.client._interceptor import Interceptor
 from foldlog.common import QueryRejectCondition
 from foldlog.converter import DataConverter
 from foldlog.service import ConnectConfig as ConnectConfig
-from foldlog.transport import Transport
+from foldlog.transport import Elsewhere, Transport
 from foldlog.transport.connection import Connection
 from foldlog.transport.topics import Topics
 
@@ -69,6 +69,8 @@ async def connected(config: ConnectConfig, plugins: Sequence[Plugin]) -> Transpo
 
 
 async def _connect(config: ConnectConfig) -> Transport:
+    if isinstance(config.kafka.bootstrap_servers, Elsewhere):
+        return config.kafka.bootstrap_servers.transport(config.namespace)
     return await Connection.open(
         config.kafka, Topics(config.namespace), codec=config.codec, timeout=config.timeout_seconds
     )

@@ -14,8 +14,9 @@ if TYPE_CHECKING:  # so that reading options and naming topics does not load Avr
     from foldlog.schemas.codec import Codec
     from foldlog.schemas.records import Command, Reply
     from foldlog.schemas.visibility import WorkflowVisibility
+    from foldlog.transport.config import KafkaConfig
 
-__all__ = ["Namespaces", "Transport"]
+__all__ = ["Elsewhere", "Namespaces", "Transport"]
 
 
 class Transport(Protocol):
@@ -34,6 +35,11 @@ class Transport(Protocol):
     @property
     def namespace(self) -> str:
         """The namespace that is reached."""
+        ...
+
+    @property
+    def config(self) -> KafkaConfig:
+        """What else is to reach the same log is connected with."""
         ...
 
     @property
@@ -75,6 +81,16 @@ class Transport(Protocol):
     async def close(self, *, timeout: float = 10.0) -> None:
         """Delivers what has been told, for up to `timeout` seconds, and ends whatever still waits for an answer."""
         ...
+
+
+class Elsewhere(str):
+    """An address that is not Kafka's, such as that of an environment in memory: clients are connected by it."""
+
+    __slots__ = ()
+
+    def transport(self, namespace: str) -> Transport:
+        """One to a namespace there."""
+        raise NotImplementedError
 
 
 @runtime_checkable

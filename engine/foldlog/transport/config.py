@@ -151,6 +151,11 @@ class KafkaConfig:
         return sorted(name for name in own.keys() | others.keys() if own.get(name) != others.get(name))
 
     @property
+    def target_host(self) -> str:
+        """The addresses as they were written, under the name that `Client.connect` has for them."""
+        return self.bootstrap_servers
+
+    @property
     def addresses(self) -> str:
         """The addresses in order, however they were written."""
         return ",".join(sorted(entry.strip() for entry in self.bootstrap_servers.split(",")))

@@ -17,7 +17,8 @@ from foldlog.schemas.common import ReplyTo
 from foldlog.schemas.records import Command, Reply
 from foldlog.schemas.reply import ActivityCancelRequested, PartitionMoved
 from foldlog.schemas.visibility import WorkflowVisibility
-from foldlog.transport.config import MAXIMUM_RECORD_BYTES
+from foldlog.transport import Elsewhere, Transport
+from foldlog.transport.config import MAXIMUM_RECORD_BYTES, KafkaConfig
 from foldlog.transport.errors import ConnectionClosedError, NoAnswerError, RecordTooLargeError
 from foldlog.transport.topics import partition_of
 from foldlog.worker.backend import Backend
@@ -35,6 +36,23 @@ class _Question:
         self.timeout = timeout
         self.is_poll = is_poll
         self.answer = answer
+
+
+class _Address(Elsewhere):
+    """Of a broker in memory."""
+
+    __slots__ = ("_broker",)
+
+    _broker: MemoryBroker
+
+    @classmethod
+    def of(cls, broker: MemoryBroker) -> _Address:
+        made = cls(f"memory-{id(broker):x}")
+        made._broker = broker
+        return made
+
+    def transport(self, namespace: str) -> Transport:
+        return MemoryTransport(self._broker, namespace)
 
 
 class MemoryTransport:
@@ -62,6 +80,11 @@ class MemoryTransport:
     def namespace(self) -> str:
         """The namespace."""
         return self.topics.namespace
+
+    @property
+    def config(self) -> KafkaConfig:
+        """What another client is connected to the same broker with."""
+        return KafkaConfig(bootstrap_servers=_Address.of(self.broker))
 
     @property
     def partitions(self) -> int:

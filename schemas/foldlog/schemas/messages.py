@@ -41,6 +41,14 @@ class Millis:
 
     # The names are those of protobuf's messages.
 
+    def ToNanoseconds(self) -> int:
+        """All of it, in nanoseconds."""
+        return self._ms * 1_000_000
+
+    def ToMicroseconds(self) -> int:
+        """All of it, in microseconds."""
+        return self._ms * 1000
+
     def ToMilliseconds(self) -> int:
         """All of it, in milliseconds."""
         return self._ms

@@ -10,6 +10,7 @@ from foldlog.schemas.codec import Codec, SingleObjectCodec
 from foldlog.schemas.common import ReplyTo
 from foldlog.schemas.records import Command, Reply
 from foldlog.schemas.visibility import WorkflowVisibility
+from foldlog.transport.config import KafkaConfig
 
 Answer = Callable[[str, Any], Reply | Exception | None]
 
@@ -24,6 +25,7 @@ class ScriptedTransport:
 
     namespace = "scripted"
     partitions = 3
+    config = KafkaConfig(bootstrap_servers="scripted")
 
     def __init__(self, answer: Answer) -> None:
         self.client_id = "client"

@@ -57,6 +57,8 @@ def test_times_durations_and_fields_are_as_in_protobuf() -> None:
     attributes = scheduled.activity_task_scheduled_event_attributes
     assert attributes.start_to_close_timeout.ToTimedelta() == timedelta(seconds=2.5)
     assert attributes.start_to_close_timeout.ToSeconds() == 2
+    assert attributes.start_to_close_timeout.ToMicroseconds() == 2_500_000
+    assert scheduled.event_time.ToNanoseconds() == 1_700_000_000_250_000_000
     assert attributes.heartbeat_timeout.ToMilliseconds() == 0
     assert attributes.start_to_close_timeout_ms == 2500
     assert attributes.retry_policy.initial_interval.ToMilliseconds() == 1500

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 from foldlog import workflow
 from foldlog.client import (
+    Client,
     RPCError,
     RPCStatusCode,
     Schedule,
@@ -121,3 +122,15 @@ def test_a_retry_policy_that_is_changed_is_checked_when_it_is_used() -> None:
 def test_an_error_of_a_call_can_be_made_as_from_grpc() -> None:
     error = RPCError("gone", RPCStatusCode.NOT_FOUND, b"details")
     assert (error.message, error.status, error.raw_grpc_status) == ("gone", RPCStatusCode.NOT_FOUND, b"details")
+
+
+async def test_another_client_by_the_address_of_the_first(time_skipping_environment: WorkflowEnvironment) -> None:
+    client = time_skipping_environment.client
+    address = client.service_client.config.target_host
+    async with Worker(client, task_queue="q", workflows=[Short]):
+        async with await Client.connect(address, namespace=client.namespace, identity="the other") as other:
+            assert other.identity == "the other"
+            assert await other.execute_workflow(Short.run, id="short", task_queue="q") == "done"
+            async with await Client.connect(target_host=address, lazy=True) as third:
+                assert third.namespace == "default"
+    assert (await client.get_workflow_handle("short").describe()).status is WorkflowExecutionStatus.COMPLETED
