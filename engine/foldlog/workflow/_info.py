@@ -116,7 +116,7 @@ class Info:
         return "" if version is None else version.build_id
 
     def get_current_deployment_version(self) -> WorkerDeploymentVersion | None:
-        """The version of the code that runs; None: its worker has none.
+        """The version of the code that runs; None: its worker has none. A worker's mere `build_id` is in no deployment.
 
         While the run is pinned, it is the same always, also in a `Replayer`. Otherwise it is that of today, also while
         history is told again, and None in a `Replayer`: never branch on it there, but on `patched`.

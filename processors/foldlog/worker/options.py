@@ -124,7 +124,8 @@ def versioning_of(
         raise ConfigurationError("give a deployment_config instead", option="use_worker_versioning")
     versions = _earlier_versions(config, build_id, earlier)
     if config is None:
-        return Versioning(build_id or "", {})
+        # Runs are not bound to it, but their code may ask for it.
+        return Versioning(build_id or "", {"version": WorkerDeploymentVersion("", build_id)} if build_id else {})
     return Versioning(
         config.version.build_id,
         {

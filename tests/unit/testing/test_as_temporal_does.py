@@ -124,6 +124,22 @@ def test_an_error_of_a_call_can_be_made_as_from_grpc() -> None:
     assert (error.message, error.status, error.raw_grpc_status) == ("gone", RPCStatusCode.NOT_FOUND, b"details")
 
 
+@workflow.defn
+class Build:
+    @workflow.run
+    async def run(self) -> list[str]:
+        version = workflow.info().get_current_deployment_version()
+        return [workflow.info().get_current_build_id(), "none" if version is None else version.deployment_name]
+
+
+async def test_code_can_ask_for_its_build_without_a_deployment(time_skipping_environment: WorkflowEnvironment) -> None:
+    client = time_skipping_environment.client
+    async with Worker(client, task_queue="q", workflows=[Build], build_id="1.0"):
+        assert await client.execute_workflow(Build.run, id="built", task_queue="q") == ["1.0", ""]
+    async with Worker(client, task_queue="q", workflows=[Build]):
+        assert await client.execute_workflow(Build.run, id="unknown", task_queue="q") == ["", "none"]
+
+
 async def test_another_client_by_the_address_of_the_first(time_skipping_environment: WorkflowEnvironment) -> None:
     client = time_skipping_environment.client
     address = client.service_client.config.target_host
