@@ -7,7 +7,8 @@ can be made and given to `Client.connect`, and do nothing, since Kafka's client 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import timedelta
 from enum import Enum
 from typing import ClassVar, TypeAlias
 
@@ -105,14 +106,45 @@ class PayloadLimitsConfig:
     memo_warn_size: int = 2 * 1024
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class ConnectConfig:
-    """What a client connects to."""
+    """What a client connects to. A plugin may change it, or make another."""
 
     kafka: KafkaConfig
     namespace: str
     codec: Codec
     timeout_seconds: float
+    tls: bool | TLSConfig | None = None
+    """Whether TLS is spoken, and with which certificates; None: as `kafka` says."""
+    api_key: str | None = None
+    http_connect_proxy_config: HttpConnectProxyConfig | None = None
+    """Refused, if they are set, as by `Client.connect`."""
+    rpc_metadata: Mapping[str, str | bytes] = field(default_factory=dict)
+    retry_config: RetryConfig | None = None
+    keep_alive_config: KeepAliveConfig | None = None
+    dns_load_balancing_config: DnsLoadBalancingConfig | None = None
+    grpc_compression: GrpcCompression | None = None
+    payload_limits: PayloadLimitsConfig | None = None
+    lazy: bool = False
+    """Without meaning, as of `Client.connect`."""
+
+    @property
+    def target_host(self) -> str:
+        """The address of Kafka; setting it keeps all other options of `kafka`."""
+        return self.kafka.bootstrap_servers
+
+    @target_host.setter
+    def target_host(self, address: str) -> None:
+        self.kafka = KafkaConfig(bootstrap_servers=address, options=self.kafka.options)
+
+    @property
+    def connect_timeout(self) -> timedelta:
+        """How long a broker is waited for."""
+        return timedelta(seconds=self.timeout_seconds)
+
+    @connect_timeout.setter
+    def connect_timeout(self, timeout: timedelta) -> None:
+        self.timeout_seconds = timeout.total_seconds()
 
 
 ServiceClient: TypeAlias = Transport

@@ -127,7 +127,15 @@ def kafka_of(
         if options or properties_file is not None or tls is not None:
             raise ConfigurationError("give either a KafkaConfig or options, not both")
         return address
-    config = KafkaConfig.from_environment(address, options, properties_file)
+    return with_tls(KafkaConfig.from_environment(address, options, properties_file), tls)
+
+
+def with_tls(config: KafkaConfig, tls: bool | TLSConfig | None) -> KafkaConfig:
+    """A configuration with a TLS setting.
+
+    Raises:
+        ConfigurationError: It asks for what Kafka's client cannot do.
+    """
     if tls is None:
         return config
     merged = {**config.options, **tls_options(tls, config.options)}

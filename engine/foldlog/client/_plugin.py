@@ -6,8 +6,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, TypedDict, cast
 
+from foldlog.client._connecting import OptionsWithoutMeaning, check_options, with_tls
 from foldlog.client._headers import HeaderCodecBehavior
 from foldlog.client._interceptor import Interceptor
 from foldlog.common import QueryRejectCondition
@@ -69,8 +70,10 @@ async def connected(config: ConnectConfig, plugins: Sequence[Plugin]) -> Transpo
 
 
 async def _connect(config: ConnectConfig) -> Transport:
+    set_by_plugins = {name: getattr(config, name) for name in OptionsWithoutMeaning.__annotations__}
+    check_options(cast("OptionsWithoutMeaning", {name: value for name, value in set_by_plugins.items() if value}))
     if isinstance(config.kafka.bootstrap_servers, Elsewhere):
         return config.kafka.bootstrap_servers.transport(config.namespace)
     return await Connection.open(
-        config.kafka, Topics(config.namespace), codec=config.codec, timeout=config.timeout_seconds
+        with_tls(config.kafka, config.tls), Topics(config.namespace), codec=config.codec, timeout=config.timeout_seconds
     )

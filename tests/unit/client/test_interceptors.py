@@ -41,6 +41,8 @@ from foldlog.schemas.common import Failure
 from foldlog.schemas.event import WorkflowExecutionCompleted, WorkflowExecutionStarted
 from foldlog.schemas.records import Event, Reply
 from foldlog.service import ConnectConfig, ServiceClient
+from foldlog.transport.config import KafkaConfig
+from foldlog.transport.topics import Topics
 
 from .scripted import ScriptedTransport
 from .workflows import OneParam, Order, TwoParams
@@ -193,6 +195,39 @@ async def test_plugins_change_clients_and_connecting_in_their_order(monkeypatch:
     assert client.identity == "me a b"
     assert client.config()["identity"] == "me"
     assert client.config(active_config=True)["identity"] == "me a b"
+
+
+class Setting(Renaming):
+    """Sets what a plugin for Temporal's client would."""
+
+    def __init__(self, **values: Any) -> None:
+        super().__init__("setting", [])
+        self._values = values
+
+    async def connect_service_client(
+        self, config: ConnectConfig, next: Callable[[ConnectConfig], Awaitable[ServiceClient]]
+    ) -> ServiceClient:
+        for name, value in self._values.items():
+            assert hasattr(config, name)
+            setattr(config, name, value)
+        return await next(config)
+
+
+async def test_a_plugin_sets_address_and_tls(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[Any] = []
+    transport = ScriptedTransport(answer)
+
+    async def opening(config: KafkaConfig, topics: Topics, *, codec: Any, timeout: float) -> ScriptedTransport:
+        opened.append((config.bootstrap_servers, dict(config.options), topics.namespace, timeout))
+        return transport
+
+    monkeypatch.setattr("foldlog.client._plugin.Connection.open", opening)
+    plugin = Setting(target_host="other:2", tls=True, rpc_metadata={"a": "b"}, connect_timeout=timedelta(seconds=3))
+    await Client.connect("localhost:1", kafka_options={"client.id": "me"}, namespace="n", plugins=[plugin])
+    assert opened == [("other:2", {"client.id": "me", "security.protocol": "ssl"}, "n", 3)]
+    with pytest.raises(ConfigurationError, match="Kafka knows no API keys"):
+        await Client.connect("localhost:1", plugins=[Setting(api_key="key")])
+    assert len(opened) == 1
 
 
 def test_a_simple_plugin_adds_and_replaces() -> None:
