@@ -48,7 +48,8 @@ class SimplePlugin(clients.Plugin, workers.Plugin):
             interceptors: For clients, workers and replayers, or both. One that is both is used once.
             activities: For workers.
             workflows: For workers and replayers.
-            workflow_runner: Taken for the sake of Temporal's signature: there is no sandbox here.
+            workflow_runner: For workers and replayers. With an `UnsandboxedWorkflowRunner` the guard does not watch
+                workflow code; the restrictions of a sandbox have no meaning here.
             workflow_failure_exception_types: For workers and replayers.
             run_context: Makes a context manager in which each worker runs, and each replay.
         """
@@ -86,6 +87,7 @@ class SimplePlugin(clients.Plugin, workers.Plugin):
             extended = _extended(changed.get(name), getattr(self, name))
             if extended is not None:
                 changed[name] = extended
+        changed["workflow_runner"] = _value(changed.get("workflow_runner"), self.workflow_runner)
         of_client: Sequence[object] = config["client"].config(active_config=True)["interceptors"]
         interceptors = _extended(changed.get("interceptors"), self.interceptors)
         changed["interceptors"] = [
@@ -108,6 +110,7 @@ class SimplePlugin(clients.Plugin, workers.Plugin):
         changed = cast("dict[str, Any]", config.copy())
         for name in ("workflows", "workflow_failure_exception_types"):
             changed[name] = _extended(changed.get(name), getattr(self, name)) or ()
+        changed["workflow_runner"] = _value(changed.get("workflow_runner"), self.workflow_runner)
         changed["data_converter"] = _value(config.get("data_converter"), self.data_converter) or DataConverter.default
         interceptors = _extended(changed.get("interceptors"), self.interceptors)
         changed["interceptors"] = [each for each in interceptors or () if isinstance(each, workers.Interceptor)]

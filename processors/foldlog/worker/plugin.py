@@ -23,6 +23,7 @@ from foldlog.sensor import Sensor
 from foldlog.worker.options import EarlierVersions, OptionsWithoutMeaning, WorkerDeploymentConfig
 from foldlog.worker.shared_state import SharedStateManager
 from foldlog.worker.tuning import WorkerTuner
+from foldlog.worker.workflow_sandbox import SandboxedWorkflowRunner
 
 if TYPE_CHECKING:
     from foldlog.worker.replayer import Replayer, WorkflowReplayResult
@@ -159,6 +160,8 @@ def with_plugins(init: Init) -> Init:
         self._given_config = config.copy()
         plugins = plugins_of(client, options.get("plugins", ()))
         _warn_of_twins(plugins)
+        if plugins:
+            with_runner(config)
         for plugin in plugins:
             config = plugin.configure_worker(config)
         if plugins:
@@ -167,6 +170,12 @@ def with_plugins(init: Init) -> Init:
         init(self, **cast(Any, config))
 
     return cast(Init, configured)
+
+
+def with_runner(config: WorkerConfig | ReplayerConfig) -> None:
+    """Plugins for Temporal's workers change the runner that is there by default; some refuse to work without one."""
+    if config.get("workflow_runner") is None:
+        config["workflow_runner"] = SandboxedWorkflowRunner()
 
 
 def plugins_of(client: Client, own: Sequence[Plugin]) -> list[Plugin]:

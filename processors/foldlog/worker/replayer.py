@@ -26,7 +26,7 @@ from foldlog.schemas import event
 from foldlog.schemas.framing import encode
 from foldlog.schemas.records import Event
 from foldlog.worker.options import DEADLOCK_TIMEOUT, deadlock_seconds
-from foldlog.worker.plugin import Plugin, ReplayerConfig, ReplayerOptionsWithoutMeaning, RunReplayer
+from foldlog.worker.plugin import Plugin, ReplayerConfig, ReplayerOptionsWithoutMeaning, RunReplayer, with_runner
 from foldlog.worker.temporal_names import guards
 
 _log = logging.getLogger(__name__)
@@ -132,6 +132,8 @@ class Replayer:
         )
         self._given_config = config.copy()
         self.plugins = plugins
+        if plugins:
+            with_runner(config)
         for plugin in plugins:
             config = plugin.configure_replayer(config)
         self._active_config = config

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from foldlog import workflow
-from foldlog.client import WorkflowHistory
+from foldlog.client import WorkflowFailureError, WorkflowHistory
 from foldlog.converter import DataConverter
 from foldlog.converter.encryption import AESGCMCodec
 from foldlog.exceptions import ConfigurationError
@@ -18,11 +20,14 @@ from foldlog.worker import (
     Plugin,
     Replayer,
     ReplayerConfig,
+    UnsandboxedWorkflowRunner,
     Worker,
     WorkerConfig,
     WorkflowReplayError,
     WorkflowReplayResult,
+    WorkflowRunner,
 )
+from foldlog.worker.workflow_sandbox import RestrictedWorkflowAccessError, SandboxedWorkflowRunner
 
 from examples.interceptors.context import TenantInterceptor
 
@@ -178,3 +183,44 @@ async def test_the_config_of_a_worker_makes_another_one_like_it() -> None:
         assert (again.config(), again.identity) == (config, "mea")
         async with again:
             assert log == ["worker a"]
+
+
+def with_module(runner: WorkflowRunner | None) -> WorkflowRunner:
+    """As plugins for Temporal's workers do it."""
+    if runner is None:
+        raise ValueError("No WorkflowRunner provided")
+    if isinstance(runner, SandboxedWorkflowRunner):
+        return replace(runner, restrictions=runner.restrictions.with_passthrough_modules("mine"))
+    return runner
+
+
+@workflow.defn
+class Looking:
+    """Does what the guard refuses."""
+
+    @workflow.run
+    async def run(self) -> bool:
+        with open(os.devnull) as nothing:  # noqa: ASYNC230 - what the guard is about
+            return nothing.read() != ""
+
+
+async def test_plugins_change_the_runner_that_is_there() -> None:
+    async with await WorkflowEnvironment.start_time_skipping() as env:
+        plugin = SimplePlugin("module", workflow_runner=with_module)
+        worker = Worker(env.client, task_queue="q", workflows=[Echo], plugins=[plugin])
+        runner = worker.config(active_config=True)["workflow_runner"]
+        assert "mine" in runner.restrictions.passthrough_modules
+        assert "workflow_runner" not in worker.config()
+        assert Replayer(workflows=[Echo], plugins=[plugin]).config(active_config=True)["workflow_runner"] == runner
+        unwatched = SimplePlugin("unwatched", workflow_runner=UnsandboxedWorkflowRunner())
+        async with Worker(env.client, task_queue="q", workflows=[Looking], plugins=[plugin, unwatched]):
+            assert not await env.client.execute_workflow(Looking.run, id="unwatched", task_queue="q")
+        async with Worker(
+            env.client,
+            task_queue="q",
+            workflows=[Looking],
+            plugins=[plugin],
+            workflow_failure_exception_types=[RestrictedWorkflowAccessError],
+        ):
+            with pytest.raises(WorkflowFailureError):
+                await env.client.execute_workflow(Looking.run, id="watched", task_queue="q")
