@@ -13,8 +13,9 @@ from foldlog.client import Client, Interceptor, OutboundInterceptor, StartWorkfl
 from foldlog.exceptions import ConfigurationError
 from foldlog.worker import Worker
 
-from tests.conformance.scenarios import QUEUE, Place, Scenario, until
+from tests.conformance.scenarios import QUEUE, Place, Scenario
 from tests.conformance.workers import start, worker_of
+from tests.until import until
 
 LIMIT = timedelta(seconds=60)
 clients: dict[str, list[Client]] = {}

@@ -16,7 +16,8 @@ from foldlog.exceptions import ApplicationError
 from foldlog.workflow import ParentClosePolicy
 
 from tests.conformance.kin import Kid
-from tests.conformance.scenarios import Place, Scenario, until_asked
+from tests.conformance.scenarios import Place, Scenario
+from tests.until import until_asked
 
 STATUSES = {
     ParentClosePolicy.TERMINATE: WorkflowExecutionStatus.TERMINATED,

@@ -16,8 +16,9 @@ from foldlog.client import PendingActivity, WorkflowFailureError, WorkflowHandle
 from foldlog.common import Priority, RetryPolicy
 from foldlog.exceptions import ApplicationError, CancelledError, TerminatedError, WorkflowNotFoundError
 
-from tests.conformance.scenarios import QUEUE, REMOTE, Place, Scenario, until, until_asked
+from tests.conformance.scenarios import QUEUE, REMOTE, Place, Scenario
 from tests.conformance.workers import worker_of
+from tests.until import until, until_asked
 
 LIMIT = timedelta(seconds=120)
 OFTEN = timedelta(milliseconds=200)

@@ -42,7 +42,8 @@ from foldlog.schemas.framing import encode
 from foldlog.worker import Worker
 
 from examples.interceptors.context import TenantInterceptor, tenant
-from tests.conformance.scenarios import DEADLINE, QUEUE, Place, Scenario, until, until_asked
+from tests.conformance.scenarios import QUEUE, Place, Scenario
+from tests.until import DEADLINE, until, until_asked
 
 LIMIT = timedelta(seconds=DEADLINE)
 

@@ -12,7 +12,8 @@ from foldlog import activity, workflow
 from foldlog.common import RetryPolicy
 from foldlog.exceptions import ApplicationError
 
-from tests.conformance.scenarios import Place, Scenario, names, until_asked
+from tests.conformance.scenarios import Place, Scenario, names
+from tests.until import until_asked
 
 EVER = timedelta.max
 LONGEST = timedelta(days=250 * 365)

@@ -19,8 +19,9 @@ from foldlog.workflow import (
     UnfinishedUpdateHandlersWarning,
 )
 
-from tests.conformance.scenarios import Place, Scenario, until_asked
+from tests.conformance.scenarios import Place, Scenario
 from tests.conformance.workers import start, worker_of
+from tests.until import until_asked
 
 LIMIT = timedelta(seconds=0.2)
 _HELD = threading.Lock()

@@ -21,7 +21,8 @@ from foldlog.client import (
 from foldlog.common import QueryRejectCondition, RawValue, RetryPolicy
 from foldlog.exceptions import ActivityError, ApplicationError, WorkflowNotFoundError
 
-from tests.conformance.scenarios import Place, Scenario, names, until_asked
+from tests.conformance.scenarios import Place, Scenario, names
+from tests.until import until_asked
 
 LIMIT = timedelta(seconds=60)
 ONCE = RetryPolicy(maximum_attempts=1)

@@ -15,7 +15,8 @@ from foldlog.client import Client, WorkflowExecutionStatus, WorkflowFailureError
 from foldlog.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from foldlog.exceptions import ApplicationError, WorkflowAlreadyStartedError
 
-from tests.conformance.scenarios import QUEUE, SOON, Place, Scenario, until_asked
+from tests.conformance.scenarios import QUEUE, SOON, Place, Scenario
+from tests.until import until_asked
 
 AT_ONCE = 20
 Status = WorkflowExecutionStatus

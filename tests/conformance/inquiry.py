@@ -21,7 +21,8 @@ from foldlog.exceptions import ApplicationError, RPCError
 from foldlog.schemas.framing import encode
 from foldlog.worker import Replayer
 
-from tests.conformance.scenarios import SOON, Place, Scenario, until_asked
+from tests.conformance.scenarios import SOON, Place, Scenario
+from tests.until import until_asked
 
 Condition, Status = QueryRejectCondition, WorkflowExecutionStatus
 ACCEPTED = WorkflowUpdateStage.ACCEPTED

@@ -22,9 +22,10 @@ from foldlog.common import WorkflowIDConflictPolicy
 from foldlog.exceptions import ActivityError, ApplicationError
 
 from tests.conformance.accounts import Account
-from tests.conformance.scenarios import QUEUE, Place, Scenario, names, until, until_asked
+from tests.conformance.scenarios import QUEUE, Place, Scenario, names
 from tests.conformance.schedules import HOURLY, action
 from tests.conformance.workflows import Ledger, Outside
+from tests.until import until, until_asked
 
 BEGIN = datetime(2020, 1, 1, tzinfo=UTC)
 CALLS = {name for name, call in vars(OutboundInterceptor).items() if not name.startswith("_") and callable(call)}

@@ -28,7 +28,8 @@ from foldlog.exceptions import (
 )
 from foldlog.workflow import ChildWorkflowCancellationType, ParentClosePolicy
 
-from tests.conformance.scenarios import QUEUE, SOON, Place, Scenario, names, until_asked
+from tests.conformance.scenarios import QUEUE, SOON, Place, Scenario, names
+from tests.until import until_asked
 
 LIMIT = timedelta(seconds=60)
 STEP = SearchAttributeKey.for_int("step")

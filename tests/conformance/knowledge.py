@@ -18,7 +18,8 @@ from foldlog.common import (
 )
 from foldlog.exceptions import ApplicationError, CancelledError, is_cancelled_exception
 
-from tests.conformance.scenarios import QUEUE, Place, Scenario, until_asked
+from tests.conformance.scenarios import QUEUE, Place, Scenario
+from tests.until import until_asked
 
 HOUR = timedelta(hours=1)
 TIME = datetime(2026, 11, 26, 12, 0, tzinfo=UTC)

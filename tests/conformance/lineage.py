@@ -20,8 +20,9 @@ from foldlog.common import (
 from foldlog.exceptions import ApplicationError, InvalidVersioningOverrideError
 from foldlog.worker import Replayer
 
-from tests.conformance.scenarios import SOON, Place, Scenario, until_asked
+from tests.conformance.scenarios import SOON, Place, Scenario
 from tests.conformance.workers import start, worker_of
+from tests.until import until_asked
 from tests.versions import DEPLOYMENT, Waits, config, version
 
 PINNED, AUTO = VersioningBehavior.PINNED, VersioningBehavior.AUTO_UPGRADE

@@ -33,8 +33,9 @@ from foldlog.worker import (
 )
 from foldlog.workflow import DynamicWorkflowConfig
 
-from tests.conformance.scenarios import Place, Scenario, until, until_asked
+from tests.conformance.scenarios import Place, Scenario
 from tests.conformance.workers import start, worker_of
+from tests.until import until, until_asked
 
 LIMIT = timedelta(seconds=120)
 ONCE = RetryPolicy(maximum_attempts=1)

@@ -30,7 +30,8 @@ from foldlog.worker import Replayer, Worker
 
 from examples.interceptors.context import TenantInterceptor, tenant
 from tests.conformance.data import LIMIT
-from tests.conformance.scenarios import QUEUE, Place, Scenario, until, until_asked
+from tests.conformance.scenarios import QUEUE, Place, Scenario
+from tests.until import until, until_asked
 
 SOON = timedelta(seconds=20)
 OFTEN = RetryPolicy(initial_interval=timedelta(milliseconds=1))

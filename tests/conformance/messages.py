@@ -19,7 +19,8 @@ from foldlog.common import RetryPolicy, WorkflowIDConflictPolicy
 from foldlog.exceptions import ApplicationError, WorkflowAlreadyStartedError, WorkflowNotFoundError
 
 from tests.conformance.accounts import Account, Again
-from tests.conformance.scenarios import QUEUE, Place, Scenario, names, until_asked
+from tests.conformance.scenarios import QUEUE, Place, Scenario, names
+from tests.until import until_asked
 
 ACCEPTED = WorkflowUpdateStage.ACCEPTED
 FAIL, USE_EXISTING = WorkflowIDConflictPolicy.FAIL, WorkflowIDConflictPolicy.USE_EXISTING

@@ -16,8 +16,9 @@ from foldlog.common import (
 from foldlog.exceptions import FailedPreconditionError, InvalidArgumentError, WorkflowNotFoundError
 from foldlog.workflow import ContinueAsNewVersioningBehavior
 
-from tests.conformance.scenarios import SOON, Place, Scenario, until_asked
+from tests.conformance.scenarios import SOON, Place, Scenario
 from tests.conformance.workers import start, worker_of
+from tests.until import until_asked
 from tests.versions import DEPLOYMENT, PINNED, Waits, config, version
 
 AUTO = VersioningBehavior.AUTO_UPGRADE

@@ -15,7 +15,8 @@ from foldlog.client import WorkflowFailureError, WorkflowHandle, WorkflowHistory
 from foldlog.exceptions import ActivityError, RPCError, TimeoutError
 from foldlog.worker import Worker
 
-from tests.conformance.scenarios import QUEUE, Place, Scenario, until, until_asked
+from tests.conformance.scenarios import QUEUE, Place, Scenario
+from tests.until import until, until_asked
 
 LIMIT = timedelta(seconds=60)
 NOBODY = "conformance-nobody"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -41,10 +40,10 @@ from foldlog.worker import Replayer, Worker
 
 from tests.conformance import workflows as w
 from tests.conformance.accounts import look_up
+from tests.until import DEADLINE, until, until_asked
 
 QUEUE = "conformance"
 REMOTE = "conformance-remote"
-DEADLINE = 60.0
 SOON = timedelta(seconds=DEADLINE)
 PATIENCE: dict[str, Any] = {"rpc_timeout": SOON, "connect_timeout": SOON}
 """Of clients on a broker."""
@@ -97,24 +96,6 @@ class Place:
 
 
 Scenario = Callable[[Place], Awaitable[None]]
-
-
-async def until(condition: Callable[[], Any], what: str) -> None:
-    """Wait for a condition."""
-    end = time.monotonic() + DEADLINE
-    while not condition():
-        assert time.monotonic() < end, f"not in time: {what}"
-        await asyncio.sleep(0.005)
-
-
-async def until_asked(ask: Callable[[], Awaitable[Any]], what: str) -> Any:
-    """Ask again and again until the answer is true."""
-    end, pause = time.monotonic() + DEADLINE, 0.005
-    while not (answer := await ask()):
-        assert time.monotonic() < end, f"not in time: {what}"
-        await asyncio.sleep(pause)
-        pause = min(pause * 1.5, 0.1)  # whoever asks takes time from those who work
-    return answer
 
 
 async def names(handle: WorkflowHandle[Any, Any]) -> list[str]:

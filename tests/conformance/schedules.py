@@ -41,7 +41,8 @@ from foldlog.common import (
 )
 from foldlog.exceptions import ApplicationError, InvalidArgumentError
 
-from tests.conformance.scenarios import QUEUE, SOON, Place, Scenario, until_asked
+from tests.conformance.scenarios import QUEUE, SOON, Place, Scenario
+from tests.until import until_asked
 
 HOUR = timedelta(hours=1)
 BEGIN = datetime(2020, 1, 1, tzinfo=UTC)
@@ -94,11 +95,13 @@ async def paused(here: Place, wanted: ScheduleActionStartWorkflow, **options: An
     return await here.client.create_schedule(uuid.uuid4().hex, schedule, rpc_timeout=SOON, **options)
 
 
-async def until(
+async def shown(
     handle: ScheduleHandle, condition: Callable[[ScheduleDescription], bool], what: str = "the schedule gets there"
 ) -> ScheduleDescription:
+    """What a schedule shows, once that is as wanted."""
+
     async def ask() -> ScheduleDescription | None:
-        found = await handle.describe()
+        found = await handle.describe(rpc_timeout=SOON)
         return found if condition(found) else None
 
     found: ScheduleDescription = await until_asked(ask, what)
@@ -126,7 +129,7 @@ async def a_schedule_that_is_triggered(here: Place) -> None:
         task_timeout=timedelta(seconds=5),
     )
     handle = await paused(here, wanted, memo={"owner": "ada"}, search_attributes=BLUE, trigger_immediately=True)
-    found = await until(handle, lambda found: found.info.num_actions == 1 and not found.info.running_actions)
+    found = await shown(handle, lambda found: found.info.num_actions == 1 and not found.info.running_actions)
     assert (found.id, found.schedule.state.note, found.schedule.state.paused) == (handle.id, "not yet", True)
     assert (await found.memo(), await found.memo_value("owner")) == ({"owner": "ada"}, "ada")
     assert (found.typed_search_attributes, found.info.last_updated_at) == (BLUE, None)
@@ -142,7 +145,7 @@ async def a_schedule_that_is_triggered(here: Place) -> None:
     assert described.search_attributes["TemporalScheduledById"] == [handle.id]
     await changed(handle)
     await handle.trigger()
-    found = await until(handle, lambda found: found.info.num_actions == 2 and not found.info.running_actions)
+    found = await shown(handle, lambda found: found.info.num_actions == 2 and not found.info.running_actions)
     assert (await here.client.get_workflow_handle(ids(found)[-1]).result())[:2] == [2, True]
     await listed_and_deleted(here, handle)
 
@@ -230,13 +233,13 @@ async def overlap_policies(here: Place) -> None:
         def there(found: ScheduleDescription) -> bool:
             return (found.info.num_actions, found.info.num_actions_skipped_overlap) == (begun, skipped)
 
-        await until(handle, there, f"{policy.name} has begun its actions")
+        await shown(handle, there, f"{policy.name} has begun its actions")
         await handle.trigger()
         for number, expected in enumerate(after, start=1):
-            found = await until(handle, lambda found: found.info.num_actions >= number, f"{policy.name}: {number}")  # noqa: B023
+            found = await shown(handle, lambda found: found.info.num_actions >= number, f"{policy.name}: {number}")  # noqa: B023
             if expected == "COMPLETED":
                 await here.client.get_workflow_handle(ids(found)[number - 1]).signal(Report.end)
-        found = await until(handle, lambda found: len(found.info.running_actions) == after.count("RUNNING"))
+        found = await shown(handle, lambda found: len(found.info.running_actions) == after.count("RUNNING"))
         assert [await status(here, report) for report in ids(found)] == after
         await handle.delete()
         for report in ids(found):
@@ -255,11 +258,11 @@ async def status(here: Place, workflow_id: str) -> str:
 async def a_trigger_with_a_policy_of_its_own(here: Place) -> None:
     handle = await paused(here, action("long"))
     await handle.trigger()
-    await until(handle, lambda found: len(found.info.running_actions) == 1)
+    await shown(handle, lambda found: len(found.info.running_actions) == 1)
     await handle.trigger()
-    await until(handle, lambda found: found.info.num_actions_skipped_overlap == 1)
+    await shown(handle, lambda found: found.info.num_actions_skipped_overlap == 1)
     await handle.trigger(overlap=ScheduleOverlapPolicy.TERMINATE_OTHER)
-    found = await until(handle, lambda found: found.info.num_actions == 2 and len(found.info.running_actions) == 1)
+    found = await shown(handle, lambda found: found.info.num_actions == 2 and len(found.info.running_actions) == 1)
     assert [await status(here, report) for report in ids(found)] == ["TERMINATED", "RUNNING"]
     # What a schedule started outlives it.
     await handle.delete()
@@ -273,12 +276,12 @@ async def a_failure_pauses_and_is_told_to_the_next(here: Place) -> None:
     handle = await paused(here, action("flaky"), policy=SchedulePolicy(pause_on_failure=True))
     await handle.unpause()
     await handle.trigger()
-    found = await until(handle, lambda found: found.schedule.state.paused, "it pauses")
+    found = await shown(handle, lambda found: found.schedule.state.paused, "it pauses")
     assert "report-" in (found.schedule.state.note or "")
     await handle.backfill(
         ScheduleBackfill(BEGIN, BEGIN, ScheduleOverlapPolicy.ALLOW_ALL), ScheduleBackfill(BEGIN, BEGIN)
     )
-    found = await until(handle, lambda found: found.info.num_actions == 3 and not found.info.running_actions)
+    found = await shown(handle, lambda found: found.info.num_actions == 3 and not found.info.running_actions)
     results = [await status(here, report) for report in ids(found)]
     assert results[0] == "FAILED"
     await handle.delete()

@@ -23,8 +23,9 @@ from foldlog.worker import (
     WorkerTuner,
 )
 
-from tests.conformance.scenarios import QUEUE, REMOTE, SOON, Place, Scenario, until
+from tests.conformance.scenarios import QUEUE, REMOTE, SOON, Place, Scenario
 from tests.conformance.workers import start, worker_of
+from tests.until import until
 
 CAP = 3
 EACH = 12

@@ -21,8 +21,9 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import StatusCode, get_tracer
 
-from tests.conformance.scenarios import Place, Scenario, until, until_asked
+from tests.conformance.scenarios import Place, Scenario
 from tests.conformance.workers import start, worker_of
+from tests.until import until, until_asked
 
 LIMIT = timedelta(seconds=60)
 

@@ -38,7 +38,8 @@ from foldlog.exceptions import (
     TimeoutType,
 )
 
-from tests.conformance.scenarios import QUEUE, REMOTE, SOON, Place, Scenario, until_asked
+from tests.conformance.scenarios import QUEUE, REMOTE, SOON, Place, Scenario
+from tests.until import until_asked
 
 KEYS = ActivityOptionsKeys
 STATUS = ActivityExecutionStatus

@@ -31,8 +31,9 @@ from foldlog.schedules.model import ACTION_TYPE, SCHEDULE_TYPE
 from foldlog.standalone.model import ACTIVITY_TYPE
 from foldlog.worker import Replayer
 
-from tests.conformance.scenarios import SOON, names, until_asked
+from tests.conformance.scenarios import SOON, names
 from tests.conformance.waiting import AWHILE, DEPLOYMENT, QUEUE, WORKFLOWS, Gate, Pinned, Waiter, fail_once, leave_open
+from tests.until import until_asked
 
 
 @dataclass

@@ -22,7 +22,8 @@ from foldlog.exceptions import (
 )
 from foldlog.workflow import ActivityCancellationType
 
-from tests.conformance.scenarios import QUEUE, REMOTE, Place, Scenario, names, until, until_asked
+from tests.conformance.scenarios import QUEUE, REMOTE, Place, Scenario, names
+from tests.until import until, until_asked
 
 LIMIT = timedelta(seconds=60)
 QUICKLY = RetryPolicy(initial_interval=timedelta(milliseconds=10), backoff_coefficient=1.0, maximum_attempts=3)

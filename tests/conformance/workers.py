@@ -18,7 +18,8 @@ from foldlog.exceptions import ApplicationError, FailedPreconditionError
 from foldlog.sensor import Sensor
 from foldlog.worker import PatchActivationInput, Worker
 
-from tests.conformance.scenarios import QUEUE, SOON, Place, Scenario, until, until_asked
+from tests.conformance.scenarios import QUEUE, SOON, Place, Scenario
+from tests.until import until, until_asked
 from tests.versions import DEPLOYMENT, ONE, TWO, Parent, config, version
 
 LIMIT = timedelta(seconds=60)

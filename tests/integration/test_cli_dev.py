@@ -8,7 +8,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +22,8 @@ from foldlog.cli._root import cli
 from foldlog.transport.admin import check_topics
 from foldlog.transport.config import KafkaConfig
 from foldlog.transport.topics import Topics
+
+from tests.until import wait_until
 
 SECONDS = 200.0
 
@@ -146,10 +147,12 @@ def test_a_signal_while_the_broker_starts_leaves_no_process(namespace: str, tmp_
         command("--port", "0", "-n", namespace, "--data-dir", str(tmp_path)), env=environment(), stderr=subprocess.PIPE
     ) as process:
         family: list[psutil.Process] = []
-        deadline = time.monotonic() + SECONDS
-        while len(family) < 2:  # the supervisor and the JVM
-            assert time.monotonic() < deadline
-            family = psutil.Process(process.pid).children(recursive=True)
+
+        def both() -> bool:
+            family[:] = psutil.Process(process.pid).children(recursive=True)
+            return len(family) >= 2
+
+        wait_until(both, "the supervisor and the JVM run", SECONDS)
         process.send_signal(signal.SIGINT)
         assert process.wait(SECONDS) == 130
     _, alive = psutil.wait_procs(family, timeout=SECONDS)

@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import textwrap
-import time
 import urllib.error
 import urllib.request
 import uuid
@@ -22,6 +21,7 @@ from foldlog.cli._root import cli
 from foldlog.client import WorkflowHistory
 
 from tests.integration.command_line import DEADLINE_SECONDS, ask, run, run_out_of_time
+from tests.until import wait_until
 
 APP = """
 import asyncio
@@ -126,14 +126,16 @@ class WorkerProcess:
 
     def await_line(self, text: str) -> dict[str, Any]:
         """The first line of the log with this text in its event, once it is there."""
-        deadline = time.monotonic() + DEADLINE_SECONDS
-        while time.monotonic() < deadline:
+
+        def found() -> dict[str, Any] | None:
             for line in self.lines():
                 if text in line["event"]:
                     return line
             assert self.process.poll() is None, self.log.read_text(encoding="utf-8")
-            time.sleep(0.05)
-        raise AssertionError(self.log.read_text(encoding="utf-8"))
+            return None
+
+        line: dict[str, Any] = wait_until(found, f"{text!r} is in {self.log}", DEADLINE_SECONDS)
+        return line
 
     def url(self) -> str:
         """Where it serves metrics, once it does."""
@@ -151,17 +153,19 @@ class WorkerProcess:
 
     def await_metrics(self, *lines: str) -> None:
         """Wait until all of these are in the metrics: what has been answered is counted a moment later."""
-        deadline = time.monotonic() + DEADLINE_SECONDS
-        while missing := [line for line in lines if line not in self.get("/metrics")[1]]:
-            assert time.monotonic() < deadline, missing
-            time.sleep(0.05)
+
+        def are_there() -> bool:
+            shown = self.get("/metrics")[1]
+            return all(line in shown for line in lines)
+
+        wait_until(are_there, f"the metrics have {lines}", DEADLINE_SECONDS)
 
     def await_ready(self, status: int = 200) -> None:
-        deadline = time.monotonic() + DEADLINE_SECONDS
-        while self.get("/readyz")[0] != status:
-            assert time.monotonic() < deadline, self.log.read_text(encoding="utf-8")
+        def answers() -> bool:
             assert self.process.poll() is None, self.log.read_text(encoding="utf-8")
-            time.sleep(0.05)
+            return self.get("/readyz")[0] == status
+
+        wait_until(answers, f"it answers {status}", DEADLINE_SECONDS)
 
     def stop(self, number: int = signal.SIGTERM) -> int:
         if self.process.poll() is None:
@@ -523,9 +527,12 @@ def test_schedules(kafka: str, shop: str, worker: WorkerProcess) -> None:
     again = run(kafka, shop, "schedule", "create", "rounds", "Approval", "-q", "shop")
     assert (again.exit_code, "already" in again.stderr) == (5, True)
 
-    end = time.monotonic() + DEADLINE_SECONDS
-    while not (found := ask(kafka, shop, "schedule", "describe", "rounds"))["running_actions"]:
-        assert time.monotonic() < end, "the first action does not begin"
+    def described() -> dict[str, Any]:
+        found: dict[str, Any] = ask(kafka, shop, "schedule", "describe", "rounds")
+        return found
+
+    wait_until(lambda: described()["running_actions"], "the first action begins", DEADLINE_SECONDS)
+    found = described()
     assert found["spec"] == {
         "cron": ["0 8 1 * *"],
         "interval": ["3600s/300s"],
@@ -550,15 +557,14 @@ def test_schedules(kafka: str, shop: str, worker: WorkerProcess) -> None:
     period = ("--start-time", "2026-01-01T00:00Z", "--end-time", "2026-01-01T02:00+00:00")
     backfilled = run(kafka, shop, "schedule", "backfill", "rounds", *period, "--overlap-policy", "ALLOW_ALL")
     assert backfilled.exit_code == 0
-    end = time.monotonic() + DEADLINE_SECONDS
-    while ask(kafka, shop, "schedule", "describe", "rounds")["num_actions"] < 4:
-        assert time.monotonic() < end, "the backfill does not end"
+    wait_until(lambda: described()["num_actions"] >= 4, "the backfill ends", DEADLINE_SECONDS)
     assert "report" not in (shown := run(kafka, shop, "schedule", "describe", "rounds").stdout)
     assert "rounds-2026-01-01T02:00:00Z" in shown
 
-    end = time.monotonic() + DEADLINE_SECONDS
-    while not (rows := [row for row in ask(kafka, shop, "schedule", "list") if row["recent_actions"]]):
-        assert time.monotonic() < end, "it is not listed"
+    def listed() -> list[dict[str, Any]]:
+        return [row for row in ask(kafka, shop, "schedule", "list") if row["recent_actions"]]
+
+    rows = wait_until(listed, "it is listed", DEADLINE_SECONDS)
     assert [(row["id"], row["workflow_type"], row["note"]) for row in rows] == [("rounds", "Approval", "holidays")]
     assert "rounds" in run(kafka, shop, "schedule", "list").stdout
     assert run(kafka, shop, "schedule", "delete", "rounds").exit_code == 0

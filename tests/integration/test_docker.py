@@ -15,7 +15,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -26,6 +25,7 @@ from foldlog.transport.config import KafkaConfig
 from foldlog.transport.topics import Topics
 
 from tests.images import ROOT, images, services
+from tests.until import wait_until
 
 SECONDS = 60.0
 ORDER = {"order_id": "1", "customer": "7", "shelf": "shelf-07", "quantity": 2, "cents": 2933}
@@ -99,11 +99,11 @@ def _path() -> str:
 
 
 def await_ready(container: Container, process: subprocess.Popen[str]) -> None:
-    deadline = time.monotonic() + SECONDS
-    while not container.is_ready():
+    def is_ready() -> bool:
         assert process.poll() is None, process.communicate()[1]
-        assert time.monotonic() < deadline, "it did not become ready"
-        time.sleep(0.1)
+        return container.is_ready()
+
+    wait_until(is_ready, "it is ready", SECONDS)
 
 
 def test_topics_workers_an_order_and_the_end(kafka: str, namespace: str, tmp_path: Path) -> None:

@@ -8,8 +8,7 @@ import socket
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -26,6 +25,8 @@ from foldlog.connectors.embedded.exceptions import (
     ServerStoppedError,
     StartFailedError,
 )
+
+from tests.until import wait_until
 
 
 def create_topic(bootstrap_servers: str, name: str) -> None:
@@ -55,15 +56,6 @@ def session_of(broker: EmbeddedKafka) -> str:
     """How many milliseconds it may be silent before it is fenced."""
     lines = (broker.folder / "server.properties").read_text(encoding="ascii").splitlines()
     return dict(line.split("=", 1) for line in lines)["broker.session.timeout.ms"]
-
-
-def until(condition: Callable[[], bool], timeout_s: float = 60.0) -> bool:
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.02)
-    return True
 
 
 @pytest.fixture(scope="module")
@@ -245,7 +237,7 @@ def test_a_share_group_works(watched_kafka: EmbeddedKafka) -> None:
             seen.extend(message.value() or b"" for message in consumer.poll(0.5))
             return bool(seen)
 
-        assert until(take)
+        wait_until(take, "a message is shared")
         assert set(seen) == {b"task"}
     finally:
         consumer.close()

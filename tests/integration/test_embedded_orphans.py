@@ -6,13 +6,14 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
 from foldlog.connectors.embedded import EmbeddedKafka
+
+from tests.until import wait_until
 
 _DEADLINE_S = 200.0
 """More than a broker may take to end that writes its class cache."""
@@ -45,13 +46,6 @@ kafka.start()
 print(kafka.pid, flush=True)
 os._exit(0)
 """
-
-
-def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + _DEADLINE_S
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.02)
 
 
 def gone(process: psutil.Process) -> bool:
@@ -113,21 +107,22 @@ def test_kill_9_of_the_program_ends_the_broker_and_frees_the_folder(programs: Pr
     program.kill()
     # No waiting: a start right after the crash waits for the broker that is just shutting down, also while nobody has
     # collected the exit code of the program.
-    until(lambda: gone(psutil.Process(program.pid)))
+    wait_until(lambda: gone(psutil.Process(program.pid)), "the program has ended")
     with EmbeddedKafka(tmp_path / "data") as again:
         assert gone(jvm)
         again.check()
-    until(lambda: gone(supervisor))
+    wait_until(lambda: gone(supervisor), "the supervisor has ended")
 
 
 def test_kill_9_while_the_broker_is_starting_leaves_no_process(programs: Programs, tmp_path: Path) -> None:
     program = programs.run(STARTS_A_BROKER, tmp_path / "data")
     parent = psutil.Process(program.pid)
-    until(lambda: len(parent.children(recursive=True)) >= 2)  # the supervisor and the JVM, or the formatting
+    # The supervisor and the JVM, or the formatting.
+    wait_until(lambda: len(parent.children(recursive=True)) >= 2, "both run")
     family = parent.children(recursive=True)
     program.kill()
     program.wait()
-    until(lambda: all(gone(process) for process in family))
+    wait_until(lambda: all(gone(process) for process in family), "all have ended")
 
 
 def test_a_forked_child_that_lives_on_does_not_keep_the_broker(programs: Programs, tmp_path: Path) -> None:
@@ -136,7 +131,7 @@ def test_a_forked_child_that_lives_on_does_not_keep_the_broker(programs: Program
     jvm, child = programs.pids(program)
     program.kill()
     program.wait()
-    until(lambda: gone(jvm))
+    wait_until(lambda: gone(jvm), "the JVM has ended")
     assert not gone(child)
 
 
@@ -144,7 +139,7 @@ def test_a_program_that_forgets_to_stop_it_leaves_no_broker(programs: Programs, 
     program = programs.run(ENDS_WITHOUT_STOPPING, tmp_path / "data")
     (jvm,) = programs.pids(program)
     assert program.wait(_DEADLINE_S) == 0
-    until(lambda: gone(jvm))
+    wait_until(lambda: gone(jvm), "the JVM has ended")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux can tie a process to the death of its parent")
@@ -154,7 +149,7 @@ def test_kill_9_of_the_supervisor_ends_the_broker(programs: Programs, tmp_path: 
     supervisor = jvm.parent()
     assert supervisor is not None
     supervisor.kill()
-    until(lambda: gone(jvm))
+    wait_until(lambda: gone(jvm), "the JVM has ended")
 
 
 def test_ctrl_c_stops_the_broker_in_order(programs: Programs, tmp_path: Path) -> None:

@@ -24,8 +24,9 @@ from foldlog.transport.topic_reader import read_topic
 from foldlog.transport.topics import Topics
 from foldlog.worker import Worker
 
-from tests.integration.processor.running import SOON, until_asked
+from tests.integration.processor.running import SOON
 from tests.integration.processor.workloads import LIMIT, QUEUE, echo
+from tests.until import until_asked
 
 
 def later_schema(full_name: str) -> Definition:

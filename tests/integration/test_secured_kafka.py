@@ -24,8 +24,8 @@ from foldlog.transport.topics import Topics
 from foldlog.worker import Worker
 
 from examples.hello_world import Greeting, compose_greeting
-from tests.conformance.scenarios import until
 from tests.integration.secured import OTHER_PASSWORD, OTHER_USER, PASSWORD, USER, Certificates, SecuredKafka
+from tests.until import until
 
 ROOT = Path(__file__).parents[2]
 SECONDS = 60.0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -12,6 +11,8 @@ from foldlog.transport.admin import TopicsUnfitError, check_topics, create_topic
 from foldlog.transport.config import KafkaConfig
 from foldlog.transport.errors import BrokerUnreachableError, TransportError
 from foldlog.transport.topics import Topics, TopicSpec
+
+from tests.until import wait_until
 
 
 @pytest.fixture
@@ -29,9 +30,8 @@ def make_by_hand(kafka: str, name: str, partitions: int, settings: dict[str, str
     new = NewTopic(name, num_partitions=partitions, replication_factor=1, config=settings)
     admin = AdminClient({"bootstrap.servers": kafka})
     admin.create_topics([new])[name].result(timeout=60)
-    deadline = time.monotonic() + 60
-    while name not in admin.list_topics(timeout=60).topics:  # the broker that answers may not have heard of it yet
-        assert time.monotonic() < deadline
+    # The broker that answers may not have heard of it yet.
+    wait_until(lambda: name in admin.list_topics(timeout=60).topics, "the topic is known")
 
 
 def test_created_topics_are_in_order(config: KafkaConfig, topics: Topics) -> None:
@@ -153,13 +153,12 @@ def test_every_wrong_setting_of_every_topic_is_refused(
         admin.incremental_alter_configs([resource])[resource].result(60)
 
     def until_found(expected: list[tuple[str, str]]) -> None:
-        deadline = time.monotonic() + 60
-        while True:  # the broker that answers may not have heard of it yet
-            found = check_topics(config, topics, task_queues=["q"])
-            if [(problem.setting, problem.found) for problem in found] == expected:
-                assert {problem.topic for problem in found} <= {spec.name}
-                return
-            assert time.monotonic() < deadline, found
+        def found() -> bool:
+            problems = check_topics(config, topics, task_queues=["q"])
+            assert {problem.topic for problem in problems} <= {spec.name}
+            return [(problem.setting, problem.found) for problem in problems] == expected
+
+        wait_until(found, f"the broker that answers has heard of {expected}")
 
     def require() -> None:
         if role == "tasks":

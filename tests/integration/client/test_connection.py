@@ -28,6 +28,8 @@ from foldlog.transport.errors import (
 )
 from foldlog.transport.topics import Topics, partition_of
 
+from tests.until import until
+
 from .answering import Answering
 
 PARTITIONS = 3
@@ -66,13 +68,6 @@ def start(data: bytes = b"") -> command.StartWorkflow:
 def same_id(workflow_id: str, asked: Any) -> reply.Accepted:
     """An answer from which one can see whose it is."""
     return reply.Accepted(correlation_id=0, run_id=workflow_id)
-
-
-async def until(holds: Callable[[], bool], seconds: float = 60.0) -> None:
-    deadline = asyncio.get_running_loop().time() + seconds
-    while not holds():
-        assert asyncio.get_running_loop().time() < deadline
-        await asyncio.sleep(0.01)
 
 
 async def with_growing_timeouts(call: Callable[[float], Awaitable[Any]], reason: str = "") -> None:
@@ -181,7 +176,7 @@ async def test_a_record_that_the_topic_refuses(kafka: str, topics: Topics) -> No
         assert refused.value.size > 2_000_000
         reported: list[Exception | None] = []
         connection.tell("w", start(bytes(2_000_000)), reported.append)
-        await until(lambda: bool(reported))
+        await until(lambda: reported, "it is told")
         assert isinstance(reported[0], RecordTooLargeError)
 
 
@@ -199,7 +194,7 @@ async def test_a_full_queue_slows_down_and_loses_nothing(config: KafkaConfig, to
 
             await asyncio.to_thread(tell)
             tell()  # on the loop, where it must not wait
-            await until(lambda: len(reported) == 600 and len(answering.seen) == 900)
+            await until(lambda: len(reported) == 600 and len(answering.seen) == 900, "all are told and seen")
             assert set(reported) == {None}
 
 
@@ -241,7 +236,7 @@ async def test_notices_reach_the_handlers_of_their_client(config: KafkaConfig, t
             for key in ("somebody else", connection.client_id):
                 encoded = framing.encode(notice)
                 await asyncio.to_thread(write, config, topics.replies, key, encoded, connection.reply_partition)
-            await until(lambda: bool(heard))
+            await until(lambda: heard, "it is heard")
             assert await connection.ask("w", describe(), timeout=60)
             assert heard == [notice]
 
@@ -295,7 +290,7 @@ async def test_closing_delivers_what_was_told_and_ends_what_is_asked(config: Kaf
         connection.tell("w", start())
     assert not connection_threads()
     with Answering(config, topics, PARTITIONS, lambda *_: None) as answering:
-        await until(lambda: len(answering.seen) == 101)
+        await until(lambda: len(answering.seen) == 101, "all are seen")
 
 
 async def test_a_cancelled_question_leaves_nothing_behind(config: KafkaConfig, topics: Topics) -> None:
@@ -334,7 +329,7 @@ async def test_a_question_outlives_a_restart_of_the_broker(private_kafka: Embedd
         with Answering(config, topics, PARTITIONS, same_id):
             answers = await asyncio.gather(question, poll)
             assert [answer.run_id for answer in answers if isinstance(answer, reply.Accepted)] == ["w", "v"]
-            await until(lambda: reported == [None])
+            await until(lambda: reported == [None], "it is told")
             assert await connection.ask("later", describe(), timeout=60)
 
 

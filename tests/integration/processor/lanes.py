@@ -33,7 +33,6 @@ from foldlog.client import (
 )
 from foldlog.common import WorkflowIDConflictPolicy
 
-from tests.integration.processor.running import until_asked
 from tests.integration.processor.workloads import (
     AGAIN,
     CHAPTER,
@@ -50,6 +49,7 @@ from tests.integration.processor.workloads import (
     Summing,
     Ticking,
 )
+from tests.until import until_asked
 
 FIRST_PATIENCE_SECONDS = 3.0
 MOST_PATIENCE_SECONDS = 30.0

@@ -15,8 +15,9 @@ from foldlog.client import RPCError, WorkflowHandle
 from foldlog.schemas import log
 from foldlog.schemas.framing import decode
 
-from tests.integration.processor.running import SOON, Place, until, until_asked
+from tests.integration.processor.running import SOON, Place
 from tests.integration.processor.workloads import Echoing, Local, Seen, Summing, Ticking
+from tests.until import until, until_asked
 
 LANES = 4
 BRIEFLY = timedelta(seconds=15)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -23,37 +22,11 @@ from foldlog.worker import Worker
 
 from tests.integration.processor.logs import Audit, audit, stores_equal_log
 from tests.integration.processor.workloads import QUEUE, WORKFLOWS, echo
+from tests.until import DEADLINE, until
 
-DEADLINE = 60.0
-SOON = timedelta(seconds=60)
+SOON = timedelta(seconds=DEADLINE)
 """How long an answer that does come may take on a busy machine."""
 CONVERTER = DataConverter()
-
-
-async def until(condition: Callable[[], Any], what: str, deadline: float = DEADLINE) -> Any:
-    """Wait for a condition.
-
-    Raises:
-        AssertionError: It did not come true in time.
-    """
-    end = time.monotonic() + deadline
-    while not (value := condition()):
-        assert time.monotonic() < end, f"not in time: {what}"
-        await asyncio.sleep(0.01)
-    return value
-
-
-async def until_asked(ask: Callable[[], Awaitable[Any]], what: str, deadline: float = DEADLINE) -> Any:
-    """Ask again and again until the answer is true.
-
-    Raises:
-        AssertionError: It did not become true in time.
-    """
-    end = time.monotonic() + deadline
-    while not (value := await ask()):
-        assert time.monotonic() < end, f"not in time: {what}"
-        await asyncio.sleep(0.05)
-    return value
 
 
 class Place:

@@ -16,7 +16,8 @@ from foldlog.client import AsyncActivityCancelledError, Client, RPCError, RPCSta
 from foldlog.common import Priority, RetryPolicy
 from foldlog.exceptions import ActivityError, ApplicationError, CancelledError, TimeoutError, TimeoutType
 
-from tests.integration.processor.running import SOON, Place, place, until, until_asked
+from tests.integration.processor.running import SOON, Place, place
+from tests.until import until, until_asked
 
 LIMIT = timedelta(seconds=120)
 LONG = LIMIT.total_seconds()

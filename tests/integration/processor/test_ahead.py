@@ -23,9 +23,10 @@ from foldlog.transport.config import KafkaConfig
 from foldlog.transport.topics import partition_of
 
 from tests.integration.processor.processes import Fleet
-from tests.integration.processor.running import SOON, Place, place, until
+from tests.integration.processor.running import SOON, Place, place
 from tests.integration.processor.suspending import LIMIT, Suspending
 from tests.integration.processor.workloads import Waiting, echo
+from tests.until import until
 
 pytestmark = pytest.mark.timeout(240)
 

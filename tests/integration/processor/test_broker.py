@@ -11,7 +11,8 @@ import pytest
 from foldlog.connectors.embedded import EmbeddedKafka
 
 from tests.integration.processor.load import LONG, Asking, all_handled
-from tests.integration.processor.running import Place, place, until
+from tests.integration.processor.running import Place, place
+from tests.until import until
 
 LONG_SECONDS = 14.0
 """Longer than a transaction may stay open, and than a member of a group may be silent."""

@@ -18,7 +18,9 @@ from foldlog.common import RetryPolicy, SearchAttributeKey, SearchAttributePair,
 from foldlog.exceptions import ApplicationError, InvalidArgumentError
 from foldlog.schemas.common import WorkflowOptions
 
-from .running import SOON, Place, place, until_asked
+from tests.until import until_asked
+
+from .running import SOON, Place, place
 from .workloads import QUEUE
 
 STEP = SearchAttributeKey.for_int("step")

@@ -14,7 +14,8 @@ from foldlog.client import WorkflowExecutionStatus, WorkflowFailureError
 from foldlog.exceptions import ApplicationError, ChildWorkflowError, WorkflowAlreadyStartedError
 from foldlog.workflow import ParentClosePolicy
 
-from tests.integration.processor.running import SOON, Place, place, until_asked
+from tests.integration.processor.running import SOON, Place, place
+from tests.until import until_asked
 
 
 @workflow.defn

@@ -33,8 +33,9 @@ from foldlog.transport.topics import Topics
 from tests.integration.processor.fatal import Chore, Fatal, Helped, Kid, Parent, Told
 from tests.integration.processor.logs import Audit, audit
 from tests.integration.processor.processes import Fleet
-from tests.integration.processor.running import SOON, Place, place, until, until_asked
+from tests.integration.processor.running import SOON, Place, place
 from tests.integration.processor.workloads import QUEUE
+from tests.until import until, until_asked
 
 pytestmark = pytest.mark.timeout(600)
 

@@ -10,7 +10,8 @@ import pytest
 
 from tests.integration.processor.load import handling, openings, sending
 from tests.integration.processor.processes import Fleet
-from tests.integration.processor.running import Place, place, until, until_asked
+from tests.integration.processor.running import Place, place
+from tests.until import until, until_asked
 
 PARTITIONS = 4
 pytestmark = pytest.mark.timeout(600)

@@ -24,8 +24,9 @@ from foldlog.transport.topic_reader import TopicRecord
 from foldlog.transport.topics import partition_of
 
 from tests.integration import raw_producer
-from tests.integration.processor.running import SOON, Place, place, until, until_asked
+from tests.integration.processor.running import SOON, Place, place
 from tests.integration.processor.workloads import QUEUE, Echoing, Summing, Waiting
+from tests.until import until, until_asked
 
 SIGNAL = encode(SignalWorkflow(signal_name="add"))
 UNKNOWN = b"\xc3\x01" + b"unknown!" + b"body"

@@ -18,8 +18,9 @@ from foldlog.schemas.framing import encode
 from foldlog.schemas.visibility import WorkflowVisibility
 from foldlog.standalone.model import ACTIVITY_TYPE, activity_workflow_id
 
-from tests.integration.processor.running import SOON, Place, place, until_asked
+from tests.integration.processor.running import SOON, Place, place
 from tests.integration.processor.workloads import QUEUE, Echoing, Waiting
+from tests.until import until_asked
 
 FAR = datetime(9999, 12, 30, 23, 59, 59, tzinfo=UTC)
 BEGIN: dict[str, Any] = {"task_queue": QUEUE, "start_to_close_timeout": SOON, "result_type": str, "rpc_timeout": SOON}

@@ -12,10 +12,11 @@ import pytest
 from foldlog.client import WorkerDeploymentVersionStatus as Status
 from foldlog.common import PinnedVersioningOverride
 
+from tests.until import until_asked
 from tests.versions import DEPLOYMENT, Parent, version
 
 from .processes import Fleet
-from .running import Place, place, until_asked
+from .running import Place, place
 
 COUNT = 12
 

@@ -9,7 +9,8 @@ import pytest
 
 from tests.integration.processor.load import Asking, all_handled, openings, sending
 from tests.integration.processor.processes import Fleet
-from tests.integration.processor.running import Place, place, until_asked
+from tests.integration.processor.running import Place, place
+from tests.until import until_asked
 
 PARTITIONS = 6
 pytestmark = pytest.mark.timeout(600)

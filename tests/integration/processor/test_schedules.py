@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,6 @@ from foldlog.client import (
     Schedule,
     ScheduleActionExecutionStartWorkflow,
     ScheduleActionStartWorkflow,
-    ScheduleDescription,
     ScheduleIntervalSpec,
     SchedulePolicy,
     ScheduleSpec,
@@ -21,7 +19,9 @@ from foldlog.client import (
 )
 from foldlog.schedules.model import ACTION_TYPE, SCHEDULE_TYPE
 
-from .running import SOON, place, until_asked
+from tests.conformance.schedules import shown
+
+from .running import SOON, place
 from .workloads import QUEUE
 
 
@@ -46,14 +46,6 @@ async def test_over_a_restart_in_the_middle_of_an_action(kafka: str, namespace: 
     async with place(kafka, namespace, tmp_path) as here:
         options: dict[str, Any] = {"workflows": [Tick], "continue_as_new_suggested_events": 40}
 
-        async def until(condition: Callable[[ScheduleDescription], bool], what: str) -> ScheduleDescription:
-            async def ask() -> ScheduleDescription | None:
-                found = await handle.describe(rpc_timeout=SOON)
-                return found if condition(found) else None
-
-            found: ScheduleDescription = await until_asked(ask, what)
-            return found
-
         async with here.worker(**options):
             handle = await here.client.create_schedule(
                 "ticks",
@@ -64,22 +56,22 @@ async def test_over_a_restart_in_the_middle_of_an_action(kafka: str, namespace: 
                 ),
                 rpc_timeout=SOON,
             )
-            found = await until(lambda found: found.info.num_actions == 2, "the second action waits")
+            found = await shown(handle, lambda found: found.info.num_actions == 2, "the second action waits")
             running = found.info.running_actions[-1] if found.info.running_actions else None
             assert isinstance(running, ScheduleActionExecutionStartWorkflow)
             skipped = found.info.num_actions_skipped_overlap
         async with here.worker(**options):
-            await until(lambda found: found.info.num_actions_skipped_overlap > skipped, "time goes on")
+            await shown(handle, lambda found: found.info.num_actions_skipped_overlap > skipped, "time goes on")
             assert (await handle.describe(rpc_timeout=SOON)).info.num_actions == 2
             await here.client.get_workflow_handle(running.workflow_id).signal("end", rpc_timeout=SOON)
-            await until(lambda found: found.info.num_actions >= 4, "the actions after it are taken")
+            await shown(handle, lambda found: found.info.num_actions >= 4, "the actions after it are taken")
 
             def halt(given: ScheduleUpdateInput) -> ScheduleUpdate:
                 given.description.schedule.state.paused = True
                 return ScheduleUpdate(given.description.schedule)
 
             await handle.update(halt, rpc_timeout=SOON)
-            found = await until(lambda found: not found.info.running_actions, "nothing runs any more")
+            found = await shown(handle, lambda found: not found.info.running_actions, "nothing runs any more")
             # Each action was taken once, for a time of its own, and knew of the one before it.
             runs = [run async for run in here.client.list_workflows(workflow_type="Tick")]
             assert len(runs) == len({run.id for run in runs}) == found.info.num_actions

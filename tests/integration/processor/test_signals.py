@@ -10,8 +10,9 @@ import pytest
 from foldlog import workflow
 from foldlog.client import WorkflowHandle
 
-from tests.integration.processor.running import SOON, Place, place, until_asked
+from tests.integration.processor.running import SOON, Place, place
 from tests.integration.processor.workloads import Seen, Summing, Waiting
+from tests.until import until_asked
 
 SIGNALS = 10_000
 

@@ -12,8 +12,9 @@ import pytest
 from foldlog import workflow
 from foldlog.client import WorkflowExecutionDescription, WorkflowExecutionStatus
 
-from tests.integration.processor.running import SOON, Place, place, until_asked
+from tests.integration.processor.running import SOON, Place, place
 from tests.integration.processor.workloads import LIMIT, Summing, Waiting, echo
+from tests.until import until_asked
 
 MINUTES = timedelta(minutes=10)
 

@@ -18,8 +18,9 @@ from foldlog.schemas.command import ActivityStarted
 from foldlog.schemas.framing import decode, encode
 from foldlog.schemas.log import ActivityAttempt
 
-from tests.integration.processor.running import SOON, Place, place, until, until_asked
+from tests.integration.processor.running import SOON, Place, place
 from tests.integration.processor.workloads import Ticking, Waiting
+from tests.until import until, until_asked
 
 SHORT = timedelta(milliseconds=300)
 SEEN = timedelta(seconds=5)

@@ -21,8 +21,9 @@ from foldlog.client import (
 from foldlog.exceptions import ApplicationError
 
 from tests.conformance import accounts
-from tests.integration.processor.running import SOON, Place, place, until_asked
+from tests.integration.processor.running import SOON, Place, place
 from tests.integration.processor.workloads import Waiting
+from tests.until import until_asked
 
 ACCEPTED = WorkflowUpdateStage.ACCEPTED
 broken = False

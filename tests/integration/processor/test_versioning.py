@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 from foldlog.client import WorkerDeploymentVersionStatus as Status
 
+from tests.until import until_asked
 from tests.versions import DEPLOYMENT, ONE, TWO, config, version
 
 from .processes import Fleet
-from .running import Place, place, until_asked
+from .running import Place, place
 
 EACH = 4
 

@@ -18,8 +18,9 @@ from foldlog.transport.config import KafkaConfig
 from foldlog.transport.topics import Topics
 
 from tests.conformance import waits
-from tests.conformance.scenarios import PATIENCE, until
+from tests.conformance.scenarios import PATIENCE
 from tests.conformance.waiting import LATER, NOBODY, QUEUE, Gate, worker_after, worker_before, workers_that_come_later
+from tests.until import until
 
 from .logs import audit
 from .processes import Fleet

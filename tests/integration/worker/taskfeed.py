@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, Producer, TopicPartition
@@ -23,19 +23,6 @@ DEADLINE = 60.0
 QUEUE = "work"
 Place = tuple[int, int]
 """Partition and offset."""
-
-
-def until(condition: Callable[[], Any], what: str, deadline: float = DEADLINE) -> Any:
-    """Wait for a condition.
-
-    Raises:
-        AssertionError: It did not come true in time.
-    """
-    end = time.monotonic() + deadline
-    while not (value := condition()):
-        assert time.monotonic() < end, f"not in time: {what}"
-        time.sleep(0.01)
-    return value
 
 
 def prepare(bootstrap_servers: str, namespace: str, partitions: int = 2) -> tuple[KafkaConfig, Topics]:

@@ -31,8 +31,10 @@ from foldlog.transport.config import KafkaConfig
 from foldlog.transport.topics import Topics
 from foldlog.worker import Worker
 
+from tests.until import until, wait_until
+
 from . import crashing
-from .taskfeed import DEADLINE, QUEUE, activity_task, committed, prepare, read_all, send, send_tasks, unfinished, until
+from .taskfeed import DEADLINE, QUEUE, activity_task, committed, prepare, read_all, send, send_tasks, unfinished
 
 
 class Commands:
@@ -52,7 +54,7 @@ class Commands:
             self.seen += [decode(one.value()) for one in messages if one.error() is None]
             return condition(self.seen)
 
-        return await asyncio.to_thread(until, holds, what)
+        return await asyncio.to_thread(wait_until, holds, what)
 
     async def of(self, kind: type, count: int = 1) -> list[Any]:
         """The commands of a kind, once there are so many."""
@@ -82,7 +84,7 @@ class Setting:
 
     async def committed(self, offset: int) -> None:
         await asyncio.to_thread(
-            until, lambda: committed(self.config, self.topics) == (offset, ""), f"{offset} is committed"
+            wait_until, lambda: committed(self.config, self.topics) == (offset, ""), f"{offset} is committed"
         )
 
 
@@ -179,7 +181,7 @@ async def test_a_killed_worker_repeats_only_what_was_running(
         try:
             await place.commands.of(CompleteActivity, count - len(running))
             await asyncio.to_thread(
-                until,
+                wait_until,
                 lambda: unfinished(*committed(place.config, place.topics), count) == sorted(running),
                 "the ends are committed",
             )
@@ -209,8 +211,8 @@ async def test_a_completion_outlives_the_loss_of_the_broker(private_kafka: Embed
         await asyncio.to_thread(private_kafka.stop)
         gate.go_on.set()
         # The attempt has ended before the broker is back.
-        await asyncio.to_thread(until, lambda: not worker.running_activities, "the attempt has ended")
-        await asyncio.to_thread(until, lambda: not worker.ready, "it knows that the broker is away")
+        await until(lambda: not worker.running_activities, "the attempt has ended")
+        await until(lambda: not worker.ready, "it knows that the broker is away")
         assert worker.healthy()
         await asyncio.to_thread(private_kafka.start)
         [done] = await place.commands.of(CompleteActivity)
@@ -218,7 +220,7 @@ async def test_a_completion_outlives_the_loss_of_the_broker(private_kafka: Embed
         send_tasks(place.config, place.topics, [2])
         assert len(await place.commands.of(CompleteActivity, 2)) == 2
         await place.committed(2)
-        await asyncio.to_thread(until, lambda: worker.ready, "it knows that the broker is back")
+        await until(lambda: worker.ready, "it knows that the broker is back")
 
 
 async def test_graceful_shutdown_lets_attempts_end(setting: AbstractAsyncContextManager[Setting]) -> None:
@@ -366,10 +368,10 @@ async def test_workers_of_a_queue_share_its_rate_limit(kafka: str, namespace: st
             for _ in range(2)
         )
         async with first:
-            await asyncio.to_thread(until, lambda: first.ready and shares(first) == [100], "one has all of it")
+            await until(lambda: first.ready and shares(first) == [100], "one has all of it")
             async with second:
-                await asyncio.to_thread(until, lambda: shares(first, second) == [50, 50], "each has half")
-            await asyncio.to_thread(until, lambda: shares(first) == [100], "what is left has all of it again")
+                await until(lambda: shares(first, second) == [50, 50], "each has half")
+            await until(lambda: shares(first) == [100], "what is left has all of it again")
 
 
 async def test_a_worker_that_cannot_go_on_says_so(setting: AbstractAsyncContextManager[Setting]) -> None:
@@ -406,7 +408,7 @@ async def test_a_worker_runs_once(setting: AbstractAsyncContextManager[Setting])
         async with worker:
             assert worker.is_running
             assert worker.healthy()
-            await asyncio.to_thread(until, lambda: worker.ready, "it has joined its group")
+            await until(lambda: worker.ready, "it has joined its group")
             with pytest.raises(RuntimeError, match="only once"):
                 await worker.run()
         assert worker.is_shutdown

@@ -27,8 +27,9 @@ from foldlog.exceptions import ActivityError, ApplicationError
 from foldlog.worker import Worker
 
 from tests.conformance.scenarios import PATIENCE
-from tests.integration.processor.running import SOON, Place, place, until, until_asked
+from tests.integration.processor.running import SOON, Place, place
 from tests.integration.processor.workloads import QUEUE
+from tests.until import until, until_asked
 
 SECRET = "top-secret"
 LIMIT = timedelta(seconds=60)

@@ -16,7 +16,9 @@ from foldlog.transport.errors import TopicMissingError, TransportError
 from foldlog.worker.feed import PAUSE_AFTER_SECONDS
 from foldlog.worker.finished import DEFAULT_LIMIT_BYTES
 
-from .taskfeed import QUEUE, Taker, activity_task, committed, prepare, read_all, send, send_tasks, unfinished, until
+from tests.until import wait_until
+
+from .taskfeed import QUEUE, Taker, activity_task, committed, prepare, read_all, send, send_tasks, unfinished
 
 MakeTaker = Callable[..., Taker]
 LITTLE_BYTES = 256
@@ -39,24 +41,24 @@ def test_next_owner_runs_only_what_had_not_ended(kafka: str, namespace: str, mak
     config, topics = prepare(kafka, namespace, partitions=1)
     send_tasks(config, topics, range(10))
     first = make_taker(config, topics)
-    until(lambda: len(first.begun) == 10, "all tasks are taken")
+    wait_until(lambda: len(first.begun) == 10, "all tasks are taken")
     first.end([3, 4, 9, 0])
     first.close()
     assert unfinished(*committed(config, topics), 10) == [1, 2, 5, 6, 7, 8]
     second = make_taker(config, topics)
-    until(lambda: len(second.begun) == 6, "the rest is taken")
+    wait_until(lambda: len(second.begun) == 6, "the rest is taken")
     assert sorted(second.begun) == [1, 2, 5, 6, 7, 8]
     second.end(list(second.begun))
-    until(lambda: committed(config, topics) == (10, ""), "everything is committed")
+    wait_until(lambda: committed(config, topics) == (10, ""), "everything is committed")
 
 
 def test_positions_are_committed_while_it_runs(kafka: str, namespace: str, make_taker: MakeTaker) -> None:
     config, topics = prepare(kafka, namespace, partitions=1)
     send_tasks(config, topics, range(6))
     taker = make_taker(config, topics)
-    until(lambda: len(taker.begun) == 6, "all tasks are taken")
+    wait_until(lambda: len(taker.begun) == 6, "all tasks are taken")
     taker.end([5, 1])
-    until(lambda: unfinished(*committed(config, topics), 6) == [0, 2, 3, 4], "the ends are committed")
+    wait_until(lambda: unfinished(*committed(config, topics), 6) == [0, 2, 3, 4], "the ends are committed")
 
 
 @pytest.mark.parametrize("limit", [DEFAULT_LIMIT_BYTES, 128])
@@ -68,12 +70,12 @@ def test_five_thousand_tasks_ending_out_of_order(kafka: str, namespace: str, mak
     shuffled = random.Random(3)
     ended: set[int] = set()
     if limit == DEFAULT_LIMIT_BYTES:
-        until(lambda: len(first.begun) == 5000, "all tasks are taken")
+        wait_until(lambda: len(first.begun) == 5000, "all tasks are taken")
         assert first.holds == []
     else:
-        until(lambda: first.holds, "the partition is held")
+        wait_until(lambda: first.holds, "the partition is held")
     while len(ended) < 2500:
-        running = until(lambda: sorted(set(first.begun) - ended), "a task runs")
+        running = wait_until(lambda: sorted(set(first.begun) - ended), "a task runs")
         # The lowest stays open for as long as there is another one, as a slow task would.
         chosen = shuffled.sample(running[1:], min(len(running) - 1, 100)) or running
         first.end(chosen)
@@ -83,7 +85,7 @@ def test_five_thousand_tasks_ending_out_of_order(kafka: str, namespace: str, mak
     assert len(metadata) <= limit
     assert set(unfinished(offset, metadata, 5000)) == set(range(5000)) - ended
     second = make_taker(config, topics)
-    until(lambda: len(second.begun) == 5000 - len(ended), "the rest is taken")
+    wait_until(lambda: len(second.begun) == 5000 - len(ended), "the rest is taken")
     assert set(second.begun) == set(range(5000)) - ended
 
 
@@ -94,10 +96,10 @@ def test_a_broker_that_allows_less_metadata(tmp_path: Path, namespace: str, make
         config, topics = prepare(broker.bootstrap_servers, namespace, partitions=1)
         send_tasks(config, topics, range(5000))
         first = make_taker(config, topics)
-        until(lambda: len(first.begun) == 5000, "all tasks are taken")
+        wait_until(lambda: len(first.begun) == 5000, "all tasks are taken")
         ended = set(random.Random(3).sample(range(1, 5000), 2500))
         first.end(ended)
-        until(lambda: committed(config, topics)[1], "as much is committed as the broker takes")
+        wait_until(lambda: committed(config, topics)[1], "as much is committed as the broker takes")
         offset, metadata = committed(config, topics)
         assert offset == 0
         assert len(metadata) <= LITTLE_BYTES
@@ -105,12 +107,12 @@ def test_a_broker_that_allows_less_metadata(tmp_path: Path, namespace: str, make
         assert set(range(5000)) - ended < left < set(range(5000))
         first.close()
         second = make_taker(config, topics)
-        until(lambda: set(second.begun) == left or second.holds, "what is not known to have ended is taken again")
+        wait_until(lambda: set(second.begun) == left or second.holds, "what is not known to have ended is taken again")
         while len(second.begun) < len(left) or second.running:
             second.end([task.scheduled_event_id for task in list(second.running.values())])
-            until(lambda: second.running or len(second.begun) == len(left), "more is taken")
+            wait_until(lambda: second.running or len(second.begun) == len(left), "more is taken")
         assert sorted(second.begun) == sorted(left)
-        until(lambda: committed(config, topics) == (5000, ""), "all is committed")
+        wait_until(lambda: committed(config, topics) == (5000, ""), "all is committed")
         second.close()
 
 
@@ -118,7 +120,7 @@ def test_a_full_worker_stays_in_its_group(kafka: str, namespace: str, make_taker
     config, topics = prepare(kafka, namespace, partitions=1)
     send_tasks(config, topics, range(20))
     taker = make_taker(config, topics, slots=5)
-    until(lambda: len(taker.begun) >= 5, "the slots are taken")
+    wait_until(lambda: len(taker.begun) >= 5, "the slots are taken")
     pauses: list[int] = []
     consumer = taker.consumer
     assert consumer is not None
@@ -129,13 +131,13 @@ def test_a_full_worker_stays_in_its_group(kafka: str, namespace: str, make_taker
         pause()
 
     consumer.pause = counted_pause  # type: ignore[method-assign]
-    until(lambda: len(pauses) > 5, f"it pauses after {PAUSE_AFTER_SECONDS} s and keeps polling")
+    wait_until(lambda: len(pauses) > 5, f"it pauses after {PAUSE_AFTER_SECONDS} s and keeps polling")
     assert taker.begun == [0, 1, 2, 3, 4]
     while len(taker.begun) < 20 or taker.running:
         taker.end(list(taker.begun[-len(taker.running) :]))
-        until(lambda: taker.running or len(taker.begun) == 20, "the next ones are taken")
+        wait_until(lambda: taker.running or len(taker.begun) == 20, "the next ones are taken")
     assert taker.begun == list(range(20))
-    until(lambda: committed(config, topics) == (20, ""), "everything is committed")
+    wait_until(lambda: committed(config, topics) == (20, ""), "everything is committed")
 
 
 def test_garbage_goes_to_the_dead_letters(kafka: str, namespace: str, make_taker: MakeTaker) -> None:
@@ -151,9 +153,9 @@ def test_garbage_goes_to_the_dead_letters(kafka: str, namespace: str, make_taker
     ]
     send(config, topics.tasks(QUEUE), [*bad, task])
     taker = make_taker(config, topics)
-    until(lambda: taker.begun == [1], "the good task is taken")
+    wait_until(lambda: taker.begun == [1], "the good task is taken")
     taker.end([1])
-    until(lambda: committed(config, topics) == (7, ""), "all are finished")
+    wait_until(lambda: committed(config, topics) == (7, ""), "all are finished")
     letters = read_all(config, topics.dead_letters, len(bad))
     assert [letter.value() for letter in letters] == bad
     for offset, letter in enumerate(letters):
@@ -175,39 +177,39 @@ def test_partitions_move_without_repeating_what_ended(kafka: str, namespace: str
     for partition in (0, 1):
         send_tasks(config, topics, range(partition * 100, partition * 100 + 10), partition)
     first = make_taker(config, topics)
-    until(lambda: len(first.begun) == 20, "all tasks are taken")
+    wait_until(lambda: len(first.begun) == 20, "all tasks are taken")
     first.end([0, 2, 4, 100, 102, 104])
     second = make_taker(config, topics)
-    until(lambda: second.partitions == 1, "one partition has moved")
-    until(lambda: len(second.begun) == 7, "the other worker has what had not ended there")
+    wait_until(lambda: second.partitions == 1, "one partition has moved")
+    wait_until(lambda: len(second.begun) == 7, "the other worker has what had not ended there")
     assert not {0, 2, 4, 100, 102, 104} & set(second.begun)
     # What runs at the first one still ends there; it comes back after the second has left, and is not begun again.
     second.close()
-    until(lambda: first.partitions == 2, "the partition is back")
+    wait_until(lambda: first.partitions == 2, "the partition is back")
     send_tasks(config, topics, [500], 0)
     send_tasks(config, topics, [600], 1)
-    until(lambda: {500, 600} <= set(first.begun), "both partitions are read")
+    wait_until(lambda: {500, 600} <= set(first.begun), "both partitions are read")
     assert len(first.begun) == len(set(first.begun)) == 22
     first.end(list(first.begun[20:]))
     first.end(sorted({task.scheduled_event_id for task in first.running.values()}))
-    until(lambda: [committed(config, topics, number) for number in (0, 1)] == [(11, "")] * 2, "all is committed")
+    wait_until(lambda: [committed(config, topics, number) for number in (0, 1)] == [(11, "")] * 2, "all is committed")
 
 
 def test_tasks_that_retention_took_do_not_stop_the_others(kafka: str, namespace: str, make_taker: MakeTaker) -> None:
     config, topics = prepare(kafka, namespace, partitions=1)
     send_tasks(config, topics, range(10))
     first = make_taker(config, topics)
-    until(lambda: len(first.begun) == 10, "all tasks are taken")
+    wait_until(lambda: len(first.begun) == 10, "all tasks are taken")
     first.end([0, 1])
     first.close()
     topic = TopicPartition(topics.tasks(QUEUE), 0, 6)
     admin = AdminClient(config.admin())
     admin.delete_records([topic])[topic].result(60)
     second = make_taker(config, topics)
-    until(lambda: len(second.begun) == 4, "what is left is taken")
+    wait_until(lambda: len(second.begun) == 4, "what is left is taken")
     assert second.begun == [6, 7, 8, 9]
     second.end(second.begun)
-    until(lambda: committed(config, topics) == (10, ""), "everything is committed")
+    wait_until(lambda: committed(config, topics) == (10, ""), "everything is committed")
 
 
 @pytest.mark.parametrize("joined", [False, True])
@@ -218,9 +220,9 @@ def test_a_missing_topic_ends_the_feed(kafka: str, namespace: str, make_taker: M
         admin.delete_topics([topic])[topic].result(60)
     taker = make_taker(config, topics, count_interval=0.1)
     if joined:
-        until(lambda: taker.feed.joined, "it has partitions")
+        wait_until(lambda: taker.feed.joined, "it has partitions")
         admin.delete_topics([topic])[topic].result(60)
-    until(lambda: taker.failure is not None, "the feed says so")
+    wait_until(lambda: taker.failure is not None, "the feed says so")
     assert isinstance(taker.failure, TopicMissingError)
     assert topic in str(taker.failure)
 
@@ -228,11 +230,11 @@ def test_a_missing_topic_ends_the_feed(kafka: str, namespace: str, make_taker: M
 def test_a_second_feed_of_the_same_name_ends_the_first(kafka: str, namespace: str, make_taker: MakeTaker) -> None:
     config, topics = prepare(kafka, namespace, partitions=1)
     first = make_taker(config, topics, instance_id="same")
-    until(lambda: first.feed.joined, "the first one has the partition")
+    wait_until(lambda: first.feed.joined, "the first one has the partition")
     second = make_taker(config, topics, instance_id="same")
-    until(lambda: first.failure is not None, "the first one says so")
+    wait_until(lambda: first.failure is not None, "the first one says so")
     assert isinstance(first.failure, TransportError)
     assert str(first.failure).endswith("; has another process the instance_id 'same' too?")
     send_tasks(config, topics, range(3))
-    until(lambda: len(second.begun) == 3, "the second one takes the tasks")
+    wait_until(lambda: len(second.begun) == 3, "the second one takes the tasks")
     assert second.failure is None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import signal
 import subprocess
@@ -14,6 +13,8 @@ from typing import Any
 from foldlog import workflow
 from foldlog.client import Client
 from foldlog.worker import Worker
+
+from tests.until import until_asked
 
 from . import dying
 from .taskfeed import DEADLINE, prepare
@@ -56,11 +57,11 @@ async def test_the_next_attempt_knows_what_the_killed_one_noted(kafka: str, name
         # Its attempts never end: on a busy machine, one may have timed out before its heartbeat is seen.
         first = start(kafka, namespace)
         try:
-            noted: list[Any] = []
-            async with asyncio.timeout(DEADLINE):
-                while noted != [7]:
-                    await asyncio.sleep(0.05)
-                    noted = await heartbeat_details(handle)
+
+            async def noted() -> bool:
+                return await heartbeat_details(handle) == [7]
+
+            await until_asked(noted, "its heartbeat is known", DEADLINE)
         finally:
             os.kill(first.pid, signal.SIGKILL)
             first.wait()

@@ -16,7 +16,8 @@ from foldlog.common import Priority
 from foldlog.sensor import Sensor
 from foldlog.worker import Worker
 
-from tests.integration.processor.running import Place, place, until
+from tests.integration.processor.running import Place, place
+from tests.until import until
 
 LIMIT = timedelta(minutes=5)
 REMOTE = "one-at-a-time"

@@ -29,8 +29,9 @@ from foldlog.worker import Worker
 from fsspec.implementations.memory import MemoryFileSystem
 
 from tests.conformance.scenarios import PATIENCE
-from tests.integration.processor.running import SOON, Place, place, until, until_asked
+from tests.integration.processor.running import SOON, Place, place
 from tests.integration.processor.workloads import QUEUE
+from tests.until import until, until_asked
 
 LARGE = 2_000
 OFTEN = RetryPolicy(initial_interval=timedelta(milliseconds=50), maximum_interval=timedelta(milliseconds=200))

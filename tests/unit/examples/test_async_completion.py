@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import timedelta
 
 import pytest
@@ -13,6 +12,7 @@ from foldlog.worker import Worker
 
 from examples import async_completion
 from examples.async_completion import QUEUE, Desk, PayInvoice, answer, run
+from tests.until import until_asked
 
 
 async def test_each_invoice_ends_as_it_was_answered() -> None:
@@ -46,10 +46,11 @@ async def test_a_cancelled_workflow_is_reported_to_whoever_answers() -> None:
     ):
         handle = await env.client.start_workflow(PayInvoice.run, "invoice-1", id="1", task_queue=QUEUE)
         invoice, token = await desk.questions.get()
-        state = None
-        while state != "STARTED":
-            await asyncio.sleep(0.005)
-            state = (await handle.describe()).pending_activities[0].state.name
+
+        async def started() -> bool:
+            return (await handle.describe()).pending_activities[0].state.name == "STARTED"
+
+        await until_asked(started, "it is known that the activity has begun")
         await handle.cancel()
         with pytest.raises(WorkflowFailureError) as failed:  # it does not wait for the report
             await handle.result()

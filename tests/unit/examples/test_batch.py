@@ -13,7 +13,7 @@ from foldlog.testing import WorkflowEnvironment
 from foldlog.worker import Worker
 
 from examples.batch import QUEUE, Batch, Records, RecordWorkflow, SlidingWindow, run
-from tests.conformance.scenarios import until_asked
+from tests.until import until_asked
 
 QUICKLY = 0.002
 """Seconds for a record, or some times as many."""

@@ -14,7 +14,7 @@ from foldlog.testing import WorkflowEnvironment
 from foldlog.worker import Worker
 
 from examples.mutex import QUEUE, Account, Deposit, Locking, Mutex, Request, request_lock, run
-from tests.conformance.scenarios import until_asked
+from tests.until import until_asked
 
 
 @workflow.defn

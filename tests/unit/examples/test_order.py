@@ -22,8 +22,8 @@ from examples.order.activities import OrderActivities
 from examples.order.ledger import Ledger
 from examples.order.model import TASK_QUEUE, Order, Outcome, read_orders
 from examples.order.workflow import OrderWorkflow
-from tests.conformance.scenarios import until_asked
 from tests.histories.cases import order
+from tests.until import until_asked
 
 GOOD, DECLINED, UNSHIPPABLE, FLAKY = map(order, ("good", "declined", "unshippable", "flaky"))
 DONE = {"reserve": 1, "charge": 1, "ship": 1, "notify": 1}

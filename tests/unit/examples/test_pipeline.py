@@ -12,7 +12,7 @@ from foldlog.testing import WorkflowEnvironment
 from foldlog.worker import Worker
 
 from examples.pipeline import BATCH, QUEUE, ROWS, Data, Pipeline, Plan, run
-from tests.conformance.scenarios import until_asked
+from tests.until import until_asked
 
 
 async def history(env: WorkflowEnvironment) -> Sequence[Any]:

@@ -13,7 +13,7 @@ from foldlog.testing import WorkflowEnvironment
 from foldlog.worker import Worker
 
 from examples.polling import QUEUE, WORKFLOWS, Poller, Regularly, Service, run
-from tests.conformance.scenarios import until_asked
+from tests.until import until_asked
 
 
 async def test_all_three_ways_find_the_result() -> None:

@@ -12,7 +12,7 @@ from foldlog.client import WorkflowHandle
 from foldlog.testing import WorkflowEnvironment
 
 from examples.subscription import QUEUE, Billing, Subscription, SubscriptionWorkflow, run, worker
-from tests.conformance.scenarios import until_asked
+from tests.until import until_asked
 
 DAY = timedelta(days=1)
 Handle = WorkflowHandle[SubscriptionWorkflow, str]

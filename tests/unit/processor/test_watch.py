@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
-import time
 
 import pytest
 from foldlog.processors import watch as module
 from foldlog.processors.watch import StuckError, Watch
+
+from tests.until import wait_until
 
 DEADLINE = 60.0
 
@@ -100,7 +101,5 @@ def test_a_thread_that_is_stuck_is_left_behind(fails: bool) -> None:
         watch.run(work, "stuck")
     come_back.set()
     assert ended.wait(DEADLINE)
-    deadline = time.monotonic() + DEADLINE
-    while any(thread.name == "stuck" for thread in threading.enumerate()):
-        assert time.monotonic() < deadline
+    wait_until(lambda: all(thread.name != "stuck" for thread in threading.enumerate()), "its thread has ended")
     assert not touched

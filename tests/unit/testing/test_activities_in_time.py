@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -16,6 +15,8 @@ from foldlog.memory.processor import MemoryProcessor
 from foldlog.processors.partition import PoisonedInput
 from foldlog.testing import WorkflowEnvironment
 from foldlog.worker import Worker
+
+from tests.until import until, until_asked
 
 QUEUE = "q"
 DAY = timedelta(days=1)
@@ -143,11 +144,6 @@ def worker(env: WorkflowEnvironment, **options: Any) -> Worker:
     )
 
 
-async def until(condition: Callable[[], Any]) -> None:
-    while not condition():  # noqa: ASYNC110  # other tasks of this loop make it true
-        await asyncio.sleep(0.005)
-
-
 async def test_a_local_activity_is_retried_over_days_and_keeps_its_limit_over_all_attempts() -> None:
     async with await WorkflowEnvironment.start_time_skipping() as env, worker(env):
         attempt, days = await env.client.execute_workflow(Flaky.run, args=[True, 3], id="1", task_queue=QUEUE)
@@ -163,11 +159,12 @@ async def test_a_local_activity_is_retried_over_days_and_keeps_its_limit_over_al
 async def test_paused_for_a_month_and_then_at_once() -> None:
     async with await WorkflowEnvironment.start_time_skipping() as env, worker(env):
         handle = await env.client.start_workflow(Flaky.run, args=[False, 1], id="wf", task_queue=QUEUE)
-        await until(lambda: ran)
-        state = None
-        while state != "BACKOFF":
-            await asyncio.sleep(0.005)
-            state = (await handle.describe()).pending_activities[0].state.name
+        await until(lambda: ran, "it has run")
+
+        async def in_backoff() -> bool:
+            return (await handle.describe()).pending_activities[0].state.name == "BACKOFF"
+
+        await until_asked(in_backoff, "it waits for its second attempt")
         await handle.pause_activity(activity_type="flaky")
         await env.sleep(30 * DAY)
         assert ran == [1]
@@ -197,7 +194,7 @@ async def test_a_worker_stops_as_soon_as_its_local_activities_have(monkeypatch: 
     async with await WorkflowEnvironment.start_time_skipping() as env:
         async with worker(env):
             await env.client.start_workflow(Near.run, id="near", task_queue=QUEUE)
-            await until(lambda: ran == ["begun"])
+            await until(lambda: ran == ["begun"], "it has begun")
         assert ran == ["begun", "stopped"]
 
 
@@ -215,12 +212,12 @@ async def test_a_run_that_closes_at_once_does_not_begin_them() -> None:
 async def test_a_run_that_closes_stops_its_local_activities(end: str) -> None:
     async with await WorkflowEnvironment.start_time_skipping() as env, worker(env):
         handle = await env.client.start_workflow(Near.run, id="near", task_queue=QUEUE)
-        await until(lambda: ran == ["begun"])
+        await until(lambda: ran == ["begun"], "it has begun")
         if end == "terminate":
             await handle.terminate()
         else:
             await handle.signal(Near.end, end)
-        await until(lambda: ran == ["begun", "stopped"])
+        await until(lambda: ran == ["begun", "stopped"], "it has stopped")
 
 
 async def test_a_local_activity_whose_end_was_in_an_aborted_transaction_runs_again(
@@ -247,6 +244,5 @@ async def test_a_local_activity_whose_end_was_in_an_aborted_transaction_runs_aga
 
 async def until_started(handle: Any) -> None:
     """Wait until the transaction that began its local activity is committed, without its end."""
-    while not await handle.query(Gated.begun):  # noqa: ASYNC110  # nobody tells
-        await asyncio.sleep(0.005)
+    await until_asked(lambda: handle.query(Gated.begun), "its local activity has begun")
     await handle.describe()

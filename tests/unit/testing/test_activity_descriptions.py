@@ -10,7 +10,6 @@ from foldlog.client import ActivityHandle, Client, DescribeActivityInput, Interc
 from foldlog.common import RetryPolicy
 from foldlog.exceptions import ApplicationError, CancelledError, ConfigurationError
 
-from tests.conformance.scenarios import until_asked
 from tests.unit.testing.test_standalone_activities import (
     LIMIT,
     SECOND,
@@ -22,6 +21,7 @@ from tests.unit.testing.test_standalone_activities import (
     join,
     options,
 )
+from tests.until import until_asked
 
 __all__ = ["client"]
 EVERYTHING: dict[str, Any] = {

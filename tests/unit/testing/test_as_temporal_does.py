@@ -25,7 +25,7 @@ from foldlog.exceptions import ConfigurationError, WorkflowNotFoundError
 from foldlog.testing import WorkflowEnvironment
 from foldlog.worker import Worker
 
-from tests.conformance.scenarios import until_asked
+from tests.until import until_asked
 
 
 @workflow.defn

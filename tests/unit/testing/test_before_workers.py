@@ -21,7 +21,7 @@ from foldlog.memory import MemoryBroker, MemoryTransport
 from foldlog.testing import WorkflowEnvironment
 from foldlog.worker import Replayer, Worker
 
-from tests.conformance.scenarios import until
+from tests.until import until
 
 LIMIT = timedelta(seconds=30)
 

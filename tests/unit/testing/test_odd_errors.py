@@ -17,7 +17,7 @@ from foldlog.schemas.common import Failure
 from foldlog.testing import WorkflowEnvironment
 from foldlog.worker import Worker
 
-from tests.conformance.scenarios import until_asked
+from tests.until import until_asked
 
 HALF = "half of a pair: \ud800"
 SHOWN = "half of a pair: \\ud800"

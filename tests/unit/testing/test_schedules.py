@@ -42,7 +42,8 @@ from foldlog.exceptions import (
 from foldlog.testing import WorkflowEnvironment
 from foldlog.worker import Worker
 
-from tests.conformance.scenarios import until_asked
+from tests.conformance.schedules import shown
+from tests.until import until_asked
 
 QUEUE = "q"
 HOUR = timedelta(hours=1)
@@ -114,17 +115,6 @@ async def here(tmp_path: Path) -> AsyncIterator[Place]:
         yield Place(environment, tmp_path, ScheduleSpec(intervals=[ScheduleIntervalSpec(HOUR, half_past or None)]))
 
 
-async def until(
-    handle: ScheduleHandle, condition: Callable[[ScheduleDescription], bool], what: str = "the schedule gets there"
-) -> ScheduleDescription:
-    async def ask() -> ScheduleDescription | None:
-        found = await handle.describe()
-        return found if condition(found) else None
-
-    found: ScheduleDescription = await until_asked(ask, what)
-    return found
-
-
 def taken(count: int) -> Callable[[ScheduleDescription], bool]:
     return lambda found: found.info.num_actions == count and not found.info.running_actions
 
@@ -141,7 +131,7 @@ async def test_three_weeks_of_working_days(here: Place, kept: int) -> None:
     async with here.worker(max_cached_workflows=kept):
         handle = await here.create(Schedule(here.action(), spec))
         await here.sleep(21 * 24)
-        found = await until(handle, taken(15))
+        found = await shown(handle, taken(15))
         assert len(found.info.recent_actions) == len(found.info.next_action_times) == 10
         days = [taken.scheduled_at.astimezone(berlin) for taken in found.info.recent_actions]
         assert {day.hour for day in days} == {hour}
@@ -172,7 +162,7 @@ async def test_an_overlap_policy(
     async with here.worker(continue_as_new_suggested_events=suggested):
         handle = await here.create(Schedule(here.action(Report.run, 2.6), here.hourly, SchedulePolicy(policy)))
         await here.sleep(6)
-        found = await until(
+        found = await shown(
             handle,
             lambda found: (
                 len(found.info.running_actions) == running
@@ -193,10 +183,10 @@ async def test_pause_trigger_and_unpause(here: Place) -> None:
         assert (found.info.num_actions, found.schedule.state.note) == (0, "new")
         await handle.trigger()
         await handle.trigger()
-        found = await until(handle, taken(2))
+        found = await shown(handle, taken(2))
         await handle.unpause(note="go on")
         await here.sleep(2)
-        found = await until(handle, taken(4))
+        found = await shown(handle, taken(4))
         assert found.schedule.state == ScheduleState("go on")
         await handle.pause()
         await here.sleep(2)
@@ -206,7 +196,7 @@ async def test_pause_trigger_and_unpause(here: Place) -> None:
         # What came while it was paused is over.
         await handle.unpause()
         await here.sleep(1)
-        found = await until(handle, taken(5))
+        found = await shown(handle, taken(5))
         assert found.schedule.state.note == "Unpaused via Python SDK"
         assert found.info.num_actions_missed_catchup_window == 0
 
@@ -214,13 +204,13 @@ async def test_pause_trigger_and_unpause(here: Place) -> None:
 async def test_a_trigger_that_overlaps(here: Place) -> None:
     async with here.worker():
         handle = await here.create(Schedule(here.action(Report.run, 1000), here.hourly), trigger_immediately=True)
-        await until(handle, lambda found: len(found.info.running_actions) == 1)
+        await shown(handle, lambda found: len(found.info.running_actions) == 1)
         await handle.trigger()
-        await until(handle, lambda found: found.info.num_actions_skipped_overlap == 1)
+        await shown(handle, lambda found: found.info.num_actions_skipped_overlap == 1)
         await handle.trigger(overlap=ScheduleOverlapPolicy.ALLOW_ALL)
-        await until(handle, lambda found: len(found.info.running_actions) == 2)
+        await shown(handle, lambda found: len(found.info.running_actions) == 2)
         await handle.trigger(overlap=ScheduleOverlapPolicy.TERMINATE_OTHER)
-        found = await until(handle, lambda found: found.info.num_actions == 3 and len(found.info.running_actions) == 1)
+        found = await shown(handle, lambda found: found.info.num_actions == 3 and len(found.info.running_actions) == 1)
         assert await here.statuses(found) == ["TERMINATED", "TERMINATED", "RUNNING"]
 
 
@@ -231,10 +221,10 @@ async def test_what_was_due_while_no_worker_was_there(here: Place) -> None:
         assert (await handle.describe()).schedule.policy == policy
     await here.sleep(5)
     async with here.worker():
-        found = await until(handle, taken(2))
+        found = await shown(handle, taken(2))
         assert found.info.num_actions_missed_catchup_window == 3
         await here.sleep(1)
-        await until(handle, taken(3))
+        await shown(handle, taken(3))
 
 
 async def test_once_after_downtime_where_actions_must_not_overlap(here: Place) -> None:
@@ -242,7 +232,7 @@ async def test_once_after_downtime_where_actions_must_not_overlap(here: Place) -
         handle = await here.create(Schedule(here.action(Report.run, 100), here.hourly))
     await here.sleep(5)
     async with here.worker():
-        found = await until(handle, lambda found: found.info.num_actions == 1)
+        found = await shown(handle, lambda found: found.info.num_actions == 1)
         assert found.info.num_actions_skipped_overlap == 4
 
 
@@ -251,10 +241,10 @@ async def test_so_many_actions_and_no_more(here: Place) -> None:
     async with here.worker():
         handle = await here.create(Schedule(here.action(), here.hourly, state=state))
         await here.sleep(5)
-        found = await until(handle, taken(2))
+        found = await shown(handle, taken(2))
         assert found.schedule.state.remaining_actions == 0
         await handle.trigger()  # somebody wants it all the same
-        await until(handle, taken(3))
+        await shown(handle, taken(3))
     for wrong in (ScheduleState(limited_actions=True), ScheduleState(remaining_actions=1)):
         with pytest.raises(ValueError, match="Must set limited actions"):
             await here.create(Schedule(here.action(), here.hourly, state=wrong), "t")
@@ -267,7 +257,7 @@ async def test_from_a_time_to_a_time(here: Place) -> None:
         handle = await here.create(Schedule(here.action(), here.hourly))
         assert len((await handle.describe()).info.next_action_times) == 3
         await here.sleep(9)
-        found = await until(handle, taken(3))
+        found = await shown(handle, taken(3))
         assert found.info.next_action_times == []
 
 
@@ -279,7 +269,7 @@ async def test_backfills(here: Place) -> None:
             Schedule(here.action(), spec, state=ScheduleState(paused=True)),
             backfill=[ScheduleBackfill(begin, begin + 2 * HOUR, ScheduleOverlapPolicy.ALLOW_ALL)],
         )
-        found = await until(handle, taken(3))
+        found = await shown(handle, taken(3))
         assert [taken.scheduled_at for taken in found.info.recent_actions] == [
             begin,
             begin + HOUR,
@@ -290,7 +280,7 @@ async def test_backfills(here: Place) -> None:
             ScheduleBackfill(datetime(2020, 1, 5), datetime(2020, 1, 5, 0, 59), ScheduleOverlapPolicy.BUFFER_ALL),
         )
         # The first period has the policy of the schedule: its second action is skipped, as the first is running.
-        found = await until(handle, taken(5))
+        found = await shown(handle, taken(5))
         assert found.info.num_actions_skipped_overlap == 1
         with pytest.raises(ValueError, match="backfill"):
             await handle.backfill()
@@ -309,7 +299,7 @@ async def test_a_backfill_of_more_than_can_wait(here: Place, monkeypatch: pytest
             )
         )
         await handle.backfill(ScheduleBackfill(begin, begin + timedelta(minutes=44)))
-        found = await until(handle, taken(45))
+        found = await shown(handle, taken(45))
         assert found.info.num_actions_skipped_overlap == 0
 
 
@@ -342,7 +332,7 @@ async def test_an_update(here: Place) -> None:
 
         await handle.update(change)
         await here.sleep(3)
-        found = await until(handle, taken(3))
+        found = await shown(handle, taken(3))
         assert found.info.last_updated_at is not None
         assert found.schedule.state.note == "quicker"
         assert found.typed_search_attributes == red
@@ -351,9 +341,9 @@ async def test_an_update(here: Place) -> None:
 
         assert isinstance(found.info.recent_actions[0].action, ScheduleActionExecutionStartWorkflow)
         run = here.environment.client.get_workflow_handle(found.info.recent_actions[0].action.workflow_id)
-        shown = await run.describe()
-        assert await shown.memo() == {"m": [1]}
-        assert await shown.static_summary() == "of the hour"
+        described = await run.describe()
+        assert await described.memo() == {"m": [1]}
+        assert await described.static_summary() == "of the hour"
         listed = [one async for one in await here.environment.client.list_schedules()]
         assert [(one.id, one.typed_search_attributes) for one in listed] == [("s", red)]
 
@@ -400,7 +390,7 @@ async def test_new_times_count_from_the_update_on(here: Place) -> None:
         await handle.update(more_often)
         updated = await here.environment.get_current_time()
         await here.sleep(2)
-        found = await until(handle, taken(2))
+        found = await shown(handle, taken(2))
         assert all(action.scheduled_at >= updated for action in found.info.recent_actions)
         assert found.info.num_actions_missed_catchup_window == 0
 
@@ -422,7 +412,7 @@ async def test_what_is_late_by_jitter_is_taken_though_it_was_updated_meanwhile(h
 
         await handle.update(change)
         await here.environment.sleep(first - await here.environment.get_current_time())
-        found = await until(handle, taken(1))
+        found = await shown(handle, taken(1))
         assert [action.scheduled_at for action in found.info.recent_actions] == [first]
 
 
@@ -436,12 +426,12 @@ async def test_a_failure_pauses_it_and_is_told_to_the_next(here: Place) -> None:
             )
         )
         await here.sleep(3)
-        found = await until(handle, lambda found: found.schedule.state.paused)
+        found = await shown(handle, lambda found: found.schedule.state.paused)
         assert found.info.num_actions == 1
         assert found.schedule.state.note is not None
         assert "out of paper" in found.schedule.state.note
         await handle.trigger()
-        found = await until(handle, taken(2))
+        found = await shown(handle, taken(2))
         last = found.info.recent_actions[-1].action
         assert isinstance(last, ScheduleActionExecutionStartWorkflow)
         assert "out of paper" in await here.environment.client.get_workflow_handle(last.workflow_id).result()
@@ -452,7 +442,7 @@ async def test_lists_names_and_ends(here: Place) -> None:
     async with here.worker():
         handle = await here.create(Schedule(here.action(Report.run, 1000), here.hourly), "b", trigger_immediately=True)
         await here.create(Schedule(here.action(), here.hourly, state=ScheduleState("off", paused=True)), "a")
-        found = await until(handle, lambda found: len(found.info.running_actions) == 1)
+        found = await shown(handle, lambda found: len(found.info.running_actions) == 1)
         with pytest.raises(ScheduleAlreadyRunningError):
             await here.create(Schedule(here.action(), here.hourly), "b")
 
@@ -483,7 +473,7 @@ async def test_lists_names_and_ends(here: Place) -> None:
         # Its ID is free, and what still runs is not in the way.
         here_too = ScheduleActionStartWorkflow(Report.run, id="other", task_queue=QUEUE)
         again = await here.create(Schedule(here_too, here.hourly), "b", trigger_immediately=True)
-        await until(again, taken(1))
+        await shown(again, taken(1))
 
 
 async def expect_not_found(call: Awaitable[Any]) -> None:
@@ -496,11 +486,11 @@ async def test_an_action_that_somebody_else_ends(here: Place) -> None:
     client = here.environment.client
     async with here.worker():
         handle = await here.create(Schedule(here.action(Report.run, 1000), here.hourly), trigger_immediately=True)
-        found = await until(handle, lambda found: len(found.info.running_actions) == 1)
+        found = await shown(handle, lambda found: len(found.info.running_actions) == 1)
         [running] = found.info.running_actions
         assert isinstance(running, ScheduleActionExecutionStartWorkflow)
         await client.get_workflow_handle(f"foldlog.schedule:s/{running.workflow_id}").terminate()
-        await until(handle, taken(1))
+        await shown(handle, taken(1))
         assert await here.statuses(found) == ["TERMINATED"]
 
 
@@ -513,7 +503,7 @@ async def test_an_id_that_is_in_use(here: Place) -> None:
             Schedule(here.action(), ScheduleSpec(cron_expressions=["@hourly"]), state=ScheduleState(paused=True)),
             backfill=[ScheduleBackfill(begin, begin + HOUR, ScheduleOverlapPolicy.BUFFER_ALL)],
         )
-        found = await until(handle, taken(1))
+        found = await shown(handle, taken(1))
         assert [taken.scheduled_at for taken in found.info.recent_actions] == [begin + HOUR]
 
 

@@ -45,7 +45,7 @@ from foldlog.schemas.common import Failure, Payload
 from foldlog.testing import WorkflowEnvironment
 from foldlog.worker import Worker
 
-from tests.conformance.scenarios import until_asked
+from tests.until import until_asked
 
 SECOND = timedelta(seconds=1)
 ONCE = RetryPolicy(maximum_attempts=1)

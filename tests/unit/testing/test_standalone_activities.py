@@ -46,8 +46,8 @@ from foldlog.exceptions import (
 from foldlog.testing import WorkflowEnvironment
 from foldlog.worker import Worker
 
-from tests.conformance.scenarios import until_asked
 from tests.unit.testing.test_serialization_context import MarkingCodec, MarkingConverter, MarkingFailures
+from tests.until import until_asked
 
 QUEUE = "q"
 SECOND = timedelta(seconds=1)

@@ -16,7 +16,7 @@ from foldlog.exceptions import PayloadConversionError
 from foldlog.testing import WorkflowEnvironment
 from foldlog.worker import Worker
 
-from tests.conformance.scenarios import until_asked
+from tests.until import until_asked
 
 QUEUE = "q"
 LARGE = 2_000

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from foldlog import workflow
-from foldlog.client import Client, WorkerDeploymentDescription, WorkflowHandle
+from foldlog.client import Client, WorkerDeploymentDescription, WorkflowExecutionDescription, WorkflowHandle
 from foldlog.client import WorkerDeploymentVersionStatus as Status
 from foldlog.client._deployments import keys_of_partitions
 from foldlog.common import (
@@ -26,6 +26,7 @@ from foldlog.schemas.command import SetDeployment, SignalWorkflow
 from foldlog.schemas.common import Deployment
 from foldlog.worker import Replayer, Worker, WorkerDeploymentConfig
 
+from tests.until import until_asked
 from tests.versions import (
     DEPLOYMENT,
     ONE,
@@ -410,13 +411,12 @@ async def test_children_and_later_runs_of_a_pinned_run_stay_on_its_version(clien
 
 
 async def until_version(client: Client, workflow_id: str, expected: str) -> None:
-    async with asyncio.timeout(60):
-        while True:
-            found = await client.get_workflow_handle(workflow_id).describe()
-            if found.continued_run_id:
-                assert found.deployment_version == expected
-                return
-            await asyncio.sleep(0)
+    async def continued() -> WorkflowExecutionDescription | None:
+        found = await client.get_workflow_handle(workflow_id).describe()
+        return found if found.continued_run_id else None
+
+    found = await until_asked(continued, f"{workflow_id} has continued")
+    assert found.deployment_version == expected
 
 
 async def test_a_retried_run_begins_on_the_new_version_unless_it_was_pinned_by_its_start(client: Client) -> None:

@@ -12,8 +12,8 @@ from foldlog.memory import MemoryBroker, MemoryTransport
 from foldlog.processors.sessions import CachedSessions
 
 from tests.conformance import waits
-from tests.conformance.scenarios import until
 from tests.conformance.waiting import Gate, worker_after, worker_before, workers_that_come_later
+from tests.until import until
 
 
 @pytest.fixture

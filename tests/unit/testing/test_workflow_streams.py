@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -38,8 +38,9 @@ from foldlog.exceptions import PayloadConversionError, RPCError, RPCStatusCode, 
 from foldlog.testing import WorkflowEnvironment
 from foldlog.worker import Replayer, Worker
 
-from tests.conformance.scenarios import names, until_asked
+from tests.conformance.scenarios import names
 from tests.unit.testing.test_serialization_context import MarkingConverter
+from tests.until import until, until_asked
 
 LIMIT = timedelta(seconds=30)
 NO_WAIT = timedelta()
@@ -163,13 +164,6 @@ async def publish_and_raise(stream: WorkflowStreamClient) -> None:
     async with stream:
         stream.topic("t").publish("kept")
         raise ZeroDivisionError
-
-
-async def until(condition: Callable[[], bool], what: str) -> None:
-    async def answer() -> bool:
-        return condition()
-
-    await until_asked(answer, what)
 
 
 async def read(client: Client, topics: Any = None, start: int = 0, **options: Any) -> list[tuple[int, str, Any]]:

@@ -27,7 +27,7 @@ from foldlog.exceptions import ConfigurationError
 from foldlog.testing import WorkflowEnvironment
 from foldlog.worker import Worker
 
-from tests.conformance.scenarios import until_asked
+from tests.until import until_asked
 
 HOUR = timedelta(hours=1)
 NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)

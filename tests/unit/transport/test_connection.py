@@ -15,7 +15,7 @@ from foldlog.transport.connection import Connection
 from foldlog.transport.errors import BrokerUnreachableError, ConnectionClosedError
 from foldlog.transport.topics import Topics
 
-from tests.unit.worker.harness import until
+from tests.until import until
 
 CONFIG = KafkaConfig(bootstrap_servers="127.0.0.1:1", options={"sasl.username": "one", "sasl.password": "first"})
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from multiprocessing.managers import SyncManager
@@ -21,18 +20,6 @@ from foldlog.worker.registry import Registry
 from foldlog.worker.runner import Runner
 
 DEADLINE = 60.0
-
-
-async def until(condition: Callable[[], Any], what: str) -> None:
-    """Wait for a condition on the running event loop.
-
-    Raises:
-        AssertionError: It did not come true in time.
-    """
-    end = time.monotonic() + DEADLINE
-    while not condition():
-        assert time.monotonic() < end, f"not in time: {what}"
-        await asyncio.sleep(0.005)
 
 
 class HandClock:

@@ -22,7 +22,9 @@ from foldlog.schemas.task import ActivityTask
 from foldlog.worker.host import Send, WorkerHost
 from foldlog.worker.local import LocalActivities
 
-from .harness import Bench, until
+from tests.until import until
+
+from .harness import Bench
 
 
 class Flaky:

@@ -19,7 +19,7 @@ from foldlog.worker import (
 )
 from foldlog.worker.permits import ASKED_AHEAD, Permits, SlotSource
 
-from tests.unit.worker.harness import until
+from tests.until import until
 
 VERSION = WorkerDeploymentVersion("shop", "2")
 

@@ -18,7 +18,9 @@ from foldlog.worker import SharedStateManager
 from foldlog.worker.outcome import Completed, Failed
 from foldlog.worker.processes import ProcessBridge
 
-from .harness import Bench, until
+from tests.until import until
+
+from .harness import Bench
 
 
 @activity.defn

@@ -29,7 +29,7 @@ from foldlog.worker import Replayer, Worker, WorkflowReplayError
 from foldlog.workflow import NondeterminismError
 
 from examples.interceptors.context import TenantInterceptor, tenant
-from tests.conformance.scenarios import until_asked
+from tests.until import until_asked
 
 TIMEOUT = timedelta(seconds=10)
 

@@ -13,7 +13,7 @@ from foldlog.worker import SlotPermit, SlotReleaseContext
 from foldlog.worker.permits import SlotSource
 from foldlog.worker.resources import Bounds, Machine, ResourceSlots, Usage
 
-from tests.unit.worker.harness import until
+from tests.until import until
 
 
 class Clock:

@@ -19,7 +19,9 @@ from foldlog.schemas.framing import decode
 from foldlog.worker.attempt import Attempt, HeartbeatIntervals
 from foldlog.worker.outcome import Canceled, Completed, Dropped, Failed, Interrupted, LeftOpen
 
-from .harness import Bench, HandClock, until
+from tests.until import until
+
+from .harness import Bench, HandClock
 from .samples import Gate, Order, fail, open_end, open_end_noted, stop_iteration, total, total_in_thread
 
 MARK: ContextVar[str] = ContextVar("mark")

@@ -13,7 +13,9 @@ from foldlog.schemas.common import Payload
 from foldlog.worker.attempt import HeartbeatIntervals
 from foldlog.worker.outcome import Canceled, Completed, Failed, Interrupted, LeftOpen
 
-from .harness import Bench, HandClock, Watched, until
+from tests.until import until
+
+from .harness import Bench, HandClock, Watched
 from .samples import Gate, Order, echo, fail, open_end_noted, total
 
 
