@@ -295,7 +295,7 @@ class Large:
 
 @workflow.defn
 class Halves:
-    """Does half of its work, waits to be told, and does the other half."""
+    """Does half of its work, waits to be told, with a timer that may come due before or after, and does the rest."""
 
     def __init__(self) -> None:
         self._told = False

@@ -26,9 +26,12 @@ from tests.integration.processor.processes import Fleet
 from tests.integration.processor.running import SOON, Place, place
 from tests.integration.processor.suspending import LIMIT, Suspending
 from tests.integration.processor.workloads import Waiting, echo
-from tests.until import until
+from tests.until import until, until_asked
 
 pytestmark = pytest.mark.timeout(240)
+
+LATER_SECONDS = 0.2
+"""How much later a timer comes due."""
 
 
 @pytest.fixture
@@ -37,10 +40,15 @@ async def here(kafka: str, namespace: str, tmp_path: Path) -> AsyncIterator[Plac
         yield found
 
 
-@activity.defn
-async def nap(seconds: float) -> None:
-    """Takes a while."""
-    await asyncio.sleep(seconds)
+class Held:
+    """An activity that goes on until the test lets it end."""
+
+    def __init__(self) -> None:
+        self.over = asyncio.Event()
+
+    @activity.defn
+    async def hold(self) -> None:
+        await self.over.wait()
 
 
 @workflow.defn
@@ -55,13 +63,13 @@ class Echoes:
 
 
 @workflow.defn
-class Napping:
-    """Slow ones, one after the other."""
+class Holding:
+    """Such ones, one after the other."""
 
     @workflow.run
     async def run(self, count: int) -> None:
         for _ in range(count):
-            await workflow.execute_activity(nap, 0.1, start_to_close_timeout=LIMIT)
+            await workflow.execute_activity_method(Held.hold, start_to_close_timeout=LIMIT)
 
 
 @workflow.defn
@@ -70,9 +78,9 @@ class Timing:
 
     @workflow.run
     async def run(self) -> float:
-        running = workflow.start_activity(nap, 0.5, start_to_close_timeout=LIMIT)
+        running = workflow.start_activity_method(Held.hold, start_to_close_timeout=LIMIT)
         began = workflow.now()
-        await asyncio.sleep(0.2)
+        await asyncio.sleep(LATER_SECONDS)
         slept = (workflow.now() - began).total_seconds()
         await running
         return slept
@@ -110,8 +118,15 @@ async def test_the_end_of_a_quick_activity_is_in_a_transaction_that_was_begun_ah
 
 async def test_a_slow_activity_is_not_waited_for(here: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ahead, "PAUSE_SECONDS", 3600.0)
-    async with here.worker(workflows=[Napping], activities=[nap]):
-        handle = await here.start(Napping.run, 3, id="napping")
+    held = Held()
+    async with here.worker(workflows=[Holding], activities=[held.hold]):
+        handle = await here.start(Holding.run, 3, id="holding")
+
+        async def given_up() -> bool:
+            return ["BatchBegun", "BatchCommitted"] in await batches(here)
+
+        await until_asked(given_up, "the transaction begun ahead has ended without the activity")
+        held.over.set()
         await handle.result(rpc_timeout=SOON)
     assert ahead_of(await batches(here)) == [["BatchBegun", "BatchCommitted"]]
     await here.check()
@@ -119,20 +134,28 @@ async def test_a_slow_activity_is_not_waited_for(here: Place, monkeypatch: pytes
 
 async def test_what_comes_due_meanwhile_is_not_early(here: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ahead, "WAIT_SECONDS", 60.0)
-    async with here.worker(workflows=[Timing], activities=[nap]):
+    held = Held()
+    async with here.worker(workflows=[Timing], activities=[held.hold]):
         handle = await here.start(Timing.run, id="timing")
-        assert await handle.result(rpc_timeout=SOON) >= 0.2
-    assert any("TimerFired" in batch for batch in ahead_of(await batches(here)))
+
+        async def fired() -> bool:
+            return any("TimerFired" in batch for batch in ahead_of(await batches(here)))
+
+        await until_asked(fired, "the timer has fired in the transaction begun ahead")
+        held.over.set()
+        assert await handle.result(rpc_timeout=SOON) >= LATER_SECONDS
     await here.check()
 
 
 async def test_a_worker_stops_with_a_transaction_begun_ahead(here: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ahead, "WAIT_SECONDS", 0.5)
-    async with here.worker(workflows=[Napping], activities=[nap]):
-        handle = await here.start(Napping.run, 1, id="napping")
+    held = Held()
+    async with here.worker(workflows=[Holding], activities=[held.hold]):
+        handle = await here.start(Holding.run, 1, id="holding")
     # Nobody had to end it in the place of the worker.
     assert len(ahead_of(await batches(here))) == 1
-    async with here.worker(workflows=[Napping], activities=[nap]):
+    held.over.set()
+    async with here.worker(workflows=[Holding], activities=[held.hold]):
         await handle.result(rpc_timeout=SOON)
     await here.check()
 

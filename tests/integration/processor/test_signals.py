@@ -11,7 +11,7 @@ from foldlog import workflow
 from foldlog.client import WorkflowHandle
 
 from tests.integration.processor.running import SOON, Place, place
-from tests.integration.processor.workloads import Seen, Summing, Waiting
+from tests.integration.processor.workloads import LIMIT, Seen, Summing, Waiting, echo
 from tests.until import until_asked
 
 SIGNALS = 10_000
@@ -51,7 +51,7 @@ class Misfit:
 
     @workflow.run
     async def run(self) -> Seen:
-        await asyncio.sleep(1)
+        await workflow.execute_activity(echo, "the first difference", start_to_close_timeout=LIMIT)
         return Seen()
 
 

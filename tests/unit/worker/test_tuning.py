@@ -28,6 +28,8 @@ from foldlog.worker import (
 from foldlog.worker.resources import ResourceSlots
 from foldlog.worker.tuning import places
 
+from tests.until import until
+
 AT_A_TIME: list[int] = [0, 0]
 """How many attempts run, and how many ran at most."""
 
@@ -61,10 +63,15 @@ def by_resources(memory: float, cpu: float, **config: Any) -> WorkerTuner:
 
 @activity.defn
 async def count() -> None:
+    """Ends once two have run at a time."""
     AT_A_TIME[0] += 1
     AT_A_TIME[1] = max(AT_A_TIME)
-    await asyncio.sleep(0.01)
+    await until(lambda: AT_A_TIME[1] > 1, "two run at a time")
     AT_A_TIME[0] -= 1
+
+
+@activity.defn
+async def pass_by() -> None: ...
 
 
 @activity.defn
@@ -77,9 +84,9 @@ class Waits:
     async def run(self, local: bool) -> None:
         limits: dict[str, Any] = {"schedule_to_start_timeout": SECOND, "start_to_close_timeout": SECOND}
         if local:
-            await workflow.execute_local_activity(count, **limits)
+            await workflow.execute_local_activity(pass_by, **limits)
         else:
-            await workflow.execute_activity(count, **limits)
+            await workflow.execute_activity(pass_by, **limits)
 
 
 @workflow.defn
@@ -155,7 +162,7 @@ async def test_no_time_is_skipped_while_a_supplier_makes_up_its_mind(local: bool
     own = Own()
     tuner = WorkerTuner.create_composite(activity_supplier=own, local_activity_supplier=own)
     async with await WorkflowEnvironment.start_time_skipping() as env:
-        async with Worker(env.client, task_queue="q", workflows=[Waits], activities=[count], tuner=tuner):
+        async with Worker(env.client, task_queue="q", workflows=[Waits], activities=[pass_by], tuner=tuner):
             result = asyncio.ensure_future(env.client.execute_workflow(Waits.run, local, id="waits", task_queue="q"))
             for _ in range(1_000):
                 await asyncio.sleep(0)
