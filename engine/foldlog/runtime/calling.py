@@ -38,18 +38,6 @@ class HandlerCalls:
         finally:
             run.loop.leave(outer)
 
-    def start_activity_with_header(
-        self, activity_type: str, args: Sequence[Any], result_type: Any, options: Any, header: Mapping[str, Payload]
-    ) -> Any:
-        """For the workflow that carries out an activity which no workflow asked for."""
-        return cast("Any", self)._activities.start(activity_type, args, result_type, options, False, header)
-
-    def start_child_with_header(
-        self, workflow_type: str, args: Sequence[Any], result_type: Any, options: Any, header: Mapping[str, Payload]
-    ) -> Any:
-        """For the workflow that takes an action of a schedule."""
-        return cast("Any", self).children.start(workflow_type, args, result_type, options, header)
-
     def call_signal_handler(self, name: str, handler: Any, args: Sequence[Any], header: Mapping[str, Payload]) -> Any:
         """Call a signal's handler; a coroutine is to be awaited. Not used without interceptors: there may be many."""
         return handler(*args)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import zlib
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextvars import Context
 from typing import Any
 
@@ -19,38 +19,32 @@ from foldlog.core import decisions
 from foldlog.core.decider import WorkflowTaskError
 from foldlog.core.decisions import Decision
 from foldlog.runtime import leaks
-from foldlog.runtime.activities import Activities
 from foldlog.runtime.calling import HandlerCalls
-from foldlog.runtime.children import CHILD_EVENTS, Children
+from foldlog.runtime.children import CHILD_EVENTS
+from foldlog.runtime.conditions import Conditions
 from foldlog.runtime.configured import configured
 from foldlog.runtime.dropping import RunDropped
 from foldlog.runtime.environment import Environment, is_cancellation
-from foldlog.runtime.external import External
+from foldlog.runtime.errands import Errands
 from foldlog.runtime.handlers import Handlers
 from foldlog.runtime.loop import DeterministicLoop, DurableTimer, Mode
-from foldlog.runtime.properties import ContinuedAsNew, RunProperties
+from foldlog.runtime.properties import ContinuedAsNew
 from foldlog.runtime.stack import call_source, format_error, format_tasks
-from foldlog.runtime.timers import Timers, give_up
 from foldlog.runtime.watchdog import Interrupted
 from foldlog.schemas import event as events
 from foldlog.schemas.common import Failure, Payload
 from foldlog.schemas.records import Event
-from foldlog.workflow._activity_types import ActivityConfig, ActivityHandle, LocalActivityConfig
-from foldlog.workflow._child_types import ChildWorkflowConfig, ChildWorkflowHandle
 
 
-class WorkflowInstance(Timers, RunProperties, HandlerCalls):
+class WorkflowInstance(Conditions, Errands, HandlerCalls):
     """The code of one run. Implements `foldlog.core.decider.Decider`."""
 
     __slots__ = (
-        "_activities",
         "_cancel_reason",
-        "_children",
         "_closed",
         "_conditions",
         "_decisions",
         "_error",
-        "_external",
         "_handlers",
         "_held",
         "_main",
@@ -79,9 +73,6 @@ class WorkflowInstance(Timers, RunProperties, HandlerCalls):
         self._prepared: tuple[Context, list[Any]] | None = None
         """Context and arguments of the run method, once the workflow object is made."""
         self._conditions: dict[asyncio.Future[bool], Callable[[], bool]] = {}
-        self._activities = Activities(self)
-        self._children: Children | None = None
-        self._external: External | None = None
         self.loop = DeterministicLoop(self, seed=zlib.crc32(started.run_id.encode()))
 
     # ---- Decider
@@ -345,23 +336,6 @@ class WorkflowInstance(Timers, RunProperties, HandlerCalls):
     def _undeliverable(self, answer: Any) -> None:
         self.external.refused(answer)
 
-    def _settle_conditions(self) -> None:
-        """Wake who waits for a condition that holds; each goes on before the next condition is looked at."""
-        progress = True
-        while progress:
-            progress = False
-            for future, condition in list(self._conditions.items()):
-                if future.done():
-                    continue
-                try:
-                    if not condition():
-                        continue
-                    future.set_result(True)
-                except Exception as error:
-                    future.set_exception(error)
-                progress = True
-                self.loop.run_ready()
-
     # ---- deciding
 
     @property
@@ -370,20 +344,6 @@ class WorkflowInstance(Timers, RunProperties, HandlerCalls):
         if self._handlers is None:
             self._handlers = Handlers(self)
         return self._handlers
-
-    @property
-    def children(self) -> Children:
-        """Its children."""
-        if self._children is None:
-            self._children = Children(self)
-        return self._children
-
-    @property
-    def external(self) -> External:
-        """What it asks of other workflows."""
-        if self._external is None:
-            self._external = External(self)
-        return self._external
 
     def check_may_decide(self, what: str) -> None:
         """Refuse to decide where nothing may be decided.
@@ -462,81 +422,6 @@ class WorkflowInstance(Timers, RunProperties, HandlerCalls):
     def is_read_only(self) -> bool:
         """See base class."""
         return self.loop.mode is Mode.READ_ONLY
-
-    def start_activity(
-        self, activity_type: str, args: Sequence[Any], result_type: Any, options: ActivityConfig
-    ) -> ActivityHandle[Any]:
-        """See base class."""
-        return self._activities.start(activity_type, args, result_type, options, local=False)
-
-    def execute_activity(
-        self, activity_type: str, args: Sequence[Any], result_type: Any, options: ActivityConfig
-    ) -> Coroutine[Any, Any, Any]:
-        """See base class."""
-        return self._activities.execute(activity_type, args, result_type, options, local=False)
-
-    def start_local_activity(
-        self, activity_type: str, args: Sequence[Any], result_type: Any, options: LocalActivityConfig
-    ) -> ActivityHandle[Any]:
-        """See base class."""
-        return self._activities.start(activity_type, args, result_type, options, local=True)
-
-    def execute_local_activity(
-        self, activity_type: str, args: Sequence[Any], result_type: Any, options: LocalActivityConfig
-    ) -> Coroutine[Any, Any, Any]:
-        """See base class."""
-        return self._activities.execute(activity_type, args, result_type, options, local=True)
-
-    def start_child_workflow(
-        self, workflow_type: str, args: Sequence[Any], result_type: Any, options: ChildWorkflowConfig
-    ) -> Coroutine[Any, Any, ChildWorkflowHandle[Any, Any]]:
-        """See base class."""
-        return self.children.start(workflow_type, args, result_type, options)
-
-    def execute_child_workflow(
-        self, workflow_type: str, args: Sequence[Any], result_type: Any, options: ChildWorkflowConfig
-    ) -> Coroutine[Any, Any, Any]:
-        """See base class."""
-        return self.children.execute(workflow_type, args, result_type, options)
-
-    def signal_external_workflow(
-        self, namespace: str | None, workflow_id: str, run_id: str, child_only: bool, name: str, args: Sequence[Any]
-    ) -> Coroutine[Any, Any, None]:
-        """See base class."""
-        return self.external.signal(namespace, workflow_id, run_id, child_only, name, args)
-
-    def cancel_external_workflow(
-        self, namespace: str | None, workflow_id: str, run_id: str, reason: str
-    ) -> Coroutine[Any, Any, None]:
-        """See base class."""
-        return self.external.cancel(namespace, workflow_id, run_id, reason)
-
-    def wait_condition(
-        self, condition: Callable[[], bool], timeout: float | None, summary: str | None = None
-    ) -> Coroutine[Any, Any, None]:
-        """See base class."""
-        self.check_may_decide("wait for a condition")
-        return self._wait_condition(condition, timeout, summary)
-
-    async def _wait_condition(self, condition: Callable[[], bool], timeout: float | None, summary: str | None) -> None:
-        if condition():
-            return
-        if timeout is not None and timeout <= 0:
-            raise TimeoutError
-        future: asyncio.Future[bool] = asyncio.Future(loop=self.loop)
-        self._conditions[future] = condition
-        timer = None
-        try:
-            if timeout is not None:
-                timer = self.loop.call_later(timeout, give_up, future)
-                if summary is not None:
-                    self.summarize_timer(timer, summary)
-            if not await future:
-                raise TimeoutError
-        finally:
-            self._conditions.pop(future, None)
-            if timer is not None:
-                timer.cancel()
 
     def handler(self, kind: str, name: str | None) -> Callable[..., Any] | None:
         """See base class."""

@@ -1,4 +1,4 @@
-"""What the timers of a run are for, and giving up a condition when its time is over."""
+"""What the timers of a run are for."""
 
 from __future__ import annotations
 
@@ -18,9 +18,3 @@ class Timers:
         run = cast("Any", self)
         if isinstance(timer, DurableTimer) and timer.batch == run.batch and timer.index >= 0:
             run._decisions[timer.index].summary = run.environment.payload_converter.to_payload(summary)
-
-
-def give_up(future: asyncio.Future[bool]) -> None:
-    """End the wait for a condition."""
-    if not future.done():
-        future.set_result(False)
