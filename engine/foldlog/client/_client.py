@@ -8,31 +8,28 @@ from __future__ import annotations
 import copy
 import os
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Concatenate, TypeVar, Unpack, cast, overload
+from typing import TYPE_CHECKING, Any, Concatenate, TypeVar, Unpack, overload
 
 from foldlog import converter as converters
 from foldlog._option_types import check_arguments
-from foldlog._random_ids import random_id
 from foldlog.client._activities import ClientActivities
 from foldlog.client._asking import Asking
 from foldlog.client._async_activity import ClientAsyncActivities
 from foldlog.client._connecting import OptionsWithoutMeaning, address_of, check_options, kafka_of, transport_to
-from foldlog.client._convert import encode_args, milliseconds, value_of
+from foldlog.client._convert import value_of
 from foldlog.client._deployments import ClientDeployments
-from foldlog.client._description import WorkflowExecution, WorkflowExecutionStatus, shown
 from foldlog.client._handle import WorkflowHandle
 from foldlog.client._headers import HeaderCodecBehavior
 from foldlog.client._intercepted import chain, one_or_all, start_workflow
-from foldlog.client._interceptor import Interceptor, ListWorkflowsInput
-from foldlog.client._list import ClientCounts, WorkflowExecutionAsyncIterator, matcher
-from foldlog.client._pages import PAGE_SIZE
+from foldlog.client._interceptor import Interceptor
+from foldlog.client._list import ClientLists
 from foldlog.client._plugin import ClientConfig, ConnectConfig, Plugin, connected
 from foldlog.client._schedules import ClientSchedules
-from foldlog.client._start_options import StartOptions, apply_options, check_start
+from foldlog.client._start_options import StartOptions, start_command
 from foldlog.client._types import (
     NO_METADATA,
     UNSET,
@@ -41,17 +38,14 @@ from foldlog.client._types import (
     MultiParamSpec,
     ParamType,
     ReturnType,
-    RPCMetadata,
     SelfType,
 )
 from foldlog.client._updates import WorkflowUpdateHandle
 from foldlog.client._with_start import ClientUpdatesWithStart
-from foldlog.common import QueryRejectCondition, WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from foldlog.common import QueryRejectCondition
 from foldlog.converter import DataConverter
 from foldlog.schemas.codec import Codec, SingleObjectCodec
-from foldlog.schemas.command import StartWorkflow, WorkflowIdConflictPolicy, WorkflowIdReusePolicy
 from foldlog.schemas.common import Payload
-from foldlog.schemas.visibility import WorkflowVisibility
 from foldlog.service import ServiceClient, TLSConfig
 from foldlog.transport import Transport
 from foldlog.transport.config import KafkaConfig
@@ -68,7 +62,7 @@ _Handle = TypeVar("_Handle", WorkflowHandle[Any, Any], WorkflowUpdateHandle[Any]
 
 
 class Client(
-    ClientUpdatesWithStart, ClientSchedules, ClientActivities, ClientAsyncActivities, ClientDeployments, ClientCounts
+    ClientUpdatesWithStart, ClientSchedules, ClientActivities, ClientAsyncActivities, ClientDeployments, ClientLists
 ):
     """Starts workflows of one namespace, and asks and tells those that run.
 
@@ -338,7 +332,7 @@ class Client(
             return await start_workflow(outbound, workflow, args, id, task_queue, result_type, options)
         rpc_timeout = options.get("rpc_timeout")
         name, known_type = Definition.name_and_result_type(workflow)
-        command = await self._start_command(name, arg, args, id, task_queue, **options)
+        command = await start_command(self._asking, name, arg, args, id, task_queue, options)
         accepted = await self._asking.of_workflow(id).start(id, command, rpc_timeout)
         return WorkflowHandle(
             self._asking,
@@ -428,7 +422,7 @@ class Client(
             metadata = options.get("rpc_metadata", NO_METADATA)
             return await handle.result(rpc_metadata=metadata, rpc_timeout=rpc_timeout)
         name, known_type = Definition.name_and_result_type(workflow)
-        command = await self._start_command(name, arg, args, id, task_queue, **options)
+        command = await start_command(self._asking, name, arg, args, id, task_queue, options)
         command.await_result = True
         asking = self._asking.of_workflow(id)
         closed = await asking.result_of_start(id, command, rpc_timeout)
@@ -504,93 +498,3 @@ class Client(
         return self.get_workflow_handle(
             workflow_id, run_id=run_id, first_execution_run_id=first_execution_run_id, result_type=result_type
         )
-
-    def list_workflows(
-        self,
-        query: str | None = None,
-        *,
-        status: WorkflowExecutionStatus | None = None,
-        workflow_type: str | None = None,
-        id_prefix: str | None = None,
-        limit: int | None = None,
-        page_size: int = PAGE_SIZE,
-        next_page_token: bytes | None = None,
-        rpc_metadata: RPCMetadata = NO_METADATA,
-        rpc_timeout: timedelta | None = None,
-    ) -> WorkflowExecutionAsyncIterator:
-        """The runs of the namespace, the newest first, for `async for`; `map_histories` gives their histories.
-
-        Reads the whole visibility topic each time: for people and scripts, not for serving requests.
-
-        Args:
-            query: A list filter, as Temporal's: `WorkflowType = 'Order' AND ExecutionStatus = 'Running'`.
-            status: Only runs of this status.
-            workflow_type: Only runs of this type. Without it, workflows that schedules are made of are left out.
-            id_prefix: Only workflow IDs that begin so.
-            limit: At most so many.
-            page_size: How many runs `fetch_next_page` of the iterator fetches.
-            next_page_token: Where to go on, from the iterator of an earlier call.
-            rpc_metadata: For interceptors only.
-            rpc_timeout: How long reading the list may take; None: as long as it does.
-
-        Raises:
-            InvalidArgumentError: The query cannot be understood, or there can be no such page.
-            TransportError: The visibility topic cannot be read; not here, but when the first run is asked for.
-            DeadlineExceededError: It took too long; likewise.
-        """
-        asked = ListWorkflowsInput(
-            query=query,
-            page_size=page_size,
-            next_page_token=next_page_token,
-            limit=limit,
-            status=status,
-            workflow_type=workflow_type,
-            id_prefix=id_prefix,
-            rpc_metadata=rpc_metadata,
-            rpc_timeout=rpc_timeout,
-        )
-        matches = matcher(query, status, workflow_type, id_prefix)
-        outbound = self._asking.outbound
-        return WorkflowExecutionAsyncIterator(
-            self._listed(matches, limit, rpc_timeout) if outbound is None else outbound.list_workflows(asked),
-            lambda run: self.get_workflow_handle(run.id, run_id=run.run_id),
-            page_size=asked.page_size,
-            next_page_token=asked.next_page_token,
-        )
-
-    async def _listed(
-        self, matches: Callable[[WorkflowVisibility], bool], limit: int | None, rpc_timeout: timedelta | None
-    ) -> AsyncIterator[WorkflowExecution]:
-        rows = await self._asking.rows(matches, rpc_timeout)
-        rows.sort(key=lambda row: (row.start_ms, row.workflow_id), reverse=True)
-        for row in rows[:limit]:
-            converter = self._asking.of_workflow(row.workflow_id).converter
-            if (found := shown(row, converter, self.namespace)) is not None:
-                yield found
-
-    async def _start_command(
-        self,
-        workflow_type: str,
-        arg: Any,
-        args: Sequence[Any],
-        id: str,
-        task_queue: str,
-        **options: Unpack[StartOptions],
-    ) -> StartWorkflow:
-        check_start(workflow_type, id, task_queue, options)
-        converter = self._asking.of_workflow(id).converter
-        reuse = options.get("id_reuse_policy", WorkflowIDReusePolicy.ALLOW_DUPLICATE)
-        conflict = options.get("id_conflict_policy", WorkflowIDConflictPolicy.UNSPECIFIED)
-        command = StartWorkflow(
-            request_id=options.get("request_id") or random_id(),
-            identity=self._identity,
-            workflow_type=workflow_type,
-            task_queue=task_queue,
-            args=await encode_args(converter, arg, args),
-            id_reuse_policy=cast(WorkflowIdReusePolicy, reuse.name),
-            id_conflict_policy=cast(WorkflowIdConflictPolicy, conflict.name),
-            execution_timeout_ms=milliseconds(options.get("execution_timeout"), "execution_timeout"),
-            run_timeout_ms=milliseconds(options.get("run_timeout"), "run_timeout"),
-        )
-        await apply_options(command, converter, options)
-        return command

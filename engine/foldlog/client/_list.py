@@ -1,4 +1,4 @@
-"""What listing workflows gives: runs, one by one, and on request their histories; and how many there are."""
+"""Listing workflows: which runs there are, one by one, and on request their histories; and how many there are."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from foldlog.client._description import WorkflowExecution, WorkflowExecutionStatus
+from foldlog.client._description import WorkflowExecution, WorkflowExecutionStatus, shown
 from foldlog.client._filter import parse
 from foldlog.client._handle import WorkflowHandle
 from foldlog.client._history import WorkflowHistory
-from foldlog.client._interceptor import CountWorkflowsInput, WorkflowHistoryEventFilterType
+from foldlog.client._interceptor import CountWorkflowsInput, ListWorkflowsInput, WorkflowHistoryEventFilterType
 from foldlog.client._pages import PAGE_SIZE, Pages
 from foldlog.client._types import NO_METADATA, RPCMetadata
 from foldlog.exceptions import InvalidArgumentError
@@ -135,10 +135,73 @@ class WorkflowExecutionCount:
     """The same by status, if that was asked for."""
 
 
-class ClientCounts:
-    """The part of `Client` that counts runs."""
+class ClientLists:
+    """The part of `Client` that lists and counts runs."""
 
     _asking: Asking
+
+    def list_workflows(
+        self,
+        query: str | None = None,
+        *,
+        status: WorkflowExecutionStatus | None = None,
+        workflow_type: str | None = None,
+        id_prefix: str | None = None,
+        limit: int | None = None,
+        page_size: int = PAGE_SIZE,
+        next_page_token: bytes | None = None,
+        rpc_metadata: RPCMetadata = NO_METADATA,
+        rpc_timeout: timedelta | None = None,
+    ) -> WorkflowExecutionAsyncIterator:
+        """The runs of the namespace, the newest first, for `async for`; `map_histories` gives their histories.
+
+        Reads the whole visibility topic each time: for people and scripts, not for serving requests.
+
+        Args:
+            query: A list filter, as Temporal's: `WorkflowType = 'Order' AND ExecutionStatus = 'Running'`.
+            status: Only runs of this status.
+            workflow_type: Only runs of this type. Without it, workflows that schedules are made of are left out.
+            id_prefix: Only workflow IDs that begin so.
+            limit: At most so many.
+            page_size: How many runs `fetch_next_page` of the iterator fetches.
+            next_page_token: Where to go on, from the iterator of an earlier call.
+            rpc_metadata: For interceptors only.
+            rpc_timeout: How long reading the list may take; None: as long as it does.
+
+        Raises:
+            InvalidArgumentError: The query cannot be understood, or there can be no such page.
+            TransportError: The visibility topic cannot be read; not here, but when the first run is asked for.
+            DeadlineExceededError: It took too long; likewise.
+        """
+        asked = ListWorkflowsInput(
+            query=query,
+            page_size=page_size,
+            next_page_token=next_page_token,
+            limit=limit,
+            status=status,
+            workflow_type=workflow_type,
+            id_prefix=id_prefix,
+            rpc_metadata=rpc_metadata,
+            rpc_timeout=rpc_timeout,
+        )
+        matches = matcher(query, status, workflow_type, id_prefix)
+        outbound = self._asking.outbound
+        return WorkflowExecutionAsyncIterator(
+            self._listed(matches, limit, rpc_timeout) if outbound is None else outbound.list_workflows(asked),
+            lambda run: WorkflowHandle(self._asking, run.id, run_id=run.run_id, result_run_id=run.run_id),
+            page_size=asked.page_size,
+            next_page_token=asked.next_page_token,
+        )
+
+    async def _listed(
+        self, matches: Callable[[WorkflowVisibility], bool], limit: int | None, rpc_timeout: timedelta | None
+    ) -> AsyncIterator[WorkflowExecution]:
+        rows = await self._asking.rows(matches, rpc_timeout)
+        rows.sort(key=lambda row: (row.start_ms, row.workflow_id), reverse=True)
+        for row in rows[:limit]:
+            converter = self._asking.of_workflow(row.workflow_id).converter
+            if (found := shown(row, converter, self._asking.transport.namespace)) is not None:
+                yield found
 
     async def count_workflows(
         self,

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from functools import cache
-from typing import Any, TypedDict, get_type_hints
+from typing import TYPE_CHECKING, Any, TypedDict, cast, get_type_hints
 
 from foldlog._option_types import check_option
+from foldlog._random_ids import random_id
 from foldlog._search_attributes import warn_of_untyped
 from foldlog.client._convert import encode_args, encode_memo, milliseconds
 from foldlog.client._types import UNSET, RPCMetadata
@@ -25,8 +26,11 @@ from foldlog.core.decider import WorkflowTaskError
 from foldlog.core.start_options import check_start_options
 from foldlog.exceptions import ConfigurationError, InvalidArgumentError
 from foldlog.schemas import common as records
-from foldlog.schemas.command import SignalInput, StartWorkflow
+from foldlog.schemas.command import SignalInput, StartWorkflow, WorkflowIdConflictPolicy, WorkflowIdReusePolicy
 from foldlog.transport.topics import check_task_queue
+
+if TYPE_CHECKING:
+    from foldlog.client._asking import Asking
 
 NO_OPTIONS = records.WorkflowOptions()
 
@@ -100,7 +104,7 @@ _APPLIED = frozenset(
         "start_signal_args",
     )
 )
-"""The options that `apply_options` looks at."""
+"""The options that `_apply_options` looks at."""
 
 
 @cache
@@ -109,7 +113,44 @@ def _hints() -> dict[str, Any]:
     return get_type_hints(StartOptions)
 
 
-def check_start(workflow_type: str, workflow_id: str, task_queue: str, options: StartOptions) -> None:
+async def start_command(
+    asking: Asking,
+    workflow_type: str,
+    arg: Any,
+    args: Sequence[Any],
+    workflow_id: str,
+    task_queue: str,
+    options: StartOptions,
+) -> StartWorkflow:
+    """The command that starts a workflow.
+
+    Raises:
+        TypeError: There is no such option, or a search attribute does not fit its type.
+        ValueError: Type, ID or task queue are empty, or options do not go together.
+        ConfigurationError: The task queue cannot be part of a topic's name, or an option has another type than it must
+            have.
+        InvalidArgumentError: An option cannot be; the message names it.
+    """
+    _check_start(workflow_type, workflow_id, task_queue, options)
+    converter = asking.of_workflow(workflow_id).converter
+    reuse = options.get("id_reuse_policy", WorkflowIDReusePolicy.ALLOW_DUPLICATE)
+    conflict = options.get("id_conflict_policy", WorkflowIDConflictPolicy.UNSPECIFIED)
+    command = StartWorkflow(
+        request_id=options.get("request_id") or random_id(),
+        identity=asking.identity,
+        workflow_type=workflow_type,
+        task_queue=task_queue,
+        args=await encode_args(converter, arg, args),
+        id_reuse_policy=cast(WorkflowIdReusePolicy, reuse.name),
+        id_conflict_policy=cast(WorkflowIdConflictPolicy, conflict.name),
+        execution_timeout_ms=milliseconds(options.get("execution_timeout"), "execution_timeout"),
+        run_timeout_ms=milliseconds(options.get("run_timeout"), "run_timeout"),
+    )
+    await _apply_options(command, converter, options)
+    return command
+
+
+def _check_start(workflow_type: str, workflow_id: str, task_queue: str, options: StartOptions) -> None:
     """Refuse a start that cannot be, before anything is sent.
 
     Raises:
@@ -134,7 +175,7 @@ def check_start(workflow_type: str, workflow_id: str, task_queue: str, options: 
     check_task_queue(task_queue)
 
 
-async def apply_options(command: StartWorkflow, converter: DataConverter, options: StartOptions) -> None:
+async def _apply_options(command: StartWorkflow, converter: DataConverter, options: StartOptions) -> None:
     """Puts into a start what was said of its chain, and how it is shown.
 
     Raises:

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from functools import partial
-from typing import Any, Concatenate, Generic, Unpack, overload
+from typing import Any, Concatenate, Generic, Unpack, cast, overload
 
 from foldlog.client._asking import Asking
 from foldlog.client._handle import WorkflowHandle
@@ -18,7 +18,7 @@ from foldlog.client._interceptor import (
     UpdateWithStartStartWorkflowInput,
     UpdateWithStartUpdateWorkflowInput,
 )
-from foldlog.client._start_options import RunOptions
+from foldlog.client._start_options import RunOptions, StartOptions, start_command
 from foldlog.client._types import (
     NO_METADATA,
     UNSET,
@@ -33,7 +33,7 @@ from foldlog.client._types import (
 )
 from foldlog.client._updates import WorkflowUpdateHandle, WorkflowUpdateStage, ask_of_update, update_command
 from foldlog.common import WorkflowIDConflictPolicy
-from foldlog.schemas.command import StartWorkflow, UpdateInput
+from foldlog.schemas.command import UpdateInput
 from foldlog.schemas.reply import UpdateReply
 from foldlog.workflow._definition import Definition
 from foldlog.workflow._updates import UpdateDefinition, UpdateMethodMultiParam
@@ -186,9 +186,6 @@ class ClientUpdatesWithStart:
     """Base class of `Client`."""
 
     _asking: Asking
-
-    async def _start_command(self, *args: Any, **options: Any) -> StartWorkflow:
-        raise NotImplementedError  # the client's own
 
     @overload
     async def execute_update_with_start_workflow(
@@ -426,13 +423,14 @@ class ClientUpdatesWithStart:
         """Past all interceptors. `on_start` is called as soon as the workflow is known to run."""
         asking = self._asking.of_workflow(operation._id)
         offered = await update_command(asking, name, arg, args, wait_for_stage, id)
-        wanted = await self._start_command(
+        wanted = await start_command(
+            self._asking,
             operation._workflow,
             operation._arg,
             operation._args,
             operation._id,
             operation._task_queue,
-            **operation._options,
+            cast(StartOptions, operation._options),
         )
         for headers, of in ((start_headers, wanted), (update_headers, offered)):
             if headers:
