@@ -17,7 +17,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from confluent_kafka import KafkaError, Message
+from confluent_kafka import KafkaError
 from foldlog.schemas.codec import Codec, ConfluentCodec, SingleObjectCodec
 from foldlog.schemas.common import ReplyTo
 from foldlog.schemas.records import Command, Reply
@@ -26,7 +26,8 @@ from foldlog.schemas.visibility import WorkflowVisibility
 from foldlog.transport._deadlines import Deadlines
 from foldlog.transport._green import require_threads
 from foldlog.transport._inlet import Inlet
-from foldlog.transport._outbox import FULL_QUEUE_SECONDS, Outbox, Outgoing
+from foldlog.transport._outbox import FULL_QUEUE_SECONDS, Outbox
+from foldlog.transport._outgoing import Question, Statement
 from foldlog.transport._outlet import Outlet
 from foldlog.transport.clients import change_credentials
 from foldlog.transport.config import KafkaConfig
@@ -55,72 +56,6 @@ OUTBOX_RECORDS = 100_000
 _REPEAT_SECONDS = 0.1
 
 logger = logging.getLogger(__name__)
-
-
-class _Question(Outgoing):
-    """A command that waits for its answer."""
-
-    __slots__ = ("answer", "connection", "delivered", "is_poll", "tick", "timeout", "workflow_id")
-
-    def __init__(
-        self,
-        connection: Connection,
-        workflow_id: str,
-        value: bytes,
-        timeout: float,
-        is_poll: bool,
-        answer: asyncio.Future[Reply | None],
-    ) -> None:
-        super().__init__(workflow_id.encode(), value)
-        self.connection = connection
-        self.workflow_id = workflow_id
-        self.timeout = timeout
-        self.is_poll = is_poll
-        self.answer = answer
-        self.delivered = False
-        self.tick = 0
-
-    def is_wanted(self) -> bool:
-        return not self.answer.done()
-
-    def failed(self, error: Exception) -> None:
-        self.answer.set_exception(error)
-
-    def report(self, error: KafkaError | None, message: Message) -> None:
-        if error is None:
-            self.delivered = True
-        else:
-            self.connection._on_loop(self.connection._undelivered, self, error)
-
-
-class _Statement(Outgoing):
-    """A command that nobody waits for an answer to."""
-
-    __slots__ = ("connection", "on_delivery", "workflow_id")
-
-    def __init__(
-        self,
-        connection: Connection,
-        workflow_id: str,
-        value: bytes,
-        on_delivery: Callable[[Exception | None], None] | None,
-    ) -> None:
-        super().__init__(workflow_id.encode(), value)
-        self.connection = connection
-        self.workflow_id = workflow_id
-        self.on_delivery = on_delivery
-
-    def is_wanted(self) -> bool:
-        return True
-
-    def failed(self, error: Exception | None) -> None:
-        if self.on_delivery is not None:
-            self.on_delivery(error)
-        elif error is not None:
-            logger.error("a command for workflow %r is lost: %s", self.workflow_id, error)
-
-    def report(self, error: KafkaError | None, message: Message) -> None:
-        self.failed(None if error is None else self.connection._explain(error, len(self.value)))
 
 
 class Connection:
@@ -158,7 +93,7 @@ class Connection:
         self._loop = loop
         self._loop_thread = threading.get_ident()
         self._command_partitions = 0
-        self._questions: dict[int, _Question] = {}
+        self._questions: dict[int, Question] = {}
         self._next_number = 1
         self._deadlines = Deadlines(loop, self._expire)
         self._arrived: deque[list[Reply]] = deque()
@@ -354,7 +289,7 @@ class Connection:
         """
         if self._closed:
             raise ConnectionClosedError(self._closed)
-        statement = _Statement(self, workflow_id, self.codec.encode(command), on_delivery)
+        statement = Statement(workflow_id, self.codec.encode(command), on_delivery, self._explain)
         if threading.get_ident() == self._loop_thread:
             self._tell_from_loop(statement)
         else:
@@ -454,7 +389,7 @@ class Connection:
         self._next_number = number + 1
         command.reply_to = ReplyTo(client_id=self.client_id, partition=self.reply_partition, correlation_id=number)
         answer: asyncio.Future[Reply | None] = self._loop.create_future()
-        question = _Question(self, workflow_id, self.codec.encode(command), timeout, is_poll, answer)
+        question = Question(workflow_id, self.codec.encode(command), timeout, is_poll, answer, self._undelivered_soon)
         self._questions[number] = question
         question.tick = self._deadlines.add(number, left)
         try:
@@ -464,7 +399,11 @@ class Connection:
             del self._questions[number]
             self._deadlines.discard(number, question.tick)
 
-    def _undelivered(self, question: _Question, error: KafkaError) -> None:
+    def _undelivered_soon(self, question: Question, error: KafkaError) -> None:
+        """In a thread of the producer."""
+        self._on_loop(self._undelivered, question, error)
+
+    def _undelivered(self, question: Question, error: KafkaError) -> None:
         if question.answer.done():
             return
         if self._outlet.is_passing(error) and not self._closed:
@@ -503,7 +442,7 @@ class Connection:
 
     # Telling.
 
-    def _tell_from_loop(self, statement: _Statement) -> None:
+    def _tell_from_loop(self, statement: Statement) -> None:
         limit = self.config.maximum_record_bytes
         if len(statement.value) > limit:
             raise RecordTooLargeError(self.topics.commands, len(statement.value), limit)
@@ -511,7 +450,7 @@ class Connection:
             raise self._queue_full()
         self._outbox.add(statement)
 
-    def _tell_from_thread(self, statement: _Statement) -> None:
+    def _tell_from_thread(self, statement: Statement) -> None:
         deadline = time.monotonic() + TELL_TIMEOUT_SECONDS
         while True:
             try:
