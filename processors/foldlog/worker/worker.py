@@ -49,6 +49,7 @@ from foldlog.worker.options import (
 from foldlog.worker.plugin import Plugin, WorkerConfig, interceptors_of, plugins_of, with_plugins
 from foldlog.worker.registry import Registry
 from foldlog.worker.shared_state import SharedStateManager
+from foldlog.worker.state import WorkerState, to_the_end
 from foldlog.worker.team import Member, team_of
 from foldlog.worker.temporal_names import guards
 from foldlog.worker.tuning import WorkerTuner, places
@@ -232,7 +233,7 @@ class Worker:
     def _belong_to(
         self, client: Client, task_queue: str, plugins: Sequence[Plugin], interceptors: Sequence[Interceptor]
     ) -> None:
-        self._state = _State()
+        self._state = WorkerState()
         self._client = client
         self._converter = client.data_converter
         self._backend = backend_of(client)
@@ -337,7 +338,7 @@ class Worker:
             return False
         if not self._backend.reachable:
             return False
-        return all(part.ready for part in (state.activities, state.processor) if part is not None)
+        return all(part.ready for part in state.parts)
 
     def healthy(self, within_seconds: float = 60.0) -> bool:
         """Whether it can go on: nothing has failed for good, and its threads have gone round lately.
@@ -350,8 +351,7 @@ class Worker:
         state = self._state
         if state.fatal is not None:
             return False
-        parts = [part for part in (state.activities, state.processor) if part is not None]
-        return state.ended.is_set() or all(part.healthy(within_seconds) for part in parts)
+        return state.ended.is_set() or all(part.healthy(within_seconds) for part in state.parts)
 
     async def run(self) -> None:
         """Run until `shutdown`, or until this task is cancelled, which shuts it down as well.
@@ -377,14 +377,13 @@ class Worker:
 
     async def _run(self) -> None:
         state = self._state
-        state.loop = asyncio.get_running_loop()
         try:
             try:
                 await self._start()
                 state.running.set()
                 await state.stopping.wait()
             finally:
-                await _to_the_end(self._stop())
+                await to_the_end(self._stop())
         finally:
             state.ended.set()
             state.running.set()
@@ -434,7 +433,7 @@ class Worker:
         state.stopping.set()
         assert state.task is not None
         try:
-            await _to_the_end(state.task)
+            await to_the_end(state.task)
         finally:
             block = asyncio.current_task()
             if state.block_cancelled and kind is asyncio.CancelledError and block is not None:
@@ -465,7 +464,7 @@ class Worker:
             state.member = Member(task_queue=self.task_queue, runtime=self._runtime, host=host)
             team_of(self._backend.transport).join(state.member)
             state.processor = self._backend.processor(self._processor_options, self._runtime, codec, host, self._sensor)
-            state.processor.start(self._fail)
+            state.processor.start(state.fail)
 
     def _make_activity_worker(self, codec: Codec) -> ActivityWorker:
         state = self._state
@@ -491,14 +490,8 @@ class Worker:
             self._activity_options,
             codec=codec,
             sensor=self._sensor,
-            on_fatal=self._fail,
+            on_fatal=state.fail,
         )
-
-    def _fail(self, error: BaseException) -> None:
-        """Remember what makes it impossible to go on, and shut down."""
-        if self._state.fatal is None:
-            self._state.fatal = error
-            self._state.stopping.set()
 
     # ---- stopping
 
@@ -524,43 +517,3 @@ class Worker:
         if state.own_executor is not None:
             await asyncio.to_thread(state.own_executor.shutdown)
         await self._backend.close()
-
-
-class _State:
-    """What a worker has once it runs."""
-
-    def __init__(self) -> None:
-        self.started = False
-        self.running = asyncio.Event()
-        """It takes tasks, or has failed to."""
-        self.stopping = asyncio.Event()
-        self.ended = asyncio.Event()
-        self.fatal: BaseException | None = None
-        self.left = False
-        """The `async with` block has ended."""
-        self.block_cancelled = False
-        self.loop: asyncio.AbstractEventLoop | None = None
-        self.task: asyncio.Task[None] | None = None
-        self.activities: ActivityWorker | None = None
-        self.calls: Calls | None = None
-        self.own_executor: Executor | None = None
-        self.processor: RunningProcessor | None = None
-        self.member: Member | None = None
-
-
-async def _to_the_end(work: Awaitable[None]) -> None:
-    """Await something to its end, also if the waiting task is cancelled meanwhile; that comes up afterwards."""
-    task = asyncio.ensure_future(work)
-    cancelled: asyncio.CancelledError | None = None
-    while not task.done():
-        try:
-            await asyncio.shield(task)
-        except asyncio.CancelledError as error:
-            if task.cancelled():
-                raise
-            cancelled = error
-        except Exception:
-            break
-    task.result()
-    if cancelled is not None:
-        raise cancelled
