@@ -10,7 +10,6 @@ from foldlog.worker import WorkerDeploymentConfig
 
 DEPLOYMENT = "shop"
 PINNED, AUTO_UPGRADE = VersioningBehavior.PINNED, VersioningBehavior.AUTO_UPGRADE
-DAY = timedelta(days=1)
 
 
 def version(build_id: str) -> WorkerDeploymentVersion:

@@ -24,8 +24,6 @@ from foldlog.connectors.embedded.exceptions import (
     PortInUseError,
 )
 
-_MEBIBYTE = 1 << 20
-
 
 @pytest.fixture
 def jars(kafka: str, tmp_path: Path) -> Path:

@@ -16,8 +16,6 @@ from foldlog.cli._params import duration, json_values, not_empty
 from foldlog.common import Priority, RetryPolicy
 from foldlog.exceptions import ApplicationError
 
-_NO_TIME = timedelta()
-
 
 @click.group(cls=Group)
 def activity() -> None:

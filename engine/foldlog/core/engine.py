@@ -83,7 +83,6 @@ class Engine:
         """
         self._sessions = sessions
         self._require_queue = require_queue
-        self._decode = decode
         self._answers = Answers(sessions, decode, long_poll_ms)
         self._versions = Versions(factory, deployments)
         self._chains = Chains(sessions, new_run_id, self._versions)

@@ -28,7 +28,6 @@ COMMITTED_TIMEOUT_SECONDS = 30.0
 """How long an assignment waits for the committed positions; far below `max.poll.interval.ms`."""
 
 _ATTEMPT_SECONDS = 5.0
-_CLOSE_SECONDS = 5.0
 _FATAL = frozenset(
     {
         KafkaError.GROUP_AUTHORIZATION_FAILED,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +14,6 @@ from foldlog.client import WorkflowExecutionDescription, WorkflowExecutionStatus
 from tests.integration.processor.running import SOON, Place, place
 from tests.integration.processor.workloads import LIMIT, Summing, Waiting, echo
 from tests.until import until_asked
-
-MINUTES = timedelta(minutes=10)
 
 
 @pytest.fixture

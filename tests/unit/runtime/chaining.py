@@ -15,7 +15,6 @@ from foldlog.schemas.framing import decode
 from tests.unit.core.harness import World
 
 CONVERTER = DataConverter.default.payload_converter
-FAILURES = DataConverter.default.failure_converter
 ID = "workflow-1"
 REPLY = ReplyTo(client_id="c", partition=0, correlation_id=1)
 

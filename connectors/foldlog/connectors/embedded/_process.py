@@ -161,7 +161,6 @@ class SupervisedServer:
             environment: Additional environment variables.
         """
         self._what = what
-        self._console_log = console_log
         self._log = log
         self._cwd = cwd
         self._stop_timeout_s = stop_timeout_s
