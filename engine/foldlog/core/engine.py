@@ -331,24 +331,13 @@ class Engine:
             self._answers.reject_unknown(workflow_id, wanted, outcome)
             return
         run = session.run
-        clean = run.is_open or run.status == "COMPLETED"
-        if (wanted.reject_condition == "NOT_OPEN" and not run.is_open) or (
-            wanted.reject_condition == "NOT_COMPLETED_CLEANLY" and not clean
-        ):
-            message = f"the query was refused, because the workflow is {run.status}"
-            self._answers.reject(workflow_id, wanted, outcome, "QUERY_REJECTED", message, run)
-            return
-        if run.stalled is not None:
-            message = f"the workflow is stalled and cannot answer: {run.stalled.error}"
-            self._answers.reject(workflow_id, wanted, outcome, "FAILED_PRECONDITION", message, run)
-            return
-        if not run.first_task and waits_for_code(run.started):
+        refusal = _why_not_asked(run, wanted)
+        if refusal is not None and refusal[0] == "NOT_BEGUN" and waits_for_code(run.started):
             self._driver.begin(session, outcome)
-            self._query(workflow_id, wanted, outcome)
+            self._query(workflow_id, wanted, outcome)  # of what is current then: it may have gone on as new
             return
-        if not run.first_task:
-            message = "the workflow has not begun: it is held until its start delay, backoff or cron schedule is over"
-            self._answers.reject(workflow_id, wanted, outcome, "NOT_BEGUN", message, run)
+        if refusal is not None:
+            self._answers.reject(workflow_id, wanted, outcome, *refusal, run)
             return
         try:
             self._driver.refresh(session)
@@ -463,6 +452,21 @@ class Engine:
         self._answers.accept(run, wanted, outcome)
         self._driver.tell(session, happened, outcome)
         self._driver.wake(session, wanted, outcome)
+
+
+def _why_not_asked(run: Run, wanted: command.QueryWorkflow) -> tuple[reply.RejectionCode, str] | None:
+    """Why the code of a run is not asked a query: a code and a message; None: it is."""
+    clean = run.is_open or run.status == "COMPLETED"
+    if (wanted.reject_condition == "NOT_OPEN" and not run.is_open) or (
+        wanted.reject_condition == "NOT_COMPLETED_CLEANLY" and not clean
+    ):
+        return "QUERY_REJECTED", f"the query was refused, because the workflow is {run.status}"
+    if run.stalled is not None:
+        return "FAILED_PRECONDITION", f"the workflow is stalled and cannot answer: {run.stalled.error}"
+    if not run.first_task:
+        held = "it is held until its start delay, backoff or cron schedule is over"
+        return "NOT_BEGUN", f"the workflow has not begun: {held}"
+    return None
 
 
 _ACTIVITY_COMMANDS: dict[type, Callable[[Run, Any, Outcome], Event | None]] = {

@@ -129,16 +129,11 @@ class WorkflowRuntime:
             self._versions[version.to_canonical_string()] = self._environments
         for earlier, earlier_classes in (earlier_versions or {}).items():
             self._versions[earlier.to_canonical_string()] = self._registered(earlier_classes, earlier)
-        default = DataConverter.default
-        self._built_in = {
-            definition.name: shared(
-                definition=definition,
-                payload_converter=default.payload_converter,
-                failure_converter=default.failure_converter,
-                failure_exception_types=(),
-            )
-            for definition in map(Definition.must_from_class, _BUILT_IN)
-        }
+        self._built_in = _environments_of_own(shared)
+        self._use_coder()
+        guard.install()
+
+    def _use_coder(self) -> None:
         self.seal: Callable[[Sequence[Decision], Any], list[Decision]] | None = None
         """See `DeciderFactory`."""
         self.foresee: Callable[[Iterable[Any]], None] | None = None
@@ -148,7 +143,6 @@ class WorkflowRuntime:
             # What a payload belongs to is known to its run only.
             ahead = self._coder.foresees and not self._coder.wants_context
             self.foresee = self._coder.foresee if ahead else None
-        guard.install()
 
     def _registered(
         self, workflows: Iterable[type], version: WorkerDeploymentVersion | None
@@ -261,6 +255,20 @@ class WorkflowRuntime:
                 f"workflow type {started.workflow_type} is not registered {where}; registered: {known}"
             )
         return self._instance_class(environment.of_workflow(environment.namespace, workflow_id), workflow_id, started)
+
+
+def _environments_of_own(made: Callable[..., Environment]) -> dict[str | None, Environment]:
+    """Those of foldlog's own workflows: whatever a worker's converters are, these have the default ones."""
+    default = DataConverter.default
+    return {
+        definition.name: made(
+            definition=definition,
+            payload_converter=default.payload_converter,
+            failure_converter=default.failure_converter,
+            failure_exception_types=(),
+        )
+        for definition in map(Definition.must_from_class, _BUILT_IN)
+    }
 
 
 def _checked(cls: type, guarded: bool) -> Definition:
