@@ -87,40 +87,18 @@ class Steps(Waits):
         return result[-1][0]
 
 
-@workflow.defn(name="Stays", versioning_behavior=PINNED)
-class StaysOne(Steps):
-    build = "one"
+def of_version(name: str, behavior: VersioningBehavior, number: str) -> type:
+    """The same workflow in one version of the code."""
 
-    @workflow.run
-    async def run(self, steps: list[str], found: Found) -> Found:
-        return await self.go(steps, found)
+    @workflow.defn(name=name, versioning_behavior=behavior)
+    class Made(Steps):
+        build = number
 
+        @workflow.run
+        async def run(self, steps: list[str], found: Found) -> Found:
+            return await self.go(steps, found)
 
-@workflow.defn(name="Stays", versioning_behavior=PINNED)
-class StaysTwo(Steps):
-    build = "two"
-
-    @workflow.run
-    async def run(self, steps: list[str], found: Found) -> Found:
-        return await self.go(steps, found)
-
-
-@workflow.defn(name="Moves", versioning_behavior=AUTO)
-class MovesOne(Steps):
-    build = "one"
-
-    @workflow.run
-    async def run(self, steps: list[str], found: Found) -> Found:
-        return await self.go(steps, found)
-
-
-@workflow.defn(name="Moves", versioning_behavior=AUTO)
-class MovesTwo(Steps):
-    build = "two"
-
-    @workflow.run
-    async def run(self, steps: list[str], found: Found) -> Found:
-        return await self.go(steps, found)
+    return Made
 
 
 class AnyType(Steps):
@@ -136,34 +114,28 @@ class AnyType(Steps):
         return self.build
 
 
-@workflow.defn(dynamic=True, versioning_behavior=PINNED)
-class AnyOne(AnyType):
-    build = "one"
+def of_any_type(number: str) -> type:
+    """Likewise, for workflows of any type."""
 
-    @workflow.dynamic_config
-    def config(self) -> workflow.DynamicWorkflowConfig:
-        return self.said()
+    @workflow.defn(dynamic=True, versioning_behavior=PINNED)
+    class Made(AnyType):
+        build = number
 
-    @workflow.run
-    async def run(self, args: Sequence[RawValue]) -> str:
-        return await self.wait()
+        @workflow.dynamic_config
+        def config(self) -> workflow.DynamicWorkflowConfig:
+            return self.said()
 
+        @workflow.run
+        async def run(self, args: Sequence[RawValue]) -> str:
+            return await self.wait()
 
-@workflow.defn(dynamic=True, versioning_behavior=PINNED)
-class AnyTwo(AnyType):
-    build = "two"
-
-    @workflow.dynamic_config
-    def config(self) -> workflow.DynamicWorkflowConfig:
-        return self.said()
-
-    @workflow.run
-    async def run(self, args: Sequence[RawValue]) -> str:
-        return await self.wait()
+    return Made
 
 
-FIRST = (StaysOne, MovesOne, AnyOne)
-SECOND = (StaysTwo, MovesTwo, AnyTwo)
+FIRST, SECOND = (
+    (of_version("Stays", PINNED, number), of_version("Moves", AUTO, number), of_any_type(number))
+    for number in ("one", "two")
+)
 
 
 async def begin_with_one(client: Client) -> None:
@@ -294,7 +266,7 @@ async def a_pinned_run_is_told_that_it_may_move(client: Client) -> None:
     assert found[3:] == [["one", False], ["one", "told"], ["two", False], ["two"]]
     history = await client.get_workflow_handle(run.id, run_id=run.result_run_id).fetch_history()
     assert [type(each).__name__ for each in history.events].count("PatchRecorded") == 1
-    await Replayer(workflows=[StaysOne], namespace=client.namespace).replay_workflow(history)
+    await Replayer(workflows=[FIRST[0]], namespace=client.namespace).replay_workflow(history)
 
 
 async def a_dynamic_workflow_says_how_it_is_versioned(client: Client) -> None:

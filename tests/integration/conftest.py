@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from confluent_kafka.admin import AdminClient
 from foldlog.connectors.embedded import EmbeddedKafka, EmbeddedRegistry, broker_from_environment
+from foldlog.transport.config import KafkaConfig
 
 _HERE = Path(__file__).parent
 _SHARED = pytest.StashKey[ExitStack]()
@@ -66,6 +67,12 @@ def kafka(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config)
     bootstrap_servers = shared.enter_context(broker_from_environment(folder))
     AdminClient({"bootstrap.servers": bootstrap_servers}).list_topics(timeout=_REACHABLE_TIMEOUT_S)
     return bootstrap_servers
+
+
+@pytest.fixture
+def config(kafka: str) -> KafkaConfig:
+    """How the shared broker is reached."""
+    return KafkaConfig(bootstrap_servers=kafka)
 
 
 @pytest.fixture

@@ -27,11 +27,6 @@ KEY = "order-1"
 
 
 @pytest.fixture
-def config(kafka: str) -> KafkaConfig:
-    return KafkaConfig(bootstrap_servers=kafka)
-
-
-@pytest.fixture
 def topics(config: KafkaConfig, namespace: str) -> Topics:
     topics = Topics(namespace)
     create_topics(config, topics, partitions=4, task_queues=["q"])

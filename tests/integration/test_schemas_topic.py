@@ -29,11 +29,6 @@ from tests.integration.processor.logs import settled
 
 
 @pytest.fixture
-def config(kafka: str) -> KafkaConfig:
-    return KafkaConfig(bootstrap_servers=kafka)
-
-
-@pytest.fixture
 def topics(config: KafkaConfig, namespace: str) -> Topics:
     topics = Topics(namespace)
     create_topics(config, topics, partitions=1)

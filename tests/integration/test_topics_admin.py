@@ -16,11 +16,6 @@ from tests.until import wait_until
 
 
 @pytest.fixture
-def config(kafka: str) -> KafkaConfig:
-    return KafkaConfig(bootstrap_servers=kafka)
-
-
-@pytest.fixture
 def topics(namespace: str) -> Topics:
     return Topics(namespace)
 

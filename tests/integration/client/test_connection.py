@@ -36,11 +36,6 @@ PARTITIONS = 3
 
 
 @pytest.fixture
-def config(kafka: str) -> KafkaConfig:
-    return KafkaConfig(bootstrap_servers=kafka)
-
-
-@pytest.fixture
 def topics(config: KafkaConfig, namespace: str) -> Topics:
     made = Topics(namespace)
     create_topics(config, made, partitions=PARTITIONS)

@@ -17,11 +17,6 @@ from tests.integration.processor.logs import settled
 
 
 @pytest.fixture
-def config(kafka: str) -> KafkaConfig:
-    return KafkaConfig(bootstrap_servers=kafka)
-
-
-@pytest.fixture
 def topics(config: KafkaConfig, namespace: str) -> Topics:
     made = Topics(namespace)
     create_topics(config, made, partitions=3)

@@ -26,6 +26,7 @@ from foldlog.converter.encryption import AESGCMCodec, EnvelopeCodec, LocalKeyPro
 from foldlog.exceptions import ActivityError, ApplicationError
 from foldlog.worker import Worker
 
+from tests.conformance.data import Remote
 from tests.conformance.scenarios import PATIENCE
 from tests.integration.processor.running import SOON, Place, place
 from tests.integration.processor.workloads import QUEUE
@@ -89,24 +90,19 @@ class Telling:
         return f"{prefix} {SECRET} {len(self.heard)}"
 
 
-class Remote(PayloadCodec):
-    """Encryption by a system that takes its time, and that may be away."""
+class Away(Remote):
+    """One that may be away when something is to be decoded."""
 
     def __init__(self) -> None:
-        self.inner = AESGCMCodec({"k": b"k" * 32})
+        super().__init__()
         self.away = False
         self.refused = 0
 
-    async def encode(self, payloads: Sequence[Payload]) -> Any:
-        await asyncio.sleep(0)
-        return await self.inner.encode(payloads)
-
     async def decode(self, payloads: Sequence[Payload]) -> Any:
-        await asyncio.sleep(0)
         if self.away:
             self.refused += 1
             raise OSError("the key service is away")
-        return await self.inner.decode(payloads)
+        return await super().decode(payloads)
 
 
 @pytest.fixture
@@ -186,7 +182,7 @@ async def test_large_values_are_in_the_store_whatever_path_they_take(here: Place
 
 
 async def test_a_codec_that_waits_and_is_away_for_a_while(here: Place) -> None:
-    codec = Remote()
+    codec = Away()
     await tell(here, seen_by(codec), SECRET)
     async with await Client.connect(
         here.config, namespace=here.namespace, data_converter=replace(seen_by(codec)), **PATIENCE

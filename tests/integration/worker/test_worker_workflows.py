@@ -13,46 +13,17 @@ import pytest
 from foldlog import activity, workflow
 from foldlog.client import Client, WorkflowFailureError
 from foldlog.common import RetryPolicy
-from foldlog.exceptions import ActivityError, ApplicationError, CancelledError, TimeoutError, TimeoutType
+from foldlog.exceptions import ActivityError, CancelledError, TimeoutError, TimeoutType
 from foldlog.schemas import event
 from foldlog.worker import Worker
 
+from tests.conformance.workflows import double, double_in_thread, flaky, progress
 from tests.until import until
 
 from .taskfeed import DEADLINE, QUEUE, prepare
 
 LIMIT = timedelta(seconds=60)
-attempts: dict[str, int] = {}
 entered = threading.Event()
-
-
-@activity.defn
-async def double(number: int) -> int:
-    return number * 2
-
-
-@activity.defn
-def double_in_thread(number: int) -> int:
-    return number * 2
-
-
-@activity.defn
-async def flaky(key: str, failures: int) -> int:
-    attempts[key] = attempts.get(key, 0) + 1
-    if attempts[key] <= failures:
-        raise ApplicationError(f"attempt {activity.info().attempt} failed", type="Flaky")
-    return activity.info().attempt
-
-
-@activity.defn
-async def progress(key: str) -> list[int]:
-    """Goes on from where the attempt before it stopped."""
-    begun = list(activity.info().heartbeat_details)
-    if not begun:
-        activity.heartbeat(1)
-        activity.heartbeat(2)
-        raise ApplicationError("halfway")
-    return begun
 
 
 @activity.defn
@@ -103,10 +74,10 @@ class Progress:
     """Runs an activity whose second attempt goes on from its first one's heartbeat."""
 
     @workflow.run
-    async def run(self, key: str) -> list[int]:
+    async def run(self) -> list[int]:
         policy = RetryPolicy(initial_interval=timedelta(milliseconds=10), maximum_attempts=2)
         return await workflow.execute_activity(
-            progress, key, start_to_close_timeout=LIMIT, heartbeat_timeout=LIMIT, retry_policy=policy
+            progress, start_to_close_timeout=LIMIT, heartbeat_timeout=LIMIT, retry_policy=policy
         )
 
 
@@ -171,7 +142,7 @@ async def test_retries(client: Client, tmp_path: Path, local: bool) -> None:
 
 async def test_an_attempt_goes_on_from_the_heartbeat_of_the_one_before(client: Client, tmp_path: Path) -> None:
     async with worker(client, tmp_path):
-        assert await client.execute_workflow(Progress.run, "p", id="p", task_queue=QUEUE) == [2]
+        assert await client.execute_workflow(Progress.run, id="p", task_queue=QUEUE) == [2]
 
 
 @pytest.mark.parametrize("how", ["hang", "spin", "local"])

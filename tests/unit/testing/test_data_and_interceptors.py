@@ -19,21 +19,7 @@ from foldlog.testing import WorkflowEnvironment
 from foldlog.worker import Worker
 
 from examples.interceptors.context import TenantInterceptor, bill, tenant
-
-
-class Waiting(PayloadCodec):
-    """Another system: it takes its time, on an event loop."""
-
-    def __init__(self) -> None:
-        self.inner = AESGCMCodec({"k": b"k" * 32})
-
-    async def encode(self, payloads: Sequence[Payload]) -> Any:
-        await asyncio.sleep(0)
-        return await self.inner.encode(payloads)
-
-    async def decode(self, payloads: Sequence[Payload]) -> Any:
-        await asyncio.sleep(0)
-        return await self.inner.decode(payloads)
+from tests.conformance.data import Remote
 
 
 @workflow.defn
@@ -61,7 +47,7 @@ class Monthly:
         return str(tenant.get())
 
 
-@pytest.mark.parametrize("codec", [None, AESGCMCodec({"k": b"k" * 32}), Waiting()], ids=["none", "inline", "waits"])
+@pytest.mark.parametrize("codec", [None, AESGCMCodec({"k": b"k" * 32}), Remote()], ids=["none", "inline", "waits"])
 @pytest.mark.parametrize("behavior", [HeaderCodecBehavior.NO_CODEC, HeaderCodecBehavior.CODEC])
 async def test_a_tenant_goes_along_through_a_codec(codec: PayloadCodec | None, behavior: HeaderCodecBehavior) -> None:
     converter = DataConverter(payload_codec=codec, failure_converter_class=DefaultFailureConverterWithEncodedAttributes)
@@ -109,7 +95,7 @@ class Family:
         return [await child, await workflow.execute_child_workflow(Listening.run, 0)]
 
 
-@pytest.mark.parametrize("codec", [None, AESGCMCodec({"k": b"k" * 32}), Waiting()], ids=["none", "inline", "waits"])
+@pytest.mark.parametrize("codec", [None, AESGCMCodec({"k": b"k" * 32}), Remote()], ids=["none", "inline", "waits"])
 @pytest.mark.parametrize("behavior", [HeaderCodecBehavior.CODEC, HeaderCodecBehavior.WORKFLOW_ONLY_CODEC])
 async def test_a_tenant_goes_along_to_children_and_other_workflows(
     codec: PayloadCodec | None, behavior: HeaderCodecBehavior
