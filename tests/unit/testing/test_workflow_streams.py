@@ -6,14 +6,13 @@ import asyncio
 import re
 import sys
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
-from foldlog import activity, workflow
+from foldlog import workflow
 from foldlog.client import (
     Client,
     Interceptor,
@@ -27,7 +26,6 @@ from foldlog.contrib.workflow_streams import (
     PublishInput,
     WorkflowStream,
     WorkflowStreamClient,
-    WorkflowStreamState,
     _stream,
 )
 from foldlog.contrib.workflow_streams._types import POLL, PUBLISH, written
@@ -39,6 +37,7 @@ from foldlog.testing import WorkflowEnvironment
 from foldlog.worker import Replayer, Worker
 
 from tests.conformance.scenarios import names
+from tests.conformance.streams import Begin, Tick, progress
 from tests.unit.testing.test_serialization_context import MarkingConverter
 from tests.until import until, until_asked
 
@@ -46,39 +45,20 @@ LIMIT = timedelta(seconds=30)
 NO_WAIT = timedelta()
 
 
-@dataclass
-class Tick:
-    number: int
-
-
-@dataclass
-class Start:
-    stream: WorkflowStreamState | None = None
-    runs: int = 0
-
-
-@activity.defn
-async def report(steps: int) -> None:
-    async with WorkflowStreamClient.from_within_activity(batch_interval=timedelta(milliseconds=1)) as client:
-        progress = client.topic("progress", type=str)
-        for step in range(steps):
-            progress.publish(f"step {step}", force_flush=True)
-
-
 @workflow.defn
 class Hub:
     @workflow.init
-    def __init__(self, start: Start) -> None:
+    def __init__(self, start: Begin) -> None:
         self.stream = WorkflowStream(prior_state=start.stream)
         self.ticks = self.stream.topic("ticks", type=Tick)
         self.closed = False
         self.again = False
 
     @workflow.run
-    async def run(self, start: Start) -> int:
+    async def run(self, start: Begin) -> int:
         await workflow.wait_condition(lambda: self.closed or self.again)
         if self.again:
-            await self.stream.continue_as_new(lambda state: [Start(state, start.runs + 1)])
+            await self.stream.continue_as_new(lambda state: [Begin(state, start.runs + 1)])
         return start.runs
 
     @workflow.signal
@@ -99,7 +79,7 @@ class Hub:
 
     @workflow.update
     async def work(self, steps: int) -> None:
-        await workflow.execute_activity(report, steps, start_to_close_timeout=LIMIT)
+        await workflow.execute_activity(progress, steps, start_to_close_timeout=LIMIT)
 
     @workflow.update
     def wrong(self, what: str) -> str:
@@ -152,12 +132,12 @@ class OutageOutbound(OutboundInterceptor):
 async def client() -> AsyncIterator[Client]:
     async with await WorkflowEnvironment.start_time_skipping() as environment:
         with environment.auto_time_skipping_disabled():
-            async with Worker(environment.client, task_queue="q", workflows=[Hub, Twice], activities=[report]):
+            async with Worker(environment.client, task_queue="q", workflows=[Hub, Twice], activities=[progress]):
                 yield environment.client
 
 
 async def hub(client: Client) -> Any:
-    return await client.start_workflow(Hub.run, Start(), id="hub", task_queue="q")
+    return await client.start_workflow(Hub.run, Begin(), id="hub", task_queue="q")
 
 
 async def publish_and_raise(stream: WorkflowStreamClient) -> None:
@@ -404,7 +384,7 @@ async def test_items_are_converted_in_the_context_of_the_workflow() -> None:
     async with await WorkflowEnvironment.start_time_skipping(data_converter=converter) as environment:
         client = environment.client
         with environment.auto_time_skipping_disabled():
-            async with Worker(client, task_queue="q", workflows=[Hub], activities=[report]):
+            async with Worker(client, task_queue="q", workflows=[Hub], activities=[progress]):
                 handle = await hub(client)
                 await handle.signal(Hub.tick, 1)
                 await handle.execute_update(Hub.work, 1)
