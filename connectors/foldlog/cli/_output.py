@@ -20,6 +20,14 @@ def _unknown(value: Any) -> Any:
     return value.hex() if isinstance(value, bytes) else str(value)
 
 
+def write_done(as_json: bool, about: dict[str, str], text: str) -> None:
+    """Writes that something is done: for scripts what it was done to, for people a sentence."""
+    if as_json:
+        write_json(about)
+    else:
+        click.echo(text)
+
+
 def write_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """Writes a table; outside a terminal without truncation, so that `grep` and `awk` see everything."""
     from rich import box

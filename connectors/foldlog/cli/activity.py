@@ -11,7 +11,8 @@ from typing import Any
 import click
 from foldlog.cli._client import asynchronous, connected
 from foldlog.cli._command import Group, Settings, pass_settings
-from foldlog.cli._output import write_json
+from foldlog.cli._options import run_id_option, timeout_option, workflow_id_argument
+from foldlog.cli._output import write_done
 from foldlog.cli._params import duration, json_values, not_empty
 from foldlog.common import Priority, RetryPolicy
 from foldlog.exceptions import ApplicationError
@@ -22,7 +23,6 @@ def activity() -> None:
     """Pause, reset and end activities that are open."""
 
 
-_workflow_id = click.argument("workflow_id", metavar="WORKFLOW_ID", callback=not_empty)
 _required_id = click.option(
     "--activity-id", "-a", required=True, metavar="ID", callback=not_empty, help="The activity, as `describe` shows it."
 )
@@ -32,20 +32,11 @@ _activity_id = click.option(
 _activity_type = click.option(
     "--type", "activity_type", metavar="TYPE", callback=not_empty, help="All open activities of this type."
 )
-_run_id = click.option("--run-id", "-r", metavar="ID", help="One run; without it the current one.")
 _jitter = click.option(
     "--jitter", metavar="TIME", callback=duration, default="0s", help="Begin at a random time up to so much later."
 )
 _reset_heartbeat = click.option(
     "--reset-heartbeat", is_flag=True, help="The next attempt knows nothing of the last heartbeat."
-)
-_timeout = click.option(
-    "--timeout",
-    metavar="TIME",
-    callback=duration,
-    default="10s",
-    show_default=True,
-    help="How long to wait for the answer.",
 )
 
 
@@ -56,20 +47,13 @@ def _check_named(activity_id: str | None, activity_type: str | None) -> str:
     return f"activity {activity_id}" if activity_id else f"all open activities of type {activity_type}"
 
 
-def _done(settings: Settings, workflow_id: str, text: str) -> None:
-    if settings.json:
-        write_json({"workflow_id": workflow_id})
-    else:
-        click.echo(text)
-
-
 @activity.command()
-@_workflow_id
+@workflow_id_argument
 @_activity_id
 @_activity_type
 @click.option("--reason", default="", help="For people; `workflow describe` shows it.")
-@_run_id
-@_timeout
+@run_id_option
+@timeout_option
 @pass_settings
 @asynchronous
 async def pause(
@@ -86,18 +70,18 @@ async def pause(
     async with connected(settings) as client:
         handle = client.get_workflow_handle(workflow_id, run_id=run_id)
         await handle.pause_activity(activity_id, activity_type=activity_type, reason=reason, rpc_timeout=timeout)
-    _done(settings, workflow_id, f"{what} of {workflow_id}: paused")
+    write_done(settings.json, {"workflow_id": workflow_id}, f"{what} of {workflow_id}: paused")
 
 
 @activity.command()
-@_workflow_id
+@workflow_id_argument
 @_activity_id
 @_activity_type
 @click.option("--reset-attempts", is_flag=True, help="Count attempts from 1 again.")
 @_reset_heartbeat
 @_jitter
-@_run_id
-@_timeout
+@run_id_option
+@timeout_option
 @pass_settings
 @asynchronous
 async def unpause(
@@ -122,19 +106,19 @@ async def unpause(
             jitter=jitter,
             rpc_timeout=timeout,
         )
-    _done(settings, workflow_id, f"{what} of {workflow_id}: unpaused")
+    write_done(settings.json, {"workflow_id": workflow_id}, f"{what} of {workflow_id}: unpaused")
 
 
 @activity.command()
-@_workflow_id
+@workflow_id_argument
 @_activity_id
 @_activity_type
 @click.option("--keep-paused", is_flag=True, help="A paused activity stays paused.")
 @_reset_heartbeat
 @click.option("--restore-original-options", is_flag=True, help="Take options back that were changed.")
 @_jitter
-@_run_id
-@_timeout
+@run_id_option
+@timeout_option
 @pass_settings
 @asynchronous
 async def reset(
@@ -161,11 +145,11 @@ async def reset(
             jitter=jitter,
             rpc_timeout=timeout,
         )
-    _done(settings, workflow_id, f"{what} of {workflow_id}: reset")
+    write_done(settings.json, {"workflow_id": workflow_id}, f"{what} of {workflow_id}: reset")
 
 
 @activity.command("update-options")
-@_workflow_id
+@workflow_id_argument
 @_activity_id
 @_activity_type
 @click.option("--task-queue", "-q", metavar="NAME", callback=not_empty, help="Where the next attempts go.")
@@ -183,8 +167,8 @@ async def reset(
 @click.option("--fairness-key", metavar="KEY", callback=not_empty, help="Tasks of one priority take turns by it.")
 @click.option("--fairness-weight", type=float, metavar="X", help="So many turns the key has.")
 @click.option("--restore-original", is_flag=True, help="First take back what was changed before.")
-@_run_id
-@_timeout
+@run_id_option
+@timeout_option
 @pass_settings
 @asynchronous
 async def update_options(
@@ -241,15 +225,15 @@ async def update_options(
             rpc_timeout=timeout,
             **options,
         )
-    _done(settings, workflow_id, f"{what} of {workflow_id}: options changed")
+    write_done(settings.json, {"workflow_id": workflow_id}, f"{what} of {workflow_id}: options changed")
 
 
 @activity.command()
-@_workflow_id
+@workflow_id_argument
 @_required_id
 @click.option("--result", "results", multiple=True, metavar="JSON", callback=json_values, help="What it returns.")
-@_run_id
-@_timeout
+@run_id_option
+@timeout_option
 @pass_settings
 @asynchronous
 async def complete(
@@ -261,17 +245,17 @@ async def complete(
     async with connected(settings) as client:
         handle = client.get_async_activity_handle(workflow_id=workflow_id, run_id=run_id, activity_id=activity_id)
         await handle.complete(*results, rpc_timeout=timeout)
-    _done(settings, workflow_id, f"activity {activity_id} of {workflow_id}: completed")
+    write_done(settings.json, {"workflow_id": workflow_id}, f"activity {activity_id} of {workflow_id}: completed")
 
 
 @activity.command()
-@_workflow_id
+@workflow_id_argument
 @_required_id
 @click.option("--reason", default="failed by hand", show_default=True, help="Message of the error.")
 @click.option("--type", "error_type", metavar="TYPE", help="Type of the error.")
 @click.option("--retryable", is_flag=True, help="Let the retry policy decide; without it, the activity fails for good.")
-@_run_id
-@_timeout
+@run_id_option
+@timeout_option
 @pass_settings
 @asynchronous
 async def fail(
@@ -289,4 +273,4 @@ async def fail(
     async with connected(settings) as client:
         handle = client.get_async_activity_handle(workflow_id=workflow_id, run_id=run_id, activity_id=activity_id)
         await handle.fail(error, rpc_timeout=timeout)
-    _done(settings, workflow_id, f"activity {activity_id} of {workflow_id}: failed")
+    write_done(settings.json, {"workflow_id": workflow_id}, f"activity {activity_id} of {workflow_id}: failed")

@@ -8,8 +8,9 @@ from typing import Any
 import click
 from foldlog.cli._client import asynchronous, connected
 from foldlog.cli._command import Group, Settings, pass_settings
+from foldlog.cli._options import timeout_of
 from foldlog.cli._output import write_facts, write_json, write_table
-from foldlog.cli._params import duration, not_empty
+from foldlog.cli._params import not_empty
 from foldlog.client import WorkerDeploymentDescription
 
 
@@ -23,14 +24,7 @@ _build_id = click.argument("build_id", metavar="BUILD_ID", required=False)
 _allow_missing = click.option(
     "--allow-missing", is_flag=True, help="Also where workers lack the build; their workflows stall until they have it."
 )
-_timeout = click.option(
-    "--timeout",
-    metavar="TIME",
-    callback=duration,
-    default="10s",
-    show_default=True,
-    help="How long to wait for each partition's answer.",
-)
+_timeout = timeout_of("each partition's answer")
 
 
 @deployment.command("list")

@@ -13,8 +13,9 @@ import click
 from foldlog.cli._client import asynchronous, connected
 from foldlog.cli._command import Group, Settings, pass_settings
 from foldlog.cli._errors import CliError, ExitCode
-from foldlog.cli._output import write_facts, write_json, write_table
-from foldlog.cli._params import duration, json_by_name, json_values, not_empty, search_attributes
+from foldlog.cli._options import input_option, memo_option, search_attribute_option, timeout_option
+from foldlog.cli._output import write_done, write_facts, write_json, write_table
+from foldlog.cli._params import duration, not_empty
 from foldlog.cli._schedule_params import OVERLAP, given_spec, listed, shown, spec_options, time
 from foldlog.client import (
     Schedule,
@@ -40,17 +41,6 @@ _id = click.argument("schedule_id", metavar="SCHEDULE_ID", callback=not_empty)
 _note = click.option("--note", metavar="TEXT", help="Why, for people.")
 _overlap = click.option("--overlap-policy", type=OVERLAP, help="What to do while another action is running.")
 _catchup = click.option("--catchup-window", metavar="TIME", callback=duration, help="Be late by so much at most.")
-_input = click.option(
-    "--input", "-i", "inputs", multiple=True, metavar="JSON", callback=json_values, help="An argument; may be repeated."
-)
-_timeout = click.option(
-    "--timeout",
-    metavar="TIME",
-    callback=duration,
-    default="10s",
-    show_default=True,
-    help="How long to wait for the answer.",
-)
 
 
 @schedule.command()
@@ -58,7 +48,7 @@ _timeout = click.option(
 @click.argument("workflow_type", metavar="TYPE", callback=not_empty)
 @click.option("--workflow-id", metavar="ID", help="What their workflow IDs begin with.  [default: the schedule's ID]")
 @click.option("--task-queue", "-q", required=True, metavar="NAME", help="Where their activities' tasks go.")
-@_input
+@input_option
 @spec_options
 @_overlap
 @_catchup
@@ -67,16 +57,9 @@ _timeout = click.option(
 @click.option("--remaining-actions", type=click.IntRange(min=1), metavar="N", help="Take so many actions by time.")
 @_note
 @click.option("--trigger-immediately", is_flag=True, help="Take one now.")
-@click.option("--memo", multiple=True, metavar="NAME=JSON", callback=json_by_name, help="A note; may be repeated.")
-@click.option(
-    "--search-attribute",
-    "attributes",
-    multiple=True,
-    metavar="NAME[:TYPE]=JSON",
-    callback=search_attributes,
-    help="A field to be found by; may be repeated.",
-)
-@_timeout
+@memo_option
+@search_attribute_option
+@timeout_option
 @pass_settings
 @asynchronous
 async def create(
@@ -122,12 +105,12 @@ async def create(
             )
         except ScheduleAlreadyRunningError as error:
             raise CliError(f"there is a schedule {schedule_id} already", ExitCode.REFUSED) from error
-    _done(settings, schedule_id, f"schedule {schedule_id} was made")
+    write_done(settings.json, {"schedule_id": schedule_id}, f"schedule {schedule_id} was made")
 
 
 @schedule.command()
 @_id
-@_timeout
+@timeout_option
 @pass_settings
 @asynchronous
 async def describe(settings: Settings, schedule_id: str, timeout: timedelta) -> None:
@@ -184,33 +167,33 @@ async def list_schedules(settings: Settings) -> None:
 @schedule.command()
 @_id
 @_note
-@_timeout
+@timeout_option
 @pass_settings
 @asynchronous
 async def pause(settings: Settings, schedule_id: str, note: str | None, timeout: timedelta) -> None:
     """Take no more actions by time."""
     async with connected(settings) as client:
         await client.get_schedule_handle(schedule_id).pause(note=note or "Paused by foldlog", rpc_timeout=timeout)
-    _done(settings, schedule_id, f"schedule {schedule_id} is paused")
+    write_done(settings.json, {"schedule_id": schedule_id}, f"schedule {schedule_id} is paused")
 
 
 @schedule.command()
 @_id
 @_note
-@_timeout
+@timeout_option
 @pass_settings
 @asynchronous
 async def unpause(settings: Settings, schedule_id: str, note: str | None, timeout: timedelta) -> None:
     """Take actions by time again, from now on."""
     async with connected(settings) as client:
         await client.get_schedule_handle(schedule_id).unpause(note=note or "Unpaused by foldlog", rpc_timeout=timeout)
-    _done(settings, schedule_id, f"schedule {schedule_id} is no longer paused")
+    write_done(settings.json, {"schedule_id": schedule_id}, f"schedule {schedule_id} is no longer paused")
 
 
 @schedule.command()
 @_id
 @_overlap
-@_timeout
+@timeout_option
 @pass_settings
 @asynchronous
 async def trigger(settings: Settings, schedule_id: str, overlap_policy: str | None, timeout: timedelta) -> None:
@@ -218,7 +201,7 @@ async def trigger(settings: Settings, schedule_id: str, overlap_policy: str | No
     async with connected(settings) as client:
         handle = client.get_schedule_handle(schedule_id)
         await handle.trigger(overlap=_policy(overlap_policy), rpc_timeout=timeout)
-    _done(settings, schedule_id, f"schedule {schedule_id} was triggered")
+    write_done(settings.json, {"schedule_id": schedule_id}, f"schedule {schedule_id} was triggered")
 
 
 @schedule.command()
@@ -226,7 +209,7 @@ async def trigger(settings: Settings, schedule_id: str, overlap_policy: str | No
 @click.option("--start-time", "start_at", required=True, metavar="TIME", callback=time, help="As 2026-08-01T12:00Z.")
 @click.option("--end-time", "end_at", required=True, metavar="TIME", callback=time, help="Likewise.")
 @_overlap
-@_timeout
+@timeout_option
 @pass_settings
 @asynchronous
 async def backfill(
@@ -241,19 +224,19 @@ async def backfill(
     period = ScheduleBackfill(start_at, end_at, _policy(overlap_policy))
     async with connected(settings) as client:
         await client.get_schedule_handle(schedule_id).backfill(period, rpc_timeout=timeout)
-    _done(settings, schedule_id, f"schedule {schedule_id} takes the actions of that period")
+    write_done(settings.json, {"schedule_id": schedule_id}, f"schedule {schedule_id} takes the actions of that period")
 
 
 @schedule.command()
 @_id
-@_timeout
+@timeout_option
 @pass_settings
 @asynchronous
 async def delete(settings: Settings, schedule_id: str, timeout: timedelta) -> None:
     """Delete it. Workflows that it started go on."""
     async with connected(settings) as client:
         await client.get_schedule_handle(schedule_id).delete(rpc_timeout=timeout)
-    _done(settings, schedule_id, f"schedule {schedule_id} was deleted")
+    write_done(settings.json, {"schedule_id": schedule_id}, f"schedule {schedule_id} was deleted")
 
 
 @schedule.command()
@@ -261,14 +244,14 @@ async def delete(settings: Settings, schedule_id: str, timeout: timedelta) -> No
 @click.option("--type", "workflow_type", metavar="TYPE", help="The workflow that is started.")
 @click.option("--workflow-id", metavar="ID", help="What their workflow IDs begin with.")
 @click.option("--task-queue", "-q", metavar="NAME", help="Where their activities' tasks go.")
-@_input
+@input_option
 @spec_options
 @_overlap
 @_catchup
 @click.option("--pause-on-failure/--no-pause-on-failure", default=None, help="Whether failures pause it.")
 @click.option("--remaining-actions", type=click.IntRange(min=0), metavar="N", help="So many more; 0: no limit.")
 @_note
-@_timeout
+@timeout_option
 @pass_settings
 @asynchronous
 async def update(settings: Settings, /, schedule_id: str, timeout: timedelta, **options: Any) -> None:
@@ -286,7 +269,7 @@ async def update(settings: Settings, /, schedule_id: str, timeout: timedelta, **
 
     async with connected(settings) as client:
         await client.get_schedule_handle(schedule_id).update(change, rpc_timeout=timeout)
-    _done(settings, schedule_id, f"schedule {schedule_id} was changed")
+    write_done(settings.json, {"schedule_id": schedule_id}, f"schedule {schedule_id} was changed")
 
 
 def _changed(found: Schedule, when: dict[str, Any], given: dict[str, Any]) -> Schedule:
@@ -320,10 +303,3 @@ def _policy(name: str | None) -> ScheduleOverlapPolicy | None:
 
 def _text(value: Any) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-
-
-def _done(settings: Settings, schedule_id: str, text: str) -> None:
-    if settings.json:
-        write_json({"schedule_id": schedule_id})
-    else:
-        click.echo(text)

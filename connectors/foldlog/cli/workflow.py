@@ -15,8 +15,16 @@ from foldlog.cli import _plain
 from foldlog.cli._client import asynchronous, connected
 from foldlog.cli._command import Group, Settings, pass_settings
 from foldlog.cli._errors import CliError, ExitCode
-from foldlog.cli._output import write_facts, write_json, write_table
-from foldlog.cli._params import duration, json_by_name, json_values, not_empty, search_attributes
+from foldlog.cli._options import (
+    input_option,
+    memo_option,
+    run_id_option,
+    search_attribute_option,
+    timeout_option,
+    workflow_id_argument,
+)
+from foldlog.cli._output import write_done, write_facts, write_json, write_table
+from foldlog.cli._params import duration, json_values, not_empty
 from foldlog.client import (
     WorkflowExecutionStatus,
     WorkflowFailureError,
@@ -48,21 +56,6 @@ def workflow() -> None:
     """Start, ask and steer workflows."""
 
 
-_workflow_id = click.argument("workflow_id", metavar="WORKFLOW_ID", callback=not_empty)
-_run_id = click.option("--run-id", "-r", metavar="ID", help="One run; without it the current one.")
-_input = click.option(
-    "--input", "-i", "inputs", multiple=True, metavar="JSON", callback=json_values, help="An argument; may be repeated."
-)
-_timeout = click.option(
-    "--timeout",
-    metavar="TIME",
-    callback=duration,
-    default="10s",
-    show_default=True,
-    help="How long to wait for the answer.",
-)
-
-
 def _choice(policy: type[Any]) -> click.Choice[str]:
     return click.Choice([member.name for member in policy if member.value], case_sensitive=False)
 
@@ -71,21 +64,14 @@ def _choice(policy: type[Any]) -> click.Choice[str]:
 @click.argument("workflow_type", metavar="TYPE", callback=not_empty)
 @click.option("--id", "workflow_id", metavar="ID", callback=not_empty, help="Its workflow ID.  [default: a new UUID]")
 @click.option("--task-queue", "-q", required=True, metavar="NAME", help="Where its activities' tasks go.")
-@_input
+@input_option
 @click.option("--id-reuse-policy", type=_choice(WorkflowIDReusePolicy), help="If a closed workflow has this ID.")
 @click.option("--id-conflict-policy", type=_choice(WorkflowIDConflictPolicy), help="If a running workflow has this ID.")
 @click.option("--execution-timeout", metavar="TIME", callback=duration, help="Limit on all its runs together.")
 @click.option("--run-timeout", metavar="TIME", callback=duration, help="Limit on one run.")
 @click.option("--request-id", metavar="ID", help="A second start with the same request ID starts nothing.")
-@click.option("--memo", multiple=True, metavar="NAME=JSON", callback=json_by_name, help="A note; may be repeated.")
-@click.option(
-    "--search-attribute",
-    "attributes",
-    multiple=True,
-    metavar="NAME[:TYPE]=JSON",
-    callback=search_attributes,
-    help="A field to be found by; may be repeated.",
-)
+@memo_option
+@search_attribute_option
 @click.option("--static-summary", metavar="TEXT", help="One line for people.")
 @click.option("--static-details", metavar="TEXT", help="Several lines for people.")
 @click.option("--cron", metavar="SCHEDULE", help="Run again and again at these times: `*/5 * * * *`, `@every 1h`.")
@@ -114,7 +100,7 @@ def _choice(policy: type[Any]) -> click.Choice[str]:
 @click.option(
     "--wait", is_flag=True, help="Wait for its end and show its result; without limit, unless --timeout is given."
 )
-@_timeout
+@timeout_option
 @pass_settings
 @asynchronous
 async def start(
@@ -201,12 +187,12 @@ def _retry_policy(
 
 
 @workflow.command()
-@_workflow_id
+@workflow_id_argument
 @click.argument("signal_name", metavar="SIGNAL", callback=not_empty)
-@_input
-@_run_id
+@input_option
+@run_id_option
 @click.option("--request-id", metavar="ID", help="A second signal with the same request ID does nothing.")
-@_timeout
+@timeout_option
 @pass_settings
 @asynchronous
 async def signal(
@@ -222,14 +208,14 @@ async def signal(
     async with connected(settings) as client:
         handle = client.get_workflow_handle(workflow_id, run_id=run_id)
         await handle.signal(signal_name, args=inputs, request_id=request_id, rpc_timeout=timeout)
-    _done(settings, workflow_id, f"signal {signal_name} is in the history of {workflow_id}")
+    write_done(settings.json, {"workflow_id": workflow_id}, f"signal {signal_name} is in the history of {workflow_id}")
 
 
 @workflow.command()
-@_workflow_id
+@workflow_id_argument
 @click.argument("update_name", metavar="UPDATE", callback=not_empty)
-@_input
-@_run_id
+@input_option
+@run_id_option
 @click.option("--update-id", metavar="ID", help="A second update with the same ID gets the answer of the first.")
 @click.option(
     "--wait-for",
@@ -238,7 +224,7 @@ async def signal(
     show_default=True,
     help="ACCEPTED: do not wait for its result, show its ID.",
 )
-@_timeout
+@timeout_option
 @pass_settings
 @asynchronous
 async def update(
@@ -278,12 +264,12 @@ async def update(
 
 
 @workflow.command()
-@_workflow_id
+@workflow_id_argument
 @click.argument("query_type", metavar="QUERY", callback=not_empty)
-@_input
-@_run_id
+@input_option
+@run_id_option
 @click.option("--reject-condition", type=_choice(QueryRejectCondition), help="Refuse in these states of the workflow.")
-@_timeout
+@timeout_option
 @pass_settings
 @asynchronous
 async def query(
@@ -309,9 +295,9 @@ async def query(
 
 
 @workflow.command()
-@_workflow_id
-@_run_id
-@_timeout
+@workflow_id_argument
+@run_id_option
+@timeout_option
 @pass_settings
 @asynchronous
 async def describe(settings: Settings, workflow_id: str, run_id: str | None, timeout: timedelta) -> None:
@@ -353,8 +339,8 @@ async def describe(settings: Settings, workflow_id: str, run_id: str | None, tim
 
 
 @workflow.command()
-@_workflow_id
-@_run_id
+@workflow_id_argument
+@run_id_option
 @click.option("--timeout", metavar="TIME", callback=duration, help="How long to wait.  [default: without limit]")
 @pass_settings
 @asynchronous
@@ -387,9 +373,9 @@ async def _show_result(settings: Settings, handle: WorkflowHandle[Any, Any], tim
 
 
 @workflow.command()
-@_workflow_id
-@_run_id
-@_timeout
+@workflow_id_argument
+@run_id_option
+@timeout_option
 @pass_settings
 @asynchronous
 async def history(settings: Settings, workflow_id: str, run_id: str | None, timeout: timedelta) -> None:
@@ -414,36 +400,36 @@ def _event_row(event: dict[str, Any]) -> tuple[Any, ...]:
 
 
 @workflow.command()
-@_workflow_id
-@_run_id
+@workflow_id_argument
+@run_id_option
 @click.option("--reason", default="", help="For people and for the history.")
-@_timeout
+@timeout_option
 @pass_settings
 @asynchronous
 async def cancel(settings: Settings, workflow_id: str, run_id: str | None, reason: str, timeout: timedelta) -> None:
     """Ask a workflow to cancel itself; its code may clean up."""
     async with connected(settings) as client:
         await client.get_workflow_handle(workflow_id, run_id=run_id).cancel(reason=reason, rpc_timeout=timeout)
-    _done(settings, workflow_id, f"{workflow_id} was asked to cancel itself")
+    write_done(settings.json, {"workflow_id": workflow_id}, f"{workflow_id} was asked to cancel itself")
 
 
 @workflow.command()
-@_workflow_id
-@_run_id
+@workflow_id_argument
+@run_id_option
 @click.option("--reason", default="", help="For people and for the history.")
-@_timeout
+@timeout_option
 @pass_settings
 @asynchronous
 async def terminate(settings: Settings, workflow_id: str, run_id: str | None, reason: str, timeout: timedelta) -> None:
     """End a workflow at once; its code does not run again."""
     async with connected(settings) as client:
         await client.get_workflow_handle(workflow_id, run_id=run_id).terminate(reason=reason, rpc_timeout=timeout)
-    _done(settings, workflow_id, f"{workflow_id} is terminated")
+    write_done(settings.json, {"workflow_id": workflow_id}, f"{workflow_id} is terminated")
 
 
 @workflow.command("update-options")
-@_workflow_id
-@_run_id
+@workflow_id_argument
+@run_id_option
 @click.option(
     "--versioning-override-behavior",
     "behavior",
@@ -453,7 +439,7 @@ async def terminate(settings: Settings, workflow_id: str, run_id: str | None, re
 )
 @click.option("--versioning-override-deployment-name", "deployment_name", metavar="NAME", help="Of a version.")
 @click.option("--versioning-override-build-id", "build_id", metavar="ID", help="Of a version.")
-@_timeout
+@timeout_option
 @pass_settings
 @asynchronous
 async def update_options(
@@ -480,14 +466,7 @@ async def update_options(
     async with connected(settings) as client:
         handle = client.get_workflow_handle(workflow_id, run_id=run_id)
         await handle.update_options(versioning_override=override, rpc_timeout=timeout)
-    _done(settings, workflow_id, f"{workflow_id} is now {behavior}")
-
-
-def _done(settings: Settings, workflow_id: str, text: str) -> None:
-    if settings.json:
-        write_json({"workflow_id": workflow_id})
-    else:
-        click.echo(text)
+    write_done(settings.json, {"workflow_id": workflow_id}, f"{workflow_id} is now {behavior}")
 
 
 @workflow.command("list")
