@@ -227,9 +227,15 @@ _WITHIN: dict[str, Callable[[Random, Callable[[], Program]], list[Any]]] = {
 }
 
 
+_LETS_MISTAKES_THROUGH = ("child", "all", "together", "within", "try", "despite")
+"""What neither goes on after a mistake nor does anything more because of it. Else what is recorded would be of the
+mistake, and not fit the mended code."""
+
+
 def random_program(some: Random, depth: int, mistakes: Sequence[int] = ()) -> Program:
     """One that ends by itself, whatever messages it gets."""
-    kinds = [*_LEAVES, "work", "work", *(_WITHIN if depth > 0 else ()), *(["mistake"] * 3 if mistakes else ["fail"])]
+    within = _LETS_MISTAKES_THROUGH if mistakes else _WITHIN
+    kinds = [*_LEAVES, "work", "work", *(within if depth > 0 else ()), *(["mistake"] * 3 if mistakes else ["fail"])]
     name = some.choice(kinds)
     if name == "mistake":
         return [name, some.choice(mistakes)]

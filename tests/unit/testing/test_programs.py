@@ -28,6 +28,8 @@ from tests.unit.testing.programs import QUEUE, Interpreter, random_chain, random
 
 PROGRAMS = 20
 """At the same time."""
+LIMIT = timedelta(minutes=1)
+"""So that one that hangs is named."""
 
 pytestmark = pytest.mark.filterwarnings("ignore:workflow .* ended while", "ignore:.*still running")
 
@@ -94,7 +96,7 @@ class Caller:
     async def _ended(self, handle: WorkflowHandle[Any, Any]) -> list[str] | None:
         programs.broken.clear()
         try:
-            found: list[str] | None = await handle.result()
+            found: list[str] | None = await handle.result(rpc_timeout=LIMIT)
         except WorkflowFailureError:
             found = None
         for answer in await asyncio.gather(*self.updates, return_exceptions=True):
@@ -143,7 +145,7 @@ async def test_no_signal_is_lost_or_heard_twice_while_their_code_breaks_and_is_m
                     if isinstance(happened, WorkflowExecutionSignaled):
                         (number,) = await client.data_converter.decode(happened.args[:1])
                         recorded.append(number)
-                heard += await run.query(Interpreter.numbers, rpc_timeout=timedelta(seconds=60))
+                heard += await run.query(Interpreter.numbers, rpc_timeout=LIMIT)
             assert sorted(heard) == sorted(caller.taken), "each by the code of one run"
             assert set(recorded) == set(caller.taken)
         assert await all_replay(client) > PROGRAMS
