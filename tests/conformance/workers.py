@@ -18,6 +18,7 @@ from foldlog.exceptions import ApplicationError, FailedPreconditionError
 from foldlog.sensor import Sensor
 from foldlog.worker import PatchActivationInput, Worker
 
+from tests.conformance.data import encrypted
 from tests.conformance.scenarios import QUEUE, SOON, Place, Scenario
 from tests.until import until, until_asked
 from tests.versions import DEPLOYMENT, ONE, TWO, Parent, config, version
@@ -332,8 +333,42 @@ async def each_line_is_logged_once(here: Place) -> None:
         assert {each.workflow_id for each in told} == {run.id}  # type: ignore[attr-defined]
 
 
+def of_queue(here: Place, client: Client, task_queue: str) -> Worker:
+    """A worker whose workflow and local activity are named as those of another queue."""
+
+    @activity.defn(name="SignsFor")
+    async def sign(text: str) -> str:
+        return f"{text}, signed by {task_queue}"
+
+    @workflow.defn(name="Signs", sandboxed=False)
+    class Signs:
+        @workflow.run
+        async def run(self, text: str) -> str:
+            return await workflow.execute_local_activity(
+                sign, f"{text} for {task_queue}", start_to_close_timeout=timedelta(seconds=60)
+            )
+
+    folder = here.folder / uuid.uuid4().hex
+    return Worker(client, task_queue=task_queue, workflows=[Signs], activities=[sign], state_dir=folder)
+
+
+async def workers_of_one_process_share_what_is_encoded(here: Place) -> None:
+    """One for each task queue: whichever has a partition, code and local activities are those of the queue's worker."""
+    options: dict[str, Any] = {**here.client.config(), "data_converter": encrypted()}
+    client = Client(**options)
+    async with of_queue(here, client, "left") as left, of_queue(here, client, "right") as right:
+        await until(lambda: left.ready and right.ready, "both are ready")
+        begun = [
+            (queue, await client.start_workflow("Signs", "x", id=uuid.uuid4().hex, task_queue=queue, rpc_timeout=SOON))
+            for queue in ("left", "right") * 6
+        ]
+        for queue, run in begun:
+            assert await run.result(rpc_timeout=SOON) == f"x for {queue}, signed by {queue}"
+
+
 ALONE: list[Scenario] = [
     versions,
+    workers_of_one_process_share_what_is_encoded,
     a_worker_says_whether_a_new_patch_is_taken,
     a_worker_stops_in_its_own_time,
     each_line_is_logged_once,

@@ -83,6 +83,10 @@ class Coder:
         made._kept, made._kept_bytes, made._failed = OrderedDict(), 0, {}
         return made
 
+    def is_like(self, other: Coder) -> bool:
+        """Whether another one calls the same codec, for the same payloads."""
+        return self._codec is other._codec and self._headers == other._headers
+
     @property
     def codes_headers(self) -> bool:
         """Whether headers go through the codec as well."""

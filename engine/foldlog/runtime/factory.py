@@ -186,11 +186,17 @@ class WorkflowRuntime:
 
     def create(self, workflow_id: str, started: WorkflowExecutionStarted) -> WorkflowInstance:
         """See `DeciderFactory.create`. Runs of another task queue are first of all those of whoever is of that."""
-        if self.colleagues is not None and started.task_queue != self._task_queue and self.seal is None:
-            colleague = self.colleagues(started.task_queue, started.workflow_type)
-            if colleague is not None:
-                return colleague._instance(colleague._environments, workflow_id, started, "in this process")
-        return self._instance(self._environments, workflow_id, started, "in this process")
+        having: WorkflowRuntime | None = None
+        if self.colleagues is not None and started.task_queue != self._task_queue:
+            having = self.colleagues(started.task_queue, started.workflow_type)
+        having = having or self
+        return self._instance(having, having._environments, workflow_id, started, "in this process")
+
+    def shares_with(self, other: WorkflowRuntime) -> bool:
+        """Whether this one can run the workflows of another one: payloads of both go through one codec, or none."""
+        if self._coder is None or other._coder is None:
+            return self._coder is other._coder
+        return self._coder.is_like(other._coder)
 
     def has(self, workflow_type: str) -> bool:
         """Whether there is a workflow for this type."""
@@ -202,11 +208,11 @@ class WorkflowRuntime:
     def hosted(self) -> Sequence[str]:
         """See `VersionedFactory.hosted`. Those of other workers of this process are among them."""
         own = tuple(self._versions)
-        if not own or self.versions_here is None or self.seal is not None:
+        if not own or self.versions_here is None:
             return own
         deployment = own[0].partition(".")[0] + "."
-        others = (version for version in self.versions_here() if version not in own)
-        return (*own, *(version for version in others if version.startswith(deployment)))
+        others = (version for version, having in self.versions_here().items() if any(map(self.shares_with, having)))
+        return (*own, *(version for version in others if version not in own and version.startswith(deployment)))
 
     def code_here(self) -> object:
         """Another object whenever workers have come to this process or left it: stalled runs may go on then."""
@@ -227,34 +233,44 @@ class WorkflowRuntime:
     def create_version(self, workflow_id: str, started: WorkflowExecutionStarted, version: str) -> WorkflowInstance:
         """See `VersionedFactory.create_version`."""
         having = self._having(version, started.workflow_type, started.task_queue)
-        return having._instance(having._in(version), workflow_id, started, f"in version {version!r}")
+        return self._instance(having, having._in(version), workflow_id, started, f"in version {version!r}")
 
     def _in(self, version: str) -> Mapping[str | None, Environment]:
         return self._versions.get(version, {})
 
     def _having(self, version: str, workflow_type: str, task_queue: str | None = None) -> WorkflowRuntime:
         """Who in this process has a type in a version: whoever is of the task queue, or else this one first."""
-        if self.versions_here is None or self.seal is not None:
+        if self.versions_here is None:
             return self
-        others = (other for other in self.versions_here().get(version, ()) if other is not self)
+        here = self.versions_here().get(version, ())
+        others = (other for other in here if other is not self and self.shares_with(other))
         found = [each for each in (self, *others) if _find(each._in(version), workflow_type) is not None]
         of_queue = [each for each in found if each._task_queue == task_queue]
         return (of_queue or found or [self])[0]
 
     def _instance(
         self,
+        having: WorkflowRuntime,
         environments: Mapping[str | None, Environment],
         workflow_id: str,
         started: WorkflowExecutionStarted,
         where: str,
     ) -> WorkflowInstance:
-        environment = self._built_in.get(started.workflow_type) or _find(environments, started.workflow_type)
+        environment = self._built_in.get(started.workflow_type)
+        if environment is not None:
+            having = self
+        else:
+            environment = _find(environments, started.workflow_type)
         if environment is None:
             known = ", ".join(sorted(filter(None, environments))) or "none"
             raise WorkflowTaskError(
                 f"workflow type {started.workflow_type} is not registered {where}; registered: {known}"
             )
-        return self._instance_class(environment.of_workflow(environment.namespace, workflow_id), workflow_id, started)
+        if having is not self and self._coder is not None:
+            # A coder is called by one thread: that on which the run is, which is this one's.
+            environment = replace(environment, coder=self._coder)
+        environment = environment.of_workflow(environment.namespace, workflow_id)
+        return having._instance_class(environment, workflow_id, started)
 
 
 def _environments_of_own(made: Callable[..., Environment]) -> dict[str | None, Environment]:

@@ -106,7 +106,7 @@ class WorkerHost(ActivityHost):
             has: Whether it has an activity of a name.
         """
         self.has = has
-        self.colleague: Callable[[str, object, WorkerHost], WorkerHost | None] | None = None
+        self.colleague: Callable[[str, object], WorkerHost | None] | None = None
         """Who in this process runs a local activity of a name: see `foldlog.worker.team.Team.host_of`."""
         self.gone = False
         """Whether it has left its colleagues."""
@@ -158,7 +158,7 @@ class WorkerHost(ActivityHost):
         return self._eager.reserve(task_queue, activity_type)
 
     def cannot_run_local(self, activity_type: str) -> str:
-        if self.colleague is not None and self.colleague(activity_type, None, self) is not None:
+        if self.colleague is not None and self.colleague(activity_type, None) is not None:
             return ""
         return self._eager.cannot_run(activity_type)
 
@@ -175,7 +175,7 @@ class WorkerHost(ActivityHost):
         if self._local is None:
             raise RuntimeError("this worker runs no local activities")
         if self.colleague is not None:
-            colleague = self.colleague(call.decision.activity_type, call.decision.origin, self)
+            colleague = self.colleague(call.decision.activity_type, call.decision.origin)
             if colleague is not self:
                 self._run_elsewhere(call, done, colleague)
                 return
@@ -223,7 +223,7 @@ class WorkerHost(ActivityHost):
             if colleague is not None:
                 colleague.cancel_local(*key)
             decision = lent.call.decision
-            another = self.colleague(decision.activity_type, decision.origin, self) if self.colleague else None
+            another = self.colleague(decision.activity_type, decision.origin) if self.colleague else None
             if another is self:
                 self.begin(lent.call, lent.done)
             else:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 import weakref
 from dataclasses import dataclass, field
+from functools import partial
 
 from foldlog.runtime import WorkflowRuntime
 from foldlog.transport import Transport
@@ -37,10 +38,10 @@ class Team:
 
     def join(self, member: Member) -> None:
         """Share with the others, from now on."""
-        member.runtime.colleagues = self.runtime_of
+        member.runtime.colleagues = partial(self.runtime_of, member.runtime)
         member.runtime.versions_here = lambda: self._versions
         if member.host is not None:
-            member.host.colleague = self.host_of
+            member.host.colleague = partial(self.host_of, member)
             member.host.gone = False
         with self._lock:
             self._have([*self._members, member])
@@ -62,29 +63,33 @@ class Team:
     def _have(self, members: list[Member]) -> None:
         versions: dict[str, tuple[WorkflowRuntime, ...]] = {}
         for member in members:
-            # See `runtime_of`.
-            for version in member.runtime.own_versions if member.runtime.seal is None else ():
+            for version in member.runtime.own_versions:
                 versions[version] = (*versions.get(version, ()), member.runtime)
         self._members, self._versions = members, versions
 
-    def runtime_of(self, task_queue: str, workflow_type: str) -> WorkflowRuntime | None:
-        """Who runs workflows of a type and a task queue: the one that came last, as after a restart.
+    def runtime_of(self, asking: WorkflowRuntime, task_queue: str, workflow_type: str) -> WorkflowRuntime | None:
+        """Who has workflows of a type and a task queue for another one: the one that came last, as after a restart.
 
-        One whose payloads are encoded is left alone: its codec is called on one thread, that of its own processor.
+        Not one whose payloads go through another codec.
         """
         for member in reversed(self._members):
-            if member.task_queue == task_queue and member.runtime.seal is None and member.runtime.has(workflow_type):
-                return member.runtime
+            having = member.runtime
+            if member.task_queue == task_queue and having.has(workflow_type) and asking.shares_with(having):
+                return having
         return None
 
-    def host_of(self, activity_type: str, origin: object, asking: WorkerHost) -> WorkerHost | None:
-        """Who runs a local activity of a name: whose code decided it, or else whoever asks, or another one."""
-        found = asking if asking.has(activity_type) else None
+    def host_of(self, asking: Member, activity_type: str, origin: object) -> WorkerHost | None:
+        """Who runs a local activity of a name: whose code decided it, or else whoever asks, or another one.
+
+        Not one whose payloads go through another codec.
+        """
+        found = asking.host if asking.host is not None and asking.host.has(activity_type) else None
         for member in reversed(self._members):
-            if member.host is not None and member.host.has(activity_type):
+            host = member.host
+            if host is not None and host.has(activity_type) and asking.runtime.shares_with(member.runtime):
                 if member.runtime is origin:
-                    return member.host
-                found = found or member.host
+                    return host
+                found = found or host
         return found
 
 

@@ -6,15 +6,29 @@ import asyncio
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from foldlog import activity, workflow
 from foldlog.client import Client
 from foldlog.common import PinnedVersioningOverride, VersioningBehavior, WorkerDeploymentVersion
+from foldlog.converter import DataConverter, PayloadCodec
+from foldlog.converter.encryption import AESGCMCodec
+from foldlog.runtime import WorkflowRuntime
 from foldlog.testing import WorkflowEnvironment
 from foldlog.worker import Worker, WorkerDeploymentConfig
+
+from tests.conformance.data import Remote
 
 LIMIT = timedelta(seconds=30)
 RUNS = 6
 """With two partitions, all in one are as good as impossible."""
+
+
+@pytest.fixture(params=["plain", "inline", "waits"])
+async def client(request: pytest.FixtureRequest, time_skipping_environment: WorkflowEnvironment) -> Client:
+    """Without a codec, with one that is called in place, and with one that is waited for."""
+    codec = {"plain": None, "inline": AESGCMCodec({"k": b"k" * 32}), "waits": Remote()}[request.param]
+    config: Any = {**time_skipping_environment.client.config(), "data_converter": DataConverter(payload_codec=codec)}
+    return Client(**config)
 
 
 @activity.defn
@@ -72,10 +86,7 @@ def heavy(client: Client) -> Worker:
     return Worker(client, task_queue="heavy", workflows=[Heavy], activities=[weigh_more, call])
 
 
-async def test_workflows_are_run_by_the_code_of_their_task_queue(
-    time_skipping_environment: WorkflowEnvironment,
-) -> None:
-    client = time_skipping_environment.client
+async def test_workflows_are_run_by_the_code_of_their_task_queue(client: Client) -> None:
     async with light(client), heavy(client):
         assert await results(client, "Weigh", "light") == {"x: light"}
         assert await results(client, "Weigh", "heavy") == {"x: heavy!"}
@@ -136,19 +147,13 @@ def caller(client: Client, task_queue: str, version: str = "") -> Worker:
     )
 
 
-async def test_local_activities_of_one_name_are_those_of_the_workflows_worker(
-    time_skipping_environment: WorkflowEnvironment,
-) -> None:
-    client = time_skipping_environment.client
+async def test_local_activities_of_one_name_are_those_of_the_workflows_worker(client: Client) -> None:
     async with caller(client, "left"), caller(client, "right"):
         assert await results(client, "Sign", "left") == {"left left, left left"}
         assert await results(client, "Sign", "right") == {"right right, right right"}
 
 
-async def test_local_activities_of_a_pinned_workflow_are_those_of_its_version(
-    time_skipping_environment: WorkflowEnvironment,
-) -> None:
-    client = time_skipping_environment.client
+async def test_local_activities_of_a_pinned_workflow_are_those_of_its_version(client: Client) -> None:
     for_one = PinnedVersioningOverride(WorkerDeploymentVersion("signs", "1"))
     async with caller(client, "signs", "1"), caller(client, "signs", "2"):
         await client.deployment("signs").set_current_version("2")
@@ -160,6 +165,21 @@ async def test_local_activities_of_a_pinned_workflow_are_those_of_its_version(
             for number in range(RUNS)
         ]
         assert set(await asyncio.gather(*pinned)) == {"1 1, 1 1"}
+
+
+def test_workers_share_what_goes_through_the_same_codec() -> None:
+    def runtime(codec: PayloadCodec | None, *, headers_coded: bool = False) -> WorkflowRuntime:
+        converter = DataConverter(payload_codec=codec)
+        return WorkflowRuntime([Light], namespace="n", data_converter=converter, headers_coded=headers_coded)
+
+    one, two = Remote(), Remote()
+    assert runtime(None).shares_with(runtime(None))
+    assert runtime(one).shares_with(runtime(one))
+    assert runtime(one, headers_coded=True).shares_with(runtime(one, headers_coded=True))
+    assert not runtime(one).shares_with(runtime(None))
+    assert not runtime(None).shares_with(runtime(one))
+    assert not runtime(one).shares_with(runtime(two))
+    assert not runtime(one).shares_with(runtime(one, headers_coded=True))
 
 
 async def test_what_a_leaving_worker_ran_for_another_begins_anew(
