@@ -54,7 +54,10 @@ class Nap:
 
 
 async def test_a_kafka_of_its_own(tmp_path: Path) -> None:
-    async with await WorkflowEnvironment.start_local(namespace="naps", partitions=1, task_queues=["q"]) as environment:
+    data = tmp_path / "dev.db"
+    async with await WorkflowEnvironment.start_local(
+        namespace="naps", partitions=1, task_queues=["q"], dev_server_database_filename=str(data)
+    ) as environment:
         client = environment.client
         assert not environment.supports_time_skipping
         began = await environment.get_current_time()
@@ -68,6 +71,7 @@ async def test_a_kafka_of_its_own(tmp_path: Path) -> None:
         async with await environment.connect_client(namespace="others") as other:
             async with Worker(other, task_queue="q", workflows=[Nap], state_dir=tmp_path / "b"):
                 assert await other.execute_workflow(Nap.run, id="nap", task_queue="q") == "others"
+    assert any(Path(f"{data}.kafka").rglob("naps.commands-0"))  # noqa: ASYNC240 - nothing else runs by now
 
 
 def test_the_fixtures_of_the_plugin(kafka: str, tmp_path: Path) -> None:

@@ -153,6 +153,7 @@ class WorkflowEnvironment:
         partitions: int = 2,
         task_queues: Iterable[str] = (),
         data_dir: str | Path | None = None,
+        dev_server_database_filename: str | None = None,
         **ignored: Unpack[OptionsWithoutMeaning],
     ) -> WorkflowEnvironment:
         """A Kafka of its own on 127.0.0.1, with the topics of a namespace. Needs the extra `foldlog[embedded]`.
@@ -173,6 +174,8 @@ class WorkflowEnvironment:
             partitions: Of the namespace's topics.
             task_queues: Whose topics are made at once; others are made when they are first used.
             data_dir: Where its data is, to be found again; None: a folder that is deleted at the end.
+            dev_server_database_filename: The same, as Temporal's environment has it: the folder has this name, and
+                `.kafka` behind it.
             **ignored: See `OptionsWithoutMeaning`.
 
         Raises:
@@ -181,6 +184,8 @@ class WorkflowEnvironment:
         from foldlog.connectors.embedded import EmbeddedKafka
 
         note_ignored("WorkflowEnvironment", ignored, OptionsWithoutMeaning, _log)
+        if data_dir is None and dev_server_database_filename is not None:
+            data_dir = f"{dev_server_database_filename}.kafka"
         kafka = EmbeddedKafka(data_dir, port=port or 0)
         await asyncio.to_thread(kafka.start)
         try:
