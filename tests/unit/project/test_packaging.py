@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
@@ -124,3 +125,26 @@ def test_only_the_transport_knows_kafka_in_the_engine() -> None:
         if module.partition(".")[0] in ("confluent_kafka", "rocksdict") and engine / "transport" not in path.parents
     ]
     assert wrong == []
+
+
+def test_type_checkers_see_the_types_of_an_installation(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(
+        "from foldlog import workflow\n"
+        "from foldlog.client import Client\n"
+        "reveal_type(workflow.now)\n"
+        "async def ask(client: Client) -> None:\n"
+        "    await client.start_workflow('w', id=1, task_queue='q')\n"
+    )
+    command = [sys.executable, "-m", "mypy", "--strict", "--cache-dir", str(tmp_path / "cache"), "mine.py"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=280, check=False)
+    assert 'Revealed type is "def () -> datetime.datetime"' in done.stdout, done.stdout + done.stderr
+    assert "No overload variant" in done.stdout
+    assert "import-untyped" not in done.stdout
+
+
+def test_a_wheel_says_once_that_it_is_typed() -> None:
+    marks = [source.relative_to(ROOT) / "py.typed" for source in SOURCES]
+    assert all((ROOT / mark).is_file() for mark in marks)
+    build = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["hatch"]["build"]
+    left_out = build["targets"]["wheel"]["exclude"]
+    assert [str(mark) for mark in marks if str(mark) not in left_out] == ["engine/foldlog/py.typed"]
