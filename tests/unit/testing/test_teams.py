@@ -182,9 +182,7 @@ def test_workers_share_what_goes_through_the_same_codec() -> None:
     assert not runtime(one).shares_with(runtime(one, headers_coded=True))
 
 
-async def test_what_a_leaving_worker_ran_for_another_begins_anew(
-    time_skipping_environment: WorkflowEnvironment,
-) -> None:
+async def test_what_a_leaving_worker_ran_for_another_begins_anew(client: Client) -> None:
     began, hold = asyncio.Semaphore(0), asyncio.Event()
     begun: list[str] = []
 
@@ -195,7 +193,6 @@ async def test_what_a_leaving_worker_ran_for_another_begins_anew(
         await hold.wait()
         return f"{thing}?"
 
-    client = time_skipping_environment.client
     leaving = Worker(client, task_queue="heavy", workflows=[Heavy], activities=[weigh_more, slow])
     async with light(client):
         async with leaving:
@@ -210,3 +207,25 @@ async def test_what_a_leaving_worker_ran_for_another_begins_anew(
             ended = await asyncio.wait_for(asyncio.gather(*(handle.result() for handle in handles)), 60)
     assert set(ended) == {"z: heavy?"}
     assert len(begun) == 2 * RUNS
+
+
+async def test_what_a_leaving_worker_ran_is_run_by_whoever_lent_it(client: Client) -> None:
+    began, hold = asyncio.Semaphore(0), asyncio.Event()
+
+    @activity.defn(name="call")
+    async def slow(thing: str) -> str:
+        began.release()
+        await hold.wait()
+        return f"{thing}?"
+
+    staying = Worker(client, task_queue="light", workflows=[Heavy], activities=[weigh_more, call])
+    async with staying:
+        async with Worker(client, task_queue="heavy", workflows=[Heavy], activities=[weigh_more, slow]):
+            handles = [
+                await client.start_workflow("Weigh", "z", id=f"z-{number}", task_queue="heavy", result_type=str)
+                for number in range(RUNS)
+            ]
+            for _ in range(RUNS):
+                await asyncio.wait_for(began.acquire(), 60)
+        ended = await asyncio.wait_for(asyncio.gather(*(handle.result() for handle in handles)), 60)
+    assert set(ended) == {"z: heavy!"}
