@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import hypothesis
 from foldlog.processors.store.cursor import FRONT, QueueCursor
 from foldlog.processors.store.kv import MemoryStore, WriteBatch
@@ -10,6 +12,18 @@ from hypothesis import strategies
 PREFIX = b"q"
 KEYS = strategies.integers(0, 3 * FRONT).map(lambda number: PREFIX + number.to_bytes(1, "big"))
 STEPS = strategies.tuples(strategies.sets(KEYS, max_size=2 * FRONT), strategies.sets(KEYS), strategies.booleans())
+
+
+class WatchedStore(MemoryStore):
+    """Knows where scans began."""
+
+    def __init__(self) -> None:
+        super().__init__(["family"])
+        self.starts: list[bytes] = []
+
+    def scan(self, family: str, prefix: bytes = b"", start: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
+        self.starts.append(start)
+        return super().scan(family, prefix, start)
 
 
 def write(store: MemoryStore, added: set[bytes], removed: set[bytes]) -> None:
@@ -50,3 +64,24 @@ def test_a_known_front_is_not_read_again() -> None:
     assert cursor.first() == keys[3]
     cursor.written([], {keys[3]})
     assert cursor.first() is None
+
+
+def test_a_scan_begins_at_the_first_key_and_not_at_those_that_have_gone() -> None:
+    store = WatchedStore()
+    cursor = QueueCursor(store, "family", PREFIX)
+    far = PREFIX + b"\xff"
+    write(store, {far}, set())
+    cursor.written([far], set())
+    assert cursor.first() == far
+    before = set[bytes]()
+    for number in range(5):
+        near = {PREFIX + bytes([number])}
+        write(store, near, before)
+        cursor.written(near, before)
+        before = near
+        assert [key for key, _ in cursor.scan()] == [*near, far]
+        assert store.starts[-1:] == [*near]
+    write(store, set(), before)
+    cursor.written([], before)
+    assert [key for key, _ in cursor.scan()] == [far]
+    assert store.starts[-1] == far

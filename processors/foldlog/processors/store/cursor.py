@@ -61,3 +61,6 @@ class QueueCursor:
         if len(self._front) > FRONT:
             del self._front[FRONT:]
             self._whole = False
+        if self._front:
+            # Also while the front is known, or scans would walk over all that was removed since it was read.
+            self._from = self._front[0]
