@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from foldlog import activity, workflow
 from foldlog.client import Client, WorkerDeploymentVersionStatus, WorkflowFailureError, WorkflowHandle
-from foldlog.common import AutoUpgradeVersioningOverride, PinnedVersioningOverride, VersioningBehavior
+from foldlog.common import AutoUpgradeVersioningOverride, PinnedVersioningOverride, RetryPolicy, VersioningBehavior
 from foldlog.exceptions import ApplicationError, FailedPreconditionError
 from foldlog.sensor import Sensor
 from foldlog.worker import PatchActivationInput, Worker
@@ -259,6 +259,43 @@ async def a_worker_stops_in_its_own_time(here: Place) -> None:
         assert await slow.result() == [f"{key} async", f"{key} thread"]
 
 
+@activity.defn
+async def halves(key: str) -> list[Any]:
+    """Does one half of its work in each of two attempts."""
+    info = activity.info()
+    if key in NOTICED:
+        return [info.attempt, *info.heartbeat_details]
+    activity.heartbeat(f"{key} half")
+    NOTICED.append(key)
+    await asyncio.sleep(LIMIT.total_seconds())
+    return []
+
+
+@workflow.defn
+class Interrupted:
+    @workflow.run
+    async def run(self, key: str) -> list[Any]:
+        policy = RetryPolicy(initial_interval=timedelta(milliseconds=1))
+        return await workflow.execute_activity(halves, key, start_to_close_timeout=LIMIT, retry_policy=policy)
+
+
+async def an_activity_goes_on_where_the_end_of_its_worker_interrupted_it(here: Place) -> None:
+    """However soon that came after its beginning, nearby and not."""
+    for remote in (False, True):
+        options: dict[str, Any] = {
+            "workflows": [Interrupted],
+            "activities": [halves],
+            "disable_eager_activity_execution": remote,
+        }
+        key = uuid.uuid4().hex
+        async with worker_of(here, here.client, **options):
+            interrupted = await start(here.client, Interrupted.run, arg=key)
+            await until(lambda: NOTICED[-1:] == [key], "it has done a half")  # noqa: B023  # this very one
+        async with worker_of(here, here.client, **options):
+            assert await interrupted.result() == [2, f"{key} half"]
+    NOTICED.clear()
+
+
 @workflow.defn
 class Talkative:
     """Logs all that its code does."""
@@ -371,6 +408,7 @@ ALONE: list[Scenario] = [
     workers_of_one_process_share_what_is_encoded,
     a_worker_says_whether_a_new_patch_is_taken,
     a_worker_stops_in_its_own_time,
+    an_activity_goes_on_where_the_end_of_its_worker_interrupted_it,
     each_line_is_logged_once,
 ]
 """Scenarios that bring their own workers."""

@@ -51,7 +51,7 @@ class TopicReporting:
         received: ReceivedTask = attempt.origin
         command = self._reports.ended(attempt.task, outcome)
         if command is None and isinstance(outcome, Interrupted):
-            if not (outcome.heartbeat_details and _is_retried(attempt.task)):
+            if not _resumes(attempt.task, outcome):
                 # The next owner of the partition repeats the very attempt: none is used up.
                 self._feed.ended(received.partition, received.offset, finished=False)
                 return
@@ -90,8 +90,9 @@ class EagerReporting:
     def ended(self, attempt: Attempt, outcome: Outcome) -> None:
         self._note(attempt, outcome)
         command = self._reports.ended(attempt.task, outcome)
-        if isinstance(outcome, Interrupted) and attempt.reported_start:
-            # It is on record as running, so nobody would put it on the topic.
+        if isinstance(outcome, Interrupted) and (attempt.reported_start or _resumes(attempt.task, outcome)):
+            # It is on record as running, so nobody would put it on the topic; or what would be there does not know
+            # how far it got.
             command = self._reports.failed(attempt.task, outcome.failure, outcome.heartbeat_details)
         elif isinstance(outcome, LeftOpen):
             # Else it would count as never begun, and whoever has the partition next would put it on its topic.
@@ -111,8 +112,9 @@ def _left_open(reports: Reports, attempt: Attempt, outcome: LeftOpen) -> Command
     return reports.started(attempt.task, attempt.clock.time() - attempt.started_at)
 
 
-def _is_retried(task: ActivityTask) -> bool:
-    """Whether the retry policy allows a further attempt."""
+def _resumes(task: ActivityTask, outcome: Interrupted) -> bool:
+    """Whether it sent heartbeats, and the retry policy allows a further attempt, which goes on from there."""
     policy = task.retry_policy
     number = task.attempt - task.attempts_before_reset
-    return policy is not None and (policy.maximum_attempts == 0 or number < policy.maximum_attempts)
+    is_retried = policy is not None and (policy.maximum_attempts == 0 or number < policy.maximum_attempts)
+    return is_retried and bool(outcome.heartbeat_details)
