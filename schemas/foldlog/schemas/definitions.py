@@ -23,28 +23,28 @@ _KEYS = ("name", "type", "logicalType", "doc", "symbols", "items", "values", "fi
 """The order in which a schema is printed."""
 
 AVSC = resources.files("foldlog.schemas") / "avsc"
+_TEXTS = {
+    f"foldlog.{namespace.name}.{path.name.removesuffix('.avsc')}": path.read_text(encoding="utf-8")
+    for namespace in sorted(AVSC.iterdir(), key=lambda entry: entry.name)
+    for path in sorted(namespace.iterdir(), key=lambda entry: entry.name)
+    if path.name.endswith(".avsc")
+}
+"""The `.avsc` files by full name, all read at once: when a schema is parsed, no file can be opened perhaps, or it is
+another version's by then."""
 
 
 class _PackageRepository(AbstractSchemaRepository):
     """Finds `foldlog.event.TimerFired` in avsc/event/TimerFired.avsc."""
 
     def load(self, name: str) -> Any:
-        _, namespace, short = name.split(".")
-        path = AVSC / namespace / f"{short}.avsc"
-        if not path.is_file():
+        if name not in _TEXTS:
             raise SchemaRepositoryError(f"there is no schema named {name}")
-        return json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(_TEXTS[name])
 
 
-@cache
 def full_names() -> tuple[str, ...]:
     """The full name of each record that has an `.avsc` file, and so may stand in a frame."""
-    return tuple(
-        f"foldlog.{namespace.name}.{path.name.removesuffix('.avsc')}"
-        for namespace in sorted(AVSC.iterdir(), key=lambda entry: entry.name)
-        for path in sorted(namespace.iterdir(), key=lambda entry: entry.name)
-        if path.name.endswith(".avsc")
-    )
+    return tuple(_TEXTS)
 
 
 @cache
@@ -54,7 +54,7 @@ def definition(full_name: str) -> Definition:
     Raises:
         KeyError: This build has no such record.
     """
-    if full_name not in full_names():
+    if full_name not in _TEXTS:
         raise KeyError(full_name)
     plain: Definition = _plain(load_schema(full_name, repo=_PackageRepository(), _write_hint=False))
     return plain

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -134,3 +136,21 @@ def test_a_failure_that_is_its_own_cause_is_refused() -> None:
 def test_what_is_no_record_of_its_own_is_no_record(thing: Any) -> None:
     with pytest.raises(KeyError):
         encode(thing)
+
+
+NO_FILES = """
+import resource
+from foldlog.schemas import event
+from foldlog.schemas.framing import decode, encode
+
+_, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+resource.setrlimit(resource.RLIMIT_NOFILE, (3, most))
+fired = event.TimerFired(timer_id=1, started_event_id=3)
+assert decode(encode(fired)) == fired
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="it has no such limit")
+def test_the_first_record_of_a_type_opens_no_file() -> None:
+    """It would be taken for garbage in a process that has all open that it may have."""
+    subprocess.run([sys.executable, "-c", NO_FILES], check=True, timeout=60)
