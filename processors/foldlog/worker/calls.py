@@ -116,10 +116,10 @@ class Calls:
         waiting: Awaitable[Any]
         if self._processes is not None:
             await self._processes.start()
-            future = self._processes.submit(
+            future, arrived = self._processes.submit(
                 self._executor, attempt, self.info(attempt, details), activity.function, args
             )
-            waiting = asyncio.wrap_future(future)
+            waiting = _with_heartbeats(future, arrived)
         else:
             future, waiting = self._in_thread(attempt, activity, args, details, outbound)
         attempt.future = future
@@ -182,6 +182,17 @@ class Calls:
             heartbeat_details=details,
             is_local=attempt.is_local,
         )
+
+
+async def _with_heartbeats(future: Future[Any], arrived: Future[None]) -> Any:
+    """What a call in another process comes to; a failure comes after the heartbeats that go along with it."""
+    try:
+        return await asyncio.wrap_future(future)
+    except asyncio.CancelledError:
+        raise
+    except BaseException:
+        await asyncio.wrap_future(arrived)
+        raise
 
 
 def _call_in_thread(

@@ -14,11 +14,12 @@ import asyncio
 import itertools
 import logging
 import multiprocessing
+import pickle
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
-from functools import cache
+from functools import cache, partial
 from multiprocessing.managers import SyncManager
 from typing import Any
 
@@ -54,15 +55,24 @@ class ProcessBridge:
         self._lock = threading.Lock()
         self._heartbeats: Any = None
         self._stopped: Any = None
+        self._shared = b""
+        """Both of them, for other processes: see `_proxies`."""
         self._attempts: dict[int, Attempt] = {}
+        self._ends: dict[int, Future[None]] = {}
+        """Of calls that failed and whose heartbeats may be on their way."""
+        self._reading = False
         self._numbers = itertools.count()
         self._reader: threading.Thread | None = None
         self._starting: asyncio.Future[None] | None = None
 
     def submit(
         self, executor: Executor, attempt: Attempt, info: Info, function: Callable[..., Any], args: list[Any]
-    ) -> Future[Any]:
-        """Have another process call a function. After `start`."""
+    ) -> tuple[Future[Any], Future[None]]:
+        """Have another process call a function. After `start`.
+
+        Returns:
+            What it comes to; and what ends once it has ended and, if it failed, all its heartbeats are here.
+        """
         number = next(self._numbers)
         self._attempts[number] = attempt
         attempt.on_cancel = lambda details: self._stopped.update({number: details})
@@ -72,13 +82,13 @@ class ProcessBridge:
             info,
             self._payload_converter_class,
             attempt.conversion.context,
-            self._heartbeats,
-            self._stopped,
+            self._shared,
             function,
             args,
         )
-        future.add_done_callback(lambda _: self._forget(number))
-        return future
+        arrived: Future[None] = Future()
+        future.add_done_callback(partial(self._ended, number, arrived))
+        return future, arrived
 
     def notify_shutdown(self) -> None:
         """Tell the other processes that the worker begins to stop."""
@@ -107,6 +117,8 @@ class ProcessBridge:
         heartbeats, stopped = manager.Queue(), manager.dict()
         with self._lock:
             if not self._closed:
+                self._reading = True
+                self._shared = pickle.dumps((heartbeats, stopped))
                 self._manager, self._heartbeats, self._stopped = manager, heartbeats, stopped
                 self._reader = threading.Thread(target=self._read, name="foldlog-process-heartbeats", daemon=True)
                 self._reader.start()
@@ -115,17 +127,46 @@ class ProcessBridge:
             manager.shutdown()
 
     def _read(self) -> None:
-        while True:
+        try:
+            while item := self._next():
+                number, details = item
+                if details is None:
+                    self._all_here(number)
+                elif number in self._attempts:
+                    self._attempts[number].heartbeat(details)
+        finally:
+            with self._lock:
+                self._reading = False
+            for number in list(self._ends):
+                self._all_here(number)
+
+    def _next(self) -> tuple[int, list[Payload] | None] | None:
+        """The next heartbeat, or its call's end; None: there is nothing more."""
+        try:
+            item: tuple[int, list[Payload] | None] | None = self._heartbeats.get()
+        except (EOFError, OSError):
+            _log.warning("the manager process has ended: activities in other processes send no more heartbeats")
+            return None
+        return item
+
+    def _ended(self, number: int, arrived: Future[None], future: Future[Any]) -> None:
+        """A call has ended. A failure goes with the newest heartbeat, which may still be in the queue."""
+        with self._lock:
+            wait = self._reading and not future.cancelled() and future.exception() is not None
+            self._ends[number] = arrived
+        if wait:
             try:
-                item: tuple[int, list[Payload]] | None = self._heartbeats.get()
+                self._heartbeats.put((number, None))
             except (EOFError, OSError):
-                _log.warning("the manager process has ended: activities in other processes send no more heartbeats")
-                return
-            if item is None:
-                return
-            attempt = self._attempts.get(item[0])
-            if attempt is not None:
-                attempt.heartbeat(item[1])
+                wait = False  # The manager has ended.
+        if not wait:
+            self._all_here(number)
+
+    def _all_here(self, number: int) -> None:
+        self._forget(number)
+        arrived = self._ends.pop(number, None)
+        if arrived is not None:
+            arrived.set_result(None)
 
     def _forget(self, number: int) -> None:
         attempt = self._attempts.pop(number, None)
@@ -170,16 +211,27 @@ def _payload_converter(payload_converter_class: type[PayloadConverter]) -> Paylo
     return payload_converter_class()
 
 
+@cache
+def _proxies(shared: bytes) -> tuple[Any, Any]:
+    """The queue of heartbeats and those that are to stop, kept for as long as this process lives.
+
+    Where a proxy goes, it may close the thread's connection although another one of the same object is just sending:
+    heartbeats failed when the garbage collector found the proxies of an earlier call.
+    """
+    heartbeats, stopped = pickle.loads(shared)
+    return heartbeats, stopped
+
+
 def _call_in_process(
     number: int,
     info: Info,
     payload_converter_class: type[PayloadConverter],
     context_of_payloads: SerializationContext | None,
-    heartbeats: Any,
-    stopped: Any,
+    shared: bytes,
     function: Callable[..., Any],
     args: list[Any],
 ) -> Any:
+    heartbeats, stopped = _proxies(shared)
     payload_converter = _payload_converter(payload_converter_class)
     if context_of_payloads is not None:
         payload_converter = in_context(payload_converter, context_of_payloads)

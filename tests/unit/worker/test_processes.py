@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import multiprocessing
 import os
+import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing.managers import SyncManager
+from types import FrameType
+from typing import Any
 
 import pytest
 from foldlog import activity
 from foldlog.converter import PayloadConverter
 from foldlog.exceptions import ApplicationError
 from foldlog.worker import SharedStateManager
-from foldlog.worker.outcome import Completed, Failed
+from foldlog.worker.outcome import Completed, Failed, LeftOpen
 from foldlog.worker.processes import ProcessBridge
 
 from tests.until import until
@@ -47,6 +51,31 @@ def stop_iteration() -> None:
     raise StopIteration
 
 
+@activity.defn
+def beat_and_end(how: str) -> None:
+    for number in range(20):
+        activity.heartbeat(number)
+    if how == "leave":
+        activity.raise_complete_async()
+    raise ApplicationError("no")
+
+
+@activity.defn
+def beat_while_garbage_is_collected() -> None:
+    gc.disable()  # what the call before has left is still there
+
+    def collect(frame: FrameType, event: str, arg: object) -> None:
+        if event == "call" and frame.f_code.co_name == "_send":
+            gc.collect()
+
+    sys.setprofile(collect)
+    try:
+        activity.heartbeat()
+    finally:
+        sys.setprofile(None)
+        gc.enable()
+
+
 @pytest.fixture(scope="module")
 def processes() -> Iterator[ProcessPoolExecutor]:
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
@@ -74,6 +103,28 @@ async def test_heartbeats_and_cancellation_cross_the_boundary(processes: Process
     outcome = await watched.outcome()
     assert isinstance(outcome, Completed), outcome
     assert await bench.values([outcome.result]) == ["True True False"]
+    bench.calls.close()
+
+
+@pytest.mark.parametrize(("how", "kind"), [("fail", Failed), ("leave", LeftOpen)])
+async def test_the_newest_heartbeat_goes_along_with_the_end(
+    processes: ProcessPoolExecutor, how: str, kind: type[Any]
+) -> None:
+    bench = Bench([beat_and_end], executor=processes)
+    for _ in range(20):
+        outcome = await bench.run("beat_and_end", how)
+        assert isinstance(outcome, kind)
+        assert await bench.values(outcome.heartbeat_details) == [19]
+    bench.calls.close()
+
+
+async def test_a_heartbeat_is_sent_also_while_the_garbage_of_calls_before_is_collected(
+    processes: ProcessPoolExecutor,
+) -> None:
+    bench = Bench([beat_while_garbage_is_collected], executor=processes)
+    for _ in range(4):
+        outcome = await bench.run("beat_while_garbage_is_collected")
+        assert isinstance(outcome, Completed), outcome
     bench.calls.close()
 
 
