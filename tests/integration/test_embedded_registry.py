@@ -14,6 +14,7 @@ from confluent_kafka.schema_registry.avro import AvroDeserializer, AvroSerialize
 from confluent_kafka.serialization import MessageField, SerializationContext
 from foldlog.connectors.embedded import EmbeddedRegistry
 from foldlog.connectors.embedded.exceptions import FolderInUseError, PortInUseError
+from foldlog.schemas.registry import registry_client
 
 
 def record(**types: object) -> str:
@@ -23,7 +24,7 @@ def record(**types: object) -> str:
 
 @pytest.fixture
 def client(schema_registry: str) -> Iterator[SchemaRegistryClient]:
-    with SchemaRegistryClient({"url": schema_registry}) as client:
+    with registry_client({"url": schema_registry}) as client:
         yield client
 
 
@@ -58,11 +59,11 @@ def test_a_second_start_on_the_folder_finds_the_schemas_under_their_ids(tmp_path
     schema = Schema(record(id="string"), "AVRO")
     with EmbeddedRegistry(tmp_path / "registry") as first:
         jvm = psutil.Process(first.pid)
-        with SchemaRegistryClient({"url": first.url}) as client:
+        with registry_client({"url": first.url}) as client:
             schema_id = client.register_schema("kept", schema)
     assert not jvm.is_running()
     with EmbeddedRegistry(tmp_path / "registry") as second:
-        with SchemaRegistryClient({"url": second.url}) as client:
+        with registry_client({"url": second.url}) as client:
             assert client.get_subjects() == ["kept"]
             assert client.get_latest_version("kept").schema_id == schema_id
         with pytest.raises(FolderInUseError):

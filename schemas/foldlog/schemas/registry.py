@@ -27,11 +27,17 @@ class SchemaLookupError(Exception):
     """
 
 
+REQUEST_SECONDS = 10
+"""How long a request may take, unless the settings say otherwise. The client itself waits for ever, and while it waits
+nobody's records are read."""
+
+
 def registry_client(config: Mapping[str, Any]) -> SchemaRegistryClient:
     """A client of a schema registry.
 
     Args:
-        config: `url`, and whatever else confluent-kafka's SchemaRegistryClient takes, such as `basic.auth.user.info`.
+        config: `url`, and whatever else confluent-kafka's SchemaRegistryClient takes, such as `basic.auth.user.info`;
+            `timeout` is that of a request in seconds, 10 if it is not given.
 
     Raises:
         ImportError: foldlog was installed without the extra `registry`.
@@ -43,7 +49,7 @@ def registry_client(config: Mapping[str, Any]) -> SchemaRegistryClient:
         raise ImportError(
             "the client of the schema registry is not installed: pip install 'foldlog[registry]'", name=error.name
         ) from error
-    return SchemaRegistryClient(dict(config))
+    return SchemaRegistryClient({"timeout": REQUEST_SECONDS, **config})
 
 
 class Registry:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import struct
 import sys
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 from confluent_kafka.schema_registry import Schema, SchemaReference, SchemaRegistryClient
 from confluent_kafka.schema_registry.error import SchemaRegistryError
-from foldlog.schemas import framing
+from foldlog.schemas import framing, registry
 from foldlog.schemas.codec import ConfluentCodec, SchemaLookupError, SingleObjectCodec
 from foldlog.schemas.common import Payload
 from foldlog.schemas.definitions import definition, schema_fingerprint
@@ -162,3 +163,11 @@ def test_a_missing_client_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "confluent_kafka.schema_registry", None)
     with pytest.raises(ImportError, match=r"pip install 'foldlog\[registry\]'"):
         registry_client({"url": "http://localhost:8081"})
+
+
+def test_a_registry_that_does_not_answer_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "REQUEST_SECONDS", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        with registry_client({"url": address, "max.retries": 0}) as client, pytest.raises(SchemaLookupError):
+            ConfluentCodec(client).encode(TimerFired(run_id="r", timer_id=1, started_event_id=2))
