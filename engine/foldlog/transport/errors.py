@@ -102,7 +102,7 @@ class NoAnswerError(TransportError, DeadlineExceededError):
         super().__init__(
             f"no answer for workflow {workflow_id!r} within {timeout:g} s: the command is in partition {partition} of"
             f" {topic} and may still be handled, but perhaps no processor is running for that partition, or it is far"
-            " behind (workers with workflows have one, those with activities only have none)"
+            " behind: foldlog worker run starts one, unless the worker has activities only"
         )
         self.workflow_id = workflow_id
         self.partition = partition

@@ -267,11 +267,11 @@ async def test_shutdown_reports_how_far_an_attempt_got(setting: AbstractAsyncCon
         async with place.worker(gate.beat):
             place.send(activity_task(1, heartbeat_timeout_ms=60_000, retry_policy=RetryPolicy()))
             await gate.wait()
+            [beat] = await place.commands.of(HeartbeatActivity)
+            assert [payload.data for payload in beat.details] == [b'"second"']
         [failed] = await place.commands.of(FailActivity)
         assert failed.failure.type == "WorkerShutdown"
         assert [payload.data for payload in failed.heartbeat_details] == [b'"second"']
-        [beat] = await place.commands.of(HeartbeatActivity)
-        assert [payload.data for payload in beat.details] == [b'"first"']
         await place.committed(1)
 
 
