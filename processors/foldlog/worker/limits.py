@@ -125,7 +125,7 @@ class HeartbeatThrottle:
     """Which heartbeats of one attempt go out: the newest once in an interval, and none before a time.
 
     The interval is 80 % of the heartbeat timeout, at most `maximum`; without a timeout it is `default`, at most
-    `maximum`. Temporal's workers do the same.
+    `maximum`. So it is in Temporal's workers, which send the first heartbeat at once.
     """
 
     __slots__ = ("_due", "interval", "pending")
