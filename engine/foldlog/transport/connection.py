@@ -69,6 +69,7 @@ class Connection:
         codec: Writes commands and reads replies.
         client_id: Who we are in `reply_to`; the key of our replies.
         reply_partition: The partition of the replies topic that we read.
+        schemas_published: Whether it has seen to it that readers find the schemas of all that this build writes.
     """
 
     def __init__(
@@ -84,6 +85,7 @@ class Connection:
         """Those to other namespaces that were made from this one, and may be open: nobody else closes them."""
         self._made_from: Connection | None = None
         self._schemas: SchemasTopic | None = None
+        self.schemas_published = False
         if isinstance(codec, SingleObjectCodec | ConfluentCodec):
             self._schemas = SchemasTopic(config, topics)
             codec = codec.asking(self._schemas.fetch)
@@ -358,6 +360,7 @@ class Connection:
             return
         try:
             self._schemas.publish(timeout=timeout)
+            self.schemas_published = True
         except DeliveryError as error:
             # Some may write commands but no schemas; then a worker of this version does it, or there is none to need.
             logger.warning("the schemas of this version are not published: %s", error)

@@ -77,7 +77,7 @@ class SchemasTopic:
             except TimeoutError as error:
                 raise BrokerUnreachableError(self._config.bootstrap_servers, str(error)) from error
             known = {fingerprint.hex().encode() for fingerprint in self._known}
-        missing = {key: value for key, value in own_schemas().items() if key not in known}
+        missing = own_schemas(known)
         if missing:
             self._produce(missing, deadline)
         return len(missing)

@@ -99,13 +99,14 @@ class Assignment:
 
     @property
     def opening(self) -> bool:
-        """Whether partitions are being taken over."""
-        return bool(self._given or self._restores)
+        """Whether partitions are being taken over, or the group has not spoken yet: it does so within a poll, and what
+        it gives is taken over when that poll is over."""
+        return not self._assigned_once or bool(self._given or self._restores)
 
     @property
     def settled(self) -> bool:
         """Whether the group has spoken and all that it gave takes commands."""
-        return self._assigned_once and not self.opening and not self._failed
+        return not self.opening and not self._failed
 
     def subscribe(self, partition_count: int) -> None:
         """Join the group."""

@@ -143,7 +143,6 @@ class WorkflowProcessor:
         """
         topics = require_topics(self._config, self._topics)
         require_first_count(self._config, self._topics, self._codec)
-        keep_what_is_loaded()
         self._partitions = topics.partitions
         with (
             Stores(self._options, self._codec, topics.events_id) as stores,
@@ -178,9 +177,6 @@ class WorkflowProcessor:
             ending.callback(producer.close)
             consumer = self._open_consumer()
             ending.callback(consumer.close)
-            replies = consumer.list_topics(self._topics.replies, timeout=KAFKA_SECONDS).topics[self._topics.replies]
-            output = Output(self._topics, self._codec, len(replies.partitions), self._queues)
-            ahead = Ahead(producer, output, self._turns)
             assignment = self._assignment = Assignment(
                 self._config,
                 self._options,
@@ -193,9 +189,16 @@ class WorkflowProcessor:
                 self._sensor,
             )
             ending.callback(self._leave, assignment)
+            # Both take the broker a moment, of which the group's is made use of. Nothing is handled before both are
+            # done, for it begins with a transaction.
+            assignment.subscribe(self._partitions)
+            keep_what_is_loaded()
+            producer.take_over()
+            replies = consumer.list_topics(self._topics.replies, timeout=KAFKA_SECONDS).topics[self._topics.replies]
+            output = Output(self._topics, self._codec, len(replies.partitions), self._queues)
+            ahead = Ahead(producer, output, self._turns)
 
             def process() -> None:
-                assignment.subscribe(self._partitions)
                 while not self._stopping.is_set() or ahead.is_open or self._is_told_last_words():
                     self._heartbeat = time.monotonic()
                     self._step(consumer, producer, output, ahead, assignment)

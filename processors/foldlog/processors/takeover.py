@@ -92,7 +92,9 @@ def fence(config: KafkaConfig, namespace: str, instance_id: str, timeout_seconds
     ids = transactional_ids(namespace, instance_id)
     try:
         producers = [open_producer(config, **settings, **{"transactional.id": each}) for each in ids]
-        TransactionalProducer(producers, timeout_seconds).close()
+        fencing = TransactionalProducer(producers, timeout_seconds)
+        fencing.take_over()
+        fencing.close()
     except (ProducerFenced, TransactionAborted) as error:
         # Only the text is kept: see `WorkflowProcessor.run`.
         text = str(error)

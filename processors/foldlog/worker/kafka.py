@@ -14,7 +14,7 @@ from foldlog.exceptions import ConfigurationError
 from foldlog.processors.host import ActivityHost
 from foldlog.processors.options import ProcessorOptions
 from foldlog.processors.processor import WorkflowProcessor
-from foldlog.schemas.codec import Codec, ConfluentCodec, SingleObjectCodec
+from foldlog.schemas.codec import Codec, ConfluentCodec
 from foldlog.schemas.task import ActivityTask
 from foldlog.sensor import Sensor
 from foldlog.transport import Transport
@@ -56,7 +56,6 @@ class KafkaBackend:
         self.topics = connection.topics
         self.dead_letters = DeadLetterWriter(connection.config, connection.topics.dead_letters)
         self._connection = connection
-        self._schemas: SchemasTopic | None = None
 
     @property
     def reachable(self) -> bool:
@@ -74,13 +73,13 @@ class KafkaBackend:
     async def prepare(self, task_queue: str) -> Codec:
         """See `Backend.prepare`: whoever reads our records must find their schemas, and tasks must have a topic."""
         await self._connection.opened()
-        schemas = self._schemas = SchemasTopic(self._connection.config, self.topics)
-        await asyncio.to_thread(self._prepare, schemas, task_queue)
-        codec = self._connection.codec
-        return codec.asking(schemas.fetch) if isinstance(codec, SingleObjectCodec | ConfluentCodec) else codec
+        await asyncio.to_thread(self._prepare, task_queue)
+        return self._connection.codec
 
-    def _prepare(self, schemas: SchemasTopic, task_queue: str) -> None:
-        schemas.publish()
+    def _prepare(self, task_queue: str) -> None:
+        if not self._connection.schemas_published:
+            with SchemasTopic(self._connection.config, self.topics) as schemas:
+                schemas.publish()
         if isinstance(self._connection.codec, ConfluentCodec):
             self._connection.codec.prepare()
         ensure_task_topic(self._connection.config, self.topics, task_queue)
@@ -126,12 +125,7 @@ class KafkaBackend:
 
     async def close(self) -> None:
         """See `Backend.close`."""
-        await asyncio.to_thread(self._close)
-
-    def _close(self) -> None:
-        self.dead_letters.close()
-        if self._schemas is not None:
-            self._schemas.close()
+        await asyncio.to_thread(self.dead_letters.close)
 
 
 class ProcessorThread:

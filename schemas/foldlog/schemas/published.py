@@ -8,6 +8,7 @@ how often a schema was published. Knows no Kafka: `foldlog.transport.schemas_top
 from __future__ import annotations
 
 import json
+from collections.abc import Container
 
 from foldlog.schemas.definitions import Definition, definition
 from foldlog.schemas.framing import MARKER, RECORD_TYPES
@@ -15,13 +16,17 @@ from foldlog.schemas.framing import MARKER, RECORD_TYPES
 _FINGERPRINT_BYTES = 8
 
 
-def own_schemas() -> dict[bytes, bytes]:
-    """Key and value for each schema that this build writes records with."""
+def own_schemas(known: Container[bytes] = ()) -> dict[bytes, bytes]:
+    """Key and value for each schema that this build writes records with.
+
+    Args:
+        known: Keys to leave out. Mostly all are, so that a process starts without working out any schema.
+    """
+    keys = ((record_type.header[len(MARKER) :].hex().encode(), record_type.full_name) for record_type in RECORD_TYPES)
     return {
-        record_type.header[len(MARKER) :].hex().encode(): json.dumps(
-            definition(record_type.full_name), ensure_ascii=False, separators=(",", ":")
-        ).encode()
-        for record_type in RECORD_TYPES
+        key: json.dumps(definition(full_name), ensure_ascii=False, separators=(",", ":")).encode()
+        for key, full_name in keys
+        if key not in known
     }
 
 

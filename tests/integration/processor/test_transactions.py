@@ -42,9 +42,11 @@ class Group:
     def producer(self, instance_id: str) -> TransactionalProducer:
         """The producers of an instance."""
         ids = transactional_ids(self.name, instance_id)
-        return TransactionalProducer(
-            [open_producer(self.config, **{"transactional.id": each, "error_cb": passed_over}) for each in ids], SECONDS
-        )
+        settings = {"error_cb": passed_over}
+        producers = [open_producer(self.config, **settings, **{"transactional.id": each}) for each in ids]
+        made = TransactionalProducer(producers, SECONDS)
+        made.take_over()
+        return made
 
     def metadata(self) -> bytes:
         """The fence as it is now."""

@@ -65,6 +65,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 def test_the_commit_has_what_the_offsets_have_left_of_the_time(clock: Clock) -> None:
     slow, other = Slow(clock, send=7.0, commit=2.0), Slow(clock)
     producer = TransactionalProducer([slow, other], SECONDS)  # type: ignore[list-item]  # all of Producer that is used
+    producer.take_over()
     clock.now += 100.0
     producer.begin()
     producer.send_offsets([], MEMBER)
