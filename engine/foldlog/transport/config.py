@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 from weakref import WeakSet
 
-import javaproperties
 from foldlog.transport._options import ALIASES, ONLY_CONSUMER, ONLY_PRODUCER, REFUSED
 from foldlog.transport.errors import ConfigurationError
 
@@ -218,6 +217,8 @@ def read_properties(path: str | os.PathLike[str]) -> dict[str, str]:
     Raises:
         ConfigurationError: The file cannot be read, or holds what only Java can use, such as a JKS store.
     """
+    import javaproperties  # with XML and HTTP in its wake: half of what a client that reads no file would import
+
     try:
         with Path(path).open(encoding="utf-8") as file:
             options = javaproperties.load(file)

@@ -20,8 +20,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from functools import cache, partial
-from multiprocessing.managers import SyncManager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from foldlog.activity import Info
 from foldlog.activity._context import ActivityCancellationDetails, Context
@@ -30,6 +29,9 @@ from foldlog.converter import PayloadConverter, SerializationContext
 from foldlog.converter._context import in_context
 from foldlog.schemas.common import Payload
 from foldlog.worker.attempt import Attempt
+
+if TYPE_CHECKING:  # few have a pool of processes, and all would import it
+    from multiprocessing.managers import SyncManager
 
 _log = logging.getLogger(__name__)
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from multiprocessing.managers import SyncManager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # few have a pool of processes, and all would import it
+    from multiprocessing.managers import SyncManager
 
 
 class SharedStateManager:
