@@ -6,7 +6,6 @@ import copy
 import json
 import struct
 from collections.abc import Iterator
-from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,7 +19,7 @@ from foldlog.schemas.command import StartWorkflow
 from foldlog.schemas.common import Failure, Payload, ReplyTo
 from foldlog.schemas.definitions import Definition, definition, schema_fingerprint
 from foldlog.schemas.event import ActivityTaskFailed, TimerFired, WorkflowExecutionCompleted
-from foldlog.schemas.framing import RECORD_TYPES, DecodeError
+from foldlog.schemas.framing import RECORD_TYPES, DecodeError, as_dict
 from foldlog.schemas.registry import registry_client
 
 CONTEXT = SerializationContext("orders.commands", MessageField.VALUE)
@@ -56,7 +55,7 @@ def schema_of(record: Any) -> Definition:
 
 def as_confluent_has_it(record: Any) -> dict[str, Any]:
     """Dicts, and times as datetimes, since the schema says that they are times."""
-    values = asdict(record)
+    values: dict[str, Any] = as_dict(record)
     if "time_ms" in values:
         values["time_ms"] = datetime.fromtimestamp(values["time_ms"] / 1000, tz=UTC)
     return values

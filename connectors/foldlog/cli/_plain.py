@@ -7,7 +7,6 @@ else as their encoding and bytes in base64.
 from __future__ import annotations
 
 import base64
-import dataclasses
 from datetime import datetime
 from typing import Any
 
@@ -16,15 +15,17 @@ from foldlog.client import PendingActivity, WorkflowExecution, WorkflowExecution
 from foldlog.converter import DataConverter
 from foldlog.exceptions import ApplicationError, CancelledError, TerminatedError, TimeoutError
 from foldlog.schemas.common import Payload
+from msgspec import Struct
+from msgspec.structs import asdict
 
 
 async def event(record: Any, converter: DataConverter) -> dict[str, Any]:
     """A history event: its number, type and time, then its fields without those that are empty."""
     fields: dict[str, Any] = {"event_id": record.event_id, "type": type(record).__name__, "time": iso(record.time_ms)}
-    for field in dataclasses.fields(record):
-        value = getattr(record, field.name)
-        if field.name not in ("event_id", "time_ms", "run_id") and value not in (None, "", 0, b"", [], {}, False):
-            fields[field.name] = await _value(value, converter)
+    for name in record.__struct_fields__:
+        value = getattr(record, name)
+        if name not in ("event_id", "time_ms", "run_id") and value not in (None, "", 0, b"", [], {}, False):
+            fields[name] = await _value(value, converter)
     return fields
 
 
@@ -37,11 +38,10 @@ async def _value(value: Any, converter: DataConverter) -> Any:
         return [await _value(item, converter) for item in value]
     if isinstance(value, dict):
         return {key: await _value(item, converter) for key, item in value.items()}
-    if dataclasses.is_dataclass(value):
-        fields = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+    if isinstance(value, Struct):
         return {
             name: await _value(item, converter)
-            for name, item in fields.items()
+            for name, item in asdict(value).items()
             if item not in (None, "", 0, b"", [], {}, False)
         }
     return value.hex() if isinstance(value, bytes) else value

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -13,6 +12,7 @@ from foldlog.cli._errors import CliError, ExitCode
 from foldlog.cli._output import iso, when, write_facts, write_json, write_table
 from foldlog.connectors.dead_letters import DeadLetter, DeadLetterId, DeadLetters
 from foldlog.schemas.codec import DecodeError, SchemaLookupError
+from foldlog.schemas.framing import as_dict
 from foldlog.transport.schemas_topic import SchemasTopic
 from foldlog.transport.topics import Topics
 
@@ -181,7 +181,7 @@ def _decoded(settings: Settings, value: bytes | None) -> dict[str, Any] | None:
             record = settings.codec(schemas.fetch).decode(value)
     except (DecodeError, SchemaLookupError):
         return None
-    return {"type": type(record).__name__, "fields": dataclasses.asdict(record)}
+    return {"type": type(record).__name__, "fields": as_dict(record)}
 
 
 def _text(data: bytes | None) -> str:

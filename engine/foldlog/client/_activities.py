@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Required, TypedDict, TypeVar, Unpack, cast, overload
 
@@ -44,6 +43,7 @@ from foldlog.schemas.visibility import WorkflowVisibility
 from foldlog.standalone.model import ACTIVITY_TYPE, SHOWN, Job, activity_workflow_id
 from foldlog.transport.topics import check_task_queue
 from foldlog.workflow._activity_types import resolve
+from msgspec.structs import replace
 
 logger = logging.getLogger(__name__)
 

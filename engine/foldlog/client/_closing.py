@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -111,8 +111,7 @@ def _event(result: WorkflowResult) -> Event:
         "execution": failure.message == TIMEOUT_MESSAGES[True],
     }
     cls = _TYPES[result.status]
-    names = {field.name for field in fields(cls)}
-    closing: Event = cls(**{name: value for name, value in known.items() if name in names})
+    closing: Event = cls(**{name: value for name, value in known.items() if name in cls.__struct_fields__})
     return closing
 
 

@@ -11,7 +11,7 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 
@@ -27,6 +27,7 @@ from foldlog.schemas.reply import Deployments
 from foldlog.schemas.visibility import WorkflowVisibility
 from foldlog.transport import Namespaces
 from foldlog.transport.topics import partition_of
+from msgspec.structs import replace
 
 
 class WorkerDeploymentVersionStatus(Enum):

@@ -8,8 +8,9 @@ description here.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from foldlog.client._description import PendingActivity, PendingChild, WorkflowExecutionDescription
@@ -19,30 +20,26 @@ _PAUSED = 4
 _CLOSE_POLICIES: dict[str, Literal[1, 2, 3]] = {"TERMINATE": 1, "ABANDON": 2, "REQUEST_CANCEL": 3}
 
 
-@dataclass(frozen=True)
-class Named:
+class Named(Struct, frozen=True):
     """A type, or a task queue."""
 
     name: str
 
 
-@dataclass(frozen=True)
-class Execution:
+class Execution(Struct, frozen=True):
     """A run."""
 
     workflow_id: str
     run_id: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class ExecutionConfig:
+class ExecutionConfig(Struct, frozen=True, kw_only=True):
     """What a run was started with."""
 
     task_queue: Named
 
 
-@dataclass(frozen=True, kw_only=True)
-class ExecutionInfo:
+class ExecutionInfo(Struct, frozen=True, kw_only=True):
     """What is known of a run."""
 
     execution: Execution
@@ -57,8 +54,7 @@ class ExecutionInfo:
     root_execution: Execution
 
 
-@dataclass(frozen=True, kw_only=True)
-class PendingActivityInfo:
+class PendingActivityInfo(Struct, frozen=True, kw_only=True):
     """An activity that has not ended."""
 
     activity_id: str
@@ -69,8 +65,7 @@ class PendingActivityInfo:
     last_worker_identity: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class PendingChildExecutionInfo:
+class PendingChildExecutionInfo(Struct, frozen=True, kw_only=True):
     """A child that has not ended."""
 
     workflow_id: str
@@ -80,8 +75,7 @@ class PendingChildExecutionInfo:
     parent_close_policy: int
 
 
-@dataclass(frozen=True, kw_only=True)
-class RawDescription:
+class RawDescription(Struct, frozen=True, kw_only=True):
     """All of it."""
 
     execution_config: ExecutionConfig

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -14,6 +13,7 @@ from foldlog.converter._context import SerializationContext, WithSerializationCo
 from foldlog.exceptions import PayloadConversionError
 from foldlog.schemas import common as records
 from foldlog.schemas.common import Failure
+from msgspec.structs import replace
 
 Change = Callable[[Sequence[Any]], Awaitable[Sequence[records.Payload]]]
 ChangeOne = Callable[[records.Payload], Awaitable[records.Payload]]

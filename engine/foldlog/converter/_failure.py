@@ -6,7 +6,7 @@ import asyncio
 import traceback
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import fields, replace
+from copy import copy
 from datetime import timedelta
 from typing import Any, ClassVar, cast
 
@@ -18,6 +18,7 @@ from foldlog.common import RawValue
 from foldlog.converter._base import PayloadConverter
 from foldlog.schemas import common as records
 from foldlog.schemas.common import Failure, Payload
+from msgspec.structs import replace
 
 MAX_STACK_FRAMES = 40
 """Innermost frames of a stack trace that are kept."""
@@ -103,12 +104,12 @@ class DefaultFailureConverter(FailureConverter):
 
         What was hidden when it was read is hidden again.
         """
-        copy = replace(failure)
-        if copy.cause is not None:
-            copy.cause = self._again(copy.cause, converter)
-        if self._hide or copy.encoded_attributes is not None:
-            _hide(copy, converter)
-        return copy
+        again = copy(failure)
+        if again.cause is not None:
+            again.cause = self._again(again.cause, converter)
+        if self._hide or again.encoded_attributes is not None:
+            _hide(again, converter)
+        return again
 
     def from_failure(self, failure: Failure, payload_converter: PayloadConverter) -> BaseException:
         """See base class."""
@@ -142,8 +143,8 @@ def failure_of(converter: FailureConverter, exception: BaseException, payload_co
 
 def fill_in(failure: Failure, made: Failure) -> Failure:
     """Make one failure what another one is."""
-    for field in fields(Failure):
-        setattr(failure, field.name, getattr(made, field.name))
+    for name in Failure.__struct_fields__:
+        setattr(failure, name, getattr(made, name))
     return failure
 
 

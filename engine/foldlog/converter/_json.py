@@ -316,6 +316,8 @@ def _parts(value: Any) -> Iterable[tuple[str, Any]]:
         return [(f"[{key!r}]", part) for key, part in value.items()]
     if isinstance(value, (list, tuple, set, frozenset, deque)):
         return [(f"[{index}]", part) for index, part in enumerate(value)]
+    if isinstance(value, msgspec.Struct):
+        return [(f".{name}", getattr(value, name, None)) for name in value.__struct_fields__]
     if is_dataclass(value) and not isinstance(value, type):
         return [(f".{field.name}", getattr(value, field.name, None)) for field in fields(value)]
     return ()

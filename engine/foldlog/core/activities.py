@@ -7,7 +7,6 @@ the event that the run's code must be told of, if any.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 from foldlog.core import decisions
@@ -19,6 +18,7 @@ from foldlog.schemas import command, event, log, reply
 from foldlog.schemas.common import Failure, Payload, ReplyTo, RetryState, TimeoutType
 from foldlog.schemas.records import Event
 from foldlog.schemas.task import ActivityTask
+from msgspec.structs import replace
 
 SURELY_SEEN_MS = 1_000
 """An attempt that has been running for so long has been reported as started: a worker says so after half of it."""

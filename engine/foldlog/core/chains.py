@@ -8,7 +8,6 @@ does, once the new run is there.
 from __future__ import annotations
 
 import copy
-import dataclasses
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -25,6 +24,7 @@ from foldlog.core.versioning import NO_OPTIONS, Versions
 from foldlog.schemas import event
 from foldlog.schemas.common import Continuation, ContinueInitiator, Failure, Payload, RetryState, WorkflowOptions
 from foldlog.schemas.event import WorkflowExecutionSignaled, WorkflowExecutionStarted
+from msgspec.structs import replace
 
 MAXIMUM_FAILURE_MESSAGE = 4_000
 """Characters that are kept of a failure which is too large for the run that follows it."""
@@ -259,7 +259,7 @@ def _attempt(run: Run) -> int:
 
 def _changed(options: WorkflowOptions | None, **changes: object) -> WorkflowOptions | None:
     """Options with changes; None for those that are all at their defaults."""
-    changed = dataclasses.replace(options or NO_OPTIONS, **changes)  # type: ignore[arg-type]  # names are fields
+    changed = replace(options or NO_OPTIONS, **changes)
     return None if changed == NO_OPTIONS else changed
 
 

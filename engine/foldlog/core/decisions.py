@@ -6,24 +6,22 @@ together, in the order in which the code made them. Nothing here knows how decis
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any
 
 from foldlog.schemas.command import WorkflowIdReusePolicy
 from foldlog.schemas.common import ActivityOptions, Failure, Payload, RetryPolicy, RetryState, WorkflowOptions
 from foldlog.schemas.event import ParentClosePolicy
+from msgspec import Struct, field
 
 
-@dataclass(slots=True, kw_only=True)
-class Decision:
+class Decision(Struct, kw_only=True):
     """The base of all decisions."""
 
     source: str = ""
     """Where in the workflow's code it was made, as `file:line in function`; kept only while replaying."""
 
 
-@dataclass(slots=True, kw_only=True)
-class ScheduleActivity(Decision):
+class ScheduleActivity(Decision, kw_only=True):
     """Run an activity on a task queue. Timeouts are in milliseconds, 0 means none."""
 
     activity_id: str
@@ -42,8 +40,7 @@ class ScheduleActivity(Decision):
     """What few activities have; None: nothing of it."""
 
 
-@dataclass(slots=True, kw_only=True)
-class ScheduleLocalActivity(Decision):
+class ScheduleLocalActivity(Decision, kw_only=True):
     """Run an activity in the processor's own process; only its end is recorded.
 
     Where its next attempt is further away than `retry_threshold_ms`, it ends with a backoff: the code then waits on a
@@ -67,12 +64,11 @@ class ScheduleLocalActivity(Decision):
     """When the first attempt was scheduled; 0: now."""
     cancel_requested: bool = False
     """Whether its cancellation was asked for and its end is awaited."""
-    origin: object = field(default=None, compare=False, repr=False)
+    origin: object = None
     """Whose code decided it: its worker is the first that may run it."""
 
 
-@dataclass(slots=True, kw_only=True)
-class CancelLocalActivity(Decision):
+class CancelLocalActivity(Decision, kw_only=True):
     """Ask a local activity to stop. Leaves no event."""
 
     activity_id: str
@@ -80,15 +76,13 @@ class CancelLocalActivity(Decision):
     """Whether the code waits for how it ends. False: a result that still comes is dropped."""
 
 
-@dataclass(slots=True, kw_only=True)
-class RequestCancelActivity(Decision):
+class RequestCancelActivity(Decision, kw_only=True):
     """Ask for the cancellation of an activity that is open."""
 
     activity_id: str
 
 
-@dataclass(slots=True, kw_only=True)
-class StartTimer(Decision):
+class StartTimer(Decision, kw_only=True):
     """Wake the code at a time. IDs count up from 1 within a run."""
 
     timer_id: int
@@ -98,15 +92,13 @@ class StartTimer(Decision):
     """One line for people."""
 
 
-@dataclass(slots=True, kw_only=True)
-class CancelTimer(Decision):
+class CancelTimer(Decision, kw_only=True):
     """The code no longer waits for a timer that is open."""
 
     timer_id: int
 
 
-@dataclass(slots=True, kw_only=True)
-class StartChildWorkflow(Decision):
+class StartChildWorkflow(Decision, kw_only=True):
     """Start a workflow as a child of this one. Timeouts are in milliseconds, 0 means none."""
 
     namespace: str
@@ -122,8 +114,7 @@ class StartChildWorkflow(Decision):
     options: WorkflowOptions | None = None
 
 
-@dataclass(slots=True, kw_only=True)
-class SignalExternalWorkflow(Decision):
+class SignalExternalWorkflow(Decision, kw_only=True):
     """Send a signal to another workflow."""
 
     namespace: str
@@ -138,8 +129,7 @@ class SignalExternalWorkflow(Decision):
     """What interceptors pass along; only the command has it."""
 
 
-@dataclass(slots=True, kw_only=True)
-class RequestCancelExternalWorkflow(Decision):
+class RequestCancelExternalWorkflow(Decision, kw_only=True):
     """Ask another workflow to cancel itself."""
 
     namespace: str
@@ -151,8 +141,7 @@ class RequestCancelExternalWorkflow(Decision):
     reason: str = ""
 
 
-@dataclass(slots=True, kw_only=True)
-class CompleteUpdate(Decision):
+class CompleteUpdate(Decision, kw_only=True):
     """The handler of an update ended: with a result, or with a failure."""
 
     update_id: str
@@ -160,30 +149,26 @@ class CompleteUpdate(Decision):
     failure: Failure | None = None
 
 
-@dataclass(slots=True, kw_only=True)
-class RecordPatch(Decision):
+class RecordPatch(Decision, kw_only=True):
     """The code passed a patch for the first time and takes its new way."""
 
     patch_id: str
     deprecated: bool = False
 
 
-@dataclass(slots=True, kw_only=True)
-class UpsertSearchAttributes(Decision):
+class UpsertSearchAttributes(Decision, kw_only=True):
     """Change search attributes; a payload with the encoding binary/null removes one."""
 
     search_attributes: dict[str, Payload]
 
 
-@dataclass(slots=True, kw_only=True)
-class ModifyProperties(Decision):
+class ModifyProperties(Decision, kw_only=True):
     """Change the memo; a payload with the encoding binary/null removes a value."""
 
     memo: dict[str, Payload]
 
 
-@dataclass(slots=True, kw_only=True)
-class ClosingDecision(Decision):
+class ClosingDecision(Decision, kw_only=True):
     """The base of what ends a run. Always the last decision of its activation."""
 
     new_run_id: str = ""
@@ -192,22 +177,19 @@ class ClosingDecision(Decision):
     """Why none follows; likewise."""
 
 
-@dataclass(slots=True, kw_only=True)
-class CompleteWorkflow(ClosingDecision):
+class CompleteWorkflow(ClosingDecision, kw_only=True):
     """The run method returned."""
 
     result: Payload
 
 
-@dataclass(slots=True, kw_only=True)
-class FailWorkflow(ClosingDecision):
+class FailWorkflow(ClosingDecision, kw_only=True):
     """The run method raised a workflow failure."""
 
     failure: Failure
 
 
-@dataclass(slots=True, kw_only=True)
-class ContinueAsNew(ClosingDecision):
+class ContinueAsNew(ClosingDecision, kw_only=True):
     """Go on in a new run with a fresh history. None, and an empty string: as in this run."""
 
     args: list[Payload] = field(default_factory=list)
@@ -226,8 +208,7 @@ class ContinueAsNew(ClosingDecision):
     """Whether that is the ramping version, if there is one."""
 
 
-@dataclass(slots=True, kw_only=True)
-class CancelWorkflow(ClosingDecision):
+class CancelWorkflow(ClosingDecision, kw_only=True):
     """The run method let its own cancellation through."""
 
     details: list[Payload] = field(default_factory=list)

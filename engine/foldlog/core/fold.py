@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 from foldlog.core.fields import TARGET_CHANGED, merged, with_patch
@@ -27,6 +26,7 @@ from foldlog.core.state import (
 from foldlog.schemas import event, log
 from foldlog.schemas.common import WorkflowOptions
 from foldlog.schemas.records import Event, RunRecord
+from msgspec.structs import replace
 
 CANCEL_GRACE_MS = 1000
 """How long a worker has to report an activity whose cancellation was asked for, before it counts as never started."""

@@ -8,7 +8,6 @@ transaction is aborted.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from foldlog.core import fold
@@ -20,6 +19,7 @@ from foldlog.schemas.common import ReplyTo
 from foldlog.schemas.framing import EncodeError
 from foldlog.schemas.records import Reply
 from foldlog.schemas.task import ActivityTask
+from msgspec import Struct, field
 
 MAXIMUM_RECORD_BYTES = 1_000_000
 """Bound on one encoded event: librdkafka's default for a message. The processor's producer takes a little more, so that
@@ -111,8 +111,7 @@ class LocalCall(NamedTuple):
     """How long ago that was."""
 
 
-@dataclass(slots=True)
-class Outcome:
+class Outcome(Struct):
     """The buffer of one transaction on one partition."""
 
     now_ms: int

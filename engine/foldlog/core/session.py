@@ -7,17 +7,16 @@ engine reads and keeps sessions through the `Sessions` protocol, so that it need
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Protocol
 
 from foldlog.core.decider import Decider
 from foldlog.core.decisions import ScheduleLocalActivity
 from foldlog.core.kept_reports import KeptReports
 from foldlog.core.state import Run
+from msgspec import Struct, field
 
 
-@dataclass(slots=True)
-class Session:
+class Session(Struct):
     """One run in memory."""
 
     run: Run
@@ -31,8 +30,7 @@ class Session:
     """What is known of the reports that are kept while it is stalled; None: nobody has asked."""
 
 
-@dataclass(slots=True, frozen=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """What a request ID was answered before."""
 
     run_id: str = ""

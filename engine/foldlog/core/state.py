@@ -6,7 +6,6 @@ here is ever serialized. Whatever is in it follows from the records of `<ns>.eve
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from typing import Literal
 
@@ -14,6 +13,8 @@ from foldlog.schemas import log
 from foldlog.schemas.common import ActivityOptions, Failure, Payload, ReplyTo
 from foldlog.schemas.event import ActivityTaskScheduled, ParentClosePolicy, WorkflowExecutionStarted
 from foldlog.schemas.records import Event
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 Status = Literal["RUNNING", "COMPLETED", "FAILED", "CANCELED", "TERMINATED", "TIMED_OUT", "CONTINUED_AS_NEW"]
 
@@ -46,8 +47,7 @@ DeadlineKey = tuple[DeadlineKind, int]
 """Kind, and the timer ID or scheduled event ID that it belongs to (0 where it belongs to the run)."""
 
 
-@dataclass(slots=True)
-class DeadlineChange:
+class DeadlineChange(Struct):
     """A due time that came or went, for whoever keeps them in order of time."""
 
     due_ms: int
@@ -55,8 +55,7 @@ class DeadlineChange:
     added: bool
 
 
-@dataclass(slots=True, frozen=True)
-class Pause:
+class Pause(Struct, frozen=True):
     """Since when and why an activity is paused."""
 
     since_ms: int
@@ -64,8 +63,7 @@ class Pause:
     by: str
 
 
-@dataclass(slots=True)
-class Activity:
+class Activity(Struct):
     """An activity that has not ended."""
 
     scheduled: ActivityTaskScheduled
@@ -113,8 +111,7 @@ RESERVED = "__foldlog_"
 """Names of messages that are foldlog's own begin with it: those of streams."""
 
 
-@dataclass(slots=True)
-class Update:
+class Update(Struct):
     """An update that was accepted."""
 
     accepted_event_id: int
@@ -124,16 +121,14 @@ class Update:
     """Whether it is one of those of which a run takes so many: not if it is foldlog's own."""
 
 
-@dataclass(slots=True)
-class Timer:
+class Timer(Struct):
     """A timer that has not fired."""
 
     started_event_id: int
     fire_ms: int
 
 
-@dataclass(slots=True)
-class Child:
+class Child(Struct):
     """A child workflow that has not ended."""
 
     namespace: str
@@ -144,8 +139,7 @@ class Child:
     """Its first run; empty until it is known to have begun."""
 
 
-@dataclass(slots=True)
-class Run:
+class Run(Struct):
     """One run of a workflow."""
 
     workflow_id: str

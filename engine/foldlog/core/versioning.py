@@ -7,7 +7,6 @@ factory's matter. A run without versioning costs nothing here.
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import math
 from collections.abc import Iterable, Sequence
@@ -21,6 +20,7 @@ from foldlog.core.state import Run
 from foldlog.schemas.common import ContinueInitiator, Deployment, VersioningBehavior, WorkflowOptions
 from foldlog.schemas.event import WorkflowExecutionStarted
 from foldlog.schemas.reply import Description
+from msgspec.structs import replace
 
 NO_OPTIONS = WorkflowOptions()
 INVALID_OVERRIDE = "InvalidVersioningOverride"
@@ -223,7 +223,7 @@ class Versions:
             ramping: Whether it is to begin on the ramping version, if there is one.
         """
         if options is not None and options.versioning_behavior != "UNSPECIFIED":
-            return options if options.version_given else dataclasses.replace(options, version_given=True)
+            return options if options.version_given else replace(options, version_given=True)
         if options is not None and options.deployment_version:
             return self._once(workflow_type, options)
         if self._hosting is None:
@@ -233,7 +233,7 @@ class Versions:
         behavior = self._hosting.behavior(workflow_type, known)
         if behavior == "UNSPECIFIED":
             return options
-        return dataclasses.replace(
+        return replace(
             options or NO_OPTIONS,
             versioning_behavior=behavior,
             deployment_version=version if behavior == "PINNED" else "",
@@ -241,15 +241,15 @@ class Versions:
 
     def _once(self, workflow_type: str, options: WorkflowOptions) -> WorkflowOptions | None:
         """The options of a run that begins on a version, and is bound there as that version's definition says."""
-        version, rest = options.deployment_version, dataclasses.replace(options, deployment_version="")
+        version, rest = options.deployment_version, replace(options, deployment_version="")
         behavior: VersioningBehavior = "UNSPECIFIED"
         if self._hosting is not None:
             hosted = version in self._hosting.hosted
             behavior = self._hosting.behavior(workflow_type, version) if hosted else "PINNED"
         if behavior == "PINNED":
-            return dataclasses.replace(rest, versioning_behavior="PINNED", deployment_version=version)
+            return replace(rest, versioning_behavior="PINNED", deployment_version=version)
         if behavior == "AUTO_UPGRADE":
-            return dataclasses.replace(rest, versioning_behavior="AUTO_UPGRADE")
+            return replace(rest, versioning_behavior="AUTO_UPGRADE")
         return None if rest == NO_OPTIONS else rest
 
     def of_change(self, run: Run, wanted: WorkflowOptions) -> WorkflowOptions:
@@ -298,8 +298,8 @@ class Versions:
         if pinned and initiator == "WORKFLOW" and not upgrade and not self._moves(run, workflow_type, options):
             deployment = self._deployment
             declined = deployment.revision if deployment and self.target_changed(run) else options.declined_revision
-            return dataclasses.replace(options, version_given=True, declined_revision=declined)
-        undecided = dataclasses.replace(
+            return replace(options, version_given=True, declined_revision=declined)
+        undecided = replace(
             options,
             versioning_behavior="UNSPECIFIED",
             deployment_version="",
@@ -336,7 +336,7 @@ class Versions:
                 continue
             behavior = self._behavior(decision.workflow_type, version)
             if behavior == "PINNED" or (options.version_overridden and behavior == "AUTO_UPGRADE"):
-                decision.options = dataclasses.replace(
+                decision.options = replace(
                     given,
                     versioning_behavior="PINNED",
                     deployment_version=version,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from itertools import islice
 
 from foldlog.core.state import Activity, Child, DeadlineKind, Run
@@ -11,6 +10,7 @@ from foldlog.schemas import event, reply
 from foldlog.schemas.command import GetHistory
 from foldlog.schemas.common import Failure, ParentExecution, ReplyTo, WorkflowOptions
 from foldlog.schemas.visibility import WorkflowVisibility
+from msgspec.structs import replace
 
 PENDING_SHOWN = 1_000
 """A description names so many open activities, timers and children of each kind, the oldest: it is one record."""

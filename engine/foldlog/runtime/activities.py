@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from foldlog.api.common.v1 import plain
@@ -24,6 +23,7 @@ from foldlog.workflow._activity_types import (
     ActivityHandle,
     LocalActivityConfig,
 )
+from msgspec.structs import replace
 
 if TYPE_CHECKING:
     from foldlog.converter import PayloadConverter

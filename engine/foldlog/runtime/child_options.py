@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,7 @@ from foldlog.core import decisions
 from foldlog.runtime.durations import milliseconds
 from foldlog.schemas.common import WorkflowOptions
 from foldlog.workflow._child_types import ChildWorkflowConfig, ParentClosePolicy
+from msgspec.structs import replace
 
 if TYPE_CHECKING:
     from foldlog.runtime.instance import WorkflowInstance

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 from foldlog import exceptions
@@ -23,6 +22,7 @@ from foldlog.types import UNSET
 from foldlog.workflow._child_types import ChildWorkflowCancellationType, ChildWorkflowHandle
 from foldlog.workflow._external import arguments
 from foldlog.workflow._handlers import SignalDefinition
+from msgspec.structs import replace
 
 if TYPE_CHECKING:
     from foldlog.runtime.instance import WorkflowInstance

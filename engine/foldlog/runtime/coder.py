@@ -15,7 +15,6 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from typing import Any, Literal, cast
@@ -27,6 +26,7 @@ from foldlog.core.decider import WorkflowTaskError
 from foldlog.exceptions import PayloadConversionError
 from foldlog.runtime.payloads import Group, collect, replaced
 from foldlog.schemas.common import Payload
+from msgspec import Struct
 
 ANSWER_SECONDS = 5.0
 """How long a codec is waited for."""
@@ -42,8 +42,7 @@ _CANCELLED = RuntimeError("something that it waits for was cancelled")
 _Key = tuple[tuple[str, bytes, tuple[tuple[str, bytes], ...]], ...]
 
 
-@dataclass
-class _Each:
+class _Each(Struct):
     """Payloads that each stand alone, as a record with them."""
 
     values: dict[str, Payload]

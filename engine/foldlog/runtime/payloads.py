@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator, Sequence
-from dataclasses import fields, is_dataclass
 from functools import cache
 from types import NoneType
 from typing import Any, get_args, get_origin, get_type_hints
@@ -18,6 +17,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 from foldlog.core.fields import REMOVED_ENCODING
 from foldlog.exceptions import PayloadConversionError
 from foldlog.schemas.common import Payload
+from msgspec import Struct
 
 NEVER = frozenset({"search_attributes"})
 HEADERS = frozenset({"header", "headers"})
@@ -107,10 +107,10 @@ def _places(cls: Any, headers: bool) -> tuple[tuple[str, str], ...]:
 
 @cache
 def _all_places(cls: Any) -> tuple[tuple[str, str], ...]:
-    if not is_dataclass(cls):
+    if not issubclass(cls, Struct):
         return ()
     hints = get_type_hints(cls)
-    kinds = ((field.name, _kind(hints[field.name], cls)) for field in fields(cls) if field.name not in NEVER)
+    kinds = ((name, _kind(hints[name], cls)) for name in cls.__struct_fields__ if name not in NEVER)
     return tuple((name, kind) for name, kind in kinds if kind)
 
 
@@ -125,7 +125,7 @@ def _kind(hint: Any, within: Any) -> str:
         return "map" if args[1] is Payload else ""
     if NoneType in args:
         return next((kind for arg in args if arg is not NoneType and (kind := _kind(arg, within))), "")
-    if isinstance(hint, type) and is_dataclass(hint):
+    if isinstance(hint, type) and issubclass(hint, Struct):
         # One that holds itself, such as a failure its cause, is asked while it is looked at.
         return "record" if hint is within or _all_places(hint) else ""
     return ""

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from foldlog import workflow
+from foldlog.api.common.v1 import plain
 from foldlog.common import (
     Priority,
     RawValue,
@@ -124,7 +125,7 @@ async def _how(child: ChildWorkflowHandle[Any, Any], workflow_id: str) -> Ended:
             return Ended(workflow_id, "TERMINATED")
         status = "TIMED_OUT" if isinstance(cause, TimeoutError) else "FAILED"
         return Ended(workflow_id, status, failure=_failure(cause or error))
-    return Ended(workflow_id, "COMPLETED", result=result.payload)
+    return Ended(workflow_id, "COMPLETED", result=plain(result.payload))
 
 
 def _failure(error: BaseException) -> Failure:

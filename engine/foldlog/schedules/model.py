@@ -7,9 +7,8 @@ are open have the old form.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from foldlog.schemas.common import Failure, Payload, Priority, RetryPolicy
+from msgspec import Struct, field
 
 SCHEDULE_TYPE = "foldlog.schedule"
 """Type of the workflow that is a schedule."""
@@ -36,8 +35,7 @@ def schedule_workflow_id(schedule_id: str) -> str:
     return f"{SCHEDULE_TYPE}:{schedule_id}"
 
 
-@dataclass
-class Range:
+class Range(Struct):
     """Numbers from `start` to `end`, both included."""
 
     start: int
@@ -45,8 +43,7 @@ class Range:
     step: int = 1
 
 
-@dataclass
-class Calendar:
+class Calendar(Struct):
     """Times that match one range of each field; no range of years matches every year."""
 
     second: list[Range]
@@ -59,16 +56,14 @@ class Calendar:
     comment: str | None = None
 
 
-@dataclass
-class Interval:
+class Interval(Struct):
     """Times at which the epoch lies a whole number of periods back, the offset aside."""
 
     every_ms: int
     offset_ms: int = 0
 
 
-@dataclass
-class Spec:
+class Spec(Struct):
     """When actions are due."""
 
     calendars: list[Calendar] = field(default_factory=list)
@@ -81,8 +76,7 @@ class Spec:
     time_zone: str | None = None
 
 
-@dataclass
-class Action:
+class Action(Struct):
     """The workflow that is started."""
 
     workflow_type: str
@@ -100,8 +94,7 @@ class Action:
     header: dict[str, Payload] = field(default_factory=dict)
 
 
-@dataclass
-class Policy:
+class Policy(Struct):
     """What to do when actions overlap, are late, or fail."""
 
     overlap: int = SKIP
@@ -109,8 +102,7 @@ class Policy:
     pause_on_failure: bool = False
 
 
-@dataclass
-class State:
+class State(Struct):
     """What people do to a schedule."""
 
     note: str | None = None
@@ -119,8 +111,7 @@ class State:
     remaining_actions: int = 0
 
 
-@dataclass
-class Schedule:
+class Schedule(Struct):
     """All that a user says of a schedule."""
 
     action: Action
@@ -129,8 +120,7 @@ class Schedule:
     state: State
 
 
-@dataclass
-class Start:
+class Start(Struct):
     """An action that is to be taken."""
 
     nominal_ms: int
@@ -143,8 +133,7 @@ class Start:
     """Somebody asked for it: a pause and a limit do not hold it."""
 
 
-@dataclass
-class Running:
+class Running(Struct):
     """An action that was begun and has not ended."""
 
     workflow_id: str
@@ -156,8 +145,7 @@ class Running:
     """`CANCEL_OTHER` or `TERMINATE_OTHER`, once it was asked for that."""
 
 
-@dataclass
-class Taken:
+class Taken(Struct):
     """An action that was taken."""
 
     scheduled_ms: int
@@ -166,8 +154,7 @@ class Taken:
     run_id: str
 
 
-@dataclass
-class Backfill:
+class Backfill(Struct):
     """Times that are to be gone through as if they passed now; both ends are included."""
 
     start_ms: int
@@ -175,8 +162,7 @@ class Backfill:
     overlap: int = 0
 
 
-@dataclass
-class Progress:
+class Progress(Struct):
     """A schedule and all that has become of it: what one run of its workflow hands to the next."""
 
     id: str
@@ -200,8 +186,7 @@ class Progress:
     search_attributes: dict[str, Payload] = field(default_factory=dict)
 
 
-@dataclass
-class Change:
+class Change(Struct):
     """An update of a schedule."""
 
     schedule: Schedule
@@ -211,8 +196,7 @@ class Change:
     """None: as they are."""
 
 
-@dataclass
-class Shown:
+class Shown(Struct):
     """What lists show."""
 
     workflow_type: str
@@ -223,8 +207,7 @@ class Shown:
     next_ms: list[int] = field(default_factory=list)
 
 
-@dataclass
-class Job:
+class Job(Struct):
     """What takes an action is told."""
 
     schedule_id: str
@@ -236,8 +219,7 @@ class Job:
     last_failure: Failure | None = None
 
 
-@dataclass
-class Ended:
+class Ended(Struct):
     """How an action ended."""
 
     workflow_id: str

@@ -7,9 +7,8 @@ form.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from foldlog.schemas.common import Payload, Priority, RetryPolicy
+from msgspec import Struct, field
 
 ACTIVITY_TYPE = "foldlog.activity"
 """Type of the workflow that carries out one activity."""
@@ -27,8 +26,7 @@ def is_standalone(workflow_id: str | None) -> bool:
     return workflow_id is not None and workflow_id.startswith(f"{ACTIVITY_TYPE}:")
 
 
-@dataclass
-class Job:
+class Job(Struct):
     """One activity."""
 
     activity_id: str
@@ -45,8 +43,7 @@ class Job:
     header: dict[str, Payload] = field(default_factory=dict)
 
 
-@dataclass
-class Described:
+class Described(Struct):
     """The answer to the question what it is."""
 
     job: Job

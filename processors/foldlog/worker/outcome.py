@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from foldlog.schemas.common import Failure, Payload
+from msgspec import Struct, field
 
 
-@dataclass(slots=True)
-class Completed:
+class Completed(Struct):
     """It returned."""
 
     result: Payload
 
 
-@dataclass(slots=True)
-class Failed:
+class Failed(Struct):
     """It raised, or overstayed."""
 
     failure: Failure
@@ -23,28 +20,24 @@ class Failed:
     """The last ones, whether or not they have been sent."""
 
 
-@dataclass(slots=True)
-class Canceled:
+class Canceled(Struct):
     """It let its cancellation through."""
 
     details: list[Payload] = field(default_factory=list)
 
 
-@dataclass(slots=True)
-class LeftOpen:
+class LeftOpen(Struct):
     """Somebody else completes it, from outside."""
 
     heartbeat_details: list[Payload] | None = None
     """What it noted last, whether or not that has been sent; None: nothing."""
 
 
-@dataclass(slots=True)
-class Dropped:
+class Dropped(Struct):
     """It counts no longer: there is nothing to report."""
 
 
-@dataclass(slots=True)
-class Interrupted:
+class Interrupted(Struct):
     """The worker stopped it. It is for whoever has the task next."""
 
     failure: Failure

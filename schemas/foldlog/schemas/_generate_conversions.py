@@ -89,43 +89,36 @@ class ConversionModule:
         return [*lines, "    }"]
 
     def _from_avro(self, record: Record) -> list[str]:
-        # Calling the class costs four times as much: its arguments go through a dict. It has no __post_init__.
-        lines = [
-            f"def {from_avro(record.name)}(values: dict[str, Any]) -> {record.name}:",
-            f"    record = object.__new__({record.name})",
-        ]
-        for entry in record.fields:
-            value = self._decoder(entry["type"], f"values[{entry['name']!r}]")
-            lines.append(f"    record.{entry['name']} = {value}")
-        return [*lines, "    return record"]
+        return self._made(from_avro(record.name), record.name, self._read(record.fields))
 
     def _with_usual(self, record: Record) -> list[list[str]]:
-        """The conversions of a record with usual values: of one that has them, and of any, by the same and more."""
+        """The conversions of a record with usual values: of one that has them, and of any."""
         name, varying = record.name, Record(record.fullname, record.doc, record.varying, [], framed=False)
         same = " and ".join(_is(entry["usual"], "record." + entry["name"]) for entry in record.constant)
         to = [
             f"def {to_avro(name)}(record: {name}) -> dict[str, Any]:",
             f"    values = {usual_to_avro(record)}(record)",
         ]
-        of = [
-            f"def {from_avro(name)}(values: dict[str, Any]) -> {name}:",
-            f"    record = {usual_from_avro(record)}(values)",
-        ]
         for entry in record.constant:
             to.append(f"    values[{entry['name']!r}] = {self._encoder(entry['type'], 'record.' + entry['name'])}")
-            value = self._decoder(entry["type"], f"values[{entry['name']!r}]")
-            of.append(f"    record.{entry['name']} = {value}")
-        usual_to, usual_of = self._to_avro(varying), self._from_avro(varying)
+        usual_to = self._to_avro(varying)
         usual_to[0] = usual_to[0].replace(to_avro(name), usual_to_avro(record))
-        usual_of[0] = usual_of[0].replace(from_avro(name), usual_from_avro(record))
-        constants = [f"    record.{entry['name']} = {self._constant(entry)}" for entry in record.constant]
+        constants = {entry["name"]: self._constant(entry) for entry in record.constant}
         return [
             [f"def {is_usual(record)}(record: {name}) -> bool:", f"    return {same}"],
             usual_to,
             [*to, "    return values"],
-            [*usual_of[:-1], *constants, "    return record"],
-            [*of, "    return record"],
+            self._made(usual_from_avro(record), name, {**self._read(record.varying), **constants}),
+            self._from_avro(record),
         ]
+
+    def _made(self, function: str, name: str, values: dict[str, str]) -> list[str]:
+        """The function that makes a record of what fastavro has read, from an expression for each field."""
+        given = (f"        {field}={value}," for field, value in values.items())
+        return [f"def {function}(values: dict[str, Any]) -> {name}:", f"    return {name}(", *given, "    )"]
+
+    def _read(self, fields: list[dict[str, Any]]) -> dict[str, str]:
+        return {entry["name"]: self._decoder(entry["type"], f"values[{entry['name']!r}]") for entry in fields}
 
     def _constant(self, entry: dict[str, Any]) -> str:
         """An expression for a field's usual value. What can be changed is made anew each time."""

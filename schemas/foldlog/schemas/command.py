@@ -6,7 +6,6 @@ change those, not this.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Literal
 
 from foldlog.schemas.common import (
@@ -20,6 +19,7 @@ from foldlog.schemas.common import (
     RetryPolicy,
     WorkflowOptions,
 )
+from msgspec import Struct, field
 
 QueryRejectCondition = Literal[
     "NONE",
@@ -40,8 +40,7 @@ WorkflowIdReusePolicy = Literal[
 ]
 
 
-@dataclass(slots=True, kw_only=True)
-class ActivityStarted:
+class ActivityStarted(Struct, kw_only=True):
     """An attempt is running and has not ended soon. Short attempts never send it."""
 
     run_id: str
@@ -58,8 +57,7 @@ class ActivityStarted:
     """For how long it has been running, in milliseconds: a duration, so that clocks need not agree."""
 
 
-@dataclass(slots=True, kw_only=True)
-class AwaitResult:
+class AwaitResult(Struct, kw_only=True):
     """Wait for a run to close. A long poll: the waiter is kept in memory only and must ask again."""
 
     identity: str = ""
@@ -72,8 +70,7 @@ class AwaitResult:
     """Follow the chain of runs to its end."""
 
 
-@dataclass(slots=True, kw_only=True)
-class AwaitUpdate:
+class AwaitUpdate(Struct, kw_only=True):
     """Wait for an update that was sent before. A long poll: the waiter is kept in memory only and must ask
     again.
     """
@@ -90,8 +87,7 @@ class AwaitUpdate:
     """True: answered when its handler has ended; false: when it is accepted or refused."""
 
 
-@dataclass(slots=True, kw_only=True)
-class CancelActivity:
+class CancelActivity(Struct, kw_only=True):
     """An attempt ended because its cancellation was asked for."""
 
     run_id: str
@@ -110,8 +106,7 @@ class CancelActivity:
     """Where the answer goes; null: nobody asks for one."""
 
 
-@dataclass(slots=True, kw_only=True)
-class CancelWorkflow:
+class CancelWorkflow(Struct, kw_only=True):
     """Ask an open workflow to cancel itself: CancelledError is raised in its code."""
 
     request_id: str = ""
@@ -134,8 +129,7 @@ class CancelWorkflow:
     """Refuse unless the workflow is a child of the initiator."""
 
 
-@dataclass(slots=True, kw_only=True)
-class ChildWorkflowClosed:
+class ChildWorkflowClosed(Struct, kw_only=True):
     """To a parent: its child, and all runs that followed it, ended."""
 
     run_id: str
@@ -154,8 +148,7 @@ class ChildWorkflowClosed:
     """Why there is no further run; see Failure.retry_state."""
 
 
-@dataclass(slots=True, kw_only=True)
-class ChildWorkflowStarted:
+class ChildWorkflowStarted(Struct, kw_only=True):
     """To a parent: its child has begun, or cannot begin."""
 
     run_id: str
@@ -168,8 +161,7 @@ class ChildWorkflowStarted:
     """Why it cannot begin; null: it has begun."""
 
 
-@dataclass(slots=True, kw_only=True)
-class CompleteActivity:
+class CompleteActivity(Struct, kw_only=True):
     """An attempt ended well."""
 
     run_id: str
@@ -188,8 +180,7 @@ class CompleteActivity:
     """Where the answer goes; null: nobody asks for one."""
 
 
-@dataclass(slots=True, kw_only=True)
-class DescribeDeployments:
+class DescribeDeployments(Struct, kw_only=True):
     """Ask a partition for the deployments that it knows. The key is as for SetDeployment."""
 
     identity: str = ""
@@ -198,8 +189,7 @@ class DescribeDeployments:
     """Where the answer goes, a Deployments record; null: nobody asks for one."""
 
 
-@dataclass(slots=True, kw_only=True)
-class DescribeWorkflow:
+class DescribeWorkflow(Struct, kw_only=True):
     """Ask for the state of a workflow: status, times, pending activities, stall."""
 
     identity: str = ""
@@ -210,8 +200,7 @@ class DescribeWorkflow:
     """The run; empty means the current run of this workflow ID."""
 
 
-@dataclass(slots=True, kw_only=True)
-class FailActivity:
+class FailActivity(Struct, kw_only=True):
     """An attempt failed."""
 
     run_id: str
@@ -232,8 +221,7 @@ class FailActivity:
     """Where the answer goes; null: nobody asks for one."""
 
 
-@dataclass(slots=True, kw_only=True)
-class GetHistory:
+class GetHistory(Struct, kw_only=True):
     """Ask for one page of a run's history."""
 
     identity: str = ""
@@ -248,8 +236,7 @@ class GetHistory:
     """Stop the page after this many bytes of events."""
 
 
-@dataclass(slots=True, kw_only=True)
-class HeartbeatActivity:
+class HeartbeatActivity(Struct, kw_only=True):
     """A running attempt lives, and how far it got."""
 
     run_id: str
@@ -268,8 +255,7 @@ class HeartbeatActivity:
     """Names the activity instead of scheduled_event_id, which is 0 then; empty: that one counts."""
 
 
-@dataclass(slots=True, kw_only=True)
-class PauseActivity:
+class PauseActivity(Struct, kw_only=True):
     """Start no further attempt of an open activity until it is unpaused; one that runs is told."""
 
     request_id: str = ""
@@ -290,8 +276,7 @@ class PauseActivity:
     """Why, for people."""
 
 
-@dataclass(slots=True, kw_only=True)
-class QueryWorkflow:
+class QueryWorkflow(Struct, kw_only=True):
     """Ask a workflow's query handler. Leaves no trace in history."""
 
     identity: str = ""
@@ -310,8 +295,7 @@ class QueryWorkflow:
     """What interceptors pass along with the call."""
 
 
-@dataclass(slots=True, kw_only=True)
-class ResetActivity:
+class ResetActivity(Struct, kw_only=True):
     """Count an activity's attempts from 1 again, and schedule the next one at once."""
 
     request_id: str = ""
@@ -338,8 +322,7 @@ class ResetActivity:
     """Begin at a random time up to so many milliseconds later."""
 
 
-@dataclass(slots=True, kw_only=True)
-class ResolveExternalWorkflow:
+class ResolveExternalWorkflow(Struct, kw_only=True):
     """To a workflow that sent a signal or a request to cancel to another one: what became of it."""
 
     run_id: str
@@ -352,8 +335,7 @@ class ResolveExternalWorkflow:
     """The run that it was delivered to."""
 
 
-@dataclass(slots=True, kw_only=True)
-class SetDeployment:
+class SetDeployment(Struct, kw_only=True):
     """Change which versions new runs begin on. Sent to every partition, with a key that belongs there; the
     key means nothing else.
     """
@@ -366,8 +348,7 @@ class SetDeployment:
     """How it is to be."""
 
 
-@dataclass(slots=True, kw_only=True)
-class SignalInput:
+class SignalInput(Struct, kw_only=True):
     """A signal that comes with a start."""
 
     signal_name: str
@@ -378,8 +359,7 @@ class SignalInput:
     """What interceptors pass along with the call."""
 
 
-@dataclass(slots=True, kw_only=True)
-class SignalWorkflow:
+class SignalWorkflow(Struct, kw_only=True):
     """Send a signal to an open workflow."""
 
     request_id: str = ""
@@ -406,8 +386,7 @@ class SignalWorkflow:
     """Refuse unless the workflow is a child of the initiator."""
 
 
-@dataclass(slots=True, kw_only=True)
-class StartWorkflow:
+class StartWorkflow(Struct, kw_only=True):
     """Start a workflow. The record's key is the workflow ID."""
 
     request_id: str = ""
@@ -454,8 +433,7 @@ class StartWorkflow:
     """The workflow whose child it is; null: none."""
 
 
-@dataclass(slots=True, kw_only=True)
-class TerminateWorkflow:
+class TerminateWorkflow(Struct, kw_only=True):
     """End an open workflow at once; its code does not run again."""
 
     request_id: str = ""
@@ -476,8 +454,7 @@ class TerminateWorkflow:
     """Details for the reader of the history."""
 
 
-@dataclass(slots=True, kw_only=True)
-class UnpauseActivity:
+class UnpauseActivity(Struct, kw_only=True):
     """Let a paused activity go on: its next attempt is scheduled at once."""
 
     request_id: str = ""
@@ -502,8 +479,7 @@ class UnpauseActivity:
     """Begin at a random time up to so many milliseconds later."""
 
 
-@dataclass(slots=True, kw_only=True)
-class UpdateActivityOptions:
+class UpdateActivityOptions(Struct, kw_only=True):
     """Change options of an open activity. What is null stays as it is. Timeouts count at once; what a
     running attempt was told of them stays as it is.
     """
@@ -540,8 +516,7 @@ class UpdateActivityOptions:
     """Of its tasks."""
 
 
-@dataclass(slots=True, kw_only=True)
-class UpdateInput:
+class UpdateInput(Struct, kw_only=True):
     """An update that comes with a start."""
 
     update_id: str
@@ -556,8 +531,7 @@ class UpdateInput:
     """True: answered when its handler has ended; false: when it is accepted or refused."""
 
 
-@dataclass(slots=True, kw_only=True)
-class UpdateWorkflow:
+class UpdateWorkflow(Struct, kw_only=True):
     """Run an update handler of an open workflow and wait for it. An update that its validator refuses
     leaves no trace in history.
     """
@@ -586,8 +560,7 @@ class UpdateWorkflow:
     """True: answered when its handler has ended; false: when it is accepted or refused."""
 
 
-@dataclass(slots=True, kw_only=True)
-class UpdateWorkflowOptions:
+class UpdateWorkflowOptions(Struct, kw_only=True):
     """Change which version of the code an open workflow runs on. Neither its history nor its code shows
     it.
     """

@@ -6,10 +6,10 @@ change those, not this.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Literal
 
 from foldlog.schemas.names import PayloadMessage
+from msgspec import Struct, field
 
 ContinueInitiator = Literal[
     "UNSPECIFIED",
@@ -54,8 +54,7 @@ VersioningBehavior = Literal[
 ]
 
 
-@dataclass(slots=True, kw_only=True)
-class ActivityOptions:
+class ActivityOptions(Struct, kw_only=True):
     """Options of an activity that few have. Where all of them are at their defaults, null stands for the
     record.
     """
@@ -68,8 +67,7 @@ class ActivityOptions:
     """What interceptors pass along with the call."""
 
 
-@dataclass(slots=True, kw_only=True)
-class Continuation:
+class Continuation(Struct, kw_only=True):
     """What a run has from the run before it in its chain."""
 
     run_id: str
@@ -88,8 +86,7 @@ class Continuation:
     """When the first run of the chain began."""
 
 
-@dataclass(slots=True, kw_only=True)
-class Deployment:
+class Deployment(Struct, kw_only=True):
     """Which versions of a deployment's workflow code new runs begin on. Each partition keeps its own copy;
     all are told the same.
     """
@@ -118,8 +115,7 @@ class Deployment:
     """Who changed it, for people."""
 
 
-@dataclass(slots=True, kw_only=True)
-class Failure:
+class Failure(Struct, kw_only=True):
     """What went wrong, as data: an exception in any language, with its causes."""
 
     kind: FailureKind = "APPLICATION"
@@ -168,8 +164,7 @@ class Failure:
     """What caused it."""
 
 
-@dataclass(slots=True, kw_only=True)
-class Initiator:
+class Initiator(Struct, kw_only=True):
     """The workflow that asked something of another one, and where it waits for what comes of that."""
 
     namespace: str
@@ -182,8 +177,7 @@ class Initiator:
     """The event in its history that asked."""
 
 
-@dataclass(slots=True, kw_only=True)
-class ParentExecution:
+class ParentExecution(Struct, kw_only=True):
     """The workflow that started this one as its child."""
 
     namespace: str
@@ -202,8 +196,7 @@ class ParentExecution:
     """The first run of the parent's chain."""
 
 
-@dataclass(slots=True, kw_only=True)
-class Payload(PayloadMessage):
+class Payload(PayloadMessage, kw_only=True):
     """One value, converted to bytes by the data converter at the edge. The engine never looks inside."""
 
     encoding: str
@@ -216,8 +209,7 @@ class Payload(PayloadMessage):
     """What the converter or codec needs besides, such as a key ID."""
 
 
-@dataclass(slots=True, kw_only=True)
-class Priority:
+class Priority(Struct, kw_only=True):
     """Which of several waiting tasks comes first. Meanings follow Temporal's Priority."""
 
     priority_key: int = 0
@@ -228,8 +220,7 @@ class Priority:
     """A key with twice the weight gets twice the turns; 0 counts as 1."""
 
 
-@dataclass(slots=True, kw_only=True)
-class ReplyTo:
+class ReplyTo(Struct, kw_only=True):
     """The address of an asker: a partition of <ns>.replies and who reads there."""
 
     client_id: str
@@ -240,8 +231,7 @@ class ReplyTo:
     """The asker's number for this question; comes back in the reply."""
 
 
-@dataclass(slots=True, kw_only=True)
-class RetryPolicy:
+class RetryPolicy(Struct, kw_only=True):
     """When and how often a failed attempt is repeated. Meanings follow Temporal's RetryPolicy."""
 
     initial_interval_ms: int = 1000
@@ -256,8 +246,7 @@ class RetryPolicy:
     """Application error types that end the retries at once."""
 
 
-@dataclass(slots=True, kw_only=True)
-class WorkflowOptions:
+class WorkflowOptions(Struct, kw_only=True):
     """Options of a workflow that few starts have. Where all of them are at their defaults, null stands for
     the record.
     """

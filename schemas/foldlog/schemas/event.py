@@ -6,7 +6,6 @@ change those, not this.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Literal
 
 from foldlog.schemas.common import (
@@ -20,6 +19,7 @@ from foldlog.schemas.common import (
     WorkflowOptions,
 )
 from foldlog.schemas.names import HistoryEvent
+from msgspec import field
 
 ParentClosePolicy = Literal[
     "TERMINATE",
@@ -28,8 +28,7 @@ ParentClosePolicy = Literal[
 ]
 
 
-@dataclass(slots=True, kw_only=True)
-class ActivityTaskCancelRequested(HistoryEvent):
+class ActivityTaskCancelRequested(HistoryEvent, kw_only=True):
     """The workflow asked to cancel the activity."""
 
     run_id: str = ""
@@ -44,8 +43,7 @@ class ActivityTaskCancelRequested(HistoryEvent):
     """The ActivityTaskScheduled event."""
 
 
-@dataclass(slots=True, kw_only=True)
-class ActivityTaskCanceled(HistoryEvent):
+class ActivityTaskCanceled(HistoryEvent, kw_only=True):
     """The activity ended by its cancellation."""
 
     run_id: str = ""
@@ -66,8 +64,7 @@ class ActivityTaskCanceled(HistoryEvent):
     """What the activity says about it."""
 
 
-@dataclass(slots=True, kw_only=True)
-class ActivityTaskCompleted(HistoryEvent):
+class ActivityTaskCompleted(HistoryEvent, kw_only=True):
     """The activity ended well."""
 
     run_id: str = ""
@@ -88,8 +85,7 @@ class ActivityTaskCompleted(HistoryEvent):
     """Its result."""
 
 
-@dataclass(slots=True, kw_only=True)
-class ActivityTaskFailed(HistoryEvent):
+class ActivityTaskFailed(HistoryEvent, kw_only=True):
     """The activity failed and is not retried."""
 
     run_id: str = ""
@@ -112,8 +108,7 @@ class ActivityTaskFailed(HistoryEvent):
     """Why there is no further attempt; see Failure.retry_state."""
 
 
-@dataclass(slots=True, kw_only=True)
-class ActivityTaskScheduled(HistoryEvent):
+class ActivityTaskScheduled(HistoryEvent, kw_only=True):
     """The workflow asked for an activity."""
 
     run_id: str = ""
@@ -148,8 +143,7 @@ class ActivityTaskScheduled(HistoryEvent):
     """What few activities have; null: nothing of it."""
 
 
-@dataclass(slots=True, kw_only=True)
-class ActivityTaskTimedOut(HistoryEvent):
+class ActivityTaskTimedOut(HistoryEvent, kw_only=True):
     """The activity timed out and is not retried."""
 
     run_id: str = ""
@@ -170,8 +164,7 @@ class ActivityTaskTimedOut(HistoryEvent):
     """Why there is no further attempt; see Failure.retry_state."""
 
 
-@dataclass(slots=True, kw_only=True)
-class ChildWorkflowExecutionCanceled(HistoryEvent):
+class ChildWorkflowExecutionCanceled(HistoryEvent, kw_only=True):
     """A child ended by its cancellation."""
 
     run_id: str = ""
@@ -192,8 +185,7 @@ class ChildWorkflowExecutionCanceled(HistoryEvent):
     """Why there is no further run; see Failure.retry_state."""
 
 
-@dataclass(slots=True, kw_only=True)
-class ChildWorkflowExecutionCompleted(HistoryEvent):
+class ChildWorkflowExecutionCompleted(HistoryEvent, kw_only=True):
     """A child ended well."""
 
     run_id: str = ""
@@ -212,8 +204,7 @@ class ChildWorkflowExecutionCompleted(HistoryEvent):
     """Its result."""
 
 
-@dataclass(slots=True, kw_only=True)
-class ChildWorkflowExecutionFailed(HistoryEvent):
+class ChildWorkflowExecutionFailed(HistoryEvent, kw_only=True):
     """A child failed."""
 
     run_id: str = ""
@@ -234,8 +225,7 @@ class ChildWorkflowExecutionFailed(HistoryEvent):
     """Why there is no further run; see Failure.retry_state."""
 
 
-@dataclass(slots=True, kw_only=True)
-class ChildWorkflowExecutionStarted(HistoryEvent):
+class ChildWorkflowExecutionStarted(HistoryEvent, kw_only=True):
     """A child has begun."""
 
     run_id: str = ""
@@ -252,8 +242,7 @@ class ChildWorkflowExecutionStarted(HistoryEvent):
     """Its first run."""
 
 
-@dataclass(slots=True, kw_only=True)
-class ChildWorkflowExecutionTerminated(HistoryEvent):
+class ChildWorkflowExecutionTerminated(HistoryEvent, kw_only=True):
     """A child was ended from outside."""
 
     run_id: str = ""
@@ -274,8 +263,7 @@ class ChildWorkflowExecutionTerminated(HistoryEvent):
     """Why there is no further run; see Failure.retry_state."""
 
 
-@dataclass(slots=True, kw_only=True)
-class ChildWorkflowExecutionTimedOut(HistoryEvent):
+class ChildWorkflowExecutionTimedOut(HistoryEvent, kw_only=True):
     """A child timed out."""
 
     run_id: str = ""
@@ -296,8 +284,7 @@ class ChildWorkflowExecutionTimedOut(HistoryEvent):
     """Why there is no further run; see Failure.retry_state."""
 
 
-@dataclass(slots=True, kw_only=True)
-class ExternalWorkflowExecutionCancelRequested(HistoryEvent):
+class ExternalWorkflowExecutionCancelRequested(HistoryEvent, kw_only=True):
     """The other workflow has the request to cancel."""
 
     run_id: str = ""
@@ -312,8 +299,7 @@ class ExternalWorkflowExecutionCancelRequested(HistoryEvent):
     """The event that asked."""
 
 
-@dataclass(slots=True, kw_only=True)
-class ExternalWorkflowExecutionSignaled(HistoryEvent):
+class ExternalWorkflowExecutionSignaled(HistoryEvent, kw_only=True):
     """The other workflow has the signal."""
 
     run_id: str = ""
@@ -328,8 +314,7 @@ class ExternalWorkflowExecutionSignaled(HistoryEvent):
     """The event that asked."""
 
 
-@dataclass(slots=True, kw_only=True)
-class LocalActivityCompleted(HistoryEvent):
+class LocalActivityCompleted(HistoryEvent, kw_only=True):
     """A local activity ended, well or not. Temporal keeps these as markers."""
 
     run_id: str = ""
@@ -358,8 +343,7 @@ class LocalActivityCompleted(HistoryEvent):
     """One line for people; null: none."""
 
 
-@dataclass(slots=True, kw_only=True)
-class PatchRecorded(HistoryEvent):
+class PatchRecorded(HistoryEvent, kw_only=True):
     """The workflow passed `patched` or `deprecate_patch` for the first time. Temporal keeps these as
     markers.
     """
@@ -378,8 +362,7 @@ class PatchRecorded(HistoryEvent):
     """It was `deprecate_patch`."""
 
 
-@dataclass(slots=True, kw_only=True)
-class RequestCancelExternalWorkflowExecutionFailed(HistoryEvent):
+class RequestCancelExternalWorkflowExecutionFailed(HistoryEvent, kw_only=True):
     """The other workflow could not be asked to cancel."""
 
     run_id: str = ""
@@ -396,8 +379,7 @@ class RequestCancelExternalWorkflowExecutionFailed(HistoryEvent):
     """Why."""
 
 
-@dataclass(slots=True, kw_only=True)
-class RequestCancelExternalWorkflowExecutionInitiated(HistoryEvent):
+class RequestCancelExternalWorkflowExecutionInitiated(HistoryEvent, kw_only=True):
     """The workflow asks another one to cancel itself."""
 
     run_id: str = ""
@@ -420,8 +402,7 @@ class RequestCancelExternalWorkflowExecutionInitiated(HistoryEvent):
     """Why."""
 
 
-@dataclass(slots=True, kw_only=True)
-class SignalExternalWorkflowExecutionFailed(HistoryEvent):
+class SignalExternalWorkflowExecutionFailed(HistoryEvent, kw_only=True):
     """The other workflow could not be sent the signal."""
 
     run_id: str = ""
@@ -438,8 +419,7 @@ class SignalExternalWorkflowExecutionFailed(HistoryEvent):
     """Why."""
 
 
-@dataclass(slots=True, kw_only=True)
-class SignalExternalWorkflowExecutionInitiated(HistoryEvent):
+class SignalExternalWorkflowExecutionInitiated(HistoryEvent, kw_only=True):
     """The workflow sends a signal to another one."""
 
     run_id: str = ""
@@ -464,8 +444,7 @@ class SignalExternalWorkflowExecutionInitiated(HistoryEvent):
     """Its arguments."""
 
 
-@dataclass(slots=True, kw_only=True)
-class StartChildWorkflowExecutionFailed(HistoryEvent):
+class StartChildWorkflowExecutionFailed(HistoryEvent, kw_only=True):
     """A child could not begin."""
 
     run_id: str = ""
@@ -482,8 +461,7 @@ class StartChildWorkflowExecutionFailed(HistoryEvent):
     """Why."""
 
 
-@dataclass(slots=True, kw_only=True)
-class StartChildWorkflowExecutionInitiated(HistoryEvent):
+class StartChildWorkflowExecutionInitiated(HistoryEvent, kw_only=True):
     """The workflow asked for a child."""
 
     run_id: str = ""
@@ -508,8 +486,7 @@ class StartChildWorkflowExecutionInitiated(HistoryEvent):
     """What happens to the child when this run closes."""
 
 
-@dataclass(slots=True, kw_only=True)
-class TimerCanceled(HistoryEvent):
+class TimerCanceled(HistoryEvent, kw_only=True):
     """The workflow no longer waits for the timer."""
 
     run_id: str = ""
@@ -526,8 +503,7 @@ class TimerCanceled(HistoryEvent):
     """The TimerStarted event."""
 
 
-@dataclass(slots=True, kw_only=True)
-class TimerFired(HistoryEvent):
+class TimerFired(HistoryEvent, kw_only=True):
     """A timer came due."""
 
     run_id: str = ""
@@ -544,8 +520,7 @@ class TimerFired(HistoryEvent):
     """The TimerStarted event."""
 
 
-@dataclass(slots=True, kw_only=True)
-class TimerStarted(HistoryEvent):
+class TimerStarted(HistoryEvent, kw_only=True):
     """The workflow set a timer."""
 
     run_id: str = ""
@@ -564,8 +539,7 @@ class TimerStarted(HistoryEvent):
     """One line for people; null: none."""
 
 
-@dataclass(slots=True, kw_only=True)
-class UpsertWorkflowSearchAttributes(HistoryEvent):
+class UpsertWorkflowSearchAttributes(HistoryEvent, kw_only=True):
     """The workflow changed its search attributes."""
 
     run_id: str = ""
@@ -580,8 +554,7 @@ class UpsertWorkflowSearchAttributes(HistoryEvent):
     """The new values; a payload with the encoding binary/null removes one."""
 
 
-@dataclass(slots=True, kw_only=True)
-class WorkflowExecutionCancelRequested(HistoryEvent):
+class WorkflowExecutionCancelRequested(HistoryEvent, kw_only=True):
     """Cancellation was asked for."""
 
     run_id: str = ""
@@ -604,8 +577,7 @@ class WorkflowExecutionCancelRequested(HistoryEvent):
     """The workflow that asked; null: a client did."""
 
 
-@dataclass(slots=True, kw_only=True)
-class WorkflowExecutionCanceled(HistoryEvent):
+class WorkflowExecutionCanceled(HistoryEvent, kw_only=True):
     """The run ended by its cancellation. Closes the run."""
 
     run_id: str = ""
@@ -620,8 +592,7 @@ class WorkflowExecutionCanceled(HistoryEvent):
     """Details of the cancellation."""
 
 
-@dataclass(slots=True, kw_only=True)
-class WorkflowExecutionCompleted(HistoryEvent):
+class WorkflowExecutionCompleted(HistoryEvent, kw_only=True):
     """The run method returned. Closes the run."""
 
     run_id: str = ""
@@ -638,8 +609,7 @@ class WorkflowExecutionCompleted(HistoryEvent):
     """The run that follows; empty: none does."""
 
 
-@dataclass(slots=True, kw_only=True)
-class WorkflowExecutionContinuedAsNew(HistoryEvent):
+class WorkflowExecutionContinuedAsNew(HistoryEvent, kw_only=True):
     """The workflow asked for a new run with a fresh history. Closes the run."""
 
     run_id: str = ""
@@ -658,8 +628,7 @@ class WorkflowExecutionContinuedAsNew(HistoryEvent):
     """Its arguments."""
 
 
-@dataclass(slots=True, kw_only=True)
-class WorkflowExecutionFailed(HistoryEvent):
+class WorkflowExecutionFailed(HistoryEvent, kw_only=True):
     """The run method raised a workflow failure. Closes the run."""
 
     run_id: str = ""
@@ -678,8 +647,7 @@ class WorkflowExecutionFailed(HistoryEvent):
     """Why there is no further run; see Failure.retry_state."""
 
 
-@dataclass(slots=True, kw_only=True)
-class WorkflowExecutionSignaled(HistoryEvent):
+class WorkflowExecutionSignaled(HistoryEvent, kw_only=True):
     """A signal arrived."""
 
     run_id: str = ""
@@ -706,8 +674,7 @@ class WorkflowExecutionSignaled(HistoryEvent):
     """The workflow that sent it; null: a client did."""
 
 
-@dataclass(slots=True, kw_only=True)
-class WorkflowExecutionStarted(HistoryEvent):
+class WorkflowExecutionStarted(HistoryEvent, kw_only=True):
     """A run begins."""
 
     run_id: str = ""
@@ -752,8 +719,7 @@ class WorkflowExecutionStarted(HistoryEvent):
     """Held until then (start delay, retry, cron); 0: until what came with the start is recorded."""
 
 
-@dataclass(slots=True, kw_only=True)
-class WorkflowExecutionTerminated(HistoryEvent):
+class WorkflowExecutionTerminated(HistoryEvent, kw_only=True):
     """The run was ended from outside. Closes the run."""
 
     run_id: str = ""
@@ -776,8 +742,7 @@ class WorkflowExecutionTerminated(HistoryEvent):
     """Who sent it, for people: usually pid@host."""
 
 
-@dataclass(slots=True, kw_only=True)
-class WorkflowExecutionTimedOut(HistoryEvent):
+class WorkflowExecutionTimedOut(HistoryEvent, kw_only=True):
     """The run or execution timeout passed. Closes the run."""
 
     run_id: str = ""
@@ -796,8 +761,7 @@ class WorkflowExecutionTimedOut(HistoryEvent):
     """Why there is no further run; see Failure.retry_state."""
 
 
-@dataclass(slots=True, kw_only=True)
-class WorkflowExecutionUpdateAccepted(HistoryEvent):
+class WorkflowExecutionUpdateAccepted(HistoryEvent, kw_only=True):
     """An update passed its validator, and its handler begins."""
 
     run_id: str = ""
@@ -822,8 +786,7 @@ class WorkflowExecutionUpdateAccepted(HistoryEvent):
     """Of the command."""
 
 
-@dataclass(slots=True, kw_only=True)
-class WorkflowExecutionUpdateCompleted(HistoryEvent):
+class WorkflowExecutionUpdateCompleted(HistoryEvent, kw_only=True):
     """An update's handler ended."""
 
     run_id: str = ""
@@ -844,8 +807,7 @@ class WorkflowExecutionUpdateCompleted(HistoryEvent):
     """What it raised, unless it returned."""
 
 
-@dataclass(slots=True, kw_only=True)
-class WorkflowPropertiesModified(HistoryEvent):
+class WorkflowPropertiesModified(HistoryEvent, kw_only=True):
     """The workflow changed its memo."""
 
     run_id: str = ""
@@ -860,8 +822,7 @@ class WorkflowPropertiesModified(HistoryEvent):
     """The new values; a payload with the encoding binary/null removes one."""
 
 
-@dataclass(slots=True, kw_only=True)
-class WorkflowTaskScheduled(HistoryEvent):
+class WorkflowTaskScheduled(HistoryEvent, kw_only=True):
     """The code of a run that was held (by a start delay, a retry, a cron schedule, or for what came with
     its start) begins now. Or the code is told signals together with the event before.
     """

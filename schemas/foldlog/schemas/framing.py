@@ -10,14 +10,16 @@ Knows the schemas of this build only. Others, and the Confluent wire format, are
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
 
 from fastavro import schemaless_reader, schemaless_writer
 from fastavro.validation import ValidationError, validate
 from foldlog.schemas._conversions import command, common, event, log, reply, task, visibility
+from foldlog.schemas._conversions.types import FromAvro, ToAvro
 from foldlog.schemas.definitions import definition, parse, parsed
+from msgspec import Struct
 
 MARKER = b"\xc3\x01"
 HEADER_BYTES = 10
@@ -52,8 +54,8 @@ class UsualForm:
 
     fits: Callable[[Any], bool]
     """Whether a record is one of these."""
-    to_avro: Callable[[Any], dict[str, Any]]
-    from_avro: Callable[[dict[str, Any]], Any]
+    to_avro: ToAvro
+    from_avro: FromAvro
     schema: Any
     """Of the fields before, as fastavro takes it."""
     end_schema: Any
@@ -66,14 +68,14 @@ class UsualForm:
 class RecordType:
     """All that is needed to write and read one record class."""
 
-    cls: type
+    cls: type[Struct]
     full_name: str
     """In Avro, such as `foldlog.event.TimerFired`."""
     header: bytes
     """What its frames begin with."""
-    to_avro: Callable[[Any], dict[str, Any]]
+    to_avro: ToAvro
     """The record as fastavro takes it."""
-    from_avro: Callable[[dict[str, Any]], Any]
+    from_avro: FromAvro
     """The record that fastavro's dict stands for."""
     _schema: Any = None
     """As fastavro takes it. None: not parsed yet, since a process needs few of all types, and is to start soon."""
@@ -120,7 +122,7 @@ class RecordType:
         self._schema = parsed(self.full_name)
 
 
-def _usual_form(cls: type, full_name: str) -> UsualForm | None:
+def _usual_form(cls: type[Struct], full_name: str) -> UsualForm | None:
     if cls not in _USUAL:
         return None
     fits, to_avro, from_avro = _USUAL[cls]
@@ -135,7 +137,7 @@ def _usual_form(cls: type, full_name: str) -> UsualForm | None:
 _MODULES = (common, command, event, log, reply, task, visibility)
 _CONVERSIONS = [(cls, *entry) for module in _MODULES for cls, entry in module.CONVERSIONS.items()]
 _USUAL = {cls: entry for module in _MODULES for cls, entry in module.USUAL.items()}
-CLASSES: dict[str, type] = {full_name: cls for cls, full_name, *_ in _CONVERSIONS}
+CLASSES: dict[str, type[Struct]] = {full_name: cls for cls, full_name, *_ in _CONVERSIONS}
 """Every record class by its full name in Avro."""
 
 RECORD_TYPES: tuple[RecordType, ...] = tuple(
@@ -190,12 +192,21 @@ def decode(data: bytes | None) -> Any:
     return record
 
 
+def as_dict(value: Any) -> Any:
+    """A record as a dict of its fields, and so the records within it; all else as it is."""
+    if isinstance(value, Struct):
+        return {name: as_dict(getattr(value, name)) for name in value.__struct_fields__}
+    if isinstance(value, list):
+        return [as_dict(item) for item in value]
+    return {key: as_dict(item) for key, item in value.items()} if isinstance(value, dict) else value
+
+
 def encode_error(record: Any, error: Exception) -> EncodeError:
     """The error to raise when writing `record` raised `error`: names the field, if it can be found."""
     name = BY_CLASS[type(record)].full_name
     detail = f"{type(error).__name__}: {error}"
     try:
-        validate(asdict(record), parsed(name), raise_errors=True)
+        validate(as_dict(record), parsed(name), raise_errors=True)
     except ValidationError as invalid:
         detail = "; ".join(_misfit(each.field, each.datum, each.schema) for each in invalid.errors)
     except RecursionError:

@@ -50,7 +50,8 @@ class RecordModule:
             body += [f"{name} = Literal[", *(f"    {symbol!r}," for symbol in symbols), "]"]
         for record in self.records:
             body += ["", "", *self._class(record)]
-        defaults = any(entry.get("default") in ([], {}) for record in self.records for entry in record.fields)
+        if any(entry.get("default") in ([], {}) for record in self.records for entry in record.fields):
+            self.used.setdefault("msgspec", set()).add("field")
         head = [
             f'"""Records of the namespace `foldlog.{self.name}`.',
             "",
@@ -60,20 +61,16 @@ class RecordModule:
             "",
             "from __future__ import annotations",
             "",
-            f"from dataclasses import dataclass{', field' if defaults else ''}",
-            *(["from typing import Literal"] if enums else []),
-            "",
+            *(["from typing import Literal", ""] if enums else []),
         ]
         for module in sorted(self.used):
             head.append(f"from {module} import {', '.join(sorted(self.used[module]))}")
         return "\n".join([*head, "", *body, ""])
 
     def _class(self, record: Record) -> list[str]:
-        base = BASES.get(f"{self.name}.{record.name}", BASES.get(self.name, ""))
-        if base:
-            self.used.setdefault("foldlog.schemas.names", set()).add(base)
-        head = f"class {record.name}({base}):" if base else f"class {record.name}:"
-        lines = ["@dataclass(slots=True, kw_only=True)", head, *_doc(record.doc)]
+        base = BASES.get(f"{self.name}.{record.name}", BASES.get(self.name, "Struct"))
+        self.used.setdefault("msgspec" if base == "Struct" else "foldlog.schemas.names", set()).add(base)
+        lines = [f"class {record.name}({base}, kw_only=True):", *_doc(record.doc)]
         for entry in record.fields:
             lines.append(f"    {entry['name']}: {self._hint(entry['type'])}{_default(entry)}")
             lines += _doc(entry["doc"])

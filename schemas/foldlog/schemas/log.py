@@ -6,10 +6,10 @@ change those, not this.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Literal
 
 from foldlog.schemas.common import Deployment, Failure, Payload, Priority, ReplyTo, RetryPolicy, WorkflowOptions
+from msgspec import Struct, field
 
 AttemptPhase = Literal[
     "SCHEDULED",
@@ -18,8 +18,7 @@ AttemptPhase = Literal[
 ]
 
 
-@dataclass(slots=True, kw_only=True)
-class ActivityAttempt:
+class ActivityAttempt(Struct, kw_only=True):
     """The state of an activity between its scheduling and its end: the newest replaces the one before.
     Attempts that simply succeed never write one.
     """
@@ -66,8 +65,7 @@ class ActivityAttempt:
     """
 
 
-@dataclass(slots=True, kw_only=True)
-class ActivityOptionsChanged:
+class ActivityOptionsChanged(Struct, kw_only=True):
     """Options of an open activity are others than its ActivityTaskScheduled event says: the newest
     replaces the one before.
     """
@@ -92,16 +90,14 @@ class ActivityOptionsChanged:
     """Of its tasks."""
 
 
-@dataclass(slots=True, kw_only=True)
-class BatchBegun:
+class BatchBegun(Struct, kw_only=True):
     """Begins a transaction before it is known what will be in it. No key; nothing follows from it."""
 
     time_ms: int
     """When."""
 
 
-@dataclass(slots=True, kw_only=True)
-class BatchCommitted:
+class BatchCommitted(Struct, kw_only=True):
     """Ends each transaction: commands below this offset are handled. No key."""
 
     commands_offset: int
@@ -110,8 +106,7 @@ class BatchCommitted:
     """When."""
 
 
-@dataclass(slots=True, kw_only=True)
-class CommandDeferred:
+class CommandDeferred(Struct, kw_only=True):
     """A command for a stalled workflow, kept until its code runs again."""
 
     run_id: str
@@ -122,8 +117,7 @@ class CommandDeferred:
     """The command as it was encoded."""
 
 
-@dataclass(slots=True, kw_only=True)
-class DeploymentChanged:
+class DeploymentChanged(Struct, kw_only=True):
     """Which versions new runs begin on, from here on in this partition. No key."""
 
     deployment: Deployment
@@ -132,8 +126,7 @@ class DeploymentChanged:
     """When it was handled."""
 
 
-@dataclass(slots=True, kw_only=True)
-class LocalActivityStarted:
+class LocalActivityStarted(Struct, kw_only=True):
     """A local activity was still running when the transaction ended that began it: whoever restores the
     partition runs it again.
     """
@@ -144,8 +137,7 @@ class LocalActivityStarted:
     """The activity's ID."""
 
 
-@dataclass(slots=True, kw_only=True)
-class PartitionOpened:
+class PartitionOpened(Struct, kw_only=True):
     """A processor took the partition over. The barrier that it restores up to, and the trace of who owned
     what when. No key.
     """
@@ -162,8 +154,7 @@ class PartitionOpened:
     """When."""
 
 
-@dataclass(slots=True, kw_only=True)
-class RequestRejected:
+class RequestRejected(Struct, kw_only=True):
     """A refused command left no event; this keeps the answer for a repeated request ID."""
 
     request_id: str
@@ -174,8 +165,7 @@ class RequestRejected:
     """When."""
 
 
-@dataclass(slots=True, kw_only=True)
-class WorkflowOptionsChanged:
+class WorkflowOptionsChanged(Struct, kw_only=True):
     """An open workflow runs on another version of the code, or is bound to it in another way."""
 
     run_id: str
@@ -188,8 +178,7 @@ class WorkflowOptionsChanged:
     """By whom, for people."""
 
 
-@dataclass(slots=True, kw_only=True)
-class WorkflowResumed:
+class WorkflowResumed(Struct, kw_only=True):
     """A stalled workflow runs again, and its deferred commands up to this one are handled."""
 
     run_id: str
@@ -198,8 +187,7 @@ class WorkflowResumed:
     """The last deferred command that is handled; 0: none."""
 
 
-@dataclass(slots=True, kw_only=True)
-class WorkflowStalled:
+class WorkflowStalled(Struct, kw_only=True):
     """The workflow's code raised an unexpected error or does not replay. It keeps what it has and is tried
     again.
     """

@@ -13,6 +13,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from foldlog.schemas.messages import Timestamp, found
+from msgspec import Struct
 
 if TYPE_CHECKING:  # its events inherit from this
     from foldlog.schemas.common import Failure, Payload
@@ -95,10 +96,8 @@ MARKERS = {"LocalActivityCompleted": "core_local_activity", "PatchRecorded": "co
 """Events that Temporal has as markers, and what it calls them."""
 
 
-class HistoryEvent:
+class HistoryEvent(Struct):
     """What all events of a history have in common."""
-
-    __slots__ = ()
 
     @property
     def event_type(self) -> EventType:
@@ -247,13 +246,11 @@ class PayloadList:
         self.payloads = [_show(payload) for payload in payloads if payload is not None]
 
 
-class PayloadMessage:
+class PayloadMessage(Struct):
     """What a payload of the log can do as the message that Temporal's SDK has in its place.
 
     Whoever wants to change one, or its encoding among the metadata, takes `foldlog.api.common.v1.Payload`.
     """
-
-    __slots__ = ()
 
     # The names are those of protobuf's messages.
 

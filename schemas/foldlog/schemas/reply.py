@@ -6,7 +6,6 @@ change those, not this.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Literal
 
 from foldlog.schemas.common import (
@@ -19,6 +18,7 @@ from foldlog.schemas.common import (
     RetryPolicy,
     WorkflowOptions,
 )
+from msgspec import Struct, field
 
 RejectionCode = Literal[
     "UNSPECIFIED",
@@ -35,8 +35,7 @@ RejectionCode = Literal[
 ]
 
 
-@dataclass(slots=True, kw_only=True)
-class Accepted:
+class Accepted(Struct, kw_only=True):
     """The command was handled."""
 
     correlation_id: int
@@ -51,8 +50,7 @@ class Accepted:
     """
 
 
-@dataclass(slots=True, kw_only=True)
-class ActivityCancelRequested:
+class ActivityCancelRequested(Struct, kw_only=True):
     """To the worker that runs an attempt: its cancellation was asked for, or it counts no longer."""
 
     run_id: str
@@ -65,8 +63,7 @@ class ActivityCancelRequested:
     """CANCEL_REQUESTED, TIMED_OUT, NOT_FOUND (it ended otherwise) or WORKFLOW_CLOSED."""
 
 
-@dataclass(slots=True, kw_only=True)
-class Deployments:
+class Deployments(Struct, kw_only=True):
     """The deployments as one partition knows them, and the versions that its processor can run."""
 
     correlation_id: int
@@ -79,8 +76,7 @@ class Deployments:
     """
 
 
-@dataclass(slots=True, kw_only=True)
-class Description:
+class Description(Struct, kw_only=True):
     """The state of a workflow."""
 
     correlation_id: int
@@ -139,8 +135,7 @@ class Description:
     """IDs of updates that were accepted and have not ended."""
 
 
-@dataclass(slots=True, kw_only=True)
-class HistoryPage:
+class HistoryPage(Struct, kw_only=True):
     """One page of a run's history."""
 
     correlation_id: int
@@ -153,8 +148,7 @@ class HistoryPage:
     """Ask from here for the next page; 0: there is no more."""
 
 
-@dataclass(slots=True, kw_only=True)
-class PartitionMoved:
+class PartitionMoved(Struct, kw_only=True):
     """To every client: commands of this partition have a new processor; ask again for what you wait for."""
 
     partition: int
@@ -163,8 +157,7 @@ class PartitionMoved:
     """The processor."""
 
 
-@dataclass(slots=True, kw_only=True)
-class PendingActivity:
+class PendingActivity(Struct, kw_only=True):
     """An activity that has not ended."""
 
     activity_id: str
@@ -213,8 +206,7 @@ class PendingActivity:
     """How it is retried; null: not at all, or not said."""
 
 
-@dataclass(slots=True, kw_only=True)
-class PendingChild:
+class PendingChild(Struct, kw_only=True):
     """A child that has not ended."""
 
     namespace: str = ""
@@ -231,8 +223,7 @@ class PendingChild:
     """What happens to it when this run closes."""
 
 
-@dataclass(slots=True, kw_only=True)
-class PendingTimer:
+class PendingTimer(Struct, kw_only=True):
     """A timer that has not fired."""
 
     timer_id: int
@@ -241,8 +232,7 @@ class PendingTimer:
     """When it is due."""
 
 
-@dataclass(slots=True, kw_only=True)
-class QueryAnswer:
+class QueryAnswer(Struct, kw_only=True):
     """A query handler's answer."""
 
     correlation_id: int
@@ -251,8 +241,7 @@ class QueryAnswer:
     """What it returned."""
 
 
-@dataclass(slots=True, kw_only=True)
-class Rejected:
+class Rejected(Struct, kw_only=True):
     """The command was refused; nothing changed."""
 
     correlation_id: int
@@ -269,8 +258,7 @@ class Rejected:
     """QUERY_FAILED: what the handler raised."""
 
 
-@dataclass(slots=True, kw_only=True)
-class UpdateReply:
+class UpdateReply(Struct, kw_only=True):
     """How far an update has come."""
 
     correlation_id: int
@@ -289,8 +277,7 @@ class UpdateReply:
     """The first run of its chain."""
 
 
-@dataclass(slots=True, kw_only=True)
-class WorkflowResult:
+class WorkflowResult(Struct, kw_only=True):
     """A run closed."""
 
     correlation_id: int

@@ -6,13 +6,11 @@ change those, not this.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from foldlog.schemas.common import ActivityOptions, Payload, RetryPolicy
+from msgspec import Struct, field
 
 
-@dataclass(slots=True, kw_only=True)
-class ActivityTask:
+class ActivityTask(Struct, kw_only=True):
     """One attempt of an activity, for a worker. The record's key is the workflow ID."""
 
     namespace: str
@@ -51,8 +49,7 @@ class ActivityTask:
     """Attempts before the activity was last reset: the code is told a number that is so much less."""
 
 
-@dataclass(slots=True, kw_only=True)
-class TaskToken:
+class TaskToken(Struct, kw_only=True):
     """Names one attempt of one activity, for completion from another process."""
 
     namespace: str

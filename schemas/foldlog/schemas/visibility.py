@@ -6,13 +6,11 @@ change those, not this.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from foldlog.schemas.common import Payload
+from msgspec import Struct, field
 
 
-@dataclass(slots=True, kw_only=True)
-class WorkflowVisibility:
+class WorkflowVisibility(Struct, kw_only=True):
     """The newest state of a run for lists. Key: workflow ID, a slash, run ID. The topic is compacted."""
 
     workflow_id: str

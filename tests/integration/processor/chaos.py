@@ -74,7 +74,7 @@ UPDATES = 1_900
 """How many a workflow is sent; what follows are signals. One run takes 2,000."""
 CONVERTER = DataConverter()
 
-END_STATUS = {
+END_STATUS: dict[type, str] = {
     WorkflowExecutionCompleted: "COMPLETED",
     WorkflowExecutionFailed: "FAILED",
     WorkflowExecutionCanceled: "CANCELED",

@@ -16,6 +16,7 @@ from foldlog.schemas import log
 from foldlog.schemas.event import WorkflowExecutionCompleted, WorkflowExecutionSignaled
 from foldlog.schemas.framing import decode, encode
 from foldlog.transport.topic_reader import TopicRecord
+from msgspec import structs
 
 from examples.order.ledger import Ledger
 from examples.order.model import Order, Outcome
@@ -45,7 +46,7 @@ def places(records: Records, kind: type) -> list[int]:
 
 
 def changed(record: TopicRecord, **fields: Any) -> TopicRecord:
-    return record._replace(value=encode(replace(decode(record.value), **fields)))
+    return record._replace(value=encode(structs.replace(decode(record.value), **fields)))
 
 
 def following(record: TopicRecord, after: TopicRecord) -> TopicRecord:

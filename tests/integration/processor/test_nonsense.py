@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import product
 from pathlib import Path
@@ -17,6 +16,7 @@ from foldlog.schemas.common import Payload
 from foldlog.schemas.framing import encode
 from foldlog.schemas.visibility import WorkflowVisibility
 from foldlog.standalone.model import ACTIVITY_TYPE, activity_workflow_id
+from msgspec.structs import replace
 
 from tests.integration.processor.running import SOON, Place, place
 from tests.integration.processor.workloads import QUEUE, Echoing, Waiting

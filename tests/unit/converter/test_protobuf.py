@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from dataclasses import replace
 
 import pytest
 from foldlog.converter import BinaryProtoPayloadConverter, PayloadConverter
@@ -12,6 +11,7 @@ from foldlog.exceptions import PayloadConversionError
 from foldlog.schemas.common import Payload
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.struct_pb2 import Struct
+from msgspec.structs import replace
 
 CONVERTER = PayloadConverter.default
 

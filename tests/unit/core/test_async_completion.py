@@ -34,15 +34,15 @@ def test_by_token_the_attempt_must_be_the_current_one() -> None:
 
 
 @pytest.mark.parametrize("kind", [command.CompleteActivity, command.FailActivity, command.CancelActivity])
-def test_what_ended_before_is_not_found(kind: type) -> None:
+def test_what_ended_before_is_not_found(kind: type[Any]) -> None:
     world = ActivityWorld()
     world.by_id(command.CompleteActivity, **completed())
-    fields: dict[str, Any] = {
+    fields: dict[type, dict[str, Any]] = {
         command.CompleteActivity: completed(),
         command.FailActivity: {"failure": Failure(message="no")},
         command.CancelActivity: {},
-    }[kind]
-    assert world.by_id(kind, **fields).code == "NOT_FOUND"
+    }
+    assert world.by_id(kind, **fields[kind]).code == "NOT_FOUND"
 
 
 def test_an_unknown_activity_and_an_unknown_workflow_are_not_found() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -18,6 +17,7 @@ from foldlog.schemas import command, event, reply
 from foldlog.schemas.common import Failure, Payload, ReplyTo
 from foldlog.schemas.framing import decode, encode
 from foldlog.schemas.records import Event
+from msgspec.structs import replace
 
 from .harness import ScriptFactory, World, payload
 

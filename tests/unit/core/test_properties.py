@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import random
 from collections.abc import Callable
 from typing import Any, get_args
@@ -19,6 +18,7 @@ from foldlog.schemas.framing import decode
 from foldlog.schemas.records import Command, LogRecord
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import asdict
 
 from .harness import UNTAKEN, ScriptFactory, VersionedScripts, World, payload
 from .model import check_state
@@ -259,7 +259,7 @@ def _perform(world: World, kind: str, workflow_id: str, number: int) -> None:
 
 
 def _comparable(run: Run) -> dict[str, Any]:
-    values = {field.name: getattr(run, field.name) for field in dataclasses.fields(run)}
+    values = asdict(run)
     del values["deadline_changes"]
     return values
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,6 +11,7 @@ from foldlog.core.outcome import Outcome
 from foldlog.core.versioning import Versions, build_of, check_deployment, share_of
 from foldlog.schemas import command, log, reply
 from foldlog.schemas.common import ContinueInitiator, Deployment, ReplyTo, WorkflowOptions
+from msgspec.structs import replace
 
 from .harness import VersionedScripts, World
 

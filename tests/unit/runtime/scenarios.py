@@ -13,6 +13,7 @@ from typing import Any
 
 from foldlog import workflow
 from foldlog.exceptions import ActivityError, ApplicationError
+from msgspec.structs import replace
 
 from tests.unit.runtime.driver import Driver
 
@@ -134,7 +135,8 @@ def happen(driver: Driver, what: str, world: random.Random) -> None:
 
 def transcript(driver: Driver) -> str:
     """All decisions and the end, as text."""
-    return "\n".join([*map(repr, driver.decided), repr(driver.end)])
+    decided = [replace(each, origin=None) if hasattr(each, "origin") else each for each in driver.decided]
+    return "\n".join([*map(repr, decided), repr(driver.end)])
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ import asyncio
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -26,6 +25,7 @@ from foldlog.runtime.coder import KEPT_BYTES, Coder
 from foldlog.schemas import command, common, event, reply
 from foldlog.schemas.framing import encode
 from foldlog.schemas.records import Event
+from msgspec.structs import replace
 
 from tests.unit.runtime.chaining import ID, REPLY, Chain
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -12,6 +11,7 @@ from foldlog.schedules.model import Calendar, Interval, Range, Spec
 from foldlog.schedules.times import check_spec, following, next_time, with_jitter
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 ALL: dict[str, Any] = {
     "second": [Range(0, 59)],

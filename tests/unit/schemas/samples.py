@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from typing import Any
 
 from foldlog.schemas._avsc import Record, is_record, module_names, primitive, records_of
 from foldlog.schemas.framing import CLASSES
 from hypothesis import strategies as st
+from msgspec import Struct
 
 RECORDS: dict[str, Record] = {record.fullname: record for name in module_names() for record in records_of(name)}
 FRAMED = sorted(name for name, record in RECORDS.items() if record.framed)
@@ -119,8 +119,8 @@ def to_json(value: Any) -> Any:
         return [to_json(item) for item in value]
     if isinstance(value, dict):
         return {key: to_json(item) for key, item in value.items()}
-    if hasattr(value, "__dataclass_fields__"):
-        return {field.name: to_json(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, Struct):
+        return {name: to_json(getattr(value, name)) for name in value.__struct_fields__}
     return value
 
 

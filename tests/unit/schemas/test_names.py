@@ -11,15 +11,18 @@ import pytest
 from foldlog.api.common.v1 import Payload
 from foldlog.api.enums.v1 import EventType
 from foldlog.schemas import common, event
+from foldlog.schemas.framing import BY_CLASS
 from foldlog.schemas.names import MARKERS, HistoryEvent
 from foldlog.schemas.records import Event
+
+from tests.unit.schemas.samples import least_record
 
 TEXT = common.Payload(encoding="json/plain", data=b'"x"')
 EVENTS: list[Any] = list(get_args(Event))
 
 
 def test_every_event_has_a_kind() -> None:
-    kinds = {each.__name__: object.__new__(each).event_type for each in EVENTS}
+    kinds = {each.__name__: least_record(BY_CLASS[each].full_name).event_type for each in EVENTS}
     assert {name for name, kind in kinds.items() if kind is EventType.EVENT_TYPE_MARKER_RECORDED} == set(MARKERS)
     assert len({kind for name, kind in kinds.items() if name not in MARKERS}) == len(kinds) - len(MARKERS)
     assert kinds["TimerFired"] == 18

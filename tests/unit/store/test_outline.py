@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import MISSING, fields
 from typing import Any, get_args
 
 import pytest
@@ -13,6 +12,7 @@ from foldlog.schemas import event, log
 from foldlog.schemas.common import Failure, Payload
 from foldlog.schemas.framing import encode
 from foldlog.schemas.records import Event
+from msgspec.structs import fields
 
 VALUES: dict[str, Any] = {
     "result": Payload(encoding="json/plain", data=b"1"),
@@ -26,9 +26,9 @@ VALUES: dict[str, Any] = {
 
 def example(kind: type, **values: Any) -> Any:
     required = {
-        part.name: VALUES.get(part.name, "text" if part.type == "str" else 1)
+        part.name: VALUES.get(part.name, "text" if part.type is str else 1)
         for part in fields(kind)
-        if part.name in VALUES or (part.default is MISSING and part.default_factory is MISSING)
+        if part.name in VALUES or part.required
     }
     return kind(**(required | values))
 

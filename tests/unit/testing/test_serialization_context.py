@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Self
 
@@ -44,6 +43,7 @@ from foldlog.exceptions import ActivityError, ApplicationError, ChildWorkflowErr
 from foldlog.schemas.common import Failure, Payload
 from foldlog.testing import WorkflowEnvironment
 from foldlog.worker import Worker
+from msgspec.structs import replace
 
 from tests.until import until_asked
 

@@ -7,7 +7,6 @@ import itertools
 import re
 import threading
 from collections.abc import AsyncIterator, Iterable
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -27,6 +26,7 @@ from foldlog.schemas import event
 from foldlog.testing import WorkflowEnvironment
 from foldlog.worker import Replayer, Worker, WorkflowReplayError
 from foldlog.workflow import NondeterminismError
+from msgspec.structs import replace
 
 from examples.interceptors.context import TenantInterceptor, tenant
 from tests.until import until_asked

@@ -263,8 +263,8 @@ async def test_cancellation_of_async_code(reason: Any) -> None:
     watched = await bench.start("wait")
     await until(gate.entered.is_set, "it runs")
     assert bench.runner.cancel(("run", 5, 1), reason)
-    expected = {"CANCEL_REQUESTED": Canceled, "WORKER_SHUTDOWN": Interrupted}.get(reason, Dropped)
-    assert type(await watched.outcome()) is expected
+    expected: dict[str, type] = {"CANCEL_REQUESTED": Canceled, "WORKER_SHUTDOWN": Interrupted}
+    assert type(await watched.outcome()) is expected.get(reason, Dropped)
     [(kind, cancelled, details)] = gate.log
     assert (kind, cancelled) == (asyncio.CancelledError, True)
     assert details.cancel_requested == (reason == "CANCEL_REQUESTED")

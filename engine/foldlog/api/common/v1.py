@@ -8,7 +8,7 @@ servers and programs in other languages read what a codec wrote.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Any, Self
 
 from foldlog.api.common._protobuf import fields_of, length_delimited
@@ -18,32 +18,25 @@ from foldlog.schemas.names import show_payloads
 __all__ = ["Payload", "Payloads", "plain", "shown"]
 
 
-class Payload(records.Payload):
-    """One value as bytes, with metadata that say how it is encoded."""
+class Payload(records.Payload, kw_only=True):
+    """One value as bytes, with metadata that say how it is encoded.
 
-    __slots__ = ()
+    Args:
+        metadata: What is to be known of it, `encoding` among it; a mapping or None.
+        data: The encoded value.
+        encoding: The encoding, if it is not among the metadata; afterwards what they say.
+    """
 
-    def __init__(self, *, metadata: Mapping[str, bytes] | None = None, data: bytes = b"", encoding: str = "") -> None:
-        """Make one.
+    encoding: str = ""
 
-        Args:
-            metadata: What is to be known of it, `encoding` among it.
-            data: The encoded value.
-            encoding: The encoding, if it is not among the metadata.
-        """
-        known = dict(metadata or ())
-        if encoding:
-            known["encoding"] = encoding.encode()
-        _set(self, known, data)
+    def __post_init__(self) -> None:
+        given = _encoding_field.__get__(self)
+        self.metadata = dict(self.metadata or ())
+        if given:
+            self.metadata["encoding"] = given.encode()
 
-    @property
-    def encoding(self) -> str:
-        """How data is encoded."""
-        return self.metadata.get("encoding", b"").decode(errors="replace")
-
-    @encoding.setter
-    def encoding(self, value: str) -> None:
-        self.metadata["encoding"] = value.encode()
+    def __repr__(self) -> str:
+        return f"Payload(metadata={self.metadata!r}, data={self.data!r})"
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, records.Payload):
@@ -93,13 +86,13 @@ class Payload(records.Payload):
                 metadata[entry.get(1, b"").decode()] = entry.get(2, b"")
             elif number == 2:
                 data = value
-        _set(self, metadata, data)
+        self.metadata, self.data = metadata, data
         return len(serialized)
 
     def CopyFrom(self, other: records.Payload) -> None:
         """Become what another one is."""
         theirs = shown(other)
-        _set(self, dict(theirs.metadata), theirs.data)
+        self.metadata, self.data = dict(theirs.metadata), theirs.data
 
 
 class Payloads:
@@ -148,11 +141,9 @@ def shown(payload: records.Payload) -> Payload:
     """A payload as converters and codecs of Temporal's SDK expect it."""
     if isinstance(payload, Payload):
         return payload
-    made = object.__new__(Payload)
     # A codec need not name an encoding, and then finds none on its way back.
-    known = {"encoding": payload.encoding.encode(), **payload.metadata} if payload.encoding else dict(payload.metadata)
-    _set(made, known, payload.data)
-    return made
+    known = {"encoding": payload.encoding.encode(), **payload.metadata} if payload.encoding else payload.metadata
+    return Payload(metadata=known, data=payload.data)
 
 
 def plain(payload: records.Payload) -> records.Payload:
@@ -168,9 +159,17 @@ def plain(payload: records.Payload) -> records.Payload:
     return records.Payload(encoding=payload.encoding, data=payload.data, metadata=metadata)
 
 
-def _set(payload: Payload, metadata: dict[str, bytes], data: bytes) -> None:
-    payload.metadata = metadata
-    payload.data = data
+def _encoding(payload: Payload) -> str:
+    return payload.metadata.get("encoding", b"").decode(errors="replace")
+
+
+def _set_encoding(payload: Payload, encoding: str) -> None:
+    payload.metadata["encoding"] = encoding.encode()
+
+
+# The constructor takes it as a field; from then on it is one of the metadata, whoever changes it there.
+_encoding_field: Any = Payload.encoding
+Payload.encoding = property(_encoding, _set_encoding)  # type: ignore[assignment]
 
 
 def _rebuilt(metadata: dict[str, bytes], data: bytes) -> Payload:

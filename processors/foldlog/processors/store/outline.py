@@ -6,7 +6,7 @@ what stands at the beginning of an event is read; the runs that are open at the 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from io import BytesIO
 from typing import Any, NamedTuple, get_args
 
@@ -49,8 +49,8 @@ def _peekable() -> dict[bytes, type]:
         record_type.header: record_type.cls
         for record_type in RECORD_TYPES
         if record_type.cls in get_args(Event)
-        and tuple(part.name for part in fields(record_type.cls)[: len(names)]) == names
-        and "request_id" not in {part.name for part in fields(record_type.cls)}
+        and record_type.cls.__struct_fields__[: len(names)] == names
+        and "request_id" not in record_type.cls.__struct_fields__
     }
 
 

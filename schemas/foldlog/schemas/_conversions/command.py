@@ -72,14 +72,14 @@ def activity_started_to_avro(record: ActivityStarted) -> dict[str, Any]:
 
 
 def activity_started_from_avro(values: dict[str, Any]) -> ActivityStarted:
-    record = object.__new__(ActivityStarted)
-    record.run_id = values["run_id"]
-    record.scheduled_event_id = values["scheduled_event_id"]
-    record.attempt = values["attempt"]
-    record.identity = values["identity"]
-    record.reply_to = None if values["reply_to"] is None else reply_to_from_avro(values["reply_to"])
-    record.running_ms = values["running_ms"]
-    return record
+    return ActivityStarted(
+        run_id=values["run_id"],
+        scheduled_event_id=values["scheduled_event_id"],
+        attempt=values["attempt"],
+        identity=values["identity"],
+        reply_to=None if values["reply_to"] is None else reply_to_from_avro(values["reply_to"]),
+        running_ms=values["running_ms"],
+    )
 
 
 def await_result_to_avro(record: AwaitResult) -> dict[str, Any]:
@@ -92,12 +92,12 @@ def await_result_to_avro(record: AwaitResult) -> dict[str, Any]:
 
 
 def await_result_from_avro(values: dict[str, Any]) -> AwaitResult:
-    record = object.__new__(AwaitResult)
-    record.identity = values["identity"]
-    record.reply_to = None if values["reply_to"] is None else reply_to_from_avro(values["reply_to"])
-    record.run_id = values["run_id"]
-    record.follow_runs = values["follow_runs"]
-    return record
+    return AwaitResult(
+        identity=values["identity"],
+        reply_to=None if values["reply_to"] is None else reply_to_from_avro(values["reply_to"]),
+        run_id=values["run_id"],
+        follow_runs=values["follow_runs"],
+    )
 
 
 def await_update_to_avro(record: AwaitUpdate) -> dict[str, Any]:
@@ -111,13 +111,13 @@ def await_update_to_avro(record: AwaitUpdate) -> dict[str, Any]:
 
 
 def await_update_from_avro(values: dict[str, Any]) -> AwaitUpdate:
-    record = object.__new__(AwaitUpdate)
-    record.identity = values["identity"]
-    record.reply_to = None if values["reply_to"] is None else reply_to_from_avro(values["reply_to"])
-    record.run_id = values["run_id"]
-    record.update_id = values["update_id"]
-    record.await_completed = values["await_completed"]
-    return record
+    return AwaitUpdate(
+        identity=values["identity"],
+        reply_to=None if values["reply_to"] is None else reply_to_from_avro(values["reply_to"]),
+        run_id=values["run_id"],
+        update_id=values["update_id"],
+        await_completed=values["await_completed"],
+    )
 
 
 def cancel_activity_to_avro(record: CancelActivity) -> dict[str, Any]:
@@ -133,15 +133,15 @@ def cancel_activity_to_avro(record: CancelActivity) -> dict[str, Any]:
 
 
 def cancel_activity_from_avro(values: dict[str, Any]) -> CancelActivity:
-    record = object.__new__(CancelActivity)
-    record.run_id = values["run_id"]
-    record.scheduled_event_id = values["scheduled_event_id"]
-    record.attempt = values["attempt"]
-    record.identity = values["identity"]
-    record.details = values["details"] and [payload_from_avro(item) for item in values["details"]]
-    record.activity_id = values["activity_id"]
-    record.reply_to = None if values["reply_to"] is None else reply_to_from_avro(values["reply_to"])
-    return record
+    return CancelActivity(
+        run_id=values["run_id"],
+        scheduled_event_id=values["scheduled_event_id"],
+        attempt=values["attempt"],
+        identity=values["identity"],
+        details=values["details"] and [payload_from_avro(item) for item in values["details"]],
+        activity_id=values["activity_id"],
+        reply_to=None if values["reply_to"] is None else reply_to_from_avro(values["reply_to"]),
+    )
 
 
 def cancel_workflow_to_avro(record: CancelWorkflow) -> dict[str, Any]:
@@ -160,16 +160,16 @@ def cancel_workflow_to_avro(record: CancelWorkflow) -> dict[str, Any]:
 
 
 def cancel_workflow_from_avro(values: dict[str, Any]) -> CancelWorkflow:
-    record = object.__new__(CancelWorkflow)
-    record.request_id = values["request_id"]
-    record.identity = values["identity"]
-    record.reply_to = None if values["reply_to"] is None else reply_to_from_avro(values["reply_to"])
-    record.run_id = values["run_id"]
-    record.first_execution_run_id = values["first_execution_run_id"]
-    record.reason = values["reason"]
-    record.initiator = None if values["initiator"] is None else initiator_from_avro(values["initiator"])
-    record.child_only = values["child_only"]
-    return record
+    return CancelWorkflow(
+        request_id=values["request_id"],
+        identity=values["identity"],
+        reply_to=None if values["reply_to"] is None else reply_to_from_avro(values["reply_to"]),
+        run_id=values["run_id"],
+        first_execution_run_id=values["first_execution_run_id"],
+        reason=values["reason"],
+        initiator=None if values["initiator"] is None else initiator_from_avro(values["initiator"]),
+        child_only=values["child_only"],
+    )
 
 
 def child_workflow_closed_to_avro(record: ChildWorkflowClosed) -> dict[str, Any]:
@@ -185,15 +185,15 @@ def child_workflow_closed_to_avro(record: ChildWorkflowClosed) -> dict[str, Any]
 
 
 def child_workflow_closed_from_avro(values: dict[str, Any]) -> ChildWorkflowClosed:
-    record = object.__new__(ChildWorkflowClosed)
-    record.run_id = values["run_id"]
-    record.initiated_event_id = values["initiated_event_id"]
-    record.child_run_id = values["child_run_id"]
-    record.status = values["status"]
-    record.result = None if values["result"] is None else payload_from_avro(values["result"])
-    record.failure = None if values["failure"] is None else failure_from_avro(values["failure"])
-    record.retry_state = values["retry_state"]
-    return record
+    return ChildWorkflowClosed(
+        run_id=values["run_id"],
+        initiated_event_id=values["initiated_event_id"],
+        child_run_id=values["child_run_id"],
+        status=values["status"],
+        result=None if values["result"] is None else payload_from_avro(values["result"]),
+        failure=None if values["failure"] is None else failure_from_avro(values["failure"]),
+        retry_state=values["retry_state"],
+    )
 
 
 def child_workflow_started_to_avro(record: ChildWorkflowStarted) -> dict[str, Any]:
@@ -206,12 +206,12 @@ def child_workflow_started_to_avro(record: ChildWorkflowStarted) -> dict[str, An
 
 
 def child_workflow_started_from_avro(values: dict[str, Any]) -> ChildWorkflowStarted:
-    record = object.__new__(ChildWorkflowStarted)
-    record.run_id = values["run_id"]
-    record.initiated_event_id = values["initiated_event_id"]
-    record.child_run_id = values["child_run_id"]
-    record.failure = None if values["failure"] is None else failure_from_avro(values["failure"])
-    return record
+    return ChildWorkflowStarted(
+        run_id=values["run_id"],
+        initiated_event_id=values["initiated_event_id"],
+        child_run_id=values["child_run_id"],
+        failure=None if values["failure"] is None else failure_from_avro(values["failure"]),
+    )
 
 
 def complete_activity_is_usual(record: CompleteActivity) -> bool:
@@ -238,22 +238,27 @@ def complete_activity_to_avro(record: CompleteActivity) -> dict[str, Any]:
 
 
 def complete_activity_usual_from_avro(values: dict[str, Any]) -> CompleteActivity:
-    record = object.__new__(CompleteActivity)
-    record.run_id = values["run_id"]
-    record.scheduled_event_id = values["scheduled_event_id"]
-    record.attempt = values["attempt"]
-    record.identity = values["identity"]
-    record.result = payload_from_avro(values["result"])
-    record.activity_id = ""
-    record.reply_to = None
-    return record
+    return CompleteActivity(
+        run_id=values["run_id"],
+        scheduled_event_id=values["scheduled_event_id"],
+        attempt=values["attempt"],
+        identity=values["identity"],
+        result=payload_from_avro(values["result"]),
+        activity_id="",
+        reply_to=None,
+    )
 
 
 def complete_activity_from_avro(values: dict[str, Any]) -> CompleteActivity:
-    record = complete_activity_usual_from_avro(values)
-    record.activity_id = values["activity_id"]
-    record.reply_to = None if values["reply_to"] is None else reply_to_from_avro(values["reply_to"])
-    return record
+    return CompleteActivity(
+        run_id=values["run_id"],
+        scheduled_event_id=values["scheduled_event_id"],
+        attempt=values["attempt"],
+        identity=values["identity"],
+        result=payload_from_avro(values["result"]),
+        activity_id=values["activity_id"],
+        reply_to=None if values["reply_to"] is None else reply_to_from_avro(values["reply_to"]),
+    )
 
 
 def describe_deployments_to_avro(record: DescribeDeployments) -> dict[str, Any]:
@@ -264,10 +269,10 @@ def describe_deployments_to_avro(record: DescribeDeployments) -> dict[str, Any]:
 
 
 def describe_deployments_from_avro(values: dict[str, Any]) -> DescribeDeployments:
-    record = object.__new__(DescribeDeployments)
-    record.identity = values["identity"]
-    record.reply_to = None if values["reply_to"] is None else reply_to_from_avro(values["reply_to"])
-    return record
+    return DescribeDeployments(
+        identity=values["identity"],
+        reply_to=None if values["reply_to"] is None else reply_to_from_avro(values["reply_to"]),
+    )
 
 
 def describe_workflow_to_avro(record: DescribeWorkflow) -> dict[str, Any]:
@@ -279,11 +284,11 @@ def describe_workflow_to_avro(record: DescribeWorkflow) -> dict[str, Any]:
 
 
 def describe_workflow_from_avro(values: dict[str, Any]) -> DescribeWorkflow:
-    record = object.__new__(DescribeWorkflow)
-    record.identity = values["identity"]
-    record.reply_to = None if values["reply_to"] is None else reply_to_from_avro(values["reply_to"])
-    record.run_id = values["run_id"]
-    return record
+    return DescribeWorkflow(
+        identity=values["identity"],
+        reply_to=None if values["reply_to"] is None else reply_to_from_avro(values["reply_to"]),
+        run_id=values["run_id"],
+    )
 
 
 def fail_activity_to_avro(record: FailActivity) -> dict[str, Any]:
@@ -300,18 +305,17 @@ def fail_activity_to_avro(record: FailActivity) -> dict[str, Any]:
 
 
 def fail_activity_from_avro(values: dict[str, Any]) -> FailActivity:
-    record = object.__new__(FailActivity)
-    record.run_id = values["run_id"]
-    record.scheduled_event_id = values["scheduled_event_id"]
-    record.attempt = values["attempt"]
-    record.identity = values["identity"]
-    record.failure = failure_from_avro(values["failure"])
-    record.heartbeat_details = values["heartbeat_details"] and [
-        payload_from_avro(item) for item in values["heartbeat_details"]
-    ]
-    record.activity_id = values["activity_id"]
-    record.reply_to = None if values["reply_to"] is None else reply_to_from_avro(values["reply_to"])
-    return record
+    return FailActivity(
+        run_id=values["run_id"],
+        scheduled_event_id=values["scheduled_event_id"],
+        attempt=values["attempt"],
+        identity=values["identity"],
+        failure=failure_from_avro(values["failure"]),
+        heartbeat_details=values["heartbeat_details"]
+        and [payload_from_avro(item) for item in values["heartbeat_details"]],
+        activity_id=values["activity_id"],
+        reply_to=None if values["reply_to"] is None else reply_to_from_avro(values["reply_to"]),
+    )
 
 
 def get_history_to_avro(record: GetHistory) -> dict[str, Any]:
@@ -325,13 +329,13 @@ def get_history_to_avro(record: GetHistory) -> dict[str, Any]:
 
 
 def get_history_from_avro(values: dict[str, Any]) -> GetHistory:
-    record = object.__new__(GetHistory)
-    record.identity = values["identity"]
-    record.reply_to = None if values["reply_to"] is None else reply_to_from_avro(values["reply_to"])
-    record.run_id = values["run_id"]
-    record.first_event_id = values["first_event_id"]
-    record.maximum_bytes = values["maximum_bytes"]
-    return record
+    return GetHistory(
+        identity=values["identity"],
+        reply_to=None if values["reply_to"] is None else reply_to_from_avro(values["reply_to"]),
+        run_id=values["run_id"],
+        first_event_id=values["first_event_id"],
+        maximum_bytes=values["maximum_bytes"],
+    )
 
 
 def heartbeat_activity_to_avro(record: HeartbeatActivity) -> dict[str, Any]:
@@ -347,15 +351,15 @@ def heartbeat_activity_to_avro(record: HeartbeatActivity) -> dict[str, Any]:
 
 
 def heartbeat_activity_from_avro(values: dict[str, Any]) -> HeartbeatActivity:
-    record = object.__new__(HeartbeatActivity)
-    record.run_id = values["run_id"]
-    record.scheduled_event_id = values["scheduled_event_id"]
-    record.attempt = values["attempt"]
-    record.identity = values["identity"]
-    record.reply_to = None if values["reply_to"] is None else reply_to_from_avro(values["reply_to"])
-    record.details = values["details"] and [payload_from_avro(item) for item in values["details"]]
-    record.activity_id = values["activity_id"]
-    return record
+    return HeartbeatActivity(
+        run_id=values["run_id"],
+        scheduled_event_id=values["scheduled_event_id"],
+        attempt=values["attempt"],
+        identity=values["identity"],
+        reply_to=None if values["reply_to"] is None else reply_to_from_avro(values["reply_to"]),
+        details=values["details"] and [payload_from_avro(item) for item in values["details"]],
+        activity_id=values["activity_id"],
+    )
 
 
 def pause_activity_to_avro(record: PauseActivity) -> dict[str, Any]:
@@ -371,15 +375,15 @@ def pause_activity_to_avro(record: PauseActivity) -> dict[str, Any]:
 
 
 def pause_activity_from_avro(values: dict[str, Any]) -> PauseActivity:
-    record = object.__new__(PauseActivity)
-    record.request_id = values["request_id"]
-    record.identity = values["identity"]
-    record.reply_to = None if values["reply_to"] is None else reply_to_from_avro(values["reply_to"])
-    record.run_id = values["run_id"]
-    record.activity_id = values["activity_id"]
-    record.activity_type = values["activity_type"]
-    record.reason = values["reason"]
-    return record
+    return PauseActivity(
+        request_id=values["request_id"],
+        identity=values["identity"],
+        reply_to=None if values["reply_to"] is None else reply_to_from_avro(values["reply_to"]),
+        run_id=values["run_id"],
+        activity_id=values["activity_id"],
+        activity_type=values["activity_type"],
+        reason=values["reason"],
+    )
 
 
 def query_workflow_to_avro(record: QueryWorkflow) -> dict[str, Any]:
@@ -395,15 +399,15 @@ def query_workflow_to_avro(record: QueryWorkflow) -> dict[str, Any]:
 
 
 def query_workflow_from_avro(values: dict[str, Any]) -> QueryWorkflow:
-    record = object.__new__(QueryWorkflow)
-    record.identity = values["identity"]
-    record.reply_to = None if values["reply_to"] is None else reply_to_from_avro(values["reply_to"])
-    record.run_id = values["run_id"]
-    record.query_type = values["query_type"]
-    record.args = values["args"] and [payload_from_avro(item) for item in values["args"]]
-    record.reject_condition = values["reject_condition"]
-    record.header = values["header"] and {key: payload_from_avro(item) for key, item in values["header"].items()}
-    return record
+    return QueryWorkflow(
+        identity=values["identity"],
+        reply_to=None if values["reply_to"] is None else reply_to_from_avro(values["reply_to"]),
+        run_id=values["run_id"],
+        query_type=values["query_type"],
+        args=values["args"] and [payload_from_avro(item) for item in values["args"]],
+        reject_condition=values["reject_condition"],
+        header=values["header"] and {key: payload_from_avro(item) for key, item in values["header"].items()},
+    )
 
 
 def reset_activity_to_avro(record: ResetActivity) -> dict[str, Any]:
@@ -422,18 +426,18 @@ def reset_activity_to_avro(record: ResetActivity) -> dict[str, Any]:
 
 
 def reset_activity_from_avro(values: dict[str, Any]) -> ResetActivity:
-    record = object.__new__(ResetActivity)
-    record.request_id = values["request_id"]
-    record.identity = values["identity"]
-    record.reply_to = None if values["reply_to"] is None else reply_to_from_avro(values["reply_to"])
-    record.run_id = values["run_id"]
-    record.activity_id = values["activity_id"]
-    record.activity_type = values["activity_type"]
-    record.keep_paused = values["keep_paused"]
-    record.reset_heartbeat = values["reset_heartbeat"]
-    record.restore_original_options = values["restore_original_options"]
-    record.jitter_ms = values["jitter_ms"]
-    return record
+    return ResetActivity(
+        request_id=values["request_id"],
+        identity=values["identity"],
+        reply_to=None if values["reply_to"] is None else reply_to_from_avro(values["reply_to"]),
+        run_id=values["run_id"],
+        activity_id=values["activity_id"],
+        activity_type=values["activity_type"],
+        keep_paused=values["keep_paused"],
+        reset_heartbeat=values["reset_heartbeat"],
+        restore_original_options=values["restore_original_options"],
+        jitter_ms=values["jitter_ms"],
+    )
 
 
 def resolve_external_workflow_to_avro(record: ResolveExternalWorkflow) -> dict[str, Any]:
@@ -446,12 +450,12 @@ def resolve_external_workflow_to_avro(record: ResolveExternalWorkflow) -> dict[s
 
 
 def resolve_external_workflow_from_avro(values: dict[str, Any]) -> ResolveExternalWorkflow:
-    record = object.__new__(ResolveExternalWorkflow)
-    record.run_id = values["run_id"]
-    record.initiated_event_id = values["initiated_event_id"]
-    record.failure = None if values["failure"] is None else failure_from_avro(values["failure"])
-    record.target_run_id = values["target_run_id"]
-    return record
+    return ResolveExternalWorkflow(
+        run_id=values["run_id"],
+        initiated_event_id=values["initiated_event_id"],
+        failure=None if values["failure"] is None else failure_from_avro(values["failure"]),
+        target_run_id=values["target_run_id"],
+    )
 
 
 def set_deployment_to_avro(record: SetDeployment) -> dict[str, Any]:
@@ -463,11 +467,11 @@ def set_deployment_to_avro(record: SetDeployment) -> dict[str, Any]:
 
 
 def set_deployment_from_avro(values: dict[str, Any]) -> SetDeployment:
-    record = object.__new__(SetDeployment)
-    record.identity = values["identity"]
-    record.reply_to = None if values["reply_to"] is None else reply_to_from_avro(values["reply_to"])
-    record.deployment = deployment_from_avro(values["deployment"])
-    return record
+    return SetDeployment(
+        identity=values["identity"],
+        reply_to=None if values["reply_to"] is None else reply_to_from_avro(values["reply_to"]),
+        deployment=deployment_from_avro(values["deployment"]),
+    )
 
 
 def signal_input_to_avro(record: SignalInput) -> dict[str, Any]:
@@ -479,11 +483,11 @@ def signal_input_to_avro(record: SignalInput) -> dict[str, Any]:
 
 
 def signal_input_from_avro(values: dict[str, Any]) -> SignalInput:
-    record = object.__new__(SignalInput)
-    record.signal_name = values["signal_name"]
-    record.args = values["args"] and [payload_from_avro(item) for item in values["args"]]
-    record.header = values["header"] and {key: payload_from_avro(item) for key, item in values["header"].items()}
-    return record
+    return SignalInput(
+        signal_name=values["signal_name"],
+        args=values["args"] and [payload_from_avro(item) for item in values["args"]],
+        header=values["header"] and {key: payload_from_avro(item) for key, item in values["header"].items()},
+    )
 
 
 def signal_workflow_to_avro(record: SignalWorkflow) -> dict[str, Any]:
@@ -504,18 +508,18 @@ def signal_workflow_to_avro(record: SignalWorkflow) -> dict[str, Any]:
 
 
 def signal_workflow_from_avro(values: dict[str, Any]) -> SignalWorkflow:
-    record = object.__new__(SignalWorkflow)
-    record.request_id = values["request_id"]
-    record.identity = values["identity"]
-    record.reply_to = None if values["reply_to"] is None else reply_to_from_avro(values["reply_to"])
-    record.run_id = values["run_id"]
-    record.signal_name = values["signal_name"]
-    record.args = values["args"] and [payload_from_avro(item) for item in values["args"]]
-    record.header = values["header"] and {key: payload_from_avro(item) for key, item in values["header"].items()}
-    record.first_execution_run_id = values["first_execution_run_id"]
-    record.initiator = None if values["initiator"] is None else initiator_from_avro(values["initiator"])
-    record.child_only = values["child_only"]
-    return record
+    return SignalWorkflow(
+        request_id=values["request_id"],
+        identity=values["identity"],
+        reply_to=None if values["reply_to"] is None else reply_to_from_avro(values["reply_to"]),
+        run_id=values["run_id"],
+        signal_name=values["signal_name"],
+        args=values["args"] and [payload_from_avro(item) for item in values["args"]],
+        header=values["header"] and {key: payload_from_avro(item) for key, item in values["header"].items()},
+        first_execution_run_id=values["first_execution_run_id"],
+        initiator=None if values["initiator"] is None else initiator_from_avro(values["initiator"]),
+        child_only=values["child_only"],
+    )
 
 
 def start_workflow_is_usual(record: StartWorkflow) -> bool:
@@ -569,40 +573,47 @@ def start_workflow_to_avro(record: StartWorkflow) -> dict[str, Any]:
 
 
 def start_workflow_usual_from_avro(values: dict[str, Any]) -> StartWorkflow:
-    record = object.__new__(StartWorkflow)
-    record.request_id = values["request_id"]
-    record.identity = values["identity"]
-    record.reply_to = None if values["reply_to"] is None else reply_to_from_avro(values["reply_to"])
-    record.workflow_type = values["workflow_type"]
-    record.task_queue = values["task_queue"]
-    record.args = values["args"] and [payload_from_avro(item) for item in values["args"]]
-    record.await_result = values["await_result"]
-    record.id_reuse_policy = "ALLOW_DUPLICATE"
-    record.id_conflict_policy = "UNSPECIFIED"
-    record.execution_timeout_ms = 0
-    record.run_timeout_ms = 0
-    record.memo = {}
-    record.options = None
-    record.start_delay_ms = 0
-    record.signal = None
-    record.update = None
-    record.parent = None
-    return record
+    return StartWorkflow(
+        request_id=values["request_id"],
+        identity=values["identity"],
+        reply_to=None if values["reply_to"] is None else reply_to_from_avro(values["reply_to"]),
+        workflow_type=values["workflow_type"],
+        task_queue=values["task_queue"],
+        args=values["args"] and [payload_from_avro(item) for item in values["args"]],
+        await_result=values["await_result"],
+        id_reuse_policy="ALLOW_DUPLICATE",
+        id_conflict_policy="UNSPECIFIED",
+        execution_timeout_ms=0,
+        run_timeout_ms=0,
+        memo={},
+        options=None,
+        start_delay_ms=0,
+        signal=None,
+        update=None,
+        parent=None,
+    )
 
 
 def start_workflow_from_avro(values: dict[str, Any]) -> StartWorkflow:
-    record = start_workflow_usual_from_avro(values)
-    record.id_reuse_policy = values["id_reuse_policy"]
-    record.id_conflict_policy = values["id_conflict_policy"]
-    record.execution_timeout_ms = values["execution_timeout_ms"]
-    record.run_timeout_ms = values["run_timeout_ms"]
-    record.memo = values["memo"] and {key: payload_from_avro(item) for key, item in values["memo"].items()}
-    record.options = None if values["options"] is None else workflow_options_from_avro(values["options"])
-    record.start_delay_ms = values["start_delay_ms"]
-    record.signal = None if values["signal"] is None else signal_input_from_avro(values["signal"])
-    record.update = None if values["update"] is None else update_input_from_avro(values["update"])
-    record.parent = None if values["parent"] is None else parent_execution_from_avro(values["parent"])
-    return record
+    return StartWorkflow(
+        request_id=values["request_id"],
+        identity=values["identity"],
+        reply_to=None if values["reply_to"] is None else reply_to_from_avro(values["reply_to"]),
+        workflow_type=values["workflow_type"],
+        task_queue=values["task_queue"],
+        args=values["args"] and [payload_from_avro(item) for item in values["args"]],
+        await_result=values["await_result"],
+        id_reuse_policy=values["id_reuse_policy"],
+        id_conflict_policy=values["id_conflict_policy"],
+        execution_timeout_ms=values["execution_timeout_ms"],
+        run_timeout_ms=values["run_timeout_ms"],
+        memo=values["memo"] and {key: payload_from_avro(item) for key, item in values["memo"].items()},
+        options=None if values["options"] is None else workflow_options_from_avro(values["options"]),
+        start_delay_ms=values["start_delay_ms"],
+        signal=None if values["signal"] is None else signal_input_from_avro(values["signal"]),
+        update=None if values["update"] is None else update_input_from_avro(values["update"]),
+        parent=None if values["parent"] is None else parent_execution_from_avro(values["parent"]),
+    )
 
 
 def terminate_workflow_to_avro(record: TerminateWorkflow) -> dict[str, Any]:
@@ -618,15 +629,15 @@ def terminate_workflow_to_avro(record: TerminateWorkflow) -> dict[str, Any]:
 
 
 def terminate_workflow_from_avro(values: dict[str, Any]) -> TerminateWorkflow:
-    record = object.__new__(TerminateWorkflow)
-    record.request_id = values["request_id"]
-    record.identity = values["identity"]
-    record.reply_to = None if values["reply_to"] is None else reply_to_from_avro(values["reply_to"])
-    record.run_id = values["run_id"]
-    record.first_execution_run_id = values["first_execution_run_id"]
-    record.reason = values["reason"]
-    record.details = values["details"] and [payload_from_avro(item) for item in values["details"]]
-    return record
+    return TerminateWorkflow(
+        request_id=values["request_id"],
+        identity=values["identity"],
+        reply_to=None if values["reply_to"] is None else reply_to_from_avro(values["reply_to"]),
+        run_id=values["run_id"],
+        first_execution_run_id=values["first_execution_run_id"],
+        reason=values["reason"],
+        details=values["details"] and [payload_from_avro(item) for item in values["details"]],
+    )
 
 
 def unpause_activity_to_avro(record: UnpauseActivity) -> dict[str, Any]:
@@ -644,17 +655,17 @@ def unpause_activity_to_avro(record: UnpauseActivity) -> dict[str, Any]:
 
 
 def unpause_activity_from_avro(values: dict[str, Any]) -> UnpauseActivity:
-    record = object.__new__(UnpauseActivity)
-    record.request_id = values["request_id"]
-    record.identity = values["identity"]
-    record.reply_to = None if values["reply_to"] is None else reply_to_from_avro(values["reply_to"])
-    record.run_id = values["run_id"]
-    record.activity_id = values["activity_id"]
-    record.activity_type = values["activity_type"]
-    record.reset_attempts = values["reset_attempts"]
-    record.reset_heartbeat = values["reset_heartbeat"]
-    record.jitter_ms = values["jitter_ms"]
-    return record
+    return UnpauseActivity(
+        request_id=values["request_id"],
+        identity=values["identity"],
+        reply_to=None if values["reply_to"] is None else reply_to_from_avro(values["reply_to"]),
+        run_id=values["run_id"],
+        activity_id=values["activity_id"],
+        activity_type=values["activity_type"],
+        reset_attempts=values["reset_attempts"],
+        reset_heartbeat=values["reset_heartbeat"],
+        jitter_ms=values["jitter_ms"],
+    )
 
 
 def update_activity_options_to_avro(record: UpdateActivityOptions) -> dict[str, Any]:
@@ -679,22 +690,22 @@ def update_activity_options_to_avro(record: UpdateActivityOptions) -> dict[str, 
 
 
 def update_activity_options_from_avro(values: dict[str, Any]) -> UpdateActivityOptions:
-    record = object.__new__(UpdateActivityOptions)
-    record.request_id = values["request_id"]
-    record.identity = values["identity"]
-    record.reply_to = None if values["reply_to"] is None else reply_to_from_avro(values["reply_to"])
-    record.run_id = values["run_id"]
-    record.activity_id = values["activity_id"]
-    record.activity_type = values["activity_type"]
-    record.task_queue = values["task_queue"]
-    record.schedule_to_close_timeout_ms = values["schedule_to_close_timeout_ms"]
-    record.schedule_to_start_timeout_ms = values["schedule_to_start_timeout_ms"]
-    record.start_to_close_timeout_ms = values["start_to_close_timeout_ms"]
-    record.heartbeat_timeout_ms = values["heartbeat_timeout_ms"]
-    record.retry_policy = None if values["retry_policy"] is None else retry_policy_from_avro(values["retry_policy"])
-    record.restore_original = values["restore_original"]
-    record.priority = None if values["priority"] is None else priority_from_avro(values["priority"])
-    return record
+    return UpdateActivityOptions(
+        request_id=values["request_id"],
+        identity=values["identity"],
+        reply_to=None if values["reply_to"] is None else reply_to_from_avro(values["reply_to"]),
+        run_id=values["run_id"],
+        activity_id=values["activity_id"],
+        activity_type=values["activity_type"],
+        task_queue=values["task_queue"],
+        schedule_to_close_timeout_ms=values["schedule_to_close_timeout_ms"],
+        schedule_to_start_timeout_ms=values["schedule_to_start_timeout_ms"],
+        start_to_close_timeout_ms=values["start_to_close_timeout_ms"],
+        heartbeat_timeout_ms=values["heartbeat_timeout_ms"],
+        retry_policy=None if values["retry_policy"] is None else retry_policy_from_avro(values["retry_policy"]),
+        restore_original=values["restore_original"],
+        priority=None if values["priority"] is None else priority_from_avro(values["priority"]),
+    )
 
 
 def update_input_to_avro(record: UpdateInput) -> dict[str, Any]:
@@ -708,13 +719,13 @@ def update_input_to_avro(record: UpdateInput) -> dict[str, Any]:
 
 
 def update_input_from_avro(values: dict[str, Any]) -> UpdateInput:
-    record = object.__new__(UpdateInput)
-    record.update_id = values["update_id"]
-    record.update_name = values["update_name"]
-    record.args = values["args"] and [payload_from_avro(item) for item in values["args"]]
-    record.header = values["header"] and {key: payload_from_avro(item) for key, item in values["header"].items()}
-    record.await_completed = values["await_completed"]
-    return record
+    return UpdateInput(
+        update_id=values["update_id"],
+        update_name=values["update_name"],
+        args=values["args"] and [payload_from_avro(item) for item in values["args"]],
+        header=values["header"] and {key: payload_from_avro(item) for key, item in values["header"].items()},
+        await_completed=values["await_completed"],
+    )
 
 
 def update_workflow_to_avro(record: UpdateWorkflow) -> dict[str, Any]:
@@ -733,18 +744,18 @@ def update_workflow_to_avro(record: UpdateWorkflow) -> dict[str, Any]:
 
 
 def update_workflow_from_avro(values: dict[str, Any]) -> UpdateWorkflow:
-    record = object.__new__(UpdateWorkflow)
-    record.request_id = values["request_id"]
-    record.identity = values["identity"]
-    record.reply_to = None if values["reply_to"] is None else reply_to_from_avro(values["reply_to"])
-    record.run_id = values["run_id"]
-    record.first_execution_run_id = values["first_execution_run_id"]
-    record.update_id = values["update_id"]
-    record.update_name = values["update_name"]
-    record.args = values["args"] and [payload_from_avro(item) for item in values["args"]]
-    record.header = values["header"] and {key: payload_from_avro(item) for key, item in values["header"].items()}
-    record.await_completed = values["await_completed"]
-    return record
+    return UpdateWorkflow(
+        request_id=values["request_id"],
+        identity=values["identity"],
+        reply_to=None if values["reply_to"] is None else reply_to_from_avro(values["reply_to"]),
+        run_id=values["run_id"],
+        first_execution_run_id=values["first_execution_run_id"],
+        update_id=values["update_id"],
+        update_name=values["update_name"],
+        args=values["args"] and [payload_from_avro(item) for item in values["args"]],
+        header=values["header"] and {key: payload_from_avro(item) for key, item in values["header"].items()},
+        await_completed=values["await_completed"],
+    )
 
 
 def update_workflow_options_to_avro(record: UpdateWorkflowOptions) -> dict[str, Any]:
@@ -759,14 +770,14 @@ def update_workflow_options_to_avro(record: UpdateWorkflowOptions) -> dict[str, 
 
 
 def update_workflow_options_from_avro(values: dict[str, Any]) -> UpdateWorkflowOptions:
-    record = object.__new__(UpdateWorkflowOptions)
-    record.request_id = values["request_id"]
-    record.identity = values["identity"]
-    record.reply_to = None if values["reply_to"] is None else reply_to_from_avro(values["reply_to"])
-    record.run_id = values["run_id"]
-    record.first_execution_run_id = values["first_execution_run_id"]
-    record.versioning = workflow_options_from_avro(values["versioning"])
-    return record
+    return UpdateWorkflowOptions(
+        request_id=values["request_id"],
+        identity=values["identity"],
+        reply_to=None if values["reply_to"] is None else reply_to_from_avro(values["reply_to"]),
+        run_id=values["run_id"],
+        first_execution_run_id=values["first_execution_run_id"],
+        versioning=workflow_options_from_avro(values["versioning"]),
+    )
 
 
 CONVERSIONS: Conversions = {

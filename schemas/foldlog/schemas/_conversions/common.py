@@ -33,11 +33,11 @@ def activity_options_to_avro(record: ActivityOptions) -> dict[str, Any]:
 
 
 def activity_options_from_avro(values: dict[str, Any]) -> ActivityOptions:
-    record = object.__new__(ActivityOptions)
-    record.summary = None if values["summary"] is None else payload_from_avro(values["summary"])
-    record.priority = None if values["priority"] is None else priority_from_avro(values["priority"])
-    record.header = values["header"] and {key: payload_from_avro(item) for key, item in values["header"].items()}
-    return record
+    return ActivityOptions(
+        summary=None if values["summary"] is None else payload_from_avro(values["summary"]),
+        priority=None if values["priority"] is None else priority_from_avro(values["priority"]),
+        header=values["header"] and {key: payload_from_avro(item) for key, item in values["header"].items()},
+    )
 
 
 def continuation_to_avro(record: Continuation) -> dict[str, Any]:
@@ -56,14 +56,14 @@ def continuation_to_avro(record: Continuation) -> dict[str, Any]:
 
 
 def continuation_from_avro(values: dict[str, Any]) -> Continuation:
-    record = object.__new__(Continuation)
-    record.run_id = values["run_id"]
-    record.initiator = values["initiator"]
-    record.attempt = values["attempt"]
-    record.last_result = None if values["last_result"] is None else payload_from_avro(values["last_result"])
-    record.last_failure = None if values["last_failure"] is None else failure_from_avro(values["last_failure"])
-    record.first_start_ms = values["first_start_ms"]
-    return record
+    return Continuation(
+        run_id=values["run_id"],
+        initiator=values["initiator"],
+        attempt=values["attempt"],
+        last_result=None if values["last_result"] is None else payload_from_avro(values["last_result"]),
+        last_failure=None if values["last_failure"] is None else failure_from_avro(values["last_failure"]),
+        first_start_ms=values["first_start_ms"],
+    )
 
 
 def deployment_to_avro(record: Deployment) -> dict[str, Any]:
@@ -81,17 +81,17 @@ def deployment_to_avro(record: Deployment) -> dict[str, Any]:
 
 
 def deployment_from_avro(values: dict[str, Any]) -> Deployment:
-    record = object.__new__(Deployment)
-    record.deployment_name = values["deployment_name"]
-    record.revision = values["revision"]
-    record.change_id = values["change_id"]
-    record.current_build_id = values["current_build_id"]
-    record.ramping_build_id = values["ramping_build_id"]
-    record.ramping_percentage = values["ramping_percentage"]
-    record.earlier_build_ids = values["earlier_build_ids"]
-    record.changed_ms = values["changed_ms"]
-    record.identity = values["identity"]
-    return record
+    return Deployment(
+        deployment_name=values["deployment_name"],
+        revision=values["revision"],
+        change_id=values["change_id"],
+        current_build_id=values["current_build_id"],
+        ramping_build_id=values["ramping_build_id"],
+        ramping_percentage=values["ramping_percentage"],
+        earlier_build_ids=values["earlier_build_ids"],
+        changed_ms=values["changed_ms"],
+        identity=values["identity"],
+    )
 
 
 def failure_to_avro(record: Failure) -> dict[str, Any]:
@@ -123,31 +123,31 @@ def failure_to_avro(record: Failure) -> dict[str, Any]:
 
 
 def failure_from_avro(values: dict[str, Any]) -> Failure:
-    record = object.__new__(Failure)
-    record.kind = values["kind"]
-    record.message = values["message"]
-    record.stack_trace = values["stack_trace"]
-    record.type = values["type"]
-    record.non_retryable = values["non_retryable"]
-    record.next_retry_delay_ms = values["next_retry_delay_ms"]
-    record.category = values["category"]
-    record.details = values["details"] and [payload_from_avro(item) for item in values["details"]]
-    record.timeout_type = values["timeout_type"]
-    record.activity_id = values["activity_id"]
-    record.activity_type = values["activity_type"]
-    record.scheduled_event_id = values["scheduled_event_id"]
-    record.identity = values["identity"]
-    record.retry_state = values["retry_state"]
-    record.workflow_id = values["workflow_id"]
-    record.run_id = values["run_id"]
-    record.workflow_type = values["workflow_type"]
-    record.namespace = values["namespace"]
-    record.started_event_id = values["started_event_id"]
-    record.encoded_attributes = (
-        None if values["encoded_attributes"] is None else payload_from_avro(values["encoded_attributes"])
+    return Failure(
+        kind=values["kind"],
+        message=values["message"],
+        stack_trace=values["stack_trace"],
+        type=values["type"],
+        non_retryable=values["non_retryable"],
+        next_retry_delay_ms=values["next_retry_delay_ms"],
+        category=values["category"],
+        details=values["details"] and [payload_from_avro(item) for item in values["details"]],
+        timeout_type=values["timeout_type"],
+        activity_id=values["activity_id"],
+        activity_type=values["activity_type"],
+        scheduled_event_id=values["scheduled_event_id"],
+        identity=values["identity"],
+        retry_state=values["retry_state"],
+        workflow_id=values["workflow_id"],
+        run_id=values["run_id"],
+        workflow_type=values["workflow_type"],
+        namespace=values["namespace"],
+        started_event_id=values["started_event_id"],
+        encoded_attributes=None
+        if values["encoded_attributes"] is None
+        else payload_from_avro(values["encoded_attributes"]),
+        cause=None if values["cause"] is None else failure_from_avro(values["cause"]),
     )
-    record.cause = None if values["cause"] is None else failure_from_avro(values["cause"])
-    return record
 
 
 def initiator_to_avro(record: Initiator) -> dict[str, Any]:
@@ -160,12 +160,12 @@ def initiator_to_avro(record: Initiator) -> dict[str, Any]:
 
 
 def initiator_from_avro(values: dict[str, Any]) -> Initiator:
-    record = object.__new__(Initiator)
-    record.namespace = values["namespace"]
-    record.workflow_id = values["workflow_id"]
-    record.run_id = values["run_id"]
-    record.initiated_event_id = values["initiated_event_id"]
-    return record
+    return Initiator(
+        namespace=values["namespace"],
+        workflow_id=values["workflow_id"],
+        run_id=values["run_id"],
+        initiated_event_id=values["initiated_event_id"],
+    )
 
 
 def parent_execution_to_avro(record: ParentExecution) -> dict[str, Any]:
@@ -181,15 +181,15 @@ def parent_execution_to_avro(record: ParentExecution) -> dict[str, Any]:
 
 
 def parent_execution_from_avro(values: dict[str, Any]) -> ParentExecution:
-    record = object.__new__(ParentExecution)
-    record.namespace = values["namespace"]
-    record.workflow_id = values["workflow_id"]
-    record.run_id = values["run_id"]
-    record.initiated_event_id = values["initiated_event_id"]
-    record.root_workflow_id = values["root_workflow_id"]
-    record.root_run_id = values["root_run_id"]
-    record.first_execution_run_id = values["first_execution_run_id"]
-    return record
+    return ParentExecution(
+        namespace=values["namespace"],
+        workflow_id=values["workflow_id"],
+        run_id=values["run_id"],
+        initiated_event_id=values["initiated_event_id"],
+        root_workflow_id=values["root_workflow_id"],
+        root_run_id=values["root_run_id"],
+        first_execution_run_id=values["first_execution_run_id"],
+    )
 
 
 def payload_to_avro(record: Payload) -> dict[str, Any]:
@@ -201,11 +201,11 @@ def payload_to_avro(record: Payload) -> dict[str, Any]:
 
 
 def payload_from_avro(values: dict[str, Any]) -> Payload:
-    record = object.__new__(Payload)
-    record.encoding = values["encoding"]
-    record.data = values["data"]
-    record.metadata = values["metadata"]
-    return record
+    return Payload(
+        encoding=values["encoding"],
+        data=values["data"],
+        metadata=values["metadata"],
+    )
 
 
 def priority_to_avro(record: Priority) -> dict[str, Any]:
@@ -217,11 +217,11 @@ def priority_to_avro(record: Priority) -> dict[str, Any]:
 
 
 def priority_from_avro(values: dict[str, Any]) -> Priority:
-    record = object.__new__(Priority)
-    record.priority_key = values["priority_key"]
-    record.fairness_key = values["fairness_key"]
-    record.fairness_weight = values["fairness_weight"]
-    return record
+    return Priority(
+        priority_key=values["priority_key"],
+        fairness_key=values["fairness_key"],
+        fairness_weight=values["fairness_weight"],
+    )
 
 
 def reply_to_to_avro(record: ReplyTo) -> dict[str, Any]:
@@ -233,11 +233,11 @@ def reply_to_to_avro(record: ReplyTo) -> dict[str, Any]:
 
 
 def reply_to_from_avro(values: dict[str, Any]) -> ReplyTo:
-    record = object.__new__(ReplyTo)
-    record.client_id = values["client_id"]
-    record.partition = values["partition"]
-    record.correlation_id = values["correlation_id"]
-    return record
+    return ReplyTo(
+        client_id=values["client_id"],
+        partition=values["partition"],
+        correlation_id=values["correlation_id"],
+    )
 
 
 def retry_policy_to_avro(record: RetryPolicy) -> dict[str, Any]:
@@ -251,13 +251,13 @@ def retry_policy_to_avro(record: RetryPolicy) -> dict[str, Any]:
 
 
 def retry_policy_from_avro(values: dict[str, Any]) -> RetryPolicy:
-    record = object.__new__(RetryPolicy)
-    record.initial_interval_ms = values["initial_interval_ms"]
-    record.backoff_coefficient = values["backoff_coefficient"]
-    record.maximum_interval_ms = values["maximum_interval_ms"]
-    record.maximum_attempts = values["maximum_attempts"]
-    record.non_retryable_error_types = values["non_retryable_error_types"]
-    return record
+    return RetryPolicy(
+        initial_interval_ms=values["initial_interval_ms"],
+        backoff_coefficient=values["backoff_coefficient"],
+        maximum_interval_ms=values["maximum_interval_ms"],
+        maximum_attempts=values["maximum_attempts"],
+        non_retryable_error_types=values["non_retryable_error_types"],
+    )
 
 
 def workflow_options_to_avro(record: WorkflowOptions) -> dict[str, Any]:
@@ -287,24 +287,23 @@ def workflow_options_to_avro(record: WorkflowOptions) -> dict[str, Any]:
 
 
 def workflow_options_from_avro(values: dict[str, Any]) -> WorkflowOptions:
-    record = object.__new__(WorkflowOptions)
-    record.retry_policy = None if values["retry_policy"] is None else retry_policy_from_avro(values["retry_policy"])
-    record.cron_schedule = values["cron_schedule"]
-    record.search_attributes = values["search_attributes"] and {
-        key: payload_from_avro(item) for key, item in values["search_attributes"].items()
-    }
-    record.summary = None if values["summary"] is None else payload_from_avro(values["summary"])
-    record.details = None if values["details"] is None else payload_from_avro(values["details"])
-    record.priority = None if values["priority"] is None else priority_from_avro(values["priority"])
-    record.versioning_behavior = values["versioning_behavior"]
-    record.deployment_version = values["deployment_version"]
-    record.version_given = values["version_given"]
-    record.version_overridden = values["version_overridden"]
-    record.declined_revision = values["declined_revision"]
-    record.header = values["header"] and {key: payload_from_avro(item) for key, item in values["header"].items()}
-    record.last_result = None if values["last_result"] is None else payload_from_avro(values["last_result"])
-    record.last_failure = None if values["last_failure"] is None else failure_from_avro(values["last_failure"])
-    return record
+    return WorkflowOptions(
+        retry_policy=None if values["retry_policy"] is None else retry_policy_from_avro(values["retry_policy"]),
+        cron_schedule=values["cron_schedule"],
+        search_attributes=values["search_attributes"]
+        and {key: payload_from_avro(item) for key, item in values["search_attributes"].items()},
+        summary=None if values["summary"] is None else payload_from_avro(values["summary"]),
+        details=None if values["details"] is None else payload_from_avro(values["details"]),
+        priority=None if values["priority"] is None else priority_from_avro(values["priority"]),
+        versioning_behavior=values["versioning_behavior"],
+        deployment_version=values["deployment_version"],
+        version_given=values["version_given"],
+        version_overridden=values["version_overridden"],
+        declined_revision=values["declined_revision"],
+        header=values["header"] and {key: payload_from_avro(item) for key, item in values["header"].items()},
+        last_result=None if values["last_result"] is None else payload_from_avro(values["last_result"]),
+        last_failure=None if values["last_failure"] is None else failure_from_avro(values["last_failure"]),
+    )
 
 
 CONVERSIONS: Conversions = {

@@ -81,13 +81,13 @@ def activity_task_cancel_requested_to_avro(record: ActivityTaskCancelRequested) 
 
 
 def activity_task_cancel_requested_from_avro(values: dict[str, Any]) -> ActivityTaskCancelRequested:
-    record = object.__new__(ActivityTaskCancelRequested)
-    record.run_id = values["run_id"]
-    record.event_id = values["event_id"]
-    record.time_ms = values["time_ms"]
-    record.chain = values["chain"]
-    record.scheduled_event_id = values["scheduled_event_id"]
-    return record
+    return ActivityTaskCancelRequested(
+        run_id=values["run_id"],
+        event_id=values["event_id"],
+        time_ms=values["time_ms"],
+        chain=values["chain"],
+        scheduled_event_id=values["scheduled_event_id"],
+    )
 
 
 def activity_task_canceled_to_avro(record: ActivityTaskCanceled) -> dict[str, Any]:
@@ -104,16 +104,16 @@ def activity_task_canceled_to_avro(record: ActivityTaskCanceled) -> dict[str, An
 
 
 def activity_task_canceled_from_avro(values: dict[str, Any]) -> ActivityTaskCanceled:
-    record = object.__new__(ActivityTaskCanceled)
-    record.run_id = values["run_id"]
-    record.event_id = values["event_id"]
-    record.time_ms = values["time_ms"]
-    record.chain = values["chain"]
-    record.scheduled_event_id = values["scheduled_event_id"]
-    record.attempt = values["attempt"]
-    record.identity = values["identity"]
-    record.details = values["details"] and [payload_from_avro(item) for item in values["details"]]
-    return record
+    return ActivityTaskCanceled(
+        run_id=values["run_id"],
+        event_id=values["event_id"],
+        time_ms=values["time_ms"],
+        chain=values["chain"],
+        scheduled_event_id=values["scheduled_event_id"],
+        attempt=values["attempt"],
+        identity=values["identity"],
+        details=values["details"] and [payload_from_avro(item) for item in values["details"]],
+    )
 
 
 def activity_task_completed_to_avro(record: ActivityTaskCompleted) -> dict[str, Any]:
@@ -130,16 +130,16 @@ def activity_task_completed_to_avro(record: ActivityTaskCompleted) -> dict[str, 
 
 
 def activity_task_completed_from_avro(values: dict[str, Any]) -> ActivityTaskCompleted:
-    record = object.__new__(ActivityTaskCompleted)
-    record.run_id = values["run_id"]
-    record.event_id = values["event_id"]
-    record.time_ms = values["time_ms"]
-    record.chain = values["chain"]
-    record.scheduled_event_id = values["scheduled_event_id"]
-    record.attempt = values["attempt"]
-    record.identity = values["identity"]
-    record.result = payload_from_avro(values["result"])
-    return record
+    return ActivityTaskCompleted(
+        run_id=values["run_id"],
+        event_id=values["event_id"],
+        time_ms=values["time_ms"],
+        chain=values["chain"],
+        scheduled_event_id=values["scheduled_event_id"],
+        attempt=values["attempt"],
+        identity=values["identity"],
+        result=payload_from_avro(values["result"]),
+    )
 
 
 def activity_task_failed_to_avro(record: ActivityTaskFailed) -> dict[str, Any]:
@@ -157,17 +157,17 @@ def activity_task_failed_to_avro(record: ActivityTaskFailed) -> dict[str, Any]:
 
 
 def activity_task_failed_from_avro(values: dict[str, Any]) -> ActivityTaskFailed:
-    record = object.__new__(ActivityTaskFailed)
-    record.run_id = values["run_id"]
-    record.event_id = values["event_id"]
-    record.time_ms = values["time_ms"]
-    record.chain = values["chain"]
-    record.scheduled_event_id = values["scheduled_event_id"]
-    record.attempt = values["attempt"]
-    record.identity = values["identity"]
-    record.failure = failure_from_avro(values["failure"])
-    record.retry_state = values["retry_state"]
-    return record
+    return ActivityTaskFailed(
+        run_id=values["run_id"],
+        event_id=values["event_id"],
+        time_ms=values["time_ms"],
+        chain=values["chain"],
+        scheduled_event_id=values["scheduled_event_id"],
+        attempt=values["attempt"],
+        identity=values["identity"],
+        failure=failure_from_avro(values["failure"]),
+        retry_state=values["retry_state"],
+    )
 
 
 def activity_task_scheduled_is_usual(record: ActivityTaskScheduled) -> bool:
@@ -217,41 +217,51 @@ def activity_task_scheduled_to_avro(record: ActivityTaskScheduled) -> dict[str, 
 
 
 def activity_task_scheduled_usual_from_avro(values: dict[str, Any]) -> ActivityTaskScheduled:
-    record = object.__new__(ActivityTaskScheduled)
-    record.run_id = values["run_id"]
-    record.event_id = values["event_id"]
-    record.time_ms = values["time_ms"]
-    record.chain = values["chain"]
-    record.activity_id = values["activity_id"]
-    record.activity_type = values["activity_type"]
-    record.task_queue = values["task_queue"]
-    record.args = values["args"] and [payload_from_avro(item) for item in values["args"]]
-    record.start_to_close_timeout_ms = values["start_to_close_timeout_ms"]
-    record.eager = values["eager"]
-    record.retry_policy = retry_policy_from_avro(
-        {
-            "initial_interval_ms": 1000,
-            "backoff_coefficient": 2.0,
-            "maximum_interval_ms": 0,
-            "maximum_attempts": 0,
-            "non_retryable_error_types": [],
-        }
+    return ActivityTaskScheduled(
+        run_id=values["run_id"],
+        event_id=values["event_id"],
+        time_ms=values["time_ms"],
+        chain=values["chain"],
+        activity_id=values["activity_id"],
+        activity_type=values["activity_type"],
+        task_queue=values["task_queue"],
+        args=values["args"] and [payload_from_avro(item) for item in values["args"]],
+        start_to_close_timeout_ms=values["start_to_close_timeout_ms"],
+        eager=values["eager"],
+        retry_policy=retry_policy_from_avro(
+            {
+                "initial_interval_ms": 1000,
+                "backoff_coefficient": 2.0,
+                "maximum_interval_ms": 0,
+                "maximum_attempts": 0,
+                "non_retryable_error_types": [],
+            }
+        ),
+        schedule_to_close_timeout_ms=0,
+        schedule_to_start_timeout_ms=0,
+        heartbeat_timeout_ms=0,
+        options=None,
     )
-    record.schedule_to_close_timeout_ms = 0
-    record.schedule_to_start_timeout_ms = 0
-    record.heartbeat_timeout_ms = 0
-    record.options = None
-    return record
 
 
 def activity_task_scheduled_from_avro(values: dict[str, Any]) -> ActivityTaskScheduled:
-    record = activity_task_scheduled_usual_from_avro(values)
-    record.retry_policy = None if values["retry_policy"] is None else retry_policy_from_avro(values["retry_policy"])
-    record.schedule_to_close_timeout_ms = values["schedule_to_close_timeout_ms"]
-    record.schedule_to_start_timeout_ms = values["schedule_to_start_timeout_ms"]
-    record.heartbeat_timeout_ms = values["heartbeat_timeout_ms"]
-    record.options = None if values["options"] is None else activity_options_from_avro(values["options"])
-    return record
+    return ActivityTaskScheduled(
+        run_id=values["run_id"],
+        event_id=values["event_id"],
+        time_ms=values["time_ms"],
+        chain=values["chain"],
+        activity_id=values["activity_id"],
+        activity_type=values["activity_type"],
+        task_queue=values["task_queue"],
+        args=values["args"] and [payload_from_avro(item) for item in values["args"]],
+        start_to_close_timeout_ms=values["start_to_close_timeout_ms"],
+        eager=values["eager"],
+        retry_policy=None if values["retry_policy"] is None else retry_policy_from_avro(values["retry_policy"]),
+        schedule_to_close_timeout_ms=values["schedule_to_close_timeout_ms"],
+        schedule_to_start_timeout_ms=values["schedule_to_start_timeout_ms"],
+        heartbeat_timeout_ms=values["heartbeat_timeout_ms"],
+        options=None if values["options"] is None else activity_options_from_avro(values["options"]),
+    )
 
 
 def activity_task_timed_out_to_avro(record: ActivityTaskTimedOut) -> dict[str, Any]:
@@ -268,16 +278,16 @@ def activity_task_timed_out_to_avro(record: ActivityTaskTimedOut) -> dict[str, A
 
 
 def activity_task_timed_out_from_avro(values: dict[str, Any]) -> ActivityTaskTimedOut:
-    record = object.__new__(ActivityTaskTimedOut)
-    record.run_id = values["run_id"]
-    record.event_id = values["event_id"]
-    record.time_ms = values["time_ms"]
-    record.chain = values["chain"]
-    record.scheduled_event_id = values["scheduled_event_id"]
-    record.attempt = values["attempt"]
-    record.failure = failure_from_avro(values["failure"])
-    record.retry_state = values["retry_state"]
-    return record
+    return ActivityTaskTimedOut(
+        run_id=values["run_id"],
+        event_id=values["event_id"],
+        time_ms=values["time_ms"],
+        chain=values["chain"],
+        scheduled_event_id=values["scheduled_event_id"],
+        attempt=values["attempt"],
+        failure=failure_from_avro(values["failure"]),
+        retry_state=values["retry_state"],
+    )
 
 
 def child_workflow_execution_canceled_to_avro(record: ChildWorkflowExecutionCanceled) -> dict[str, Any]:
@@ -294,16 +304,16 @@ def child_workflow_execution_canceled_to_avro(record: ChildWorkflowExecutionCanc
 
 
 def child_workflow_execution_canceled_from_avro(values: dict[str, Any]) -> ChildWorkflowExecutionCanceled:
-    record = object.__new__(ChildWorkflowExecutionCanceled)
-    record.run_id = values["run_id"]
-    record.event_id = values["event_id"]
-    record.time_ms = values["time_ms"]
-    record.chain = values["chain"]
-    record.initiated_event_id = values["initiated_event_id"]
-    record.child_run_id = values["child_run_id"]
-    record.failure = failure_from_avro(values["failure"])
-    record.retry_state = values["retry_state"]
-    return record
+    return ChildWorkflowExecutionCanceled(
+        run_id=values["run_id"],
+        event_id=values["event_id"],
+        time_ms=values["time_ms"],
+        chain=values["chain"],
+        initiated_event_id=values["initiated_event_id"],
+        child_run_id=values["child_run_id"],
+        failure=failure_from_avro(values["failure"]),
+        retry_state=values["retry_state"],
+    )
 
 
 def child_workflow_execution_completed_to_avro(record: ChildWorkflowExecutionCompleted) -> dict[str, Any]:
@@ -319,15 +329,15 @@ def child_workflow_execution_completed_to_avro(record: ChildWorkflowExecutionCom
 
 
 def child_workflow_execution_completed_from_avro(values: dict[str, Any]) -> ChildWorkflowExecutionCompleted:
-    record = object.__new__(ChildWorkflowExecutionCompleted)
-    record.run_id = values["run_id"]
-    record.event_id = values["event_id"]
-    record.time_ms = values["time_ms"]
-    record.chain = values["chain"]
-    record.initiated_event_id = values["initiated_event_id"]
-    record.child_run_id = values["child_run_id"]
-    record.result = payload_from_avro(values["result"])
-    return record
+    return ChildWorkflowExecutionCompleted(
+        run_id=values["run_id"],
+        event_id=values["event_id"],
+        time_ms=values["time_ms"],
+        chain=values["chain"],
+        initiated_event_id=values["initiated_event_id"],
+        child_run_id=values["child_run_id"],
+        result=payload_from_avro(values["result"]),
+    )
 
 
 def child_workflow_execution_failed_to_avro(record: ChildWorkflowExecutionFailed) -> dict[str, Any]:
@@ -344,16 +354,16 @@ def child_workflow_execution_failed_to_avro(record: ChildWorkflowExecutionFailed
 
 
 def child_workflow_execution_failed_from_avro(values: dict[str, Any]) -> ChildWorkflowExecutionFailed:
-    record = object.__new__(ChildWorkflowExecutionFailed)
-    record.run_id = values["run_id"]
-    record.event_id = values["event_id"]
-    record.time_ms = values["time_ms"]
-    record.chain = values["chain"]
-    record.initiated_event_id = values["initiated_event_id"]
-    record.child_run_id = values["child_run_id"]
-    record.failure = failure_from_avro(values["failure"])
-    record.retry_state = values["retry_state"]
-    return record
+    return ChildWorkflowExecutionFailed(
+        run_id=values["run_id"],
+        event_id=values["event_id"],
+        time_ms=values["time_ms"],
+        chain=values["chain"],
+        initiated_event_id=values["initiated_event_id"],
+        child_run_id=values["child_run_id"],
+        failure=failure_from_avro(values["failure"]),
+        retry_state=values["retry_state"],
+    )
 
 
 def child_workflow_execution_started_to_avro(record: ChildWorkflowExecutionStarted) -> dict[str, Any]:
@@ -368,14 +378,14 @@ def child_workflow_execution_started_to_avro(record: ChildWorkflowExecutionStart
 
 
 def child_workflow_execution_started_from_avro(values: dict[str, Any]) -> ChildWorkflowExecutionStarted:
-    record = object.__new__(ChildWorkflowExecutionStarted)
-    record.run_id = values["run_id"]
-    record.event_id = values["event_id"]
-    record.time_ms = values["time_ms"]
-    record.chain = values["chain"]
-    record.initiated_event_id = values["initiated_event_id"]
-    record.child_run_id = values["child_run_id"]
-    return record
+    return ChildWorkflowExecutionStarted(
+        run_id=values["run_id"],
+        event_id=values["event_id"],
+        time_ms=values["time_ms"],
+        chain=values["chain"],
+        initiated_event_id=values["initiated_event_id"],
+        child_run_id=values["child_run_id"],
+    )
 
 
 def child_workflow_execution_terminated_to_avro(record: ChildWorkflowExecutionTerminated) -> dict[str, Any]:
@@ -392,16 +402,16 @@ def child_workflow_execution_terminated_to_avro(record: ChildWorkflowExecutionTe
 
 
 def child_workflow_execution_terminated_from_avro(values: dict[str, Any]) -> ChildWorkflowExecutionTerminated:
-    record = object.__new__(ChildWorkflowExecutionTerminated)
-    record.run_id = values["run_id"]
-    record.event_id = values["event_id"]
-    record.time_ms = values["time_ms"]
-    record.chain = values["chain"]
-    record.initiated_event_id = values["initiated_event_id"]
-    record.child_run_id = values["child_run_id"]
-    record.failure = failure_from_avro(values["failure"])
-    record.retry_state = values["retry_state"]
-    return record
+    return ChildWorkflowExecutionTerminated(
+        run_id=values["run_id"],
+        event_id=values["event_id"],
+        time_ms=values["time_ms"],
+        chain=values["chain"],
+        initiated_event_id=values["initiated_event_id"],
+        child_run_id=values["child_run_id"],
+        failure=failure_from_avro(values["failure"]),
+        retry_state=values["retry_state"],
+    )
 
 
 def child_workflow_execution_timed_out_to_avro(record: ChildWorkflowExecutionTimedOut) -> dict[str, Any]:
@@ -418,16 +428,16 @@ def child_workflow_execution_timed_out_to_avro(record: ChildWorkflowExecutionTim
 
 
 def child_workflow_execution_timed_out_from_avro(values: dict[str, Any]) -> ChildWorkflowExecutionTimedOut:
-    record = object.__new__(ChildWorkflowExecutionTimedOut)
-    record.run_id = values["run_id"]
-    record.event_id = values["event_id"]
-    record.time_ms = values["time_ms"]
-    record.chain = values["chain"]
-    record.initiated_event_id = values["initiated_event_id"]
-    record.child_run_id = values["child_run_id"]
-    record.failure = failure_from_avro(values["failure"])
-    record.retry_state = values["retry_state"]
-    return record
+    return ChildWorkflowExecutionTimedOut(
+        run_id=values["run_id"],
+        event_id=values["event_id"],
+        time_ms=values["time_ms"],
+        chain=values["chain"],
+        initiated_event_id=values["initiated_event_id"],
+        child_run_id=values["child_run_id"],
+        failure=failure_from_avro(values["failure"]),
+        retry_state=values["retry_state"],
+    )
 
 
 def external_workflow_execution_cancel_requested_to_avro(
@@ -445,13 +455,13 @@ def external_workflow_execution_cancel_requested_to_avro(
 def external_workflow_execution_cancel_requested_from_avro(
     values: dict[str, Any],
 ) -> ExternalWorkflowExecutionCancelRequested:
-    record = object.__new__(ExternalWorkflowExecutionCancelRequested)
-    record.run_id = values["run_id"]
-    record.event_id = values["event_id"]
-    record.time_ms = values["time_ms"]
-    record.chain = values["chain"]
-    record.initiated_event_id = values["initiated_event_id"]
-    return record
+    return ExternalWorkflowExecutionCancelRequested(
+        run_id=values["run_id"],
+        event_id=values["event_id"],
+        time_ms=values["time_ms"],
+        chain=values["chain"],
+        initiated_event_id=values["initiated_event_id"],
+    )
 
 
 def external_workflow_execution_signaled_to_avro(record: ExternalWorkflowExecutionSignaled) -> dict[str, Any]:
@@ -465,13 +475,13 @@ def external_workflow_execution_signaled_to_avro(record: ExternalWorkflowExecuti
 
 
 def external_workflow_execution_signaled_from_avro(values: dict[str, Any]) -> ExternalWorkflowExecutionSignaled:
-    record = object.__new__(ExternalWorkflowExecutionSignaled)
-    record.run_id = values["run_id"]
-    record.event_id = values["event_id"]
-    record.time_ms = values["time_ms"]
-    record.chain = values["chain"]
-    record.initiated_event_id = values["initiated_event_id"]
-    return record
+    return ExternalWorkflowExecutionSignaled(
+        run_id=values["run_id"],
+        event_id=values["event_id"],
+        time_ms=values["time_ms"],
+        chain=values["chain"],
+        initiated_event_id=values["initiated_event_id"],
+    )
 
 
 def local_activity_completed_to_avro(record: LocalActivityCompleted) -> dict[str, Any]:
@@ -492,20 +502,20 @@ def local_activity_completed_to_avro(record: LocalActivityCompleted) -> dict[str
 
 
 def local_activity_completed_from_avro(values: dict[str, Any]) -> LocalActivityCompleted:
-    record = object.__new__(LocalActivityCompleted)
-    record.run_id = values["run_id"]
-    record.event_id = values["event_id"]
-    record.time_ms = values["time_ms"]
-    record.chain = values["chain"]
-    record.activity_id = values["activity_id"]
-    record.activity_type = values["activity_type"]
-    record.attempt = values["attempt"]
-    record.result = None if values["result"] is None else payload_from_avro(values["result"])
-    record.failure = None if values["failure"] is None else failure_from_avro(values["failure"])
-    record.scheduled_ms = values["scheduled_ms"]
-    record.backoff_ms = values["backoff_ms"]
-    record.summary = None if values["summary"] is None else payload_from_avro(values["summary"])
-    return record
+    return LocalActivityCompleted(
+        run_id=values["run_id"],
+        event_id=values["event_id"],
+        time_ms=values["time_ms"],
+        chain=values["chain"],
+        activity_id=values["activity_id"],
+        activity_type=values["activity_type"],
+        attempt=values["attempt"],
+        result=None if values["result"] is None else payload_from_avro(values["result"]),
+        failure=None if values["failure"] is None else failure_from_avro(values["failure"]),
+        scheduled_ms=values["scheduled_ms"],
+        backoff_ms=values["backoff_ms"],
+        summary=None if values["summary"] is None else payload_from_avro(values["summary"]),
+    )
 
 
 def patch_recorded_to_avro(record: PatchRecorded) -> dict[str, Any]:
@@ -520,14 +530,14 @@ def patch_recorded_to_avro(record: PatchRecorded) -> dict[str, Any]:
 
 
 def patch_recorded_from_avro(values: dict[str, Any]) -> PatchRecorded:
-    record = object.__new__(PatchRecorded)
-    record.run_id = values["run_id"]
-    record.event_id = values["event_id"]
-    record.time_ms = values["time_ms"]
-    record.chain = values["chain"]
-    record.patch_id = values["patch_id"]
-    record.deprecated = values["deprecated"]
-    return record
+    return PatchRecorded(
+        run_id=values["run_id"],
+        event_id=values["event_id"],
+        time_ms=values["time_ms"],
+        chain=values["chain"],
+        patch_id=values["patch_id"],
+        deprecated=values["deprecated"],
+    )
 
 
 def request_cancel_external_workflow_execution_failed_to_avro(
@@ -546,14 +556,14 @@ def request_cancel_external_workflow_execution_failed_to_avro(
 def request_cancel_external_workflow_execution_failed_from_avro(
     values: dict[str, Any],
 ) -> RequestCancelExternalWorkflowExecutionFailed:
-    record = object.__new__(RequestCancelExternalWorkflowExecutionFailed)
-    record.run_id = values["run_id"]
-    record.event_id = values["event_id"]
-    record.time_ms = values["time_ms"]
-    record.chain = values["chain"]
-    record.initiated_event_id = values["initiated_event_id"]
-    record.failure = failure_from_avro(values["failure"])
-    return record
+    return RequestCancelExternalWorkflowExecutionFailed(
+        run_id=values["run_id"],
+        event_id=values["event_id"],
+        time_ms=values["time_ms"],
+        chain=values["chain"],
+        initiated_event_id=values["initiated_event_id"],
+        failure=failure_from_avro(values["failure"]),
+    )
 
 
 def request_cancel_external_workflow_execution_initiated_to_avro(
@@ -575,17 +585,17 @@ def request_cancel_external_workflow_execution_initiated_to_avro(
 def request_cancel_external_workflow_execution_initiated_from_avro(
     values: dict[str, Any],
 ) -> RequestCancelExternalWorkflowExecutionInitiated:
-    record = object.__new__(RequestCancelExternalWorkflowExecutionInitiated)
-    record.run_id = values["run_id"]
-    record.event_id = values["event_id"]
-    record.time_ms = values["time_ms"]
-    record.chain = values["chain"]
-    record.namespace = values["namespace"]
-    record.workflow_id = values["workflow_id"]
-    record.target_run_id = values["target_run_id"]
-    record.child_only = values["child_only"]
-    record.reason = values["reason"]
-    return record
+    return RequestCancelExternalWorkflowExecutionInitiated(
+        run_id=values["run_id"],
+        event_id=values["event_id"],
+        time_ms=values["time_ms"],
+        chain=values["chain"],
+        namespace=values["namespace"],
+        workflow_id=values["workflow_id"],
+        target_run_id=values["target_run_id"],
+        child_only=values["child_only"],
+        reason=values["reason"],
+    )
 
 
 def signal_external_workflow_execution_failed_to_avro(record: SignalExternalWorkflowExecutionFailed) -> dict[str, Any]:
@@ -602,14 +612,14 @@ def signal_external_workflow_execution_failed_to_avro(record: SignalExternalWork
 def signal_external_workflow_execution_failed_from_avro(
     values: dict[str, Any],
 ) -> SignalExternalWorkflowExecutionFailed:
-    record = object.__new__(SignalExternalWorkflowExecutionFailed)
-    record.run_id = values["run_id"]
-    record.event_id = values["event_id"]
-    record.time_ms = values["time_ms"]
-    record.chain = values["chain"]
-    record.initiated_event_id = values["initiated_event_id"]
-    record.failure = failure_from_avro(values["failure"])
-    return record
+    return SignalExternalWorkflowExecutionFailed(
+        run_id=values["run_id"],
+        event_id=values["event_id"],
+        time_ms=values["time_ms"],
+        chain=values["chain"],
+        initiated_event_id=values["initiated_event_id"],
+        failure=failure_from_avro(values["failure"]),
+    )
 
 
 def signal_external_workflow_execution_initiated_to_avro(
@@ -632,18 +642,18 @@ def signal_external_workflow_execution_initiated_to_avro(
 def signal_external_workflow_execution_initiated_from_avro(
     values: dict[str, Any],
 ) -> SignalExternalWorkflowExecutionInitiated:
-    record = object.__new__(SignalExternalWorkflowExecutionInitiated)
-    record.run_id = values["run_id"]
-    record.event_id = values["event_id"]
-    record.time_ms = values["time_ms"]
-    record.chain = values["chain"]
-    record.namespace = values["namespace"]
-    record.workflow_id = values["workflow_id"]
-    record.target_run_id = values["target_run_id"]
-    record.child_only = values["child_only"]
-    record.signal_name = values["signal_name"]
-    record.args = values["args"] and [payload_from_avro(item) for item in values["args"]]
-    return record
+    return SignalExternalWorkflowExecutionInitiated(
+        run_id=values["run_id"],
+        event_id=values["event_id"],
+        time_ms=values["time_ms"],
+        chain=values["chain"],
+        namespace=values["namespace"],
+        workflow_id=values["workflow_id"],
+        target_run_id=values["target_run_id"],
+        child_only=values["child_only"],
+        signal_name=values["signal_name"],
+        args=values["args"] and [payload_from_avro(item) for item in values["args"]],
+    )
 
 
 def start_child_workflow_execution_failed_to_avro(record: StartChildWorkflowExecutionFailed) -> dict[str, Any]:
@@ -658,14 +668,14 @@ def start_child_workflow_execution_failed_to_avro(record: StartChildWorkflowExec
 
 
 def start_child_workflow_execution_failed_from_avro(values: dict[str, Any]) -> StartChildWorkflowExecutionFailed:
-    record = object.__new__(StartChildWorkflowExecutionFailed)
-    record.run_id = values["run_id"]
-    record.event_id = values["event_id"]
-    record.time_ms = values["time_ms"]
-    record.chain = values["chain"]
-    record.initiated_event_id = values["initiated_event_id"]
-    record.failure = failure_from_avro(values["failure"])
-    return record
+    return StartChildWorkflowExecutionFailed(
+        run_id=values["run_id"],
+        event_id=values["event_id"],
+        time_ms=values["time_ms"],
+        chain=values["chain"],
+        initiated_event_id=values["initiated_event_id"],
+        failure=failure_from_avro(values["failure"]),
+    )
 
 
 def start_child_workflow_execution_initiated_to_avro(record: StartChildWorkflowExecutionInitiated) -> dict[str, Any]:
@@ -684,18 +694,18 @@ def start_child_workflow_execution_initiated_to_avro(record: StartChildWorkflowE
 
 
 def start_child_workflow_execution_initiated_from_avro(values: dict[str, Any]) -> StartChildWorkflowExecutionInitiated:
-    record = object.__new__(StartChildWorkflowExecutionInitiated)
-    record.run_id = values["run_id"]
-    record.event_id = values["event_id"]
-    record.time_ms = values["time_ms"]
-    record.chain = values["chain"]
-    record.namespace = values["namespace"]
-    record.workflow_id = values["workflow_id"]
-    record.workflow_type = values["workflow_type"]
-    record.task_queue = values["task_queue"]
-    record.args = values["args"] and [payload_from_avro(item) for item in values["args"]]
-    record.parent_close_policy = values["parent_close_policy"]
-    return record
+    return StartChildWorkflowExecutionInitiated(
+        run_id=values["run_id"],
+        event_id=values["event_id"],
+        time_ms=values["time_ms"],
+        chain=values["chain"],
+        namespace=values["namespace"],
+        workflow_id=values["workflow_id"],
+        workflow_type=values["workflow_type"],
+        task_queue=values["task_queue"],
+        args=values["args"] and [payload_from_avro(item) for item in values["args"]],
+        parent_close_policy=values["parent_close_policy"],
+    )
 
 
 def timer_canceled_to_avro(record: TimerCanceled) -> dict[str, Any]:
@@ -710,14 +720,14 @@ def timer_canceled_to_avro(record: TimerCanceled) -> dict[str, Any]:
 
 
 def timer_canceled_from_avro(values: dict[str, Any]) -> TimerCanceled:
-    record = object.__new__(TimerCanceled)
-    record.run_id = values["run_id"]
-    record.event_id = values["event_id"]
-    record.time_ms = values["time_ms"]
-    record.chain = values["chain"]
-    record.timer_id = values["timer_id"]
-    record.started_event_id = values["started_event_id"]
-    return record
+    return TimerCanceled(
+        run_id=values["run_id"],
+        event_id=values["event_id"],
+        time_ms=values["time_ms"],
+        chain=values["chain"],
+        timer_id=values["timer_id"],
+        started_event_id=values["started_event_id"],
+    )
 
 
 def timer_fired_to_avro(record: TimerFired) -> dict[str, Any]:
@@ -732,14 +742,14 @@ def timer_fired_to_avro(record: TimerFired) -> dict[str, Any]:
 
 
 def timer_fired_from_avro(values: dict[str, Any]) -> TimerFired:
-    record = object.__new__(TimerFired)
-    record.run_id = values["run_id"]
-    record.event_id = values["event_id"]
-    record.time_ms = values["time_ms"]
-    record.chain = values["chain"]
-    record.timer_id = values["timer_id"]
-    record.started_event_id = values["started_event_id"]
-    return record
+    return TimerFired(
+        run_id=values["run_id"],
+        event_id=values["event_id"],
+        time_ms=values["time_ms"],
+        chain=values["chain"],
+        timer_id=values["timer_id"],
+        started_event_id=values["started_event_id"],
+    )
 
 
 def timer_started_to_avro(record: TimerStarted) -> dict[str, Any]:
@@ -755,15 +765,15 @@ def timer_started_to_avro(record: TimerStarted) -> dict[str, Any]:
 
 
 def timer_started_from_avro(values: dict[str, Any]) -> TimerStarted:
-    record = object.__new__(TimerStarted)
-    record.run_id = values["run_id"]
-    record.event_id = values["event_id"]
-    record.time_ms = values["time_ms"]
-    record.chain = values["chain"]
-    record.timer_id = values["timer_id"]
-    record.fire_ms = values["fire_ms"]
-    record.summary = None if values["summary"] is None else payload_from_avro(values["summary"])
-    return record
+    return TimerStarted(
+        run_id=values["run_id"],
+        event_id=values["event_id"],
+        time_ms=values["time_ms"],
+        chain=values["chain"],
+        timer_id=values["timer_id"],
+        fire_ms=values["fire_ms"],
+        summary=None if values["summary"] is None else payload_from_avro(values["summary"]),
+    )
 
 
 def upsert_workflow_search_attributes_to_avro(record: UpsertWorkflowSearchAttributes) -> dict[str, Any]:
@@ -778,15 +788,14 @@ def upsert_workflow_search_attributes_to_avro(record: UpsertWorkflowSearchAttrib
 
 
 def upsert_workflow_search_attributes_from_avro(values: dict[str, Any]) -> UpsertWorkflowSearchAttributes:
-    record = object.__new__(UpsertWorkflowSearchAttributes)
-    record.run_id = values["run_id"]
-    record.event_id = values["event_id"]
-    record.time_ms = values["time_ms"]
-    record.chain = values["chain"]
-    record.search_attributes = values["search_attributes"] and {
-        key: payload_from_avro(item) for key, item in values["search_attributes"].items()
-    }
-    return record
+    return UpsertWorkflowSearchAttributes(
+        run_id=values["run_id"],
+        event_id=values["event_id"],
+        time_ms=values["time_ms"],
+        chain=values["chain"],
+        search_attributes=values["search_attributes"]
+        and {key: payload_from_avro(item) for key, item in values["search_attributes"].items()},
+    )
 
 
 def workflow_execution_cancel_requested_to_avro(record: WorkflowExecutionCancelRequested) -> dict[str, Any]:
@@ -805,16 +814,16 @@ def workflow_execution_cancel_requested_to_avro(record: WorkflowExecutionCancelR
 
 
 def workflow_execution_cancel_requested_from_avro(values: dict[str, Any]) -> WorkflowExecutionCancelRequested:
-    record = object.__new__(WorkflowExecutionCancelRequested)
-    record.run_id = values["run_id"]
-    record.event_id = values["event_id"]
-    record.time_ms = values["time_ms"]
-    record.chain = values["chain"]
-    record.reason = values["reason"]
-    record.request_id = values["request_id"]
-    record.identity = values["identity"]
-    record.initiator = None if values["initiator"] is None else initiator_from_avro(values["initiator"])
-    return record
+    return WorkflowExecutionCancelRequested(
+        run_id=values["run_id"],
+        event_id=values["event_id"],
+        time_ms=values["time_ms"],
+        chain=values["chain"],
+        reason=values["reason"],
+        request_id=values["request_id"],
+        identity=values["identity"],
+        initiator=None if values["initiator"] is None else initiator_from_avro(values["initiator"]),
+    )
 
 
 def workflow_execution_canceled_to_avro(record: WorkflowExecutionCanceled) -> dict[str, Any]:
@@ -828,13 +837,13 @@ def workflow_execution_canceled_to_avro(record: WorkflowExecutionCanceled) -> di
 
 
 def workflow_execution_canceled_from_avro(values: dict[str, Any]) -> WorkflowExecutionCanceled:
-    record = object.__new__(WorkflowExecutionCanceled)
-    record.run_id = values["run_id"]
-    record.event_id = values["event_id"]
-    record.time_ms = values["time_ms"]
-    record.chain = values["chain"]
-    record.details = values["details"] and [payload_from_avro(item) for item in values["details"]]
-    return record
+    return WorkflowExecutionCanceled(
+        run_id=values["run_id"],
+        event_id=values["event_id"],
+        time_ms=values["time_ms"],
+        chain=values["chain"],
+        details=values["details"] and [payload_from_avro(item) for item in values["details"]],
+    )
 
 
 def workflow_execution_completed_to_avro(record: WorkflowExecutionCompleted) -> dict[str, Any]:
@@ -849,14 +858,14 @@ def workflow_execution_completed_to_avro(record: WorkflowExecutionCompleted) -> 
 
 
 def workflow_execution_completed_from_avro(values: dict[str, Any]) -> WorkflowExecutionCompleted:
-    record = object.__new__(WorkflowExecutionCompleted)
-    record.run_id = values["run_id"]
-    record.event_id = values["event_id"]
-    record.time_ms = values["time_ms"]
-    record.chain = values["chain"]
-    record.result = payload_from_avro(values["result"])
-    record.new_run_id = values["new_run_id"]
-    return record
+    return WorkflowExecutionCompleted(
+        run_id=values["run_id"],
+        event_id=values["event_id"],
+        time_ms=values["time_ms"],
+        chain=values["chain"],
+        result=payload_from_avro(values["result"]),
+        new_run_id=values["new_run_id"],
+    )
 
 
 def workflow_execution_continued_as_new_to_avro(record: WorkflowExecutionContinuedAsNew) -> dict[str, Any]:
@@ -872,15 +881,15 @@ def workflow_execution_continued_as_new_to_avro(record: WorkflowExecutionContinu
 
 
 def workflow_execution_continued_as_new_from_avro(values: dict[str, Any]) -> WorkflowExecutionContinuedAsNew:
-    record = object.__new__(WorkflowExecutionContinuedAsNew)
-    record.run_id = values["run_id"]
-    record.event_id = values["event_id"]
-    record.time_ms = values["time_ms"]
-    record.chain = values["chain"]
-    record.new_run_id = values["new_run_id"]
-    record.workflow_type = values["workflow_type"]
-    record.args = values["args"] and [payload_from_avro(item) for item in values["args"]]
-    return record
+    return WorkflowExecutionContinuedAsNew(
+        run_id=values["run_id"],
+        event_id=values["event_id"],
+        time_ms=values["time_ms"],
+        chain=values["chain"],
+        new_run_id=values["new_run_id"],
+        workflow_type=values["workflow_type"],
+        args=values["args"] and [payload_from_avro(item) for item in values["args"]],
+    )
 
 
 def workflow_execution_failed_to_avro(record: WorkflowExecutionFailed) -> dict[str, Any]:
@@ -896,15 +905,15 @@ def workflow_execution_failed_to_avro(record: WorkflowExecutionFailed) -> dict[s
 
 
 def workflow_execution_failed_from_avro(values: dict[str, Any]) -> WorkflowExecutionFailed:
-    record = object.__new__(WorkflowExecutionFailed)
-    record.run_id = values["run_id"]
-    record.event_id = values["event_id"]
-    record.time_ms = values["time_ms"]
-    record.chain = values["chain"]
-    record.failure = failure_from_avro(values["failure"])
-    record.new_run_id = values["new_run_id"]
-    record.retry_state = values["retry_state"]
-    return record
+    return WorkflowExecutionFailed(
+        run_id=values["run_id"],
+        event_id=values["event_id"],
+        time_ms=values["time_ms"],
+        chain=values["chain"],
+        failure=failure_from_avro(values["failure"]),
+        new_run_id=values["new_run_id"],
+        retry_state=values["retry_state"],
+    )
 
 
 def workflow_execution_signaled_to_avro(record: WorkflowExecutionSignaled) -> dict[str, Any]:
@@ -925,18 +934,18 @@ def workflow_execution_signaled_to_avro(record: WorkflowExecutionSignaled) -> di
 
 
 def workflow_execution_signaled_from_avro(values: dict[str, Any]) -> WorkflowExecutionSignaled:
-    record = object.__new__(WorkflowExecutionSignaled)
-    record.run_id = values["run_id"]
-    record.event_id = values["event_id"]
-    record.time_ms = values["time_ms"]
-    record.chain = values["chain"]
-    record.signal_name = values["signal_name"]
-    record.args = values["args"] and [payload_from_avro(item) for item in values["args"]]
-    record.request_id = values["request_id"]
-    record.identity = values["identity"]
-    record.header = values["header"] and {key: payload_from_avro(item) for key, item in values["header"].items()}
-    record.initiator = None if values["initiator"] is None else initiator_from_avro(values["initiator"])
-    return record
+    return WorkflowExecutionSignaled(
+        run_id=values["run_id"],
+        event_id=values["event_id"],
+        time_ms=values["time_ms"],
+        chain=values["chain"],
+        signal_name=values["signal_name"],
+        args=values["args"] and [payload_from_avro(item) for item in values["args"]],
+        request_id=values["request_id"],
+        identity=values["identity"],
+        header=values["header"] and {key: payload_from_avro(item) for key, item in values["header"].items()},
+        initiator=None if values["initiator"] is None else initiator_from_avro(values["initiator"]),
+    )
 
 
 def workflow_execution_started_is_usual(record: WorkflowExecutionStarted) -> bool:
@@ -991,41 +1000,51 @@ def workflow_execution_started_to_avro(record: WorkflowExecutionStarted) -> dict
 
 
 def workflow_execution_started_usual_from_avro(values: dict[str, Any]) -> WorkflowExecutionStarted:
-    record = object.__new__(WorkflowExecutionStarted)
-    record.run_id = values["run_id"]
-    record.event_id = values["event_id"]
-    record.time_ms = values["time_ms"]
-    record.chain = values["chain"]
-    record.workflow_type = values["workflow_type"]
-    record.task_queue = values["task_queue"]
-    record.args = values["args"] and [payload_from_avro(item) for item in values["args"]]
-    record.first_execution_run_id = values["first_execution_run_id"]
-    record.request_id = values["request_id"]
-    record.identity = values["identity"]
-    record.execution_timeout_ms = 0
-    record.run_timeout_ms = 0
-    record.execution_expiration_ms = 0
-    record.memo = {}
-    record.options = None
-    record.parent = None
-    record.continuation = None
-    record.held = False
-    record.first_task_ms = 0
-    return record
+    return WorkflowExecutionStarted(
+        run_id=values["run_id"],
+        event_id=values["event_id"],
+        time_ms=values["time_ms"],
+        chain=values["chain"],
+        workflow_type=values["workflow_type"],
+        task_queue=values["task_queue"],
+        args=values["args"] and [payload_from_avro(item) for item in values["args"]],
+        first_execution_run_id=values["first_execution_run_id"],
+        request_id=values["request_id"],
+        identity=values["identity"],
+        execution_timeout_ms=0,
+        run_timeout_ms=0,
+        execution_expiration_ms=0,
+        memo={},
+        options=None,
+        parent=None,
+        continuation=None,
+        held=False,
+        first_task_ms=0,
+    )
 
 
 def workflow_execution_started_from_avro(values: dict[str, Any]) -> WorkflowExecutionStarted:
-    record = workflow_execution_started_usual_from_avro(values)
-    record.execution_timeout_ms = values["execution_timeout_ms"]
-    record.run_timeout_ms = values["run_timeout_ms"]
-    record.execution_expiration_ms = values["execution_expiration_ms"]
-    record.memo = values["memo"] and {key: payload_from_avro(item) for key, item in values["memo"].items()}
-    record.options = None if values["options"] is None else workflow_options_from_avro(values["options"])
-    record.parent = None if values["parent"] is None else parent_execution_from_avro(values["parent"])
-    record.continuation = None if values["continuation"] is None else continuation_from_avro(values["continuation"])
-    record.held = values["held"]
-    record.first_task_ms = values["first_task_ms"]
-    return record
+    return WorkflowExecutionStarted(
+        run_id=values["run_id"],
+        event_id=values["event_id"],
+        time_ms=values["time_ms"],
+        chain=values["chain"],
+        workflow_type=values["workflow_type"],
+        task_queue=values["task_queue"],
+        args=values["args"] and [payload_from_avro(item) for item in values["args"]],
+        first_execution_run_id=values["first_execution_run_id"],
+        request_id=values["request_id"],
+        identity=values["identity"],
+        execution_timeout_ms=values["execution_timeout_ms"],
+        run_timeout_ms=values["run_timeout_ms"],
+        execution_expiration_ms=values["execution_expiration_ms"],
+        memo=values["memo"] and {key: payload_from_avro(item) for key, item in values["memo"].items()},
+        options=None if values["options"] is None else workflow_options_from_avro(values["options"]),
+        parent=None if values["parent"] is None else parent_execution_from_avro(values["parent"]),
+        continuation=None if values["continuation"] is None else continuation_from_avro(values["continuation"]),
+        held=values["held"],
+        first_task_ms=values["first_task_ms"],
+    )
 
 
 def workflow_execution_terminated_to_avro(record: WorkflowExecutionTerminated) -> dict[str, Any]:
@@ -1042,16 +1061,16 @@ def workflow_execution_terminated_to_avro(record: WorkflowExecutionTerminated) -
 
 
 def workflow_execution_terminated_from_avro(values: dict[str, Any]) -> WorkflowExecutionTerminated:
-    record = object.__new__(WorkflowExecutionTerminated)
-    record.run_id = values["run_id"]
-    record.event_id = values["event_id"]
-    record.time_ms = values["time_ms"]
-    record.chain = values["chain"]
-    record.reason = values["reason"]
-    record.details = values["details"] and [payload_from_avro(item) for item in values["details"]]
-    record.request_id = values["request_id"]
-    record.identity = values["identity"]
-    return record
+    return WorkflowExecutionTerminated(
+        run_id=values["run_id"],
+        event_id=values["event_id"],
+        time_ms=values["time_ms"],
+        chain=values["chain"],
+        reason=values["reason"],
+        details=values["details"] and [payload_from_avro(item) for item in values["details"]],
+        request_id=values["request_id"],
+        identity=values["identity"],
+    )
 
 
 def workflow_execution_timed_out_to_avro(record: WorkflowExecutionTimedOut) -> dict[str, Any]:
@@ -1067,15 +1086,15 @@ def workflow_execution_timed_out_to_avro(record: WorkflowExecutionTimedOut) -> d
 
 
 def workflow_execution_timed_out_from_avro(values: dict[str, Any]) -> WorkflowExecutionTimedOut:
-    record = object.__new__(WorkflowExecutionTimedOut)
-    record.run_id = values["run_id"]
-    record.event_id = values["event_id"]
-    record.time_ms = values["time_ms"]
-    record.chain = values["chain"]
-    record.execution = values["execution"]
-    record.new_run_id = values["new_run_id"]
-    record.retry_state = values["retry_state"]
-    return record
+    return WorkflowExecutionTimedOut(
+        run_id=values["run_id"],
+        event_id=values["event_id"],
+        time_ms=values["time_ms"],
+        chain=values["chain"],
+        execution=values["execution"],
+        new_run_id=values["new_run_id"],
+        retry_state=values["retry_state"],
+    )
 
 
 def workflow_execution_update_accepted_to_avro(record: WorkflowExecutionUpdateAccepted) -> dict[str, Any]:
@@ -1094,18 +1113,18 @@ def workflow_execution_update_accepted_to_avro(record: WorkflowExecutionUpdateAc
 
 
 def workflow_execution_update_accepted_from_avro(values: dict[str, Any]) -> WorkflowExecutionUpdateAccepted:
-    record = object.__new__(WorkflowExecutionUpdateAccepted)
-    record.run_id = values["run_id"]
-    record.event_id = values["event_id"]
-    record.time_ms = values["time_ms"]
-    record.chain = values["chain"]
-    record.update_id = values["update_id"]
-    record.update_name = values["update_name"]
-    record.args = values["args"] and [payload_from_avro(item) for item in values["args"]]
-    record.header = values["header"] and {key: payload_from_avro(item) for key, item in values["header"].items()}
-    record.identity = values["identity"]
-    record.request_id = values["request_id"]
-    return record
+    return WorkflowExecutionUpdateAccepted(
+        run_id=values["run_id"],
+        event_id=values["event_id"],
+        time_ms=values["time_ms"],
+        chain=values["chain"],
+        update_id=values["update_id"],
+        update_name=values["update_name"],
+        args=values["args"] and [payload_from_avro(item) for item in values["args"]],
+        header=values["header"] and {key: payload_from_avro(item) for key, item in values["header"].items()},
+        identity=values["identity"],
+        request_id=values["request_id"],
+    )
 
 
 def workflow_execution_update_completed_to_avro(record: WorkflowExecutionUpdateCompleted) -> dict[str, Any]:
@@ -1122,16 +1141,16 @@ def workflow_execution_update_completed_to_avro(record: WorkflowExecutionUpdateC
 
 
 def workflow_execution_update_completed_from_avro(values: dict[str, Any]) -> WorkflowExecutionUpdateCompleted:
-    record = object.__new__(WorkflowExecutionUpdateCompleted)
-    record.run_id = values["run_id"]
-    record.event_id = values["event_id"]
-    record.time_ms = values["time_ms"]
-    record.chain = values["chain"]
-    record.update_id = values["update_id"]
-    record.accepted_event_id = values["accepted_event_id"]
-    record.result = None if values["result"] is None else payload_from_avro(values["result"])
-    record.failure = None if values["failure"] is None else failure_from_avro(values["failure"])
-    return record
+    return WorkflowExecutionUpdateCompleted(
+        run_id=values["run_id"],
+        event_id=values["event_id"],
+        time_ms=values["time_ms"],
+        chain=values["chain"],
+        update_id=values["update_id"],
+        accepted_event_id=values["accepted_event_id"],
+        result=None if values["result"] is None else payload_from_avro(values["result"]),
+        failure=None if values["failure"] is None else failure_from_avro(values["failure"]),
+    )
 
 
 def workflow_properties_modified_to_avro(record: WorkflowPropertiesModified) -> dict[str, Any]:
@@ -1145,13 +1164,13 @@ def workflow_properties_modified_to_avro(record: WorkflowPropertiesModified) -> 
 
 
 def workflow_properties_modified_from_avro(values: dict[str, Any]) -> WorkflowPropertiesModified:
-    record = object.__new__(WorkflowPropertiesModified)
-    record.run_id = values["run_id"]
-    record.event_id = values["event_id"]
-    record.time_ms = values["time_ms"]
-    record.chain = values["chain"]
-    record.memo = values["memo"] and {key: payload_from_avro(item) for key, item in values["memo"].items()}
-    return record
+    return WorkflowPropertiesModified(
+        run_id=values["run_id"],
+        event_id=values["event_id"],
+        time_ms=values["time_ms"],
+        chain=values["chain"],
+        memo=values["memo"] and {key: payload_from_avro(item) for key, item in values["memo"].items()},
+    )
 
 
 def workflow_task_scheduled_to_avro(record: WorkflowTaskScheduled) -> dict[str, Any]:
@@ -1165,13 +1184,13 @@ def workflow_task_scheduled_to_avro(record: WorkflowTaskScheduled) -> dict[str, 
 
 
 def workflow_task_scheduled_from_avro(values: dict[str, Any]) -> WorkflowTaskScheduled:
-    record = object.__new__(WorkflowTaskScheduled)
-    record.run_id = values["run_id"]
-    record.event_id = values["event_id"]
-    record.time_ms = values["time_ms"]
-    record.chain = values["chain"]
-    record.signals = values["signals"]
-    return record
+    return WorkflowTaskScheduled(
+        run_id=values["run_id"],
+        event_id=values["event_id"],
+        time_ms=values["time_ms"],
+        chain=values["chain"],
+        signals=values["signals"],
+    )
 
 
 CONVERSIONS: Conversions = {

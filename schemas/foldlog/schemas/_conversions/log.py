@@ -67,28 +67,27 @@ def activity_attempt_to_avro(record: ActivityAttempt) -> dict[str, Any]:
 
 
 def activity_attempt_from_avro(values: dict[str, Any]) -> ActivityAttempt:
-    record = object.__new__(ActivityAttempt)
-    record.run_id = values["run_id"]
-    record.scheduled_event_id = values["scheduled_event_id"]
-    record.attempt = values["attempt"]
-    record.phase = values["phase"]
-    record.attempt_ms = values["attempt_ms"]
-    record.started_ms = values["started_ms"]
-    record.heartbeat_ms = values["heartbeat_ms"]
-    record.worker = None if values["worker"] is None else reply_to_from_avro(values["worker"])
-    record.identity = values["identity"]
-    record.last_failure = None if values["last_failure"] is None else failure_from_avro(values["last_failure"])
-    record.heartbeat_details = values["heartbeat_details"] and [
-        payload_from_avro(item) for item in values["heartbeat_details"]
-    ]
-    record.paused = values["paused"]
-    record.paused_ms = values["paused_ms"]
-    record.pause_reason = values["pause_reason"]
-    record.paused_by = values["paused_by"]
-    record.reset = values["reset"]
-    record.reset_heartbeat = values["reset_heartbeat"]
-    record.attempts_before_reset = values["attempts_before_reset"]
-    return record
+    return ActivityAttempt(
+        run_id=values["run_id"],
+        scheduled_event_id=values["scheduled_event_id"],
+        attempt=values["attempt"],
+        phase=values["phase"],
+        attempt_ms=values["attempt_ms"],
+        started_ms=values["started_ms"],
+        heartbeat_ms=values["heartbeat_ms"],
+        worker=None if values["worker"] is None else reply_to_from_avro(values["worker"]),
+        identity=values["identity"],
+        last_failure=None if values["last_failure"] is None else failure_from_avro(values["last_failure"]),
+        heartbeat_details=values["heartbeat_details"]
+        and [payload_from_avro(item) for item in values["heartbeat_details"]],
+        paused=values["paused"],
+        paused_ms=values["paused_ms"],
+        pause_reason=values["pause_reason"],
+        paused_by=values["paused_by"],
+        reset=values["reset"],
+        reset_heartbeat=values["reset_heartbeat"],
+        attempts_before_reset=values["attempts_before_reset"],
+    )
 
 
 def activity_options_changed_to_avro(record: ActivityOptionsChanged) -> dict[str, Any]:
@@ -108,17 +107,17 @@ def activity_options_changed_to_avro(record: ActivityOptionsChanged) -> dict[str
 
 
 def activity_options_changed_from_avro(values: dict[str, Any]) -> ActivityOptionsChanged:
-    record = object.__new__(ActivityOptionsChanged)
-    record.run_id = values["run_id"]
-    record.scheduled_event_id = values["scheduled_event_id"]
-    record.task_queue = values["task_queue"]
-    record.schedule_to_close_timeout_ms = values["schedule_to_close_timeout_ms"]
-    record.schedule_to_start_timeout_ms = values["schedule_to_start_timeout_ms"]
-    record.start_to_close_timeout_ms = values["start_to_close_timeout_ms"]
-    record.heartbeat_timeout_ms = values["heartbeat_timeout_ms"]
-    record.retry_policy = None if values["retry_policy"] is None else retry_policy_from_avro(values["retry_policy"])
-    record.priority = None if values["priority"] is None else priority_from_avro(values["priority"])
-    return record
+    return ActivityOptionsChanged(
+        run_id=values["run_id"],
+        scheduled_event_id=values["scheduled_event_id"],
+        task_queue=values["task_queue"],
+        schedule_to_close_timeout_ms=values["schedule_to_close_timeout_ms"],
+        schedule_to_start_timeout_ms=values["schedule_to_start_timeout_ms"],
+        start_to_close_timeout_ms=values["start_to_close_timeout_ms"],
+        heartbeat_timeout_ms=values["heartbeat_timeout_ms"],
+        retry_policy=None if values["retry_policy"] is None else retry_policy_from_avro(values["retry_policy"]),
+        priority=None if values["priority"] is None else priority_from_avro(values["priority"]),
+    )
 
 
 def batch_begun_to_avro(record: BatchBegun) -> dict[str, Any]:
@@ -128,9 +127,9 @@ def batch_begun_to_avro(record: BatchBegun) -> dict[str, Any]:
 
 
 def batch_begun_from_avro(values: dict[str, Any]) -> BatchBegun:
-    record = object.__new__(BatchBegun)
-    record.time_ms = values["time_ms"]
-    return record
+    return BatchBegun(
+        time_ms=values["time_ms"],
+    )
 
 
 def batch_committed_to_avro(record: BatchCommitted) -> dict[str, Any]:
@@ -141,10 +140,10 @@ def batch_committed_to_avro(record: BatchCommitted) -> dict[str, Any]:
 
 
 def batch_committed_from_avro(values: dict[str, Any]) -> BatchCommitted:
-    record = object.__new__(BatchCommitted)
-    record.commands_offset = values["commands_offset"]
-    record.time_ms = values["time_ms"]
-    return record
+    return BatchCommitted(
+        commands_offset=values["commands_offset"],
+        time_ms=values["time_ms"],
+    )
 
 
 def command_deferred_to_avro(record: CommandDeferred) -> dict[str, Any]:
@@ -156,11 +155,11 @@ def command_deferred_to_avro(record: CommandDeferred) -> dict[str, Any]:
 
 
 def command_deferred_from_avro(values: dict[str, Any]) -> CommandDeferred:
-    record = object.__new__(CommandDeferred)
-    record.run_id = values["run_id"]
-    record.ordinal = values["ordinal"]
-    record.command = values["command"]
-    return record
+    return CommandDeferred(
+        run_id=values["run_id"],
+        ordinal=values["ordinal"],
+        command=values["command"],
+    )
 
 
 def deployment_changed_to_avro(record: DeploymentChanged) -> dict[str, Any]:
@@ -171,10 +170,10 @@ def deployment_changed_to_avro(record: DeploymentChanged) -> dict[str, Any]:
 
 
 def deployment_changed_from_avro(values: dict[str, Any]) -> DeploymentChanged:
-    record = object.__new__(DeploymentChanged)
-    record.deployment = deployment_from_avro(values["deployment"])
-    record.time_ms = values["time_ms"]
-    return record
+    return DeploymentChanged(
+        deployment=deployment_from_avro(values["deployment"]),
+        time_ms=values["time_ms"],
+    )
 
 
 def local_activity_started_to_avro(record: LocalActivityStarted) -> dict[str, Any]:
@@ -185,10 +184,10 @@ def local_activity_started_to_avro(record: LocalActivityStarted) -> dict[str, An
 
 
 def local_activity_started_from_avro(values: dict[str, Any]) -> LocalActivityStarted:
-    record = object.__new__(LocalActivityStarted)
-    record.run_id = values["run_id"]
-    record.activity_id = values["activity_id"]
-    return record
+    return LocalActivityStarted(
+        run_id=values["run_id"],
+        activity_id=values["activity_id"],
+    )
 
 
 def partition_opened_to_avro(record: PartitionOpened) -> dict[str, Any]:
@@ -202,13 +201,13 @@ def partition_opened_to_avro(record: PartitionOpened) -> dict[str, Any]:
 
 
 def partition_opened_from_avro(values: dict[str, Any]) -> PartitionOpened:
-    record = object.__new__(PartitionOpened)
-    record.instance = values["instance"]
-    record.epoch = values["epoch"]
-    record.partition_count = values["partition_count"]
-    record.build_id = values["build_id"]
-    record.time_ms = values["time_ms"]
-    return record
+    return PartitionOpened(
+        instance=values["instance"],
+        epoch=values["epoch"],
+        partition_count=values["partition_count"],
+        build_id=values["build_id"],
+        time_ms=values["time_ms"],
+    )
 
 
 def request_rejected_to_avro(record: RequestRejected) -> dict[str, Any]:
@@ -220,11 +219,11 @@ def request_rejected_to_avro(record: RequestRejected) -> dict[str, Any]:
 
 
 def request_rejected_from_avro(values: dict[str, Any]) -> RequestRejected:
-    record = object.__new__(RequestRejected)
-    record.request_id = values["request_id"]
-    record.answer = values["answer"]
-    record.time_ms = values["time_ms"]
-    return record
+    return RequestRejected(
+        request_id=values["request_id"],
+        answer=values["answer"],
+        time_ms=values["time_ms"],
+    )
 
 
 def workflow_options_changed_to_avro(record: WorkflowOptionsChanged) -> dict[str, Any]:
@@ -237,12 +236,12 @@ def workflow_options_changed_to_avro(record: WorkflowOptionsChanged) -> dict[str
 
 
 def workflow_options_changed_from_avro(values: dict[str, Any]) -> WorkflowOptionsChanged:
-    record = object.__new__(WorkflowOptionsChanged)
-    record.run_id = values["run_id"]
-    record.versioning = workflow_options_from_avro(values["versioning"])
-    record.time_ms = values["time_ms"]
-    record.identity = values["identity"]
-    return record
+    return WorkflowOptionsChanged(
+        run_id=values["run_id"],
+        versioning=workflow_options_from_avro(values["versioning"]),
+        time_ms=values["time_ms"],
+        identity=values["identity"],
+    )
 
 
 def workflow_resumed_to_avro(record: WorkflowResumed) -> dict[str, Any]:
@@ -253,10 +252,10 @@ def workflow_resumed_to_avro(record: WorkflowResumed) -> dict[str, Any]:
 
 
 def workflow_resumed_from_avro(values: dict[str, Any]) -> WorkflowResumed:
-    record = object.__new__(WorkflowResumed)
-    record.run_id = values["run_id"]
-    record.handled_ordinal = values["handled_ordinal"]
-    return record
+    return WorkflowResumed(
+        run_id=values["run_id"],
+        handled_ordinal=values["handled_ordinal"],
+    )
 
 
 def workflow_stalled_to_avro(record: WorkflowStalled) -> dict[str, Any]:
@@ -272,15 +271,15 @@ def workflow_stalled_to_avro(record: WorkflowStalled) -> dict[str, Any]:
 
 
 def workflow_stalled_from_avro(values: dict[str, Any]) -> WorkflowStalled:
-    record = object.__new__(WorkflowStalled)
-    record.run_id = values["run_id"]
-    record.error = values["error"]
-    record.stack_trace = values["stack_trace"]
-    record.attempts = values["attempts"]
-    record.retry_ms = values["retry_ms"]
-    record.since_ms = values["since_ms"]
-    record.build_id = values["build_id"]
-    return record
+    return WorkflowStalled(
+        run_id=values["run_id"],
+        error=values["error"],
+        stack_trace=values["stack_trace"],
+        attempts=values["attempts"],
+        retry_ms=values["retry_ms"],
+        since_ms=values["since_ms"],
+        build_id=values["build_id"],
+    )
 
 
 CONVERSIONS: Conversions = {

@@ -54,12 +54,12 @@ def accepted_to_avro(record: Accepted) -> dict[str, Any]:
 
 
 def accepted_from_avro(values: dict[str, Any]) -> Accepted:
-    record = object.__new__(Accepted)
-    record.correlation_id = values["correlation_id"]
-    record.run_id = values["run_id"]
-    record.started = values["started"]
-    record.notice = values["notice"]
-    return record
+    return Accepted(
+        correlation_id=values["correlation_id"],
+        run_id=values["run_id"],
+        started=values["started"],
+        notice=values["notice"],
+    )
 
 
 def activity_cancel_requested_to_avro(record: ActivityCancelRequested) -> dict[str, Any]:
@@ -72,12 +72,12 @@ def activity_cancel_requested_to_avro(record: ActivityCancelRequested) -> dict[s
 
 
 def activity_cancel_requested_from_avro(values: dict[str, Any]) -> ActivityCancelRequested:
-    record = object.__new__(ActivityCancelRequested)
-    record.run_id = values["run_id"]
-    record.scheduled_event_id = values["scheduled_event_id"]
-    record.attempt = values["attempt"]
-    record.reason = values["reason"]
-    return record
+    return ActivityCancelRequested(
+        run_id=values["run_id"],
+        scheduled_event_id=values["scheduled_event_id"],
+        attempt=values["attempt"],
+        reason=values["reason"],
+    )
 
 
 def deployments_to_avro(record: Deployments) -> dict[str, Any]:
@@ -89,11 +89,11 @@ def deployments_to_avro(record: Deployments) -> dict[str, Any]:
 
 
 def deployments_from_avro(values: dict[str, Any]) -> Deployments:
-    record = object.__new__(Deployments)
-    record.correlation_id = values["correlation_id"]
-    record.deployments = values["deployments"] and [deployment_from_avro(item) for item in values["deployments"]]
-    record.hosted = values["hosted"]
-    return record
+    return Deployments(
+        correlation_id=values["correlation_id"],
+        deployments=values["deployments"] and [deployment_from_avro(item) for item in values["deployments"]],
+        hosted=values["hosted"],
+    )
 
 
 def description_to_avro(record: Description) -> dict[str, Any]:
@@ -136,40 +136,37 @@ def description_to_avro(record: Description) -> dict[str, Any]:
 
 
 def description_from_avro(values: dict[str, Any]) -> Description:
-    record = object.__new__(Description)
-    record.correlation_id = values["correlation_id"]
-    record.run_id = values["run_id"]
-    record.workflow_type = values["workflow_type"]
-    record.task_queue = values["task_queue"]
-    record.status = values["status"]
-    record.start_ms = values["start_ms"]
-    record.close_ms = values["close_ms"]
-    record.execution_expiration_ms = values["execution_expiration_ms"]
-    record.history_length = values["history_length"]
-    record.history_size = values["history_size"]
-    record.memo = values["memo"] and {key: payload_from_avro(item) for key, item in values["memo"].items()}
-    record.first_execution_run_id = values["first_execution_run_id"]
-    record.stalled_error = values["stalled_error"]
-    record.stalled_stack = values["stalled_stack"]
-    record.stalled_attempts = values["stalled_attempts"]
-    record.deferred_commands = values["deferred_commands"]
-    record.pending_activities = values["pending_activities"] and [
-        pending_activity_from_avro(item) for item in values["pending_activities"]
-    ]
-    record.pending_timers = values["pending_timers"] and [
-        pending_timer_from_avro(item) for item in values["pending_timers"]
-    ]
-    record.options = None if values["options"] is None else workflow_options_from_avro(values["options"])
-    record.parent = None if values["parent"] is None else parent_execution_from_avro(values["parent"])
-    record.continuation = None if values["continuation"] is None else continuation_from_avro(values["continuation"])
-    record.first_task_ms = values["first_task_ms"]
-    record.execution_start_ms = values["execution_start_ms"]
-    record.deployment_version = values["deployment_version"]
-    record.pending_children = values["pending_children"] and [
-        pending_child_from_avro(item) for item in values["pending_children"]
-    ]
-    record.pending_updates = values["pending_updates"]
-    return record
+    return Description(
+        correlation_id=values["correlation_id"],
+        run_id=values["run_id"],
+        workflow_type=values["workflow_type"],
+        task_queue=values["task_queue"],
+        status=values["status"],
+        start_ms=values["start_ms"],
+        close_ms=values["close_ms"],
+        execution_expiration_ms=values["execution_expiration_ms"],
+        history_length=values["history_length"],
+        history_size=values["history_size"],
+        memo=values["memo"] and {key: payload_from_avro(item) for key, item in values["memo"].items()},
+        first_execution_run_id=values["first_execution_run_id"],
+        stalled_error=values["stalled_error"],
+        stalled_stack=values["stalled_stack"],
+        stalled_attempts=values["stalled_attempts"],
+        deferred_commands=values["deferred_commands"],
+        pending_activities=values["pending_activities"]
+        and [pending_activity_from_avro(item) for item in values["pending_activities"]],
+        pending_timers=values["pending_timers"]
+        and [pending_timer_from_avro(item) for item in values["pending_timers"]],
+        options=None if values["options"] is None else workflow_options_from_avro(values["options"]),
+        parent=None if values["parent"] is None else parent_execution_from_avro(values["parent"]),
+        continuation=None if values["continuation"] is None else continuation_from_avro(values["continuation"]),
+        first_task_ms=values["first_task_ms"],
+        execution_start_ms=values["execution_start_ms"],
+        deployment_version=values["deployment_version"],
+        pending_children=values["pending_children"]
+        and [pending_child_from_avro(item) for item in values["pending_children"]],
+        pending_updates=values["pending_updates"],
+    )
 
 
 def history_page_to_avro(record: HistoryPage) -> dict[str, Any]:
@@ -182,12 +179,12 @@ def history_page_to_avro(record: HistoryPage) -> dict[str, Any]:
 
 
 def history_page_from_avro(values: dict[str, Any]) -> HistoryPage:
-    record = object.__new__(HistoryPage)
-    record.correlation_id = values["correlation_id"]
-    record.run_id = values["run_id"]
-    record.events = values["events"]
-    record.next_event_id = values["next_event_id"]
-    return record
+    return HistoryPage(
+        correlation_id=values["correlation_id"],
+        run_id=values["run_id"],
+        events=values["events"],
+        next_event_id=values["next_event_id"],
+    )
 
 
 def partition_moved_to_avro(record: PartitionMoved) -> dict[str, Any]:
@@ -198,10 +195,10 @@ def partition_moved_to_avro(record: PartitionMoved) -> dict[str, Any]:
 
 
 def partition_moved_from_avro(values: dict[str, Any]) -> PartitionMoved:
-    record = object.__new__(PartitionMoved)
-    record.partition = values["partition"]
-    record.instance = values["instance"]
-    return record
+    return PartitionMoved(
+        partition=values["partition"],
+        instance=values["instance"],
+    )
 
 
 def pending_activity_to_avro(record: PendingActivity) -> dict[str, Any]:
@@ -238,32 +235,31 @@ def pending_activity_to_avro(record: PendingActivity) -> dict[str, Any]:
 
 
 def pending_activity_from_avro(values: dict[str, Any]) -> PendingActivity:
-    record = object.__new__(PendingActivity)
-    record.activity_id = values["activity_id"]
-    record.activity_type = values["activity_type"]
-    record.task_queue = values["task_queue"]
-    record.state = values["state"]
-    record.attempt = values["attempt"]
-    record.scheduled_ms = values["scheduled_ms"]
-    record.started_ms = values["started_ms"]
-    record.heartbeat_ms = values["heartbeat_ms"]
-    record.next_attempt_ms = values["next_attempt_ms"]
-    record.identity = values["identity"]
-    record.last_failure = None if values["last_failure"] is None else failure_from_avro(values["last_failure"])
-    record.heartbeat_details = values["heartbeat_details"] and [
-        payload_from_avro(item) for item in values["heartbeat_details"]
-    ]
-    record.paused = values["paused"]
-    record.paused_ms = values["paused_ms"]
-    record.pause_reason = values["pause_reason"]
-    record.paused_by = values["paused_by"]
-    record.options = None if values["options"] is None else activity_options_from_avro(values["options"])
-    record.schedule_to_close_timeout_ms = values["schedule_to_close_timeout_ms"]
-    record.schedule_to_start_timeout_ms = values["schedule_to_start_timeout_ms"]
-    record.start_to_close_timeout_ms = values["start_to_close_timeout_ms"]
-    record.heartbeat_timeout_ms = values["heartbeat_timeout_ms"]
-    record.retry_policy = None if values["retry_policy"] is None else retry_policy_from_avro(values["retry_policy"])
-    return record
+    return PendingActivity(
+        activity_id=values["activity_id"],
+        activity_type=values["activity_type"],
+        task_queue=values["task_queue"],
+        state=values["state"],
+        attempt=values["attempt"],
+        scheduled_ms=values["scheduled_ms"],
+        started_ms=values["started_ms"],
+        heartbeat_ms=values["heartbeat_ms"],
+        next_attempt_ms=values["next_attempt_ms"],
+        identity=values["identity"],
+        last_failure=None if values["last_failure"] is None else failure_from_avro(values["last_failure"]),
+        heartbeat_details=values["heartbeat_details"]
+        and [payload_from_avro(item) for item in values["heartbeat_details"]],
+        paused=values["paused"],
+        paused_ms=values["paused_ms"],
+        pause_reason=values["pause_reason"],
+        paused_by=values["paused_by"],
+        options=None if values["options"] is None else activity_options_from_avro(values["options"]),
+        schedule_to_close_timeout_ms=values["schedule_to_close_timeout_ms"],
+        schedule_to_start_timeout_ms=values["schedule_to_start_timeout_ms"],
+        start_to_close_timeout_ms=values["start_to_close_timeout_ms"],
+        heartbeat_timeout_ms=values["heartbeat_timeout_ms"],
+        retry_policy=None if values["retry_policy"] is None else retry_policy_from_avro(values["retry_policy"]),
+    )
 
 
 def pending_child_to_avro(record: PendingChild) -> dict[str, Any]:
@@ -278,14 +274,14 @@ def pending_child_to_avro(record: PendingChild) -> dict[str, Any]:
 
 
 def pending_child_from_avro(values: dict[str, Any]) -> PendingChild:
-    record = object.__new__(PendingChild)
-    record.namespace = values["namespace"]
-    record.workflow_id = values["workflow_id"]
-    record.run_id = values["run_id"]
-    record.workflow_type = values["workflow_type"]
-    record.initiated_event_id = values["initiated_event_id"]
-    record.parent_close_policy = values["parent_close_policy"]
-    return record
+    return PendingChild(
+        namespace=values["namespace"],
+        workflow_id=values["workflow_id"],
+        run_id=values["run_id"],
+        workflow_type=values["workflow_type"],
+        initiated_event_id=values["initiated_event_id"],
+        parent_close_policy=values["parent_close_policy"],
+    )
 
 
 def pending_timer_to_avro(record: PendingTimer) -> dict[str, Any]:
@@ -296,10 +292,10 @@ def pending_timer_to_avro(record: PendingTimer) -> dict[str, Any]:
 
 
 def pending_timer_from_avro(values: dict[str, Any]) -> PendingTimer:
-    record = object.__new__(PendingTimer)
-    record.timer_id = values["timer_id"]
-    record.fire_ms = values["fire_ms"]
-    return record
+    return PendingTimer(
+        timer_id=values["timer_id"],
+        fire_ms=values["fire_ms"],
+    )
 
 
 def query_answer_to_avro(record: QueryAnswer) -> dict[str, Any]:
@@ -310,10 +306,10 @@ def query_answer_to_avro(record: QueryAnswer) -> dict[str, Any]:
 
 
 def query_answer_from_avro(values: dict[str, Any]) -> QueryAnswer:
-    record = object.__new__(QueryAnswer)
-    record.correlation_id = values["correlation_id"]
-    record.result = payload_from_avro(values["result"])
-    return record
+    return QueryAnswer(
+        correlation_id=values["correlation_id"],
+        result=payload_from_avro(values["result"]),
+    )
 
 
 def rejected_to_avro(record: Rejected) -> dict[str, Any]:
@@ -328,14 +324,14 @@ def rejected_to_avro(record: Rejected) -> dict[str, Any]:
 
 
 def rejected_from_avro(values: dict[str, Any]) -> Rejected:
-    record = object.__new__(Rejected)
-    record.correlation_id = values["correlation_id"]
-    record.code = values["code"]
-    record.message = values["message"]
-    record.run_id = values["run_id"]
-    record.status = values["status"]
-    record.failure = None if values["failure"] is None else failure_from_avro(values["failure"])
-    return record
+    return Rejected(
+        correlation_id=values["correlation_id"],
+        code=values["code"],
+        message=values["message"],
+        run_id=values["run_id"],
+        status=values["status"],
+        failure=None if values["failure"] is None else failure_from_avro(values["failure"]),
+    )
 
 
 def update_reply_to_avro(record: UpdateReply) -> dict[str, Any]:
@@ -351,15 +347,15 @@ def update_reply_to_avro(record: UpdateReply) -> dict[str, Any]:
 
 
 def update_reply_from_avro(values: dict[str, Any]) -> UpdateReply:
-    record = object.__new__(UpdateReply)
-    record.correlation_id = values["correlation_id"]
-    record.run_id = values["run_id"]
-    record.update_id = values["update_id"]
-    record.stage = values["stage"]
-    record.result = None if values["result"] is None else payload_from_avro(values["result"])
-    record.failure = None if values["failure"] is None else failure_from_avro(values["failure"])
-    record.first_execution_run_id = values["first_execution_run_id"]
-    return record
+    return UpdateReply(
+        correlation_id=values["correlation_id"],
+        run_id=values["run_id"],
+        update_id=values["update_id"],
+        stage=values["stage"],
+        result=None if values["result"] is None else payload_from_avro(values["result"]),
+        failure=None if values["failure"] is None else failure_from_avro(values["failure"]),
+        first_execution_run_id=values["first_execution_run_id"],
+    )
 
 
 def workflow_result_is_usual(record: WorkflowResult) -> bool:
@@ -384,23 +380,27 @@ def workflow_result_to_avro(record: WorkflowResult) -> dict[str, Any]:
 
 
 def workflow_result_usual_from_avro(values: dict[str, Any]) -> WorkflowResult:
-    record = object.__new__(WorkflowResult)
-    record.correlation_id = values["correlation_id"]
-    record.run_id = values["run_id"]
-    record.status = values["status"]
-    record.result = None if values["result"] is None else payload_from_avro(values["result"])
-    record.retry_state = "UNSPECIFIED"
-    record.failure = None
-    record.new_run_id = ""
-    return record
+    return WorkflowResult(
+        correlation_id=values["correlation_id"],
+        run_id=values["run_id"],
+        status=values["status"],
+        result=None if values["result"] is None else payload_from_avro(values["result"]),
+        retry_state="UNSPECIFIED",
+        failure=None,
+        new_run_id="",
+    )
 
 
 def workflow_result_from_avro(values: dict[str, Any]) -> WorkflowResult:
-    record = workflow_result_usual_from_avro(values)
-    record.retry_state = values["retry_state"]
-    record.failure = None if values["failure"] is None else failure_from_avro(values["failure"])
-    record.new_run_id = values["new_run_id"]
-    return record
+    return WorkflowResult(
+        correlation_id=values["correlation_id"],
+        run_id=values["run_id"],
+        status=values["status"],
+        result=None if values["result"] is None else payload_from_avro(values["result"]),
+        retry_state=values["retry_state"],
+        failure=None if values["failure"] is None else failure_from_avro(values["failure"]),
+        new_run_id=values["new_run_id"],
+    )
 
 
 CONVERSIONS: Conversions = {

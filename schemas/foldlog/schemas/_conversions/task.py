@@ -72,46 +72,56 @@ def activity_task_to_avro(record: ActivityTask) -> dict[str, Any]:
 
 
 def activity_task_usual_from_avro(values: dict[str, Any]) -> ActivityTask:
-    record = object.__new__(ActivityTask)
-    record.namespace = values["namespace"]
-    record.run_id = values["run_id"]
-    record.workflow_type = values["workflow_type"]
-    record.activity_id = values["activity_id"]
-    record.activity_type = values["activity_type"]
-    record.scheduled_event_id = values["scheduled_event_id"]
-    record.attempt = values["attempt"]
-    record.args = values["args"] and [payload_from_avro(item) for item in values["args"]]
-    record.scheduled_ms = values["scheduled_ms"]
-    record.attempt_scheduled_ms = values["attempt_scheduled_ms"]
-    record.start_to_close_timeout_ms = values["start_to_close_timeout_ms"]
-    record.retry_policy = retry_policy_from_avro(
-        {
-            "initial_interval_ms": 1000,
-            "backoff_coefficient": 2.0,
-            "maximum_interval_ms": 0,
-            "maximum_attempts": 0,
-            "non_retryable_error_types": [],
-        }
+    return ActivityTask(
+        namespace=values["namespace"],
+        run_id=values["run_id"],
+        workflow_type=values["workflow_type"],
+        activity_id=values["activity_id"],
+        activity_type=values["activity_type"],
+        scheduled_event_id=values["scheduled_event_id"],
+        attempt=values["attempt"],
+        args=values["args"] and [payload_from_avro(item) for item in values["args"]],
+        scheduled_ms=values["scheduled_ms"],
+        attempt_scheduled_ms=values["attempt_scheduled_ms"],
+        start_to_close_timeout_ms=values["start_to_close_timeout_ms"],
+        retry_policy=retry_policy_from_avro(
+            {
+                "initial_interval_ms": 1000,
+                "backoff_coefficient": 2.0,
+                "maximum_interval_ms": 0,
+                "maximum_attempts": 0,
+                "non_retryable_error_types": [],
+            }
+        ),
+        schedule_to_close_timeout_ms=0,
+        heartbeat_timeout_ms=0,
+        heartbeat_details=[],
+        options=None,
+        attempts_before_reset=0,
     )
-    record.schedule_to_close_timeout_ms = 0
-    record.heartbeat_timeout_ms = 0
-    record.heartbeat_details = []
-    record.options = None
-    record.attempts_before_reset = 0
-    return record
 
 
 def activity_task_from_avro(values: dict[str, Any]) -> ActivityTask:
-    record = activity_task_usual_from_avro(values)
-    record.retry_policy = None if values["retry_policy"] is None else retry_policy_from_avro(values["retry_policy"])
-    record.schedule_to_close_timeout_ms = values["schedule_to_close_timeout_ms"]
-    record.heartbeat_timeout_ms = values["heartbeat_timeout_ms"]
-    record.heartbeat_details = values["heartbeat_details"] and [
-        payload_from_avro(item) for item in values["heartbeat_details"]
-    ]
-    record.options = None if values["options"] is None else activity_options_from_avro(values["options"])
-    record.attempts_before_reset = values["attempts_before_reset"]
-    return record
+    return ActivityTask(
+        namespace=values["namespace"],
+        run_id=values["run_id"],
+        workflow_type=values["workflow_type"],
+        activity_id=values["activity_id"],
+        activity_type=values["activity_type"],
+        scheduled_event_id=values["scheduled_event_id"],
+        attempt=values["attempt"],
+        args=values["args"] and [payload_from_avro(item) for item in values["args"]],
+        scheduled_ms=values["scheduled_ms"],
+        attempt_scheduled_ms=values["attempt_scheduled_ms"],
+        start_to_close_timeout_ms=values["start_to_close_timeout_ms"],
+        retry_policy=None if values["retry_policy"] is None else retry_policy_from_avro(values["retry_policy"]),
+        schedule_to_close_timeout_ms=values["schedule_to_close_timeout_ms"],
+        heartbeat_timeout_ms=values["heartbeat_timeout_ms"],
+        heartbeat_details=values["heartbeat_details"]
+        and [payload_from_avro(item) for item in values["heartbeat_details"]],
+        options=None if values["options"] is None else activity_options_from_avro(values["options"]),
+        attempts_before_reset=values["attempts_before_reset"],
+    )
 
 
 def task_token_to_avro(record: TaskToken) -> dict[str, Any]:
@@ -126,14 +136,14 @@ def task_token_to_avro(record: TaskToken) -> dict[str, Any]:
 
 
 def task_token_from_avro(values: dict[str, Any]) -> TaskToken:
-    record = object.__new__(TaskToken)
-    record.namespace = values["namespace"]
-    record.workflow_id = values["workflow_id"]
-    record.run_id = values["run_id"]
-    record.activity_id = values["activity_id"]
-    record.scheduled_event_id = values["scheduled_event_id"]
-    record.attempt = values["attempt"]
-    return record
+    return TaskToken(
+        namespace=values["namespace"],
+        workflow_id=values["workflow_id"],
+        run_id=values["run_id"],
+        activity_id=values["activity_id"],
+        scheduled_event_id=values["scheduled_event_id"],
+        attempt=values["attempt"],
+    )
 
 
 CONVERSIONS: Conversions = {
