@@ -9,7 +9,6 @@ from __future__ import annotations
 import functools
 import logging
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from foldlog._random_ids import random_id
@@ -28,6 +27,7 @@ from foldlog.schemas.framing import DecodeError
 from foldlog.schemas.registry import SchemaLookupError
 from foldlog.schemas.reply import PartitionMoved
 from foldlog.transport._headers import headers_of
+from msgspec import Struct, field
 
 logger = logging.getLogger("foldlog.processor")
 
@@ -80,8 +80,7 @@ def _on_store(
     return wrapped
 
 
-@dataclass(slots=True)
-class DeadLetter:
+class DeadLetter(Struct):
     """A command that cannot be decoded or handled, as it was found."""
 
     key: bytes | None
@@ -100,8 +99,7 @@ class Record(Protocol):
     def offset(self) -> Any: ...
 
 
-@dataclass(slots=True)
-class Work:
+class Work(Struct):
     """What one transaction comes to on this partition."""
 
     outcome: Outcome

@@ -13,7 +13,6 @@ import queue
 import time
 import uuid
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from foldlog.core.decider import DeciderFactory
@@ -28,6 +27,7 @@ from foldlog.schemas import command
 from foldlog.schemas.codec import Codec
 from foldlog.schemas.reply import ActivityCancelRequested
 from foldlog.transport.topics import partition_of
+from msgspec import Struct
 
 logger = logging.getLogger("foldlog.processor")
 
@@ -44,8 +44,7 @@ def new_instance_id(options: ProcessorOptions) -> str:
     return options.instance_id or f"{options.identity}-{uuid.uuid4().hex[:12]}"
 
 
-@dataclass(slots=True)
-class FromMemory:
+class FromMemory(Struct):
     """What an activity of this process says: an eager one's command, or a local one's end."""
 
     partition: int

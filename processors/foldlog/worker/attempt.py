@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal, Protocol
 
@@ -21,6 +20,7 @@ from foldlog.worker.clock import Clock, Timer
 from foldlog.worker.limits import HeartbeatThrottle
 from foldlog.worker.outcome import Dropped, Failed, Outcome
 from foldlog.worker.threads import ThreadRaiser
+from msgspec import Struct
 
 CancelReason = Literal[
     "CANCEL_REQUESTED", "TIMED_OUT", "NOT_FOUND", "WORKFLOW_CLOSED", "PAUSED", "RESET", "WORKER_SHUTDOWN"
@@ -58,8 +58,7 @@ class AttemptListener(Protocol):
         """Its code has ended. Called once, last."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HeartbeatIntervals:
+class HeartbeatIntervals(Struct, frozen=True, kw_only=True):
     """How heartbeats are throttled, in seconds."""
 
     default: float = 30.0

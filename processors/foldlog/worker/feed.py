@@ -20,13 +20,13 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 from foldlog.schemas.framing import DecodeError
 from foldlog.schemas.task import ActivityTask
 from foldlog.transport.tasks import CommitError, Position, TaskConsumer, TaskListener, TaskRecord
 from foldlog.worker.finished import DEFAULT_LIMIT_BYTES, FinishedSet, MetadataError
+from msgspec import Struct, field
 
 _log = logging.getLogger(__name__)
 
@@ -75,8 +75,7 @@ class TaskTaker(Protocol):
         """No more tasks will come."""
 
 
-@dataclass(slots=True)
-class _Partition:
+class _Partition(Struct):
     """A partition that this worker has."""
 
     finished: FinishedSet

@@ -8,11 +8,11 @@ hardly occur. Numbers are unsigned, big endian, 8 bytes; times may be negative a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntEnum
 from struct import Struct
 from typing import get_args
 
+import msgspec
 from foldlog.core.session import Answer
 from foldlog.core.state import DeadlineKey, DeadlineKind, Status
 
@@ -114,8 +114,7 @@ class ExpiryKind(IntEnum):
     """A closed run with its history."""
 
 
-@dataclass(frozen=True, slots=True)
-class RunHead:
+class RunHead(msgspec.Struct, frozen=True):
     """What the store knows of a run without folding it."""
 
     status: Status

@@ -6,7 +6,6 @@ what stands at the beginning of an event is read; the runs that are open at the 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from io import BytesIO
 from typing import Any, NamedTuple, get_args
 
@@ -16,6 +15,7 @@ from foldlog.core.state import DeadlineChange, Status
 from foldlog.processors.store.formats import RunHead
 from foldlog.schemas.framing import HEADER_BYTES, RECORD_TYPES
 from foldlog.schemas.records import Event
+from msgspec import Struct, field
 
 
 class EventHead(NamedTuple):
@@ -70,8 +70,7 @@ def peek(encoded: bytes) -> tuple[type, EventHead] | None:
     return kind, EventHead(**values)
 
 
-@dataclass(slots=True)
-class Outline:
+class Outline(Struct):
     """Stands in for a `Run` where its records are stored without being folded."""
 
     workflow_id: str

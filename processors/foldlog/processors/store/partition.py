@@ -7,7 +7,6 @@ where batches end: see `StoreBatch` for what a record changes.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from foldlog.core import fold
@@ -23,6 +22,7 @@ from foldlog.processors.store.kv import KeyValueStore, WriteBatch
 from foldlog.schemas import log
 from foldlog.schemas.codec import Codec
 from foldlog.schemas.common import Deployment
+from msgspec import Struct
 
 HOUR_MS = 3_600_000
 
@@ -56,8 +56,7 @@ class Due(NamedTuple):
     key: DeadlineKey
 
 
-@dataclass(slots=True)
-class _Totals:
+class _Totals(Struct):
     open_runs: int = 0
     stalled_runs: int = 0
     closed_runs: int = 0
