@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any, Required, TypedDict, TypeVar, Unpack, cast, overload
 
 from foldlog._random_ids import random_id
+from foldlog.api.common.v1 import plain
 from foldlog.client._activity_description import (
     ActivityExecution,
     ActivityExecutionAsyncIterator,
@@ -194,15 +195,15 @@ class ClientActivities(ActivityMethods):
             activity_id=asked.id,
             activity_type=asked.activity_type,
             task_queue=asked.task_queue,
-            args=values.to_payloads(asked.args) if asked.args else [],
+            args=list(map(plain, values.to_payloads(asked.args))) if asked.args else [],
             schedule_to_close_timeout_ms=milliseconds(asked.schedule_to_close_timeout, "schedule_to_close_timeout"),
             schedule_to_start_timeout_ms=milliseconds(asked.schedule_to_start_timeout, "schedule_to_start_timeout"),
             start_to_close_timeout_ms=milliseconds(asked.start_to_close_timeout, "start_to_close_timeout"),
             heartbeat_timeout_ms=milliseconds(asked.heartbeat_timeout, "heartbeat_timeout"),
             retry_policy=None if asked.retry_policy is None else asked.retry_policy.to_record(),
-            summary=None if asked.summary is None else values.to_payload(asked.summary),
+            summary=None if asked.summary is None else plain(values.to_payload(asked.summary)),
             priority=None if priority == Priority.default else priority.to_record(),
-            header=dict(asked.headers),
+            header={name: plain(payload) for name, payload in asked.headers.items()},
         )
         converter = own_converter(asking.of_workflow(activity_workflow_id(asked.id)).converter)
         argument = await converter.encode([job])

@@ -235,9 +235,9 @@ class Payloads:
     async def to_model(self, value: Any) -> Payload:
         """A value, or what a description gave for one."""
         if not isinstance(value, Payload):
-            return self.converter.payload_converter.to_payloads([value])[0]
+            return plain(self.converter.payload_converter.to_payloads([value])[0])
         codec = self.converter.payload_codec
-        return value if codec is None else await decode_one_with(codec, value)
+        return plain(value) if codec is None else await decode_one_with(codec, value)
 
     async def to_models(self, values: Sequence[Any]) -> list[Payload]:
         """Arguments: values, payloads that a description gave, or some of both."""
@@ -248,7 +248,7 @@ class Payloads:
                 made += self.converter.payload_converter.to_payloads(found)
             else:
                 made += found if codec is None else await decode_with(codec, found)
-        return made
+        return list(map(plain, made))
 
     async def by_name(self, values: Mapping[str, Any] | None) -> dict[str, Payload]:
         """A memo."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import threading
 import time
 import uuid
@@ -49,6 +50,8 @@ TELL_TIMEOUT_SECONDS = 10.0
 """How long `tell` waits for room in the local queue."""
 OPEN_TIMEOUT_SECONDS = 10.0
 """How long a broker is waited for by a connection that opens with its first question."""
+PUBLISHED_SECONDS = 10.0
+"""How long whoever has published schemas need not look whether they are still there."""
 CLOSE_TIMEOUT_SECONDS = 10.0
 """How long `close` waits for records to be delivered."""
 OUTBOX_RECORDS = 100_000
@@ -69,7 +72,6 @@ class Connection:
         codec: Writes commands and reads replies.
         client_id: Who we are in `reply_to`; the key of our replies.
         reply_partition: The partition of the replies topic that we read.
-        schemas_published: Whether it has seen to it that readers find the schemas of all that this build writes.
     """
 
     def __init__(
@@ -85,7 +87,7 @@ class Connection:
         """Those to other namespaces that were made from this one, and may be open: nobody else closes them."""
         self._made_from: Connection | None = None
         self._schemas: SchemasTopic | None = None
-        self.schemas_published = False
+        self._published_at = -math.inf
         if isinstance(codec, SingleObjectCodec | ConfluentCodec):
             self._schemas = SchemasTopic(config, topics)
             codec = codec.asking(self._schemas.fetch)
@@ -227,6 +229,11 @@ class Connection:
         return self._command_partitions
 
     @property
+    def just_published(self) -> bool:
+        """Whether it has seen to it a moment ago that readers find the schemas of all that this build writes."""
+        return time.monotonic() - self._published_at < PUBLISHED_SECONDS
+
+    @property
     def reachable(self) -> bool:
         """Whether Kafka is there, as far as is known. Any thread."""
         return self._inlet.reachable
@@ -360,7 +367,7 @@ class Connection:
             return
         try:
             self._schemas.publish(timeout=timeout)
-            self.schemas_published = True
+            self._published_at = time.monotonic()
         except DeliveryError as error:
             # Some may write commands but no schemas; then a worker of this version does it, or there is none to need.
             logger.warning("the schemas of this version are not published: %s", error)

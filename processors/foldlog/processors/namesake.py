@@ -19,7 +19,7 @@ from foldlog.transport.config import KafkaConfig
 logger = logging.getLogger("foldlog.processor")
 
 LOOK_SECONDS = 5.0
-"""How long to look: a namesake fences the producers and joins the group, one soon after the other."""
+"""How long to look: a namesake fences the producers first, and joins the group soon after."""
 ANSWER_SECONDS = 10.0
 """How long the broker has for each question."""
 _PAUSE_SECONDS = 0.5

@@ -177,6 +177,12 @@ class WorkflowProcessor:
             ending.callback(producer.close)
             consumer = self._open_consumer()
             ending.callback(consumer.close)
+            keep_what_is_loaded()
+            # Before it is a member: to the others, whoever is one has fenced those who went by its name (`takeover`).
+            producer.take_over()
+            replies = consumer.list_topics(self._topics.replies, timeout=KAFKA_SECONDS).topics[self._topics.replies]
+            output = Output(self._topics, self._codec, len(replies.partitions), self._queues)
+            ahead = Ahead(producer, output, self._turns)
             assignment = self._assignment = Assignment(
                 self._config,
                 self._options,
@@ -189,16 +195,9 @@ class WorkflowProcessor:
                 self._sensor,
             )
             ending.callback(self._leave, assignment)
-            # Both take the broker a moment, of which the group's is made use of. Nothing is handled before both are
-            # done, for it begins with a transaction.
-            assignment.subscribe(self._partitions)
-            keep_what_is_loaded()
-            producer.take_over()
-            replies = consumer.list_topics(self._topics.replies, timeout=KAFKA_SECONDS).topics[self._topics.replies]
-            output = Output(self._topics, self._codec, len(replies.partitions), self._queues)
-            ahead = Ahead(producer, output, self._turns)
 
             def process() -> None:
+                assignment.subscribe(self._partitions)
                 while not self._stopping.is_set() or ahead.is_open or self._is_told_last_words():
                     self._heartbeat = time.monotonic()
                     self._step(consumer, producer, output, ahead, assignment)

@@ -10,7 +10,6 @@ from contextvars import copy_context
 from datetime import UTC, datetime
 from functools import partial
 from inspect import iscoroutinefunction
-from multiprocessing.managers import SyncManager
 from typing import TYPE_CHECKING, Any
 
 from foldlog._metrics import MetricMeter
@@ -28,6 +27,8 @@ from foldlog.worker.registry import Registered
 from foldlog.worker.threads import ThreadRaiser
 
 if TYPE_CHECKING:
+    from multiprocessing.managers import SyncManager
+
     from foldlog.client import Client
 
 

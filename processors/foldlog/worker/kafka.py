@@ -77,7 +77,7 @@ class KafkaBackend:
         return self._connection.codec
 
     def _prepare(self, task_queue: str) -> None:
-        if not self._connection.schemas_published:
+        if not self._connection.just_published:
             with SchemasTopic(self._connection.config, self.topics) as schemas:
                 schemas.publish()
         if isinstance(self._connection.codec, ConfluentCodec):

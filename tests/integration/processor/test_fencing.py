@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from foldlog.processors.transaction import TransactionalProducer
+from foldlog.transport.clients import open_admin
 
 from tests.integration.processor.load import handling, openings, sending
 from tests.integration.processor.processes import Fleet
@@ -54,6 +56,26 @@ async def test_a_suspended_processor_is_fenced_and_does_no_harm(here: Place) -> 
             fleet.check()
         await fleet.stop_all()
     await here.check("first", "second")
+
+
+async def test_a_processor_joins_the_group_after_it_has_fenced_its_predecessor(
+    here: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever is in the group counts as alive, and nobody fences what went by its name before."""
+    group = f"{here.namespace}.processor"
+    admin = open_admin(here.config)
+    seen: list[str] = []
+    take_over = TransactionalProducer.take_over
+
+    def watched(producer: TransactionalProducer) -> None:
+        take_over(producer)
+        seen.extend(each.client_id for each in admin.describe_consumer_groups([group])[group].result(10.0).members)
+
+    monkeypatch.setattr(TransactionalProducer, "take_over", watched)
+    async with here.worker(instance_id="late"):
+        members = admin.describe_consumer_groups([group])[group].result(10.0).members
+        assert [each.client_id for each in members] == ["late"]
+    assert seen == []
 
 
 async def test_two_processors_with_one_name_are_told_apart(here: Place) -> None:

@@ -10,6 +10,7 @@ from foldlog.api.common.v1 import Payload, Payloads, plain, shown
 from foldlog.schemas import common as records
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 METADATA = st.dictionaries(st.text(max_size=8), st.binary(max_size=300), max_size=4)
 
@@ -52,6 +53,26 @@ def test_equal_and_copied_and_pickled() -> None:
     into = Payload()
     into.CopyFrom(payload)
     assert into == payload
+
+
+def test_equal_and_unequal_are_opposites_whatever_class_stands_where() -> None:
+    same = (Payload(metadata={"encoding": b"e"}, data=b"d"), records.Payload(encoding="e", data=b"d"))
+    other = (Payload(metadata={"encoding": b"e"}, data=b"x"), records.Payload(encoding="f", data=b"d"))
+    for left in same:
+        for right in same:
+            assert (left == right, left != right) == (True, False)
+        for right in other:
+            assert (left == right, left != right) == (False, True)
+
+
+def test_a_changed_copy_has_the_encoding_of_now() -> None:
+    payload = Payload(encoding="e", data=b"d")
+    payload.encoding = "f"
+    changed = replace(payload, data=b"x")
+    assert (changed.encoding, changed.data) == ("f", b"x")
+    del payload.metadata["encoding"]
+    assert replace(payload).encoding == ""
+    assert replace(payload, encoding="g").metadata == {"encoding": b"g"}
 
 
 def test_the_bytes_are_those_of_temporals_message() -> None:

@@ -34,6 +34,7 @@ class Payload(records.Payload, kw_only=True):
         self.metadata = dict(self.metadata or ())
         if given:
             self.metadata["encoding"] = given.encode()
+            _encoding_field.__set__(self, "")
 
     def __repr__(self) -> str:
         return f"Payload(metadata={self.metadata!r}, data={self.data!r})"
@@ -43,6 +44,9 @@ class Payload(records.Payload, kw_only=True):
             return NotImplemented
         theirs = shown(other)
         return self.data == theirs.data and self.metadata == theirs.metadata
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
 
     __hash__ = None  # type: ignore[assignment]  # as that of the record
 
@@ -167,7 +171,7 @@ def _set_encoding(payload: Payload, encoding: str) -> None:
     payload.metadata["encoding"] = encoding.encode()
 
 
-# The constructor takes it as a field; from then on it is one of the metadata, whoever changes it there.
+# Only the constructor takes it as a field. From then on it is one of the metadata, and may be changed there.
 _encoding_field: Any = Payload.encoding
 Payload.encoding = property(_encoding, _set_encoding)  # type: ignore[assignment]
 
