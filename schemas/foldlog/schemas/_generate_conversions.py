@@ -92,15 +92,20 @@ class ConversionModule:
         return self._made(from_avro(record.name), record.name, self._read(record.fields))
 
     def _with_usual(self, record: Record) -> list[list[str]]:
-        """The conversions of a record with usual values: of one that has them, and of any."""
+        """The conversions of a record with usual values: of one that has them, and of any, by the same and more."""
         name, varying = record.name, Record(record.fullname, record.doc, record.varying, [], framed=False)
         same = " and ".join(_is(entry["usual"], "record." + entry["name"]) for entry in record.constant)
         to = [
             f"def {to_avro(name)}(record: {name}) -> dict[str, Any]:",
             f"    values = {usual_to_avro(record)}(record)",
         ]
+        of = [
+            f"def {from_avro(name)}(values: dict[str, Any]) -> {name}:",
+            f"    record = {usual_from_avro(record)}(values)",
+        ]
         for entry in record.constant:
             to.append(f"    values[{entry['name']!r}] = {self._encoder(entry['type'], 'record.' + entry['name'])}")
+        of += [f"    record.{field} = {value}" for field, value in self._read(record.constant).items()]
         usual_to = self._to_avro(varying)
         usual_to[0] = usual_to[0].replace(to_avro(name), usual_to_avro(record))
         constants = {entry["name"]: self._constant(entry) for entry in record.constant}
@@ -109,7 +114,7 @@ class ConversionModule:
             usual_to,
             [*to, "    return values"],
             self._made(usual_from_avro(record), name, {**self._read(record.varying), **constants}),
-            self._from_avro(record),
+            [*of, "    return record"],
         ]
 
     def _made(self, function: str, name: str, values: dict[str, str]) -> list[str]:

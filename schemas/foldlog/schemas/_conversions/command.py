@@ -250,15 +250,10 @@ def complete_activity_usual_from_avro(values: dict[str, Any]) -> CompleteActivit
 
 
 def complete_activity_from_avro(values: dict[str, Any]) -> CompleteActivity:
-    return CompleteActivity(
-        run_id=values["run_id"],
-        scheduled_event_id=values["scheduled_event_id"],
-        attempt=values["attempt"],
-        identity=values["identity"],
-        result=payload_from_avro(values["result"]),
-        activity_id=values["activity_id"],
-        reply_to=None if values["reply_to"] is None else reply_to_from_avro(values["reply_to"]),
-    )
+    record = complete_activity_usual_from_avro(values)
+    record.activity_id = values["activity_id"]
+    record.reply_to = None if values["reply_to"] is None else reply_to_from_avro(values["reply_to"])
+    return record
 
 
 def describe_deployments_to_avro(record: DescribeDeployments) -> dict[str, Any]:
@@ -595,25 +590,18 @@ def start_workflow_usual_from_avro(values: dict[str, Any]) -> StartWorkflow:
 
 
 def start_workflow_from_avro(values: dict[str, Any]) -> StartWorkflow:
-    return StartWorkflow(
-        request_id=values["request_id"],
-        identity=values["identity"],
-        reply_to=None if values["reply_to"] is None else reply_to_from_avro(values["reply_to"]),
-        workflow_type=values["workflow_type"],
-        task_queue=values["task_queue"],
-        args=values["args"] and [payload_from_avro(item) for item in values["args"]],
-        await_result=values["await_result"],
-        id_reuse_policy=values["id_reuse_policy"],
-        id_conflict_policy=values["id_conflict_policy"],
-        execution_timeout_ms=values["execution_timeout_ms"],
-        run_timeout_ms=values["run_timeout_ms"],
-        memo=values["memo"] and {key: payload_from_avro(item) for key, item in values["memo"].items()},
-        options=None if values["options"] is None else workflow_options_from_avro(values["options"]),
-        start_delay_ms=values["start_delay_ms"],
-        signal=None if values["signal"] is None else signal_input_from_avro(values["signal"]),
-        update=None if values["update"] is None else update_input_from_avro(values["update"]),
-        parent=None if values["parent"] is None else parent_execution_from_avro(values["parent"]),
-    )
+    record = start_workflow_usual_from_avro(values)
+    record.id_reuse_policy = values["id_reuse_policy"]
+    record.id_conflict_policy = values["id_conflict_policy"]
+    record.execution_timeout_ms = values["execution_timeout_ms"]
+    record.run_timeout_ms = values["run_timeout_ms"]
+    record.memo = values["memo"] and {key: payload_from_avro(item) for key, item in values["memo"].items()}
+    record.options = None if values["options"] is None else workflow_options_from_avro(values["options"])
+    record.start_delay_ms = values["start_delay_ms"]
+    record.signal = None if values["signal"] is None else signal_input_from_avro(values["signal"])
+    record.update = None if values["update"] is None else update_input_from_avro(values["update"])
+    record.parent = None if values["parent"] is None else parent_execution_from_avro(values["parent"])
+    return record
 
 
 def terminate_workflow_to_avro(record: TerminateWorkflow) -> dict[str, Any]:

@@ -245,23 +245,13 @@ def activity_task_scheduled_usual_from_avro(values: dict[str, Any]) -> ActivityT
 
 
 def activity_task_scheduled_from_avro(values: dict[str, Any]) -> ActivityTaskScheduled:
-    return ActivityTaskScheduled(
-        run_id=values["run_id"],
-        event_id=values["event_id"],
-        time_ms=values["time_ms"],
-        chain=values["chain"],
-        activity_id=values["activity_id"],
-        activity_type=values["activity_type"],
-        task_queue=values["task_queue"],
-        args=values["args"] and [payload_from_avro(item) for item in values["args"]],
-        start_to_close_timeout_ms=values["start_to_close_timeout_ms"],
-        eager=values["eager"],
-        retry_policy=None if values["retry_policy"] is None else retry_policy_from_avro(values["retry_policy"]),
-        schedule_to_close_timeout_ms=values["schedule_to_close_timeout_ms"],
-        schedule_to_start_timeout_ms=values["schedule_to_start_timeout_ms"],
-        heartbeat_timeout_ms=values["heartbeat_timeout_ms"],
-        options=None if values["options"] is None else activity_options_from_avro(values["options"]),
-    )
+    record = activity_task_scheduled_usual_from_avro(values)
+    record.retry_policy = None if values["retry_policy"] is None else retry_policy_from_avro(values["retry_policy"])
+    record.schedule_to_close_timeout_ms = values["schedule_to_close_timeout_ms"]
+    record.schedule_to_start_timeout_ms = values["schedule_to_start_timeout_ms"]
+    record.heartbeat_timeout_ms = values["heartbeat_timeout_ms"]
+    record.options = None if values["options"] is None else activity_options_from_avro(values["options"])
+    return record
 
 
 def activity_task_timed_out_to_avro(record: ActivityTaskTimedOut) -> dict[str, Any]:
@@ -1024,27 +1014,17 @@ def workflow_execution_started_usual_from_avro(values: dict[str, Any]) -> Workfl
 
 
 def workflow_execution_started_from_avro(values: dict[str, Any]) -> WorkflowExecutionStarted:
-    return WorkflowExecutionStarted(
-        run_id=values["run_id"],
-        event_id=values["event_id"],
-        time_ms=values["time_ms"],
-        chain=values["chain"],
-        workflow_type=values["workflow_type"],
-        task_queue=values["task_queue"],
-        args=values["args"] and [payload_from_avro(item) for item in values["args"]],
-        first_execution_run_id=values["first_execution_run_id"],
-        request_id=values["request_id"],
-        identity=values["identity"],
-        execution_timeout_ms=values["execution_timeout_ms"],
-        run_timeout_ms=values["run_timeout_ms"],
-        execution_expiration_ms=values["execution_expiration_ms"],
-        memo=values["memo"] and {key: payload_from_avro(item) for key, item in values["memo"].items()},
-        options=None if values["options"] is None else workflow_options_from_avro(values["options"]),
-        parent=None if values["parent"] is None else parent_execution_from_avro(values["parent"]),
-        continuation=None if values["continuation"] is None else continuation_from_avro(values["continuation"]),
-        held=values["held"],
-        first_task_ms=values["first_task_ms"],
-    )
+    record = workflow_execution_started_usual_from_avro(values)
+    record.execution_timeout_ms = values["execution_timeout_ms"]
+    record.run_timeout_ms = values["run_timeout_ms"]
+    record.execution_expiration_ms = values["execution_expiration_ms"]
+    record.memo = values["memo"] and {key: payload_from_avro(item) for key, item in values["memo"].items()}
+    record.options = None if values["options"] is None else workflow_options_from_avro(values["options"])
+    record.parent = None if values["parent"] is None else parent_execution_from_avro(values["parent"])
+    record.continuation = None if values["continuation"] is None else continuation_from_avro(values["continuation"])
+    record.held = values["held"]
+    record.first_task_ms = values["first_task_ms"]
+    return record
 
 
 def workflow_execution_terminated_to_avro(record: WorkflowExecutionTerminated) -> dict[str, Any]:

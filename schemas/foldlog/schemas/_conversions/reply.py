@@ -392,15 +392,11 @@ def workflow_result_usual_from_avro(values: dict[str, Any]) -> WorkflowResult:
 
 
 def workflow_result_from_avro(values: dict[str, Any]) -> WorkflowResult:
-    return WorkflowResult(
-        correlation_id=values["correlation_id"],
-        run_id=values["run_id"],
-        status=values["status"],
-        result=None if values["result"] is None else payload_from_avro(values["result"]),
-        retry_state=values["retry_state"],
-        failure=None if values["failure"] is None else failure_from_avro(values["failure"]),
-        new_run_id=values["new_run_id"],
-    )
+    record = workflow_result_usual_from_avro(values)
+    record.retry_state = values["retry_state"]
+    record.failure = None if values["failure"] is None else failure_from_avro(values["failure"])
+    record.new_run_id = values["new_run_id"]
+    return record
 
 
 CONVERSIONS: Conversions = {

@@ -102,26 +102,16 @@ def activity_task_usual_from_avro(values: dict[str, Any]) -> ActivityTask:
 
 
 def activity_task_from_avro(values: dict[str, Any]) -> ActivityTask:
-    return ActivityTask(
-        namespace=values["namespace"],
-        run_id=values["run_id"],
-        workflow_type=values["workflow_type"],
-        activity_id=values["activity_id"],
-        activity_type=values["activity_type"],
-        scheduled_event_id=values["scheduled_event_id"],
-        attempt=values["attempt"],
-        args=values["args"] and [payload_from_avro(item) for item in values["args"]],
-        scheduled_ms=values["scheduled_ms"],
-        attempt_scheduled_ms=values["attempt_scheduled_ms"],
-        start_to_close_timeout_ms=values["start_to_close_timeout_ms"],
-        retry_policy=None if values["retry_policy"] is None else retry_policy_from_avro(values["retry_policy"]),
-        schedule_to_close_timeout_ms=values["schedule_to_close_timeout_ms"],
-        heartbeat_timeout_ms=values["heartbeat_timeout_ms"],
-        heartbeat_details=values["heartbeat_details"]
-        and [payload_from_avro(item) for item in values["heartbeat_details"]],
-        options=None if values["options"] is None else activity_options_from_avro(values["options"]),
-        attempts_before_reset=values["attempts_before_reset"],
-    )
+    record = activity_task_usual_from_avro(values)
+    record.retry_policy = None if values["retry_policy"] is None else retry_policy_from_avro(values["retry_policy"])
+    record.schedule_to_close_timeout_ms = values["schedule_to_close_timeout_ms"]
+    record.heartbeat_timeout_ms = values["heartbeat_timeout_ms"]
+    record.heartbeat_details = values["heartbeat_details"] and [
+        payload_from_avro(item) for item in values["heartbeat_details"]
+    ]
+    record.options = None if values["options"] is None else activity_options_from_avro(values["options"])
+    record.attempts_before_reset = values["attempts_before_reset"]
+    return record
 
 
 def task_token_to_avro(record: TaskToken) -> dict[str, Any]:

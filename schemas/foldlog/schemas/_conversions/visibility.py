@@ -95,32 +95,23 @@ def workflow_visibility_usual_from_avro(values: dict[str, Any]) -> WorkflowVisib
 
 
 def workflow_visibility_from_avro(values: dict[str, Any]) -> WorkflowVisibility:
-    return WorkflowVisibility(
-        workflow_id=values["workflow_id"],
-        run_id=values["run_id"],
-        workflow_type=values["workflow_type"],
-        task_queue=values["task_queue"],
-        status=values["status"],
-        start_ms=values["start_ms"],
-        close_ms=values["close_ms"],
-        history_length=values["history_length"],
-        partition=values["partition"],
-        history_size=values["history_size"],
-        memo=values["memo"] and {key: payload_from_avro(item) for key, item in values["memo"].items()},
-        search_attributes=values["search_attributes"]
-        and {key: payload_from_avro(item) for key, item in values["search_attributes"].items()},
-        summary=None if values["summary"] is None else payload_from_avro(values["summary"]),
-        stalled_error=values["stalled_error"],
-        execution_start_ms=values["execution_start_ms"],
-        first_task_ms=values["first_task_ms"],
-        parent_namespace=values["parent_namespace"],
-        parent_workflow_id=values["parent_workflow_id"],
-        parent_run_id=values["parent_run_id"],
-        root_workflow_id=values["root_workflow_id"],
-        root_run_id=values["root_run_id"],
-        deployment_version=values["deployment_version"],
-        versioning_behavior=values["versioning_behavior"],
-    )
+    record = workflow_visibility_usual_from_avro(values)
+    record.memo = values["memo"] and {key: payload_from_avro(item) for key, item in values["memo"].items()}
+    record.search_attributes = values["search_attributes"] and {
+        key: payload_from_avro(item) for key, item in values["search_attributes"].items()
+    }
+    record.summary = None if values["summary"] is None else payload_from_avro(values["summary"])
+    record.stalled_error = values["stalled_error"]
+    record.execution_start_ms = values["execution_start_ms"]
+    record.first_task_ms = values["first_task_ms"]
+    record.parent_namespace = values["parent_namespace"]
+    record.parent_workflow_id = values["parent_workflow_id"]
+    record.parent_run_id = values["parent_run_id"]
+    record.root_workflow_id = values["root_workflow_id"]
+    record.root_run_id = values["root_run_id"]
+    record.deployment_version = values["deployment_version"]
+    record.versioning_behavior = values["versioning_behavior"]
+    return record
 
 
 CONVERSIONS: Conversions = {
