@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import traceback
 from collections.abc import Awaitable, Callable
 from concurrent.futures import BrokenExecutor
 from contextvars import copy_context
@@ -196,7 +197,7 @@ class Runner:
         except BaseException as problem:
             if self._is_the_end(attempt, problem):
                 raise
-            _log.exception("the failure of an activity cannot be converted", extra=_details(attempt))
+            _tell(attempt, problem, logging.ERROR, "the failure of an activity cannot be converted")
             raised = writable(repr(problem))
             message = f"{type(error).__name__}: {text_of(error)} (and the failure converter raised {raised})"
             return Failed(Failure(message=message, type=type(error).__name__), attempt.task.heartbeat_details)
@@ -234,7 +235,7 @@ class Runner:
         except BaseException as problem:
             if self._is_the_end(attempt, problem):
                 raise
-            _log.exception("details of an activity cannot be encoded", extra=_details(attempt))
+            _tell(attempt, problem, logging.ERROR, "details of an activity cannot be encoded")
             return otherwise
 
     def _with_details(self, attempt: Attempt, then: Callable[[list[Payload]], None]) -> None:
@@ -262,14 +263,18 @@ class Runner:
 
     def _note(self, attempt: Attempt, error: BaseException) -> None:
         benign = isinstance(error, ApplicationError) and error.category == ApplicationErrorCategory.BENIGN
-        _log.log(
-            logging.DEBUG if benign else logging.WARNING,
-            "activity %s failed: %s",
-            attempt.task.activity_type,
-            text_of(error),
-            exc_info=error,
-            extra={**_details(attempt), "__temporal_error_identifier": "ActivityFailure"},
-        )
+        level = logging.DEBUG if benign else logging.WARNING
+        said = ("activity %s failed: %s", attempt.task.activity_type, text_of(error))
+        _tell(attempt, error, level, *said, __temporal_error_identifier="ActivityFailure")
+
+
+def _tell(attempt: Attempt, error: BaseException, level: int, message: str, *args: str, **extra: str) -> None:
+    """Log an error. A handler of the application's may raise; that must not decide how the attempt ends."""
+    try:
+        _log.log(level, message, *args, exc_info=error, extra={**_details(attempt), **extra})
+    except Exception:
+        if logging.raiseExceptions:  # logging's own handlers treat what goes wrong in them so
+            traceback.print_exc()
 
 
 def _with_cause(message: str, cause: BaseException) -> ApplicationError:

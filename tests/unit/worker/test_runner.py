@@ -272,6 +272,25 @@ async def test_cancellation_of_async_code(reason: Any) -> None:
     assert not bench.runner.cancel(("run", 5, 1), reason)
 
 
+async def test_a_log_handler_that_raises_does_not_decide_how_an_attempt_ends(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    class Broken(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            raise RuntimeError("the disk is full")
+
+    handler = Broken()
+    logger = logging.getLogger("foldlog.activity")
+    logger.addHandler(handler)
+    try:
+        outcome = await Bench([fail]).run("fail", "application")
+    finally:
+        logger.removeHandler(handler)
+    assert isinstance(outcome, Failed)
+    assert outcome.failure.message == "no stock"
+    assert "the disk is full" in capsys.readouterr().err
+
+
 async def test_the_same_attempt_twice_is_stopped_twice() -> None:
     gate = Gate()
     bench = Bench([gate.wait])
