@@ -119,14 +119,11 @@ async def why_attempts_are_cancelled(here: Place) -> None:
         # A pause and a reset do not use up the only attempt.
         handle = await here.start(Heeding.run, name, key, QUEUE, 0, 1, int(why in ("pause", "reset")))
 
-        async def runs() -> bool:
-            return (await pending(handle)).last_heartbeat_time is not None
-
         async def stopped(reason: str) -> None:
             await until(lambda: told[key], f"{name} stops: {why}")
             assert told[key] == [reason]
 
-        await until_asked(runs, f"{name} runs: {why}")
+        await until_asked(lambda: has_begun(handle), f"{name} runs: {why}")
         if why == "pause":
             await handle.pause_activity(activity_type=name, reason="later")
             await stopped("paused")
@@ -167,6 +164,10 @@ async def why_attempts_are_cancelled(here: Place) -> None:
     await _the_worker_stops(here, options)
 
 
+async def has_begun(handle: WorkflowHandle[Any, Any]) -> bool:
+    return (await pending(handle)).last_heartbeat_time is not None
+
+
 async def details_are(handle: WorkflowHandle[Any, Any], details: list[str]) -> bool:
     return await (await pending(handle)).heartbeat_details() == details
 
@@ -176,7 +177,9 @@ async def _the_worker_stops(here: Place, options: dict[str, Any]) -> None:
     keys = {name: uuid.uuid4().hex for name in ("heed", "heed_in_thread")}
     async with worker_of(here, here.client, workflows=[Heeding], **options) as worker:
         handles = [await here.start(Heeding.run, name, key, QUEUE, 0, 1) for name, key in keys.items()]
-        await until(lambda: worker.running_activities == 2, "both run")
+        for handle in handles:
+            await until_asked(lambda: has_begun(handle), "both run")  # noqa: B023
+        assert worker.running_activities == 2
     assert [told[key] for key in keys.values()] == [["worker_shutdown"]] * 2
     async with worker_of(here, here.client, workflows=[Heeding], **options):
         for handle in handles:

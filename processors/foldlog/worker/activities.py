@@ -120,6 +120,8 @@ class ActivityWorker:
         self._calls = calls
         self._options = options
         self._sensor = sensor or Sensor()
+        self._is_measured = type(self._sensor) is not Sensor
+        """Whether anybody listens."""
         self._on_fatal = on_fatal
         self._loop = asyncio.get_running_loop()
         self._permits: Permits | None = None
@@ -185,8 +187,7 @@ class ActivityWorker:
     @property
     def open_attempts(self) -> int:
         """How many attempts run that have not ended, and how many tasks wait to begin."""
-        waiting = len(self._ready) + self._local.waiting_for_permits
-        return waiting + sum(not attempt.ended for attempt in self._runner.attempts)
+        return len(self._ready) + self._local.waiting_for_permits + self._runner.open_attempts
 
     @property
     def awaits_slots(self) -> bool:
@@ -349,10 +350,10 @@ class ActivityWorker:
         attempt = Attempt(key, workflow_id, task, listener, origin)
         if self._permits is not None:
             self._permits.begin(attempt, task.activity_type, eager=listener is self._eager_reporting)
-        self._runner.start(attempt)
         if self._cancelling:
             attempt.cancel("WORKER_SHUTDOWN")
-        if not self._telling_slots:
+        self._runner.start(attempt)
+        if not self._telling_slots and self._is_measured:
             # Once for all that start in one turn of the event loop; what never ends must be seen too.
             self._telling_slots = True
             self._loop.call_soon(self._tell_slots)
@@ -420,13 +421,14 @@ class ActivityWorker:
             return
         if isinstance(outcome, LeftOpen):
             self._backend.left_open(attempt.workflow_id, attempt.task)
-        self._ended.append(
-            EndedActivity(
-                activity_type=attempt.task.activity_type,
-                outcome=_OUTCOMES.get(type(outcome), "abandoned"),
-                seconds=self._clock.time() - attempt.started_at,
+        if self._is_measured:
+            self._ended.append(
+                EndedActivity(
+                    activity_type=attempt.task.activity_type,
+                    outcome=_OUTCOMES.get(type(outcome), "abandoned"),
+                    seconds=self._clock.time() - attempt.started_at,
+                )
             )
-        )
 
     def _note_released(self, attempt: Attempt) -> None:
         if self._permits is not None:
@@ -447,6 +449,8 @@ class ActivityWorker:
         self._tell_sensor()
 
     def _tell_sensor(self) -> None:
+        if not self._is_measured:
+            return
         queue = self._options.task_queue
         if self._ended:
             ended, self._ended = self._ended, []

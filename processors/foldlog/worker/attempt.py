@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from concurrent.futures import Future
 from functools import partial
 from typing import Any, Literal, Protocol
 
@@ -88,7 +87,6 @@ class Attempt:
         "deadline",
         "due",
         "ended",
-        "future",
         "inside",
         "is_local",
         "key",
@@ -100,6 +98,7 @@ class Attempt:
         "raiser",
         "started_at",
         "started_wall",
+        "take_back",
         "task",
         "task_queue",
         "wake",
@@ -136,8 +135,8 @@ class Attempt:
         self.conversion: Any = None
         """Converts its payloads: a `Conversion`, from where it is started on."""
         self.work: asyncio.Task[None] | None = None
-        self.future: Future[Any] | None = None
-        """What an executor runs for it."""
+        self.take_back: Callable[[], object] | None = None
+        """Keeps an executor from running its code, unless that has begun; None: no executor has it."""
         self.raiser: ThreadRaiser | None = None
         self.on_cancel: Callable[[ActivityCancellationDetails], None] | None = None
         """Tells code in another process. Blocks for a moment."""
@@ -233,9 +232,9 @@ class Attempt:
             self.context.cancel(details)
         if self.on_cancel is not None:
             self.loop.run_in_executor(None, self.on_cancel, details)
-        if self.future is not None:
+        if self.take_back is not None:
             # Code in a thread is interrupted there; only what has not begun is cancelled here.
-            self.future.cancel()
+            self.take_back()
             if self.raiser is not None:
                 self.raiser.raise_in_thread(CancelledError)
         elif self.inside and self.work is not None:

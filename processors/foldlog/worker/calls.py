@@ -22,6 +22,7 @@ from foldlog.schemas.framing import encode
 from foldlog.schemas.task import TaskToken
 from foldlog.worker.attempt import Attempt
 from foldlog.worker.conversion import Conversion
+from foldlog.worker.pool import ActivityThreads, ThreadCall
 from foldlog.worker.processes import ProcessBridge
 from foldlog.worker.registry import Registered
 from foldlog.worker.threads import ThreadRaiser
@@ -64,9 +65,11 @@ class Calls:
         """For async activities that begin from now on."""
         self.executor = executor
         self.interceptors = interceptors
+        self.own_threads = executor if isinstance(executor, ActivityThreads) and not interceptors else None
+        """Threads that an activity can be begun in without waiting for anything; None: there are none."""
         self._shutdown = Latch()
         self._processes: ProcessBridge | None = None
-        if executor is not None and not isinstance(executor, ThreadPoolExecutor):
+        if executor is not None and not isinstance(executor, ActivityThreads | ThreadPoolExecutor):
             self._processes = ProcessBridge(conversion.payload_converter_class, manager)
 
     def notify_shutdown(self) -> None:
@@ -113,17 +116,15 @@ class Calls:
     ) -> Any:
         """Call a function that is not async, and wait for it."""
         assert self._executor is not None  # there is one as soon as one activity is not async
-        future: Future[Any]
-        waiting: Awaitable[Any]
         if self._processes is not None:
             await self._processes.start()
             future, arrived = self._processes.submit(
                 self._executor, attempt, self.info(attempt, details), activity.function, args
             )
-            waiting = _with_heartbeats(future, arrived)
+            attempt.take_back = future.cancel
+            waiting: Awaitable[Any] = _with_heartbeats(future, arrived)
         else:
-            future, waiting = self._in_thread(attempt, activity, args, details, outbound)
-        attempt.future = future
+            waiting = self._in_thread(attempt, activity, args, details, outbound)
         if attempt.cancel_reason is not None:
             # It came while this was being set up.
             attempt.interrupt()
@@ -136,8 +137,34 @@ class Calls:
         args: list[Any],
         details: list[Any],
         outbound: ActivityOutboundInterceptor | None,
-    ) -> tuple[Future[Any], Awaitable[Any]]:
+    ) -> Awaitable[Any]:
         assert self._executor is not None
+        job = self._job(attempt, activity, args, details, outbound)
+        if isinstance(self._executor, ActivityThreads):
+            return _call_in(self._executor, attempt, job)
+        if not self._submit_waits:
+            future = self._executor.submit(job)
+            attempt.take_back = future.cancel
+            return asyncio.wrap_future(future)
+        # An executor of another kind of event loop, such as Trio's, of which only that loop knows how it is used. What
+        # it runs cannot be taken back.
+        attempt.take_back = _too_late
+        return asyncio.get_running_loop().run_in_executor(self._executor, job)
+
+    def begin_in_own_thread(self, attempt: Attempt, activity: Registered, args: list[Any]) -> ThreadCall:
+        """Call a function that is not async in one of `own_threads`."""
+        assert self.own_threads is not None
+        return _call_in(self.own_threads, attempt, self._job(attempt, activity, args, [], None))
+
+    def _job(
+        self,
+        attempt: Attempt,
+        activity: Registered,
+        args: list[Any],
+        details: list[Any],
+        outbound: ActivityOutboundInterceptor | None,
+    ) -> Callable[[], Any]:
+        """What is to be done in a thread."""
         raiser = ThreadRaiser() if activity.interruptible else None
         context = Context(
             partial(self.info, attempt, details) if outbound is None else outbound.info,
@@ -149,15 +176,7 @@ class Calls:
         )
         attempt.context = context
         attempt.raiser = raiser
-        call = partial(copy_context().run, _call_in_thread, context, raiser, activity.function, args)
-        if not self._submit_waits:
-            future = self._executor.submit(call)
-            return future, asyncio.wrap_future(future)
-        # An executor of another kind of event loop, such as Trio's, of which only that loop knows how it is used. What
-        # it runs cannot be taken back.
-        begun: Future[Any] = Future()
-        begun.set_running_or_notify_cancel()
-        return begun, asyncio.get_running_loop().run_in_executor(self._executor, call)
+        return partial(copy_context().run, _call_in_thread, context, raiser, activity.function, args)
 
     def heartbeat(self, attempt: Attempt, *details: Any) -> None:
         """A sign of life, from any thread."""
@@ -183,6 +202,16 @@ class Calls:
             heartbeat_details=details,
             is_local=attempt.is_local,
         )
+
+
+def _call_in(threads: ActivityThreads, attempt: Attempt, job: Callable[[], Any]) -> ThreadCall:
+    call = threads.call(job)
+    attempt.take_back = call.take_back
+    return call
+
+
+def _too_late() -> None:
+    """For `Attempt.take_back`."""
 
 
 async def _with_heartbeats(future: Future[Any], arrived: Future[None]) -> Any:

@@ -87,13 +87,17 @@ class Registry:
         """What to say where there is no activity for this name; empty: there is one."""
         return "" if self.has(name) else missing_activity(name, self.names)
 
+    def get(self, name: str) -> Registered | None:
+        """The activity for a name; None: there is none."""
+        return self._activities.get(name) or self._dynamic
+
     def find(self, name: str) -> Registered:
-        """The activity for a name.
+        """The same.
 
         Raises:
             ApplicationError: There is none. It may be retried: another worker, or the next version, may have it.
         """
-        activity = self._activities.get(name) or self._dynamic
+        activity = self.get(name)
         if activity is None:
             raise ApplicationError(self.missing(name), type="NotFoundError")
         return activity

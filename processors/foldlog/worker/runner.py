@@ -1,7 +1,8 @@
 """Runs attempts: calls the activity's code, converts what goes in and comes out, and says how it ended.
 
-Owns the asyncio task of each attempt. Async activities run on the worker's event loop, in a task of their own, since
-code in them may ask for the current task (`asyncio.timeout` does). Sync ones run in an executor. Knows no Kafka.
+Owns the asyncio task of each attempt that needs one. Async activities run on the worker's event loop, in a task of
+their own, since code in them may ask for the current task (`asyncio.timeout` does). Sync ones run in an executor. Knows
+no Kafka.
 
 Nothing that an activity raises gets past the runner, KeyboardInterrupt excepted.
 """
@@ -14,6 +15,7 @@ import traceback
 from collections.abc import Awaitable, Callable
 from concurrent.futures import BrokenExecutor
 from contextvars import copy_context
+from functools import partial
 from typing import Any
 
 from foldlog._texts import text_of, writable
@@ -27,6 +29,7 @@ from foldlog.worker.calls import Calls
 from foldlog.worker.clock import Clock, LoopClock
 from foldlog.worker.conversion import Conversion
 from foldlog.worker.outcome import Canceled, Completed, Dropped, Failed, Interrupted, LeftOpen, Outcome
+from foldlog.worker.pool import ThreadCall
 from foldlog.worker.registry import Registry
 
 _log = logging.getLogger("foldlog.activity")
@@ -81,7 +84,12 @@ class Runner:
         attempt.begin(self._loop, self.clock, self._intervals, self._watch.sooner, self._with_details)
         self._watch.add(attempt)
         # A context of its own: this may be called on behalf of an attempt that has just ended.
-        attempt.work = self._loop.create_task(self._run(attempt), context=self._surroundings.copy())
+        context = self._surroundings.copy()
+        call = context.run(self._begin_in_thread, attempt)
+        if call is None:
+            attempt.work = self._loop.create_task(self._run(attempt), context=context)
+        else:
+            call.add_done_callback(partial(self._thread_ended, attempt), context=context)
 
     def cancel(self, key: AttemptKey, reason: CancelReason) -> bool:
         """Ask a running attempt to stop. False: it is not running here."""
@@ -107,33 +115,94 @@ class Runner:
         """All that run now. There may be two of one key: a task that was read again is run again."""
         return list(self._watch.attempts)
 
+    @property
+    def open_attempts(self) -> int:
+        """How many of them have not ended."""
+        count = 0
+        for attempt in self._watch.attempts:
+            if not attempt.ended:
+                count += 1
+        return count
+
     def close(self) -> None:
         """Look after nothing any more."""
         self._watch.close()
         self._loop_lives.cancel()
 
-    async def _run(self, attempt: Attempt) -> None:
+    def _begin_in_thread(self, attempt: Attempt) -> ThreadCall | None:
+        """Begin at once what needs nothing but a thread, and no task: the most frequent kind, and half as dear so.
+
+        Returns:
+            The call. None: it needs a task, or a task is to find out what is wrong with it.
+        """
+        task = attempt.task
+        if self._calls.own_threads is None or attempt.cancel_reason is not None or task.heartbeat_details:
+            return None
+        activity = self._registry.get(task.activity_type)
+        if activity is None or activity.is_async or activity.dynamic:
+            return None
         try:
-            outcome = await self._outcome(attempt)
+            conversion = self._conversion_for(attempt)
+            if not conversion.is_sync:
+                return None
+            args = conversion.decode_now(task.args, activity.arg_types) if task.args else []
+            call = self._calls.begin_in_own_thread(attempt, activity, args)
+        except Exception:
+            return None
+        attempt.inside = True
+        return call
+
+    def _thread_ended(self, attempt: Attempt, call: ThreadCall) -> None:
+        attempt.inside = False
+        try:
+            outcome = Completed(attempt.conversion.encode_now(call.result()))
+        except BaseException as error:
+            # A failure may take a while to tell.
+            attempt.work = self._loop.create_task(self._run(attempt, error), context=self._surroundings.copy())
+            return
+        self._over(attempt)
+        self._report(attempt, outcome)
+
+    async def _run(self, attempt: Attempt, raised: BaseException | None = None) -> None:
+        """See an attempt to its end.
+
+        Args:
+            attempt: The attempt.
+            raised: What its code has raised already; None: that is still to run.
+        """
+        try:
+            outcome = await self._outcome(attempt, raised)
         finally:
             # Also when the event loop ends in the midst of it: then nothing is reported, and the task is repeated.
-            self._watch.discard(attempt)
-            if self.running.get(attempt.key) is attempt:
-                del self.running[attempt.key]
-            # Without these cycles all of it goes at once; the garbage collector would have to find it.
-            attempt.work = attempt.context = None
+            self._over(attempt)
+        self._report(attempt, outcome)
+
+    def _over(self, attempt: Attempt) -> None:
+        self._watch.discard(attempt)
+        if self.running.get(attempt.key) is attempt:
+            del self.running[attempt.key]
+        # Without these cycles all of it goes at once; the garbage collector would have to find it.
+        attempt.work = attempt.context = attempt.take_back = None
+
+    def _report(self, attempt: Attempt, outcome: Outcome) -> None:
         try:
             attempt.end(outcome)
         finally:
             # Its place is free, whatever became of the report.
             attempt.listener.released(attempt)
 
-    async def _outcome(self, attempt: Attempt) -> Outcome:
+    def _conversion_for(self, attempt: Attempt) -> Conversion:
+        """Converters that know the attempt. A data converter may refuse that, as anything else of the user's may."""
+        made = attempt.conversion = self._conversion.of_activity(
+            attempt.workflow_id, attempt.task, self._calls.task_queue, attempt.is_local
+        )
+        return made
+
+    async def _outcome(self, attempt: Attempt, raised: BaseException | None) -> Outcome:
         try:
-            # A data converter may refuse its context, as anything else of the user's may fail.
-            conversion = attempt.conversion = self._conversion.of_activity(
-                attempt.workflow_id, attempt.task, self._calls.task_queue, attempt.is_local
-            )
+            if raised is not None:
+                raise raised
+            conversion = self._conversion_for(attempt)
             value = await self._execute(attempt)
             if conversion.is_sync:
                 return Completed(conversion.encode_now(value))

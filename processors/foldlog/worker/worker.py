@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import Executor
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -47,6 +47,7 @@ from foldlog.worker.options import (
     versioning_of,
 )
 from foldlog.worker.plugin import Plugin, WorkerConfig, interceptors_of, plugins_of, with_plugins
+from foldlog.worker.pool import ActivityThreads
 from foldlog.worker.registry import Registry
 from foldlog.worker.shared_state import SharedStateManager
 from foldlog.worker.state import WorkerState, to_the_end
@@ -472,7 +473,7 @@ class Worker:
         executor = self._executor
         if executor is None and self._registry.sync:
             threads = self._activity_options.max_concurrent_activities
-            executor = state.own_executor = ThreadPoolExecutor(threads, thread_name_prefix="foldlog-activity")
+            executor = state.own_executor = ActivityThreads(asyncio.get_running_loop(), threads)
         state.calls = Calls(
             conversion,
             task_queue=self.task_queue,

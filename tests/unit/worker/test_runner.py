@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -18,6 +18,7 @@ from foldlog.exceptions import ApplicationError, ApplicationErrorCategory, Cance
 from foldlog.schemas.framing import decode
 from foldlog.worker.attempt import Attempt, HeartbeatIntervals
 from foldlog.worker.outcome import Canceled, Completed, Dropped, Failed, Interrupted, LeftOpen
+from foldlog.worker.pool import ActivityThreads
 
 from tests.until import until
 
@@ -27,13 +28,14 @@ from .samples import Gate, Order, fail, open_end, open_end_noted, stop_iteration
 MARK: ContextVar[str] = ContextVar("mark")
 
 
-@pytest.fixture
-def threads() -> Iterator[ThreadPoolExecutor]:
-    with ThreadPoolExecutor(4) as pool:
+@pytest.fixture(params=["ours", "theirs"])
+async def threads(request: pytest.FixtureRequest) -> AsyncIterator[Executor]:
+    pool = ActivityThreads(asyncio.get_running_loop(), 4) if request.param == "ours" else ThreadPoolExecutor(4)
+    with pool:
         yield pool
 
 
-async def test_results_of_both_kinds(threads: ThreadPoolExecutor) -> None:
+async def test_results_of_both_kinds(threads: Executor) -> None:
     bench = Bench([total, total_in_thread], executor=threads)
     order = Order(1, ["a", "b"])
     assert await bench.result("total", order, 3) == 6
@@ -42,7 +44,7 @@ async def test_results_of_both_kinds(threads: ThreadPoolExecutor) -> None:
 
 
 @pytest.mark.parametrize("name", ["total", "total_in_thread"])
-async def test_what_has_ended_goes_without_the_garbage_collector(name: str, threads: ThreadPoolExecutor) -> None:
+async def test_what_has_ended_goes_without_the_garbage_collector(name: str, threads: Executor) -> None:
     bench = Bench([total, total_in_thread], executor=threads)
     gc.collect()
     gc.set_debug(gc.DEBUG_SAVEALL)
@@ -133,7 +135,7 @@ async def test_nothing_gets_past_the_runner(kind: str, type_: str) -> None:
     assert not outcome.failure.non_retryable
 
 
-async def test_stop_iteration_in_a_thread_is_a_failure(threads: ThreadPoolExecutor) -> None:
+async def test_stop_iteration_in_a_thread_is_a_failure(threads: Executor) -> None:
     outcome = await Bench([stop_iteration], executor=threads).run("stop_iteration")
     assert isinstance(outcome, Failed)
     assert outcome.failure.type == "RuntimeError"
@@ -328,7 +330,7 @@ async def test_an_activity_may_cancel_itself() -> None:
     assert await bench.values(outcome.details) == ["so far"]
 
 
-async def test_cancellation_raises_in_a_thread(threads: ThreadPoolExecutor) -> None:
+async def test_cancellation_raises_in_a_thread(threads: Executor) -> None:
     gate = Gate()
     bench = Bench([gate.spin], executor=threads)
     watched = await bench.start("spin")
@@ -338,7 +340,7 @@ async def test_cancellation_raises_in_a_thread(threads: ThreadPoolExecutor) -> N
     assert [(kind, cancelled) for kind, cancelled, _ in gate.log] == [(CancelledError, True)]
 
 
-async def test_threads_without_exceptions_see_their_cancellation(threads: ThreadPoolExecutor) -> None:
+async def test_threads_without_exceptions_see_their_cancellation(threads: Executor) -> None:
     gate = Gate()
     bench = Bench([gate.look], executor=threads)
     watched = await bench.start("look")
@@ -349,7 +351,7 @@ async def test_threads_without_exceptions_see_their_cancellation(threads: Thread
     assert await bench.values([outcome.result]) == ["saw True"]
 
 
-async def test_shielded_part_of_a_thread_ends_first(threads: ThreadPoolExecutor) -> None:
+async def test_shielded_part_of_a_thread_ends_first(threads: Executor) -> None:
     gate = Gate()
     bench = Bench([gate.shielded], executor=threads)
     watched = await bench.start("shielded")
@@ -360,15 +362,18 @@ async def test_shielded_part_of_a_thread_ends_first(threads: ThreadPoolExecutor)
     assert gate.log == ["shielded part done"]
 
 
-async def test_cancelled_while_it_waits_for_a_thread() -> None:
+@pytest.mark.parametrize("make", [ActivityThreads, lambda loop, count: ThreadPoolExecutor(count)])
+async def test_cancelled_while_it_waits_for_a_thread(
+    make: Callable[[asyncio.AbstractEventLoop, int], Executor],
+) -> None:
     gate, second = Gate(), Gate()
-    with ThreadPoolExecutor(1) as pool:
+    with make(asyncio.get_running_loop(), 1) as pool:
         bench = Bench([gate.spin], executor=pool)
         other = Bench([second.spin], executor=pool)
         first = await bench.start("spin")
         await until(gate.entered.is_set, "the thread is taken")
         watched = await other.start("spin")
-        await until(lambda: watched.attempt and watched.attempt.future, "it waits")
+        await until(lambda: watched.attempt and watched.attempt.take_back, "it waits")
         other.runner.cancel_all("CANCEL_REQUESTED")
         assert isinstance(await watched.outcome(), Canceled)
         gate.go_on.set()
@@ -407,7 +412,7 @@ def test_an_executor_is_used_as_its_event_loop_says() -> None:
 
 
 @pytest.mark.parametrize("name", ["beat", "beat_in_thread"])
-async def test_heartbeats_are_throttled_and_the_last_is_never_lost(name: str, threads: ThreadPoolExecutor) -> None:
+async def test_heartbeats_are_throttled_and_the_last_is_never_lost(name: str, threads: Executor) -> None:
     gate = Gate()
     bench = Bench([gate.beat, gate.beat_in_thread], executor=threads)
     watched = await bench.start(name, 1000, heartbeat_timeout_ms=60_000)
