@@ -53,6 +53,8 @@ class MemoryNamespace:
         self.stores: dict[int, KeptStore] = {}
         self.queues: dict[str, MemoryTaskQueue] = {}
         """Task queues, by their topic's name."""
+        self._queue_topics: dict[str, str] = {}
+        """The topics of those that were asked for, by the queue's name."""
         self.left_open: list[tuple[str, ActivityTask]] = []
         """Workflow ID and task of attempts that something outside completes."""
         self._broker = broker
@@ -91,7 +93,7 @@ class MemoryNamespace:
     def wake(self) -> None:
         """Let all processors look whether they have other partitions now."""
         for member in self.processors:
-            member.wake()
+            member.share_changed()
 
     @property
     def processors(self) -> list[MemoryProcessor]:
@@ -123,8 +125,11 @@ class MemoryNamespace:
         """Attempts that run in a worker of the namespace, or that something outside is to complete."""
         if self.left_open:
             self.left_open = [left for left in self.left_open if self._counts(*left)]
-        running = (source.open_attempts for queue in self.queues.values() for source in queue.sources)
-        return sum(running, len(self.left_open))
+        count = len(self.left_open)
+        for queue in self.queues.values():
+            for source in queue.sources:
+                count += source.open_attempts
+        return count
 
     def _counts(self, workflow_id: str, task: ActivityTask) -> bool:
         owner = self.owners.get(partition_of(workflow_id, self._broker.partitions))
@@ -146,12 +151,15 @@ class MemoryNamespace:
         Raises:
             WorkflowTaskError: The name cannot be that of a topic.
         """
+        if (known := self._queue_topics.get(task_queue)) is not None:
+            return known
         try:
             name = self.topics.tasks(task_queue)
         except ConfigurationError as error:
             raise WorkflowTaskError(f"task queue {task_queue!r} cannot be used: {error}") from error
         if name not in self.queues:
             self.queues[name] = MemoryTaskQueue(self._broker, name)
+        self._queue_topics[task_queue] = name
         return name
 
     def require(self, task_queue: str) -> None:

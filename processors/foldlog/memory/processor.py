@@ -90,7 +90,11 @@ class MemoryProcessor:
         )
         self._running: dict[int, Partition] = {}
         self._task: asyncio.Task[None] | None = None
-        self._woken = asyncio.Event()
+        self._woken = False
+        self._sleeping: asyncio.Future[None] | None = None
+        """What `_run` waits for until it is woken."""
+        self._other_share = True
+        """Whether its partitions may be others by now."""
         self._in_step = False
         self._stopping = False
 
@@ -113,7 +117,7 @@ class MemoryProcessor:
     async def stop(self) -> None:
         """See `RunningProcessor.stop`."""
         self._stopping = True
-        self._woken.set()
+        self.wake()
         if self._task is not None:
             await self._task
 
@@ -126,12 +130,21 @@ class MemoryProcessor:
 
     def wake(self) -> None:
         """There is something to do."""
-        self._woken.set()
+        self._woken = True
+        if self._sleeping is not None and not self._sleeping.done():
+            self._sleeping.set_result(None)
+        # In the round of the event loop in which it is done, not in one more after it.
+        self._broker.skipping.poke()
+
+    def share_changed(self) -> None:
+        """It may have other partitions now."""
+        self._other_share = True
+        self.wake()
 
     @property
     def is_busy(self) -> bool:
         """Whether a turn is under way, or about to begin."""
-        return self._in_step or self._woken.is_set()
+        return self._in_step or self._woken
 
     def next_due_ms(self, *, tries: bool = True) -> int | None:
         """When the next deadline is, in Unix milliseconds.
@@ -157,11 +170,14 @@ class MemoryProcessor:
         try:
             # What activities have said is recorded first: nobody else would hear it.
             while not self._stopping or self._turns.has_heard:
-                await self._woken.wait()
-                self._woken.clear()
+                if not self._woken:
+                    self._sleeping = self._broker.loop.create_future()
+                    await self._sleeping
+                self._woken = False
                 self._in_step = True
                 try:
-                    self._take_share()
+                    if self._other_share:
+                        self._take_share()
                     await self._step()
                 finally:
                     self._in_step = False
@@ -217,7 +233,6 @@ class MemoryProcessor:
             add(*record)
         committed = time.perf_counter()
         self._turns.settle()
-        self._turns.hand_over(works)
         events, commands = self._namespace.events.partitions, self._namespace.commands.partitions
         ends = {owned.number: events[owned.number].end for owned, _ in works}
         evicted = self._turns.apply(works, ends, self._running.values())
@@ -226,6 +241,8 @@ class MemoryProcessor:
         if evicted:
             self._sensor.workflows_evicted(evicted)
         self._tell_sensor([work for _, work in works], began, handled, committed)
+        # Last: threads that are woken sooner only wait for this one.
+        self._turns.hand_over(works)
 
     def _tell_sensor(self, works: list[Work], began: float, handled: float, committed: float) -> None:
         tell_rare(works, self._namespace.topics.commands, self._sensor)
@@ -242,6 +259,7 @@ class MemoryProcessor:
 
     def _take_share(self) -> None:
         """Let go of partitions that are another processor's now, and open those that are ours and free."""
+        self._other_share = False
         namespace = self._namespace
         share = namespace.share(self)
         if share == set(self._running):

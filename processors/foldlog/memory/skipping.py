@@ -144,6 +144,11 @@ class TimeSkipping:
             self._scheduled = True
             self._loop.call_soon(self._look)
 
+    def attempts_ended(self) -> None:
+        """Activities have ended. Look, if it may have been them that time waited for."""
+        if self._may_skip():
+            self.poke()
+
     def close(self) -> None:
         """Look no more, and wake who sleeps."""
         self._closed = True

@@ -144,7 +144,7 @@ class MemoryTaskSource:
 
     def _freed(self) -> None:
         self._queue.hand_out_soon()
-        self._broker.skipping.poke()
+        self._broker.skipping.attempts_ended()
 
     def stop_taking(self) -> None:
         """See `TaskSource.stop_taking`."""
