@@ -187,8 +187,10 @@ def _activity_ended(run: Run, record: Any) -> None:
     activity = run.activities.pop(record.scheduled_event_id)
     del run.activity_events[activity.scheduled.activity_id]
     if run.deadlines or run.suspended:
+        event_id = record.scheduled_event_id
         for kind in ACTIVITY_DEADLINES:
-            _clear_deadline(run, kind, record.scheduled_event_id)
+            if (kind, event_id) in run.deadlines or (kind, event_id) in run.suspended:
+                _clear_deadline(run, kind, event_id)
 
 
 def _activity_cancel_requested(run: Run, record: event.ActivityTaskCancelRequested) -> None:

@@ -79,6 +79,8 @@ def tell_rare(works: Sequence[Work], commands_topic: str, sensor: Sensor) -> Non
             sensor.workflows_replayed(len(replays), sum(replays))
         for growth in work.outcome.grown:
             _warn_of(growth, sensor)
+        if not work.outcome.visible:
+            continue  # A run that stalls or is resumed is among these.
         resumed: dict[str, Run] = {}
         for entry in work.outcome.log:
             kind = type(entry.record)
@@ -92,7 +94,8 @@ def tell_rare(works: Sequence[Work], commands_topic: str, sensor: Sensor) -> Non
         for run in resumed.values():
             if run.stalled is None:
                 sensor.workflow_resumed(run.started.workflow_type)
-    _warn_of_stalls(stalls)
+    if stalls:
+        _warn_of_stalls(stalls)
 
 
 def _warn_of_stalls(stalls: Sequence[tuple[Run, log.WorkflowStalled]]) -> None:

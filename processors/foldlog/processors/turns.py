@@ -241,20 +241,23 @@ class Turns:
             work = partition.open_work
             if work is None:
                 continue
-            for run_id, activity_id in work.outcome.canceled_local:
+            outcome = work.outcome
+            for run_id, activity_id in outcome.canceled_local:
                 self._open.discard((run_id, activity_id, 0))
                 host.cancel_local(run_id, activity_id)
-            work.outcome.canceled_local.clear()
-            for run_id, activity_id in work.outcome.stopped_local:
+            outcome.canceled_local.clear()
+            for run_id, activity_id in outcome.stopped_local:
                 host.stop_local(run_id, activity_id)
-            work.outcome.stopped_local.clear()
-            for call in work.outcome.local_calls[self._begun.get(number, 0) :]:
+            outcome.stopped_local.clear()
+            if not outcome.local_calls:
+                continue
+            for call in outcome.local_calls[self._begun.get(number, 0) :]:
                 if not partition.waits_for(call):
                     continue
                 self._open.add((call.run_id, call.decision.activity_id, 0))
                 calls += 1
                 host.run_local(call, self._local_ended(number, call.workflow_id))
-            self._begun[number] = len(work.outcome.local_calls)
+            self._begun[number] = len(outcome.local_calls)
         if calls:
             self.heard_at = time.monotonic()
         return calls > 0

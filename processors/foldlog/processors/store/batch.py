@@ -95,7 +95,7 @@ class StoreBatch:
         """Commands below this offset are handled; None: no change."""
         self.log_time_ms = log_time_ms
         """The time of the log after this batch, in Unix milliseconds."""
-        self.oldest_ms = dict.fromkeys(ExpiryKind, formats.LAST_MS)
+        self.oldest_ms: dict[ExpiryKind, int] = {}
         """Since when the oldest rows that the batch adds wait to be dropped."""
         self.full = False
         """Rows are dropped at the end of this batch, so it ends here: they would otherwise be dropped after what
@@ -238,7 +238,7 @@ class StoreBatch:
 
     def _expire(self, kind: ExpiryKind, since_ms: int, key: bytes) -> None:
         self.rows.put(formats.EXPIRY, formats.expiry_key(kind, since_ms, key), b"")
-        self.oldest_ms[kind] = min(since_ms, self.oldest_ms[kind])
+        self.oldest_ms[kind] = min(since_ms, self.oldest_ms.get(kind, since_ms))
 
     # ---- events that are more than a row of history
 

@@ -6,7 +6,7 @@ the front walks over all of them, so it begins where the last one found somethin
 
 from __future__ import annotations
 
-from collections.abc import Collection, Container, Iterator
+from collections.abc import Collection, Iterator
 from itertools import islice
 
 from foldlog.processors.store.kv import KeyValueStore
@@ -42,13 +42,15 @@ class QueueCursor:
         """The rows from the front on."""
         return self._kv.scan(self._family, self._prefix, self._from)
 
-    def written(self, added: Collection[bytes], removed: Container[bytes]) -> None:
+    def written(self, added: Collection[bytes], removed: Collection[bytes]) -> None:
         """Take note of what was written to the store.
 
         Args:
             added: The keys that were added.
             removed: The keys that were removed.
         """
+        if not added and not removed:
+            return
         if added:
             self._from = min(self._from, min(added))
             if self._whole:

@@ -32,6 +32,8 @@ class Expiry:
         self._retention_ms = retention_ms
         self._budget = budget
         self._cursors = {kind: QueueCursor(kv, formats.EXPIRY, formats.expiry_prefix(kind)) for kind in retention_ms}
+        self._first_ms: int | None = None
+        """When the first row of the store is due, in Unix milliseconds; None: to be looked up."""
 
     def is_due(self, log_time_ms: int, oldest_ms: Mapping[ExpiryKind, int]) -> bool:
         """Whether anything is to be dropped at a time of the log.
@@ -40,14 +42,19 @@ class Expiry:
             log_time_ms: The time, in Unix milliseconds.
             oldest_ms: Since when the oldest rows wait that are not in the store yet.
         """
+        if self._first_ms is None:
+            self._first_ms = self._look_up()
+        if self._first_ms <= log_time_ms:
+            return True
+        return any(since_ms + self._retention_ms[kind] <= log_time_ms for kind, since_ms in oldest_ms.items())
+
+    def _look_up(self) -> int:
+        first_ms = formats.LAST_MS
         for kind, cursor in self._cursors.items():
-            last_ms = log_time_ms - self._retention_ms[kind]
-            if oldest_ms[kind] <= last_ms:
-                return True
             first = cursor.first()
-            if first is not None and formats.since_ms_of(first) <= last_ms:
-                return True
-        return False
+            if first is not None:
+                first_ms = min(first_ms, formats.since_ms_of(first) + self._retention_ms[kind])
+        return first_ms
 
     def drop(self, log_time_ms: int, rows: WriteBatch) -> int:
         """Add to a batch what drops the rows that are due, in the store and in the batch itself.
@@ -76,6 +83,7 @@ class Expiry:
         changes = rows.families[formats.EXPIRY]
         if not changes:
             return
+        self._first_ms = None
         removed = {key for key, value in changes.items() if value is None}
         for kind, cursor in self._cursors.items():
             cursor.written([key for key, value in changes.items() if key[0] == kind and value is not None], removed)

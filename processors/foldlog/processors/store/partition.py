@@ -308,8 +308,7 @@ class PartitionStore:
         """
         batch.seal()
         rows = batch.rows
-        totals = _Totals(*self.counts())
-        totals.open_runs += batch.began
+        totals = _Totals(self._totals.open_runs + batch.began, self._totals.stalled_runs, self._totals.closed_runs)
         for changes in batch.runs.values():
             if changes.looks_back:
                 self._resolve(changes, rows, totals)
@@ -322,8 +321,10 @@ class PartitionStore:
         if batch.commands_offset is not None and self._expiry.is_due(position.log_time_ms, batch.oldest_ms):
             totals.closed_runs -= self._expiry.drop(position.log_time_ms, rows)
         timers = rows.families[formats.TIMERS]
-        timers.update(dict.fromkeys(batch.timers_removed))
-        timers.update(dict.fromkeys(batch.timers_added, b""))
+        for key in batch.timers_removed:
+            timers[key] = None
+        for key in batch.timers_added:
+            timers[key] = b""
         self._put_meta(rows, position, totals)
         self._kv.write(rows)
         self._fresh = False
@@ -338,9 +339,9 @@ class PartitionStore:
             if self._topic_id:
                 rows.put(formats.META, formats.META_TOPIC, self._topic_id.encode())
         rows.put(formats.META, formats.META_POSITION, formats.POSITION.pack(*position))
-        counts = Counts(totals.open_runs, totals.stalled_runs, totals.closed_runs)
-        if self._fresh or counts != self.counts():
-            rows.put(formats.META, formats.META_COUNTS, formats.COUNTS.pack(*counts))
+        if self._fresh or totals != self._totals:
+            counts = formats.COUNTS.pack(totals.open_runs, totals.stalled_runs, totals.closed_runs)
+            rows.put(formats.META, formats.META_COUNTS, counts)
 
     def _resolve(self, changes: RunChanges, rows: WriteBatch, totals: _Totals) -> None:
         """Write the pending rows of a run, and delete those that are there and count no more."""
