@@ -276,7 +276,10 @@ class MemoryBroker:
 
     def open_attempts(self) -> int:
         """See `Subject.open_attempts`."""
-        return sum(namespace.open_attempts for namespace in self._namespaces.values())
+        count = 0
+        for namespace in self._namespaces.values():
+            count += namespace.open_attempts
+        return count
 
     def lacks_workers(self) -> bool:
         """See `Subject.lacks_workers`."""
@@ -284,13 +287,13 @@ class MemoryBroker:
 
     def due_ns(self, *, tries: bool = True) -> int | None:
         """See `Subject.due_ns`."""
-        times = [
-            due_ms
-            for namespace in self._namespaces.values()
-            for member in namespace.processors
-            if (due_ms := member.next_due_ms(tries=tries)) is not None
-        ]
-        return min(times) * _MS if times else None
+        first_ms: int | None = None
+        for namespace in self._namespaces.values():
+            for member in namespace.processors:
+                due_ms = member.next_due_ms(tries=tries)
+                if due_ms is not None and (first_ms is None or due_ms < first_ms):
+                    first_ms = due_ms
+        return None if first_ms is None else first_ms * _MS
 
     def fire(self) -> None:
         """See `Subject.fire`."""

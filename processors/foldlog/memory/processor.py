@@ -152,9 +152,12 @@ class MemoryProcessor:
         Args:
             tries: Whether the next tries of stalled workflows count.
         """
-        stores = [owned.store for owned in self._running.values()]
-        found = (store.next_due_ms() if tries else store.next_due_but_tries_ms() for store in stores)
-        return min((due_ms for due_ms in found if due_ms is not None), default=None)
+        first_ms: int | None = None
+        for owned in self._running.values():
+            due_ms = owned.store.next_due_ms() if tries else owned.store.next_due_but_tries_ms()
+            if due_ms is not None and (first_ms is None or due_ms < first_ms):
+                first_ms = due_ms
+        return first_ms
 
     def has_attempt(self, workflow_id: str, task: ActivityTask) -> bool:
         """Whether an attempt of an activity still counts, and has not ended."""

@@ -3,7 +3,7 @@
 Owns the way to a thread and back, which is a good part of what a short activity costs. The standard pool makes a future
 with a lock for each call, which asyncio watches by a second one, and both threads go on working after each has woken
 the other, so that they wait for the interpreter's lock by turns. Here one object goes there and back, and to hand it
-over is the last that either thread does. `benchmarks.testing` shows the difference.
+over is the last that either thread does. `benchmarks.activities` shows the difference.
 """
 
 from __future__ import annotations
