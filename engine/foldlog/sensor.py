@@ -69,6 +69,11 @@ class EndedActivity:
 class Sensor:
     """Hears what happens and does nothing with it. Derive from it and override what is wanted."""
 
+    @property
+    def is_silent(self) -> bool:
+        """Whether all that it is told comes to nothing, so that nothing needs to be counted for it."""
+        return type(self) is Sensor
+
     # Workflow processor
 
     def batch_committed(self, batch: CommittedBatch) -> None:

@@ -313,7 +313,7 @@ class Runtime:
     @property
     def metric_meter(self) -> MetricMeter:
         """Makes metrics of the application's own; one that records nothing, if nothing is measured."""
-        return MetricMeter.noop if type(self._sensor) is Sensor else MetricMeter(self._sensor.metric_recorded)
+        return MetricMeter.noop if self._sensor.is_silent else MetricMeter(self._sensor.metric_recorded)
 
     @property
     def sensor(self) -> Sensor:

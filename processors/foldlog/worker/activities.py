@@ -120,8 +120,6 @@ class ActivityWorker:
         self._calls = calls
         self._options = options
         self._sensor = sensor or Sensor()
-        self._is_measured = type(self._sensor) is not Sensor
-        """Whether anybody listens."""
         self._on_fatal = on_fatal
         self._loop = asyncio.get_running_loop()
         self._permits: Permits | None = None
@@ -353,7 +351,7 @@ class ActivityWorker:
         if self._cancelling:
             attempt.cancel("WORKER_SHUTDOWN")
         self._runner.start(attempt)
-        if not self._telling_slots and self._is_measured:
+        if not self._telling_slots and not self._sensor.is_silent:
             # Once for all that start in one turn of the event loop; what never ends must be seen too.
             self._telling_slots = True
             self._loop.call_soon(self._tell_slots)
@@ -421,7 +419,7 @@ class ActivityWorker:
             return
         if isinstance(outcome, LeftOpen):
             self._backend.left_open(attempt.workflow_id, attempt.task)
-        if self._is_measured:
+        if not self._sensor.is_silent:
             self._ended.append(
                 EndedActivity(
                     activity_type=attempt.task.activity_type,
@@ -449,7 +447,7 @@ class ActivityWorker:
         self._tell_sensor()
 
     def _tell_sensor(self) -> None:
-        if not self._is_measured:
+        if self._sensor.is_silent:
             return
         queue = self._options.task_queue
         if self._ended:
