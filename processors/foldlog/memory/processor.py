@@ -236,6 +236,14 @@ class MemoryProcessor:
             add(*record)
         committed = time.perf_counter()
         self._turns.settle()
+        try:
+            self._apply(works)
+            self._tell_sensor([work for _, work in works], began, handled, committed)
+        finally:
+            # Last: threads that are woken sooner only wait for this one.
+            self._turns.hand_over(works)
+
+    def _apply(self, works: list[tuple[Partition, Work]]) -> None:
         events, commands = self._namespace.events.partitions, self._namespace.commands.partitions
         ends = {owned.number: events[owned.number].end for owned, _ in works}
         evicted = self._turns.apply(works, ends, self._running.values())
@@ -243,9 +251,6 @@ class MemoryProcessor:
             commands[owned.number].drop(owned.next_offset)
         if evicted:
             self._sensor.workflows_evicted(evicted)
-        self._tell_sensor([work for _, work in works], began, handled, committed)
-        # Last: threads that are woken sooner only wait for this one.
-        self._turns.hand_over(works)
 
     def _tell_sensor(self, works: list[Work], began: float, handled: float, committed: float) -> None:
         tell_rare(works, self._namespace.topics.commands, self._sensor)

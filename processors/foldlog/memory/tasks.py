@@ -146,6 +146,10 @@ class MemoryTaskSource:
         self._queue.hand_out_soon()
         self._broker.skipping.attempts_ended()
 
+    def local_attempt_over(self) -> None:
+        """See `TaskSource.local_attempt_over`: time may have waited for it."""
+        self._broker.skipping.attempts_ended()
+
     def stop_taking(self) -> None:
         """See `TaskSource.stop_taking`."""
         self._taking = False

@@ -153,7 +153,7 @@ class ActivityWorker:
             transport.namespace,
             options.max_concurrent_local_activities,
             self.host.paused,
-            self._released.set,
+            self._local_attempt_over,
             options.local_slot_source,
         )
         self.host.attach(self._local)
@@ -437,6 +437,10 @@ class ActivityWorker:
         if not self._round_scheduled:
             self._round_scheduled = True
             self._loop.call_soon(self._after_round)
+
+    def _local_attempt_over(self) -> None:
+        self._released.set()
+        self._feed.local_attempt_over()
 
     def _after_round(self) -> None:
         """Once for all attempts that ended in one turn of the event loop."""

@@ -41,6 +41,9 @@ class TaskSource(Protocol):
     def slots_freed(self) -> None:
         """There may be room for another task. Any thread."""
 
+    def local_attempt_over(self) -> None:
+        """The code of a local activity's attempt has ended. On the event loop."""
+
     def stop_taking(self) -> None:
         """Hand over nothing more, but account for what ends."""
 

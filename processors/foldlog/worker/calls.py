@@ -237,3 +237,6 @@ def _call_in_thread(
     except StopIteration as error:
         # A future cannot carry it: whoever awaits would wait for ever.
         raise RuntimeError(f"the activity raised StopIteration: {error.value!r}") from error
+    except GeneratorExit as error:
+        # Whoever awaits would take it for the end of its own coroutine.
+        raise RuntimeError("the activity raised GeneratorExit") from error

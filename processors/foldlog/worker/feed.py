@@ -158,6 +158,9 @@ class TaskFeed(TaskListener):
         if not self._wake.is_set():
             self._wake.set()
 
+    def local_attempt_over(self) -> None:
+        """See `TaskSource.local_attempt_over`: nothing here waits for that."""
+
     def stop_taking(self) -> None:
         """Hand over nothing more, but stay in the group, and go on to commit. Any thread."""
         self._taking = False

@@ -92,7 +92,7 @@ class Registry:
         return self._activities.get(name) or self._dynamic
 
     def find(self, name: str) -> Registered:
-        """The same.
+        """The activity for a name, which must be there.
 
         Raises:
             ApplicationError: There is none. It may be retried: another worker, or the next version, may have it.

@@ -14,7 +14,7 @@ import logging
 import traceback
 from collections.abc import Awaitable, Callable
 from concurrent.futures import BrokenExecutor
-from contextvars import copy_context
+from contextvars import Context, copy_context
 from functools import partial
 from typing import Any
 
@@ -85,11 +85,15 @@ class Runner:
         self._watch.add(attempt)
         # A context of its own: this may be called on behalf of an attempt that has just ended.
         context = self._surroundings.copy()
-        call = context.run(self._begin_in_thread, attempt)
+        raised: BaseException | None = None
+        try:
+            call = context.run(self._begin_in_thread, attempt)
+        except BaseException as error:
+            call, raised = None, error
         if call is None:
-            attempt.work = self._loop.create_task(self._run(attempt), context=context)
+            attempt.work = self._loop.create_task(self._run(attempt, raised), context=context)
         else:
-            call.add_done_callback(partial(self._thread_ended, attempt), context=context)
+            call.add_done_callback(partial(self._thread_ended, attempt, context), context=context)
 
     def cancel(self, key: AttemptKey, reason: CancelReason) -> bool:
         """Ask a running attempt to stop. False: it is not running here."""
@@ -130,10 +134,13 @@ class Runner:
         self._loop_lives.cancel()
 
     def _begin_in_thread(self, attempt: Attempt) -> ThreadCall | None:
-        """Begin at once what needs nothing but a thread, and no task: the most frequent kind, and half as dear so.
+        """Begin at once what needs nothing but a thread: without a task, that costs less.
 
         Returns:
-            The call. None: it needs a task, or a task is to find out what is wrong with it.
+            The call. None: it needs a task.
+
+        Raises:
+            BaseException: What ends the attempt before its code could begin.
         """
         task = attempt.task
         if self._calls.own_threads is None or attempt.cancel_reason is not None or task.heartbeat_details:
@@ -141,26 +148,23 @@ class Runner:
         activity = self._registry.get(task.activity_type)
         if activity is None or activity.is_async or activity.dynamic:
             return None
-        try:
-            conversion = self._conversion_for(attempt)
-            if not conversion.is_sync:
-                return None
-            args = conversion.decode_now(task.args, activity.arg_types) if task.args else []
-            call = self._calls.begin_in_own_thread(attempt, activity, args)
-        except Exception:
+        conversion = self._conversion_for(attempt)
+        if not conversion.is_sync:
             return None
+        args = conversion.decode_now(task.args, activity.arg_types) if task.args else []
+        call = self._calls.begin_in_own_thread(attempt, activity, args)
         attempt.inside = True
         return call
 
-    def _thread_ended(self, attempt: Attempt, call: ThreadCall) -> None:
+    def _thread_ended(self, attempt: Attempt, context: Context, call: ThreadCall) -> None:
         attempt.inside = False
         try:
             outcome = Completed(attempt.conversion.encode_now(call.result()))
         except BaseException as error:
             # A failure may take a while to tell.
-            attempt.work = self._loop.create_task(self._run(attempt, error), context=self._surroundings.copy())
+            attempt.work = self._loop.create_task(self._run(attempt, error), context=context)
             return
-        self._over(attempt)
+        self._forget(attempt)
         self._report(attempt, outcome)
 
     async def _run(self, attempt: Attempt, raised: BaseException | None = None) -> None:
@@ -168,16 +172,16 @@ class Runner:
 
         Args:
             attempt: The attempt.
-            raised: What its code has raised already; None: that is still to run.
+            raised: What has ended its code already, or kept it from running; None: that is still to run.
         """
         try:
             outcome = await self._outcome(attempt, raised)
         finally:
             # Also when the event loop ends in the midst of it: then nothing is reported, and the task is repeated.
-            self._over(attempt)
+            self._forget(attempt)
         self._report(attempt, outcome)
 
-    def _over(self, attempt: Attempt) -> None:
+    def _forget(self, attempt: Attempt) -> None:
         self._watch.discard(attempt)
         if self.running.get(attempt.key) is attempt:
             del self.running[attempt.key]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from datetime import timedelta
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from foldlog import activity, workflow
 from foldlog.client import WorkflowFailureError
 from foldlog.common import Priority, RetryPolicy
-from foldlog.exceptions import ApplicationError
+from foldlog.exceptions import ActivityError, ApplicationError
 from foldlog.memory.processor import MemoryProcessor
 from foldlog.processors.partition import PoisonedInput
 from foldlog.testing import WorkflowEnvironment
@@ -206,6 +207,55 @@ async def test_a_run_that_closes_at_once_does_not_begin_them() -> None:
             await handle.result()
         assert await env.client.execute_workflow(Flaky.run, args=[True, 0], id="f", task_queue=QUEUE) == [1, 0]
         assert ran == [1]
+
+
+@activity.defn(no_thread_cancel_exception=True)
+def stubborn() -> None:
+    stubborn_begun.set()
+    stubborn_may_end.wait(20)
+
+
+stubborn_begun, stubborn_may_end = threading.Event(), threading.Event()
+
+
+@workflow.defn
+class GivesUp:
+    """Cancels an activity that does not care, and goes on for a month."""
+
+    @workflow.run
+    async def run(self, local: bool) -> str:
+        start = workflow.start_local_activity if local else workflow.start_activity
+        handle = start(stubborn, start_to_close_timeout=10 * DAY)
+        await workflow.wait_condition(lambda: self.given_up)
+        handle.cancel()
+        with pytest.raises(ActivityError):
+            await handle
+        await workflow.sleep(30 * DAY)
+        return "done"
+
+    def __init__(self) -> None:
+        self.given_up = False
+
+    @workflow.signal
+    def give_up(self) -> None:
+        self.given_up = True
+
+
+@pytest.mark.parametrize("local", [True, False])
+async def test_time_goes_on_when_an_activity_has_ended_that_nobody_waits_for(local: bool) -> None:
+    stubborn_begun.clear()
+    stubborn_may_end.clear()
+    async with await WorkflowEnvironment.start_time_skipping() as env:
+        async with Worker(env.client, task_queue=QUEUE, workflows=[GivesUp], activities=[stubborn]):
+            handle = await env.client.start_workflow(GivesUp.run, local, id="w", task_queue=QUEUE)
+            result = asyncio.create_task(handle.result())
+            await until(stubborn_begun.is_set, "it runs")
+            await handle.signal(GivesUp.give_up)
+            for _ in range(50):
+                await asyncio.sleep(0)
+            assert not result.done()  # code that runs finds time as it is
+            stubborn_may_end.set()
+            assert await asyncio.wait_for(result, 10) == "done"
 
 
 @pytest.mark.parametrize("end", ["terminate", "complete", "continue"])

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from foldlog.worker.pool import ActivityThreads
 
-from tests.until import until
+from tests.until import until, wait_until
 
 MARK: ContextVar[str] = ContextVar("mark", default="none")
 
@@ -44,7 +44,7 @@ def _exit() -> None:
 
 async def test_a_call_that_is_over_can_be_awaited(pool: ActivityThreads) -> None:
     call = pool.call(lambda: 7)
-    await until(lambda: call._over, "it is over")
+    await until(lambda: call._is_over, "it is over")
     assert await call == 7
 
 
@@ -211,12 +211,56 @@ async def test_nothing_is_kept_of_a_call_that_is_over(pool: ActivityThreads) -> 
         gc.enable()
 
 
+async def test_nothing_is_kept_of_a_job_that_raised(pool: ActivityThreads) -> None:
+    gc.disable()
+    try:
+        future = pool.submit(_raiser(1))
+        with pytest.raises(ValueError, match="1"):
+            future.result(10)
+        kept = weakref.ref(future)
+        del future
+        await until(lambda: kept() is None, "it is gone")
+    finally:
+        gc.enable()
+
+
+async def test_a_thread_that_cannot_be_made_now_is_made_later(
+    pool: ActivityThreads, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuse)
+        with pytest.raises(RuntimeError, match="can't start"):
+            pool.call(lambda: 7)
+    assert await pool.call(lambda: 7) == 7
+    go_on = threading.Event()
+    first = pool.call(_waiter(go_on))
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuse)
+        second = pool.call(lambda: 8)  # it waits for the thread that there is
+    go_on.set()
+    assert (await first, await second) == (True, 8)
+
+
+async def test_a_pool_that_is_abandoned_leaves_no_threads() -> None:
+    pool = ActivityThreads(asyncio.get_running_loop(), 2)
+    await asyncio.gather(*(_awaited(pool.call(lambda: None)) for _ in range(2)))
+    threads = list(pool._threads)
+    assert threads
+    del pool
+    gc.collect()
+    await until(lambda: not any(thread.is_alive() for thread in threads), "they have ended")
+
+
 async def test_it_is_an_executor_too(pool: ActivityThreads) -> None:
     loop = asyncio.get_running_loop()
     assert await loop.run_in_executor(pool, pow, 2, 5) == 32
     with pytest.raises(ZeroDivisionError):
         await loop.run_in_executor(pool, lambda: 1 // 0)
-    # Also from another thread, which may wait for it.
+    # It may be waited for without the loop, on its thread as on any other.
+    assert list(pool.map(pow, (2, 3), (3, 2), timeout=10)) == [8, 9]
     assert await asyncio.to_thread(lambda: pool.submit(pow, 2, exp=3).result(10)) == 8
 
 
@@ -259,8 +303,9 @@ def test_a_program_may_end_while_a_call_runs_and_its_loop_is_gone() -> None:
     go_on = threading.Event()
     call = pool.call(_waiter(go_on))
     loop.close()
+    (thread,) = pool._threads
+    assert thread.daemon
     go_on.set()
-    pool._threads[0].join(10)
-    assert not pool._threads[0].is_alive()
-    assert pool._threads[0].daemon
-    assert not call._over
+    assert not call._is_over
+    del pool, call
+    wait_until(lambda: gc.collect() >= 0 and not thread.is_alive(), "it has ended")

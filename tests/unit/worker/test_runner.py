@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
@@ -26,13 +26,6 @@ from .harness import Bench, HandClock
 from .samples import Gate, Order, fail, open_end, open_end_noted, stop_iteration, total, total_in_thread
 
 MARK: ContextVar[str] = ContextVar("mark")
-
-
-@pytest.fixture(params=["ours", "theirs"])
-async def threads(request: pytest.FixtureRequest) -> AsyncIterator[Executor]:
-    pool = ActivityThreads(asyncio.get_running_loop(), 4) if request.param == "ours" else ThreadPoolExecutor(4)
-    with pool:
-        yield pool
 
 
 async def test_results_of_both_kinds(threads: Executor) -> None:
