@@ -85,13 +85,13 @@ class Runner:
         self._watch.add(attempt)
         # A context of its own: this may be called on behalf of an attempt that has just ended.
         context = self._surroundings.copy()
-        raised: BaseException | None = None
         try:
             call = context.run(self._begin_in_thread, attempt)
         except BaseException as error:
-            call, raised = None, error
+            attempt.work = self._loop.create_task(self._run(attempt, error), context=context)
+            return
         if call is None:
-            attempt.work = self._loop.create_task(self._run(attempt, raised), context=context)
+            attempt.work = self._loop.create_task(self._run(attempt), context=context)
         else:
             call.add_done_callback(partial(self._thread_ended, attempt, context), context=context)
 
@@ -175,7 +175,12 @@ class Runner:
             raised: What has ended its code already, or kept it from running; None: that is still to run.
         """
         try:
-            outcome = await self._outcome(attempt, raised)
+            if raised is None:
+                outcome = await self._outcome(attempt)
+            elif self._is_the_end(attempt, raised):
+                raise raised
+            else:
+                outcome = await self._ended_by(attempt, raised)
         finally:
             # Also when the event loop ends in the midst of it: then nothing is reported, and the task is repeated.
             self._forget(attempt)
@@ -202,10 +207,8 @@ class Runner:
         )
         return made
 
-    async def _outcome(self, attempt: Attempt, raised: BaseException | None) -> Outcome:
+    async def _outcome(self, attempt: Attempt) -> Outcome:
         try:
-            if raised is not None:
-                raise raised
             conversion = self._conversion_for(attempt)
             value = await self._execute(attempt)
             if conversion.is_sync:

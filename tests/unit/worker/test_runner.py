@@ -36,14 +36,24 @@ async def test_results_of_both_kinds(threads: Executor) -> None:
     assert bench.runner.running == {}
 
 
-@pytest.mark.parametrize("name", ["total", "total_in_thread"])
-async def test_what_has_ended_goes_without_the_garbage_collector(name: str, threads: Executor) -> None:
-    bench = Bench([total, total_in_thread], executor=threads)
+@pytest.mark.parametrize(
+    ("name", "args", "end"),
+    [
+        ("total", [Order(1, ["a"]), 3], Completed),
+        ("total_in_thread", [Order(1, ["a"]), 3], Completed),
+        ("total_in_thread", ["no order", 3], Failed),
+        ("stop_iteration", [], Failed),
+    ],
+)
+async def test_what_has_ended_goes_without_the_garbage_collector(
+    name: str, args: list[Any], end: type, threads: Executor
+) -> None:
+    bench = Bench([total, total_in_thread, stop_iteration], executor=threads)
     gc.collect()
     gc.set_debug(gc.DEBUG_SAVEALL)
     try:
-        watched = await bench.start(name, Order(1, ["a"]), 3)
-        await watched.outcome()
+        watched = await bench.start(name, *args)
+        assert isinstance(await watched.outcome(), end)
         watched.attempt = None
         gc.collect()
         left = [found for found in gc.garbage if isinstance(found, Attempt)]
