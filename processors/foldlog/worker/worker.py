@@ -516,6 +516,7 @@ class Worker:
         if state.calls is not None and state.calls.closes:
             await asyncio.to_thread(state.calls.close)
         if state.own_executor is not None:
+            # Here, where calls are made; only the wait for its threads is elsewhere.
             state.own_executor.shutdown(wait=False)
             await asyncio.to_thread(state.own_executor.shutdown)
         await self._backend.close()
