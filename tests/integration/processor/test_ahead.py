@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import threading
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -149,18 +150,17 @@ async def test_what_comes_due_meanwhile_is_not_early(here: Place, monkeypatch: p
 
 async def test_a_worker_stops_with_a_transaction_begun_ahead(here: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ahead, "WAIT_SECONDS", 0.5)
-    wait, waits = ahead.Ahead.wait, asyncio.Event()
-    loop = asyncio.get_running_loop()
+    wait, waits = ahead.Ahead.wait, threading.Event()
 
     def waiting(self: ahead.Ahead) -> None:
-        loop.call_soon_threadsafe(waits.set)
+        waits.set()
         wait(self)
 
     monkeypatch.setattr(ahead.Ahead, "wait", waiting)
     held = Held()
     async with here.worker(workflows=[Holding], activities=[held.hold]):
         handle = await here.start(Holding.run, 1, id="holding")
-        await waits.wait()
+        await until(waits.is_set, "the next transaction is begun")
     # Nobody had to end it in the place of the worker.
     assert len(ahead_of(await batches(here))) == 1
     held.over.set()
