@@ -181,6 +181,15 @@ async def test_large_values_are_in_the_store_whatever_path_they_take(here: Place
     assert [record for record in records if SECRET.encode() in record] == []
 
 
+async def test_what_is_compressed_is_small_in_every_record(here: Place) -> None:
+    chain = CodecChain(ZstdCodec(), AESGCMCodec({"k": b"k" * 32}))
+    await tell(here, seen_by(chain), SECRET * 30_000, disable_eager_activity_execution=True)
+    records = await asyncio.to_thread(everything, here)
+    assert len(records) > 40
+    assert max(map(len, records)) < 20_000  # of 300,000 bytes, and there is no store beside the topics
+    assert [record for record in records if SECRET.encode() in record] == []
+
+
 async def test_a_codec_that_waits_and_is_away_for_a_while(here: Place) -> None:
     codec = Away()
     await tell(here, seen_by(codec), SECRET)
