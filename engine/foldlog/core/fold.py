@@ -16,6 +16,7 @@ from foldlog.core.state import (
     Activity,
     Child,
     DeadlineChange,
+    DeadlineKey,
     DeadlineKind,
     Pause,
     Run,
@@ -146,24 +147,33 @@ def _link(run: Run, record: Any, encoded: bytes) -> None:
 
 def _set_deadline(run: Run, kind: DeadlineKind, key_id: int, due_ms: int) -> None:
     key = (kind, key_id)
-    if run.stalled is not None and kind not in NOT_SUSPENDED:
+    if run.suspended is not None and kind not in NOT_SUSPENDED:
         run.suspended[key] = due_ms
         return
     old = run.deadlines.get(key)
     if old == due_ms:
         return
     if old is not None:
-        run.deadline_changes.append(DeadlineChange(old, key, False))
+        _deadline_changed(run, old, key, False)
     run.deadlines[key] = due_ms
-    run.deadline_changes.append(DeadlineChange(due_ms, key, True))
+    _deadline_changed(run, due_ms, key, True)
 
 
 def _clear_deadline(run: Run, kind: DeadlineKind, key_id: int) -> None:
     key = (kind, key_id)
-    run.suspended.pop(key, None)
+    if run.suspended is not None:
+        run.suspended.pop(key, None)
     due_ms = run.deadlines.pop(key, None)
     if due_ms is not None:
-        run.deadline_changes.append(DeadlineChange(due_ms, key, False))
+        _deadline_changed(run, due_ms, key, False)
+
+
+def _deadline_changed(run: Run, due_ms: int, key: DeadlineKey, added: bool) -> None:
+    change = DeadlineChange(due_ms, key, added)
+    if run.deadline_changes is None:
+        run.deadline_changes = [change]
+    else:
+        run.deadline_changes.append(change)
 
 
 # ---- activities
@@ -189,7 +199,7 @@ def _activity_ended(run: Run, record: Any) -> None:
     if run.deadlines or run.suspended:
         event_id = record.scheduled_event_id
         for kind in ACTIVITY_DEADLINES:
-            if (kind, event_id) in run.deadlines or (kind, event_id) in run.suspended:
+            if run.suspended or (kind, event_id) in run.deadlines:
                 _clear_deadline(run, kind, event_id)
 
 
@@ -266,14 +276,17 @@ def _activity_options_changed(run: Run, record: log.ActivityOptionsChanged) -> N
 
 
 def _local_activity_started(run: Run, record: log.LocalActivityStarted) -> None:
+    if run.local_activities is None:
+        run.local_activities = set()
     run.local_activities.add(record.activity_id)
     _set_deadline(run, DeadlineKind.LOCAL, 0, UNFINISHED_MS)
 
 
 def _local_activity_completed(run: Run, record: event.LocalActivityCompleted) -> None:
-    if record.activity_id in run.local_activities:
-        run.local_activities.remove(record.activity_id)
+    if run.local_activities is not None:
+        run.local_activities.discard(record.activity_id)
         if not run.local_activities:
+            run.local_activities = None
             _clear_deadline(run, DeadlineKind.LOCAL, 0)
 
 
@@ -369,25 +382,25 @@ def _close(run: Run, record: Any, status: Status) -> None:
     run.status = status
     run.closing = record
     run.stalled = None
-    run.suspended.clear()
+    run.suspended = None
     for key, due_ms in run.deadlines.items():
-        run.deadline_changes.append(DeadlineChange(due_ms, key, False))
+        _deadline_changed(run, due_ms, key, False)
     run.deadlines.clear()
     run.activities.clear()
     run.activity_events.clear()
-    run.local_activities.clear()
+    run.local_activities = None
     run.timers.clear()
     run.external.clear()
     run.handled_ordinal = run.deferred_ordinal
 
 
 def _stalled(run: Run, record: log.WorkflowStalled) -> None:
-    if run.stalled is None:
+    if run.suspended is None:
         # What comes due while the code cannot run would come due again and again: it waits for the code instead.
-        for key in [key for key in run.deadlines if key[0] not in NOT_SUSPENDED]:
-            run.suspended[key] = run.deadlines[key]
-            due_ms = run.deadlines.pop(key)
-            run.deadline_changes.append(DeadlineChange(due_ms, key, False))
+        run.suspended = {key: due_ms for key, due_ms in run.deadlines.items() if key[0] not in NOT_SUSPENDED}
+        for key, due_ms in run.suspended.items():
+            del run.deadlines[key]
+            _deadline_changed(run, due_ms, key, False)
     run.stalled = record
     _set_deadline(run, DeadlineKind.STALL, 0, record.retry_ms)
 
@@ -400,10 +413,10 @@ def _resumed(run: Run, record: log.WorkflowResumed) -> None:
     run.handled_ordinal = record.handled_ordinal
     # A store keeps no handled commands: there, this record alone tells how far the ordinals had come.
     run.deferred_ordinal = max(run.deferred_ordinal, record.handled_ordinal)
-    if run.stalled is not None:
+    if run.suspended is not None:
         run.stalled = None
         _clear_deadline(run, DeadlineKind.STALL, 0)
-        suspended, run.suspended = run.suspended, {}
+        suspended, run.suspended = run.suspended, None
         for (kind, key_id), due_ms in suspended.items():
             _set_deadline(run, kind, key_id, due_ms)
 

@@ -69,7 +69,7 @@ class CodedInstance(WorkflowInstance):
         for decision in made:
             coder = self._coder
             if type(decision) in _ACTIVITIES:
-                found = self._activities.environment_of(cast("Any", decision).activity_id)
+                found = self.activities.environment_of(cast("Any", decision).activity_id)
                 coder = coder if found is None else found.coder
             elif isinstance(decision, decisions.StartChildWorkflow | decisions.SignalExternalWorkflow):
                 coder = environment.of_workflow(decision.namespace, decision.workflow_id).coder
@@ -80,9 +80,9 @@ class CodedInstance(WorkflowInstance):
         """That of what an event's payloads belong to."""
         found = None
         if isinstance(event, LocalActivityCompleted):
-            found = self._activities.environment_of(event.activity_id)
+            found = self.activities.environment_of(event.activity_id)
         elif (scheduled := getattr(event, "scheduled_event_id", 0)) != 0:
-            found = self._activities.environment_of(scheduled)
+            found = self.activities.environment_of(scheduled)
         elif (initiated := getattr(event, "initiated_event_id", 0)) != 0:
             found = None if self._children is None else self._children.environment_of(initiated)
             if found is None and self._external is not None:

@@ -30,9 +30,16 @@ class Errands(RunProperties):
 
     def __init__(self, environment: Environment, workflow_id: str, started: WorkflowExecutionStarted) -> None:
         super().__init__(environment, workflow_id, started)
-        self._activities = Activities(cast("WorkflowInstance", self))
+        self._activities: Activities | None = None
         self._children: Children | None = None
         self._external: External | None = None
+
+    @property
+    def activities(self) -> Activities:
+        """Its activities."""
+        if self._activities is None:
+            self._activities = Activities(cast("WorkflowInstance", self))
+        return self._activities
 
     @property
     def children(self) -> Children:
@@ -52,25 +59,25 @@ class Errands(RunProperties):
         self, activity_type: str, args: Sequence[Any], result_type: Any, options: ActivityConfig
     ) -> ActivityHandle[Any]:
         """See base class."""
-        return self._activities.start(activity_type, args, result_type, options, local=False)
+        return self.activities.start(activity_type, args, result_type, options, local=False)
 
     def execute_activity(
         self, activity_type: str, args: Sequence[Any], result_type: Any, options: ActivityConfig
     ) -> Coroutine[Any, Any, Any]:
         """See base class."""
-        return self._activities.execute(activity_type, args, result_type, options, local=False)
+        return self.activities.execute(activity_type, args, result_type, options, local=False)
 
     def start_local_activity(
         self, activity_type: str, args: Sequence[Any], result_type: Any, options: LocalActivityConfig
     ) -> ActivityHandle[Any]:
         """See base class."""
-        return self._activities.start(activity_type, args, result_type, options, local=True)
+        return self.activities.start(activity_type, args, result_type, options, local=True)
 
     def execute_local_activity(
         self, activity_type: str, args: Sequence[Any], result_type: Any, options: LocalActivityConfig
     ) -> Coroutine[Any, Any, Any]:
         """See base class."""
-        return self._activities.execute(activity_type, args, result_type, options, local=True)
+        return self.activities.execute(activity_type, args, result_type, options, local=True)
 
     def start_child_workflow(
         self, workflow_type: str, args: Sequence[Any], result_type: Any, options: ChildWorkflowConfig
@@ -100,7 +107,7 @@ class Errands(RunProperties):
         self, activity_type: str, args: Sequence[Any], result_type: Any, options: Any, header: Mapping[str, Payload]
     ) -> Any:
         """For the workflow that carries out an activity which no workflow asked for."""
-        return self._activities.start(activity_type, args, result_type, options, False, header)
+        return self.activities.start(activity_type, args, result_type, options, False, header)
 
     def start_child_with_header(
         self, workflow_type: str, args: Sequence[Any], result_type: Any, options: Any, header: Mapping[str, Payload]

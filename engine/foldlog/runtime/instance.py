@@ -71,7 +71,7 @@ class WorkflowInstance(Conditions, Errands, HandlerCalls):
         self._held: list[Event] | None = None
         """What came while the run was held; None: it is not."""
         self._prepared: tuple[Context, list[Any]] | None = None
-        """Context and arguments of the run method, once the workflow object is made."""
+        """Context and arguments of the run method, from when the workflow object is made until the method begins."""
         self._conditions: dict[asyncio.Future[bool], Callable[[], bool]] = {}
         self.loop = DeterministicLoop(self, seed=zlib.crc32(started.run_id.encode()))
 
@@ -128,7 +128,7 @@ class WorkflowInstance(Conditions, Errands, HandlerCalls):
     def recorded(self, event: Event) -> None:
         """See `Decider.recorded`."""
         if type(event) is events.ActivityTaskScheduled:
-            self._activities.scheduled(event)
+            self.activities.scheduled(event)
         elif type(event) is events.StartChildWorkflowExecutionInitiated:
             self.children.recorded(event)
         elif type(event) in _ASKED:
@@ -171,7 +171,8 @@ class WorkflowInstance(Conditions, Errands, HandlerCalls):
         self.loop.drop()
         # Without these cycles all of it goes at once; the garbage collector would let thousands of dead runs pile up.
         self._conditions.clear()
-        self._activities.close()
+        if self._activities is not None:
+            self._activities.close()
         if self._children is not None:
             self._children.close()
         if self._external is not None:
@@ -220,7 +221,7 @@ class WorkflowInstance(Conditions, Errands, HandlerCalls):
 
     def _make_object(self) -> None:
         """Make the workflow object, if there is none yet: a held run may need it before it begins."""
-        if self._prepared is not None:
+        if self._object is not None:
             return
         started = self.started
         definition = self.environment.definition
@@ -242,8 +243,8 @@ class WorkflowInstance(Conditions, Errands, HandlerCalls):
     def _start_main(self) -> None:
         assert self._prepared is not None
         context, args = self._prepared
+        self._prepared = None
         body: Any = self.run_body(args)
-        self._prepared = context, []
         self._main = self.loop.start_task(body, "run", context)
         self._main.add_done_callback(self._returned, context=context)
 
@@ -313,19 +314,19 @@ class WorkflowInstance(Conditions, Errands, HandlerCalls):
         self.loop.fire_timer(fired.timer_id)
 
     def _activity_completed(self, ended: events.ActivityTaskCompleted) -> None:
-        self._activities.completed(ended)
+        self.activities.completed(ended)
 
     def _activity_failed(self, ended: events.ActivityTaskFailed) -> None:
-        self._activities.failed(ended)
+        self.activities.failed(ended)
 
     def _activity_timed_out(self, ended: events.ActivityTaskTimedOut) -> None:
-        self._activities.timed_out(ended)
+        self.activities.timed_out(ended)
 
     def _activity_canceled(self, ended: events.ActivityTaskCanceled) -> None:
-        self._activities.canceled(ended)
+        self.activities.canceled(ended)
 
     def _local_activity_completed(self, ended: events.LocalActivityCompleted) -> None:
-        self._activities.local_completed(ended)
+        self.activities.local_completed(ended)
 
     def _of_child(self, happened: Any) -> None:
         CHILD_EVENTS[type(happened)](self.children, happened)
@@ -402,7 +403,7 @@ class WorkflowInstance(Conditions, Errands, HandlerCalls):
     def _waits_for(self, future: Any) -> str:
         if future in self._conditions:
             return "a condition"
-        found = self._activities.waits_for(future)
+        found = self.activities.waits_for(future)
         if not found and self._children is not None:
             found = self._children.waits_for(future)
         if not found and self._external is not None:

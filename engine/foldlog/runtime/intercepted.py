@@ -133,7 +133,7 @@ class InterceptedInstance(WorkflowInstance):
 
     def start_plain_activity(self, input: Any, options: Mapping[str, Any], *, local: bool) -> ActivityHandle[Any]:
         """Start an activity, past all interceptors."""
-        return self._activities.start(input.activity, input.args, input.ret_type, options, local, input.headers)
+        return self.activities.start(input.activity, input.args, input.ret_type, options, local, input.headers)
 
     def start_activity(
         self, activity_type: str, args: Sequence[Any], result_type: Any, options: Any

@@ -135,8 +135,8 @@ class DeterministicLoop(RefusingLoop):
         self.foldlog_host: Any = host
         self.mode = Mode.NORMAL
         self._ready: list[asyncio.Handle] = []
-        self.idle: list[asyncio.Future[None]] = []
-        """Who waits until nothing else can go on."""
+        self.idle: list[asyncio.Future[None]] | None = None
+        """Who waits until nothing else can go on; None: nobody."""
         self._timers: dict[int, DurableTimer] = {}
         self._tasks: list[OrderedTask[Any]] = []
         self._sweep_at = _TASKS_KEPT
@@ -191,8 +191,8 @@ class DeterministicLoop(RefusingLoop):
 
     def wake_idle(self) -> None:
         """Nothing can go on: those go on who wait for that."""
-        waiting, self.idle = self.idle, []
-        for future in waiting:
+        waiting, self.idle = self.idle, None
+        for future in waiting or ():
             if not future.done():
                 future.set_result(None)
 
@@ -200,6 +200,8 @@ class DeterministicLoop(RefusingLoop):
         """Wait until nothing else can go on for the event that the code runs for; a cancellation changes nothing."""
         while True:
             idle: asyncio.Future[None] = asyncio.Future(loop=self)
+            if self.idle is None:
+                self.idle = []
             self.idle.append(idle)
             try:
                 return await idle
@@ -232,7 +234,7 @@ class DeterministicLoop(RefusingLoop):
         self._tasks.clear()
         self._timers.clear()
         self._ready.clear()
-        self.idle.clear()
+        self.idle = None
         self.foldlog_host = None
 
     def _end(self, tasks: list[OrderedTask[Any]]) -> None:

@@ -403,7 +403,7 @@ class Partition:
         for call in outcome.local_calls:
             session = self._waiting_for(call)
             activity_id = call.decision.activity_id
-            if session is None or activity_id in session.run.local_activities:
+            if session is None or activity_id in (session.run.local_activities or ()):
                 continue
             outcome.append(session.run, log.LocalActivityStarted(run_id=call.run_id, activity_id=activity_id))
         outcome.append_loose("", log.BatchCommitted(commands_offset=self.next_offset, time_ms=outcome.now_ms))

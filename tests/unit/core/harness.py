@@ -281,7 +281,7 @@ class MemorySessions:
             else:
                 fold.apply(run, record, entry.encoded)
         assert run is not None
-        run.deadline_changes.clear()
+        run.deadline_changes = None
         return run
 
     def records(self, workflow_id: str, run_id: str) -> list[Any]:
@@ -364,7 +364,7 @@ class World:
             if session is None or activity_id not in session.local:
                 continue
             self.local.add((call.workflow_id, call.run_id, activity_id))
-            if self.outlasting and activity_id not in session.run.local_activities:
+            if self.outlasting and activity_id not in (session.run.local_activities or ()):
                 outcome.append(session.run, log.LocalActivityStarted(run_id=call.run_id, activity_id=activity_id))
 
     def forget(self) -> None:

@@ -49,12 +49,12 @@ def check_state(run: Run, records: list[Any]) -> None:
         due |= _due_of_activity(event_id, about)
     whole = {DeadlineKind.STALL, DeadlineKind.RUN_TIMEOUT, DeadlineKind.EXECUTION_TIMEOUT}
     others = {DeadlineKind.LOCAL, DeadlineKind.FIRST_TASK}
-    found = {key: at for key, at in (run.deadlines | run.suspended).items() if key[0] not in whole | others}
+    found = {key: at for key, at in (run.deadlines | (run.suspended or {})).items() if key[0] not in whole | others}
     assert found == due
-    assert not set(run.deadlines) & set(run.suspended)
-    assert not any(key[0] in whole for key in run.suspended)
+    assert not set(run.deadlines) & set(run.suspended or ())
+    assert not any(key[0] in whole for key in run.suspended or ())
     assert run.stalled is None or not any(key[0] not in whole for key in run.deadlines)
-    assert run.stalled is not None or not run.suspended
+    assert (run.stalled is None) == (run.suspended is None)
     assert ((DeadlineKind.STALL, 0) in run.deadlines) == (run.stalled is not None)
 
 

@@ -323,7 +323,7 @@ def _check_local(world: World) -> None:
         for activity_id in session.local:
             assert (workflow_id, session.run.run_id, activity_id) in world.local
         if session.run.stalled is None:
-            assert session.run.local_activities <= set(session.local), "none is forgotten"
+            assert set(session.run.local_activities or ()) <= set(session.local), "none is forgotten"
 
 
 @settings(max_examples=100, deadline=None)

@@ -73,7 +73,7 @@ def check(store: PartitionStore, kv: KeyValueStore, simulation: Simulation) -> N
 
 def assert_equal(loaded: Run, live: Run) -> None:
     """Compare field by field, so that a difference has a name."""
-    assert not loaded.deadline_changes
+    assert loaded.deadline_changes is None
     for name in Run.__struct_fields__:
         # A live run may have changes that no store has taken yet.
         if name != "deadline_changes":

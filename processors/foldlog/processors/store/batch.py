@@ -164,7 +164,7 @@ class StoreBatch:
         changes = self._changes(run.workflow_id, run)
         changes.ended.update(stale)
         self.rows.delete(formats.META, formats.META_UNSETTLED + changes.key)
-        run.deadline_changes[:] = [DeadlineChange(due_ms, key, True) for key, due_ms in run.deadlines.items()]
+        run.deadline_changes = [DeadlineChange(due_ms, key, True) for key, due_ms in run.deadlines.items()]
 
     def _changes(self, workflow_id: str, run: Run | Outline) -> RunChanges:
         name = (workflow_id, run.run_id)
@@ -183,15 +183,16 @@ class StoreBatch:
         heads = self.rows.families[formats.RUNS]
         for changes in self.runs.values():
             run = changes.run
-            if run.deadline_changes:
-                self._take_deadlines(changes.key, run)
+            if run.deadline_changes is not None:
+                self._take_deadlines(changes.key, run, run.deadline_changes)
+                run.deadline_changes = None
             changes.before_event_id = changes.first_event_id - 1 if changes.first_event_id else run.last_event_id
             if changes.first_event_id:
                 heads[changes.key] = formats.pack_head(_head(run))
 
-    def _take_deadlines(self, key: bytes, run: Run | Outline) -> None:
+    def _take_deadlines(self, key: bytes, run: Run | Outline, deadline_changes: list[DeadlineChange]) -> None:
         added, removed = self.timers_added, self.timers_removed
-        for change in run.deadline_changes:
+        for change in deadline_changes:
             timer = formats.timer_key(change.due_ms, key, change.key)
             # The same time can go and come within a batch; only what differs from before is written.
             if change.added:
@@ -203,7 +204,6 @@ class StoreBatch:
                 added.discard(timer)
             else:
                 removed.add(timer)
-        run.deadline_changes.clear()
         if run.status != "RUNNING" and isinstance(run, Run):
             # A closed run has nothing to come, whatever a record that came too late has set.
             late = {formats.timer_key(due_ms, key, name) for name, due_ms in run.deadlines.items()}

@@ -15,7 +15,7 @@ from foldlog.core.state import DeadlineChange, Status
 from foldlog.processors.store.formats import RunHead
 from foldlog.schemas.framing import HEADER_BYTES, RECORD_TYPES
 from foldlog.schemas.records import Event
-from msgspec import Struct, field
+from msgspec import Struct
 
 
 class EventHead(NamedTuple):
@@ -79,7 +79,7 @@ class Outline(Struct):
     last_event_id: int = 0
     history_size: int = 0
     closed_ms: int = 0
-    deadline_changes: list[DeadlineChange] = field(default_factory=list)
+    deadline_changes: list[DeadlineChange] | None = None
     _last: bytes = b""
     """The last event; empty: `_chain` is known instead."""
     _chain: bytes = b""

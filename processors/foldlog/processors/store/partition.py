@@ -181,7 +181,7 @@ class PartitionStore:
             raise KeyError(f"workflow {workflow_id!r} has no run {run_id}")
         if pending:
             raise StoreCorruptedError(f"workflow {workflow_id!r} run {run_id}: its history ends too early")
-        run.deadline_changes.clear()
+        run.deadline_changes = None
         return run
 
     def has_local_activities(self, workflow_id: str, run_id: str) -> bool:
@@ -283,7 +283,7 @@ class PartitionStore:
         """The pending rows that count no more for a run that is folded from them: what follows the run key."""
         key = formats.run_key(run.workflow_id, run.run_id)
         count = {formats.pending_id(PendingKind.ATTEMPT, event_id) for event_id in run.activities}
-        count.update(map(formats.local_id, run.local_activities))
+        count.update(map(formats.local_id, run.local_activities or ()))
         for full, _ in self._kv.scan(formats.PENDING, key):
             row = full[len(key) :]
             if row[0] in (PendingKind.ATTEMPT, PendingKind.LOCAL) and row not in count:
