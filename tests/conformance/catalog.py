@@ -9,6 +9,7 @@ from foldlog.client import WorkflowExecutionStatus
 from foldlog.worker import Replayer, WorkflowReplayError
 
 from tests.conformance import (
+    bound,
     chains,
     clients,
     closing,
@@ -82,6 +83,7 @@ ALONE: Sequence[Scenario] = [
     *machinery.ALONE,
     *overrides.ALONE,
     *kinds.ALONE,
+    *bound.ALONE,
 ]
 """Those that bring their own."""
 

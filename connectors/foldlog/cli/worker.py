@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
@@ -72,7 +72,7 @@ def worker() -> None:
     "--earlier",
     multiple=True,
     metavar="BUILD_ID=MODULE[:NAME]",
-    help="With --deployment: the workflows of another build, for those that are pinned to it; may be repeated.",
+    help="With --deployment: code of another build, for workflows that are pinned to it; may be repeated.",
 )
 @click.option("--max-concurrent-activities", type=click.IntRange(min=1), help="Attempts that run at a time.")
 @click.option("--max-activities-per-second", type=click.FloatRange(min=0, min_open=True), help="Starts per second.")
@@ -142,12 +142,13 @@ def _versioning(options: dict[str, Any]) -> dict[str, Any]:
     build_id = options.pop("build_id")
     if not build_id:
         raise CliError("--deployment needs a --build-id", ExitCode.USAGE)
-    versions: dict[str, list[type]] = {}
+    versions: dict[str, list[type | Callable[..., Any]]] = {}
     for text in earlier:
         build, equals, target = text.partition("=")
         if not (build and equals and target):
             raise CliError(f"--earlier {text}: it must be BUILD_ID=MODULE[:NAME]", ExitCode.USAGE)
-        versions.setdefault(build, []).extend(discover([target]).workflows)
+        code = discover([target])
+        versions.setdefault(build, []).extend([*code.workflows, *code.activities])
     config = WorkerDeploymentConfig(
         version=WorkerDeploymentVersion(name, build_id),
         use_worker_versioning=True,

@@ -134,6 +134,9 @@ class PrometheusSensor(Sensor):
     def tasks_received(self, task_queue: str, count: int) -> None:
         self._activities.received.labels(task_queue).inc(count)
 
+    def tasks_passed_on(self, task_queue: str, count: int) -> None:
+        self._activities.passed_on.labels(task_queue).inc(count)
+
     def activities_ended(self, task_queue: str, ended: Sequence[EndedActivity]) -> None:
         for one in ended:
             self._activities.seconds.labels(task_queue, one.activity_type, one.outcome).observe(one.seconds)
@@ -302,6 +305,12 @@ class _ActivityMetrics:
     def __init__(self, registry: CollectorRegistry) -> None:
         queue = ["task_queue"]
         self.received = Counter("foldlog_tasks_received", "Activity tasks taken by workers.", queue, registry=registry)
+        self.passed_on = Counter(
+            "foldlog_tasks_passed_on",
+            "Activity tasks of versions that this worker does not have.",
+            queue,
+            registry=registry,
+        )
         self.seconds = Histogram(
             "foldlog_activity_seconds",
             "How long attempts ran on the worker, by how they ended.",

@@ -440,7 +440,7 @@ def requeue(run: Run, event_id: int, outcome: Outcome) -> None:
 
 
 def schedule(
-    run: Run, decision: decisions.ScheduleActivity, outcome: Outcome, reserve: Callable[[str, str], bool]
+    run: Run, decision: decisions.ScheduleActivity, outcome: Outcome, reserve: Callable[[str, str, str], bool]
 ) -> None:
     task_queue = decision.task_queue or run.started.task_queue
     if decision.activity_id in run.activity_events:
@@ -455,7 +455,7 @@ def schedule(
         start_to_close_timeout_ms=decision.start_to_close_timeout_ms,
         heartbeat_timeout_ms=decision.heartbeat_timeout_ms,
         retry_policy=decision.retry_policy,
-        eager=decision.eager and reserve(task_queue, decision.activity_type),
+        eager=decision.eager and reserve(task_queue, decision.activity_type, run.pinned_version),
         options=decision.options,
     )
     outcome.append(run, scheduled)
@@ -483,6 +483,7 @@ def _send_task(run: Run, activity: Activity, outcome: Outcome) -> None:
         heartbeat_details=activity.heartbeat_details,
         options=activity.options,
         attempts_before_reset=activity.attempts_before_reset,
+        deployment_version=run.pinned_version,
     )
     eager = (
         scheduled.eager and activity.phase == "SCHEDULED" and (DeadlineKind.EAGER, scheduled.event_id) in run.deadlines
@@ -502,8 +503,15 @@ def request_cancel_activity(run: Run, decision: decisions.RequestCancelActivity,
 def schedule_local(run: Run, decision: decisions.ScheduleLocalActivity, outcome: Outcome) -> None:
     scheduled_ms = decision.scheduled_ms or outcome.now_ms
     elapsed_ms = max(outcome.now_ms - scheduled_ms, 0)
-    workflow_type = run.started.workflow_type
-    call = LocalCall(run.workflow_id, run.run_id, workflow_type, decision, scheduled_ms, elapsed_ms)
+    call = LocalCall(
+        run.workflow_id,
+        run.run_id,
+        run.started.workflow_type,
+        decision,
+        scheduled_ms,
+        elapsed_ms,
+        run.pinned_version,
+    )
     outcome.local_calls.append(call)
 
 

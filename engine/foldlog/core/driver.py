@@ -60,9 +60,9 @@ class Driver:
         *,
         decode: Callable[[bytes], Any],
         handle: Callable[[str, Any, Outcome], None],
-        reserve: Callable[[str, str], bool],
+        reserve: Callable[[str, str, str], bool],
         require_queue: Callable[[str], None],
-        cannot_run_local: Callable[[str], str],
+        cannot_run_local: Callable[[str, str], str],
         build_id: str,
     ) -> None:
         """Make a driver.
@@ -174,7 +174,7 @@ class Driver:
             if type(decision) is decisions.ScheduleActivity:
                 self._require_queue(decision.task_queue or session.run.started.task_queue)
             elif type(decision) is decisions.ScheduleLocalActivity:
-                reason = self._cannot_run_local(decision.activity_type)
+                reason = self._cannot_run_local(decision.activity_type, session.run.pinned_version)
                 if reason:
                     raise WorkflowTaskError(
                         f"{reason}; a worker with workflows needs the local activities of all of them"

@@ -60,9 +60,9 @@ class Engine:
         *,
         decode: Callable[[bytes], Any],
         new_run_id: Callable[[], str],
-        reserve: Callable[[str, str], bool] = lambda task_queue, activity_type: False,
+        reserve: Callable[[str, str, str], bool] = lambda task_queue, activity_type, version: False,
         require_queue: Callable[[str], None] = lambda task_queue: None,
-        cannot_run_local: Callable[[str], str] = lambda activity_type: "",
+        cannot_run_local: Callable[[str, str], str] = lambda activity_type, version: "",
         build_id: str = "",
         deployments: Iterable[Deployment] = (),
         long_poll_ms: int = LONG_POLL_MS,
@@ -74,9 +74,10 @@ class Engine:
             sessions: The runs of the partition.
             decode: Reads a record of the partition's own log.
             new_run_id: A fresh unique run ID.
-            reserve: Takes a slot of a worker in this process for an eager task, if one is free.
+            reserve: Takes a slot of a worker in this process for an eager task, given task queue, activity type and the
+                version that the run is pinned to (or an empty text); false if none is free.
             require_queue: Makes sure that tasks can be sent to a task queue; raises WorkflowTaskError if they cannot.
-            cannot_run_local: Why this process cannot run a local activity of this name; empty: it can.
+            cannot_run_local: Why a local activity cannot run here, given its name and that version; empty: it can.
             build_id: The version of the workflow code, noted where a run stalls.
             deployments: What the partition's log says of which versions new runs begin on.
             long_poll_ms: After how long a waiter that has not asked again is forgotten.

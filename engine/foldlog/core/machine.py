@@ -204,14 +204,16 @@ _DUE: dict[DeadlineKind, Callable[[Run, int, Outcome], Event | None]] = {
 # ---- decisions
 
 
-def decide(run: Run, made: Iterable[Decision], outcome: Outcome, reserve: Callable[[str, str], bool]) -> list[Event]:
+def decide(
+    run: Run, made: Iterable[Decision], outcome: Outcome, reserve: Callable[[str, str, str], bool]
+) -> list[Event]:
     """Make events of decisions.
 
     Args:
         run: The run that decided.
         made: Its decisions, in order.
         outcome: Takes the events and effects.
-        reserve: Takes a free slot for an eager task, given task queue and activity type.
+        reserve: See `Engine`.
 
     Returns:
         The events, one for each decision that leaves one.

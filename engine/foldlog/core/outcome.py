@@ -109,6 +109,8 @@ class LocalCall(NamedTuple):
     """When its first attempt was scheduled."""
     elapsed_ms: int = 0
     """How long ago that was."""
+    deployment_version: str = ""
+    """The version that the run is pinned to; empty: none."""
 
 
 class Outcome(Struct):

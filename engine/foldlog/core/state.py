@@ -198,3 +198,9 @@ class Run(Struct):
     @property
     def is_open(self) -> bool:
         return self.status == "RUNNING"
+
+    @property
+    def pinned_version(self) -> str:
+        """The version of the code that it is pinned to, as <deployment>.<build ID>; empty: none."""
+        options = self.started.options
+        return options.deployment_version if options is not None and options.versioning_behavior == "PINNED" else ""

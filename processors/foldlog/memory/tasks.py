@@ -16,7 +16,7 @@ from foldlog.schemas.framing import DecodeError
 from foldlog.schemas.task import ActivityTask
 from foldlog.transport.tasks import TaskRecord
 from foldlog.worker.backend import TaskRunner
-from foldlog.worker.feed import ReceivedTask
+from foldlog.worker.taker import ReceivedTask
 
 if TYPE_CHECKING:  # it imports this
     from foldlog.memory.broker import MemoryBroker
@@ -33,6 +33,8 @@ class MemoryTaskQueue:
         """Of the workers; the first one is asked first."""
         self._broker = broker
         self._waiting: deque[MemoryRecord] = deque()
+        self._others: list[tuple[str, MemoryRecord]] = []
+        """Tasks of versions that a worker did not have, by version."""
         self._scheduled = False
         broker.topics[topic] = MemoryTopic(topic, 1, self._added, keeps=False)
 
@@ -44,7 +46,13 @@ class MemoryTaskQueue:
     @property
     def waiting(self) -> int:
         """How many tasks no worker has taken."""
-        return len(self._waiting)
+        return len(self._waiting) + len(self._others)
+
+    def not_hosted(self, version: str, record: MemoryRecord) -> None:
+        """A task that was handed out is of a version that the worker does not have."""
+        self._others.append((version, record))
+        if any(source.hosts(version) for source in self.sources):
+            self.hand_out_soon()
 
     def give_back(self, record: MemoryRecord) -> None:
         """A task that was handed out was not run."""
@@ -53,7 +61,7 @@ class MemoryTaskQueue:
 
     def hand_out_soon(self) -> None:
         """There may be a task, and there may be room for it."""
-        if self._waiting and not self._scheduled:
+        if self.waiting and not self._scheduled:
             self._scheduled = True
             self._broker.loop.call_soon(self._hand_out)
 
@@ -67,9 +75,20 @@ class MemoryTaskQueue:
             source = self.sources[0]
             self.sources.append(self.sources.pop(0))
             room = source.capacity
-            if room > 0 and self._waiting:
-                source.hand_over([self._waiting.popleft() for _ in range(min(room, len(self._waiting)))])
+            if room > 0 and self.waiting:
+                source.hand_over(self._take(source, room))
         self._broker.skipping.poke()
+
+    def _take(self, source: MemoryTaskSource, room: int) -> list[MemoryRecord]:
+        taken: list[MemoryRecord] = []
+        if self._others:
+            others, self._others = self._others, []
+            for version, record in others:
+                if len(taken) < room and source.hosts(version):
+                    taken.append(record)
+                else:
+                    self._others.append((version, record))
+        return taken + [self._waiting.popleft() for _ in range(min(room - len(taken), len(self._waiting)))]
 
 
 class MemoryTaskSource:
@@ -98,14 +117,23 @@ class MemoryTaskSource:
         asked_for = self._queue.waiting if self._taking and self._taker.awaits_slots else 0
         return self._taker.open_attempts + asked_for
 
+    def hosts(self, version: str) -> bool:
+        """Whether the worker has the activities of a version."""
+        return self._taker.hosts(version)
+
     def hand_over(self, records: list[MemoryRecord]) -> None:
         """These tasks are the worker's."""
         tasks = []
         for record in records:
             task = self._task(record)
-            if task is not None:
-                self._running[record.offset()] = record
-                tasks.append(task)
+            if task is None:
+                continue
+            version = task.task.deployment_version
+            if version and not self._taker.hosts(version):
+                self._queue.not_hosted(version, record)
+                continue
+            self._running[record.offset()] = record
+            tasks.append(task)
         if tasks:
             self._taker.receive(tasks)
 

@@ -27,11 +27,17 @@ def missing_activity(name: str, known: Sequence[str] = ()) -> str:
 class ActivityHost(Protocol):
     """Runs activities for a processor of the same process."""
 
-    def reserve(self, task_queue: str, activity_type: str) -> bool:
-        """Take one free slot for an eager task; false if there is none or the activity is not registered."""
+    def reserve(self, task_queue: str, activity_type: str, version: str) -> bool:
+        """Take one free slot for an eager task; false if there is none, or the activity is not registered.
 
-    def cannot_run_local(self, activity_type: str) -> str:
-        """Why a local activity of this name cannot run here; empty: it can. From any thread."""
+        Args:
+            task_queue: Where its tasks go otherwise.
+            activity_type: Its name.
+            version: The version that its run is pinned to, and whose activity it is; empty: none.
+        """
+
+    def cannot_run_local(self, activity_type: str, version: str) -> str:
+        """Why a local activity of this name and version cannot run here; empty: it can. From any thread."""
 
     def release(self, task_queue: str) -> None:
         """Give back a slot that was reserved and not used."""

@@ -133,11 +133,13 @@ class Turns:
             self._factory,
             namespace=self._options.namespace,
             build_id=self._options.build_id,
-            reserve=host.reserve if host else lambda task_queue, activity_type: False,
+            reserve=host.reserve if host else lambda task_queue, activity_type, version: False,
             release=self._release,
             require_queue=self._require_queue,
             unreachable=self._unreachable,
-            cannot_run_local=host.cannot_run_local if host else missing_activity,
+            cannot_run_local=host.cannot_run_local
+            if host
+            else lambda activity_type, version: missing_activity(activity_type),
             partition_of=lambda workflow_id: partition_of(workflow_id, partition_count),
             clock_ms=self._clock_ms,
             long_poll_ms=self._long_poll_ms,

@@ -25,7 +25,7 @@ from foldlog.worker.backend import Backend
 from foldlog.worker.calls import Calls
 from foldlog.worker.conversion import Conversion
 from foldlog.worker.delivery import Delivery
-from foldlog.worker.feed import COMMIT_INTERVAL_SECONDS, ReceivedTask
+from foldlog.worker.feed import COMMIT_INTERVAL_SECONDS
 from foldlog.worker.finished import DEFAULT_LIMIT_BYTES
 from foldlog.worker.host import Handover, Send, WorkerHost
 from foldlog.worker.limits import RateLimit, Slots
@@ -37,6 +37,7 @@ from foldlog.worker.registry import Registry
 from foldlog.worker.reporting import EagerReporting, TopicReporting
 from foldlog.worker.reports import Reports
 from foldlog.worker.runner import Runner
+from foldlog.worker.taker import ReceivedTask
 
 _log = logging.getLogger(__name__)
 
@@ -282,6 +283,12 @@ class ActivityWorker:
             return ahead - waiting
         return ahead + min(self._slots.free, max(1, int(min(rate.per_second for rate in self._rates) / 10)))
 
+    def hosts(self, version: str) -> bool:
+        return self._registry.hosts(version)
+
+    def passed_on(self, count: int) -> None:
+        self._sensor.tasks_passed_on(self._options.task_queue, count)
+
     def receive(self, tasks: list[ReceivedTask]) -> None:
         self._handover.call(self._take_in, tasks)
 
@@ -379,13 +386,13 @@ class ActivityWorker:
 
     # ---- EagerTasks
 
-    def cannot_run(self, activity_type: str) -> str:
-        return self._registry.missing(activity_type)
+    def cannot_run(self, activity_type: str, version: str) -> str:
+        return self._registry.missing(activity_type, version)
 
-    def reserve(self, task_queue: str, activity_type: str) -> bool:
+    def reserve(self, task_queue: str, activity_type: str, version: str) -> bool:
         if self._stopping or not self._options.eager or task_queue != self._options.task_queue:
             return False
-        if not self._registry.has(activity_type) or not self._slots.take_eager():
+        if not self._registry.has(activity_type, version) or not self._slots.take_eager():
             return False
         if self._rates and not self._take_tokens():
             self._slots.give_back_eager()

@@ -18,7 +18,7 @@ from foldlog.sensor import Sensor
 from foldlog.transport import Transport
 from foldlog.transport.topics import Topics
 from foldlog.worker.clock import Clock
-from foldlog.worker.feed import TaskTaker
+from foldlog.worker.taker import TaskTaker
 
 if TYPE_CHECKING:  # it imports this
     from foldlog.worker.activities import ActivityWorkerOptions

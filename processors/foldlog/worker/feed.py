@@ -8,6 +8,7 @@ Rules:
 - A task is finished once its completion is in Kafka, not before. Until then, whoever has the partition repeats it.
 - A task that is running here is not started again when its partition goes away and comes back.
 - A record that cannot be decoded is finished once it is among the dead letters.
+- A task of a version that this worker does not have is finished once it is in another partition.
 - A partition is held while its finished-set could outgrow the commit's metadata, while a schema cannot be fetched, and
   while a dead letter cannot be written.
 """
@@ -20,12 +21,13 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import NamedTuple, Protocol
 
 from foldlog.schemas.framing import DecodeError
 from foldlog.schemas.task import ActivityTask
 from foldlog.transport.tasks import CommitError, Position, TaskConsumer, TaskListener, TaskRecord
 from foldlog.worker.finished import DEFAULT_LIMIT_BYTES, FinishedSet, MetadataError
+from foldlog.worker.passing import Forwarder, PassingOn
+from foldlog.worker.taker import ReceivedTask, TaskTaker
 from msgspec import Struct, field
 
 _log = logging.getLogger(__name__)
@@ -42,37 +44,6 @@ COUNT_INTERVAL_SECONDS = 30.0
 _RETRY_SECONDS = 1.0
 _MINIMUM_LIMIT_BYTES = 64
 _NOTHING = Position(-1, "")
-
-
-class ReceivedTask(NamedTuple):
-    """One task, and where it came from."""
-
-    partition: int
-    offset: int
-    workflow_id: str
-    task: ActivityTask
-
-
-class TaskTaker(Protocol):
-    """Who runs the tasks. Called on the poll thread; must not block."""
-
-    def capacity(self) -> int:
-        """How many tasks it would take now."""
-
-    def receive(self, tasks: list[ReceivedTask]) -> None:
-        """These are its own from here on; it calls `TaskFeed.ended` for each."""
-
-    def dead_letter(self, record: TaskRecord, error: str) -> None:
-        """Put on record that this one cannot be run. May block for a while, and raise: it is tried again then."""
-
-    def assigned(self, partitions: int, total: int) -> None:
-        """How many partitions of how many this worker has now. The total is 0 if it is not known."""
-
-    def held(self, partition: int, *, held: bool) -> None:
-        """A partition is held, or goes on."""
-
-    def feed_failed(self, error: BaseException) -> None:
-        """No more tasks will come."""
 
 
 class _Partition(Struct):
@@ -97,6 +68,8 @@ class TaskFeed(TaskListener):
         decode: Makes a record of bytes. Raises DecodeError for bytes that are none; anything else it raises is taken
             for a failure that passes, such as a registry that does not answer, and tried again.
         taker: Who runs the tasks.
+        forwarder: Writes tasks that are for other workers.
+        encode: Makes bytes of a task.
         metadata_limit_bytes: The broker's `offset.metadata.max.bytes`.
         commit_interval: Seconds between two commits.
         count_interval: Seconds between two looks at the topic.
@@ -108,6 +81,8 @@ class TaskFeed(TaskListener):
         decode: Callable[[bytes | None], object],
         taker: TaskTaker,
         *,
+        forwarder: Forwarder,
+        encode: Callable[[object], bytes],
         name: str,
         metadata_limit_bytes: int = DEFAULT_LIMIT_BYTES,
         commit_interval: float = COMMIT_INTERVAL_SECONDS,
@@ -116,6 +91,10 @@ class TaskFeed(TaskListener):
         self._open_consumer = open_consumer
         self._decode = decode
         self._taker = taker
+        self._encode = encode
+        self._passing = PassingOn(
+            forwarder, encode, finished=self._passed_on, dropped=self._not_ours, too_long=self._set_aside
+        )
         self._limit_bytes = metadata_limit_bytes
         self._commit_interval = commit_interval
         self._count_interval = count_interval
@@ -196,6 +175,7 @@ class TaskFeed(TaskListener):
 
     def _close(self, consumer: TaskConsumer) -> None:
         try:
+            self._passing.close()
             consumer.close()
         except Exception:
             _log.exception("leaving the consumer group failed")
@@ -212,7 +192,11 @@ class TaskFeed(TaskListener):
         if now >= self._commit_at:
             self._commit_at = now + self._commit_interval
             self._commit(consumer)
-        capacity = self._taker.capacity() if self._taking else 0
+        if self._total:
+            sent = self._passing.send_due(self._partitions, self._total, now)
+            if sent:
+                self._taker.passed_on(sent)
+        capacity = self._taker.capacity() if self._taking and not self._passing.is_full else 0
         if capacity > 0:
             self._full_since = 0.0
             consumer.resume(held=self._held())
@@ -303,7 +287,10 @@ class TaskFeed(TaskListener):
             partition.dirty = True
         else:
             running.add(record.offset)
-            self._batch.append(task)
+            if task.task.deployment_version and not self._taker.hosts(task.task.deployment_version):
+                self._passing.add(task, self._total or 1, time.monotonic())
+            else:
+                self._batch.append(task)
         return True
 
     def _task(self, record: TaskRecord) -> ReceivedTask | None:
@@ -321,6 +308,19 @@ class TaskFeed(TaskListener):
             self._taker.dead_letter(record, "the record has no key: it must be the workflow ID")
             return None
         return ReceivedTask(record.partition, record.offset, workflow_id, task)
+
+    # Tasks for others
+
+    def _passed_on(self, received: ReceivedTask) -> None:
+        self.ended(received.partition, received.offset)
+
+    def _not_ours(self, received: ReceivedTask) -> None:
+        self.ended(received.partition, received.offset, finished=False)
+
+    def _set_aside(self, received: ReceivedTask, why: str) -> None:
+        key, value = received.workflow_id.encode(), self._encode(received.task)
+        self._taker.dead_letter(TaskRecord(received.partition, received.offset, key, value, ()), why)
+        self._passed_on(received)
 
     # Positions
 

@@ -67,10 +67,10 @@ class Handover:
 class EagerTasks(Protocol):
     """Who runs eager tasks. The first three come from any thread, the others on the event loop."""
 
-    def cannot_run(self, activity_type: str) -> str:
-        """Why an activity of this name cannot run here; empty: it can."""
+    def cannot_run(self, activity_type: str, version: str) -> str:
+        """Why an activity of this name and version cannot run here; empty: it can."""
 
-    def reserve(self, task_queue: str, activity_type: str) -> bool:
+    def reserve(self, task_queue: str, activity_type: str, version: str) -> bool:
         """Take a slot, if there is one."""
 
     def release(self, task_queue: str) -> None:
@@ -96,17 +96,20 @@ class WorkerHost(ActivityHost):
     """The activities of one worker, for a processor in another thread."""
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, eager: EagerTasks, has: Callable[[str], bool] = lambda name: True
+        self,
+        loop: asyncio.AbstractEventLoop,
+        eager: EagerTasks,
+        has: Callable[[str, str], bool] = lambda name, version: True,
     ) -> None:
         """Make a host.
 
         Args:
             loop: The worker's event loop.
             eager: Who runs eager tasks.
-            has: Whether it has an activity of a name.
+            has: Whether it has an activity of a name and a version.
         """
         self.has = has
-        self.colleague: Callable[[str, object], WorkerHost | None] | None = None
+        self.colleague: Callable[[str, str, object], WorkerHost | None] | None = None
         """Who in this process runs a local activity of a name: see `foldlog.worker.team.Team.host_of`."""
         self.gone = False
         """Whether it has left its colleagues."""
@@ -154,13 +157,13 @@ class WorkerHost(ActivityHost):
 
     # ActivityHost, on the processor's thread
 
-    def reserve(self, task_queue: str, activity_type: str) -> bool:
-        return self._eager.reserve(task_queue, activity_type)
+    def reserve(self, task_queue: str, activity_type: str, version: str) -> bool:
+        return self._eager.reserve(task_queue, activity_type, version)
 
-    def cannot_run_local(self, activity_type: str) -> str:
-        if self.colleague is not None and self.colleague(activity_type, None) is not None:
+    def cannot_run_local(self, activity_type: str, version: str) -> str:
+        if self.colleague is not None and self.colleague(activity_type, version, None) is not None:
             return ""
-        return self._eager.cannot_run(activity_type)
+        return self._eager.cannot_run(activity_type, version)
 
     def release(self, task_queue: str) -> None:
         self._eager.release(task_queue)
@@ -175,7 +178,7 @@ class WorkerHost(ActivityHost):
         if self._local is None:
             raise RuntimeError("this worker runs no local activities")
         if self.colleague is not None:
-            colleague = self.colleague(call.decision.activity_type, call.decision.origin)
+            colleague = self.colleague(call.decision.activity_type, call.deployment_version, call.decision.origin)
             if colleague is not self:
                 self._run_elsewhere(call, done, colleague)
                 return
@@ -222,8 +225,8 @@ class WorkerHost(ActivityHost):
         for key, lent in found.items():
             if colleague is not None:
                 colleague.cancel_local(*key)
-            decision = lent.call.decision
-            another = self.colleague(decision.activity_type, decision.origin) if self.colleague else None
+            decision, version = lent.call.decision, lent.call.deployment_version
+            another = self.colleague(decision.activity_type, version, decision.origin) if self.colleague else None
             if another is self:
                 self.begin(lent.call, lent.done)
             else:

@@ -23,11 +23,13 @@ from foldlog.transport.connection import Connection
 from foldlog.transport.dead_letters import DeadLetterWriter
 from foldlog.transport.errors import TransportError
 from foldlog.transport.schemas_topic import SchemasTopic
+from foldlog.transport.task_forwarder import TaskForwarder
 from foldlog.transport.tasks import TaskConsumer, TaskListener
 from foldlog.worker.activities import ActivityWorkerOptions
 from foldlog.worker.backend import Backend, RunningProcessor, WorkerTransport
 from foldlog.worker.clock import Clock, LoopClock
-from foldlog.worker.feed import TaskFeed, TaskTaker
+from foldlog.worker.feed import TaskFeed
+from foldlog.worker.taker import TaskTaker
 
 _log = logging.getLogger("foldlog.worker.worker")
 
@@ -86,11 +88,12 @@ class KafkaBackend:
 
     def task_source(self, options: ActivityWorkerOptions, codec: Codec, taker: TaskTaker) -> TaskFeed:
         """See `Backend.task_source`."""
+        topic = self.topics.tasks(options.task_queue)
 
         def open_consumer(listener: TaskListener) -> TaskConsumer:
             return TaskConsumer(
                 self._connection.config,
-                topic=self.topics.tasks(options.task_queue),
+                topic=topic,
                 group_id=f"{self.topics.namespace}.{options.task_queue}",
                 listener=listener,
                 session_timeout_seconds=options.session_timeout_seconds,
@@ -101,6 +104,8 @@ class KafkaBackend:
             open_consumer,
             codec.decode,
             taker,
+            forwarder=TaskForwarder(self._connection.config, topic),
+            encode=codec.encode,
             name=options.task_queue,
             metadata_limit_bytes=options.metadata_limit_bytes,
             commit_interval=options.commit_interval_seconds,

@@ -203,6 +203,7 @@ class LocalActivities:
             retry_policy=decision.retry_policy,
             options=decision.options,
             heartbeat_details=state.heartbeat_details,
+            deployment_version=call.deployment_version,
         )
 
     # AttemptListener

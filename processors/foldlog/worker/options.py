@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import pickle
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
@@ -97,8 +97,8 @@ def slot_options(
     }
 
 
-EarlierVersions = Mapping[WorkerDeploymentVersion | str, Sequence[type]]
-"""Workflows of other versions of the code; a text is a build ID of the worker's own deployment."""
+EarlierVersions = Mapping[WorkerDeploymentVersion | str, Sequence[type | Callable[..., Any]]]
+"""Workflows and activities of other versions of the code; a text is a build ID of the worker's own deployment."""
 
 
 class Versioning(NamedTuple):
@@ -107,6 +107,8 @@ class Versioning(NamedTuple):
     build_id: str
     for_runtime: dict[str, Any]
     """Options of the workflow runtime."""
+    for_registry: dict[str, Any]
+    """Options of the registry of activities."""
 
 
 def versioning_of(
@@ -125,22 +127,31 @@ def versioning_of(
     versions = _earlier_versions(config, build_id, earlier)
     if config is None:
         # Runs are not bound to it, but their code may ask for it.
-        return Versioning(build_id or "", {"version": WorkerDeploymentVersion("", build_id)} if build_id else {})
+        return Versioning(build_id or "", {"version": WorkerDeploymentVersion("", build_id)} if build_id else {}, {})
     return Versioning(
         config.version.build_id,
         {
             "version": config.version,
             "use_versioning": config.use_worker_versioning,
             "default_versioning_behavior": config.default_versioning_behavior,
-            "earlier_versions": versions,
+            "earlier_versions": {
+                version: [each for each in code if isinstance(each, type)] for version, code in versions.items()
+            },
+        },
+        {
+            "version": config.version.to_canonical_string() if config.use_worker_versioning else "",
+            "earlier": {
+                version.to_canonical_string(): [each for each in code if not isinstance(each, type)]
+                for version, code in versions.items()
+            },
         },
     )
 
 
 def _earlier_versions(
     config: WorkerDeploymentConfig | None, build_id: str | None, earlier: EarlierVersions | None
-) -> dict[WorkerDeploymentVersion, Sequence[type]]:
-    """The workflows of other versions, each version in full."""
+) -> dict[WorkerDeploymentVersion, Sequence[type | Callable[..., Any]]]:
+    """The code of other versions, each version in full."""
     versioned = config is not None and config.use_worker_versioning
     if config is not None:
         if build_id is not None:
@@ -157,15 +168,15 @@ def _earlier_versions(
         raise ConfigurationError(
             "earlier_versions needs a deployment_config with use_worker_versioning", option="earlier_versions"
         )
-    found: dict[WorkerDeploymentVersion, Sequence[type]] = {}
-    for name, workflows in earlier.items():
+    found: dict[WorkerDeploymentVersion, Sequence[type | Callable[..., Any]]] = {}
+    for name, code in earlier.items():
         version = WorkerDeploymentVersion(config.version.deployment_name, name) if isinstance(name, str) else name
         _check_version(version)
         if version == config.version or version in found:
             raise ConfigurationError(
                 f"earlier_versions has {version.to_canonical_string()} twice", option="earlier_versions"
             )
-        found[version] = workflows
+        found[version] = code
     return found
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from heapq import heappop, heappush
 
 from foldlog.schemas.common import Priority
-from foldlog.worker.feed import ReceivedTask
+from foldlog.worker.taker import ReceivedTask
 
 MINIMUM_READ_AHEAD = 100
 MAXIMUM_READ_AHEAD = 1_000

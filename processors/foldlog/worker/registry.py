@@ -1,8 +1,8 @@
-"""The activities that a worker has, by name."""
+"""The activities that a worker has, by name, and by version where runs are pinned to one."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from foldlog.activity._definition import Definition
@@ -25,8 +25,19 @@ class Registered(NamedTuple):
 class Registry:
     """Activities by name, and the dynamic one for all other names."""
 
-    def __init__(self, activities: Sequence[Callable[..., Any]]) -> None:
+    def __init__(
+        self,
+        activities: Sequence[Callable[..., Any]],
+        *,
+        version: str = "",
+        earlier: Mapping[str, Sequence[Callable[..., Any]]] | None = None,
+    ) -> None:
         """Register activities.
+
+        Args:
+            activities: They.
+            version: Their version, as <deployment>.<build ID>; empty: of none, and they are for runs of any version.
+            earlier: Those of other versions that are not the same there.
 
         Raises:
             DefinitionError: One of them has no `@activity.defn`, or its type hints cannot be resolved, or it is a class
@@ -37,6 +48,14 @@ class Registry:
         self._dynamic: Registered | None = None
         for function in activities:
             self._add(Definition.must_from_callable(function))
+        self._version = version
+        self._deployment = version.partition(".")[0]
+        self._earlier = {name: Registry(others) for name, others in (earlier or {}).items()}
+        self._count = len(self._activities) + (self._dynamic is not None)
+        for other in self._earlier.values():
+            self._count += len(other)
+            other._activities = self._activities | other._activities
+            other._dynamic = other._dynamic or self._dynamic
 
     def _add(self, definition: Definition) -> None:
         name: str = definition.name or getattr(definition.fn, "__name__", "") or repr(definition.fn)
@@ -66,7 +85,7 @@ class Registry:
             self._activities[name] = activity
 
     def __len__(self) -> int:
-        return len(self._activities) + (self._dynamic is not None)
+        return self._count
 
     @property
     def names(self) -> list[str]:
@@ -76,28 +95,53 @@ class Registry:
     @property
     def sync(self) -> list[Registered]:
         """Those that need an executor."""
-        dynamic = [self._dynamic] if self._dynamic is not None else []
-        return [activity for activity in (*self._activities.values(), *dynamic) if not activity.is_async]
+        found: list[Registered] = []
+        for registry in (self, *self._earlier.values()):
+            dynamic = [registry._dynamic] if registry._dynamic is not None else []
+            found += [each for each in (*registry._activities.values(), *dynamic) if not each.is_async]
+        return found
 
-    def has(self, name: str) -> bool:
-        """Whether there is an activity for this name."""
-        return name in self._activities or self._dynamic is not None
+    @property
+    def versions(self) -> list[str]:
+        """The versions that it has; none: it is for runs of any."""
+        return [self._version, *self._earlier] if self._version else []
 
-    def missing(self, name: str) -> str:
-        """What to say where there is no activity for this name; empty: there is one."""
-        return "" if self.has(name) else missing_activity(name, self.names)
+    def hosts(self, version: str) -> bool:
+        """Whether these are the activities for a run that is pinned to a version; with an empty one, to none.
 
-    def get(self, name: str) -> Registered | None:
-        """The activity for a name; None: there is none."""
-        return self._activities.get(name) or self._dynamic
+        Versions of another deployment mean nothing here: then this one is asked as a service of its own.
+        """
+        if not version or version == self._version or version in self._earlier:
+            return True
+        return not self._version or version.partition(".")[0] != self._deployment
 
-    def find(self, name: str) -> Registered:
-        """The activity for a name, which must be there.
+    def has(self, name: str, version: str = "") -> bool:
+        """Whether there is an activity for this name, for a run that is pinned to a version."""
+        return self.get(name, version) is not None
+
+    def missing(self, name: str, version: str = "") -> str:
+        """What to say where there is no activity for this name and version; empty: there is one."""
+        if not self.hosts(version):
+            return (
+                f"Activity function {name} of version {version} is not registered on this worker, which has the "
+                f"versions {', '.join(self.versions)}"
+            )
+        return "" if self.has(name, version) else missing_activity(name, self.names)
+
+    def get(self, name: str, version: str = "") -> Registered | None:
+        """The activity for a name and a version; None: there is none."""
+        if version and not self.hosts(version):
+            return None
+        having = self._earlier.get(version, self)
+        return having._activities.get(name) or having._dynamic
+
+    def find(self, name: str, version: str = "") -> Registered:
+        """The activity for a name and a version, which must be there.
 
         Raises:
             ApplicationError: There is none. It may be retried: another worker, or the next version, may have it.
         """
-        activity = self.get(name)
+        activity = self.get(name, version)
         if activity is None:
-            raise ApplicationError(self.missing(name), type="NotFoundError")
+            raise ApplicationError(self.missing(name, version), type="NotFoundError")
         return activity

@@ -16,10 +16,10 @@ from foldlog.schemas.task import ActivityTask
 from foldlog.worker.attempt import Attempt
 from foldlog.worker.backend import TaskSource
 from foldlog.worker.delivery import Delivery
-from foldlog.worker.feed import ReceivedTask
 from foldlog.worker.host import Send
 from foldlog.worker.outcome import Interrupted, LeftOpen, Outcome
 from foldlog.worker.reports import Reports
+from foldlog.worker.taker import ReceivedTask
 
 _log = logging.getLogger(__name__)
 

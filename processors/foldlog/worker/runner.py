@@ -145,7 +145,7 @@ class Runner:
         task = attempt.task
         if self._calls.own_threads is None or attempt.cancel_reason is not None or task.heartbeat_details:
             return None
-        activity = self._registry.get(task.activity_type)
+        activity = self._registry.get(task.activity_type, task.deployment_version)
         if activity is None or activity.is_async or activity.dynamic:
             return None
         conversion = self._conversion_for(attempt)
@@ -231,7 +231,7 @@ class Runner:
 
     async def _call(self, attempt: Attempt) -> Any:
         task = attempt.task
-        activity = self._registry.find(task.activity_type)
+        activity = self._registry.find(task.activity_type, task.deployment_version)
         conversion: Conversion = attempt.conversion
         args: list[Any] = []
         if activity.dynamic:

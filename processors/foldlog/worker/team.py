@@ -78,15 +78,15 @@ class Team:
                 return having
         return None
 
-    def host_of(self, asking: Member, activity_type: str, origin: object) -> WorkerHost | None:
+    def host_of(self, asking: Member, activity_type: str, version: str, origin: object) -> WorkerHost | None:
         """Who runs a local activity of a name: whose code decided it, or else whoever asks, or another one.
 
         Not one whose payloads go through another codec.
         """
-        found = asking.host if asking.host is not None and asking.host.has(activity_type) else None
+        found = asking.host if asking.host is not None and asking.host.has(activity_type, version) else None
         for member in reversed(self._members):
             host = member.host
-            if host is not None and host.has(activity_type) and asking.runtime.shares_with(member.runtime):
+            if host is not None and host.has(activity_type, version) and asking.runtime.shares_with(member.runtime):
                 if member.runtime is origin:
                     return host
                 found = found or host

@@ -157,7 +157,9 @@ class Worker:
             build_id: Version of the workflow code, for people. Not together with `deployment_config`.
             use_worker_versioning: Temporal's old way, which is not there: give `deployment_config`.
             deployment_config: Which version of the code this worker has, and whether runs are bound to versions.
-            earlier_versions: Workflows of other versions, by build ID, so that runs that are pinned to them go on here.
+            earlier_versions: Workflows and activities of other versions, by build ID, so that runs that are pinned to
+                them go on here. Where such a run asks for an activity that is not among them, it is that of this
+                worker's own version.
             state_dir: Where the workflow processor keeps its stores. A folder that outlives the process saves time
                 when it starts again.
             instance_id: A name of this worker that outlives its process and that no other one has at the same time:
@@ -183,7 +185,9 @@ class Worker:
         workflow_tasks = ignored.get("max_concurrent_workflow_tasks")
         slots = places(tuner, max_concurrent_activities, max_concurrent_local_activities, workflow_tasks)
         versioning = versioning_of(deployment_config, build_id, earlier_versions, use_worker_versioning)
-        self._have(activities, activity_executor, shared_state_manager, slots.activities)
+        self._have(
+            Registry(activities, **versioning.for_registry), activity_executor, shared_state_manager, slots.activities
+        )
         self._activity_options = ActivityWorkerOptions(
             task_queue=task_queue,
             identity=self._identity,
@@ -245,12 +249,12 @@ class Worker:
 
     def _have(
         self,
-        activities: Sequence[Callable[..., Any]],
+        registry: Registry,
         executor: Executor | None,
         shared_state: SharedStateManager | None,
         attempts: int,
     ) -> None:
-        self._registry = Registry(activities)
+        self._registry = registry
         self._executor, self._shared_state = executor, shared_state
         check_executor(self._registry, executor, attempts)
 

@@ -47,6 +47,12 @@ class ActivityTask(Struct, kw_only=True):
     """What few activities have; null: nothing of it."""
     attempts_before_reset: int = 0
     """Attempts before the activity was last reset: the code is told a number that is so much less."""
+    deployment_version: str = ""
+    """The version of the code that the run is pinned to, as <deployment>.<build ID>: whose activity it is.
+    Empty: none.
+    """
+    times_passed_on: int = 0
+    """How many workers that do not have this version have passed the task on."""
 
 
 class TaskToken(Struct, kw_only=True):

@@ -14,10 +14,12 @@ from foldlog.schemas.task import ActivityTask
 from foldlog.transport.admin import create_topics, ensure_task_topic
 from foldlog.transport.config import KafkaConfig
 from foldlog.transport.dead_letters import DeadLetterWriter
+from foldlog.transport.task_forwarder import TaskForwarder
 from foldlog.transport.tasks import TaskConsumer, TaskListener, TaskRecord
 from foldlog.transport.topics import Topics
-from foldlog.worker.feed import ReceivedTask, TaskFeed
+from foldlog.worker.feed import TaskFeed
 from foldlog.worker.finished import FinishedSet
+from foldlog.worker.taker import ReceivedTask
 
 DEADLINE = 60.0
 QUEUE = "work"
@@ -109,7 +111,11 @@ class Taker:
         self.lock = threading.Lock()
         self.consumer: TaskConsumer | None = None
         self._letters = DeadLetterWriter(config, topics.dead_letters)
-        self.feed = TaskFeed(self._open, decode, self, name=QUEUE, **options)
+        self.versions = {""}
+        """Those that it has."""
+        self.passed = 0
+        forwarder = TaskForwarder(config, topics.tasks(QUEUE))
+        self.feed = TaskFeed(self._open, decode, self, name=QUEUE, forwarder=forwarder, encode=encode, **options)
         self.feed.start()
 
     def _open(self, listener: TaskListener) -> TaskConsumer:
@@ -126,6 +132,12 @@ class Taker:
 
     def capacity(self) -> int:
         return self.slots - len(self.running)
+
+    def hosts(self, version: str) -> bool:
+        return version in self.versions
+
+    def passed_on(self, count: int) -> None:
+        self.passed += count
 
     def receive(self, tasks: list[ReceivedTask]) -> None:
         with self.lock:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,9 @@ from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient
 from foldlog.connectors.embedded import EmbeddedKafka, KafkaOptions
 from foldlog.schemas.framing import encode
+from foldlog.transport.config import KafkaConfig
 from foldlog.transport.errors import TopicMissingError, TransportError
+from foldlog.transport.topics import Topics
 from foldlog.worker.feed import PAUSE_AFTER_SECONDS
 from foldlog.worker.finished import DEFAULT_LIMIT_BYTES
 
@@ -238,3 +241,44 @@ def test_a_second_feed_of_the_same_name_ends_the_first(kafka: str, namespace: st
     send_tasks(config, topics, range(3))
     wait_until(lambda: len(second.begun) == 3, "the second one takes the tasks")
     assert second.failure is None
+
+
+def test_tasks_of_other_versions_go_to_whoever_has_them(kafka: str, namespace: str, make_taker: MakeTaker) -> None:
+    """Each of two workers has one partition and one version; both partitions have tasks of both."""
+    config, topics = prepare(kafka, namespace, partitions=2)
+    first, second = make_taker(config, topics), make_taker(config, topics)
+    first.versions, second.versions = {"", "shop.1"}, {"", "shop.2"}
+    wait_until(lambda: first.partitions == second.partitions == 1, "each has a partition")
+    for partition in range(2):
+        tasks = [
+            activity_task(10 * partition + number, deployment_version=version)
+            for number, version in enumerate(["", "shop.1", "shop.2"])
+        ]
+        send(config, topics.tasks(QUEUE), map(encode, tasks), partition)
+    wait_until(lambda: len(first.begun) == len(second.begun) == 3, "each has its own")
+    assert {1, 11} < set(first.begun)
+    assert {2, 12} < set(second.begun)
+    assert first.passed == second.passed == 1
+    first.end(list(first.begun))
+    second.end(list(second.begun))
+    # In each partition, three that were there and one that was passed on.
+    for partition in range(2):
+        wait_until(partial(_all_committed, config, topics, partition, 4), "everything is committed")
+
+
+def _all_committed(config: KafkaConfig, topics: Topics, partition: int, end: int) -> bool:
+    return committed(config, topics, partition) == (end, "")
+
+
+def test_a_task_that_nobody_has_waits_and_outlives_whoever_passed_it_on(
+    kafka: str, namespace: str, make_taker: MakeTaker
+) -> None:
+    config, topics = prepare(kafka, namespace, partitions=2)
+    first = make_taker(config, topics)
+    send(config, topics.tasks(QUEUE), [encode(activity_task(7, deployment_version="shop.1"))])
+    wait_until(lambda: first.passed == 2, "it has been all round")
+    first.close()
+    second = make_taker(config, topics)
+    second.versions.add("shop.1")
+    wait_until(lambda: second.begun == [7], "it is there")
+    assert [task.times_passed_on for task in second.running.values()] == [2]

@@ -325,7 +325,7 @@ class World:
             self.sessions,
             decode=decode,
             new_run_id=self._run_id,
-            reserve=lambda task_queue, activity_type: self.outlasting,
+            reserve=lambda task_queue, activity_type, version: self.outlasting,
         )
 
     def _run_id(self) -> str:

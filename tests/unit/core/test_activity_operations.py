@@ -99,7 +99,7 @@ def test_schedule_to_close_counts_while_it_is_paused() -> None:
 
 def test_an_eager_activity_that_is_paused_goes_to_its_topic_only_when_it_is_unpaused() -> None:
     world = ActivityWorld()
-    world.engine._driver._reserve = lambda task_queue, activity_type: True  # a worker in this process
+    world.engine._driver._reserve = lambda task_queue, activity_type, version: True  # a worker in this process
     world.handle("eager", command.StartWorkflow(workflow_type="One", task_queue="q"))
     session = world.sessions.current("eager")
     assert session is not None

@@ -66,10 +66,10 @@ async def open_end() -> None:
 class NoEager:
     """Takes no eager tasks."""
 
-    def cannot_run(self, activity_type: str) -> str:
+    def cannot_run(self, activity_type: str, version: str) -> str:
         return ""
 
-    def reserve(self, task_queue: str, activity_type: str) -> bool:
+    def reserve(self, task_queue: str, activity_type: str, version: str) -> bool:
         return False
 
     def release(self, task_queue: str) -> None:

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from foldlog.schemas.common import ActivityOptions, Priority
 from foldlog.schemas.task import ActivityTask
-from foldlog.worker.feed import ReceivedTask
 from foldlog.worker.priorities import WaitingTasks
+from foldlog.worker.taker import ReceivedTask
 
 
 def received(name: str, **priority: Any) -> ReceivedTask:

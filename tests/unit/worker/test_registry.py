@@ -71,3 +71,40 @@ def test_refused(activities: Sequence[object], message: str) -> None:
 def test_undecorated_functions_are_refused() -> None:
     with pytest.raises(DefinitionError, match=r"activity\.defn"):
         Registry([lambda: None])
+
+
+@activity.defn(name="first")
+def first_of_another_version() -> None: ...
+
+
+def test_each_version_has_its_own_and_for_the_rest_those_of_the_worker() -> None:
+    registry = Registry(
+        [first, Shop().sell], version="shop.2", earlier={"shop.1": [first_of_another_version], "shop.0": []}
+    )
+    assert len(registry) == 3
+    assert registry.versions == ["shop.2", "shop.1", "shop.0"]
+    assert [registry.find("first", version).function for version in ("", "shop.2", "shop.1", "shop.0")] == [
+        first,
+        first,
+        first_of_another_version,
+        first,
+    ]
+    assert registry.has("sell", "shop.1")
+    assert {each.name for each in registry.sync} == {"first", "sell"}
+
+
+def test_a_version_that_is_not_there_is_named() -> None:
+    registry = Registry([first], version="shop.2", earlier={"shop.1": []})
+    assert not registry.hosts("shop.3")
+    assert not registry.has("first", "shop.3")
+    message = "of version shop.3 is not registered on this worker, which has the versions shop.2, shop.1"
+    with pytest.raises(ApplicationError, match=message):
+        registry.find("first", "shop.3")
+
+
+@pytest.mark.parametrize("own", ["", "till.9"])
+def test_versions_of_other_deployments_mean_nothing(own: str) -> None:
+    registry = Registry([first], version=own)
+    assert registry.hosts("shop.3")
+    assert registry.find("first", "shop.3").function is first
+    assert registry.missing("second", "shop.3").startswith("Activity function second is not registered on this worker")

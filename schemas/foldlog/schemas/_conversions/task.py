@@ -33,6 +33,8 @@ def activity_task_is_usual(record: ActivityTask) -> bool:
         and record.heartbeat_details == []
         and record.options is None
         and record.attempts_before_reset == 0
+        and record.deployment_version == ""
+        and record.times_passed_on == 0
     )
 
 
@@ -68,6 +70,8 @@ def activity_task_to_avro(record: ActivityTask) -> dict[str, Any]:
         NULL if record.options is None else ("foldlog.common.ActivityOptions", activity_options_to_avro(record.options))
     )
     values["attempts_before_reset"] = record.attempts_before_reset
+    values["deployment_version"] = record.deployment_version
+    values["times_passed_on"] = record.times_passed_on
     return values
 
 
@@ -98,6 +102,8 @@ def activity_task_usual_from_avro(values: dict[str, Any]) -> ActivityTask:
         heartbeat_details=[],
         options=None,
         attempts_before_reset=0,
+        deployment_version="",
+        times_passed_on=0,
     )
 
 
@@ -111,6 +117,8 @@ def activity_task_from_avro(values: dict[str, Any]) -> ActivityTask:
     ]
     record.options = None if values["options"] is None else activity_options_from_avro(values["options"])
     record.attempts_before_reset = values["attempts_before_reset"]
+    record.deployment_version = values["deployment_version"]
+    record.times_passed_on = values["times_passed_on"]
     return record
 
 
@@ -139,7 +147,7 @@ def task_token_from_avro(values: dict[str, Any]) -> TaskToken:
 CONVERSIONS: Conversions = {
     ActivityTask: (
         "foldlog.task.ActivityTask",
-        b"\xc3\x01\\\x03\x9e:\xcb\xfbg|",
+        b"\xc3\x014R\x0b\xc9s\x7f\xfa&",
         activity_task_to_avro,
         activity_task_from_avro,
     ),
