@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from foldlog import workflow
+from foldlog import activity, workflow
 from foldlog.common import VersioningBehavior, WorkerDeploymentVersion
 from foldlog.worker import WorkerDeploymentConfig
 
@@ -113,5 +113,37 @@ class Parent(Waits):
         return [*await order, *await meter]
 
 
-ONE = (OrderOne, MeterOne, Parent)
-TWO = (OrderTwo, MeterTwo, Parent)
+@activity.defn(name="pack")
+async def pack_one() -> str:
+    return "packed by one"
+
+
+@activity.defn(name="pack")
+async def pack_two() -> str:
+    return "packed by two"
+
+
+@workflow.defn(name="Parcel", versioning_behavior=PINNED)
+class ParcelOne(Waits):
+    """Pinned, with an activity that the versions have by the same name."""
+
+    @workflow.run
+    async def run(self) -> list[str]:
+        await self.until("go")
+        return ["one", await packed()]
+
+
+@workflow.defn(name="Parcel", versioning_behavior=PINNED)
+class ParcelTwo(Waits):
+    @workflow.run
+    async def run(self) -> list[str]:
+        await self.until("go")
+        return ["two", await packed()]
+
+
+async def packed() -> str:
+    return await workflow.execute_activity("pack", result_type=str, start_to_close_timeout=timedelta(seconds=30))
+
+
+ONE = (OrderOne, MeterOne, Parent, ParcelOne)
+TWO = (OrderTwo, MeterTwo, Parent, ParcelTwo)

@@ -26,7 +26,7 @@ async def here(kafka: str, namespace: str, tmp_path: Path) -> AsyncIterator[Plac
 
 
 class Load:
-    """Starts orders and meters all the time, and ends each after a while."""
+    """Starts orders, meters and parcels all the time, and ends each after a while."""
 
     def __init__(self, here: Place) -> None:
         self.results: dict[str, list[str]] = {}
@@ -35,7 +35,7 @@ class Load:
 
     async def _run(self) -> None:
         for number in range(10_000):
-            names = [("Order", f"load-order-{number}"), ("Meter", f"load-meter-{number}")]
+            names = [(name, f"load-{name.lower()}-{number}") for name in ("Order", "Meter", "Parcel")]
             handles = [await self._here.start(workflow, id=id) for workflow, id in names]
             for handle in handles:
                 await handle.signal("say", "go")
@@ -48,9 +48,13 @@ class Load:
         async def enough() -> bool:
             if self._task.done():
                 self._task.result()
-            return len(self.results) >= before + 6
+            return len(self.results) >= before + 9
 
         await until_asked(enough, "the load goes on")
+
+    def parcels(self) -> set[tuple[str, ...]]:
+        """Whose code ran, and whose activity."""
+        return {tuple(result) for id, result in self.results.items() if id.startswith("load-parcel")}
 
     async def stop(self) -> None:
         self._task.cancel()
@@ -122,12 +126,14 @@ async def test_a_rolling_deployment_of_two_code_versions(here: Place, kafka: str
         await fleet.stop("old")
         await load.go_on()
         assert {tuple(result[:1]) for result in load.results.values()} == {("one",)}
+        assert load.parcels() == {("one", "packed by one")}
 
         described = await shop.set_current_version("2")
         assert not described.behind
         await load.go_on()
         await load.stop()
         assert {tuple(result[:1]) for result in load.results.values()} == {("one",), ("two",)}
+        assert load.parcels() == {("one", "packed by one"), ("two", "packed by two")}
         assert await meters[0].query("build") == "two"
         assert await orders[0].query("build") == "one"
         found = await builds(here)

@@ -16,10 +16,11 @@ from foldlog.worker import Worker
 
 from tests.integration.processor.serving import run, work
 from tests.integration.processor.workloads import QUEUE
-from tests.versions import ONE, TWO, config
+from tests.versions import ONE, TWO, config, pack_one, pack_two
 
 PATIENCE = timedelta(seconds=60)
 CODE = {"1": ONE, "2": TWO}
+ACTIVITIES = {"1": pack_one, "2": pack_two}
 
 
 async def serve(options: argparse.Namespace, stopped: asyncio.Event) -> None:
@@ -30,8 +31,10 @@ async def serve(options: argparse.Namespace, stopped: asyncio.Event) -> None:
             client,
             task_queue=QUEUE,
             workflows=CODE[own],
+            activities=[ACTIVITIES[own]],
             deployment_config=config(own),
-            earlier_versions={build: CODE[build] for build in earlier},
+            earlier_versions={build: [*CODE[build], ACTIVITIES[build]] for build in earlier},
+            disable_eager_activity_execution=True,
             state_dir=options.folder / options.state,
             instance_id=options.instance_id,
         )
