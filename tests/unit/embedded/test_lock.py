@@ -14,7 +14,7 @@ from foldlog.connectors.embedded._lock import (
     render_lock,
 )
 from foldlog.connectors.embedded.exceptions import ChecksumMismatchError, LockFileError
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 _SHA = "ab" * 32
@@ -35,6 +35,7 @@ def artifact(coordinate: str = "g.h:a:jar:1.0", sha256: str = _SHA, size: int = 
     return LockedArtifact(coordinate=coordinate, sha256=sha256, size=size)
 
 
+@settings(max_examples=25)
 @given(_SETS)
 def test_what_is_rendered_is_parsed_back(sets: dict[str, tuple[LockedArtifact, ...]]) -> None:
     assert parse_lock(render_lock(sets)) == ArtifactLock(sets=sets)

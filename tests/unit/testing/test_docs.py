@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -11,14 +12,15 @@ import pytest
 
 PAGE = Path(__file__).parents[3] / "docs" / "testing.md"
 BLOCKS = re.findall(r"^```python\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.M | re.S)
-# By its module's name, since the entry point of an installation may be older than this tree.
-PLUGIN = ("-p", "no:foldlog", "-p", "foldlog.pytest_plugin", "-p", "no:cacheprovider")
+# By their modules' names: the entry point of an installation may be older than this tree, and no others are waited for.
+PLUGINS = ("-p", "pytest_asyncio.plugin", "-p", "foldlog.pytest_plugin", "-p", "no:cacheprovider")
 
 
 def run_pytest(folder: Path, *options: str) -> str:
     """Run pytest on a folder as a project of its own; what it says."""
-    command = [sys.executable, "-m", "pytest", *PLUGIN, *options, "--rootdir", str(folder), str(folder)]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=200, check=False)
+    command = [sys.executable, "-m", "pytest", *PLUGINS, *options, "--rootdir", str(folder), str(folder)]
+    own = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    done = subprocess.run(command, cwd=folder, env=own, capture_output=True, text=True, timeout=200, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
