@@ -12,96 +12,40 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from foldlog import activity, workflow
+from foldlog import workflow
 from foldlog.client import Client
 from foldlog.common import RetryPolicy, VersioningBehavior, WorkerDeploymentVersion
-from foldlog.exceptions import ActivityError, ApplicationError, ChildWorkflowError
+from foldlog.exceptions import ActivityError, ApplicationError
 from foldlog.worker import Worker, WorkerDeploymentConfig
-from foldlog.workflow import ActivityCancellationType, ParentClosePolicy
+from foldlog.workflow import ActivityCancellationType, ActivityConfig
 
-QUEUE = "waits"
-LATER = "waits-later"
-"""A task queue that is served only after the restart."""
-NOBODY = "waits-nobody"
-"""One that never is."""
-AWHILE = timedelta(seconds=8)
-"""Longer than it takes to bring all of them to where they wait."""
-LIMIT = timedelta(seconds=300)
+from tests.conformance.waiting_kin import WaitsForOthers
+from tests.conformance.waiting_parts import (
+    AWHILE,
+    LATER,
+    LIMIT,
+    NOBODY,
+    QUEUE,
+    Gate,
+    Kid,
+    Pinned,
+    fail_for_good,
+    fail_once,
+    leave_open,
+    pass_gate,
+    work,
+)
 
-
-class Gate:
-    """Closed before the restart, and open after it."""
-
-    open = False
-
-
-@activity.defn
-async def pass_gate(local: bool) -> str:
-    """Stays in its first process for ever."""
-    while not Gate.open:
-        if not local:
-            activity.heartbeat()
-        await asyncio.sleep(0.01)
-    return "passed"
-
-
-@activity.defn
-async def fail_once() -> int:
-    if activity.info().attempt == 1:
-        raise ApplicationError("once")
-    return activity.info().attempt
-
-
-@activity.defn
-async def leave_open() -> str:
-    activity.raise_complete_async()
-
-
-@activity.defn
-async def work() -> str:
-    return "worked"
+GATED: ActivityConfig = {
+    "start_to_close_timeout": LIMIT,
+    "heartbeat_timeout": timedelta(seconds=1),
+    "retry_policy": RetryPolicy(initial_interval=timedelta(milliseconds=10)),
+}
+"""Of an activity that waits for the gate: a later attempt finds it open."""
 
 
 @workflow.defn
-class Kid:
-    """Ends once it is told a word; when it is cancelled, it waits for another."""
-
-    def __init__(self) -> None:
-        self.words: list[str] = []
-
-    @workflow.run
-    async def run(self, word: str = "") -> str:
-        try:
-            await workflow.wait_condition(lambda: bool(word or self.words))
-        except asyncio.CancelledError:
-            await workflow.wait_condition(lambda: bool(self.words))
-            raise
-        return word or self.words[0]
-
-    @workflow.signal
-    def tell(self, word: str) -> None:
-        self.words.append(word)
-
-
-@workflow.defn(versioning_behavior=VersioningBehavior.PINNED)
-class Pinned:
-    """Ends on the version of the code on which it began."""
-
-    def __init__(self) -> None:
-        self.told = False
-
-    @workflow.run
-    async def run(self) -> str:
-        await workflow.wait_condition(lambda: self.told)
-        return workflow.info().get_current_build_id()
-
-    @workflow.signal
-    def tell(self, word: str) -> None:
-        self.told = True
-
-
-@workflow.defn
-class Waiter:
+class Waiter(WaitsForOthers):
     """Waits in the way that its argument names."""
 
     def __init__(self) -> None:
@@ -141,11 +85,6 @@ class Waiter:
         if number < 0:
             raise ApplicationError("too few")
 
-    async def told(self, count: int = 1) -> str:
-        """The word that the workflow was told."""
-        await workflow.wait_condition(lambda: len(self.words) >= count)
-        return self.words[count - 1]
-
     # ---- time and messages
 
     async def timer(self) -> str:
@@ -154,6 +93,9 @@ class Waiter:
 
     async def condition(self) -> str:
         return await self.told()
+
+    async def failing(self) -> str:
+        raise ApplicationError(await self.told())
 
     async def condition_with_timeout(self) -> str:
         try:
@@ -165,6 +107,10 @@ class Waiter:
     async def update(self) -> list[str]:
         await self.told()
         await workflow.wait_condition(workflow.all_handlers_finished)
+        return self.words
+
+    async def updates(self) -> list[str]:
+        await self.told(2)
         return self.words
 
     async def handler(self) -> list[str]:
@@ -201,6 +147,18 @@ class Waiter:
             raise KeyError("wrong code")
         return "mended"
 
+    async def stalled_and_updated(self) -> list[str]:
+        """An update came before there is a handler."""
+        if not Gate.open:
+            raise KeyError("wrong code")
+        workflow.set_update_handler("note", self.note)
+        await self.told(10)
+        return self.words
+
+    def note(self, word: str) -> str:
+        self.words.append(word)
+        return f"noted {word}"
+
     async def stalled_and_told(self) -> list[str]:
         if not Gate.open:
             raise KeyError("wrong code")
@@ -222,6 +180,18 @@ class Waiter:
         workflow.set_signal_handler("kept", kept.append)
         return kept
 
+    async def put_off(self, number: int) -> list[str]:
+        if number == 1:
+            workflow.continue_as_new(args=["put_off", 2], backoff_start_interval=AWHILE)
+        return self.words
+
+    async def retried_and_updated(self) -> list[str]:
+        if workflow.info().attempt == 1:
+            raise ApplicationError("once")
+        workflow.set_update_handler("note", self.note)
+        await self.told(10)
+        return self.words
+
     async def retried(self) -> int:
         attempt = workflow.info().attempt
         if attempt == 1:
@@ -240,13 +210,7 @@ class Waiter:
         return await workflow.execute_activity(work, task_queue=LATER, start_to_close_timeout=LIMIT)
 
     async def activity_that_runs(self) -> str:
-        return await workflow.execute_activity(
-            pass_gate,
-            False,
-            start_to_close_timeout=LIMIT,
-            heartbeat_timeout=timedelta(seconds=1),
-            retry_policy=RetryPolicy(initial_interval=timedelta(milliseconds=10)),
-        )
+        return await workflow.execute_activity(pass_gate, False, **GATED)
 
     async def activity_in_backoff(self) -> int:
         return await workflow.execute_activity(
@@ -298,52 +262,24 @@ class Waiter:
     async def saga(self) -> str:
         async with workflow.Saga() as saga:
             saga.compensate(work, start_to_close_timeout=LIMIT)
-            saga.compensate(
-                pass_gate,
-                False,
-                start_to_close_timeout=LIMIT,
-                heartbeat_timeout=timedelta(seconds=1),
-                retry_policy=RetryPolicy(initial_interval=timedelta(milliseconds=10)),
-            )
+            saga.compensate(pass_gate, False, **GATED)
             await workflow.sleep(timedelta(days=365))
         return "never"
 
-    # ---- other workflows
-
-    async def child(self) -> str:
-        return await workflow.execute_child_workflow(Kid.run, id=f"{workflow.info().workflow_id}-kid")
-
-    async def canceled_child(self) -> str:
-        child = await workflow.start_child_workflow(Kid.run, id=f"{workflow.info().workflow_id}-kid")
-        child.cancel()
-        try:
-            return await child
-        except ChildWorkflowError as error:
-            return type(error.cause).__name__
-
-    async def child_elsewhere(self, namespace: str) -> str:
-        return await workflow.execute_child_workflow(
-            Kid.run, "elsewhere", namespace=namespace, parent_close_policy=ParentClosePolicy.ABANDON
-        )
-
-    async def signal_elsewhere(self, namespace: str) -> str | None:
-        try:
-            await workflow.get_external_workflow_handle("nobody", namespace=namespace).signal("tell", "word")
-        except ApplicationError as error:
-            return error.type
-        return "never"
-
-    async def cancel_elsewhere(self, namespace: str) -> str | None:
-        try:
-            await workflow.get_external_workflow_handle("nobody", namespace=namespace).cancel()
-        except ApplicationError as error:
-            return error.type
+    async def parallel_saga(self) -> str:
+        async with workflow.Saga(parallel=True) as saga:
+            saga.compensate(work, start_to_close_timeout=LIMIT)
+            for _ in range(2):
+                saga.compensate(pass_gate, False, **GATED)
+            saga.compensate(fail_for_good, start_to_close_timeout=LIMIT)
+            saga.compensate_child_workflow(Kid.run, id=f"{workflow.info().workflow_id}-kid")
+            await workflow.sleep(timedelta(days=365))
         return "never"
 
 
 DEPLOYMENT = "waits"
 WORKFLOWS: Sequence[type] = [Waiter, Kid, Pinned]
-ACTIVITIES: Sequence[Callable[..., Any]] = [pass_gate, fail_once, leave_open, work]
+ACTIVITIES: Sequence[Callable[..., Any]] = [pass_gate, fail_once, fail_for_good, leave_open, work]
 
 
 def worker_before(client: Client, folder: Path, **options: Any) -> Worker:

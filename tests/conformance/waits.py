@@ -3,120 +3,34 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from foldlog.client import (
-    AsyncActivityHandle,
     Client,
-    Schedule,
-    ScheduleActionExecutionStartWorkflow,
-    ScheduleActionStartWorkflow,
-    ScheduleDescription,
-    ScheduleIntervalSpec,
-    ScheduleSpec,
-    ScheduleState,
+    RPCError,
     WorkflowExecution,
     WorkflowFailureError,
-    WorkflowHandle,
     WorkflowUpdateFailedError,
     WorkflowUpdateStage,
 )
-from foldlog.common import RetryPolicy
 from foldlog.exceptions import ApplicationError, TimeoutError
 from foldlog.schedules.model import ACTION_TYPE, SCHEDULE_TYPE
 from foldlog.standalone.model import ACTIVITY_TYPE
 from foldlog.worker import Replayer
 
+from tests.conformance import waits_alone, waits_for_others, waits_of_schedules
+from tests.conformance.party import Party, Wait, attempts, canceled, nothing, tell
 from tests.conformance.scenarios import SOON, names
-from tests.conformance.waiting import AWHILE, DEPLOYMENT, QUEUE, WORKFLOWS, Gate, Pinned, Waiter, fail_once, leave_open
+from tests.conformance.waiting import DEPLOYMENT, WORKFLOWS, Waiter
+from tests.conformance.waiting_kin import ONCE_MORE
+from tests.conformance.waiting_parts import AWHILE, Gate, Pinned
 from tests.until import until_asked
 
-
-@dataclass
-class Party:
-    """A namespace with workflows that wait, and another one that has no workers before the restart."""
-
-    client: Client
-    elsewhere: Client
-
-    async def start(self, workflow: Any, *args: Any, id: str, **options: Any) -> None:
-        await self.client.start_workflow(workflow, args=args, id=id, task_queue=QUEUE, rpc_timeout=SOON, **options)
-
-    def handle(self, id: str) -> WorkflowHandle[Any, Any]:
-        return self.client.get_workflow_handle(id)
-
-    async def tell(self, id: str, word: str) -> None:
-        await self.handle(id).signal("tell", word, rpc_timeout=SOON)
-
-    def activity(self, id: str) -> AsyncActivityHandle:
-        return self.client.get_async_activity_handle(workflow_id=id, run_id=None, activity_id="open")
-
-    async def has(self, id: str, event: str) -> None:
-        """Wait for an event in the history."""
-
-        async def there() -> bool:
-            return event in await names(self.handle(id))
-
-        await until_asked(there, f"{id} has {event}")
-
-    async def activity_is(self, id: str, state: str, attempt: int = 1) -> None:
-        """Wait for a state of its one activity, in that attempt or in one after it."""
-
-        async def there() -> bool:
-            found = (await self.handle(id).describe()).pending_activities
-            return [each.state.name for each in found if each.attempt >= attempt] == [state]
-
-        await until_asked(there, f"the activity of {id} is {state}")
-
-
-Step = Callable[[Party, str], Awaitable[Any]]
-
-
-@dataclass(frozen=True)
-class Wait:
-    """One kind."""
-
-    kind: str
-    until: str | Step
-    """How to know that it waits: an event of its history, or something that is done until it does."""
-    result: Any
-    then: Step | None = None
-    """What ends the wait, unless time does, or the workers that come later."""
-    about: Any = None
-    options: dict[str, Any] = field(default_factory=dict)
-    """Of its start."""
-    begin: Step | None = None
-    """How it is started, if not as a `Waiter`."""
-    outcome: Step | None = None
-    """What its result is, if it is not the workflow's."""
-
-    async def bring_about(self, party: Party, id: str) -> None:
-        """Before the restart: start it, and wait until it waits."""
-        if self.begin is not None:
-            await self.begin(party, id)
-        else:
-            about = [] if self.about is None else [self.about]
-            about = [party.elsewhere.namespace] if self.about == "elsewhere" else about
-            await party.start(Waiter.run, self.kind, *about, id=id, **self.options)
-        if isinstance(self.until, str):
-            await party.has(id, self.until)
-        else:
-            await self.until(party, id)
-
-    async def end(self, party: Party, id: str) -> None:
-        """After the restart: end the wait, and look at what came of it."""
-        if self.then is not None:
-            await self.then(party, id)
-        found = await (self.outcome(party, id) if self.outcome else party.handle(id).result(rpc_timeout=SOON))
-        assert found == self.result, f"{id}: {found}"
-
-
-async def tell(party: Party, id: str) -> None:
-    await party.tell(id, "told")
+ACCEPTED = WorkflowUpdateStage.ACCEPTED
+LIMIT = 10
+"""So many updates of one run may be open."""
 
 
 async def tell_and_hurry(party: Party, id: str) -> None:
@@ -124,10 +38,6 @@ async def tell_and_hurry(party: Party, id: str) -> None:
     await party.tell(id, "told")
     assert (await names(party.handle(id)))[1:] == ["WorkflowExecutionSignaled"]
     await party.start(Waiter.run, "delay", id=id, start_signal="tell", start_signal_args=["hurry"])
-
-
-async def nothing(party: Party, id: str) -> None:
-    """It waits as soon as it is started."""
 
 
 async def handled(party: Party, id: str) -> None:
@@ -141,17 +51,77 @@ async def kept(party: Party, id: str) -> None:
 
 
 async def updated(party: Party, id: str) -> None:
-    await party.handle(id).start_update(Waiter.double, 21, id="u", wait_for_stage=WorkflowUpdateStage.ACCEPTED)
+    await party.handle(id).start_update(Waiter.double, 21, id="u", wait_for_stage=ACCEPTED)
+
+
+async def one_too_many(party: Party, id: str, update: Any, arg: Any) -> None:
+    """The run takes no more than it has."""
+
+    async def taken() -> list[Any]:
+        return [await names(party.handle(id)), (await party.handle(id).describe()).deferred_commands]
+
+    before = await taken()
+    with pytest.raises(RPCError):  # that it is refused, or that the time is over in which it is sent again
+        await party.handle(id).start_update(
+            update, arg, id="one too many", wait_for_stage=ACCEPTED, rpc_timeout=timedelta(seconds=1)
+        )
+    assert await taken() == before
+
+
+async def as_many_as_may_be(party: Party, id: str) -> None:
+    for number in range(LIMIT):
+        await party.handle(id).start_update(Waiter.double, number, id=f"{number}", wait_for_stage=ACCEPTED)
+    await one_too_many(party, id, Waiter.double, LIMIT)
+
+
+async def one_more_update(party: Party, id: str) -> None:
+    """It is held back until one of the others has ended."""
+    await one_too_many(party, id, Waiter.double, LIMIT)
+    held = party.handle(id).execute_update(Waiter.double, LIMIT, id="one too many", rpc_timeout=SOON)
+    party.ask(id, held)
+    await tell(party, id)
+
+
+async def all_are_doubled(party: Party, id: str) -> Any:
+    handles = [party.handle(id).get_update_handle(f"{number}", result_type=int) for number in range(LIMIT)]
+    doubled = [*[await each.result() for each in handles], *await party.answers(id)]
+    await party.tell(id, "end")
+    return [*doubled, *await party.handle(id).result()]
+
+
+async def ask_too_early(party: Party, id: str) -> None:
+    """As many updates as may be wait for a handler that is set when there is code again."""
+    for number in range(LIMIT):
+        party.ask(id, party.handle(id).execute_update("note", f"{number}", id=f"{number}", rpc_timeout=SOON))
+
+    async def are_kept() -> bool:
+        return (await party.handle(id).describe()).deferred_commands == LIMIT
+
+    await until_asked(are_kept, f"the updates of {id} are kept")
+    await one_too_many(party, id, "note", "refused")
+
+
+async def second_run_is_asked_too_early(party: Party, id: str) -> None:
+    await attempts(party, id)
+    await ask_too_early(party, id)
+
+
+async def stalls_and_is_asked(party: Party, id: str) -> None:
+    await stalls(party, id)
+    await ask_too_early(party, id)
+
+
+async def noted(party: Party, id: str) -> Any:
+    words = await party.handle(id).result(rpc_timeout=SOON)
+    return [*await party.answers(id), words]
+
+
+NOTED = [*[f"noted {number}" for number in range(LIMIT)], [f"{number}" for number in range(LIMIT)]]
 
 
 async def answered(party: Party, id: str) -> Any:
     number = await party.handle(id).get_update_handle("u", result_type=int).result(rpc_timeout=SOON)
     return [number, *await party.handle(id).result(rpc_timeout=SOON)]
-
-
-async def canceled(party: Party, id: str) -> None:
-    await party.handle(id).cancel()
-    await party.has(id, "WorkflowExecutionCancelRequested")
 
 
 async def stalls(party: Party, id: str) -> None:
@@ -166,13 +136,9 @@ async def second_run(party: Party, id: str) -> None:
     await attempts(party, id)
 
 
-async def attempts(party: Party, id: str) -> None:
-    """Wait until another run follows the first."""
-
-    async def follows() -> bool:
-        return (await party.handle(id).describe()).continued_run_id is not None
-
-    await until_asked(follows, f"{id} has a second run")
+async def is_put_off_and_told(party: Party, id: str) -> None:
+    await attempts(party, id)
+    await tell(party, id)
 
 
 async def two_more_words(party: Party, id: str) -> None:
@@ -243,15 +209,6 @@ async def unpause_it(party: Party, id: str) -> None:
     await complete(party, id)
 
 
-async def tell_the_kid(party: Party, id: str) -> None:
-    await party.tell(f"{id}-kid", "told")
-
-
-async def kid_is_canceled(party: Party, id: str) -> None:
-    await party.has(id, "ChildWorkflowExecutionStarted")
-    await party.has(f"{id}-kid", "WorkflowExecutionCancelRequested")
-
-
 async def carry(party: Party, id: str) -> None:
     await kept(party, id)
     await second_run(party, id)
@@ -288,6 +245,20 @@ async def compensates(party: Party, id: str) -> None:
     await runs(party, id)
 
 
+async def compensates_at_once(party: Party, id: str) -> None:
+    """All of them have begun, and some have ended."""
+    await canceled(party, id)
+
+    async def some_run() -> bool:
+        found = await party.handle(id).describe()
+        events = await names(party.handle(id))
+        ended = events.count("ActivityTaskCompleted") == 1 and "ActivityTaskFailed" in events
+        began = "ChildWorkflowExecutionStarted" in events
+        return ended and began and [each.state.name for each in found.pending_activities] == ["STARTED"] * 2
+
+    await until_asked(some_run, f"compensations of {id} run")
+
+
 async def compensated(party: Party, id: str) -> list[str]:
     with pytest.raises(WorkflowFailureError) as failed:
         await party.handle(id).result(rpc_timeout=SOON)
@@ -295,109 +266,30 @@ async def compensated(party: Party, id: str) -> list[str]:
     return [type(failed.value.cause).__name__, *(name for name in events if name.startswith("ActivityTaskC"))]
 
 
-async def begin_alone(party: Party, id: str) -> None:
-    await party.client.start_activity(
-        leave_open, id=id, task_queue=QUEUE, start_to_close_timeout=AWHILE * 20, rpc_timeout=SOON
-    )
-
-
-async def begin_alone_and_fail(party: Party, id: str) -> None:
-    again = RetryPolicy(initial_interval=AWHILE)
-    await party.client.start_activity(
-        fail_once, id=id, task_queue=QUEUE, start_to_close_timeout=AWHILE, retry_policy=again, rpc_timeout=SOON
-    )
-
-
-async def runs_alone(party: Party, id: str) -> None:
-    await alone_is(party, id, "STARTED")
-
-
-async def backs_off_alone(party: Party, id: str) -> None:
-    await alone_is(party, id, "BACKOFF")
-
-
-async def alone_is(party: Party, id: str, state: str) -> None:
-    async def there() -> bool:
-        found = (await party.client.get_activity_handle(id).describe()).run_state
-        return found is not None and found.name == state
-
-    await until_asked(there, f"the activity {id} is {state}")
-
-
-async def complete_alone(party: Party, id: str) -> None:
-    handle = party.client.get_async_activity_handle(activity_id=id, run_id=None)
-    await handle.complete("from outside", rpc_timeout=SOON)
-
-
-async def alone(party: Party, id: str) -> Any:
-    return await party.client.get_activity_handle(id).result(rpc_timeout=SOON)
-
-
 async def begin_pinned(party: Party, id: str) -> None:
     await party.start(Pinned.run, id=id)
 
-
-# ---- schedules
-
-
-def schedule_of(id: str, **options: Any) -> Schedule:
-    action = ScheduleActionStartWorkflow("Kid", id=id, task_queue=QUEUE, **options)
-    return Schedule(action, ScheduleSpec(intervals=[ScheduleIntervalSpec(timedelta(days=1000))]))
-
-
-async def described(party: Party, id: str, condition: Callable[[ScheduleDescription], bool]) -> ScheduleDescription:
-    async def ask() -> ScheduleDescription | None:
-        found = await party.client.get_schedule_handle(id).describe(rpc_timeout=SOON)
-        return found if condition(found) else None
-
-    found: ScheduleDescription = await until_asked(ask, f"the schedule {id} gets there")
-    return found
-
-
-async def begin_schedule(party: Party, id: str) -> None:
-    await party.client.create_schedule(id, schedule_of(id), trigger_immediately=True, rpc_timeout=SOON)
-
-
-async def action_runs(party: Party, id: str) -> None:
-    found = await described(party, id, lambda found: len(found.info.running_actions) == 1)
-    await party.has(action_of(found), "WorkflowExecutionStarted")
-
-
-def action_of(found: ScheduleDescription) -> str:
-    action = found.info.recent_actions[-1].action
-    assert isinstance(action, ScheduleActionExecutionStartWorkflow)
-    return action.workflow_id
-
-
-async def end_action(party: Party, id: str) -> Any:
-    found = await described(party, id, lambda found: found.info.num_actions == 1)
-    await party.tell(action_of(found), "told")
-    await described(party, id, lambda found: not found.info.running_actions)
-    await party.client.get_schedule_handle(id).delete(rpc_timeout=SOON)
-    return await party.handle(action_of(found)).result()
-
-
-async def begin_interval(party: Party, id: str) -> None:
-    """Due again and again, also while nobody is there."""
-    schedule = schedule_of(id, args=["at once"])
-    schedule.spec = ScheduleSpec(intervals=[ScheduleIntervalSpec(timedelta(seconds=1))])
-    schedule.state = ScheduleState(limited_actions=True, remaining_actions=2)
-    await party.client.create_schedule(id, schedule, rpc_timeout=SOON)
-
-
-async def end_interval(party: Party, id: str) -> Any:
-    found = await described(party, id, lambda found: found.info.num_actions == 2 and not found.info.running_actions)
-    await party.client.get_schedule_handle(id).delete(rpc_timeout=SOON)
-    return [await party.handle(action_of(found)).result(), found.schedule.state.remaining_actions]
-
-
-ONCE_MORE = RetryPolicy(initial_interval=AWHILE, maximum_attempts=2)
 
 WAITS = [
     Wait("timer", "TimerStarted", "slept"),
     Wait("condition", "WorkflowExecutionStarted", "told", tell),
     Wait("condition_with_timeout", "TimerStarted", "timeout"),
     Wait("update", updated, [42, "told"], tell, outcome=answered),
+    Wait(
+        "updates",
+        as_many_as_may_be,
+        [*[2 * number for number in range(LIMIT + 1)], "told", "end"],
+        one_more_update,
+        outcome=all_are_doubled,
+    ),
+    Wait("stalled_and_updated", stalls_and_is_asked, NOTED, outcome=noted),
+    Wait(
+        "retried_and_updated",
+        second_run_is_asked_too_early,
+        NOTED,
+        outcome=noted,
+        options={"retry_policy": ONCE_MORE},
+    ),
     Wait("handler", handled, ["told"]),
     Wait("kept_signals", kept, ["0", "1", "2"], tell),
     Wait("cleanup", canceled, "cleaned up: told", tell),
@@ -407,6 +299,7 @@ WAITS = [
     Wait("condition", refused, "told", refused_and_told),
     Wait("chain", second_run, "third in run 3", two_more_words, about=1),
     Wait("carried", carry, ["0", "1", "2", "3"], one_more, about=1),
+    Wait("put_off", is_put_off_and_told, ["told"], about=1),
     Wait("retried", attempts, 2, options={"retry_policy": ONCE_MORE}),
     Wait("cron", nothing, True, outcome=one_run, options={"cron_schedule": "@every 3s"}),
     Wait("delay", nothing, ["told", "hurry"], tell_and_hurry, options={"start_delay": timedelta(hours=1)}),
@@ -427,26 +320,17 @@ WAITS = [
         ["CancelledError", "ActivityTaskCompleted", "ActivityTaskCompleted"],
         outcome=compensated,
     ),
-    Wait("activity_alone", runs_alone, "from outside", complete_alone, begin=begin_alone, outcome=alone),
-    Wait("activity_alone", backs_off_alone, 2, begin=begin_alone_and_fail, outcome=alone),
-    Wait("child", "ChildWorkflowExecutionStarted", "told", tell_the_kid),
-    Wait("canceled_child", kid_is_canceled, "CancelledError", tell_the_kid),
-    Wait("child_elsewhere", "StartChildWorkflowExecutionInitiated", "elsewhere", about="elsewhere"),
-    Wait(
-        "signal_elsewhere",
-        "SignalExternalWorkflowExecutionInitiated",
-        "ExternalWorkflowExecutionNotFound",
-        about="elsewhere",
-    ),
-    Wait(
-        "cancel_elsewhere",
-        "RequestCancelExternalWorkflowExecutionInitiated",
-        "ExternalWorkflowExecutionNotFound",
-        about="elsewhere",
-    ),
     Wait("pinned", "WorkflowExecutionStarted", "1", tell, begin=begin_pinned),
-    Wait("schedule_with_an_action", action_runs, "told", begin=begin_schedule, outcome=end_action),
-    Wait("schedule_that_is_due", nothing, ["at once", 0], begin=begin_interval, outcome=end_interval),
+    Wait(
+        "parallel_saga",
+        compensates_at_once,
+        ["ApplicationError", *["ActivityTaskCompleted"] * 3],
+        waits_for_others.tell_the_kid,
+        outcome=compensated,
+    ),
+    *waits_alone.WAITS,
+    *waits_for_others.WAITS,
+    *waits_of_schedules.WAITS,
 ]
 """All kinds; some are there twice, with other options."""
 

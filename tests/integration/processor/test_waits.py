@@ -18,8 +18,10 @@ from foldlog.transport.config import KafkaConfig
 from foldlog.transport.topics import Topics
 
 from tests.conformance import waits
+from tests.conformance.party import Party
 from tests.conformance.scenarios import PATIENCE
-from tests.conformance.waiting import LATER, NOBODY, QUEUE, Gate, worker_after, worker_before, workers_that_come_later
+from tests.conformance.waiting import worker_after, worker_before, workers_that_come_later
+from tests.conformance.waiting_parts import LATER, NOBODY, QUEUE, Gate
 from tests.until import until
 
 from .logs import audit
@@ -29,7 +31,7 @@ pytestmark = pytest.mark.timeout(600)
 
 
 @pytest.fixture
-async def party(kafka: str, namespace: str) -> AsyncIterator[waits.Party]:
+async def party(kafka: str, namespace: str) -> AsyncIterator[Party]:
     config, elsewhere = KafkaConfig(bootstrap_servers=kafka), f"{namespace}-two"
     for name in (namespace, elsewhere):
         await asyncio.to_thread(create_topics, config, Topics(name), partitions=2, task_queues=[QUEUE, LATER, NOBODY])
@@ -38,15 +40,15 @@ async def party(kafka: str, namespace: str) -> AsyncIterator[waits.Party]:
         await Client.connect(config, namespace=elsewhere, **PATIENCE) as other,
     ):
         Gate.open = False
-        yield waits.Party(client, other)
+        yield Party(client, other)
 
 
-async def bring_about(party: waits.Party) -> None:
+async def bring_about(party: Party) -> None:
     """All of them wait."""
     await asyncio.gather(*(wait.bring_about(party, id) for wait, id in zip(waits.WAITS, waits.ids(), strict=True)))
 
 
-async def end(party: waits.Party, folder: Path) -> None:
+async def end(party: Party, folder: Path) -> None:
     """Another processor ends them all, with a new version of the code, and the histories are whole."""
     async with AsyncExitStack() as stack:
         workers = [
@@ -60,7 +62,7 @@ async def end(party: waits.Party, folder: Path) -> None:
         assert await waits.replay_all(party) > len(waits.WAITS)
 
 
-async def test_waits_outlast_a_processor_that_stops(kafka: str, party: waits.Party, tmp_path: Path) -> None:
+async def test_waits_outlast_a_processor_that_stops(kafka: str, party: Party, tmp_path: Path) -> None:
     async with worker_before(party.client, tmp_path / "before") as worker:
         await until(lambda: worker.ready, "the worker is ready")
         await bring_about(party)
@@ -68,9 +70,7 @@ async def test_waits_outlast_a_processor_that_stops(kafka: str, party: waits.Par
     await asyncio.to_thread(audit, KafkaConfig(bootstrap_servers=kafka), Topics(party.client.namespace))
 
 
-async def test_waits_outlast_a_processor_that_is_killed_and_its_store(
-    kafka: str, party: waits.Party, tmp_path: Path
-) -> None:
+async def test_waits_outlast_a_processor_that_is_killed_and_its_store(kafka: str, party: Party, tmp_path: Path) -> None:
     namespace = party.client.namespace
     with Fleet(kafka, namespace, tmp_path, program="tests.integration.processor.waiting") as fleet:
         fleet.start("before", "first")

@@ -12,12 +12,14 @@ from foldlog.memory import MemoryBroker, MemoryTransport
 from foldlog.processors.sessions import CachedSessions
 
 from tests.conformance import waits
-from tests.conformance.waiting import Gate, worker_after, worker_before, workers_that_come_later
+from tests.conformance.party import Party
+from tests.conformance.waiting import worker_after, worker_before, workers_that_come_later
+from tests.conformance.waiting_parts import Gate
 from tests.until import until
 
 
 @pytest.fixture
-async def party() -> AsyncIterator[waits.Party]:
+async def party() -> AsyncIterator[Party]:
     """Two partitions whose stores are gone when their processor is."""
     broker = MemoryBroker(partitions=2, keep_stores=False)
     async with (
@@ -25,7 +27,7 @@ async def party() -> AsyncIterator[waits.Party]:
         Client(MemoryTransport(broker, "elsewhere")) as elsewhere,
     ):
         Gate.open = False
-        yield waits.Party(client, elsewhere)
+        yield Party(client, elsewhere)
     broker.close()
 
 
@@ -36,7 +38,7 @@ def forgetful(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("number", range(len(waits.WAITS)), ids=waits.ids())
-async def test_a_wait_goes_on_after_a_restart(party: waits.Party, tmp_path: Path, number: int) -> None:
+async def test_a_wait_goes_on_after_a_restart(party: Party, tmp_path: Path, number: int) -> None:
     wait, id = waits.WAITS[number], waits.ids()[number]
     async with worker_before(party.client, tmp_path / "before"):
         await wait.bring_about(party, id)
