@@ -28,6 +28,7 @@ from tests.conformance import (
     machinery,
     merged,
     messages,
+    misfits,
     overrides,
     ports,
     scenarios,
@@ -64,6 +65,7 @@ SHARED: Sequence[Scenario] = [
     *inquiry.SHARED,
     *kinds.SHARED,
     *streams.SHARED,
+    *misfits.SHARED,
 ]
 """Those for which workers are there, see `Place.workers`."""
 
@@ -104,6 +106,7 @@ WORKFLOWS: Sequence[type] = [
     *inquiry.WORKFLOWS,
     *kinds.WORKFLOWS,
     *streams.WORKFLOWS,
+    *misfits.WORKFLOWS,
 ]
 ACTIVITIES: Sequence[Callable[..., Any]] = [
     *workflows.ACTIVITIES,

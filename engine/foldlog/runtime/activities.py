@@ -11,7 +11,9 @@ from foldlog.api.common.v1 import plain
 from foldlog.common import Priority
 from foldlog.common import RetryPolicy as UserRetryPolicy
 from foldlog.core import decisions
+from foldlog.exceptions import PayloadConversionError
 from foldlog.runtime.durations import milliseconds
+from foldlog.runtime.environment import Environment, misfit
 from foldlog.runtime.loop import uncancel
 from foldlog.runtime.stack import made_at
 from foldlog.schemas import event as events
@@ -27,7 +29,6 @@ from msgspec.structs import replace
 
 if TYPE_CHECKING:
     from foldlog.converter import PayloadConverter
-    from foldlog.runtime.environment import Environment
     from foldlog.runtime.instance import WorkflowInstance
 
 _DEFAULT_RETRY_POLICY = RetryPolicy()
@@ -433,7 +434,10 @@ class Activities:
             self._succeed(operation, ended.result)
 
     def _succeed(self, operation: ActivityOperation, payload: Payload) -> None:
-        value = operation.environment.payload_converter.from_payload(payload, operation.result_type)
+        try:
+            value = operation.environment.payload_converter.from_payload(payload, operation.result_type)
+        except PayloadConversionError as error:
+            raise misfit(error, operation.activity_type, operation.activity_id) from error.__cause__
         _settle(operation.future.set_result, operation, value)
 
     def _fail(self, ended: Any, message: str, cause: Failure, identity: str, retry_state: str) -> None:

@@ -13,7 +13,7 @@ from foldlog.core import decisions
 from foldlog.core.children import ALREADY_STARTED
 from foldlog.core.versioning import INVALID_OVERRIDE
 from foldlog.runtime.child_options import child_decision
-from foldlog.runtime.environment import Environment
+from foldlog.runtime.environment import Environment, misfit
 from foldlog.runtime.external import next_recorded
 from foldlog.runtime.loop import uncancel
 from foldlog.schemas import event as events
@@ -386,7 +386,11 @@ class Children:
         operation = self._open.pop(ended.initiated_event_id, None)
         if operation is not None:
             converter = operation.environment.payload_converter
-            operation.succeed(converter.from_payload(ended.result, operation.result_type))
+            try:
+                result = converter.from_payload(ended.result, operation.result_type)
+            except exceptions.PayloadConversionError as error:
+                raise misfit(error, operation.workflow_type, operation.workflow_id) from error.__cause__
+            operation.succeed(result)
 
     def ended(self, ended: Any) -> None:
         """A child ended otherwise."""

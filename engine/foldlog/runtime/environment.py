@@ -142,6 +142,11 @@ class Environment:
         return self.failure_converter.from_failure(failure, self.payload_converter)
 
 
+def misfit(error: PayloadConversionError, whose: str, id: str) -> PayloadConversionError:
+    """The same error, where it is known whose result it is that does not fit its type."""
+    return error.within(f"result of {whose} {id!r}{', ' if error.where else ''}")
+
+
 def is_cancellation(error: BaseException) -> bool:
     """Whether an exception says that something was cancelled; a group, whether all in it do."""
     if isinstance(error, BaseExceptionGroup):
