@@ -1,20 +1,18 @@
-"""Which workflows histories are recorded of.
+"""Which workflows histories are recorded of: each one of the examples, and what `kinds` adds.
 
-A new one is a line in `CASES`, and then `python -m tests.histories.record`.
+A new one is a line in `EXAMPLES` here or in `KINDS` there, and then `python -m tests.histories.record`.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 from foldlog import activity
-from foldlog.client import WorkflowHandle
+from foldlog.client import Client
 
 from examples import (
     approval,
@@ -33,46 +31,8 @@ from examples.order.activities import DECLINED, FLAKY, UNSHIPPABLE, OrderActivit
 from examples.order.ledger import Ledger
 from examples.order.model import Order, chance, read_orders
 from examples.order.workflow import OrderWorkflow
-
-FOLDER = Path(__file__).parent
-QUEUE = "histories"
-
-Handle = WorkflowHandle[Any, Any]
-Activities = Sequence[Callable[..., Any]]
-
-
-async def nothing(handle: Handle) -> None:
-    """Only wait for its end."""
-
-
-@dataclass(frozen=True)
-class Case:
-    """A workflow that is run once in memory, from its start to its end."""
-
-    name: str
-    """Of the file, and the workflow ID."""
-    workflow: type
-    args: Sequence[Any]
-    activities: Callable[[Path], AbstractContextManager[Activities]]
-    """Its activities, given an empty folder."""
-    then: Callable[[Handle], Awaitable[None]] = nothing
-    """What is done with it once it has started."""
-    others: Sequence[type] = ()
-    """Further workflows that it needs; their runs are recorded too."""
-
-    @property
-    def workflows(self) -> Sequence[type]:
-        """All workflows of a worker that runs it."""
-        return (self.workflow, *self.others)
-
-    def files(self) -> list[Path]:
-        """Its histories: `name.json` of the workflow itself, then `name.2.json` and so on of others that it started."""
-        return sorted(FOLDER.glob(f"{self.name}.*json"), key=lambda file: (len(file.name), file.name))
-
-
-def these(*activities: Callable[..., Any]) -> Callable[[Path], AbstractContextManager[Activities]]:
-    """Activities that need no folder."""
-    return lambda folder: nullcontext(activities)
+from tests.histories.case import Activities, Case, Handle, these
+from tests.histories.kinds import KINDS
 
 
 def methods(make: Callable[[], object], *names: str) -> Callable[[Path], AbstractContextManager[Activities]]:
@@ -105,25 +65,25 @@ def order(luck: str) -> Order:
     raise LookupError(luck)
 
 
-async def reserved(handle: Handle) -> None:
+async def reserved(client: Client, handle: Handle) -> None:
     """Wait until there is something to undo."""
     while await handle.query(OrderWorkflow.status) in ("ValidateOrder", "ReserveInventory"):
         pass
 
 
-async def regret(handle: Handle) -> None:
+async def regret(client: Client, handle: Handle) -> None:
     """The customer does not want it any more."""
-    await reserved(handle)
+    await reserved(client, handle)
     await handle.signal(OrderWorkflow.cancel_order, "changed my mind")
 
 
-async def cancel(handle: Handle) -> None:
+async def cancel(client: Client, handle: Handle) -> None:
     """Cancel the workflow."""
-    await reserved(handle)
+    await reserved(client, handle)
     await handle.cancel(reason="out of stock")
 
 
-async def terminate(handle: Handle) -> None:
+async def terminate(client: Client, handle: Handle) -> None:
     """Terminate the workflow."""
     await handle.terminate(reason="test data")
 
@@ -134,34 +94,34 @@ async def approves(invoice: str) -> bool:
     return True
 
 
-async def decide(handle: Handle) -> None:
+async def decide(client: Client, handle: Handle) -> None:
     """A person says yes."""
     await handle.execute_update(approval.Approval.decide, approval.Decision("bob", True))
 
 
-async def ship(handle: Handle) -> None:
+async def ship(client: Client, handle: Handle) -> None:
     """What was paid for is on its way."""
     await handle.signal(payment.CardPayment.shipped)
 
 
-async def ship_and_give_back(handle: Handle) -> None:
+async def ship_and_give_back(client: Client, handle: Handle) -> None:
     """And comes back, in two parts."""
-    await ship(handle)
+    await ship(client, handle)
     await handle.signal(payment.CardPayment.give_back, 1000)
     await handle.signal(payment.CardPayment.give_back, 9000)
 
 
-async def cancel_at_once(handle: Handle) -> None:
+async def cancel_at_once(client: Client, handle: Handle) -> None:
     """Cancel the workflow, whatever it does."""
     await handle.cancel()
 
 
-async def unsubscribe(handle: Handle) -> None:
+async def unsubscribe(client: Client, handle: Handle) -> None:
     """The customer has had enough."""
     await handle.signal(subscription.SubscriptionWorkflow.cancel)
 
 
-async def open_it(handle: Handle) -> None:
+async def open_it(client: Client, handle: Handle) -> None:
     """Its owner comes."""
     await handle.signal(authorization.Vault.open, "its owner")
 
@@ -194,7 +154,7 @@ def paid(customer: str, days: int = 0) -> payment.Payment:
     return payment.Payment(customer, 4200, timedelta(days=days))
 
 
-CASES = [  # sorted by name
+EXAMPLES = [  # sorted by name
     Case("approval-approved", approval.Approval, [EXPENSE], APPROVALS, decide),
     Case("approval-expired", approval.Approval, [EXPENSE], APPROVALS),
     Case(
@@ -234,3 +194,5 @@ CASES = [  # sorted by name
     Case("subscription-suspended", subscription.SubscriptionWorkflow, [TRIAL], methods(Insolvent, "charge")),
     Case("vault-opened", authorization.Vault, [], these(), open_it),
 ]
+
+CASES = sorted([*EXAMPLES, *KINDS], key=lambda case: case.name)

@@ -20,7 +20,8 @@ from foldlog.schemas.framing import encode
 from foldlog.testing import WorkflowEnvironment
 from foldlog.worker import Worker
 
-from tests.histories.cases import CASES, FOLDER, QUEUE, Case
+from tests.histories.case import FOLDER, QUEUE, Case
+from tests.histories.cases import CASES
 
 
 async def histories(case: Case) -> list[WorkflowHistory]:
@@ -32,7 +33,7 @@ async def histories(case: Case) -> list[WorkflowHistory]:
                 handle = await client.start_workflow(
                     case.workflow.__name__, args=case.args, id=case.name, task_queue=QUEUE
                 )
-                await case.then(handle)
+                await case.then(client, handle)
                 try:
                     await handle.result()
                 except WorkflowFailureError:

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 from foldlog.cli._root import cli
 
-from tests.histories.cases import FOLDER
+from tests.histories.case import FOLDER
 
 HELLO = FOLDER / "hello-world.json"
 CHANGED = """

@@ -1,21 +1,24 @@
-"""Recorded histories of the examples replay with the code of today."""
+"""Recorded histories, of the examples and of each kind of event, replay with the code of today."""
 
 from __future__ import annotations
 
 import importlib
 import json
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from foldlog import workflow
 from foldlog.client import WorkflowHistory
+from foldlog.schemas.records import Event
 from foldlog.worker import Replayer
 from foldlog.workflow import NondeterminismError
 from foldlog.workflow._definition import Definition
 
 from examples.order.model import Order, Outcome
 from examples.order.workflow import OrderWorkflow
-from tests.histories.cases import CASES, FOLDER, Case
+from tests.histories.case import FOLDER, Case
+from tests.histories.cases import CASES
 from tests.histories.record import histories
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
@@ -52,6 +55,12 @@ def test_every_workflow_of_the_examples_has_a_history() -> None:
     assert len(found) >= 2
     missing = found - {cls for case in CASES for cls in case.workflows}
     assert not missing, "add a line to tests/histories/cases.py, then python -m tests.histories.record"
+
+
+def test_every_kind_of_event_occurs_in_a_history() -> None:
+    found = {type(event) for case in CASES for file in case.files() for event in read(file).events}
+    missing = set(get_args(Event)) - found
+    assert not missing, "add a line to tests/histories/kinds.py, then python -m tests.histories.record"
 
 
 async def test_what_is_recorded_today_replays_too() -> None:
