@@ -6,6 +6,7 @@ import asyncio
 import traceback
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from contextvars import ContextVar
 from copy import copy
 from datetime import timedelta
 from typing import Any, ClassVar, cast
@@ -27,6 +28,9 @@ MAX_MESSAGE_CHARACTERS = 10_000
 """A failure is repeated in events, rows and answers, so a log of megabytes in a message would go around as well."""
 MAX_CAUSES = 20
 """Causes of causes that are kept."""
+
+_causes_left = ContextVar("causes_left", default=MAX_CAUSES)
+"""How many more causes of the exception that is being converted are kept. No argument, for `to_failure` has none."""
 
 _HIDDEN_MESSAGE = "Encoded failure"
 
@@ -78,11 +82,11 @@ class DefaultFailureConverter(FailureConverter):
     def to_failure(
         self, exception: BaseException, payload_converter: PayloadConverter, failure: Failure | None = None
     ) -> Failure:
-        """See base class."""
-        made = self._to_failure(exception, payload_converter, MAX_CAUSES)
+        """See base class. Each cause is converted by `to_failure` as well, so by that of a subclass."""
+        made = self._to_failure(exception, payload_converter)
         return made if failure is None else fill_in(failure, made)
 
-    def _to_failure(self, exception: BaseException, converter: PayloadConverter, causes_left: int) -> Failure:
+    def _to_failure(self, exception: BaseException, converter: PayloadConverter) -> Failure:
         if isinstance(exception, errors.FailureError) and exception.failure is not None:
             return self._again(exception.failure, converter)
         failure = Failure(message=_cut(_message(exception), MAX_MESSAGE_CHARACTERS), stack_trace=_stack(exception))
@@ -93,8 +97,12 @@ class DefaultFailureConverter(FailureConverter):
         if cause is None and isinstance(exception, errors.FailureError) and not exception.__suppress_context__:
             # Raised where another exception was handled, without `from`.
             cause = exception.__context__
-        if cause is not None and causes_left:
-            failure.cause = self._to_failure(cause, converter, causes_left - 1)
+        if cause is not None and (left := _causes_left.get()):
+            token = _causes_left.set(left - 1)
+            try:
+                failure.cause = failure_of(self, cause, converter)
+            finally:
+                _causes_left.reset(token)
         if self._hide:
             _hide(failure, converter)
         return failure

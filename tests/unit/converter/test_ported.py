@@ -139,6 +139,15 @@ async def test_a_failure_converter_that_fills_in_a_failure() -> None:
     failure = await converter.encode_failure(ValueError("no"))
     assert failure.message == "[tagged] no"
     assert failure.type == "ValueError"
+    try:
+        try:
+            raise KeyError("key")
+        except KeyError as cause:
+            raise ValueError("no") from cause
+    except ValueError as error:
+        caused = await converter.encode_failure(error)
+    assert caused.cause is not None
+    assert (caused.message, caused.cause.message) == ("[tagged] no", "[tagged] 'key'")
     mine = records.Failure()
     assert await converter.encode_failure(ValueError("no"), mine) is mine
     assert mine == failure
