@@ -13,7 +13,13 @@ from typing import Any
 import pytest
 from foldlog import activity, workflow
 from foldlog.client import Client, WorkerDeploymentVersionStatus, WorkflowFailureError, WorkflowHandle
-from foldlog.common import AutoUpgradeVersioningOverride, PinnedVersioningOverride, RetryPolicy, VersioningBehavior
+from foldlog.common import (
+    AutoUpgradeVersioningOverride,
+    PinnedVersioningOverride,
+    RetryPolicy,
+    VersioningBehavior,
+    WorkerDeploymentVersion,
+)
 from foldlog.exceptions import ApplicationError, FailedPreconditionError
 from foldlog.sensor import Sensor
 from foldlog.worker import PatchActivationInput, Worker
@@ -50,6 +56,8 @@ async def versions(here: Place) -> None:
         order, meter = await start(client, "Order"), await start(client, "Meter")
         shown = [await each.describe() for each in (order, meter)]
         assert [each.deployment_version for each in shown] == ["shop.1"] * 2
+        read = [WorkerDeploymentVersion.from_canonical_string(each.deployment_version or "") for each in shown]
+        assert read == [version("1")] * 2
         behaviors = [VersioningBehavior.PINNED, VersioningBehavior.AUTO_UPGRADE]
         assert [each.versioning_behavior for each in shown] == behaviors
         ramping = await shop.set_ramping_version("2", 100)
@@ -62,7 +70,7 @@ async def versions(here: Place) -> None:
         builds = [await each.query("build") for each in (order, meter, later, stays, moves)]
         assert builds == ["one", "two", "two", "one", "two"]
         nowhere = await start(client, "Order", versioning_override=PinnedVersioningOverride(version("0.9")))
-        assert "'shop.0.9'" in (await nowhere.describe()).stalled_error
+        assert f"'{version('0.9').to_canonical_string()}'" in (await nowhere.describe()).stalled_error
         with pytest.raises(FailedPreconditionError):
             await nowhere.query("build")
         await nowhere.terminate()
@@ -321,23 +329,23 @@ class Talkative:
 
 
 @contextmanager
-def logged() -> Iterator[list[logging.LogRecord]]:
-    """What workflows log meanwhile."""
+def logged(name: str = "foldlog.workflow", level: int = logging.INFO) -> Iterator[list[logging.LogRecord]]:
+    """What a logger hears meanwhile, from a level on; that of workflows if none is named."""
     records: list[logging.LogRecord] = []
 
     class Keep(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
             records.append(record)
 
-    found, keep = logging.getLogger("foldlog.workflow"), Keep()
-    level = found.level
+    found, keep = logging.getLogger(name), Keep()
+    before = found.level
     found.addHandler(keep)
-    found.setLevel(logging.INFO)
+    found.setLevel(level)
     try:
         yield records
     finally:
         found.removeHandler(keep)
-        found.setLevel(level)
+        found.setLevel(before)
 
 
 async def each_line_is_logged_once(here: Place) -> None:

@@ -36,6 +36,8 @@ class OptionsWithoutMeaning(TypedDict, total=False):
     workflow_task_executor: Any
     """Workflow code runs on the processor's thread."""
     max_concurrent_workflow_tasks: int | None
+    """At least 1. A processor steps the workflows of its partitions one after another, so no number is exceeded; one
+    above 1 makes nothing run side by side, and is warned of. More processes do."""
     max_concurrent_workflow_task_polls: int | None
     max_concurrent_activity_task_polls: int | None
     """There are no polls: tasks are read from topics."""
@@ -57,7 +59,7 @@ class OptionsWithoutMeaning(TypedDict, total=False):
 
 
 def check_ignored(options: OptionsWithoutMeaning) -> None:
-    """Log the options that are ignored.
+    """Log the options that are ignored; a warning, where that may be missed.
 
     Raises:
         TypeError: Temporal's worker has no such option either.
@@ -65,7 +67,15 @@ def check_ignored(options: OptionsWithoutMeaning) -> None:
     """
     if options.get("nexus_service_handlers"):
         raise ConfigurationError("there is no Nexus here", option="nexus_service_handlers")
-    note_ignored("Worker", options, OptionsWithoutMeaning, _log)
+    tasks = options.get("max_concurrent_workflow_tasks")
+    if isinstance(tasks, int) and tasks > 1:
+        _log.warning(
+            "max_concurrent_workflow_tasks is %d, but a processor steps its workflows one after another: for more side"
+            " by side, start more processes",
+            tasks,
+        )
+    others = [name for name in options if name != "max_concurrent_workflow_tasks"]
+    note_ignored("Worker", others, OptionsWithoutMeaning, _log)
 
 
 @dataclass(frozen=True, kw_only=True)
