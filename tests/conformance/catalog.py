@@ -10,6 +10,7 @@ from foldlog.worker import Replayer, WorkflowReplayError
 
 from tests.conformance import (
     bound,
+    authorised,
     chains,
     clients,
     closing,
@@ -83,6 +84,7 @@ ALONE: Sequence[Scenario] = [
     *ports.ALONE,
     *guarding.ALONE,
     *intercepted.ALONE,
+    *authorised.ALONE,
     *control.ALONE,
     *machinery.ALONE,
     *overrides.ALONE,
