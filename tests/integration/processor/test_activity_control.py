@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
+from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from functools import partial
@@ -12,12 +14,14 @@ from typing import Any
 
 import pytest
 from foldlog import activity, workflow
-from foldlog.client import AsyncActivityCancelledError, Client, RPCError, RPCStatusCode, WorkflowFailureError
+from foldlog.client import AsyncActivityCancelledError, RPCError, RPCStatusCode, WorkflowFailureError
 from foldlog.common import Priority, RetryPolicy
 from foldlog.exceptions import ActivityError, ApplicationError, CancelledError, TimeoutError, TimeoutType
 
-from tests.integration.processor.running import SOON, Place, place
-from tests.until import until, until_asked
+from tests.integration.processor import ending
+from tests.integration.processor.processes import ROOT
+from tests.integration.processor.running import Place, place
+from tests.until import DEADLINE, until, until_asked
 
 LIMIT = timedelta(seconds=120)
 LONG = LIMIT.total_seconds()
@@ -134,11 +138,8 @@ async def test_each_kind_of_wait_goes_on_after_a_restart(here: Place) -> None:
         near = await here.start(NearAndFar.run, id="near")
         await until_asked(lambda: _has_timer(near), "it waits for its second attempt")
         paused = await _paused_while_it_runs(here)
-    async with (
-        await Client.connect(here.config, namespace=here.namespace, rpc_timeout=SOON, connect_timeout=SOON) as other,
-        worker(here, state="another"),
-    ):
-        await _end_from(other, outside)
+    async with worker(here, state="another"):
+        await _end_from_another_process(here, outside)
         await _unpaused(paused)
         assert await near.result() == 3
         names = [type(one).__name__ for one in (await near.fetch_history()).events]
@@ -147,17 +148,24 @@ async def test_each_kind_of_wait_goes_on_after_a_restart(here: Place) -> None:
     await here.check("another")
 
 
-async def _end_from(other: Client, handles: list[Any]) -> None:
-    """End one by its token and one by its ID, as a program that knows nothing of the worker."""
-    token = other.get_async_activity_handle(task_token=tokens["token"])
-    await token.heartbeat("alive")
-    assert await (await pending(handles[0])).heartbeat_details() == ["alive"]
-    await token.complete({"by": "token"})
-    await other.get_async_activity_handle(workflow_id="id", run_id=None, activity_id="the one").complete("id")
-    assert [await handle.result() for handle in handles] == [{"by": "token"}, "id"]
-    with pytest.raises(RPCError) as caught:
-        await token.complete("twice")
-    assert caught.value.status == RPCStatusCode.NOT_FOUND
+async def _end_from_another_process(here: Place, handles: list[Any]) -> None:
+    """One by its token and one by its ID: the process knows nothing else, and nothing of the worker."""
+    command = [sys.executable, "-m", ending.__name__, here.config.bootstrap_servers, here.namespace]
+    process = await asyncio.create_subprocess_exec(
+        *command, tokens["token"].hex(), "id", "the one", cwd=ROOT, stdin=PIPE, stdout=PIPE
+    )
+    assert process.stdout is not None
+    assert process.stdin is not None
+    try:
+        assert await asyncio.wait_for(process.stdout.readline(), DEADLINE) == b"alive\n"
+        assert await (await pending(handles[0])).heartbeat_details() == ["alive"]
+        said, _ = await asyncio.wait_for(process.communicate(b"go on\n"), DEADLINE)
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    assert (process.returncode, said) == (0, b"twice: NOT_FOUND\n")
+    assert [await handle.result() for handle in handles] == [{"by": process.pid}, "id"]
     assert sorted(begun[:2]) == [("id", 1), ("token", 1)]
 
 
