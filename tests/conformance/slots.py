@@ -15,6 +15,7 @@ from foldlog.client import WorkflowFailureError
 from foldlog.exceptions import CancelledError
 from foldlog.worker import (
     CustomSlotSupplier,
+    ResourceBasedSlotConfig,
     SlotMarkUsedContext,
     SlotPermit,
     SlotReleaseContext,
@@ -125,24 +126,40 @@ def own(activities: CustomSlotSupplier, local: CustomSlotSupplier | None = None)
     )
 
 
-async def suppliers_say_what_runs(here: Place) -> None:
-    """Eager activities, those of a topic and local ones, each with an attempt that fails."""
-    suppliers = Capped(), Capped(), Capped()
-    eager, local, remote = suppliers
+async def at_most(here: Place, nearby: WorkerTuner, remote: WorkerTuner) -> list[int]:
+    """How many attempts ran at a time: of eager activities, of those of a topic, and of local ones."""
     client = here.elsewhere
     code: dict[str, Any] = {"workflows": [Fan], "activities": [occupy]}
     async with AsyncExitStack() as stack:
-        await stack.enter_async_context(worker_of(here, client, tuner=own(eager, local), **code))
-        remote_worker = Worker(client, task_queue=REMOTE, activities=[occupy], tuner=own(remote))
-        await stack.enter_async_context(remote_worker)
+        await stack.enter_async_context(worker_of(here, client, tuner=nearby, **code))
+        await stack.enter_async_context(Worker(client, task_queue=REMOTE, activities=[occupy], tuner=remote))
         fans = {
             (queue, is_local): await start(client, Fan.run, args=[EACH, queue, is_local])
             for queue, is_local in ((QUEUE, False), (REMOTE, False), (QUEUE, True))
         }
         for handle in fans.values():
             await handle.result()
-    for (queue, is_local), handle in fans.items():
-        assert 0 < most[f"{handle.id}-{queue}-{is_local}"] <= CAP
+    return [most[f"{handle.id}-{queue}-{is_local}"] for (queue, is_local), handle in fans.items()]
+
+
+async def tuners_say_what_runs(here: Place) -> None:
+    """By fixed numbers; and by what of the machine is in use, which here is too much for more than the minimum."""
+    fixed = WorkerTuner.create_fixed(activity_slots=2, local_activity_slots=1)
+    minimum = ResourceBasedSlotConfig(minimum_slots=3)
+    resources = WorkerTuner.create_resource_based(
+        target_memory_usage=0.0, target_cpu_usage=0.0, activity_config=minimum
+    )
+    eager, remote, local = await at_most(here, fixed, resources)
+    assert 0 < eager <= 2
+    assert 0 < remote <= 3
+    assert local == 1
+
+
+async def suppliers_say_what_runs(here: Place) -> None:
+    """Eager activities, those of a topic and local ones, each with an attempt that fails."""
+    suppliers = Capped(), Capped(), Capped()
+    eager, local, remote = suppliers
+    assert all(0 < number <= CAP for number in await at_most(here, own(eager, local), own(remote)))
     for supplier in suppliers:
         assert supplier.used == supplier.ended == {"occupy": EACH + 1}
         assert supplier.most_out <= CAP
@@ -186,6 +203,7 @@ async def local_activities_wait_for_their_supplier(here: Place) -> None:
 
 
 ALONE: list[Scenario] = [
+    tuners_say_what_runs,
     suppliers_say_what_runs,
     a_supplier_that_fails_and_gives_no_more_loses_no_task,
     local_activities_wait_for_their_supplier,
