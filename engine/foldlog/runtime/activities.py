@@ -12,6 +12,7 @@ from foldlog.common import Priority
 from foldlog.common import RetryPolicy as UserRetryPolicy
 from foldlog.core import decisions
 from foldlog.exceptions import PayloadConversionError
+from foldlog.runtime.called import under_name
 from foldlog.runtime.durations import milliseconds
 from foldlog.runtime.environment import Environment, misfit
 from foldlog.runtime.loop import uncancel
@@ -183,10 +184,16 @@ class _Handle(ActivityHandle[Any]):
     def __init__(self, operation: ActivityOperation) -> None:
         self._operation = operation
         loop = operation.activities.host.loop
-        name = f"activity: {operation.activity_type}"
+        name = f"{'local activity' if operation.local else 'activity'}: {operation.activity_type}"
         super().__init__(operation.wait(), loop=loop, order=loop.next_order(), name=name)
         self.made_at = made_at(sys._getframe(1))
         loop.add_task(self)
+
+    @property
+    def call(self) -> str:
+        """The call that made it, for people."""
+        function = "start_local_activity" if self._operation.local else "start_activity"
+        return f"workflow.{function}({self._operation.activity_type!r})"
 
     def cancel(self, msg: Any | None = None) -> bool:
         """Cancel the activity as its cancellation type says."""
@@ -224,7 +231,8 @@ class Activities:
         """Schedule an activity when first awaited, and wait for it."""
         self.host.check_may_decide("run an activity")
         source = self.host.call_source() if self.host.replaying else ""
-        return self._execute(activity_type, args, result_type, options, local, source)
+        execute = self._execute_local if local else self._execute
+        return execute(activity_type, args, result_type, options, local, source)
 
     async def _execute(
         self,
@@ -245,6 +253,8 @@ class Activities:
             if not operation.future.cancelled():
                 raise
         return await operation.wait_cancelled()
+
+    _execute_local = under_name(_execute, "workflow.execute_local_activity")
 
     def _schedule(
         self,

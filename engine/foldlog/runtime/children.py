@@ -432,3 +432,4 @@ CHILD_EVENTS: dict[type, Callable[[Children, Any], None]] = {
 # What Python names when it warns that a coroutine was never awaited.
 Children._execute.__qualname__ = "workflow.execute_child_workflow"
 Children._start.__qualname__ = "workflow.start_child_workflow"
+_Handle.signal.__qualname__ = "workflow.ChildWorkflowHandle.signal"

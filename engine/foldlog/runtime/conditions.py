@@ -72,3 +72,7 @@ def _give_up(future: asyncio.Future[bool]) -> None:
     """End the wait for a condition."""
     if not future.done():
         future.set_result(False)
+
+
+# What Python names when it warns that a coroutine was never awaited.
+Conditions._wait_condition.__qualname__ = "workflow.wait_condition"

@@ -188,3 +188,8 @@ def next_recorded(unrecorded: deque[Any]) -> Any:
         if not operation.withdrawn:
             return operation
     return None
+
+
+# What Python names when it warns that a coroutine was never awaited.
+External._signal.__qualname__ = "workflow.ExternalWorkflowHandle.signal"
+External._cancel.__qualname__ = "workflow.ExternalWorkflowHandle.cancel"

@@ -29,6 +29,7 @@ from foldlog.interceptor import (
     WorkflowInboundInterceptor,
     WorkflowOutboundInterceptor,
 )
+from foldlog.runtime.called import under_name
 from foldlog.runtime.child_options import uuid4_text
 from foldlog.runtime.environment import Environment
 from foldlog.runtime.handlers import at_once
@@ -149,7 +150,7 @@ class InterceptedInstance(WorkflowInstance):
     ) -> Coroutine[Any, Any, Any]:
         """See base class."""
         self.check_may_decide("run an activity")
-        return _result(self.start_activity, activity_type, args, result_type, options)
+        return _execute_activity(self.start_activity, activity_type, args, result_type, options)
 
     def start_child_workflow(
         self, workflow_type: str, args: Sequence[Any], result_type: Any, options: Any
@@ -248,7 +249,7 @@ class InterceptedInstance(WorkflowInstance):
     ) -> Coroutine[Any, Any, Any]:
         """See base class."""
         self.check_may_decide("run an activity")
-        return _result(self.start_local_activity, activity_type, args, result_type, options)
+        return _execute_local_activity(self.start_local_activity, activity_type, args, result_type, options)
 
 
 _CHILD_FIELDS = {field.name: field for field in fields(StartChildWorkflowInput) if field.name not in _NO_OPTIONS}
@@ -256,8 +257,15 @@ _ACTIVITY_FIELDS = {field.name: field for field in fields(StartActivityInput) if
 _LOCAL_FIELDS = {field.name: field for field in fields(StartLocalActivityInput) if field.name not in _NO_OPTIONS}
 
 
-async def _result(start: Any, activity_type: str, args: Sequence[Any], result_type: Any, options: Any) -> Any:
+async def _execute_activity(start: Any, activity_type: str, args: Sequence[Any], result_type: Any, options: Any) -> Any:
     return await start(activity_type, args, result_type, options)
+
+
+_execute_local_activity = under_name(_execute_activity, "workflow.execute_local_activity")
+# What Python names when it warns that a coroutine was never awaited.
+_execute_activity.__qualname__ = "workflow.execute_activity"
+InterceptedInstance._start_child.__qualname__ = "workflow.start_child_workflow"
+InterceptedInstance._execute_child.__qualname__ = "workflow.execute_child_workflow"
 
 
 def _duration(ms: int | None) -> timedelta | None:
@@ -372,6 +380,10 @@ class _Outbound(WorkflowOutboundInterceptor):
 
     def start_local_activity(self, input: StartLocalActivityInput) -> ActivityHandle[Any]:
         return self._host.start_plain_activity(input, _options(input, _LOCAL_FIELDS), local=True)
+
+
+_Outbound.signal_child_workflow.__qualname__ = "workflow.ChildWorkflowHandle.signal"
+_Outbound.signal_external_workflow.__qualname__ = "workflow.ExternalWorkflowHandle.signal"
 
 
 def _options(input: Any, known: Mapping[str, Any]) -> dict[str, Any]:

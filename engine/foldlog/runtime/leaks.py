@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from foldlog.core import decisions
 from foldlog.core.decisions import Decision
+from foldlog.runtime.called import call_of
 from foldlog.workflow._exceptions import (
     UnfinishedSignalHandlersWarning,
     UnfinishedTasksWarning,
@@ -70,10 +71,10 @@ def warn_of_unfinished(run: WorkflowInstance, made: Sequence[Decision | None]) -
             continue
         assert task.made_at is not None
         code, line = task.made_at
-        name = task.get_name()
-        if not name.startswith("activity: "):
-            coroutine: Any = task.get_coro()
-            name = f"task: {coroutine.__qualname__}" + ("" if name.startswith("Task-") else f" ({name})")
+        name = getattr(task, "call", "")  # of an activity that was started, not only executed
+        if not name:
+            given = "" if task.get_name().startswith("Task-") else f" ({task.get_name()})"
+            name = f"task: {call_of(task.get_coro())}{given}"
         warnings.warn_explicit(
             f"workflow type {run.started.workflow_type} ended while this was still running, and nobody awaited it: "
             f"{name}, started in {code.co_qualname}. Await it, or cancel it, before the workflow returns",

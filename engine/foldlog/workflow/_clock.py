@@ -120,6 +120,9 @@ async def _sleep(runtime: Runtime, seconds: float, summary: str | None) -> None:
         timer.cancel()
 
 
+_sleep.__qualname__ = "workflow.sleep"  # what Python names when it warns that it was never awaited
+
+
 def _wake(over: asyncio.Future[None]) -> None:
     if not over.done():
         over.set_result(None)

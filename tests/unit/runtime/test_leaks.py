@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import warnings
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 from foldlog import workflow
 from foldlog.core.decider import WorkflowTaskError
 from foldlog.exceptions import ApplicationError
+from foldlog.interceptor import Interceptor, WorkflowInboundInterceptor, WorkflowInterceptorClassInput
 from foldlog.runtime import leaks
 from foldlog.workflow import UnfinishedTasksWarning
 
@@ -71,9 +73,30 @@ class Leaves:
             kept[0].cancel()
         if what == "failed":
             raise ApplicationError("failed")
-        if what == "coroutine":
-            # What the test is about: it is not awaited.
-            workflow.execute_activity("x", start_to_close_timeout=LIMIT)  # type: ignore[unused-coroutine]  # starts: coroutine
+        await asyncio.sleep(0)
+
+
+@workflow.defn
+class LeavesCalls:
+    @workflow.run
+    async def run(self, what: str) -> None:
+        kept: list[Any] = []
+        if what == "local activity":
+            workflow.start_local_activity("slow", start_to_close_timeout=LIMIT)  # starts: local activity
+        if what == "executed":
+            executed = workflow.execute_activity("slow", start_to_close_timeout=LIMIT)
+            kept.append(asyncio.create_task(executed))  # starts: executed
+        if what == "executed locally":
+            locally = workflow.execute_local_activity("slow", start_to_close_timeout=LIMIT)
+            kept.append(asyncio.create_task(locally))  # starts: executed locally
+            await asyncio.sleep(0)
+        if what == "child":
+            kept.append(asyncio.create_task(workflow.execute_child_workflow("Long", id="c")))  # starts: child
+            await asyncio.sleep(0)
+        if what == "signal":
+            signal = workflow.get_external_workflow_handle("other").signal("s")
+            kept.append(asyncio.create_task(signal))  # starts: signal
+            await asyncio.sleep(0)
         await asyncio.sleep(0)
 
 
@@ -87,20 +110,26 @@ def _line(what: str) -> int:
     [
         ("task", "task: outer,"),
         ("named", "task: inner (the clock),"),
-        ("activity", "activity: slow,"),
+        ("activity", "awaited it: workflow.start_activity('slow'),"),
+        ("local activity", "awaited it: workflow.start_local_activity('slow'),"),
+        ("executed", "task: workflow.execute_activity('slow'),"),
+        ("executed locally", "task: workflow.execute_local_activity('slow'),"),
+        ("child", "task: workflow.execute_child_workflow('Long'),"),
+        ("signal", "task: workflow.ExternalWorkflowHandle.signal,"),
         ("gathered", "task: inner,"),
         ("awaits gathered", "task: outer_gather,"),
     ],
 )
 def test_tasks_that_nobody_awaits_are_named_once_a_place(what: str, name: str) -> None:
+    started_by = LeavesCalls if "workflow." in name and what != "activity" else Leaves
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("default")
-        driver = Driver(Leaves, what)
-        Driver(Leaves, what)
+        driver = Driver(started_by, what)
+        Driver(started_by, what)
     (warning,) = caught
     assert warning.category is UnfinishedTasksWarning
     assert name in str(warning.message)
-    assert "started in Leaves.run" in str(warning.message)
+    assert f"started in {started_by.__name__}.run" in str(warning.message)
     assert (warning.filename, warning.lineno) == (__file__, _line(what))
     assert driver.end is not None
 
@@ -128,11 +157,42 @@ def test_nothing_is_said_in_replay() -> None:
         driver.replay()
 
 
-def test_a_coroutine_that_nobody_awaits_is_named_by_python_at_its_line() -> None:
+_CALLS: dict[str, Callable[[], Any]] = {
+    "execute_activity": lambda: workflow.execute_activity("x", start_to_close_timeout=LIMIT),
+    "execute_local_activity": lambda: workflow.execute_local_activity("x", start_to_close_timeout=LIMIT),
+    "execute_child_workflow": lambda: workflow.execute_child_workflow("X", id="x"),
+    "start_child_workflow": lambda: workflow.start_child_workflow("X", id="x"),
+    "wait_condition": lambda: workflow.wait_condition(lambda: True),
+    "sleep": lambda: workflow.sleep(0, summary="soon"),
+    "ExternalWorkflowHandle.signal": lambda: workflow.get_external_workflow_handle("x").signal("s"),
+    "ExternalWorkflowHandle.cancel": lambda: workflow.get_external_workflow_handle("x").cancel(),
+}
+
+
+@workflow.defn
+class Forgets:
+    @workflow.run
+    async def run(self, what: str) -> None:
+        _CALLS[what]()  # starts: coroutine
+
+
+class Silent(Interceptor):
+    """Only its being there matters: calls go another way then."""
+
+    def workflow_interceptor_class(
+        self, input: WorkflowInterceptorClassInput
+    ) -> type[WorkflowInboundInterceptor] | None:
+        return WorkflowInboundInterceptor
+
+
+@pytest.mark.parametrize("intercepted", [False, True])
+@pytest.mark.parametrize("what", list(_CALLS))
+def test_a_coroutine_that_nobody_awaits_is_named_by_python_at_its_line(what: str, intercepted: bool) -> None:
+    options: dict[str, Any] = {"interceptors": [Silent()]} if intercepted else {}
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        Driver(Leaves, "coroutine")
+        Driver(Forgets, what, **options)
         gc.collect()
     (warning,) = [one for one in caught if one.category is RuntimeWarning]
-    assert str(warning.message) == "coroutine 'workflow.execute_activity' was never awaited"
+    assert str(warning.message) == f"coroutine 'workflow.{what}' was never awaited"
     assert (warning.filename, warning.lineno) == (__file__, _line("coroutine"))
