@@ -81,10 +81,11 @@ def _replayed(decider: Decider, history: Iterable[Event], fresh: bool = False) -
         elif type(found) is event.WorkflowTaskScheduled and found.signals:
             following, unheard = max(found.signals, 0), max(-found.signals, 0)
         elif type(found) not in _OUTSIDE:
+            size_now = decider.history_size  # before the code is told of the event before, with the size of that time
             if happened is not None:
                 comparison.activation(decider, happened, size, decided, before)
                 decided, before = [], []
-            happened, size = found, decider.history_size
+            happened, size = found, size_now
         # An end that came from outside (terminated, timed out) was never told to the code.
     if happened is not None:
         decider.replaying = bool(decided) or not fresh

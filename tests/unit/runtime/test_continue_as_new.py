@@ -407,6 +407,34 @@ def test_a_query_cannot_continue_as_new() -> None:
     assert driver.end is None
 
 
+def test_replay_knows_how_large_the_history_was_at_each_event() -> None:
+    @workflow.defn
+    class Measures:
+        def __init__(self) -> None:
+            self.sizes: list[int] = []
+
+        @workflow.run
+        async def run(self) -> None:
+            await workflow.wait_condition(lambda: False)
+
+        @workflow.signal
+        def measure(self) -> None:
+            self.sizes.append(workflow.info().get_current_history_size())
+
+        @workflow.query
+        def measured(self) -> list[int]:
+            return [*self.sizes, workflow.info().get_current_history_size()]
+
+    chain = Chain(Measures).start()
+    for _ in range(3):
+        chain.signal("measure")
+    live = chain.query("measured")
+    assert live == sorted(live)
+    assert (len(set(live)), live[-1]) == (3, chain.run.history_size)
+    chain.evict()
+    assert chain.query("measured") == live
+
+
 def test_it_is_suggested_once_the_history_is_long_or_large() -> None:
     @workflow.defn
     class Watches:
