@@ -110,7 +110,11 @@ class Sensor:
         """A record in the log, of so many bytes, is more than a quarter of what is allowed."""
 
     def long_history(self, workflow_type: str, events: int, size: int) -> None:
-        """A history got over another 10,000 events, or another 10 MiB: how many it has, and bytes."""
+        """A history got over another 10,000 events, or another 10 MiB, or another fifth of its limit if that is less:
+        how many it has, and bytes."""
+
+    def history_limit_exceeded(self, workflow_type: str, events: int, size: int) -> None:
+        """A workflow was terminated, as its history had more events, or more bytes, than it may have."""
 
     def dead_letter(self, topic: str) -> None:
         """A record of this topic could not be decoded or handled and went to `<ns>.dead-letters`."""

@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import re
+import uuid
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
 from foldlog import workflow
 from foldlog.client import WorkflowContinuedAsNewError, WorkflowExecutionStatus, WorkflowFailureError, WorkflowHandle
 from foldlog.common import RetryPolicy, SearchAttributeKey, SearchAttributePair, TypedSearchAttributes
-from foldlog.exceptions import ApplicationError, TimeoutError
-from foldlog.schemas.event import WorkflowExecutionFailed
+from foldlog.exceptions import (
+    ApplicationError,
+    ChildWorkflowError,
+    TerminatedError,
+    TimeoutError,
+    WorkflowNotFoundError,
+)
+from foldlog.schemas.event import WorkflowExecutionFailed, WorkflowExecutionTerminated
 
 from tests.conformance.scenarios import REMOTE, Place, Scenario, names
+from tests.until import until_asked
 
 HOUR = timedelta(hours=1)
 STEP = SearchAttributeKey.for_int("step")
@@ -116,6 +126,19 @@ class Grows:
         return workflow.info().is_continue_as_new_suggested()
 
 
+@workflow.defn
+class Minds:
+    """Has a child whose history grows, and says what becomes of it."""
+
+    @workflow.run
+    async def run(self, child_id: str) -> str:
+        try:
+            await workflow.execute_child_workflow(Grows.run, id=child_id)
+        except ChildWorkflowError as error:
+            return f"{type(error.cause).__name__}: {error.cause}"
+        return "it went on"
+
+
 async def a_run_goes_on_as_another_workflow(here: Place) -> None:
     handle = await here.start(First.run, "as another", memo={"step": 1, "other": True})
     first = here.client.get_workflow_handle(handle.id, run_id=handle.result_run_id)
@@ -179,11 +202,42 @@ async def a_long_history_suggests_to_continue_as_new(here: Place) -> None:
     assert len(await names(handle)) == 203
 
 
+async def a_history_above_its_limit_ends_its_run(here: Place) -> None:
+    """The workers of `Place.workers` say above 5 MiB."""
+    child_id = uuid.uuid4().hex
+    parent = await here.start(Minds.run, child_id)
+    child: WorkflowHandle[Any, Any] = here.client.get_workflow_handle(child_id)
+    await until_asked(partial(_begun, child), "the child begins")
+    for number in range(6):
+        assert (await child.describe()).status is WorkflowExecutionStatus.RUNNING, number
+        await child.signal("nobody takes it", "x" * 900_000)
+    with pytest.raises(WorkflowFailureError) as failed:
+        await child.result()
+    assert isinstance(failed.value.cause, TerminatedError)
+    reason = str(failed.value.cause)
+    assert re.fullmatch(r"history size exceeds limit: it has 54\d{5} bytes, and 5242880 are allowed .*", reason)
+    assert await parent.result() == f"TerminatedError: {reason}"
+    described = await child.describe()
+    assert described.status is WorkflowExecutionStatus.TERMINATED
+    *_, last = (await child.fetch_history()).events
+    assert isinstance(last, WorkflowExecutionTerminated)
+    assert (last.reason, last.identity, last.event_id) == (reason, "foldlog", described.history_length)
+    assert await child.query(Grows.suggested) is True, "it replays"
+
+
+async def _begun(child: WorkflowHandle[Any, Any]) -> bool:
+    try:
+        return (await child.describe()).status is WorkflowExecutionStatus.RUNNING
+    except WorkflowNotFoundError:
+        return False
+
+
 SHARED: list[Scenario] = [
     a_run_goes_on_as_another_workflow,
     failed_runs_are_retried,
     a_long_history_suggests_to_continue_as_new,
+    a_history_above_its_limit_ends_its_run,
 ]
 """As in `scenarios`."""
 
-WORKFLOWS: Sequence[type] = [First, Second, Flaky, Grows]
+WORKFLOWS: Sequence[type] = [First, Second, Flaky, Grows, Minds]

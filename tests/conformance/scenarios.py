@@ -74,6 +74,7 @@ class Place:
         clients = [self.client, self.elsewhere] if both_namespaces else [self.client]
         everything: dict[str, Any] = {"workflows": self.workflows, "activities": self.activities, **options}
         everything.setdefault("continue_as_new_suggested_events", 200)
+        everything.setdefault("max_history_bytes", 5 * 1024 * 1024)
         workers = [
             Worker(client, task_queue=QUEUE, state_dir=self.folder / uuid.uuid4().hex, **everything)
             for client in clients

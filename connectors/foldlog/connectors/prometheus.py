@@ -105,6 +105,9 @@ class PrometheusSensor(Sensor):
     def long_history(self, workflow_type: str, events: int, size: int) -> None:
         self._workflows.long_histories.labels(self._workflows.known(workflow_type)).inc()
 
+    def history_limit_exceeded(self, workflow_type: str, events: int, size: int) -> None:
+        self._workflows.limit_exceeded.labels(self._workflows.known(workflow_type)).inc()
+
     def dead_letter(self, topic: str) -> None:
         self._batches.dead_letters.labels(topic).inc()
 
@@ -231,7 +234,13 @@ class _WorkflowMetrics:
         self.large_records = Counter("foldlog_large_records", "Records above 256 KiB.", kind, registry=registry)
         self.long_histories = Counter(
             "foldlog_long_histories",
-            "Times that a history got another 10,000 events or 10 MiB.",
+            "Times that a history got another 10,000 events or 10 MiB, or another fifth of its limit.",
+            kind,
+            registry=registry,
+        )
+        self.limit_exceeded = Counter(
+            "foldlog_history_limit_exceeded",
+            "Workflows terminated because their history got over its limit.",
             kind,
             registry=registry,
         )

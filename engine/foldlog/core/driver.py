@@ -330,8 +330,13 @@ class Driver:
         self._handle_waiting(waiting, outcome)
 
     def settle(self, run: Run, outcome: Outcome) -> None:
-        """Do what follows from a run's end. To be called after whatever may have closed it; once it is closed, once."""
-        if not run.is_open:
+        """Do what follows from a run's end, and end one whose history has become too long. To be called after whatever
+        may have closed it; once it is closed, once."""
+        if run.is_open:
+            is_long = run.last_event_id >= outcome.long_events or run.history_size >= outcome.long_bytes
+            if is_long and self._waiting is None:
+                self._end_too_long(run, outcome)
+        else:
             session = self._sessions.current(run.workflow_id)
             if session is not None and session.run is run:
                 _forget_local(session, outcome)
@@ -340,6 +345,17 @@ class Driver:
             following = self._chains.begin(run, outcome)
             if following is not None:
                 self._begin_following(following, outcome)
+
+    def _end_too_long(self, run: Run, outcome: Outcome) -> None:
+        """Terminate a run whose history has got over its limit. The event says so, so it stays that way in replay, and
+        whatever the limit is later.
+
+        Code that ends in the very step, or continues as new, has closed the run before. One that is stalled does not
+        grow; its mended code may still do so.
+        """
+        if run.is_open and run.stalled is None and (reason := outcome.limits.exceeded_by(run)):
+            self.close(run, machine.terminated_for(reason), outcome)
+            outcome.note_end(run, reason)
 
     def _begin_following(self, session: Session, outcome: Outcome) -> None:
         started = session.run.started
@@ -439,6 +455,9 @@ class Driver:
                 self._handle(run.workflow_id, wanted, outcome)
         finally:
             self._waiting = outer
+        if outer is None or outer is waiting:
+            # Not before: whoever sent what has waited was told that it is kept.
+            self._end_too_long(run, outcome)
 
     def _hear_out(self, session: Session, made: list[Decision], outcome: Outcome) -> list[Decision]:
         """What the code decides once it knows the signals that wait: it must not end the run without them."""

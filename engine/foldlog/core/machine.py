@@ -18,6 +18,9 @@ from foldlog.core.state import DeadlineKey, DeadlineKind, Run
 from foldlog.schemas import command, event
 from foldlog.schemas.records import Event
 
+ENGINE = "foldlog"
+"""Who does what nobody asked for."""
+
 # ---- commands to the run
 
 
@@ -156,6 +159,11 @@ def terminated(wanted: command.TerminateWorkflow) -> event.WorkflowExecutionTerm
     return event.WorkflowExecutionTerminated(
         reason=wanted.reason, details=wanted.details, request_id=wanted.request_id, identity=wanted.identity
     )
+
+
+def terminated_for(reason: str) -> event.WorkflowExecutionTerminated:
+    """What is recorded where a run must not go on, though nobody asked for its end."""
+    return event.WorkflowExecutionTerminated(reason=reason, identity=ENGINE)
 
 
 def execution_timed_out() -> event.WorkflowExecutionTimedOut:

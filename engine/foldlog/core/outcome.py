@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from foldlog.core import fold
 from foldlog.core.decider import WorkflowTaskError
 from foldlog.core.decisions import ScheduleLocalActivity
+from foldlog.core.limits import HistoryLimits
 from foldlog.core.state import Run
 from foldlog.schemas import event, log
 from foldlog.schemas.common import ReplyTo
@@ -33,12 +34,6 @@ MAXIMUM_DEFERRED_BYTES = MAXIMUM_COMMAND_BYTES + 10_000
 
 LARGE_RECORD_BYTES = 256 * 1024
 """From here on a record is worth a warning: what it holds may grow further, and then it is refused."""
-
-LONG_HISTORY_EVENTS = 10_000
-"""Each time that a history has so many events more, that is worth a warning."""
-
-LONG_HISTORY_BYTES = 10 * 1024 * 1024
-"""Likewise, in bytes."""
 
 MAXIMUM_WORKFLOW_ID_BYTES = 1_000
 """Bound on a workflow ID in UTF-8: it is the key of every record of its workflow."""
@@ -78,6 +73,8 @@ class Growth(NamedTuple):
     """0: it is the history that is long."""
     history_events: int
     history_bytes: int
+    ended: str = ""
+    """Why the run was terminated for it; empty: it goes on."""
 
 
 class TaskEntry(NamedTuple):
@@ -120,6 +117,8 @@ class Outcome(Struct):
     """The time of all that is handled, in Unix milliseconds."""
     namespace: str
     encode: Callable[[Any], bytes]
+    limits: HistoryLimits = HistoryLimits()
+    """What the history of each run may come to."""
     log: list[LogEntry] = field(default_factory=list)
     tasks: list[TaskEntry] = field(default_factory=list)
     """For the task topics."""
@@ -139,13 +138,20 @@ class Outcome(Struct):
     replayed_events: list[int] = field(default_factory=list)
     """How many events each replay told again."""
     grown: list[Growth] = field(default_factory=list)
-    """Worth a warning: nothing is refused yet."""
+    """Worth a warning: nothing is refused yet, unless it says so."""
     canceled_local: list[tuple[str, str]] = field(default_factory=list)
     """Run ID and activity ID of local activities that nobody waits for any more."""
     stopped_local: list[tuple[str, str]] = field(default_factory=list)
     """The same of those that are to stop and whose end is waited for."""
     canceled_eager: list[tuple[str, int, int]] = field(default_factory=list)
     """Run ID, scheduled event ID and attempt of eager activities whose cancellation was asked for."""
+    long_events: int = 0
+    """So many events make a history long, which is worth a look at its limits. Follows from these, as the next one."""
+    long_bytes: int = 0
+
+    def __post_init__(self) -> None:
+        self.long_events = self.limits.events_step
+        self.long_bytes = self.limits.bytes_step
 
     def append(self, run: Run, record: Any, maximum_bytes: int = MAXIMUM_RECORD_BYTES) -> None:
         """Add the next record of a run, and change the run by it.
@@ -226,7 +232,7 @@ class Outcome(Struct):
         self.log.append(LogEntry(run.workflow_id, record, encoded, run))
         if len(encoded) > LARGE_RECORD_BYTES:
             self._note_growth(run, record, len(encoded))
-        if run.last_event_id >= LONG_HISTORY_EVENTS or run.history_size >= LONG_HISTORY_BYTES:
+        if run.last_event_id >= self.long_events or run.history_size >= self.long_bytes:
             self._note_history(run, record, len(encoded))
         if type(record) in VISIBLE or not run.is_open:
             self.visible[run.workflow_id, run.run_id] = run
@@ -234,12 +240,17 @@ class Outcome(Struct):
     def _note_history(self, run: Run, record: Any, size: int) -> None:
         """Note a history that has just got over a bound; it is long already."""
         if fold.is_event(record) and (
-            run.last_event_id % LONG_HISTORY_EVENTS == 0
-            or run.history_size // LONG_HISTORY_BYTES != (run.history_size - size) // LONG_HISTORY_BYTES
+            run.last_event_id % self.long_events == 0
+            or run.history_size // self.long_bytes != (run.history_size - size) // self.long_bytes
         ):
             self._note_growth(run, record, 0)
 
-    def _note_growth(self, run: Run, record: Any, size: int) -> None:
+    def note_end(self, run: Run, reason: str) -> None:
+        """Note that a run was terminated because of its history, which its last event says too."""
+        self._note_growth(run, run.closing, 0, reason)
+
+    def _note_growth(self, run: Run, record: Any, size: int, ended: str = "") -> None:
+        workflow_type = run.started.workflow_type
         self.grown.append(
-            Growth(run.workflow_id, run.started.workflow_type, record, size, run.last_event_id, run.history_size)
+            Growth(run.workflow_id, workflow_type, record, size, run.last_event_id, run.history_size, ended)
         )

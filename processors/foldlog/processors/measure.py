@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 from foldlog.core.fold import is_closing
+from foldlog.core.limits import HistoryLimits
 from foldlog.core.outcome import MAXIMUM_RECORD_BYTES, Growth
 from foldlog.core.state import Run
 from foldlog.processors.partition import Work
@@ -78,7 +79,7 @@ def tell_rare(works: Sequence[Work], commands_topic: str, sensor: Sensor) -> Non
         if replays := work.outcome.replayed_events:
             sensor.workflows_replayed(len(replays), sum(replays))
         for growth in work.outcome.grown:
-            _warn_of(growth, sensor)
+            _warn_of(growth, work.outcome.limits, sensor)
         if not work.outcome.visible:
             continue  # A run that stalls or is resumed is among these.
         resumed: dict[str, Run] = {}
@@ -125,8 +126,8 @@ def _warn_of_stalls(stalls: Sequence[tuple[Run, log.WorkflowStalled]]) -> None:
         logger.warning("%d more workflows cannot go on: `foldlog workflow list --stalled`", len(stalls) - STALLS_TOLD)
 
 
-def _warn_of(growth: Growth, sensor: Sensor) -> None:
-    """Say what grows, before it is refused."""
+def _warn_of(growth: Growth, limits: HistoryLimits, sensor: Sensor) -> None:
+    """Say what grows, before it is refused; and what had to end for it."""
     if growth.record_bytes:
         sensor.large_record(growth.workflow_type, growth.record_bytes)
         logger.warning(
@@ -139,15 +140,19 @@ def _warn_of(growth: Growth, sensor: Sensor) -> None:
             heaviest(growth.record) or "no payload",
             MAXIMUM_RECORD_BYTES,
         )
+    elif growth.ended:
+        sensor.history_limit_exceeded(growth.workflow_type, growth.history_events, growth.history_bytes)
+        logger.error("workflow %r (%s) was terminated: %s", growth.workflow_id, growth.workflow_type, growth.ended)
     else:
         sensor.long_history(growth.workflow_type, growth.history_events, growth.history_bytes)
         logger.warning(
             "workflow %r (%s) has a history of %d events and %d bytes, all of which are replayed to rebuild it:"
-            " let it continue as new",
+            " let it continue as new; above %s it is terminated",
             growth.workflow_id,
             growth.workflow_type,
             growth.history_events,
             growth.history_bytes,
+            limits,
         )
 
 

@@ -6,6 +6,7 @@ import socket
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from foldlog.core.limits import HistoryLimits
 from foldlog.exceptions import FoldlogError
 
 
@@ -31,6 +32,8 @@ class ProcessorOptions:
     0: none, which shows in tests whether the code can be replayed."""
     max_cached_history_bytes: int = 256 * 1024 * 1024
     """Bound on the histories of those workflows together, in bytes: what they hold in memory grows with it."""
+    history_limits: HistoryLimits = field(default_factory=HistoryLimits)
+    """What the history of one run may come to; then it is terminated."""
     store_memory_bytes: int = 256 * 1024 * 1024
     """Bound on what the stores of all partitions keep in memory together, in bytes."""
     max_batch_commands: int = 1_000

@@ -14,6 +14,7 @@ from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 from foldlog._random_ids import random_id
 from foldlog.core.decider import DeciderFactory
 from foldlog.core.engine import Engine, LocalResult
+from foldlog.core.limits import HistoryLimits
 from foldlog.core.outcome import MAXIMUM_WORKFLOW_ID_BYTES, LocalCall, LogEntry, Outcome
 from foldlog.core.session import Session
 from foldlog.core.state import DeadlineKind
@@ -135,6 +136,7 @@ class Partition:
         partition_of: Callable[[str], int],
         clock_ms: Callable[[], int],
         long_poll_ms: int,
+        limits: HistoryLimits,
     ) -> None:
         self.number = number
         self.store = store
@@ -146,6 +148,7 @@ class Partition:
         self._code_here: Callable[[], object] = getattr(factory, "code_here", lambda: None)
         self._code = self._code_here()
         self._namespace = namespace
+        self._limits = limits
         self._unreachable = unreachable
         self._release = release
         self._engine = Engine(
@@ -180,6 +183,7 @@ class Partition:
                     now_ms=now_ms,
                     namespace=self._namespace,
                     encode=self._codec.encode,
+                    limits=self._limits,
                     unreachable=self._unreachable,
                 )
             )

@@ -143,6 +143,7 @@ class Turns:
             partition_of=lambda workflow_id: partition_of(workflow_id, partition_count),
             clock_ms=self._clock_ms,
             long_poll_ms=self._long_poll_ms,
+            limits=self._options.history_limits,
         )
 
     def _release(self, task_queue: str) -> None:

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, TypedDict
 
 from foldlog._ignored import note_ignored
 from foldlog.common import VersioningBehavior, WorkerDeploymentVersion
+from foldlog.core.limits import HistoryLimits
 from foldlog.core.versioning import MAXIMUM_NAME
 from foldlog.exceptions import ConfigurationError
 from foldlog.runtime import is_debugging
@@ -239,6 +240,37 @@ def positive(name: str, value: int) -> int:
     if value < 1:
         raise ConfigurationError(f"{name} must be at least 1, not {value}", option=name)
     return value
+
+
+class HistoryBounds(NamedTuple):
+    """When workflows are told to continue as new, and when they are terminated because they have not."""
+
+    for_runtime: dict[str, Any]
+    limits: HistoryLimits
+
+
+def history_bounds(
+    suggested_events: int, suggested_bytes: int, max_events: int | None, max_bytes: int | None
+) -> HistoryBounds:
+    """The options of a worker about histories.
+
+    Raises:
+        ConfigurationError: One is not positive, or a maximum leaves no room to continue as new.
+    """
+    suggested = {
+        "continue_as_new_suggested_events": suggested_events,
+        "continue_as_new_suggested_bytes": suggested_bytes,
+    }
+    for (name, at), maximum in zip(suggested.items(), (max_events, max_bytes), strict=True):
+        positive(name, at)
+        if maximum is not None and maximum <= at:
+            option = name.replace("continue_as_new_suggested", "max_history")
+            raise ConfigurationError(
+                f"{option} must be more than {at}, from where on workflows are told to continue as new, {name}, "
+                f"not {maximum}",
+                option=option,
+            )
+    return HistoryBounds(suggested, HistoryLimits(events=max_events, bytes=max_bytes))
 
 
 def not_negative(name: str, value: int) -> int:

@@ -47,6 +47,8 @@ class WorkerConfig(OptionsWithoutMeaning, total=False):
     max_cached_workflows: int
     continue_as_new_suggested_events: int
     continue_as_new_suggested_bytes: int
+    max_history_events: int | None
+    max_history_bytes: int | None
     graceful_shutdown_timeout: timedelta
     default_heartbeat_throttle_interval: timedelta
     max_heartbeat_throttle_interval: timedelta

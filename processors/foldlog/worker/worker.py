@@ -17,6 +17,7 @@ from typing import Any, Self, Unpack
 
 from foldlog._metrics import MetricMeter
 from foldlog.client import Client, HeaderCodecBehavior
+from foldlog.core.limits import MAXIMUM_HISTORY_BYTES, MAXIMUM_HISTORY_EVENTS
 from foldlog.exceptions import ConfigurationError
 from foldlog.interceptor import Interceptor
 from foldlog.processors.options import ProcessorOptions
@@ -39,8 +40,8 @@ from foldlog.worker.options import (
     check_executor,
     check_ignored,
     deadlock_seconds,
+    history_bounds,
     not_negative,
-    positive,
     rate,
     seconds,
     slot_options,
@@ -90,6 +91,8 @@ class Worker:
         max_cached_workflows: int = 10_000,
         continue_as_new_suggested_events: int = SUGGESTED_HISTORY_LENGTH,
         continue_as_new_suggested_bytes: int = SUGGESTED_HISTORY_BYTES,
+        max_history_events: int | None = MAXIMUM_HISTORY_EVENTS,
+        max_history_bytes: int | None = MAXIMUM_HISTORY_BYTES,
         graceful_shutdown_timeout: timedelta = _NO_TIME,
         default_heartbeat_throttle_interval: timedelta = timedelta(seconds=30),
         max_heartbeat_throttle_interval: timedelta = timedelta(seconds=60),
@@ -135,6 +138,9 @@ class Worker:
             continue_as_new_suggested_events: How long a history may grow before `info().is_continue_as_new_suggested()`
                 is true. Workflows decide by it, so lower it only for workflows that do not.
             continue_as_new_suggested_bytes: How large, in bytes, likewise.
+            max_history_events: How long a history may grow at all: a run with more events is terminated. More than
+                `continue_as_new_suggested_events`, or None: no limit.
+            max_history_bytes: How large, in bytes, likewise.
             graceful_shutdown_timeout: How long activities may go on after a shutdown has begun, before they are
                 cancelled.
             default_heartbeat_throttle_interval: How often a heartbeat is sent at most where an activity has no
@@ -183,6 +189,9 @@ class Worker:
         self._grace = seconds("graceful_shutdown_timeout", graceful_shutdown_timeout)
         self._on_fatal_error = on_fatal_error
         workflow_tasks = ignored.get("max_concurrent_workflow_tasks")
+        history = history_bounds(
+            continue_as_new_suggested_events, continue_as_new_suggested_bytes, max_history_events, max_history_bytes
+        )
         slots = places(tuner, max_concurrent_activities, max_concurrent_local_activities, workflow_tasks)
         versioning = versioning_of(deployment_config, build_id, earlier_versions, use_worker_versioning)
         self._have(
@@ -214,12 +223,7 @@ class Worker:
                 disable_eager_activity_execution=disable_eager_activity_execution or no_remote_activities,
                 interceptors=self._interceptors,
                 headers_coded=self._headers is not HeaderCodecBehavior.NO_CODEC,
-                continue_as_new_suggested_events=positive(
-                    "continue_as_new_suggested_events", continue_as_new_suggested_events
-                ),
-                continue_as_new_suggested_bytes=positive(
-                    "continue_as_new_suggested_bytes", continue_as_new_suggested_bytes
-                ),
+                **history.for_runtime,
                 metric_meter=MetricMeter(self._sensor.metric_recorded),
                 deadlock_timeout_seconds=deadlock_seconds(deadlock_timeout, debug_mode),
                 task_queue=task_queue,
@@ -232,7 +236,7 @@ class Worker:
             instance_id=instance_id,
             build_id=versioning.build_id,
             max_cached_workflows=not_negative("max_cached_workflows", max_cached_workflows),
-            identity=self._identity,
+            history_limits=history.limits,
         )
 
     def _belong_to(

@@ -15,6 +15,7 @@ from foldlog.core import decisions, fold
 from foldlog.core.decider import QueryFailed, WorkflowTaskError
 from foldlog.core.decisions import Decision
 from foldlog.core.engine import Engine
+from foldlog.core.limits import HistoryLimits
 from foldlog.core.outcome import CommandEntry, LogEntry, Outcome
 from foldlog.core.session import Answer, Session
 from foldlog.core.state import DeadlineKind, Run
@@ -316,6 +317,7 @@ class World:
     of this process take eager tasks."""
     fired: set[DeadlineKind] = field(default_factory=set)
     """What has come due."""
+    limits: HistoryLimits = field(default_factory=HistoryLimits)
     local: set[tuple[str, str, str]] = field(default_factory=set)
     """Workflow ID, run ID and activity ID of local activities that run."""
 
@@ -334,7 +336,13 @@ class World:
 
     def do(self, step: Callable[[Engine, Outcome], None], *, abort: bool = False) -> Outcome:
         """Run one transaction; if it is aborted, it leaves nothing."""
-        outcome = Outcome(now_ms=self.now_ms, namespace=self.namespace, encode=encode, unreachable=self._unreachable)
+        outcome = Outcome(
+            now_ms=self.now_ms,
+            namespace=self.namespace,
+            encode=encode,
+            limits=self.limits,
+            unreachable=self._unreachable,
+        )
         step(self.engine, outcome)
         self._run_local(outcome)
         if abort:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from foldlog.core import outcome as outcomes
 from foldlog.core.decider import WorkflowTaskError
+from foldlog.core.limits import HistoryLimits
 from foldlog.core.outcome import Outcome
 from foldlog.core.state import Run
 from foldlog.processors.measure import STALLS_TOLD, tell_rare
@@ -29,8 +30,8 @@ class Heard(Sensor):
         self.said.append(("long", workflow_type, events))
 
 
-def begun() -> tuple[Outcome, Run]:
-    outcome = Outcome(now_ms=1, namespace="n", encode=encode)
+def begun(limits: HistoryLimits = HistoryLimits()) -> tuple[Outcome, Run]:  # noqa: B008  # it never changes
+    outcome = Outcome(now_ms=1, namespace="n", encode=encode, limits=limits)
     started = event.WorkflowExecutionStarted(workflow_type="Order", task_queue="q", first_execution_run_id="r")
     return outcome, outcome.begin("order-1", "r", started)
 
@@ -56,19 +57,33 @@ def test_a_large_record_is_named_and_a_larger_one_refused(caplog: pytest.LogCapt
     assert "most of them in args; a record may have 1000000" in message
 
 
-@pytest.mark.parametrize("bound", ["LONG_HISTORY_EVENTS", "LONG_HISTORY_BYTES"])
-def test_a_long_history_is_told_of_once_per_bound(bound: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(outcomes, bound, 10 if bound == "LONG_HISTORY_EVENTS" else 10_000)
-    outcome, run = begun()
+@pytest.mark.parametrize("limits", [HistoryLimits(events=50), HistoryLimits(bytes=50_000)])
+def test_a_long_history_is_told_of_at_each_fifth_of_its_limit(limits: HistoryLimits) -> None:
+    outcome, run = begun(limits)
     for _ in range(24):
-        outcome.append(run, signal(950 if bound == "LONG_HISTORY_BYTES" else 1))
+        outcome.append(run, signal(1 if limits.events == 50 else 950))
         outcome.append(run, log.CommandDeferred(run_id="r", ordinal=1, command=b""))
     assert [growth.record_bytes for growth in outcome.grown] == [0, 0]
     sensor = Heard()
     tell_rare([Work(outcome)], "n.commands", sensor)
     assert [said[0] for said in sensor.said] == ["long", "long"]
-    if bound == "LONG_HISTORY_EVENTS":
+    if limits.events == 50:
         assert [said[2] for said in sensor.said] == [10, 20]
+
+
+@pytest.mark.parametrize(
+    ("limits", "events_step", "bytes_step"),
+    [
+        (HistoryLimits(), 10_000, 10 * 1024 * 1024),
+        (HistoryLimits(events=None, bytes=None), 10_000, 10 * 1024 * 1024),
+        (HistoryLimits(events=1_000_000, bytes=2**40), 10_000, 10 * 1024 * 1024),
+        (HistoryLimits(events=3, bytes=100), 1, 20),
+    ],
+)
+def test_warnings_come_every_10000_events_or_more_often(
+    limits: HistoryLimits, events_step: int, bytes_step: int
+) -> None:
+    assert (limits.events_step, limits.bytes_step) == (events_step, bytes_step)
 
 
 def test_what_is_small_and_short_is_not_told_of() -> None:

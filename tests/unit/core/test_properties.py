@@ -9,6 +9,7 @@ from typing import Any, get_args
 import pytest
 from foldlog.core import fold
 from foldlog.core.engine import LocalResult
+from foldlog.core.limits import HistoryLimits
 from foldlog.core.replay import replay
 from foldlog.core.session import Session
 from foldlog.core.state import DeadlineKind, Run
@@ -309,8 +310,12 @@ def _check_following(world: World, run: Run, history: list[Any]) -> None:
     assert taken_over[: len(left)] == left
 
 
-def _world() -> World:
-    return World(factory=VersionedScripts(*HOSTED), outlasting=True)
+limits = st.sampled_from([HistoryLimits(), HistoryLimits(), HistoryLimits(events=8), HistoryLimits(bytes=3_000)])
+"""What histories may come to; mostly more than they do."""
+
+
+def _world(bound: HistoryLimits = HistoryLimits()) -> World:  # noqa: B008  # it never changes
+    return World(factory=VersionedScripts(*HOSTED), outlasting=True, limits=bound)
 
 
 def _check_local(world: World) -> None:
@@ -327,9 +332,11 @@ def _check_local(world: World) -> None:
 
 
 @settings(max_examples=100, deadline=None)
-@given(steps_of(60))
-def test_live_state_is_the_fold_of_the_log_and_histories_are_well_formed(steps: list[tuple[str, str, int]]) -> None:
-    world = _world()
+@given(steps_of(60), limits)
+def test_live_state_is_the_fold_of_the_log_and_histories_are_well_formed(
+    steps: list[tuple[str, str, int]], bound: HistoryLimits
+) -> None:
+    world = _world(bound)
     for kind, workflow_id, number in steps:
         _perform(world, kind, workflow_id, number)
         for session in world.sessions.live.values():
@@ -341,12 +348,12 @@ def test_live_state_is_the_fold_of_the_log_and_histories_are_well_formed(steps: 
 
 
 @settings(max_examples=40, deadline=None)
-@given(steps_of(50))
-def test_eviction_after_every_step_changes_no_record(steps: list[tuple[str, str, int]]) -> None:
+@given(steps_of(50), limits)
+def test_eviction_after_every_step_changes_no_record(steps: list[tuple[str, str, int]], bound: HistoryLimits) -> None:
     """Replay from history after each step gives the same log as never forgetting anything."""
     passing = ("evict", "restart", "local", "abort", "break", "mend", "stumble")
     steps = [item for item in steps if item[0] not in passing]
-    remembering, forgetting = _world(), _world()
+    remembering, forgetting = _world(bound), _world(bound)
     for kind, workflow_id, number in steps:
         _perform(remembering, kind, workflow_id, number)
         _perform(forgetting, kind, workflow_id, number)
@@ -356,16 +363,17 @@ def test_eviction_after_every_step_changes_no_record(steps: list[tuple[str, str,
 
 
 @settings(max_examples=60, deadline=None)
-@given(steps_of(60))
+@given(steps_of(60), limits)
 @example(  # a child that has continued as new before its parent hears that it has begun
     [
         *[("start", "a", 25), ("start", "b", 0), *[("start", "a", 0)] * 25, ("time", "a", 5), ("deliver", "a", 4)],
         *[("signal", "child-0", 0), ("signal", "child-0", 1), ("local", "a", 0)],
-    ]
+    ],
+    HistoryLimits(),
 )
-def test_in_the_end_every_workflow_has_its_answers(steps: list[tuple[str, str, int]]) -> None:
+def test_in_the_end_every_workflow_has_its_answers(steps: list[tuple[str, str, int]], bound: HistoryLimits) -> None:
     """Once all commands are handled, whatever was asked of other workflows is answered, and open children are open."""
-    world = _world()
+    world = _world(bound)
     for kind, workflow_id, number in steps:
         _perform(world, kind, workflow_id, number)
     factory = world.factory
@@ -416,11 +424,12 @@ STALLING = [
         st.tuples(st.sampled_from(STALLING), st.just("a"), st.integers(0, 30)),
         min_size=40,
         max_size=80,
-    )
+    ),
+    limits,
 )
-def test_no_signal_that_was_accepted_vanishes(steps: list[tuple[str, str, int]]) -> None:
+def test_no_signal_that_was_accepted_vanishes(steps: list[tuple[str, str, int]], bound: HistoryLimits) -> None:
     """It is in the history of a run of its workflow, whatever became of that, or waits for one that is stalled."""
-    world = _world()
+    world = _world(bound)
     accepted: set[bytes] = set()
     for place, (kind, workflow_id, number) in enumerate(steps):
         if kind != "signal":

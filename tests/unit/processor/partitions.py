@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from foldlog.core.limits import HistoryLimits
 from foldlog.processors.partition import Partition
 from foldlog.processors.store import MemoryStore, PartitionStore, formats
 from foldlog.schemas.codec import SingleObjectCodec
@@ -40,4 +41,5 @@ def partition(
         partition_of=lambda workflow_id: 0,
         clock_ms=lambda: 1_000_000,
         long_poll_ms=60_000,
+        limits=HistoryLimits(),
     )

@@ -43,6 +43,19 @@ async def test_a_worker_names_an_option_of_a_wrong_type(name: str) -> None:
             Worker(environment.client, **options)
 
 
+@pytest.mark.parametrize("unit", ["events", "bytes"])
+async def test_a_history_must_have_room_to_continue_as_new(unit: str) -> None:
+    async with await WorkflowEnvironment.start_time_skipping() as environment:
+        limit, suggested = f"max_history_{unit}", f"continue_as_new_suggested_{unit}"
+        options: dict[str, Any] = {"task_queue": "q", "workflows": [Idle], suggested: 100}
+        for enough in (None, 101):
+            options[limit] = enough
+            Worker(environment.client, **options)
+        options[limit] = 100
+        with pytest.raises(ConfigurationError, match=f"^{limit} must be more than 100, .* {suggested}.*, not 100$"):
+            Worker(environment.client, **options)
+
+
 def test_a_worker_names_a_client_that_is_none() -> None:
     with pytest.raises(ConfigurationError, match=r"^client must be a Client, not 'localhost:9092'$"):
         Worker("localhost:9092", task_queue="q", workflows=[Idle])  # type: ignore[arg-type]
