@@ -106,7 +106,9 @@ def spec_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """The options that say when."""
     several: dict[str, Any] = {"multiple": True}
     options = [
-        click.option("--cron", "cron_expressions", metavar="TEXT", help="Five fields, or @daily etc.", **several),
+        click.option(
+            "--cron", "cron_expressions", metavar="TEXT", help="Five to seven fields, or @daily etc.", **several
+        ),
         click.option(
             "--interval",
             "intervals",

@@ -76,7 +76,8 @@ class ScheduleSpec:
     intervals: Sequence[ScheduleIntervalSpec] = field(default_factory=list)
     """Times at an interval."""
     cron_expressions: Sequence[str] = field(default_factory=list)
-    """Five fields, `@daily` and the like, or `@every 1h30m`; in another time zone with `CRON_TZ=` in front."""
+    """Five fields; six, with a year behind; seven, with a second in front too; `@daily` and the like; `@every 1h/10m`,
+    with or without a phase. `CRON_TZ=` in front gives it another time zone, and `#` after a space begins a comment."""
     skip: Sequence[ScheduleCalendarSpec] = field(default_factory=list)
     """Times that are left out."""
     start_at: datetime | None = None

@@ -57,7 +57,7 @@ def check_spec(spec: Spec) -> None:
         raise ValueError("jitter must not be negative")
     for cron in spec.crons:
         try:
-            next_cron_ms(_zoned(cron, spec.time_zone), 0, 0)
+            next_cron_ms(_zoned(cron, spec.time_zone), 0, 0, full=True)
         except WorkflowTaskError as error:
             raise ValueError(str(error)) from error
 
@@ -105,7 +105,7 @@ def _next_of_any(spec: Spec, after_ms: int) -> int | None:
         found.append(periods * interval.every_ms + interval.offset_ms)
     for cron in spec.crons:
         try:
-            found.append(next_cron_ms(_zoned(cron, spec.time_zone), 0, after_ms))
+            found.append(next_cron_ms(_zoned(cron, spec.time_zone), 0, after_ms, full=True))
         except WorkflowTaskError:
             continue  # it could be read when the schedule was made; it does not come again
     for calendar in spec.calendars:

@@ -32,7 +32,10 @@ def following(schedule: str, start: str, now: str | None = None) -> str:
         ("@Annually", "2027-01-01T00:00:00"),
         ("@every 1h30m", "2026-03-27T11:50:30"),
         ("@every 90s", "2026-03-27T10:22:00"),
-        ("@every 200ms", "2026-03-27T10:20:31"),
+        ("@every 1s", "2026-03-27T10:20:31"),
+        ("@every 1900ms", "2026-03-27T10:20:31"),
+        ("@every 1d", "2026-03-28T10:20:30"),
+        ("0 9 * * MON#2 # the second Monday", "2026-04-13T09:00:00"),
         ("CRON_TZ=America/New_York 0 9 * * *", "2026-03-27T13:00:00"),
         ("TZ=Asia/Kolkata  0 9 * * *", "2026-03-28T03:30:00"),
     ],
@@ -67,6 +70,11 @@ def test_a_time_that_summer_time_leaves_out_comes_when_the_clock_jumps() -> None
         "@every",
         "@every day",
         "@every 1h and more",
+        "@every 0s",
+        "@every 100ms",
+        "@every 999999999h",
+        "@every 1h/10m",
+        "# nothing but a comment",
         "CRON_TZ=Mars/Base * * * * *",
         "CRON_TZ=../etc/passwd * * * * *",
         "CRON_TZ=Europe/Berlin",
@@ -75,3 +83,59 @@ def test_a_time_that_summer_time_leaves_out_comes_when_the_clock_jumps() -> None
 def test_what_is_no_schedule(schedule: str) -> None:
     with pytest.raises(WorkflowTaskError, match="cron schedule"):
         check_cron(schedule)
+
+
+def times(schedule: str, after: str, count: int) -> list[str]:
+    """The times of a schedule, which takes more than a workflow does."""
+    now_ms = int(datetime.fromisoformat(f"{after}+00:00").timestamp() * 1000)
+    found = []
+    for _ in range(count):
+        now_ms = next_cron_ms(schedule, 0, now_ms, full=True)
+        found.append(datetime.fromtimestamp(now_ms / 1000, UTC).isoformat().removesuffix("+00:00"))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("schedule", "expected"),
+    [
+        ("0 9 * * *", ["2026-03-28T09:00:00", "2026-03-29T09:00:00"]),
+        ("0 9 1 1 * 2028", ["2028-01-01T09:00:00"]),
+        ("0 0 1 1 * 2027,2030", ["2027-01-01T00:00:00", "2030-01-01T00:00:00"]),
+        ("0 0 1 1 * 2025-2040/5", ["2030-01-01T00:00:00", "2035-01-01T00:00:00", "2040-01-01T00:00:00"]),
+        ("0 0 1 1 * 2098/2", ["2098-01-01T00:00:00", "2100-01-01T00:00:00"]),
+        ("0 12 29 2 * 2030-2040", ["2032-02-29T12:00:00", "2036-02-29T12:00:00", "2040-02-29T12:00:00"]),
+        ("*/20 20 10 * * * *", ["2026-03-27T10:20:40", "2026-03-28T10:20:00", "2026-03-28T10:20:20"]),
+        ("5,15 0 0 31 DEC ? 2026/2", ["2026-12-31T00:00:05", "2026-12-31T00:00:15", "2028-12-31T00:00:05"]),
+        ("CRON_TZ=Asia/Tokyo 0 0 1 1 * 2027", ["2026-12-31T15:00:00"]),
+        ("@every 1h/10m", ["2026-03-27T11:10:00", "2026-03-27T12:10:00"]),
+        ("@every 1d/9h30m # each morning", ["2026-03-28T09:30:00", "2026-03-29T09:30:00"]),
+    ],
+)
+def test_seconds_years_and_phases_of_schedules(schedule: str, expected: list[str]) -> None:
+    assert times(schedule, "2026-03-27T10:20:30", len(expected)) == expected
+
+
+def test_no_time_comes_after_the_last_year() -> None:
+    assert times("59 59 23 31 12 * 2026", "2026-03-27T10:20:30", 1) == ["2026-12-31T23:59:59"]
+    with pytest.raises(WorkflowTaskError, match="never comes"):
+        times("59 59 23 31 12 * 2026", "2026-03-27T10:20:30", 2)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "why"),
+    [
+        ("* * * *", "5 to 7 fields"),
+        ("* * * * * * * *", "5 to 7 fields"),
+        ("0 0 9 * * MON", "'MON' is no year"),
+        ("0 9 * * * 1999", "2000 to 2100"),
+        ("0 9 * * * 2030-2026", "2000 to 2100"),
+        ("0 9 * * * 2026/0", "2000 to 2100"),
+        ("60 0 9 * * * *", "second"),
+        ("@every 500ms", "at least 1 s"),
+        ("@every 1h/", "no duration"),
+        ("@every 1h/1h", "less than the period"),
+    ],
+)
+def test_what_is_no_time_of_a_schedule(schedule: str, why: str) -> None:
+    with pytest.raises(WorkflowTaskError, match=why):
+        times(schedule, "2026-03-27T10:20:30", 1)

@@ -132,6 +132,12 @@ def test_cron_in_the_zone_of_the_schedule_and_in_its_own() -> None:
     own = Spec(crons=["CRON_TZ=Asia/Tokyo 0 12 * * *"], time_zone="America/New_York")
     assert texts(following(own, "", after, 1)) == ["2026-07-01 03:00:00+0000"]
     assert texts(following(Spec(crons=["@every 90m"]), "", after, 1)) == ["2026-07-01 01:30:00+0000"]
+    full = Spec(crons=["@every 90m/10m", "30 0 2 1 7 * 2026"], time_zone="Europe/Berlin")
+    assert texts(following(full, "", after, 3)) == [
+        "2026-07-01 00:00:30+0000",
+        "2026-07-01 00:10:00+0000",
+        "2026-07-01 01:40:00+0000",
+    ]
 
 
 def test_start_and_end_are_times_too() -> None:
@@ -167,7 +173,8 @@ def test_a_schedule_that_skips_everything_never_comes() -> None:
         (Spec(time_zone="Mars/Olympus"), "Mars/Olympus"),
         (Spec(time_zone="/etc/passwd"), "time zone"),
         (Spec(crons=["0 25 * * *"]), "0 25"),
-        (Spec(crons=["often"]), "five fields"),
+        (Spec(crons=["often"]), "5 to 7 fields"),
+        (Spec(crons=["@every 100ms"]), "at least 1 s"),
         (Spec(calendars=[calendar(hour=24)]), "hour"),
         (Spec(skip=[calendar(day_of_week=7)]), "day_of_week"),
         (Spec(calendars=[calendar(month=[Range(1, 12, 0)])]), "month"),
