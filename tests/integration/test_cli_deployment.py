@@ -34,6 +34,7 @@ def test_deployments_on_the_command_line(kafka: str, tmp_path: Path) -> None:
     worker = WorkerProcess(kafka, namespace, tmp_path, "shop_two", *VERSIONS)
     try:
         worker.await_ready()
+        show_one_that_nobody_knows(kafka, namespace)
         assert ask(kafka, namespace, "deployment", "list") == {"deployments": ["shop"]}
         changed = ask(kafka, namespace, "deployment", "set-current", "shop", "1")
         assert (changed["current_build_id"], changed["behind"], changed["partitions"]) == ("1", [], 2)
@@ -57,12 +58,20 @@ def test_deployments_on_the_command_line(kafka: str, tmp_path: Path) -> None:
         refused = run(kafka, namespace, "deployment", "set-current", "shop", "3")
         assert refused.exit_code != 0
         assert "build '3' is not hosted by partitions 0, 1" in refused.output
+        assert "set --allow-missing" in refused.output
         described = run(kafka, namespace, "workflow", "describe", "first").stdout
         assert "shop.1" in described
         assert "is pinned" not in described
     finally:
         worker.stop()
     show_what_nobody_hosts(kafka, namespace, tmp_path)
+
+
+def show_one_that_nobody_knows(kafka: str, namespace: str) -> None:
+    for command in (("describe",), ("set-current", "--unset"), ("set-ramping", "--unset")):
+        result = run(kafka, namespace, "deployment", command[0], "nosuch", *command[1:])
+        assert (result.exit_code, result.stdout) == (3, "")
+        assert "there is no deployment 'nosuch'" in result.stderr
 
 
 def show_what_nobody_hosts(kafka: str, namespace: str, tmp_path: Path) -> None:

@@ -37,9 +37,11 @@ async def list_(settings: Settings, /, timeout: timedelta) -> None:
         names = await client.list_deployments(rpc_timeout=timeout)
     if settings.json:
         write_json({"deployments": list(names)})
-    else:
-        for name in names:
-            click.echo(name)
+        return
+    if not names:
+        click.echo("no deployments")
+    for name in names:
+        click.echo(name)
 
 
 @deployment.command()

@@ -20,7 +20,7 @@ from foldlog.client._asking import Asking
 from foldlog.client._convert import seconds
 from foldlog.common import WorkerDeploymentVersion
 from foldlog.core.versioning import MAXIMUM_EARLIER, build_of, canonical, check_deployment, order
-from foldlog.exceptions import FailedPreconditionError, InvalidArgumentError
+from foldlog.exceptions import FailedPreconditionError, InvalidArgumentError, RPCError, RPCStatusCode
 from foldlog.schemas.command import DescribeDeployments, SetDeployment
 from foldlog.schemas.common import Deployment
 from foldlog.schemas.reply import Deployments
@@ -104,7 +104,8 @@ class DeploymentHandle:
         Raises:
             InvalidArgumentError: There can be no such build.
             FailedPreconditionError: Not all partitions have its code.
-            RPCError: Not all partitions have answered. Some may have taken the change: make it again.
+            RPCError: Not all partitions have answered. Some may have taken the change: make it again. Or there is no
+                such deployment (NOT_FOUND), and no build was given.
         """
         build_id = build_id or ""
 
@@ -113,7 +114,7 @@ class DeploymentHandle:
                 known.ramping_build_id, known.ramping_percentage = "", 0.0
             known.current_build_id = build_id
 
-        return await self._change(changed, None if allow_missing else build_id, rpc_timeout)
+        return await self._change(changed, build_id, allow_missing, rpc_timeout)
 
     async def set_ramping_version(
         self,
@@ -137,14 +138,15 @@ class DeploymentHandle:
         Raises:
             InvalidArgumentError: There can be no such ramp.
             FailedPreconditionError: Not all partitions have its code.
-            RPCError: Not all partitions have answered. Some may have taken the change: make it again.
+            RPCError: Not all partitions have answered. Some may have taken the change: make it again. Or there is no
+                such deployment (NOT_FOUND), and no build was given.
         """
 
         def changed(known: Deployment) -> None:
             known.ramping_build_id = build_id or ""
             known.ramping_percentage = percentage if build_id else 0.0
 
-        return await self._change(changed, None if allow_missing else build_id, rpc_timeout)
+        return await self._change(changed, build_id, allow_missing, rpc_timeout)
 
     async def describe(self, *, rpc_timeout: timedelta | None = None) -> WorkerDeploymentDescription:
         """The deployment and its versions.
@@ -155,16 +157,32 @@ class DeploymentHandle:
             rpc_timeout: For each partition's answer; None: the client's.
 
         Raises:
-            RPCError: Not all partitions have answered.
+            RPCError: There is no such deployment (NOT_FOUND): it was never set, no worker that has partitions is of it,
+                and neither is an open run. Or not all partitions have answered.
         """
         answers = await ask_all(self._asking, lambda: DescribeDeployments(identity=self._asking.identity), rpc_timeout)
-        return await self._described(answers)
+        found = await self._described(answers)
+        if self.name not in names_of(answers) and not found.versions:
+            raise self._missing()
+        return found
+
+    def _missing(self) -> RPCError:
+        return RPCError(
+            f"there is no deployment {self.name!r}: it was never set, and no worker that runs is of it",
+            RPCStatusCode.NOT_FOUND,
+        )
 
     async def _change(
-        self, change: Callable[[Deployment], None], needed: str | None, rpc_timeout: timedelta | None
+        self,
+        change: Callable[[Deployment], None],
+        build_id: str | None,
+        allow_missing: bool,
+        rpc_timeout: timedelta | None,
     ) -> WorkerDeploymentDescription:
         identity = self._asking.identity
         answers = await ask_all(self._asking, lambda: DescribeDeployments(identity=identity), rpc_timeout)
+        if not build_id and self.name not in names_of(answers):
+            raise self._missing()  # a build may make one; taking back what was never said may not
         known = newest(self.name, answers)
         wanted = replace(
             known,
@@ -179,12 +197,12 @@ class DeploymentHandle:
             check_deployment(wanted)
         except ValueError as error:
             raise InvalidArgumentError(str(error)) from error
-        version = canonical(self.name, needed or "")
+        version = canonical(self.name, build_id or "")
         missing = [str(number) for number, answer in enumerate(answers) if version not in answer.hosted]
-        if needed and missing:
+        if build_id and missing and not allow_missing:
             raise FailedPreconditionError(
-                f"build {needed!r} is not hosted by partitions {', '.join(missing)}: roll out workers that have it "
-                "first, or allow it to be missing"
+                f"build {build_id!r} is not hosted by partitions {', '.join(missing)}: roll out workers that have it "
+                "first, or set allow_missing"
             )
         return await self._described(
             await ask_all(self._asking, lambda: SetDeployment(identity=identity, deployment=wanted), rpc_timeout)

@@ -19,7 +19,14 @@ from foldlog.common import (
     RetryPolicy,
     VersioningBehavior,
 )
-from foldlog.exceptions import ConfigurationError, DefinitionError, FailedPreconditionError, InvalidArgumentError
+from foldlog.exceptions import (
+    ConfigurationError,
+    DefinitionError,
+    FailedPreconditionError,
+    InvalidArgumentError,
+    RPCError,
+    RPCStatusCode,
+)
 from foldlog.memory.broker import MemoryBroker
 from foldlog.memory.transport import MemoryTransport
 from foldlog.schemas.command import SetDeployment, SignalWorkflow
@@ -464,6 +471,18 @@ async def test_changes_of_a_deployment_that_cannot_be(client: Client) -> None:
             await client.deployment("a.b").set_current_version("1")
         unset = await shop.set_current_version(None)
         assert unset.current_version is None
+
+
+async def test_a_deployment_that_nobody_knows_is_not_made_by_asking_and_taking_back(client: Client) -> None:
+    async with one(client):
+        unknown = client.deployment("nosuch")
+        for asked in (unknown.describe(), unknown.set_current_version(None), unknown.set_ramping_version(None, 0)):
+            with pytest.raises(RPCError, match="there is no deployment 'nosuch'") as raised:
+                await asked
+            assert raised.value.status is RPCStatusCode.NOT_FOUND
+        assert await client.list_deployments() == [DEPLOYMENT]
+        unset = await client.deployment(DEPLOYMENT).set_current_version(None)  # known by its worker
+        assert [each.version for each in unset.versions] == [version("1")]
 
 
 async def test_a_deployment_outlives_its_processors(client: Client) -> None:
