@@ -314,6 +314,18 @@ def test_refusals_have_their_exit_codes(kafka: str, shop: str, order: str) -> No
     assert "Traceback" not in again.output + unknown.output + no_query.output + waiting.output
 
 
+def test_refusals_name_options_as_they_are_typed(kafka: str, shop: str, order: str) -> None:
+    def refused(*options: str) -> str:
+        return run(kafka, shop, "workflow", "start", "Approval", "-q", "shop", "--id", order, *options).stderr
+
+    assert "--signal-input are given without --signal:" in refused("--signal-input", "1")
+    assert "set --id-conflict-policy (it is running) or --id-reuse-policy (it is closed)" in refused()
+    assert "--start-delay and --cron cannot be given together" in refused("--start-delay", "1s", "--cron", "@daily")
+    assert "'@every 100ms' cannot be used: @every is at least 1 s" in refused("--cron", "@every 100ms")
+    unending = run_out_of_time(kafka, shop, "workflow", "result", order, saying="did not end within")
+    assert "(`foldlog workflow describe` tells)" in unending.stderr
+
+
 def test_cancel_and_terminate(kafka: str, shop: str, order: str, worker: WorkerProcess) -> None:
     run(kafka, shop, "workflow", "cancel", order, "--reason", "out of stock")
     ended = run(kafka, shop, "workflow", "result", order)

@@ -224,12 +224,18 @@ class Command(click.Command):
         try:
             return super().invoke(ctx)
         except (Exception, KeyboardInterrupt) as error:
-            shown = translated(error)
+            shown = translated(error, self._typed())
             if shown is None and as_json and isinstance(error, click.UsageError):
                 shown = CliError(error.format_message(), ExitCode.USAGE)
             if shown is None:
                 raise
             raise (_as_json(shown) if as_json else shown) from error
+
+    def _typed(self) -> dict[str, str]:
+        """Its options as they are typed, by name."""
+        return {
+            param.name: max(param.opts, key=len) for param in self.params if param.name and param.opts[0] != param.name
+        }
 
 
 def _as_json(error: CliError) -> CliError:

@@ -9,7 +9,9 @@ from __future__ import annotations
 import json
 import re
 import sys
+from collections.abc import Mapping
 from enum import IntEnum
+from types import MappingProxyType
 from typing import IO, Any
 
 import click
@@ -59,15 +61,29 @@ class CliError(click.ClickException):
             click.echo(f"error: {self.message}", file=target)
 
 
-def translated(error: BaseException) -> CliError | None:
-    """The error as people should see it; None for a defect, whose traceback is wanted."""
+def translated(error: BaseException, options: Mapping[str, str] = MappingProxyType({})) -> CliError | None:
+    """The error as people should see it; None for a defect, whose traceback is wanted.
+
+    Args:
+        error: What was raised.
+        options: Options of the command as they are typed, by the name that the library has for them.
+    """
     if isinstance(error, CliError):
         return error
     if isinstance(error, KeyboardInterrupt):
         return CliError("interrupted", ExitCode.INTERRUPTED)
     from foldlog.exceptions import FoldlogError
 
-    return CliError(_message(error), _code(error)) if isinstance(error, FoldlogError) else None
+    return CliError(_as_typed(_message(error), options), _code(error)) if isinstance(error, FoldlogError) else None
+
+
+def _as_typed(message: str, options: Mapping[str, str]) -> str:
+    """A message with the names of options in place of those of the library's parameters."""
+    for name, option in options.items():
+        # A name in quotes is somebody's value, and one without an underscore may be any word.
+        if "_" in name:
+            message = re.sub(rf"""(?<![\w.'"-])(RetryPolicy\.|retry_policy: )?{name}(?![\w.'"-])""", option, message)
+    return message.replace("describe() tells", "`foldlog workflow describe` tells")
 
 
 def _message(error: BaseException) -> str:

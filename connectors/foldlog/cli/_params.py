@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 import click
 from foldlog._search_attributes import METADATA_TYPES, guessed_key
 from foldlog.common import (
+    RetryPolicy,
     SearchAttributeIndexedValueType,
     SearchAttributeKey,
     SearchAttributePair,
@@ -58,6 +59,16 @@ def json_by_name(ctx: click.Context, param: click.Parameter, values: Sequence[st
             raise click.BadParameter(f"{value!r} is not written NAME=JSON")
         result[name] = _json(text)
     return result
+
+
+def retry_policy(options: Mapping[str, Any]) -> RetryPolicy | None:
+    """The policy that the options of retries make; None if none of them is given.
+
+    Raises:
+        ConfigurationError: There can be no such policy.
+    """
+    given = {name: value for name, value in options.items() if value is not None}
+    return RetryPolicy(**given) if given else None
 
 
 def search_attributes(ctx: click.Context, param: click.Parameter, values: Sequence[str]) -> TypedSearchAttributes:

@@ -13,8 +13,8 @@ from foldlog.cli._client import asynchronous, connected
 from foldlog.cli._command import Group, Settings, pass_settings
 from foldlog.cli._options import run_id_option, timeout_option, workflow_id_argument
 from foldlog.cli._output import write_done
-from foldlog.cli._params import duration, json_values, not_empty
-from foldlog.common import Priority, RetryPolicy
+from foldlog.cli._params import duration, json_values, not_empty, retry_policy
+from foldlog.common import Priority
 from foldlog.exceptions import ApplicationError
 
 
@@ -157,10 +157,26 @@ async def reset(
 @click.option("--schedule-to-start-timeout", metavar="TIME", callback=duration, help="Limit on waiting for a worker.")
 @click.option("--start-to-close-timeout", metavar="TIME", callback=duration, help="Limit on one attempt.")
 @click.option("--heartbeat-timeout", metavar="TIME", callback=duration, help="Limit between two heartbeats.")
-@click.option("--retry-initial-interval", metavar="TIME", callback=duration, help="Wait before the second attempt.")
-@click.option("--retry-backoff-coefficient", type=float, metavar="X", help="Each wait is so many times the one before.")
-@click.option("--retry-maximum-interval", metavar="TIME", callback=duration, help="No wait is longer.")
-@click.option("--retry-maximum-attempts", type=click.IntRange(min=0), help="Attempts in all; 0: no limit.")
+@click.option(
+    "--retry-initial-interval",
+    "initial_interval",
+    metavar="TIME",
+    callback=duration,
+    help="Wait before the second attempt.",
+)
+@click.option(
+    "--retry-backoff-coefficient",
+    "backoff_coefficient",
+    type=float,
+    metavar="X",
+    help="Each wait is so many times the one before.",
+)
+@click.option(
+    "--retry-maximum-interval", "maximum_interval", metavar="TIME", callback=duration, help="No wait is longer."
+)
+@click.option(
+    "--retry-maximum-attempts", "maximum_attempts", type=click.IntRange(min=0), help="Attempts in all; 0: no limit."
+)
 @click.option(
     "--priority", "priority_key", type=click.IntRange(1, 5), metavar="N", help="From 1, the most urgent, to 5."
 )
@@ -173,15 +189,12 @@ async def reset(
 @asynchronous
 async def update_options(
     settings: Settings,
+    /,
     workflow_id: str,
     activity_id: str | None,
     activity_type: str | None,
     run_id: str | None,
     timeout: timedelta,
-    retry_initial_interval: timedelta | None,
-    retry_backoff_coefficient: float | None,
-    retry_maximum_interval: timedelta | None,
-    retry_maximum_attempts: int | None,
     task_queue: str | None,
     schedule_to_close_timeout: timedelta | None,
     schedule_to_start_timeout: timedelta | None,
@@ -191,6 +204,7 @@ async def update_options(
     fairness_key: str | None,
     fairness_weight: float | None,
     restore_original: bool,
+    **retry: Any,
 ) -> None:
     """Change options of open activities; what is not given stays as it is.
 
@@ -198,13 +212,6 @@ async def update_options(
     priority and fairness.
     """
     what = _check_named(activity_id, activity_type)
-    retry: dict[str, Any] = {
-        "initial_interval": retry_initial_interval,
-        "backoff_coefficient": retry_backoff_coefficient,
-        "maximum_interval": retry_maximum_interval,
-        "maximum_attempts": retry_maximum_attempts,
-    }
-    given = {name: value for name, value in retry.items() if value is not None}
     priority = Priority(priority_key=priority_key, fairness_key=fairness_key, fairness_weight=fairness_weight)
     options: dict[str, Any] = {
         "task_queue": task_queue,
@@ -213,14 +220,14 @@ async def update_options(
         "start_to_close_timeout": start_to_close_timeout,
         "heartbeat_timeout": heartbeat_timeout,
         "priority": None if priority == Priority.default else priority,
+        "retry_policy": retry_policy(retry),
     }
-    if not given and not restore_original and all(value is None for value in options.values()):
+    if not restore_original and all(value is None for value in options.values()):
         raise click.UsageError("give at least one option to change")
     async with connected(settings) as client:
         await client.get_workflow_handle(workflow_id, run_id=run_id).update_activity_options(
             activity_id,
             activity_type=activity_type,
-            retry_policy=RetryPolicy(**given) if given else None,
             restore_original=restore_original,
             rpc_timeout=timeout,
             **options,

@@ -24,7 +24,7 @@ from foldlog.cli._options import (
     workflow_id_argument,
 )
 from foldlog.cli._output import write_done, write_facts, write_json, write_table
-from foldlog.cli._params import duration, json_values, not_empty
+from foldlog.cli._params import duration, json_values, not_empty, retry_policy
 from foldlog.client import (
     WorkflowExecutionStatus,
     WorkflowFailureError,
@@ -41,14 +41,12 @@ from foldlog.common import (
     PinnedVersioningOverride,
     Priority,
     QueryRejectCondition,
-    RetryPolicy,
     TypedSearchAttributes,
     VersioningOverride,
     WorkerDeploymentVersion,
     WorkflowIDConflictPolicy,
     WorkflowIDReusePolicy,
 )
-from foldlog.exceptions import ConfigurationError
 
 
 @click.group(cls=Group)
@@ -74,24 +72,44 @@ def _choice(policy: type[Any]) -> click.Choice[str]:
 @search_attribute_option
 @click.option("--static-summary", metavar="TEXT", help="One line for people.")
 @click.option("--static-details", metavar="TEXT", help="Several lines for people.")
-@click.option("--cron", metavar="SCHEDULE", help="Run again and again at these times: `*/5 * * * *`, `@every 1h`.")
+@click.option(
+    "--cron",
+    "cron_schedule",
+    metavar="SCHEDULE",
+    help="Run again and again at these times: `*/5 * * * *`, `@every 1h`.",
+)
 @click.option("--start-delay", metavar="TIME", callback=duration, help="Wait before its code begins.")
 @click.option(
     "--retry-attempts",
+    "maximum_attempts",
     type=click.IntRange(min=0),
     metavar="N",
     help="Try a failed workflow again, N tries in all; 0: without limit.  [default: no retries]",
 )
-@click.option("--retry-initial-interval", metavar="TIME", callback=duration, help="Wait before the second try.")
-@click.option("--retry-maximum-interval", metavar="TIME", callback=duration, help="No wait is longer.")
-@click.option("--retry-backoff-coefficient", type=float, metavar="X", help="Each wait is the one before times this.")
+@click.option(
+    "--retry-initial-interval",
+    "initial_interval",
+    metavar="TIME",
+    callback=duration,
+    help="Wait before the second try.",
+)
+@click.option(
+    "--retry-maximum-interval", "maximum_interval", metavar="TIME", callback=duration, help="No wait is longer."
+)
+@click.option(
+    "--retry-backoff-coefficient",
+    "backoff_coefficient",
+    type=float,
+    metavar="X",
+    help="Each wait is the one before times this.",
+)
 @click.option("--priority", type=click.IntRange(min=1), metavar="N", help="From 1, the most urgent, to 5.")
 @click.option(
     "--signal", "start_signal", metavar="NAME", help="Signal it before its code begins, or the one that runs."
 )
 @click.option(
     "--signal-input",
-    "signal_inputs",
+    "start_signal_args",
     multiple=True,
     metavar="JSON",
     callback=json_values,
@@ -119,11 +137,11 @@ async def start(
     attributes: TypedSearchAttributes,
     static_summary: str | None,
     static_details: str | None,
-    cron: str | None,
+    cron_schedule: str | None,
     start_delay: timedelta | None,
     priority: int | None,
     start_signal: str | None,
-    signal_inputs: list[Any],
+    start_signal_args: list[Any],
     wait: bool,
     timeout: timedelta,
     **retry: Any,
@@ -133,6 +151,7 @@ async def start(
     \b
     foldlog workflow start Order --id order-1 -q orders -i '{"customer": 7, "dollars": "29.33"}'
     """
+    policy = retry_policy(retry)
     async with connected(settings) as client:
         handle = await client.start_workflow(
             workflow_type,
@@ -147,12 +166,12 @@ async def start(
             search_attributes=attributes,
             static_summary=static_summary,
             static_details=static_details,
-            cron_schedule=cron or "",
+            cron_schedule=cron_schedule or "",
             start_delay=start_delay,
-            retry_policy=_retry_policy(**retry),
+            retry_policy=policy,
             priority=Priority(priority_key=priority),
             start_signal=start_signal,
-            start_signal_args=signal_inputs,
+            start_signal_args=start_signal_args,
             request_id=request_id,
             rpc_timeout=timeout,
         )
@@ -165,25 +184,6 @@ async def start(
         write_json(started)
     else:
         write_facts(started.items())
-
-
-def _retry_policy(
-    retry_attempts: int | None,
-    retry_initial_interval: timedelta | None,
-    retry_maximum_interval: timedelta | None,
-    retry_backoff_coefficient: float | None,
-) -> RetryPolicy | None:
-    given: dict[str, Any] = {
-        "maximum_attempts": retry_attempts,
-        "initial_interval": retry_initial_interval,
-        "maximum_interval": retry_maximum_interval,
-        "backoff_coefficient": retry_backoff_coefficient,
-    }
-    given = {name: value for name, value in given.items() if value is not None}
-    try:
-        return RetryPolicy(**given) if given else None
-    except ConfigurationError as error:
-        raise click.UsageError(str(error)) from error
 
 
 @workflow.command()

@@ -309,6 +309,46 @@ def test_what_is_no_address_is_refused_at_once(address: str) -> None:
     assert "host:port" in result.stderr
 
 
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (
+            ["workflow", "start", "Order", "-q", "q", "--retry-initial-interval", "0s"],
+            "--retry-initial-interval must be",
+        ),
+        (
+            [
+                "workflow",
+                "start",
+                "Order",
+                "-q",
+                "q",
+                "--retry-initial-interval",
+                "9s",
+                "--retry-maximum-interval",
+                "8s",
+            ],
+            "--retry-maximum-interval must not be less than --retry-initial-interval",
+        ),
+        (
+            ["activity", "update-options", "id", "--type", "T", "--retry-backoff-coefficient", "0.5"],
+            "--retry-backoff-coefficient must be",
+        ),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_errors_have_the_names_of_options_as_they_are_typed(arguments: list[str], told: str) -> None:
+    result = invoke(*arguments, "--bootstrap-servers", "127.0.0.1:1")
+    assert (result.exit_code, result.stderr[: len(told) + 7]) == (ExitCode.USAGE, f"error: {told}")
+
+
+def test_what_somebody_has_named_like_an_option_keeps_its_name() -> None:
+    error = WorkflowNotFoundError("workflow 'start_at' of my.start_at is not known: start_at=…")
+    shown = translated(error, {"start_at": "--start-time", "id": "--workflow-id"})
+    assert shown is not None
+    assert shown.message == "workflow 'start_at' of my.start_at is not known: --start-time=…"
+
+
 def test_a_defect_keeps_its_traceback() -> None:
     assert translated(ZeroDivisionError()) is None
 
