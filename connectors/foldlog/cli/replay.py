@@ -106,11 +106,13 @@ def _read(path: Path) -> WorkflowHistory:
     except (OSError, ValueError) as error:
         raise HistoryFormatError(f"this is no workflow history in JSON: {error}") from error
     workflow_id = values.get("workflow_id") if isinstance(values, dict) else None
-    return WorkflowHistory.from_json(workflow_id or path.stem, values)
+    known = isinstance(workflow_id, str) and workflow_id
+    # What is no object is for `from_json` to refuse, which takes a string to be JSON.
+    return WorkflowHistory.from_json(known or path.stem, values if isinstance(values, dict) else text)
 
 
 def _told(outcome: dict[str, Any]) -> str:
     if not outcome["error"]:
         return f"ok, {outcome['events']} events"
-    stack = f"\n{outcome['stack']}" if outcome["stack"] and not outcome["nondeterminism"] else ""
+    stack = f"\n{outcome['stack'].rstrip()}" if outcome["stack"] and not outcome["nondeterminism"] else ""
     return f"FAILED\n  {(outcome['error'] + stack).replace(chr(10), chr(10) + '  ')}"

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, get_args
 
 import fastavro
+from foldlog.client._history_flaws import flaw_of
 from foldlog.exceptions import FoldlogError
 from foldlog.schemas import framing
 from foldlog.schemas.codec import Codec, SingleObjectCodec
@@ -75,12 +76,16 @@ class WorkflowHistory:
         """
         try:
             values = json.loads(history) if isinstance(history, str) else history
-            entries = values["events"]
-            if not isinstance(entries, list):
-                raise TypeError(f"events is no list but of type {type(entries).__name__}")
-            events = [_event_from_json(number, entry) for number, entry in enumerate(entries, start=1)]
-        except (KeyError, TypeError, json.JSONDecodeError) as error:
-            raise HistoryFormatError(f"this is no workflow history in JSON: {type(error).__name__}: {error}") from error
+        except json.JSONDecodeError as error:
+            raise HistoryFormatError(f"this is no JSON: {error}") from error
+        entries = values.get("events", ...) if isinstance(values, dict) else ...
+        if not isinstance(entries, list):
+            what = f"this is {_kind(values)}" if not isinstance(values, dict) else "this one has none"
+            raise HistoryFormatError(
+                "this is no workflow history, which is a JSON object with a list of 'events', as `foldlog workflow "
+                f"history --json` prints it: {what if entries is ... else f'its events are {_kind(entries)}'}"
+            )
+        events = [_event_from_json(number, entry) for number, entry in enumerate(entries, start=1)]
         return cls(workflow_id=workflow_id, events=events)
 
     @classmethod
@@ -121,18 +126,26 @@ def event_to_json(event: Event) -> Any:
     return json.loads(text.getvalue())
 
 
+def _kind(value: Any) -> str:
+    """What a value is in JSON, in words."""
+    for kind, name in ((dict, "an object"), (list, "a list"), (str, "a string"), (bool, "true or false")):
+        if isinstance(value, kind):
+            return name
+    return "null" if value is None else "a number"
+
+
 def _event_from_json(number: int, entry: Any) -> Event:
     if not isinstance(entry, dict):
-        raise HistoryFormatError(f"event {number} is no JSON object but of type {type(entry).__name__}")
+        raise HistoryFormatError(f"event {number} is no JSON object but {_kind(entry)}")
     if "eventType" in entry:
         raise HistoryFormatError(
             "this is a history of Temporal, whose events are others: replay it there, or record the workflow here"
         )
     for name in ("type", "event"):
         if name not in entry:
-            raise HistoryFormatError(f"event {number} has no {name!r}")
+            raise HistoryFormatError(f'event {number} has no {name!r}: it is {{"type": …, "event": …}}')
     event_type = entry["type"]
-    if event_type not in _EVENT_TYPES:
+    if not isinstance(event_type, str) or event_type not in _EVENT_TYPES:
         raise HistoryFormatError(f"event {number} is of type {event_type!r}, which this version does not know")
     full_name = _full_name(event_type)
     schema = parsed(full_name)
@@ -144,5 +157,6 @@ def _event_from_json(number: int, entry: Any) -> Event:
         event: Event = framing.decode(frame.getvalue())
     except Exception as error:
         # fastavro raises whatever it met: KeyError, IndexError, TypeError, ValueError …
-        raise HistoryFormatError(f"event {number} is no {event_type}: {type(error).__name__}: {error}") from error
+        flaw = flaw_of(schema, entry["event"]) or f"{type(error).__name__}: {error}"
+        raise HistoryFormatError(f"event {number} is no {event_type}: {flaw}") from error
     return event

@@ -6,11 +6,12 @@ import asyncio
 import os
 import sys
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from types import CodeType, CoroutineType, FrameType
 from typing import Any
 
+from foldlog.core.decider import WorkflowTaskError
 from foldlog.workflow._tasks import OrderedTask
 
 _HERE = os.path.dirname(__file__) + os.sep
@@ -94,5 +95,27 @@ def _await_chain(coroutine: Any) -> list[traceback.FrameSummary]:
 
 
 def format_error(error: BaseException) -> str:
-    """An exception with its stack and its causes, as text."""
-    return "".join(traceback.format_exception(error))
+    """An exception with its stack and its causes, as text: the user's lines, and the one that raised it.
+
+    Empty if foldlog's own code refuses something and no line of the user's has led there: the error says it all.
+    """
+    told = traceback.TracebackException.from_exception(error)
+    chain = list(_chain(told))
+    if isinstance(error, WorkflowTaskError) and all(
+        is_internal(frame.filename) for each in chain for frame in each.stack
+    ):
+        return ""
+    for each in chain:
+        frames = list(each.stack)
+        shown = [frame for frame in frames[:-1] if not is_internal(frame.filename)]
+        if shown or not is_internal(frames[-1].filename if frames else ""):
+            each.stack = traceback.StackSummary.from_list([*shown, *frames[-1:]])
+    return "".join(told.format())
+
+
+def _chain(told: traceback.TracebackException) -> Iterator[traceback.TracebackException]:
+    """An exception, and all that led to it or were raised while it was handled."""
+    yield told
+    for other in (told.__cause__, told.__context__, *(told.exceptions or ())):
+        if other is not None:
+            yield from _chain(other)

@@ -85,7 +85,9 @@ def test_no_history_ends_with_1(tmp_path: Path) -> None:
     ("text", "told"),
     [
         ("garbage", "no workflow history in JSON"),
-        ('["a"]', "no workflow history in JSON"),
+        ('["a"]', "it.json  FAILED\n  this is no workflow history"),
+        ('"a"', "prints it: this is a string"),
+        ('{"workflow_id": 5, "events": [{"type": "TimerFired", "event": {}}]}', "no TimerFired: timer_id is missing"),
         ('{"workflow_id": "w", "events": []}', "has no events"),
         ('{"events": [{"eventId": "1", "eventType": "EVENT_TYPE_WORKFLOW_EXECUTION_STARTED"}]}', "history of Temporal"),
     ],
@@ -96,6 +98,20 @@ def test_what_is_no_history_is_told(text: str, told: str, tmp_path: Path) -> Non
     assert result.exit_code == 1
     assert told in result.output
     assert "1 of 2 histories do not replay" in result.stderr
+
+
+def test_of_code_that_raises_its_own_lines_are_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    raising = CHANGED.replace("SECOND)", "SECOND / 0)")
+    assert raising != CHANGED
+    (tmp_path / "raising_greeting.py").write_text(raising, encoding="utf-8")
+    (tmp_path / "lonely_greeting.py").write_text(CHANGED.replace("self, name: str", "self"), encoding="utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    raised = replay("raising_greeting", HELLO).stdout
+    assert "raising_greeting.py" in raised
+    assert "ZeroDivisionError" in raised
+    assert "instance.py" not in raised
+    refused = replay("lonely_greeting", HELLO).stdout
+    assert refused.endswith("takes 0 arguments, but was started with 1\n")
 
 
 def test_targets_without_workflows_are_refused() -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import get_args
+import re
+from typing import Any, get_args
 
 import pytest
 from foldlog.client import HistoryFormatError, WorkflowHistory
@@ -63,13 +64,17 @@ def test_fields_that_a_file_lacks_take_their_defaults() -> None:
 @pytest.mark.parametrize(
     ("text", "match"),
     [
-        ("no json", "no workflow history"),
-        ("[]", "no workflow history"),
-        ('{"events": {}}', "events is no list"),
-        ('{"events": [3]}', "event 1 is no JSON object"),
+        ("no json", "this is no JSON"),
+        ("[]", "JSON object with a list of 'events', .*: this is a list"),
+        ('"text"', "this is a string"),
+        ("true", "this is true or false"),
+        ('{"events": {}}', "its events are an object"),
+        ('{"events": null}', "its events are null"),
+        ('{"events": [3]}', "event 1 is no JSON object but a number"),
+        ('{"events": [{"type": [], "event": {}}]}', "event 1 is of type"),
         ('{"events": [{"type": "TimerFired"}]}', "event 1 has no 'event'"),
         ('{"events": [{"eventType": "EVENT_TYPE_TIMER_FIRED"}]}', "a history of Temporal"),
-        ("{}", "events"),
+        ("{}", "this one has none"),
         ('{"workflow_id": "a", "run_id": "r", "events": [{"type": "Else", "event": {}}]}', "event 1 .*Else"),
         ('{"workflow_id": "a", "run_id": "r", "events": [{"type": "TimerFired", "event": 3}]}', "event 1 .*TimerFired"),
     ],
@@ -77,6 +82,33 @@ def test_fields_that_a_file_lacks_take_their_defaults() -> None:
 def test_what_is_no_history_is_told(text: str, match: str) -> None:
     with pytest.raises(HistoryFormatError, match=match):
         WorkflowHistory.from_json("w", text)
+
+
+@pytest.mark.parametrize(
+    ("changed", "flaw"),
+    [
+        ({"workflow_type": ...}, "workflow_type is missing"),
+        ({"task_queue": 7}, "task_queue must be a string, not 7"),
+        ({"event_id": "1"}, 'event_id must be a whole number, not "1"'),
+        ({"chain": None}, "chain must be a string, not null"),
+        ({"args": 7}, "args must be a list, not 7"),
+        ({"args": [{"encoding": "json/plain"}, {"data": "1"}]}, "args[1].encoding is missing"),
+        ({"memo": {"by": {"encoding": 5}}}, "memo.by.encoding must be a string, not 5"),
+        ({"memo": ["x" * 99]}, f'memo must be an object, not ["{"x" * 58}…'),
+        ({"options": {}}, 'options must be null or {"foldlog.common.WorkflowOptions": …}, not {}'),
+        (
+            {"options": {"foldlog.common.WorkflowOptions": {"cron_schedule": 1}}},
+            "options.cron_schedule must be a string",
+        ),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+def test_the_field_of_an_event_that_cannot_be_is_named(changed: dict[str, Any], flaw: str) -> None:
+    values = HISTORY.to_json_dict()
+    fields = values["events"][0]["event"] | changed
+    values["events"][0]["event"] = {name: value for name, value in fields.items() if value is not ...}
+    with pytest.raises(HistoryFormatError, match=re.escape(f"event 1 is no WorkflowExecutionStarted: {flaw}")):
+        WorkflowHistory.from_json("w", values)
 
 
 def test_json_dict_is_plain_json() -> None:
