@@ -170,7 +170,7 @@ def test_a_taken_port_is_a_clear_error(namespace: str) -> None:
             timeout=SECONDS,
             check=False,
         )
-    assert (done.returncode, f"port {port}" in done.stderr, "Traceback" in done.stderr) == (1, True, False)
+    assert (done.returncode, f"port {port}" in done.stderr, "Traceback" in done.stderr) == (2, True, False)
 
 
 # topics

@@ -322,7 +322,7 @@ def test_refusals_name_options_as_they_are_typed(kafka: str, shop: str, order: s
     assert "set --id-conflict-policy (it is running) or --id-reuse-policy (it is closed)" in refused()
     assert "--start-delay and --cron cannot be given together" in refused("--start-delay", "1s", "--cron", "@daily")
     assert "'@every 100ms' cannot be used: @every is at least 1 s" in refused("--cron", "@every 100ms")
-    assert "`foldlog workflow describe` tells" in run(kafka, shop, "workflow", "result", order, "--timeout", "0.5").stderr
+    assert "foldlog workflow describe" in run(kafka, shop, "workflow", "result", order, "--timeout", "0.5").stderr
 
 
 def test_cancel_and_terminate(kafka: str, shop: str, order: str, worker: WorkerProcess) -> None:

@@ -85,20 +85,32 @@ def _add_named(found: Found, module: ModuleType, name: str) -> None:
     if isinstance(value, Iterable) and not isinstance(value, str | bytes):
         for definition in value:
             if not found.add(definition):
-                raise CliError(f"{target} has {definition!r}, which is no workflow and no activity", ExitCode.USAGE)
+                raise CliError(
+                    f"{target} has {_shown(definition)}, which is no workflow and no activity", ExitCode.USAGE
+                )
     elif callable(value):
         found.factory = value
     else:
         raise CliError(f"{target} is neither a definition, nor a list of them, nor a function", ExitCode.USAGE)
 
 
+def name_of(factory: Callable[..., Any]) -> str:
+    """The application's function as `MODULE:NAME`."""
+    return f"{getattr(factory, '__module__', '')}:{getattr(factory, '__qualname__', repr(factory))}"
+
+
+def _shown(value: Any) -> str:
+    return name_of(value) if callable(value) else repr(value)
+
+
 async def made_by(factory: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
     """What the application's function makes.
 
     Raises:
-        CliError: It does not take what it is given, or raises; the message ends with the application's traceback.
+        CliError: It does not take what it is given, or raises. The message has its line if it was foldlog that refused
+            something, else the application's traceback.
     """
-    name = f"{getattr(factory, '__module__', '')}:{getattr(factory, '__qualname__', repr(factory))}"
+    name = name_of(factory)
     try:
         inspect.signature(factory).bind(*arguments, **options)
     except TypeError as error:
@@ -109,10 +121,10 @@ async def made_by(factory: Callable[..., Any], *arguments: Any, **options: Any) 
     try:
         made = factory(*arguments, **options)
         return await made if inspect.isawaitable(made) else made
-    except FoldlogError:
-        raise
     except Exception as error:
-        raise CliError(f"{name} raises {_told(error)}\n{_own_trace()}", ExitCode.USAGE) from error
+        if isinstance(error, FoldlogError) and not isinstance(error, ConfigurationError):
+            raise
+        raise CliError(f"{name} fails: {_told(error)}", ExitCode.USAGE) from error
 
 
 def _import(name: str) -> ModuleType:
@@ -127,9 +139,7 @@ def _import(name: str) -> ModuleType:
             raise CliError(
                 f"there is no module {name} in {os.getcwd()} or on the Python path{hint}", ExitCode.USAGE
             ) from None
-        raise CliError(f"module {name} cannot be imported: {_told(error)}\n{_own_trace()}", ExitCode.USAGE) from error
-    except ConfigurationError as error:  # such as a class that cannot be a workflow: the message says it all
-        raise CliError(f"module {name} cannot be imported: {_place(error)}{error}", ExitCode.USAGE) from error
+        raise CliError(f"module {name} cannot be imported: {_told(error)}", ExitCode.USAGE) from error
     except SystemExit as error:
         raise CliError(
             f"module {name} ends the process when it is imported: {_place(error)}SystemExit({error.code!r}); put what "
@@ -137,7 +147,7 @@ def _import(name: str) -> ModuleType:
             ExitCode.USAGE,
         ) from error
     except Exception as error:  # whatever the application's module raises when it is imported
-        raise CliError(f"module {name} cannot be imported: {_told(error)}\n{_own_trace()}", ExitCode.USAGE) from error
+        raise CliError(f"module {name} cannot be imported: {_told(error)}", ExitCode.USAGE) from error
 
 
 def _dotted(path: str) -> str:
@@ -158,7 +168,21 @@ def _place(error: BaseException) -> str:
 
 
 def _told(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}"
+    """What was raised: its place and its words if foldlog refuses something, which say it all; else with its traceback.
+
+    Such as a class that cannot be a workflow, or an option that a worker does not have.
+    """
+    if isinstance(error, ConfigurationError) or (isinstance(error, TypeError) and _is_ours(error)):
+        return f"{_place(error)}{error}"
+    return f"{type(error).__name__}: {error}\n{_own_trace()}"
+
+
+def _is_ours(error: BaseException) -> bool:
+    """Whether it was raised by code of foldlog, or by Python because of how that was called."""
+    last = error.__traceback__
+    while last is not None and last.tb_next is not None:
+        last = last.tb_next
+    return last is not None and str(last.tb_frame.f_globals.get("__name__", "")).partition(".")[0] == "foldlog"
 
 
 def _own_trace() -> str:

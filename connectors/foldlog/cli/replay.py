@@ -14,7 +14,7 @@ from typing import Any
 import click
 from foldlog.cli._client import asynchronous
 from foldlog.cli._command import Command, Settings, pass_settings
-from foldlog.cli._discover import Found, discover, made_by
+from foldlog.cli._discover import Found, discover, made_by, name_of
 from foldlog.cli._errors import CliError, ExitCode
 from foldlog.cli._output import write_json
 from foldlog.client import HistoryFormatError, WorkflowHistory
@@ -70,7 +70,7 @@ async def _replayer(found: Found) -> Replayer:
         return Replayer(workflows=found.workflows)
     made = await made_by(found.factory)
     if not isinstance(made, Replayer):
-        raise CliError(f"{found.factory!r} gave {made!r}, which is no foldlog.worker.Replayer", ExitCode.USAGE)
+        raise CliError(f"{name_of(found.factory)} gave {made!r}, which is no foldlog.worker.Replayer", ExitCode.USAGE)
     return made
 
 

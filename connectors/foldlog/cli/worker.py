@@ -17,7 +17,7 @@ from typing import Any
 import click
 from foldlog.cli._client import asynchronous, connected
 from foldlog.cli._command import Group, Settings, pass_settings
-from foldlog.cli._discover import Found, discover, made_by
+from foldlog.cli._discover import Found, discover, made_by, name_of
 from foldlog.cli._errors import CliError, ExitCode
 from foldlog.cli._params import duration
 from foldlog.client import Client
@@ -161,7 +161,7 @@ async def _make(found: Found, only: str | None, client: Client, options: dict[st
     if found.factory is not None:
         made = await made_by(found.factory, client, **options)
         if not isinstance(made, Worker):
-            raise CliError(f"{found.factory!r} gave {made!r}, which is no foldlog.worker.Worker", ExitCode.USAGE)
+            raise CliError(f"{name_of(found.factory)} gave {made!r}, which is no foldlog.worker.Worker", ExitCode.USAGE)
         return made
     workflows = [] if only == "activities" else found.workflows
     activities = [] if only == "workflows" else found.activities

@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
-from foldlog.exceptions import FoldlogError
+from foldlog.exceptions import ConfigurationError
 from prometheus_client import CollectorRegistry, make_wsgi_app
 
 if TYPE_CHECKING:
@@ -24,11 +24,13 @@ Check = Callable[[], bool]
 """Whether one part of the process is well. Called from a thread of the server; should not block."""
 
 
-class MonitoringAddressError(FoldlogError):
+class MonitoringAddressError(ConfigurationError):
     """The address for metrics and health cannot be listened on."""
 
     def __init__(self, host: str, port: int, cause: OSError) -> None:
-        super().__init__(f"cannot serve metrics on {host}:{port}: {cause.strerror or cause}; choose another port")
+        super().__init__(
+            f"cannot serve metrics on {host}:{port}: {cause.strerror or cause}; choose another port or address"
+        )
         self.host = host
         self.port = port
 

@@ -37,6 +37,8 @@ number = 7
 
 def make(client, **options):
     raise AssertionError("not called here")
+
+functions = [make]
 """
 
 Write = Callable[[str], str]
@@ -91,6 +93,7 @@ def test_a_name_takes_one_definition_a_method_or_a_function_that_makes_the_worke
         ("{}:nosuch", "there is no 'nosuch'"),
         ("{}:mixed", "has 7, which is no workflow and no activity"),
         ("{}:number", "neither a definition"),
+        ("{}:functions", "functions has .*:make, which is no workflow"),
         ("{}.sub", "there is no module"),
         ("{}.py", "without .py"),
     ],
@@ -185,11 +188,32 @@ async def test_a_function_that_cannot_make_the_worker_says_why(write: Write) -> 
         CliError, match=rf"{name}:make is called as \(str, task_queue=…\), and cannot be: .*'task_queue'"
     ):
         await made_by(sys.modules[discover_one(name, "make")].make, "client", task_queue="q")
-    with pytest.raises(CliError, match=f"{name}:broken raises ZeroDivisionError: division by zero\n") as raised:
+    with pytest.raises(CliError, match=f"{name}:broken fails: ZeroDivisionError: division by zero\n") as raised:
         await made_by(sys.modules[name].broken, "client", task_queue="q")
     assert "ZeroDivisionError" in raised.value.message
     assert "_discover.py" not in raised.value.message
     assert await made_by(sys.modules[name].good, "client", task_queue="q") == {"task_queue": "q"}
+
+
+async def test_what_foldlog_refuses_in_such_a_function_is_told_with_its_line(write: Write, tmp_path: Path) -> None:
+    name = write(
+        "from foldlog.common import RetryPolicy\nfrom foldlog.worker import Replayer\n"
+        "def unknown(client): return Replayer(workflows=[], nosuch=1)\n"
+        "def less(client): return RetryPolicy(maximum_attempts=-1)\n"
+        "def own(client): return unknown(client, 1)\n"
+    )
+    discover_one(name, "unknown")
+    for function, line, told in (
+        ("unknown", 3, "Replayer has no option nosuch"),
+        ("less", 4, "RetryPolicy.maximum_attempts must"),
+    ):
+        with pytest.raises(CliError) as raised:
+            await made_by(getattr(sys.modules[name], function), object())
+        assert raised.value.message.startswith(f"{name}:{function} fails: {tmp_path / name}.py:{line}: ")
+        assert told in raised.value.message
+        assert "\n" not in raised.value.message
+    with pytest.raises(CliError, match="Traceback"):  # the application's own mistake
+        await made_by(sys.modules[name].own, object())
 
 
 def discover_one(module: str, name: str) -> str:

@@ -16,6 +16,8 @@ from click.testing import CliRunner, Result
 from foldlog.cli._command import Command, Group, Settings, pass_settings
 from foldlog.cli._errors import CliError, ExitCode, translated
 from foldlog.cli._root import COMMANDS, cli
+from foldlog.connectors.embedded.exceptions import FolderInUseError, FolderUnusableError, PortInUseError
+from foldlog.connectors.health import MonitoringAddressError
 from foldlog.exceptions import (
     DeadlineExceededError,
     FailedPreconditionError,
@@ -251,6 +253,10 @@ def test_every_command_that_speaks_to_kafka_gives_its_client_the_options(
         (TopicMissingError("x"), ExitCode.NOT_FOUND),
         (InvalidArgumentError("x"), ExitCode.USAGE),
         (ConfigurationError("x"), ExitCode.USAGE),
+        (MonitoringAddressError("h", 1, OSError()), ExitCode.USAGE),
+        (PortInUseError(1), ExitCode.USAGE),
+        (FolderInUseError(Path("x"), 1), ExitCode.USAGE),
+        (FolderUnusableError(Path("x"), "full"), ExitCode.USAGE),
         (FailedPreconditionError("x"), ExitCode.REFUSED),
         (WorkflowAlreadyStartedError("id", "type"), ExitCode.REFUSED),
         (DeadlineExceededError("x"), ExitCode.UNAVAILABLE),

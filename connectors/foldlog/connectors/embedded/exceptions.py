@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from foldlog.exceptions import FoldlogError
+from foldlog.exceptions import ConfigurationError, FoldlogError
 
 __all__ = [
     "ArtifactUnavailableError",
@@ -81,7 +81,7 @@ class DiskFullError(EmbeddedError):
         self.path = path
 
 
-class PortInUseError(EmbeddedError):
+class PortInUseError(EmbeddedError, ConfigurationError):
     """Another process listens on the port that was asked for."""
 
     def __init__(self, port: int) -> None:
@@ -92,7 +92,7 @@ class PortInUseError(EmbeddedError):
         self.port = port
 
 
-class FolderInUseError(EmbeddedError):
+class FolderInUseError(EmbeddedError, ConfigurationError):
     """Another embedded server is running on the same folder."""
 
     def __init__(self, folder: Path, owner_pid: int | None) -> None:
@@ -102,7 +102,7 @@ class FolderInUseError(EmbeddedError):
         self.owner_pid = owner_pid
 
 
-class FolderUnusableError(EmbeddedError):
+class FolderUnusableError(EmbeddedError, ConfigurationError):
     """A folder of the server, or the cache of jars, cannot be made or written to."""
 
     def __init__(self, folder: Path, cause: str) -> None:
