@@ -10,6 +10,7 @@ import click
 from foldlog.cli._command import Group, Settings, pass_settings
 from foldlog.cli._errors import CliError, ExitCode
 from foldlog.cli._output import iso, when, write_facts, write_json, write_table
+from foldlog.cli._reaching import reached
 from foldlog.connectors.dead_letters import DeadLetter, DeadLetterId, DeadLetters
 from foldlog.schemas.codec import DecodeError, SchemaLookupError
 from foldlog.schemas.framing import as_dict
@@ -45,7 +46,7 @@ _topic = click.option("--topic", metavar="NAME", help="Only records that were fo
 
 
 def _open(settings: Settings, timeout: float) -> DeadLetters:
-    return DeadLetters(settings.kafka, Topics(settings.namespace), timeout=timeout)
+    return DeadLetters(reached(settings, timeout), Topics(settings.namespace), timeout=timeout)
 
 
 @dead_letters.command("list")

@@ -8,6 +8,7 @@ import click
 from foldlog.cli._command import Group, Settings, pass_settings
 from foldlog.cli._errors import ExitCode
 from foldlog.cli._output import write_json, write_table
+from foldlog.cli._reaching import reached
 from foldlog.transport.admin import EXISTENCE, TopicProblem, check_topics, create_topics
 from foldlog.transport.partition_count import changed_count
 from foldlog.transport.schemas_topic import SchemasTopic
@@ -52,7 +53,7 @@ def create(
     Also publishes the schemas of this version to the namespace's schemas topic. Ends with 1 if one that is there has
     settings that would lose data or split workflows.
     """
-    config, names = settings.kafka, Topics(settings.namespace)
+    config, names = reached(settings, timeout), Topics(settings.namespace)
     done = create_topics(
         config,
         names,
@@ -80,7 +81,7 @@ def create(
 @pass_settings
 def check(settings: Settings, partitions: int | None, task_queues: tuple[str, ...], timeout: float) -> None:
     """Check partition counts, cleanup policies and retention; ends with 1 if something is wrong."""
-    config, names = settings.kafka, Topics(settings.namespace)
+    config, names = reached(settings, timeout), Topics(settings.namespace)
     problems = check_topics(config, names, partitions=partitions, task_queues=task_queues, timeout=timeout)
     if not problems:
         with SchemasTopic(config, names) as schemas:

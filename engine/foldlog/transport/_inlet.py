@@ -14,7 +14,7 @@ from typing import get_args
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 from foldlog.schemas.codec import Codec, DecodeError, SchemaLookupError
 from foldlog.schemas.records import Reply
-from foldlog.transport.clients import open_consumer
+from foldlog.transport.clients import Trouble, open_consumer
 from foldlog.transport.config import KafkaConfig
 from foldlog.transport.errors import BrokerUnreachableError, DeliveryError, TopicMissingError, TransportError
 
@@ -57,7 +57,7 @@ class Inlet:
         self._codec = codec
         self._deliver = deliver
         self._failed = failed
-        self._last_error = ""
+        self._trouble = Trouble()
         self._away = False
         # The group is never joined and nothing is committed; librdkafka wants a name all the same. If our position
         # has been deleted, what is left is read: an answer that is still there must not be lost.
@@ -126,13 +126,12 @@ class Inlet:
         if error.code() in _NOT_ALLOWED:
             return DeliveryError(f"the topic {self._topic} may not be read: {error.str()}")
         self._consumer.poll(0)  # lets `_note` hear why
-        return BrokerUnreachableError(self._config.bootstrap_servers, self._last_error or error.str())
+        return BrokerUnreachableError(self._config.bootstrap_servers, self._trouble.text or error.str())
 
     def _note(self, error: KafkaError) -> None:
         if error.code() == KafkaError._ALL_BROKERS_DOWN:
             self._away = True
-        if error.code() != KafkaError._ALL_BROKERS_DOWN or not self._last_error:
-            self._last_error = error.str()
+        self._trouble.note(error)
 
     def _read(self) -> None:
         try:

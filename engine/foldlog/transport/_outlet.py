@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
-from foldlog.transport.clients import open_producer
+from foldlog.transport.clients import Trouble, open_producer
 from foldlog.transport.config import KafkaConfig
 from foldlog.transport.errors import (
     BrokerUnreachableError,
@@ -48,10 +48,9 @@ class Outlet:
     def __init__(self, config: KafkaConfig) -> None:
         self._config = config
         self._lock = threading.Lock()
+        self._trouble = Trouble()
         self._producer = self._new_producer()
         self._stopping = threading.Event()
-        self.last_error = ""
-        """The newest trouble with the brokers, in librdkafka's words."""
         self._thread = threading.Thread(target=self._serve, name="foldlog-outlet", daemon=True)
         self._thread.start()
 
@@ -96,7 +95,7 @@ class Outlet:
 
     def unreachable(self, detail: str = "") -> BrokerUnreachableError:
         """The error that says that nobody takes our records."""
-        return BrokerUnreachableError(self._config.bootstrap_servers, self.last_error or detail)
+        return BrokerUnreachableError(self._config.bootstrap_servers, self._trouble.text or detail)
 
     def close(self, timeout: float) -> int:
         """Waits until everything is delivered, and ends the thread. Blocks.
@@ -115,11 +114,7 @@ class Outlet:
         return left
 
     def _new_producer(self) -> Producer:
-        return open_producer(self._config, error_cb=self._note)
-
-    def _note(self, error: KafkaError) -> None:
-        if error.code() != KafkaError._ALL_BROKERS_DOWN or not self.last_error:
-            self.last_error = error.str()
+        return open_producer(self._config, error_cb=self._trouble.note)
 
     def _serve(self) -> None:
         while not self._stopping.is_set():
@@ -132,7 +127,7 @@ class Outlet:
         with self._lock:
             if self._producer is not dead:
                 return
-            logger.warning("the Kafka producer failed for good and is replaced: %s", self.last_error)
+            logger.warning("the Kafka producer failed for good and is replaced: %s", self._trouble.text)
             self._producer = self._new_producer()
         self._discard(dead)
 

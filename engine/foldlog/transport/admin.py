@@ -7,14 +7,14 @@ changed: what a wrong setting has already cost is for a person to judge.
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, TopicCollection
 from confluent_kafka.admin import AclOperation, AdminClient, ConfigResource, NewTopic, TopicDescription  # type: ignore[attr-defined]  # no __all__
-from foldlog.transport.clients import open_admin
+from foldlog.transport.clients import Trouble, open_admin
 from foldlog.transport.config import KafkaConfig
 from foldlog.transport.errors import BrokerUnreachableError, TransportError
 from foldlog.transport.topics import DEFAULT_PARTITIONS, FOREVER_MS, Topics, TopicSpec
@@ -31,6 +31,8 @@ _UNREACHABLE = (
     KafkaError._RESOLVE,
     KafkaError.REQUEST_TIMED_OUT,
 )
+_POLL_SECONDS = 0.02
+_PATIENCE_SECONDS = 1.0
 _CHECKED = ("cleanup.policy", "retention.ms", "retention.bytes")
 
 
@@ -95,6 +97,38 @@ class _Found:
     """Each partition has a leader."""
     config: Mapping[str, str]
     topic_id: str
+
+
+def await_broker(config: KafkaConfig, *, timeout: float, waiting: Callable[[str], None]) -> None:
+    """Blocks until a broker answers.
+
+    Args:
+        config: How to reach Kafka.
+        timeout: In seconds.
+        waiting: Told once why, in librdkafka's words, if there is no answer within a second.
+
+    Raises:
+        BrokerUnreachableError: Nobody answered in time; the message has the reason.
+    """
+    trouble = Trouble()
+    admin = open_admin(config, error_cb=trouble.note)
+    begun = time.monotonic()
+    future: Future[Any] = admin.describe_cluster(request_timeout=timeout)
+    patient = True
+    while not future.done() and time.monotonic() < begun + timeout:
+        admin.poll(_POLL_SECONDS)
+        if patient and trouble.text and time.monotonic() > begun + _PATIENCE_SECONDS:
+            patient = False
+            waiting(trouble.text)
+    try:
+        future.result(timeout=0)
+    except TimeoutError as late:
+        raise BrokerUnreachableError(config.bootstrap_servers, trouble.text) from late
+    except KafkaException as error:
+        if error.args[0].code() in _UNREACHABLE:
+            admin.poll(0)
+            raise BrokerUnreachableError(config.bootstrap_servers, trouble.text or error.args[0].str()) from error
+        # It does not want to tell us of its cluster, and so it is there.
 
 
 def create_topics(

@@ -8,7 +8,7 @@ import threading
 import time
 from typing import Any, TypeVar
 
-from confluent_kafka import Consumer, KafkaException, Producer
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer
 from confluent_kafka.admin import AdminClient
 from foldlog.transport.config import KafkaConfig
 from foldlog.transport.errors import ConfigurationError
@@ -24,6 +24,7 @@ _lock = threading.Lock()
 _NO_NEWS = re.compile(r"^GETPID .*retrying$|^TXNERR .*ILLEGAL_GENERATION")
 """A broker that has just begun to live is asked again; a rebalance ends the transactions that are in its way."""
 _REPEAT_SECONDS = 30.0
+_OUT_OF_RANGE = re.compile(r'property "(?P<name>[^"]+)" value (?P<value>-?\d+) is outside')
 _VARYING = re.compile(r"after \d+ms|\d+ identical")
 
 
@@ -53,6 +54,18 @@ class _Repetitions(logging.Filter):
 
 
 KAFKA_LOGGER.addFilter(_Repetitions())
+
+
+class Trouble:
+    """What a client has said last of its brokers, in librdkafka's words. `note` is its `error_cb`, which polls call."""
+
+    def __init__(self) -> None:
+        self.text = ""
+
+    def note(self, error: KafkaError) -> None:
+        """Keep it. That all brokers are down is no news beside the reason."""
+        if error.code() != KafkaError._ALL_BROKERS_DOWN or not self.text:
+            self.text = error.str()
 
 
 class _Producer(Producer):
@@ -122,7 +135,7 @@ def open_producer(config: KafkaConfig, **overrides: Any) -> Producer:
     try:
         return _opened(config, _Producer(config.producer(**overrides), logger=KAFKA_LOGGER))
     except KafkaException as error:
-        raise _refused(error) from error
+        raise _refused(config, error) from error
 
 
 def open_consumer(config: KafkaConfig, **overrides: Any) -> Consumer:
@@ -134,20 +147,24 @@ def open_consumer(config: KafkaConfig, **overrides: Any) -> Consumer:
     try:
         return _opened(config, _Consumer(config.consumer(**overrides), logger=KAFKA_LOGGER))
     except KafkaException as error:
-        raise _refused(error) from error
+        raise _refused(config, error) from error
 
 
-def open_admin(config: KafkaConfig) -> AdminClient:
+def open_admin(config: KafkaConfig, **overrides: Any) -> AdminClient:
     """An admin client with our settings.
 
     Raises:
         ConfigurationError: librdkafka does not know an option, or its value.
     """
     try:
-        return _opened(config, AdminClient(config.admin(), logger=KAFKA_LOGGER))
+        return _opened(config, AdminClient(config.admin(**overrides), logger=KAFKA_LOGGER))
     except KafkaException as error:
-        raise _refused(error) from error
+        raise _refused(config, error) from error
 
 
-def _refused(error: KafkaException) -> ConfigurationError:
-    return ConfigurationError(f"the Kafka client refuses its options: {error.args[0].str()}")
+def _refused(config: KafkaConfig, error: KafkaException) -> ConfigurationError:
+    reason = error.args[0].str().strip()
+    if (told := _OUT_OF_RANGE.search(reason)) and (given := config.options.get(told["name"])):
+        # A number that is too large for it is told as what is left of it.
+        reason = f"{reason[: told.start('value')]}{given}{reason[told.end('value') :]}"
+    return ConfigurationError(f"the Kafka client refuses its options: {reason}")

@@ -59,8 +59,9 @@ _JAVA_STORES = {
     "ssl.truststore.location": "ssl.ca.location",
     "ssl.keystore.location": "ssl.certificate.location and ssl.key.location",
 }
-_ADDRESS = re.compile(r"(?:\w+://)?(?:\[[0-9a-fA-F:.%\w]+\]|[^\s:/\[\]]+)(?::(?P<port>\d{1,5}))?")
+_ADDRESS = re.compile(r"(?:(?P<scheme>\w+)://)?(?:\[[0-9a-fA-F:.%\w]+\]|[^\s:/\[\]]+)(?::(?P<port>\d{1,5}))?")
 """As librdkafka takes it: a protocol may stand before, and a port behind."""
+_PROTOCOLS = ("plaintext", "ssl", "sasl_plaintext", "sasl_ssl")
 _SECRET = re.compile(r"password|secret|\.pem$|jaas|token")
 _JAAS_MODULE = re.compile(r"^\s*[\w.]*\.(?P<module>\w+)\s+required\b")
 _JAAS_VALUE = re.compile(r"(?P<name>username|password)\s*=\s*(\"(?P<double>[^\"]*)\"|'(?P<single>[^']*)')")
@@ -94,7 +95,7 @@ class KafkaConfig:
         if not self.bootstrap_servers.strip():
             raise ConfigurationError(f"no Kafka address was given: pass it, or set {BOOTSTRAP_VARIABLE}")
         for entry in self.bootstrap_servers.split(","):
-            _check_address(entry.strip())
+            _check_address(entry.strip(), options.get("security.protocol", "plaintext"))
         for name in options:
             if name in REFUSED:
                 raise ConfigurationError(f"the Kafka option {name} cannot be set: {REFUSED[name]}")
@@ -180,9 +181,13 @@ class KafkaConfig:
         """
         return self._settings(_CONSUMER, ONLY_PRODUCER, overrides)
 
-    def admin(self) -> dict[str, Any]:
-        """Settings of an admin client."""
-        return self._settings({}, ONLY_CONSUMER | ONLY_PRODUCER, {})
+    def admin(self, **overrides: Any) -> dict[str, Any]:
+        """Settings of an admin client.
+
+        Args:
+            **overrides: Options that the calling code decides.
+        """
+        return self._settings({}, ONLY_CONSUMER | ONLY_PRODUCER, overrides)
 
     def _settings(
         self, defaults: Mapping[str, str], foreign: frozenset[str], overrides: Mapping[str, Any]
@@ -267,13 +272,22 @@ def _without_java_stores(options: dict[str, str]) -> dict[str, str]:
     return options
 
 
-def _check_address(text: str) -> None:
-    """Librdkafka would try any text as a host, and take a port modulo 65536.
+def _check_address(text: str, protocol: str) -> None:
+    """Librdkafka would try any text as a host, take a port modulo 65536, and leave out addresses of another protocol.
 
     Raises:
         ConfigurationError: It is no address.
     """
     match = _ADDRESS.fullmatch(text)
+    if match is not None and match["scheme"] and match["scheme"].lower() != protocol.lower():
+        known = match["scheme"].lower() in _PROTOCOLS
+        raise ConfigurationError(
+            f"the Kafka address {text!r} begins with {match['scheme']}://, "
+            + (f"but security.protocol is {protocol}" if known else "and Kafka speaks no such protocol")
+            + f": write {text.partition('://')[2]}"
+            + (f" and set security.protocol={match['scheme']}" if known else ""),
+            option="bootstrap.servers",
+        )
     if match is None or not 0 < int(match["port"] or 9092) < 65536:
         raise ConfigurationError(
             f"the Kafka address {text!r} is not written host:port (several are separated by commas)",

@@ -315,6 +315,20 @@ def test_what_is_no_address_is_refused_at_once(address: str) -> None:
     assert "host:port" in result.stderr
 
 
+@pytest.mark.parametrize("command", [["topics", "check"], ["dead-letters", "list"]], ids=" ".join)
+def test_who_waits_for_kafka_is_told_why(command: list[str]) -> None:
+    away = [*command, "--bootstrap-servers", "127.0.0.1:1", "--timeout", "1.3"]
+    waited = invoke(*away)
+    first, last = waited.stderr.splitlines()
+    assert first.startswith("waiting up to 1.3 s for Kafka at 127.0.0.1:1: ")
+    assert "Connection refused" in first
+    assert last.startswith("error: no Kafka broker can be reached at 127.0.0.1:1 (")
+    assert "Connection refused" in last
+    assert waited.exit_code == ExitCode.UNAVAILABLE
+    [told] = invoke(*away, "--json").stderr.splitlines()
+    assert "Connection refused" in json.loads(told)["error"]["message"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [

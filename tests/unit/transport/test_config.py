@@ -10,7 +10,7 @@ import pytest
 from confluent_kafka import Consumer, Producer
 from confluent_kafka.admin import AdminClient
 from foldlog.transport._options import REFUSED
-from foldlog.transport.clients import change_credentials, open_producer
+from foldlog.transport.clients import change_credentials, open_admin, open_producer
 from foldlog.transport.config import BOOTSTRAP_VARIABLE, KafkaConfig, parse_options
 from foldlog.transport.errors import ConfigurationError
 
@@ -41,11 +41,31 @@ def test_what_is_no_address_is_refused_and_named(address: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "address", ["kafka", "kafka:65535", "a:1, b:2", "[::1]:9092", "SASL_SSL://kafka.example:9093", "my_kafka-0.x:9092"]
+    "address", ["kafka", "kafka:65535", "a:1, b:2", "[::1]:9092", "PLAINTEXT://kafka.example:9093", "my_kafka-0.x:9092"]
 )
 def test_what_librdkafka_takes_as_an_address_is_taken(address: str) -> None:
     assert KafkaConfig(bootstrap_servers=address).bootstrap_servers == address
     Producer(KafkaConfig(bootstrap_servers=address).producer())
+
+
+@pytest.mark.parametrize(
+    ("address", "told"),
+    [
+        ("http://kafka:9092", "begins with http://, and Kafka speaks no such protocol: write kafka:9092"),
+        ("a:1,SSL://kafka:9093", "but security.protocol is plaintext: write kafka:9093 and set security.protocol=SSL"),
+    ],
+)
+def test_a_protocol_in_front_must_be_the_one_that_is_spoken(address: str, told: str) -> None:
+    with pytest.raises(ConfigurationError, match=told):
+        KafkaConfig(bootstrap_servers=address)
+    options = {"security.protocol": "SSL"}
+    assert KafkaConfig(bootstrap_servers="ssl://kafka:9093", options=options).bootstrap_servers == "ssl://kafka:9093"
+
+
+def test_what_is_left_of_a_number_that_is_too_large_is_told_as_it_was_given() -> None:
+    options = {"socket.timeout.ms": "99999999999"}
+    with pytest.raises(ConfigurationError, match=r"socket.timeout.ms\" value 99999999999 is outside .*\d$"):
+        open_admin(KafkaConfig(bootstrap_servers=NOBODY, options=options))
 
 
 def test_two_addresses_are_refused() -> None:
