@@ -9,8 +9,8 @@ from foldlog.client import WorkflowExecutionStatus
 from foldlog.worker import Replayer, WorkflowReplayError
 
 from tests.conformance import (
-    bound,
     authorised,
+    bound,
     chains,
     clients,
     closing,

@@ -236,6 +236,7 @@ class Worker:
             instance_id=instance_id,
             build_id=versioning.build_id,
             max_cached_workflows=not_negative("max_cached_workflows", max_cached_workflows),
+            identity=self._identity,
             history_limits=history.limits,
         )
 
