@@ -6,31 +6,24 @@ found is what is written down: false alarms are worse than misses, so whatever i
 
 from __future__ import annotations
 
-import ast
 import os
-import tokenize
-from collections.abc import Iterator, Sequence
-from functools import partial
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from importlib.machinery import PathFinder
 from pathlib import Path
 
-from foldlog.checker import analysis
-from foldlog.checker.calls import workflow_code
-from foldlog.checker.code import activities
-from foldlog.checker.comments import apply, exceptions
 from foldlog.checker.config import Config, load
-from foldlog.checker.names import Names
+from foldlog.checker.modules import Module, Modules, UnreadableError, parse
+from foldlog.checker.project import check_modules
 from foldlog.checker.rules import RULES, Finding
-from foldlog.checker.shared import shared_state
 from foldlog.exceptions import ConfigurationError
 
-__all__ = ["RULES", "Config", "Finding", "check_file", "check_source", "load", "python_files"]
+__all__ = ["RULES", "Config", "Finding", "check_files", "check_source", "load", "python_files"]
 
 _SKIPPED = frozenset(("__pycache__", "node_modules", "site-packages", "venv", "build", "dist"))
 
 
 def check_source(text: str, path: str, config: Config) -> list[Finding]:
-    """What is found in the source of a module, by line.
+    """What is found in the source of one module by itself, by line.
 
     Args:
         text: The source.
@@ -38,46 +31,35 @@ def check_source(text: str, path: str, config: Config) -> list[Finding]:
         config: The project's settings.
     """
     try:
-        return sorted(_found(ast.parse(text, path), text, path, config))
-    except (SyntaxError, ValueError, tokenize.TokenError) as error:
-        line, column = (getattr(error, "lineno", None) or 1, getattr(error, "offset", None) or 1)
-        return [Finding(path, line, column, "FL099", f"this is no Python: {getattr(error, 'msg', error)}")]
-    except (RecursionError, MemoryError):  # the latter is how Python's parser gives up
-        return [Finding(path, 1, 1, "FL099", "it cannot be read: its expressions are nested too deeply")]
+        return sorted(check_modules([parse(text, path)], Modules(), config))
+    except UnreadableError as error:
+        return [_unreadable(path, error)]
 
 
-def _found(tree: ast.Module, text: str, path: str, config: Config) -> list[Finding]:
-    found: set[Finding] = set()
-
-    def report(code: str, node: ast.AST, rule: str, message: str) -> None:
-        if rule not in config.disable:
-            line, column = getattr(node, "lineno", 1), getattr(node, "col_offset", 0) + 1
-            whole = isinstance(node, ast.expr | ast.Expr)
-            end = (getattr(node, "end_lineno", None) or line) if whole else line
-            found.add(Finding(path, line, column, rule, f"{message} [{code}]", end))
-
-    names = Names(tree)
-    codes = workflow_code(tree, names)
-    for code in codes:
-        analysis.check(code, names, config.forbidden, partial(report, code.name))
-    for code, node, message in shared_state(names, codes, activities(tree, names)):
-        report(code.name, node, "FL007", message)
-    return apply(path, found, exceptions(text), config.disable)
-
-
-def check_file(file: Path, shown: str, config: Config) -> list[Finding]:
-    """As `check_source`, of a file.
+def check_files(
+    files: Iterable[Path], config: Config, shown: Callable[[Path], str] = str, roots: Sequence[Path] = ()
+) -> list[Finding]:
+    """What is found in files, and in what their workflows call in other modules of the project, by path and line.
 
     Args:
-        file: Where it is.
-        shown: What findings call it.
+        files: Where they are.
         config: The project's settings.
+        shown: What findings call a file.
+        roots: Folders that imports begin at, besides those that the packages of the files are in.
     """
-    try:
-        with tokenize.open(file) as source:  # as Python itself reads it: byte order mark, line that names the encoding
-            return check_source(source.read(), shown, config)
-    except (OSError, UnicodeDecodeError, SyntaxError) as error:
-        return [Finding(shown, 1, 1, "FL099", f"it cannot be read: {error}")]
+    modules = Modules(shown, roots, config.excludes)
+    checked: list[Module] = []
+    found: list[Finding] = []
+    for file in files:
+        try:
+            checked.append(modules.read(file))
+        except UnreadableError as error:
+            found.append(_unreadable(shown(file), error))
+    return sorted([*found, *check_modules(checked, modules, config)])
+
+
+def _unreadable(path: str, error: UnreadableError) -> Finding:
+    return Finding(path, error.line, error.column, "FL099", str(error))
 
 
 def python_files(target: str, config: Config, search: Sequence[str]) -> Iterator[Path]:
@@ -89,7 +71,7 @@ def python_files(target: str, config: Config, search: Sequence[str]) -> Iterator
         search: Where modules are looked for.
 
     Raises:
-        ConfigurationError: There is no such thing.
+        ConfigurationError: There is no such thing, or no file to check in it.
     """
     path = Path(target)
     if path.is_file():
@@ -100,12 +82,18 @@ def python_files(target: str, config: Config, search: Sequence[str]) -> Iterator
         if path.is_file():
             yield path
             return
+    empty = True
     for folder, folders, files in os.walk(path):
         folders[:] = sorted(name for name in folders if name not in _SKIPPED and not name.startswith("."))
         for name in sorted(files):
             file = Path(folder, name)
             if file.suffix == ".py" and not config.excludes(file):
+                empty = False
                 yield file
+    if empty:
+        raise ConfigurationError(
+            f"there is nothing to check in {target}: no Python file, or none that is not excluded", option="target"
+        )
 
 
 def _module(name: str, search: Sequence[str]) -> Path:

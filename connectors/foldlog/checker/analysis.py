@@ -9,7 +9,8 @@ import ast
 from collections.abc import Callable, Iterator, Mapping
 
 from foldlog.checker.code import Code, is_unrestricted
-from foldlog.checker.names import Names, local_names, walk_own
+from foldlog.checker.modules import Modules
+from foldlog.checker.names import local_names, walk_own
 from foldlog.checker.sets import Sets
 from foldlog.runtime import forbidden
 
@@ -44,22 +45,23 @@ _IN_ORDER = frozenset(("list", "tuple", "iter", "enumerate", "map", "zip"))
 _REPLAY = "which comes out differently in replay"
 
 
-def check(code: Code, names: Names, extra: Mapping[str, str], report: Report) -> None:
+def check(code: Code, modules: Modules, extra: Mapping[str, str], report: Report) -> None:
     """Report everything that is found in a function, and in functions within it.
 
     Args:
         code: The function.
-        names: The names of its module.
+        modules: Those of the project.
         extra: Names that the project forbids, with what to use instead.
         report: Takes what is found.
     """
-    _Function(code, names, extra, report).run()
+    _Function(code, modules, extra, report).run()
 
 
 class _Function(ast.NodeVisitor):
-    def __init__(self, code: Code, names: Names, extra: Mapping[str, str], report: Report) -> None:
+    def __init__(self, code: Code, modules: Modules, extra: Mapping[str, str], report: Report) -> None:
         self._code = code
-        self._names = names
+        self._modules = modules
+        self._names = code.module.names
         self._extra = extra
         self._report = report
         self._local = code.local
@@ -239,14 +241,16 @@ class _Function(ast.NodeVisitor):
         path = self._path(function)
         if path in _AWAITED:
             return path.removeprefix("foldlog.")
-        if isinstance(function, ast.Name):
-            known = self._names.functions.get(function.id)
-            local = function.id in self._local
-            if function.id in self._coroutines if local else isinstance(known, ast.AsyncFunctionDef):
-                return function.id
+        if isinstance(function, ast.Name) and function.id in self._local:
+            return function.id if function.id in self._coroutines else ""
+        known = self._modules.find(self._code.module, function, self._local)
+        if known is not None and isinstance(known.node, ast.AsyncFunctionDef):
+            # What a decorator makes of one of another module, whoever calls it cannot see.
+            is_certain = known.module is self._code.module or not known.node.decorator_list
+            return ast.unparse(function) if is_certain else ""
         if isinstance(function, ast.Attribute) and isinstance(function.value, ast.Name) and function.value.id == "self":
             method = self._code.owner.methods.get(function.attr) if self._code.owner else None
-            if isinstance(method, ast.AsyncFunctionDef) and not method.decorator_list:
+            if method and isinstance(method.function, ast.AsyncFunctionDef) and not method.function.decorator_list:
                 return f"self.{function.attr}"
         return ""
 
@@ -316,12 +320,12 @@ def _annotations(code: Code) -> dict[str, ast.expr]:
         return {}
     found: dict[str, ast.expr] = {}
     for cls in code.owner.classes:
-        for node in ast.walk(cls):
+        for node in ast.walk(cls.node):
             if not isinstance(node, ast.AnnAssign):
                 continue
             target = node.target
             if isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name) and target.value.id == "self":
                 found[target.attr] = node.annotation
-            elif isinstance(target, ast.Name) and node in cls.body:
+            elif isinstance(target, ast.Name) and node in cls.node.body:
                 found[target.id] = node.annotation
     return found

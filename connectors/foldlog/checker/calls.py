@@ -1,66 +1,72 @@
-"""Which functions of a module workflows run in it: methods of workflow classes, and whatever these call.
+"""Which functions workflows run: methods of workflow classes, and whatever these call, in their module and in others.
 
-Functions of the module, methods of objects whose class is written down in the same place, and what decorators put
-around all of these. Where it is not certain what is called, nothing is.
+Functions, methods of objects whose class is written down where they are called, and what decorators put around all of
+these, as far as they are the project's. Where it is not certain what is called, nothing is.
 """
 
 from __future__ import annotations
 
 import ast
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 
-from foldlog.checker.code import Code, Owner, is_apart, is_workflow, owner_of, walk_restricted
-from foldlog.checker.names import FunctionNode, Names, local_names, walk_own
+from foldlog.checker.code import Class, Code, Owner, is_apart, is_workflow, owner_of, walk_restricted
+from foldlog.checker.modules import Found, Module, Modules
+from foldlog.checker.names import FunctionNode, local_names, walk_own
 
 _CALLING = frozenset(("foldlog.workflow.wait_condition", "functools.partial", "map", "filter", "sorted", "min", "max"))
 """Functions that call what they are given."""
 _MAKING = ("__new__", "__init__", "__post_init__")
 
 
-def workflow_code(tree: ast.Module, names: Names) -> list[Code]:
-    """Everything that workflows of this module run in it, each function once."""
-    waiting: list[Code] = []
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ClassDef) and is_workflow(node, names):
-            owner = owner_of(node, names)
-            waiting += _methods(owner, owner.methods)
+def workflow_code(checked: Iterable[Module], modules: Modules) -> list[Code]:
+    """Everything that the workflows of these modules run, each function once, with the shortest way to it."""
+    waiting: deque[Code] = deque()
+    for module in checked:
+        for node in module.names.every_class:
+            if is_workflow(node, module.names):
+                owner = owner_of(Class(node, module), modules)
+                begun = _methods(owner, owner.methods)
+                waiting += (replace(code, workflow=module, way=(code.name,)) for code in begun)
     found: dict[FunctionNode, Code] = {}
     while waiting:
-        code = waiting.pop()
-        if code.function not in found and not is_apart(code.function, names):
+        code = waiting.popleft()
+        if code.function not in found and not is_apart(code.function, code.module.names):
             found[code.function] = code
-            waiting += _Calls(code, names).all()
+            called = _Calls(code, modules).all()
+            waiting += (replace(one, workflow=code.workflow, way=(*code.way, one.name)) for one in called)
     return list(found.values())
 
 
 class _Calls:
     """What one function calls."""
 
-    def __init__(self, code: Code, names: Names) -> None:
+    def __init__(self, code: Code, modules: Modules) -> None:
         self._code = code
-        self._names = names
+        self._modules = modules
         self._local = code.local
 
     def all(self) -> Iterator[Code]:
         """Everything that is known."""
         yield from self._wrappers()
-        for node in walk_restricted(self._code, self._names):
+        names = self._code.module.names
+        for node in walk_restricted(self._code):
             if not isinstance(node, ast.Call):
                 continue
-            if isinstance(node.func, ast.Name):
-                yield from self._function(node.func)
-                made = self._class(node.func)
-                if made is not None:
-                    yield from _methods(owner_of(made, self._names), _MAKING)
+            called = self._find(node.func)
+            if called is not None:
+                yield from _function(called)
+                if isinstance(called.node, ast.ClassDef):
+                    yield from _methods(owner_of(Class(called.node, called.module), self._modules), _MAKING)
             elif isinstance(node.func, ast.Attribute):
                 yield from self._method(node.func)
-            if self._names.path(node.func, self._local) in _CALLING:
+            if names.path(node.func, self._local) in _CALLING:
                 for argument in (*node.args, *(keyword.value for keyword in node.keywords)):
-                    yield from self._function(argument)
+                    yield from _function(self._find(argument))
 
-    def _function(self, called: ast.expr) -> Iterator[Code]:
-        if isinstance(called, ast.Name) and called.id not in self._local and called.id in self._names.functions:
-            yield Code(self._names.functions[called.id], called.id, None)
+    def _find(self, expression: ast.expr) -> Found | None:
+        return self._modules.find(self._code.module, expression, self._local)
 
     # ---- methods
 
@@ -71,65 +77,81 @@ class _Calls:
                 yield from _methods(owner, (called.attr,))
             case ast.Call(func=ast.Name(id="super"), args=[]) if owner is not None:
                 for base in owner.classes[1:]:
-                    for statement in base.body:
+                    for statement in base.node.body:
                         if isinstance(statement, FunctionNode) and statement.name == called.attr:
-                            yield Code(statement, f"{base.name}.{called.attr}", owner)
+                            yield Code(statement, f"{base.node.name}.{called.attr}", base.module, owner)
                             return
             case value:
-                cls = self._class(value) or self._class_of(value)
+                module = self._code.module
+                cls = self._class(value, module) or self._class_of(value, module)
                 if cls is not None:
-                    yield from _methods(owner_of(cls, self._names), (called.attr,))
+                    yield from _methods(owner_of(cls, self._modules), (called.attr,))
 
-    def _class(self, expression: ast.expr | None) -> ast.ClassDef | None:
-        """The class of the module that it names."""
+    def _class(self, expression: ast.expr | None, module: Module) -> Class | None:
+        """The class of the project that an expression in a module names."""
+        local = self._local
         if isinstance(expression, ast.Constant) and isinstance(expression.value, str):
-            return self._names.classes.get(expression.value)
-        if isinstance(expression, ast.Name) and expression.id not in self._local:
-            return self._names.classes.get(expression.id)
-        return None
+            try:
+                expression = ast.parse(expression.value, mode="eval").body
+            except SyntaxError:
+                return None
+            local = frozenset()
+        found = self._modules.find(module, expression, local)
+        return Class(found.node, found.module) if found is not None and isinstance(found.node, ast.ClassDef) else None
 
-    def _class_of(self, value: ast.expr) -> ast.ClassDef | None:
+    def _class_of(self, value: ast.expr, module: Module) -> Class | None:
         """The class of an object, if all that is written about it says the same."""
         match value:
             case ast.Call(func=made):
-                return self._class(made)
+                return self._class(made, module)
             case ast.Name(id=name) if name in self._local:
                 arguments = self._code.function.args
                 every = (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)
                 annotated = [argument.annotation for argument in every if argument.arg == name]
-                return self._one_of([self._code.function], lambda one: _is_name(one, name), annotated)
-            case ast.Name(id=name) if name in self._names.values:
-                return self._class_of(self._names.values[name])
+                return self._one_of([(self._code.function, module)], lambda one: _is_name(one, name), annotated)
             case ast.Attribute(value=ast.Name(id="self"), attr=name) if self._code.owner is not None:
-                return self._one_of(self._code.owner.classes, lambda one: _is_own(one, name), [])
+                classes = [(cls.node, cls.module) for cls in self._code.owner.classes]
+                return self._one_of(classes, lambda one: _is_own(one, name), [])
+            case _:
+                found = self._modules.find(module, value, self._local)
+                if found is not None and isinstance(found.node, ast.Call):
+                    return self._class(found.node.func, found.module)
         return None
 
     def _one_of(
-        self, within: Iterable[ast.AST], is_it: Callable[[ast.AST], bool], annotated: list[ast.expr | None]
-    ) -> ast.ClassDef | None:
-        found = [self._class(annotation) for annotation in annotated]
+        self,
+        within: Iterable[tuple[ast.AST, Module]],
+        is_it: Callable[[ast.AST], bool],
+        annotated: list[ast.expr | None],
+    ) -> Class | None:
+        found = [self._class(annotation, self._code.module) for annotation in annotated]
         count = len(found)
-        for node in (node for part in within for node in ast.walk(part)):
+        for node, module in ((node, module) for part, module in within for node in ast.walk(part)):
             if is_it(node):
                 count += 1
             elif isinstance(node, ast.Assign) and any(map(is_it, node.targets)):
-                found.append(self._class_of(node.value) if isinstance(node.value, ast.Call) else None)
+                found.append(self._class_of(node.value, module) if isinstance(node.value, ast.Call) else None)
             elif isinstance(node, ast.AnnAssign) and is_it(node.target):
-                found.append(self._class(node.annotation))
+                found.append(self._class(node.annotation, module))
         # One that is set in any other way may be anything.
-        return found[0] if len(found) == count and len({id(cls) for cls in found}) == 1 else None
+        return found[0] if len(found) == count and len(set(found)) == 1 else None
 
     # ---- decorators
 
     def _wrappers(self) -> Iterator[Code]:
-        """What the module's own decorators have put around the function."""
+        """What the project's own decorators have put around the function."""
         for decorator in self._code.function.decorator_list:
             made = isinstance(decorator, ast.Call)
             name = decorator.func if isinstance(decorator, ast.Call) else decorator
-            if isinstance(name, ast.Name) and name.id in self._names.functions:
-                function = self._names.functions[name.id]
-                for inner, enclosing in _returned(function, 2 if made else 1):
-                    yield Code(inner, f"{name.id}.{inner.name}", None, enclosing)
+            found = self._modules.find(self._code.module, name)
+            if found is not None and isinstance(found.node, FunctionNode):
+                for inner, enclosing in _returned(found.node, 2 if made else 1):
+                    yield Code(inner, f"{found.node.name}.{inner.name}", found.module, None, enclosing)
+
+
+def _function(found: Found | None) -> Iterator[Code]:
+    if found is not None and isinstance(found.node, FunctionNode):
+        yield Code(found.node, found.node.name, found.module, None)
 
 
 def _returned(function: FunctionNode, depth: int) -> Iterator[tuple[FunctionNode, frozenset[str]]]:
@@ -153,7 +175,7 @@ def _methods(owner: Owner, wanted: Iterable[str]) -> Iterator[Code]:
     for name in wanted:
         method = owner.methods.get(name)
         if method is not None:
-            yield Code(method, f"{owner.node.name}.{name}", owner)
+            yield Code(method.function, f"{owner.name}.{name}", method.cls.module, owner)
 
 
 def _is_name(node: ast.AST, name: str) -> bool:

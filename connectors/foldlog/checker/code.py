@@ -1,4 +1,4 @@
-"""What workflow code is made of: functions of a module, each with the class that it is of; and what is none of it.
+"""What workflow code is made of: functions of modules, each with the class that it is of; and what is none of it.
 
 Queries are not, for they decide nothing; activities are not; classes with `sandboxed=False` are not, nor are blocks
 that the guard does not watch. Which functions workflows call is found in `calls`.
@@ -10,6 +10,7 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from foldlog.checker.modules import Module, Modules
 from foldlog.checker.names import FunctionNode, Names, local_names
 
 DEFN = "foldlog.workflow.defn"
@@ -19,12 +20,31 @@ UNRESTRICTED = "foldlog.workflow.unsafe.sandbox_unrestricted"
 
 
 @dataclass(frozen=True)
-class Owner:
-    """The class of a method, with the classes of the module that it inherits from, itself the first."""
+class Class:
+    """A class of the project."""
 
     node: ast.ClassDef
-    methods: dict[str, FunctionNode]
-    classes: tuple[ast.ClassDef, ...]
+    module: Module
+
+
+@dataclass(frozen=True)
+class Method:
+    """A method, and the class that it is written in."""
+
+    function: FunctionNode
+    cls: Class
+
+
+@dataclass(frozen=True)
+class Owner:
+    """The class of a method, with the classes of the project that it inherits from, itself the first."""
+
+    methods: dict[str, Method]
+    classes: tuple[Class, ...]
+
+    @property
+    def name(self) -> str:
+        return self.classes[0].node.name
 
 
 @dataclass(frozen=True)
@@ -33,9 +53,21 @@ class Code:
 
     function: FunctionNode
     name: str
+    module: Module
     owner: Owner | None
     enclosing: frozenset[str] = frozenset()
     """Variables of the functions around it."""
+    workflow: Module | None = None
+    """Where the workflow is that runs it."""
+    way: tuple[str, ...] = ()
+    """The functions by which that comes to it, itself the last."""
+
+    @property
+    def described(self) -> str:
+        """What it is, for people; in a module without the workflow also how that comes to it."""
+        if self.workflow is None or self.workflow is self.module:
+            return self.name
+        return f"{self.name}, which {self.workflow.shown} calls: {' > '.join(self.way)}"
 
     @property
     def local(self) -> frozenset[str]:
@@ -43,13 +75,9 @@ class Code:
         return local_names(self.function) | self.enclosing
 
 
-def activities(tree: ast.Module, names: Names) -> list[FunctionNode]:
-    """The functions and methods that are activities."""
-    return [
-        node
-        for node in ast.walk(tree)
-        if isinstance(node, FunctionNode) and any(path == ACTIVITY for path, _ in names.decorators(node))
-    ]
+def is_activity(function: FunctionNode, names: Names) -> bool:
+    """Whether a function or method is an activity."""
+    return any(path == ACTIVITY for path, _ in names.decorators(function))
 
 
 def is_workflow(node: ast.ClassDef, names: Names) -> bool:
@@ -77,30 +105,33 @@ def is_unrestricted(node: ast.AST, names: Names, local: frozenset[str]) -> bool:
     )
 
 
-def walk_restricted(code: Code, names: Names) -> Iterator[ast.AST]:
+def walk_restricted(code: Code) -> Iterator[ast.AST]:
     """All that a function does, without such blocks. Its decorators and defaults are not its own doing."""
     local = code.local
     waiting: list[ast.AST] = list(code.function.body)
     while waiting:
         node = waiting.pop()
-        if not is_unrestricted(node, names, local):
+        if not is_unrestricted(node, code.module.names, local):
             yield node
             waiting.extend(ast.iter_child_nodes(node))
 
 
-def owner_of(node: ast.ClassDef, names: Names) -> Owner:
+def owner_of(cls: Class, modules: Modules) -> Owner:
     """A class as the owner of its methods."""
-    classes: list[ast.ClassDef] = []
-    waiting = [node]
+    classes: list[Class] = []
+    waiting = [cls]
     while waiting:
-        cls = waiting.pop(0)
-        if cls not in classes:
-            classes.append(cls)
-            bases = [base.id for base in cls.bases if isinstance(base, ast.Name)]
-            waiting += [names.classes[base] for base in bases if base in names.classes]
-    methods: dict[str, FunctionNode] = {}
-    for cls in classes:
-        for statement in cls.body:
+        one = waiting.pop(0)
+        if one in classes:
+            continue
+        classes.append(one)
+        for base in one.node.bases:
+            found = modules.find(one.module, base)
+            if found is not None and isinstance(found.node, ast.ClassDef):
+                waiting.append(Class(found.node, found.module))
+    methods: dict[str, Method] = {}
+    for one in classes:
+        for statement in one.node.body:
             if isinstance(statement, FunctionNode):
-                methods.setdefault(statement.name, statement)
-    return Owner(node, methods, tuple(classes))
+                methods.setdefault(statement.name, Method(statement, one))
+    return Owner(methods, tuple(classes))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import re
 import tokenize
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from foldlog.checker.rules import RULES, Finding
@@ -29,6 +29,8 @@ class Ignore:
 
 def exceptions(text: str) -> list[Ignore]:
     """The comments of a source text, in order."""
+    if "foldlog:" not in text:
+        return []  # as in nearly all files: to look for them takes as long as all else
     found: list[Ignore] = []
     alone: list[Ignore] = []
     code_line = 0
@@ -49,8 +51,8 @@ def exceptions(text: str) -> list[Ignore]:
     return found
 
 
-def apply(path: str, findings: Iterable[Finding], made: list[Ignore], disabled: Collection[str]) -> list[Finding]:
-    """What is left of the findings, and what is wrong with the exceptions themselves."""
+def apply(findings: Iterable[Finding], made: list[Ignore]) -> list[Finding]:
+    """What is left of the findings of a file."""
     left = []
     for finding in findings:
         lines = range(finding.line, max(finding.line, finding.end_line) + 1)
@@ -60,6 +62,21 @@ def apply(path: str, findings: Iterable[Finding], made: list[Ignore], disabled: 
         # Without a reason it is none.
         if not any(one.reason for one in excepting):
             left.append(finding)
+    return left
+
+
+def wrong_exceptions(
+    path: str, made: list[Ignore], disabled: Collection[str], looked_at: Callable[[int], bool]
+) -> Iterator[Finding]:
+    """What is wrong with the exceptions of a file themselves.
+
+    Args:
+        path: What findings name.
+        made: The exceptions, after `apply`.
+        disabled: Rules that do not apply.
+        looked_at: Whether it is known of a line that no more can be found there. It is not in a function that only
+            workflows of other files may call.
+    """
     for one in made:
         unknown = [rule for rule in one.rules if rule not in RULES]
         wrong = ""
@@ -70,10 +87,9 @@ def apply(path: str, findings: Iterable[Finding], made: list[Ignore], disabled: 
         elif not one.reason:
             wrong = f"say why {', '.join(one.rules)} is not to apply here, after the bracket"
         if wrong:
-            left.append(Finding(path, one.line, one.column, "FL090", wrong))
+            yield Finding(path, one.line, one.column, "FL090", wrong)
             continue
         unused = [rule for rule in one.rules if rule not in one.used and rule not in disabled]
-        if unused:
+        if unused and looked_at(one.covers):
             message = f"nothing is found against {', '.join(unused)} here: remove the exception"
-            left.append(Finding(path, one.line, one.column, "FL091", message))
-    return left
+            yield Finding(path, one.line, one.column, "FL091", message)

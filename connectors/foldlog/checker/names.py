@@ -5,25 +5,51 @@ from __future__ import annotations
 import ast
 import builtins
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 _BUILTINS = frozenset(dir(builtins))
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 
 
+@dataclass(frozen=True)
+class Imported:
+    """What an import gives a name to."""
+
+    module: str
+    """Empty: the package itself, as in `from . import x`."""
+    name: str | None = None
+    """What of it; None: the module."""
+    level: int = 0
+    """How many dots stand before it."""
+
+    @property
+    def path(self) -> str:
+        """As it would be written."""
+        return "." * self.level + ".".join(part for part in (self.module, self.name) if part)
+
+
 class Names:
     """The names of one module."""
 
     def __init__(self, tree: ast.Module) -> None:
-        self._imports: dict[str, str] = {}
+        self.imports: dict[str, Imported] = {}
+        self.every_function: list[FunctionNode] = []
+        self.every_class: list[ast.ClassDef] = []
+        """Both also within others. `functions` and `classes` are those that can be named anywhere in the module."""
         for node in ast.walk(tree):
             if isinstance(node, ast.Import):
                 for alias in node.names:
                     name = alias.asname or alias.name.partition(".")[0]
-                    self._imports[name] = alias.name if alias.asname else name
-            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                    self.imports[name] = Imported(alias.name if alias.asname else name)
+            elif isinstance(node, ast.ImportFrom):
                 for alias in node.names:
-                    self._imports[alias.asname or alias.name] = f"{node.module}.{alias.name}"
+                    imported = Imported(node.module or "", alias.name, node.level)
+                    self.imports[alias.asname or alias.name] = imported
+            elif isinstance(node, FunctionNode):
+                self.every_function.append(node)
+            elif isinstance(node, ast.ClassDef):
+                self.every_class.append(node)
         self.functions: dict[str, FunctionNode] = {}
         self.classes: dict[str, ast.ClassDef] = {}
         self.values: dict[str, ast.expr] = {}
@@ -44,7 +70,8 @@ class Names:
             self.values[statement.target.id] = statement.value
 
     def path(self, expression: ast.expr, local: frozenset[str] = frozenset()) -> str:
-        """The full name of what is imported or built in, such as `datetime.datetime.now`; empty for all else.
+        """The full name of what is imported or built in, such as `datetime.datetime.now`; empty for all else. That of
+        what is imported from the same package begins with a dot.
 
         Args:
             expression: A name, or attributes of one.
@@ -57,8 +84,10 @@ class Names:
         if not isinstance(expression, ast.Name) or expression.id in local:
             return ""
         name = expression.id
-        base = self._imports.get(name, "")
-        if not base:
+        imported = self.imports.get(name)
+        if imported is not None:
+            base = imported.path
+        else:
             if name not in _BUILTINS or name in self.functions or name in self.classes or name in self.values:
                 return ""
             base = name

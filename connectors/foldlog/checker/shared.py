@@ -49,7 +49,7 @@ def shared_state(
     codes = list(codes)
     mutable = {name for name, value in names.values.items() if _is_mutable(value, names)}
     changed: dict[str, int] = {}
-    nodes = {code.function: list(walk_restricted(code, names)) for code in codes}
+    nodes = {code.function: list(walk_restricted(code)) for code in codes}
     for function in activities:
         for _, name in _changes(ast.walk(function), local_names(function), mutable):
             changed[name] = changed.get(name, 0) + 1
@@ -126,15 +126,17 @@ def _class_attributes(code: Code, nodes: Iterable[ast.AST], names: Names) -> Ite
     of_class = {
         target.id
         for cls in code.owner.classes
-        for statement in cls.body
-        if isinstance(statement, ast.Assign | ast.AnnAssign) and statement.value and _is_mutable(statement.value, names)
+        for statement in cls.node.body
+        if isinstance(statement, ast.Assign | ast.AnnAssign)
+        and statement.value
+        and _is_mutable(statement.value, cls.module.names)
         for target in (statement.targets if isinstance(statement, ast.Assign) else [statement.target])
         if isinstance(target, ast.Name)
     }
     own = {
         node.attr
         for method in code.owner.methods.values()
-        for node in ast.walk(method)
+        for node in ast.walk(method.function)
         if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)
     }
     for node in nodes:

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import click
-from foldlog.checker import RULES, Finding, check_file, load, python_files
+from foldlog.checker import RULES, Finding, check_files, load, python_files
 from foldlog.cli._command import Command, Settings, pass_settings
 from foldlog.cli._errors import ExitCode
 from foldlog.cli._output import write_json, write_table
@@ -21,7 +21,8 @@ from foldlog.cli._output import write_json, write_table
 def check(settings: Settings, targets: tuple[str, ...], github: bool, rules: bool) -> None:
     """Find mistakes in workflow code by reading its source.
 
-    Ends with 1 if there are any. Nothing is imported. Targets are files, folders or modules. Settings are in
+    Ends with 1 if there are any. Nothing is imported. Targets are files, folders or modules; what their workflows call
+    in other modules of the project is checked too. Settings are in
     [tool.foldlog.check] of pyproject.toml; the comment
     `# foldlog: ignore[FL001] reason` makes an exception of a line. See docs/check.md for the rules.
     """
@@ -32,7 +33,9 @@ def check(settings: Settings, targets: tuple[str, ...], github: bool, rules: boo
         raise click.UsageError("say what to check: files, folders or modules")
     config = load(Path.cwd())
     files = dict.fromkeys(file for target in targets for file in python_files(target, config, [os.getcwd(), *sys.path]))
-    findings = [finding for file in files for finding in check_file(file, _shown(file), config)]
+    folders = [folder for target in targets if (folder := Path(target)).is_dir()]
+    projects = [folder / inner for folder in (Path.cwd(), config.root) for inner in ("", "src")]
+    findings = check_files(files, config, _shown, [*folders, *projects])
     if settings.json:
         write_json({"files": len(files), "findings": [_as_json(finding) for finding in findings]})
     else:

@@ -1,9 +1,10 @@
 """What the guard cannot see: calls in workflow code whose results no replay repeats, found in its bytecode.
 
 CPython raises no audit event for reading the clock, drawing random numbers or waiting for a lock. So when a workflow
-is registered, the code of its class, and of functions of its module that it calls, is searched for names that stand
-for such things. That finds what is written down, not what is called in a roundabout way; so it warns and does not
-refuse. What to look for is in `forbidden`; it runs nothing of the workflow.
+is registered, the code of its class, and of functions of the project that it calls, is searched for names that stand
+for such things. The standard library and what is installed are none of the project. That finds what is written down,
+not what is called in a roundabout way; so it warns and does not refuse. What to look for is in `forbidden`; it runs
+nothing of the workflow.
 """
 
 from __future__ import annotations
@@ -11,9 +12,12 @@ from __future__ import annotations
 import dis
 import importlib
 import inspect
+import sys
 import warnings
 import weakref
 from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 from typing import Any, NamedTuple
 
@@ -21,6 +25,7 @@ from foldlog.activity._definition import Definition as ActivityDefinition
 from foldlog.runtime.forbidden import NAMES
 from foldlog.workflow._definition import Definition
 from foldlog.workflow._exceptions import NondeterminismWarning
+from foldlog.workflow._unsafe import unsafe
 
 
 def _by_owner(names: Mapping[str, str]) -> dict[Any, dict[str, str]]:
@@ -39,6 +44,9 @@ _NAMES = _by_owner(NAMES)
 """Module or class, and names in it with what to use instead."""
 
 
+_UNRESTRICTED = unsafe.sandbox_unrestricted.__name__
+_LIBRARIES = sys.stdlib_module_names | {"foldlog", "temporalio"}
+
 _FOUND: weakref.WeakKeyDictionary[type, list[Finding]] = weakref.WeakKeyDictionary()
 """What was found in classes: tests make a worker for each test, and searching takes longer than a short test."""
 
@@ -51,9 +59,12 @@ class Finding(NamedTuple):
     function: str
     name: str
     instead: str
+    caller: str = ""
+    """The workflow that comes to it, if that is in another module."""
 
     def __str__(self) -> str:
-        return f"{self.function} uses {self.name}, which comes out differently in replay: {self.instead}"
+        where = f"{self.function}, which workflow {self.caller} calls," if self.caller else self.function
+        return f"{where} uses {self.name}, which comes out differently in replay: {self.instead}"
 
 
 def warn_of(definition: Definition) -> None:
@@ -67,6 +78,7 @@ def warn_of(definition: Definition) -> None:
 
 def findings(definition: Definition) -> list[Finding]:
     """Everything that is found in a workflow's code, by line."""
+    home = definition.cls.__module__
     queries = {query.fn for query in definition.queries.values()}
     waiting = [
         function
@@ -81,14 +93,32 @@ def findings(definition: Definition) -> list[Finding]:
         if function in seen:
             continue
         seen.add(function)
+        caller = "" if function.__module__ == home else definition.cls.__qualname__
         for code in _codes(function.__code__):
             for line, value, finding in _references(code, function.__globals__):
                 if finding is not None:
-                    found.add(Finding(code.co_filename, line, code.co_qualname, *finding))
+                    found.add(Finding(code.co_filename, line, code.co_qualname, *finding, caller))
                 called = _function(value)
-                if called is not None and called.__module__ == definition.cls.__module__ and not _is_activity(called):
+                if called is None or _is_activity(called):
+                    continue
+                if called.__module__ == home or _is_followed(called, function, code):
                     waiting.append(called)
     return sorted(found)
+
+
+def _is_followed(called: FunctionType, function: FunctionType, code: CodeType) -> bool:
+    """Whether it matters what a function of another module than the workflow's does, which code of a function names."""
+    if called.__module__ != function.__module__ and _UNRESTRICTED in code.co_names:
+        return False  # a block may do anything, and it is not known here which calls are in it
+    return _is_of_project(called.__module__, called.__code__.co_filename)
+
+
+@cache  # as many as there are files of code
+def _is_of_project(module: str, filename: str) -> bool:
+    if module.partition(".")[0] in _LIBRARIES:
+        return False
+    parts = Path(filename).parts
+    return not filename.startswith("<") and "site-packages" not in parts and "dist-packages" not in parts
 
 
 def _function(value: Any) -> FunctionType | None:

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from foldlog.checker import RULES, Config, Finding, check_file, check_source, load, python_files
+from foldlog.checker import RULES, Config, Finding, check_files, check_source, load, python_files
 from foldlog.exceptions import ConfigurationError
 
 CASES = Path(__file__).with_name("cases.txt")
@@ -37,7 +37,7 @@ def test_everything_is_found_in_its_line_and_nothing_else() -> None:
         for number, line in enumerate(CASES.read_text().splitlines(), 1)
         if (marked := re.search(r"# found: (FL\d+)$", line))
     ]
-    findings = check_file(CASES, "cases.txt", CONFIG)
+    findings = check_files([CASES], CONFIG)
     assert [_at(finding) for finding in findings] == expected
     assert {rule for _, rule in expected} == {rule for rule in RULES if rule < "FL011"}
 
@@ -134,7 +134,7 @@ def test_modules_are_found_without_importing_them(tmp_path: Path) -> None:
 def test_what_cannot_be_read_is_a_finding(tmp_path: Path) -> None:
     assert [finding.rule for finding in check_source("def x(:\n", "w.py", CONFIG)] == ["FL099"]
     (tmp_path / "x.py").write_bytes(b"\xff\xfe\x00")
-    assert [finding.rule for finding in check_file(tmp_path / "x.py", "x.py", CONFIG)] == ["FL099"]
+    assert [finding.rule for finding in check_files([tmp_path / "x.py"], CONFIG)] == ["FL099"]
 
 
 def test_files_are_read_as_python_reads_them(tmp_path: Path) -> None:
@@ -144,10 +144,10 @@ def test_files_are_read_as_python_reads_them(tmp_path: Path) -> None:
         b"# coding: latin-1\nx = '\xe9'\n" + _workflow("return time.time()").encode(),
     ):
         file.write_bytes(content)
-        assert [finding.rule for finding in check_file(file, "x.py", CONFIG)] == ["FL001"]
+        assert [finding.rule for finding in check_files([file], CONFIG)] == ["FL001"]
     file.write_bytes(b"# coding: no-such-thing\n")
-    assert [finding.rule for finding in check_file(file, "x.py", CONFIG)] == ["FL099"]
-    (finding,) = check_file(tmp_path / "gone.py", "gone.py", CONFIG)
+    assert [finding.rule for finding in check_files([file], CONFIG)] == ["FL099"]
+    (finding,) = check_files([tmp_path / "gone.py"], CONFIG)
     assert finding.rule == "FL099"
 
 

@@ -71,6 +71,31 @@ def test_what_is_not_there_and_settings_without_sense_end_with_2() -> None:
     assert CliRunner().invoke(cli, ["check", "right.py"]).exit_code == 2
 
 
+def test_a_target_without_a_file_to_check_ends_with_2(folder: Path) -> None:
+    """Whoever has mistyped a folder must not believe that all is well."""
+    (folder / "empty" / "inner").mkdir(parents=True)
+    (folder / "empty" / "notes.txt").touch()
+    done = CliRunner().invoke(cli, ["check", "right.py", "empty"])
+    assert done.exit_code == 2
+    assert "there is nothing to check in empty: no Python file" in done.output
+    (folder / "pyproject.toml").write_text('[tool.foldlog.check]\nexclude = ["empty"]\n')
+    (folder / "empty" / "some.py").touch()
+    assert CliRunner().invoke(cli, ["check", "empty"]).exit_code == 2
+
+
+def test_helpers_in_other_modules_are_checked_where_they_are(folder: Path) -> None:
+    (folder / "src" / "shop").mkdir(parents=True)
+    (folder / "src" / "clock.py").write_text("import time\n\ndef now():\n    return time.time()\n")
+    text = WRONG.replace("import time\n", "from clock import now\n").replace("time.time()", "now()")
+    (folder / "src" / "shop" / "flows.py").write_text(text)
+    for target in ("src", "src/shop/flows.py", "src/shop"):
+        done = CliRunner().invoke(cli, ["check", target])
+        assert done.exit_code == 1
+        assert done.output.startswith("src/clock.py:4:12: FL001 time.time, "), target
+        assert done.output.endswith("[now, which src/shop/flows.py calls: W.run > now]\n")
+    assert CliRunner().invoke(cli, ["check", "src/clock.py"]).exit_code == 0
+
+
 @pytest.mark.usefixtures("folder")
 def test_the_rules_are_listed() -> None:
     done = CliRunner().invoke(cli, ["check", "--rules"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import importlib
 import os
 import random
 import re
@@ -129,6 +130,69 @@ def test_registering_warns_and_says_what_to_use_instead() -> None:
 
 def test_nothing_is_found_where_nothing_is_wrong() -> None:
     assert findings(Definition.must_from_class(Right)) == []
+
+
+HELPERS = """
+import random, uuid
+import {other}
+from foldlog import activity
+
+def choose():
+    return _choose()
+
+def _choose():
+    return random.random()
+
+@activity.defn
+def charge():
+    return random.random()
+
+def unused():
+    return random.random()
+
+def installed():
+    return {other}.draw()
+"""
+FLOW = """
+from foldlog import workflow
+import {helpers}
+from {helpers} import choose as pick
+
+@workflow.defn
+class Flow:
+    @workflow.run
+    async def run(self):
+        {body}
+"""
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ("{helpers}.choose()", ["_choose random.random"]),
+        ("pick()", ["_choose random.random"]),
+        ("sorted([1], key=lambda one: pick())", ["_choose random.random"]),
+        ("await workflow.execute_activity({helpers}.charge)", []),
+        ("{helpers}.installed()", []),
+        ("with workflow.unsafe.sandbox_unrestricted(): pick()", []),
+    ],
+)
+def test_calls_are_followed_into_modules_of_the_project(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, body: str, expected: list[str]
+) -> None:
+    installed = tmp_path / "site-packages"
+    installed.mkdir()
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.syspath_prepend(str(installed))
+    helpers, flows, other = (f"scanned_{name}_{uuid.uuid4().hex}" for name in ("helpers", "flows", "other"))
+    (installed / f"{other}.py").write_text("import random\ndef draw():\n    return random.random()\n")
+    (tmp_path / f"{helpers}.py").write_text(HELPERS.format(other=other))
+    (tmp_path / f"{flows}.py").write_text(FLOW.format(helpers=helpers, body=body.format(helpers=helpers)))
+    found = findings(Definition.must_from_class(importlib.import_module(flows).Flow))
+    assert [f"{one.function} {one.name}" for one in found] == expected
+    for one in found:
+        assert (one.filename, one.line) == (str(tmp_path / f"{helpers}.py"), 10)
+        assert str(one).startswith("_choose, which workflow Flow calls, uses random.random, which comes out")
 
 
 def test_nothing_is_looked_for_where_the_guard_is_off() -> None:
