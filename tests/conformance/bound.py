@@ -15,7 +15,6 @@ from foldlog.worker import Worker
 
 from tests.conformance.scenarios import QUEUE, SOON, Place, Scenario
 from tests.conformance.workers import worker_of
-from tests.until import until
 from tests.versions import AUTO_UPGRADE, PINNED, config, version
 
 TIMEOUT = timedelta(seconds=30)
@@ -104,10 +103,10 @@ async def workers_of_a_queue_have_one_version_each(here: Place) -> None:
     client = here.elsewhere
     folder = here.folder / uuid.uuid4().hex
     options: dict[str, Any] = {"task_queue": QUEUE, "disable_eager_activity_execution": True}
-    first = Worker(client, deployment_config=config("1"), state_dir=folder / "1", **FIRST, **options)
-    second = Worker(client, deployment_config=config("2"), state_dir=folder / "2", **SECOND, **options)
-    async with first, second:
-        await until(lambda: first.ready and second.ready, "both are ready")
+    async with (
+        worker_of(here, client, deployment_config=config("1"), state_dir=folder / "1", **FIRST, **options),
+        worker_of(here, client, deployment_config=config("2"), state_dir=folder / "2", **SECOND, **options),
+    ):
         begun = [(number, await begin(client, number)) for number in ("1", "2") * 4]
         expected = {"1": ["one", "by one", "by one", "by either"], "2": ["two", "by two", "by two", "by either"]}
         for number, run in begun:

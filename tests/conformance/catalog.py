@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from foldlog.client import WorkflowExecutionStatus
-from foldlog.worker import Replayer, WorkflowReplayError
-
 from tests.conformance import (
     authorised,
     bound,
@@ -45,8 +42,6 @@ from tests.conformance import (
     workflows,
 )
 from tests.conformance.scenarios import Place, Scenario
-
-TERMINATED = WorkflowExecutionStatus.TERMINATED
 
 SHARED: Sequence[Scenario] = [
     *scenarios.SHARED,
@@ -93,6 +88,9 @@ ALONE: Sequence[Scenario] = [
 ]
 """Those that bring their own."""
 
+WITHOUT_RUNS: Sequence[Scenario] = [spans.without_such_a_provider_it_is_told, machinery.outside_of_everything]
+"""Those of them that leave no history to be replayed."""
+
 WORKFLOWS: Sequence[type] = [
     *workflows.WORKFLOWS,
     *handlers.WORKFLOWS,
@@ -128,17 +126,5 @@ ACTIVITIES: Sequence[Callable[..., Any]] = [
 
 
 async def replay_all(here: Place) -> int:
-    """Replay what scenarios with shared workers have left, from histories as clients get them; how many there were."""
-    replayer = Replayer(workflows=WORKFLOWS)
-    count = 0
-    for client in (here.client, here.elsewhere):
-        async for run in client.list_workflows():
-            if run.start_time < here.since:
-                continue
-            history = await client.get_workflow_handle(run.id, run_id=run.run_id).fetch_history()
-            result = await replayer.replay_workflow(history, raise_on_replay_failure=False)
-            count += 1
-            stalls = isinstance(result.replay_failure, WorkflowReplayError) and run.status is TERMINATED
-            if result.replay_failure is not None and not stalls:  # those that stalled by intent were terminated
-                raise result.replay_failure
-    return count
+    """Replay what scenarios with shared workers have left, in both namespaces; how many runs there were."""
+    return sum([await here.replay(client) for client in (here.client, here.elsewhere)])

@@ -123,6 +123,7 @@ async def a_worker_goes_on_with_another_client(here: Place) -> None:
             with pytest.raises(ConfigurationError, match="is a Client, not 'localhost:9092'"):
                 worker.client = wrong
             assert worker.client is third
+            await here.replay_with(worker)
 
 
 ALONE: list[Scenario] = [a_client_of_another_namespace, a_worker_goes_on_with_another_client]

@@ -210,6 +210,7 @@ async def values_and_headers_on_every_path(here: Place, converter: DataConverter
         for each in (client.get_workflow_handle(id, run_id=run_id), current, other):
             history = await each.fetch_history(rpc_timeout=LIMIT)
             assert [found for found in history.events if b"secret" in encode(found)] == []
+        await here.replay_with(worker)
 
 
 async def values_on_every_path_in_external_storages(here: Place) -> None:
@@ -299,6 +300,7 @@ async def headers_outlive_attempts_times_and_workers(here: Place) -> None:
         following = client.get_workflow_handle_for(Tried.run, cron.id, run_id=run_id)
         assert await following.result(follow_runs=False, rpc_timeout=LIMIT) == of_all("cron")
         await current.terminate(rpc_timeout=LIMIT)
+        await here.replay_with(second)
 
 
 async def planned(client: Client, schedule: ScheduleHandle) -> list[str]:

@@ -317,8 +317,7 @@ async def workers_interceptors_refuse_and_answer_calls(here: Place) -> None:
             *("answered child", "None", "None"),
             *("refused next run", "let through"),
         ]
-        replayer = worker.Replayer(workflows=[Gated], interceptors=[Gate()])
-        await replayer.replay_workflow(await handle.fetch_history())
+        await here.replay_with(gated)
 
 
 @workflow.defn

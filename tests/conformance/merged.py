@@ -26,7 +26,7 @@ from foldlog.client import (
 from foldlog.common import RetryPolicy
 from foldlog.converter import DataConverter, DefaultFailureConverterWithEncodedAttributes, PayloadCodec
 from foldlog.exceptions import ActivityError, ApplicationError
-from foldlog.worker import Replayer, Worker
+from foldlog.worker import Worker
 
 from examples.interceptors.context import TenantInterceptor, tenant
 from tests.conformance.data import LIMIT
@@ -242,15 +242,7 @@ async def a_codec_that_makes_one_payload_of_several(here: Place) -> None:
             ["d", 4, "e", 5],
             ["t", 10],
         ]
-        replayer = Replayer(
-            workflows=workflows,
-            data_converter=client.data_converter,
-            interceptors=[TenantInterceptor()],
-            header_codec_behavior=HeaderCodecBehavior.CODEC,
-        )
-        for run in (handle, client.get_workflow_handle(id)):
-            history = await run.fetch_history(rpc_timeout=LIMIT)
-            await replayer.replay_workflow(history)
+        await here.replay_with(worker)
     # Who does not have the codec sees that it is there.
     assert [row.activity_type async for row in here.client.list_activities() if row.activity_id == id] == [""]
     codec = client.data_converter.payload_codec

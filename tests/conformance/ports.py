@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections import Counter
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, suppress
 from datetime import timedelta
 from typing import Any
 
@@ -16,6 +16,7 @@ from foldlog.exceptions import ActivityError, RPCError, TimeoutError
 from foldlog.worker import Worker
 
 from tests.conformance.scenarios import QUEUE, Place, Scenario
+from tests.conformance.workers import worker_of
 from tests.until import until, until_asked
 
 LIMIT = timedelta(seconds=60)
@@ -59,15 +60,8 @@ class PortedLocal:
         return await workflow.execute_local_activity(until_shutdown, key, start_to_close_timeout=LIMIT)
 
 
-def worker(here: Place, **options: Any) -> Worker:
-    return Worker(
-        here.client,
-        task_queue=QUEUE,
-        workflows=WORKFLOWS,
-        activities=[until_shutdown, at_once],
-        state_dir=here.folder / uuid.uuid4().hex,
-        **options,
-    )
+def worker(here: Place, **options: Any) -> AbstractAsyncContextManager[Worker]:
+    return worker_of(here, here.client, workflows=WORKFLOWS, activities=[until_shutdown, at_once], **options)
 
 
 async def what_ends_with_the_worker_is_recorded(here: Place) -> None:
@@ -79,8 +73,7 @@ async def what_ends_with_the_worker_is_recorded(here: Place) -> None:
             while True:
                 await handle.describe(rpc_timeout=timedelta(seconds=0.5))
 
-    async with worker(here, graceful_shutdown_timeout=LIMIT) as first:
-        await until(lambda: first.ready, "the worker is ready")
+    async with worker(here, graceful_shutdown_timeout=LIMIT):
         handles = [await here.start(PortedWaiter.run, "until_shutdown", key, QUEUE, 300.0) for key in keys]
         await until(lambda: all(begun[key] for key in keys), "all activities run")
         asking = [asyncio.create_task(ask(handle)) for handle in handles]
@@ -94,8 +87,7 @@ async def what_ends_with_the_worker_is_recorded(here: Place) -> None:
 
 async def a_local_activity_ends_in_the_grace_period(here: Place) -> None:
     key = uuid.uuid4().hex
-    async with worker(here, graceful_shutdown_timeout=LIMIT) as first:
-        await until(lambda: first.ready, "the worker is ready")
+    async with worker(here, graceful_shutdown_timeout=LIMIT):
         handle = await here.start(PortedLocal.run, key)
         await until(lambda: begun[key], "the local activity runs")
     async with worker(here):

@@ -40,6 +40,7 @@ from foldlog.worker import Replayer, Worker
 
 from tests.conformance import workflows as w
 from tests.conformance.accounts import look_up
+from tests.conformance.replaying import replay_left, replay_with, types_of
 from tests.until import DEADLINE, until, until_asked
 
 QUEUE = "conformance"
@@ -62,7 +63,9 @@ class Place:
     activities: Sequence[Callable[..., Any]]
     """What `workers` run: see `catalog`."""
     since: datetime = EVER
-    """When scenarios began to share workers."""
+    """When the scenario began, or when scenarios began to share workers."""
+    replayed: int = 0
+    """So many runs of scenarios were replayed."""
 
     @property
     def client(self) -> Client:
@@ -84,6 +87,17 @@ class Place:
             await asyncio.gather(*(stack.enter_async_context(worker) for worker in workers))
             await until(lambda: all(worker.ready for worker in workers), "the workers are ready")
             yield
+
+    async def replay_with(self, worker: Worker) -> None:
+        """Replay what a scenario has left of what a worker of its own ran."""
+        self.replayed += await replay_with(worker, self.since)
+
+    async def replay(self, client: Client) -> int:
+        """Replay what scenarios have left that `workers` ran; how many runs there were."""
+        replayers = {"": Replayer(workflows=self.workflows)}
+        count = await replay_left(client, types_of(self.workflows), replayers, self.since)
+        self.replayed += count
+        return count
 
     async def start(self, workflow: Any, *args: Any, id: str | None = None, **options: Any) -> WorkflowHandle[Any, Any]:
         options.setdefault("rpc_timeout", SOON)
@@ -383,6 +397,7 @@ async def a_restart_in_the_middle(here: Place) -> None:
         await half.signal(w.Halves.go)
         assert await half.result() == 8
         assert (await names(half)).count("ActivityTaskCompleted") == 2
+        await here.replay(here.client)
 
 
 async def _open_attempt(handle: WorkflowHandle[Any, Any]) -> int:
@@ -481,6 +496,7 @@ async def code_that_does_not_yield_stalls_and_its_neighbours_go_on(here: Place) 
         w.Endless.repaired = True
         for handle in endless:
             assert await handle.result() == "went on"
+        await here.replay(here.client)
 
 
 async def a_restart_while_a_cancelled_saga_is_undone(here: Place) -> None:
@@ -507,6 +523,7 @@ async def a_restart_while_a_cancelled_saga_is_undone(here: Place) -> None:
         assert failed.value.cause.type == "CompensationError"
         for handle in (well, ill):
             assert (await names(handle)).count("ActivityTaskCompleted") == 1
+        await here.replay(here.client)
 
 
 SHARED: list[Scenario] = [

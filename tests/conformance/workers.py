@@ -6,7 +6,7 @@ import asyncio
 import logging
 import uuid
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -35,11 +35,12 @@ Status = WorkerDeploymentVersionStatus
 
 @asynccontextmanager
 async def worker_of(here: Place, client: Client, **options: Any) -> AsyncIterator[Worker]:
-    """A worker of a scenario's own, once it does its work."""
-    worker = Worker(client, task_queue=QUEUE, state_dir=here.folder / uuid.uuid4().hex, **options)
+    """A worker of a scenario's own, once it does its work. What the scenario has left is replayed before it stops."""
+    worker = Worker(client, **{"task_queue": QUEUE, "state_dir": here.folder / uuid.uuid4().hex, **options})
     async with worker:
         await until(lambda: worker.ready, "the worker is ready")
         yield worker
+        await here.replay_with(worker)
 
 
 async def start(client: Client, workflow: Any, **options: Any) -> WorkflowHandle[Any, Any]:
@@ -378,7 +379,7 @@ async def each_line_is_logged_once(here: Place) -> None:
         assert {each.workflow_id for each in told} == {run.id}  # type: ignore[attr-defined]
 
 
-def of_queue(here: Place, client: Client, task_queue: str) -> Worker:
+def of_queue(here: Place, client: Client, task_queue: str) -> AbstractAsyncContextManager[Worker]:
     """A worker whose workflow and local activity are named as those of another queue."""
 
     @activity.defn(name="SignsFor")
@@ -393,16 +394,14 @@ def of_queue(here: Place, client: Client, task_queue: str) -> Worker:
                 sign, f"{text} for {task_queue}", start_to_close_timeout=timedelta(seconds=60)
             )
 
-    folder = here.folder / uuid.uuid4().hex
-    return Worker(client, task_queue=task_queue, workflows=[Signs], activities=[sign], state_dir=folder)
+    return worker_of(here, client, task_queue=task_queue, workflows=[Signs], activities=[sign])
 
 
 async def workers_of_one_process_share_what_is_encoded(here: Place) -> None:
     """One for each task queue: whichever has a partition, code and local activities are those of the queue's worker."""
     options: dict[str, Any] = {**here.client.config(), "data_converter": encrypted()}
     client = Client(**options)
-    async with of_queue(here, client, "left") as left, of_queue(here, client, "right") as right:
-        await until(lambda: left.ready and right.ready, "both are ready")
+    async with of_queue(here, client, "left"), of_queue(here, client, "right"):
         begun = [
             (queue, await client.start_workflow("Signs", "x", id=uuid.uuid4().hex, task_queue=queue, rpc_timeout=SOON))
             for queue in ("left", "right") * 6

@@ -41,3 +41,4 @@ async def test_with_workers(here: Place, scenario: Scenario) -> None:
 @pytest.mark.parametrize("scenario", catalog.ALONE, ids=lambda scenario: str(scenario.__name__))
 async def test_alone(here: Place, scenario: Scenario) -> None:
     await scenario(here)
+    assert bool(here.replayed) == (scenario not in catalog.WITHOUT_RUNS)
