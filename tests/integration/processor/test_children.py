@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -113,7 +114,35 @@ class Leaves:
             await workflow.start_child_workflow(Child.run, 0, id=name, parent_close_policy=policy)
 
 
-WORKFLOWS = [Child, Parent, Refused, Leaves]
+@workflow.defn
+class Newborn:
+    """Says who it is, and ends."""
+
+    @workflow.run
+    async def run(self, number: int) -> int:
+        return number
+
+
+@workflow.defn
+class Crowd:
+    """Has children side by side, once it is told to."""
+
+    def __init__(self) -> None:
+        self.told = False
+
+    @workflow.run
+    async def run(self, count: int) -> int:
+        await workflow.wait_condition(lambda: self.told)
+        names = [f"newborn-{number}" for number in range(count)]
+        children = (workflow.execute_child_workflow(Newborn.run, n, id=name) for n, name in enumerate(names))
+        return sum(await asyncio.gather(*children))
+
+    @workflow.signal
+    def go(self) -> None:
+        self.told = True
+
+
+WORKFLOWS = [Child, Parent, Refused, Leaves, Newborn, Crowd]
 
 
 @pytest.fixture
@@ -157,6 +186,24 @@ async def test_children_across_partitions_and_namespaces_outlive_restarts(places
 
 async def _counts(parent: Any, count: int) -> bool:
     return bool(await parent.query(Parent.count, rpc_timeout=SOON) == count)
+
+
+async def test_a_thousand_children_run_once_each_over_a_restart(kafka: str, namespace: str, tmp_path: Path) -> None:
+    count = 1_000
+    async with place(kafka, namespace, tmp_path) as here:
+        async with here.worker(workflows=WORKFLOWS):
+            parent = await here.start(Crowd.run, count, id="crowd")
+            await parent.signal(Crowd.go)
+        # They are on their way: its processor stops after the transaction at hand.
+        assert (await here.audit()).kinds("crowd")[-1] != "WorkflowExecutionCompleted"
+        async with here.worker(workflows=WORKFLOWS, state="another"):
+            assert await parent.result(rpc_timeout=SOON) == sum(range(count))
+        audit = await here.check("another")
+    kinds = Counter(audit.kinds("crowd"))
+    for kind in ("StartChildWorkflowExecutionInitiated", "ChildWorkflowExecutionCompleted"):
+        assert kinds[kind] == count
+    for number in range(count):
+        assert audit.kinds(f"newborn-{number}") == ["WorkflowExecutionStarted", "WorkflowExecutionCompleted"]
 
 
 async def test_what_cannot_be_is_an_error_and_no_transaction_fails(places: tuple[Place, Place]) -> None:
