@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-ROOTS := schemas/foldlog engine/foldlog processors/foldlog connectors/foldlog
+ROOTS := schemas/foldlog engine/foldlog processors/foldlog connectors/foldlog connectors/foldlog_pytest
 CODE := $(ROOTS) tests benchmarks examples .ci
 # Kills of `make chaos`.
 N ?= 200

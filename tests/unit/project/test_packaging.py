@@ -12,6 +12,7 @@ from importlib import metadata
 from pathlib import Path
 
 import pytest
+from _pytest.config import _iter_rewritable_modules
 
 ROOT = Path(__file__).parents[3]
 SOURCES = [ROOT / root / "foldlog" for root in ("schemas", "engine", "processors", "connectors")]
@@ -148,3 +149,13 @@ def test_a_wheel_says_once_that_it_is_typed() -> None:
     build = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["hatch"]["build"]
     left_out = build["targets"]["wheel"]["exclude"]
     assert [str(mark) for mark in marks if str(mark) not in left_out] == ["engine/foldlog/py.typed"]
+
+
+def test_pytest_takes_nothing_of_a_wheel_for_modules_of_others() -> None:
+    """It rewrites assertions of all packages of a distribution with a plugin, and guesses which those are."""
+    build = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["hatch"]["build"]
+    packages = [ROOT / package for package in build["targets"]["wheel"]["packages"]]
+    files = [str(path.relative_to(package.parent)) for package in packages for path in package.rglob("*.py")]
+    assert "foldlog/types.py" in files
+    plugin = PROJECT["entry-points"]["pytest11"]["foldlog"]
+    assert set(_iter_rewritable_modules(files)) == {plugin}
