@@ -25,6 +25,8 @@ def framed(name: str, **fields: object) -> bytes:
     return b"\xc3\x01" + bytes.fromhex(fingerprint(to_parsing_canonical_form(schema), "CRC-64-AVRO")) + body.getvalue()
 
 
+if len(sys.argv) != 4:
+    sys.exit("usage: plain_producer.py BOOTSTRAP_SERVERS NAMESPACE WORKFLOW_ID")
 bootstrap_servers, namespace, workflow_id = sys.argv[1:]
 args = [{"encoding": "json/plain", "data": json.dumps("ann").encode()}]
 start = framed("command/StartWorkflow", request_id=workflow_id, workflow_type="Greeting", task_queue="q", args=args)

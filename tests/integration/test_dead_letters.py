@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from pathlib import Path
 
@@ -39,7 +40,12 @@ def letters(config: KafkaConfig, topics: Topics) -> DeadLetters:
 
 
 def post(
-    config: KafkaConfig, topics: Topics, topic: str, value: bytes | None, error: str = "cannot be decoded"
+    config: KafkaConfig,
+    topics: Topics,
+    topic: str,
+    value: bytes | None,
+    error: str = "cannot be decoded",
+    key: bytes | None = KEY.encode(),
 ) -> None:
     """Writes a letter as a processor does."""
     producer = Producer(config.producer())
@@ -51,7 +57,7 @@ def post(
         ("foldlog-error", error.encode()),
         ("foldlog-time", b"1700000000000"),
     ]
-    producer.produce(topics.dead_letters, value, KEY.encode(), headers=headers)
+    producer.produce(topics.dead_letters, value, key, headers=headers)
     assert producer.flush(60) == 0
 
 
@@ -181,6 +187,17 @@ def test_command_line(config: KafkaConfig, topics: Topics, kafka: str, namespace
     assert "nothing to send" in run(kafka, namespace, "retry", "--all").stdout
     assert run(kafka, namespace, "list").stdout == "no dead letters\n"
     assert len(json.loads(run(kafka, namespace, "list", "--all", "--json").stdout)) == 2
+
+    post(config, topics, "elsewhere", None, key=None)
+    post(config, topics, "elsewhere", b"", key=b"")
+    # An ID is that of the record: two notes and a marker of the transaction were between.
+    for row, seen in zip(
+        run(kafka, namespace, "list").stdout.splitlines()[-2:], ("null  null", '""    0'), strict=True
+    ):
+        assert re.sub(" +", " ", seen) in re.sub(" +", " ", row)
+        text = run(kafka, namespace, "show", row.split()[0]).stdout
+        assert re.search(rf"^key +{seen.split()[0]}$", text, re.MULTILINE)
+        assert text.splitlines()[-2] == ("value, null" if "null" in seen else "value, 0 bytes")
 
     missing = run(kafka, namespace, "show", "0:99")
     assert (missing.exit_code, missing.stderr) == (3, "error: there is no dead letter 0:99\n")

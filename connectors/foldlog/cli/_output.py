@@ -20,6 +20,13 @@ def _unknown(value: Any) -> Any:
     return value.hex() if isinstance(value, bytes) else str(value)
 
 
+def as_text(value: Any) -> str:
+    """A value for people: texts as they are, what JSON has as JSON, so that it can be typed again."""
+    if isinstance(value, dict | list | bool):
+        return json.dumps(value, ensure_ascii=False, default=_unknown)
+    return str(value)
+
+
 def write_done(as_json: bool, about: dict[str, str], text: str) -> None:
     """Writes that something is done: for scripts what it was done to, for people a sentence."""
     if as_json:
@@ -50,7 +57,7 @@ def write_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
 
 def write_facts(facts: Iterable[tuple[str, Any]]) -> None:
     """Writes names and values, one pair per line, without the empty ones."""
-    shown = [(name, str(value)) for name, value in facts if value not in (None, "", 0, [], {})]
+    shown = [(name, as_text(value)) for name, value in facts if value not in (None, "", 0, [], {})]
     width = max((len(name) for name, _ in shown), default=0)
     for name, value in shown:
         lines = value.splitlines() or [""]

@@ -25,6 +25,7 @@ from foldlog.client import (
     ScheduleSpec,
 )
 from foldlog.exceptions import PayloadConversionError
+from foldlog.schedules.times import range_text
 
 _FIELDS = {
     "second": (0, 59),
@@ -86,7 +87,11 @@ def _ranges(name: str, text: str) -> list[ScheduleRange]:
         match = _RANGE.fullmatch(part.strip().replace("*", f"{least}-{most}"))
         if match is None:
             raise click.BadParameter(f"{name}: {part!r} is no number, no range such as 1-5 or 0-59/10, and not *")
-        found.append(ScheduleRange(int(match["start"]), int(match["end"] or 0), int(match["step"] or 0)))
+        start, step = int(match["start"]), int(match["step"] or 1)
+        end = int(match["end"] or start)
+        if not (least <= start <= end <= most and step):
+            raise click.BadParameter(f"{name}: {part.strip()!r} is not within {least} to {most}, or no range")
+        found.append(ScheduleRange(start, end, step))
     return found
 
 
@@ -217,13 +222,10 @@ def moment(time: datetime | None) -> str | None:
 def _calendar(found: ScheduleCalendarSpec) -> dict[str, Any]:
     usual = ScheduleCalendarSpec()
     fields = {name: tuple(getattr(found, name)) for name in _FIELDS}
-    texts = {name: ",".join(map(_range, ranges)) for name, ranges in fields.items() if ranges != getattr(usual, name)}
+    texts = {
+        name: ",".join(map(range_text, ranges)) for name, ranges in fields.items() if ranges != getattr(usual, name)
+    }
     return {**texts, "comment": found.comment} if found.comment else texts
-
-
-def _range(part: ScheduleRange) -> str:
-    text = str(part.start) if part.start == part.end else f"{part.start}-{part.end}"
-    return text if part.step == 1 else f"{text}/{part.step}"
 
 
 def _span(length: timedelta) -> str:

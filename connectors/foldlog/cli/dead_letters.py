@@ -9,7 +9,7 @@ from typing import Any
 import click
 from foldlog.cli._command import Group, Settings, pass_settings
 from foldlog.cli._errors import CliError, ExitCode
-from foldlog.cli._output import iso, when, write_facts, write_json, write_table
+from foldlog.cli._output import as_text, iso, when, write_facts, write_json, write_table
 from foldlog.cli._reaching import reached
 from foldlog.connectors.dead_letters import DeadLetter, DeadLetterId, DeadLetters
 from foldlog.schemas.codec import DecodeError, SchemaLookupError
@@ -74,8 +74,8 @@ def list_letters(settings: Settings, topic: str | None, everything: bool, limit:
             letter.id,
             when(letter.time_ms),
             f"{letter.topic}/{letter.partition}@{letter.offset}",
-            _text(letter.key),
-            len(letter.value or b""),
+            _key(letter),
+            "null" if letter.value is None else len(letter.value),
             when(letter.retried_ms),
             letter.error.splitlines()[0] if letter.error else "",
         )
@@ -110,12 +110,14 @@ def show(settings: Settings, letter_id: DeadLetterId, raw: bool, timeout: float)
             ("time", when(letter.time_ms)),
             ("retried", when(letter.retried_ms)),
             ("error", letter.error),
-            ("key", _text(letter.key)),
+            ("key", _key(letter)),
             ("headers", "\n".join(f"{name}: {value}" for name, value in _headers(letter))),
-            ("record", None if record is None else f"{record['type']} {record['fields']}"),
+            ("record", None if record is None else f"{record['type']} {as_text(record['fields'])}"),
         ]
     )
-    click.echo(f"value, {len(letter.value or b'')} bytes" + (":" if letter.value else ""))
+    click.echo(
+        "value, null" if letter.value is None else f"value, {len(letter.value)} bytes" + ":" * bool(letter.value)
+    )
     click.echo(_dump(letter.value or b""))
 
 
@@ -192,6 +194,11 @@ def _text(data: bytes | None) -> str:
     except UnicodeDecodeError:
         return _hex(data) or ""
     return text if text.isprintable() else _hex(data) or ""
+
+
+def _key(letter: DeadLetter) -> str:
+    """The key for people, who tell one that is not there from an empty one."""
+    return "null" if letter.key is None else _text(letter.key) or '""'
 
 
 def _hex(data: bytes | None) -> str | None:

@@ -14,7 +14,7 @@ from foldlog.cli._client import asynchronous, connected
 from foldlog.cli._command import Group, Settings, pass_settings
 from foldlog.cli._errors import CliError, ExitCode
 from foldlog.cli._options import input_option, memo_option, search_attribute_option, timeout_option
-from foldlog.cli._output import write_done, write_facts, write_json, write_table
+from foldlog.cli._output import as_text, write_done, write_facts, write_json, write_table
 from foldlog.cli._params import duration, not_empty
 from foldlog.cli._schedule_params import OVERLAP, given_spec, listed, shown, spec_options, time
 from foldlog.client import (
@@ -154,7 +154,7 @@ async def list_schedules(settings: Settings) -> None:
         (
             row["id"],
             row["workflow_type"] or "",
-            "; ".join(_text(value) for value in (row["spec"] or {}).values()),
+            "; ".join(_text(value).replace("\n", "; ") for value in (row["spec"] or {}).values()),
             "yes" if row["paused"] else "",
             (row["next_action_times"] or [""])[0],
             row["note"] or "",
@@ -302,4 +302,5 @@ def _policy(name: str | None) -> ScheduleOverlapPolicy | None:
 
 
 def _text(value: Any) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    """Times as they are typed, each on a line."""
+    return "\n".join(map(as_text, value)) if isinstance(value, list) else as_text(value)

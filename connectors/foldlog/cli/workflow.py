@@ -23,7 +23,7 @@ from foldlog.cli._options import (
     timeout_option,
     workflow_id_argument,
 )
-from foldlog.cli._output import write_done, write_facts, write_json, write_table
+from foldlog.cli._output import as_text, write_done, write_facts, write_json, write_table
 from foldlog.cli._params import duration, json_values, not_empty, retry_policy
 from foldlog.client import (
     WorkflowExecutionStatus,
@@ -395,7 +395,7 @@ async def history(settings: Settings, workflow_id: str, run_id: str | None, time
 
 def _event_row(event: dict[str, Any]) -> tuple[Any, ...]:
     hidden = ("event_id", "time", "type", "chain", "identity", "request_id")
-    details = "  ".join(f"{name}={value}" for name, value in event.items() if name not in hidden)
+    details = "  ".join(f"{name}={as_text(value)}" for name, value in event.items() if name not in hidden)
     return event["event_id"], event["time"], event["type"], details
 
 

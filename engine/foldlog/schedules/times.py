@@ -12,6 +12,7 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
+from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from foldlog.core.cron import next_cron_ms
@@ -35,6 +36,17 @@ _MILLISECOND = timedelta(milliseconds=1)
 _EPOCH = datetime(1970, 1, 1)
 
 
+class Numbers(Protocol):
+    """Numbers from `start` to `end`, of a schedule in the log or of a user's."""
+
+    @property
+    def start(self) -> int: ...
+    @property
+    def end(self) -> int: ...
+    @property
+    def step(self) -> int: ...
+
+
 def check_spec(spec: Spec) -> None:
     """Refuse what can never be worked out.
 
@@ -46,8 +58,7 @@ def check_spec(spec: Spec) -> None:
         for name, least, most in _FIELDS:
             for part in getattr(calendar, name):
                 if not (least <= part.start <= part.end <= most and part.step >= 1):
-                    shown = f"{part.start}-{part.end}/{part.step}"
-                    raise ValueError(f"a calendar's {name} is from {least} to {most}, not {shown}")
+                    raise ValueError(f"a calendar's {name} is from {least} to {most}, not {range_text(part)}")
     for interval in spec.intervals:
         if interval.every_ms < 1000:
             raise ValueError("an interval is at least 1 s")
@@ -60,6 +71,12 @@ def check_spec(spec: Spec) -> None:
             next_cron_ms(_zoned(cron, spec.time_zone), 0, 0, full=True)
         except WorkflowTaskError as error:
             raise ValueError(str(error)) from error
+
+
+def range_text(part: Numbers) -> str:
+    """Numbers as they are written in calendars: `9`, `1-5`, `0-59/15`."""
+    text = str(part.start) if part.start == part.end else f"{part.start}-{part.end}"
+    return text if part.step == 1 else f"{text}/{part.step}"
 
 
 def next_time(spec: Spec, after_ms: int) -> int | None:

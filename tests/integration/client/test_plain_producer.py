@@ -59,6 +59,11 @@ async def test_it_starts_and_signals_a_workflow(kafka: str, namespace: str, tmp_
             ]
 
 
+def test_without_arguments_it_says_which_it_needs() -> None:
+    done = subprocess.run([sys.executable, str(EXAMPLE)], capture_output=True, text=True, timeout=200, check=False)
+    assert (done.returncode, done.stderr) == (1, "usage: plain_producer.py BOOTSTRAP_SERVERS NAMESPACE WORKFLOW_ID\n")
+
+
 def test_it_is_short_and_does_without_foldlog() -> None:
     text = EXAMPLE.read_text()
     code = [line for line in text.splitlines() if line.strip()]
