@@ -113,6 +113,8 @@ def _note(ctx: click.Context, param: click.Parameter, value: Any) -> None:
     """Keeps a global option that was given; what stands after the command's name wins, and lists grow."""
     if value is None or value == ():
         return
+    if value == "":  # as from an unset shell variable; it would be another namespace than was meant
+        raise click.BadParameter("it must not be empty", ctx, param)
     given = _given(ctx)
     assert param.name is not None
     given[param.name] = (*given.get(param.name, ()), *value) if param.multiple else value

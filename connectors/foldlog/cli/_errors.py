@@ -82,7 +82,9 @@ def _as_typed(message: str, options: Mapping[str, str]) -> str:
     for name, option in options.items():
         # A name in quotes is somebody's value, and one without an underscore may be any word.
         if "_" in name:
-            message = re.sub(rf"""(?<![\w.'"-])(RetryPolicy\.|retry_policy: )?{name}(?![\w.'"-])""", option, message)
+            message = re.sub(
+                rf"""(?<![\w.'"-])(RetryPolicy\.|Priority\.|retry_policy: )?{name}(?![\w.'"-])""", option, message
+            )
     return message.replace("describe() tells", "`foldlog workflow describe` tells")
 
 

@@ -14,7 +14,9 @@ from foldlog.cli._params import duration, json_by_name, json_values, not_empty, 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 workflow_id_argument = click.argument("workflow_id", metavar="WORKFLOW_ID", callback=not_empty)
-run_id_option = click.option("--run-id", "-r", metavar="ID", help="One run; without it the current one.")
+run_id_option = click.option(
+    "--run-id", "-r", metavar="ID", callback=not_empty, help="One run; without it the current one."
+)
 input_option = click.option(
     "--input", "-i", "inputs", multiple=True, metavar="JSON", callback=json_values, help="An argument; may be repeated."
 )

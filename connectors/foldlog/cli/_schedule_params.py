@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 from foldlog.cli._output import iso
-from foldlog.cli._params import duration, json_values
+from foldlog.cli._params import duration, json_values, not_empty
 from foldlog.client import (
     ScheduleActionExecution,
     ScheduleActionExecutionStartWorkflow,
@@ -55,10 +55,10 @@ def intervals(ctx: click.Context, param: click.Parameter, values: Sequence[str])
     """`1h`, or `1h/5m` with an offset."""
     found = []
     for value in values:
-        every, _, offset = value.partition("/")
+        every, slash, offset = value.partition("/")
         period = duration(ctx, param, every)
         assert period is not None
-        found.append(ScheduleIntervalSpec(period, duration(ctx, param, offset) if offset else None))
+        found.append(ScheduleIntervalSpec(period, duration(ctx, param, offset) if slash else None))
     return found
 
 
@@ -138,7 +138,13 @@ def spec_options(function: Callable[..., Any]) -> Callable[..., Any]:
         ),
         click.option("--end-time", "end_at", metavar="TIME", callback=time, help="Nothing after."),
         click.option("--jitter", metavar="TIME", callback=duration, help="Be late by up to so much."),
-        click.option("--time-zone", "time_zone_name", metavar="NAME", help="Of calendars and cron.  [default: UTC]"),
+        click.option(
+            "--time-zone",
+            "time_zone_name",
+            metavar="NAME",
+            callback=not_empty,
+            help="Of calendars and cron.  [default: UTC]",
+        ),
     ]
     for option in reversed(options):
         function = option(function)

@@ -259,7 +259,7 @@ async def complete(
 @workflow_id_argument
 @_required_id
 @click.option("--reason", default="failed by hand", show_default=True, help="Message of the error.")
-@click.option("--type", "error_type", metavar="TYPE", help="Type of the error.")
+@click.option("--type", "error_type", metavar="TYPE", callback=not_empty, help="Type of the error.")
 @click.option("--retryable", is_flag=True, help="Let the retry policy decide; without it, the activity fails for good.")
 @run_id_option
 @timeout_option

@@ -10,6 +10,7 @@ import click
 from foldlog.cli._command import Group, Settings, pass_settings
 from foldlog.cli._errors import CliError, ExitCode
 from foldlog.cli._output import as_text, iso, when, write_facts, write_json, write_table
+from foldlog.cli._params import not_empty
 from foldlog.cli._reaching import reached
 from foldlog.connectors.dead_letters import DeadLetter, DeadLetterId, DeadLetters
 from foldlog.schemas.codec import DecodeError, SchemaLookupError
@@ -42,7 +43,7 @@ def dead_letters() -> None:
 _timeout = click.option(
     "--timeout", type=click.FloatRange(min=0.1), default=30.0, show_default=True, help="Seconds to wait for Kafka."
 )
-_topic = click.option("--topic", metavar="NAME", help="Only records that were found in this topic.")
+_topic = click.option("--topic", metavar="NAME", callback=not_empty, help="Only records that were found in this topic.")
 
 
 def _open(settings: Settings, timeout: float) -> DeadLetters:

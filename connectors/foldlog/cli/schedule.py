@@ -46,8 +46,15 @@ _catchup = click.option("--catchup-window", metavar="TIME", callback=duration, h
 @schedule.command()
 @_id
 @click.argument("workflow_type", metavar="TYPE", callback=not_empty)
-@click.option("--workflow-id", metavar="ID", help="What their workflow IDs begin with.  [default: the schedule's ID]")
-@click.option("--task-queue", "-q", required=True, metavar="NAME", help="Where their activities' tasks go.")
+@click.option(
+    "--workflow-id",
+    metavar="ID",
+    callback=not_empty,
+    help="What their workflow IDs begin with.  [default: the schedule's ID]",
+)
+@click.option(
+    "--task-queue", "-q", required=True, metavar="NAME", callback=not_empty, help="Where their activities' tasks go."
+)
 @input_option
 @spec_options
 @_overlap
@@ -241,9 +248,9 @@ async def delete(settings: Settings, schedule_id: str, timeout: timedelta) -> No
 
 @schedule.command()
 @_id
-@click.option("--type", "workflow_type", metavar="TYPE", help="The workflow that is started.")
-@click.option("--workflow-id", metavar="ID", help="What their workflow IDs begin with.")
-@click.option("--task-queue", "-q", metavar="NAME", help="Where their activities' tasks go.")
+@click.option("--type", "workflow_type", metavar="TYPE", callback=not_empty, help="The workflow that is started.")
+@click.option("--workflow-id", metavar="ID", callback=not_empty, help="What their workflow IDs begin with.")
+@click.option("--task-queue", "-q", metavar="NAME", callback=not_empty, help="Where their activities' tasks go.")
 @input_option
 @spec_options
 @_overlap

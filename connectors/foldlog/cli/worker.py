@@ -19,7 +19,7 @@ from foldlog.cli._client import asynchronous, connected
 from foldlog.cli._command import Group, Settings, pass_settings
 from foldlog.cli._discover import Found, discover, made_by, name_of
 from foldlog.cli._errors import CliError, ExitCode
-from foldlog.cli._params import duration
+from foldlog.cli._params import duration, not_empty
 from foldlog.client import Client
 from foldlog.common import VersioningBehavior, WorkerDeploymentVersion
 from foldlog.connectors.health import MonitoringServer
@@ -39,7 +39,14 @@ def worker() -> None:
 
 @worker.command()
 @click.argument("targets", metavar="MODULE[:NAME]...", nargs=-1, required=True)
-@click.option("--task-queue", "-q", required=True, metavar="NAME", help="The queue whose activity tasks it takes.")
+@click.option(
+    "--task-queue",
+    "-q",
+    required=True,
+    metavar="NAME",
+    callback=not_empty,
+    help="The queue whose activity tasks it takes.",
+)
 @click.option("--only", type=click.Choice(["workflows", "activities"]), help="Run only these of what is found.")
 @click.option(
     "--state-dir",
@@ -53,6 +60,7 @@ def worker() -> None:
     envvar="FOLDLOG_INSTANCE_ID",
     show_envvar=True,
     metavar="NAME",
+    callback=not_empty,
     help="Stable name of this process, such as the pod's: a restart then goes on at once.",
 )
 @click.option("--build-id", envvar="FOLDLOG_BUILD_ID", show_envvar=True, metavar="TEXT", help="Version of the code.")
@@ -61,6 +69,7 @@ def worker() -> None:
     envvar="FOLDLOG_DEPLOYMENT",
     show_envvar=True,
     metavar="NAME",
+    callback=not_empty,
     help="Bind workflows to versions of the code: the name of the deployment whose build this is.",
 )
 @click.option(

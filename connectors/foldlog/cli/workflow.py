@@ -61,13 +61,17 @@ def _choice(policy: type[Any]) -> click.Choice[str]:
 @workflow.command()
 @click.argument("workflow_type", metavar="TYPE", callback=not_empty)
 @click.option("--id", "workflow_id", metavar="ID", callback=not_empty, help="Its workflow ID.  [default: a new UUID]")
-@click.option("--task-queue", "-q", required=True, metavar="NAME", help="Where its activities' tasks go.")
+@click.option(
+    "--task-queue", "-q", required=True, metavar="NAME", callback=not_empty, help="Where its activities' tasks go."
+)
 @input_option
 @click.option("--id-reuse-policy", type=_choice(WorkflowIDReusePolicy), help="If a closed workflow has this ID.")
 @click.option("--id-conflict-policy", type=_choice(WorkflowIDConflictPolicy), help="If a running workflow has this ID.")
 @click.option("--execution-timeout", metavar="TIME", callback=duration, help="Limit on all its runs together.")
 @click.option("--run-timeout", metavar="TIME", callback=duration, help="Limit on one run.")
-@click.option("--request-id", metavar="ID", help="A second start with the same request ID starts nothing.")
+@click.option(
+    "--request-id", metavar="ID", callback=not_empty, help="A second start with the same request ID starts nothing."
+)
 @memo_option
 @search_attribute_option
 @click.option("--static-summary", metavar="TEXT", help="One line for people.")
@@ -76,6 +80,7 @@ def _choice(policy: type[Any]) -> click.Choice[str]:
     "--cron",
     "cron_schedule",
     metavar="SCHEDULE",
+    callback=not_empty,
     help="Run again and again at these times: `*/5 * * * *`, `@every 1h`.",
 )
 @click.option("--start-delay", metavar="TIME", callback=duration, help="Wait before its code begins.")
@@ -103,9 +108,13 @@ def _choice(policy: type[Any]) -> click.Choice[str]:
     metavar="X",
     help="Each wait is the one before times this.",
 )
-@click.option("--priority", type=click.IntRange(min=1), metavar="N", help="From 1, the most urgent, to 5.")
+@click.option("--priority", type=click.IntRange(1, 5), metavar="N", help="From 1, the most urgent, to 5.")
 @click.option(
-    "--signal", "start_signal", metavar="NAME", help="Signal it before its code begins, or the one that runs."
+    "--signal",
+    "start_signal",
+    metavar="NAME",
+    callback=not_empty,
+    help="Signal it before its code begins, or the one that runs.",
 )
 @click.option(
     "--signal-input",
@@ -191,7 +200,9 @@ async def start(
 @click.argument("signal_name", metavar="SIGNAL", callback=not_empty)
 @input_option
 @run_id_option
-@click.option("--request-id", metavar="ID", help="A second signal with the same request ID does nothing.")
+@click.option(
+    "--request-id", metavar="ID", callback=not_empty, help="A second signal with the same request ID does nothing."
+)
 @timeout_option
 @pass_settings
 @asynchronous
@@ -216,7 +227,12 @@ async def signal(
 @click.argument("update_name", metavar="UPDATE", callback=not_empty)
 @input_option
 @run_id_option
-@click.option("--update-id", metavar="ID", help="A second update with the same ID gets the answer of the first.")
+@click.option(
+    "--update-id",
+    metavar="ID",
+    callback=not_empty,
+    help="A second update with the same ID gets the answer of the first.",
+)
 @click.option(
     "--wait-for",
     type=click.Choice(["ACCEPTED", "COMPLETED"], case_sensitive=False),
@@ -437,8 +453,10 @@ async def terminate(settings: Settings, workflow_id: str, run_id: str | None, re
     type=click.Choice(["unspecified", "pinned", "auto_upgrade", "one_time"], case_sensitive=False),
     help="unspecified takes an override away.",
 )
-@click.option("--versioning-override-deployment-name", "deployment_name", metavar="NAME", help="Of a version.")
-@click.option("--versioning-override-build-id", "build_id", metavar="ID", help="Of a version.")
+@click.option(
+    "--versioning-override-deployment-name", "deployment_name", metavar="NAME", callback=not_empty, help="Of a version."
+)
+@click.option("--versioning-override-build-id", "build_id", metavar="ID", callback=not_empty, help="Of a version.")
 @timeout_option
 @pass_settings
 @asynchronous
@@ -472,7 +490,7 @@ async def update_options(
 @workflow.command("list")
 @click.option("--query", metavar="FILTER", help="Only runs of which this is true, such as \"city = 'Bonn'\".")
 @click.option("--status", type=_choice(WorkflowExecutionStatus), help="Only runs of this status.")
-@click.option("--type", "workflow_type", metavar="TYPE", help="Only runs of this workflow type.")
+@click.option("--type", "workflow_type", metavar="TYPE", callback=not_empty, help="Only runs of this workflow type.")
 @click.option("--id-prefix", metavar="TEXT", help="Only workflow IDs that begin so.")
 @click.option("--stalled", is_flag=True, help="Only runs whose code cannot go on.")
 @click.option("--limit", type=click.IntRange(min=1), default=100, show_default=True, help="At most so many.")

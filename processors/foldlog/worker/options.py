@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import pickle
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -285,12 +286,12 @@ def not_negative(name: str, value: int) -> int:
 
 
 def rate(name: str, value: float | None) -> float | None:
-    """A number a second, if it is more than 0 or None.
+    """A number a second, if it is more than 0, and finite, or None.
 
     Raises:
         ConfigurationError: It is not.
     """
-    if value is not None and value <= 0:
+    if value is not None and not 0 < value < math.inf:
         raise ConfigurationError(f"{name} must be more than 0, not {value} (None: no limit)", option=name)
     return value
 

@@ -354,6 +354,7 @@ def test_who_waits_for_kafka_is_told_why(command: list[str]) -> None:
             ["activity", "update-options", "id", "--type", "T", "--retry-backoff-coefficient", "0.5"],
             "--retry-backoff-coefficient must be",
         ),
+        (["activity", "update-options", "id", "--type", "T", "--fairness-weight", "nan"], "--fairness-weight must be"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
@@ -367,6 +368,29 @@ def test_what_somebody_has_named_like_an_option_keeps_its_name() -> None:
     shown = translated(error, {"start_at": "--start-time", "id": "--workflow-id"})
     assert shown is not None
     assert shown.message == "workflow 'start_at' of my.start_at is not known: --start-time=…"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["workflow", "terminate", "id", "--run-id", ""],
+        ["workflow", "terminate", "id", "-n", ""],
+        ["workflow", "start", "Order", "-q", ""],
+        ["workflow", "start", "Order", "-q", "q", "--signal", ""],
+        ["workflow", "update", "id", "approve", "--update-id", ""],
+        ["workflow", "list", "--type", ""],
+        ["schedule", "create", "id", "Order", "-q", ""],
+        ["schedule", "create", "id", "Order", "-q", "q", "--workflow-id", ""],
+        ["schedule", "create", "id", "Order", "-q", "q", "--time-zone", ""],
+        ["activity", "fail", "id", "-a", "1", "--type", ""],
+        ["worker", "run", "module", "-q", ""],
+    ],
+    ids=" ".join,
+)
+def test_a_name_of_an_unset_variable_is_refused(arguments: list[str]) -> None:
+    """Without a run ID, the run would be any one, and without a type, the list that of all types."""
+    result = invoke(*arguments, "--bootstrap-servers", "127.0.0.1:1")
+    assert (result.exit_code, "must not be empty" in result.stderr) == (ExitCode.USAGE, True)
 
 
 def test_a_defect_keeps_its_traceback() -> None:

@@ -56,3 +56,9 @@ def test_values_are_shown_as_json_and_texts_as_they_are() -> None:
         "false",
         "1.5",
     ]
+
+
+@pytest.mark.parametrize("text", ["/5m", "1h/", "1h/5m/1m", ""])
+def test_what_is_no_interval_says_how_a_time_is_written(text: str) -> None:
+    with pytest.raises(click.BadParameter, match="is no time span"):
+        intervals(CONTEXT, PARAM, [text])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +14,7 @@ from foldlog.client._start_options import StartOptions
 from foldlog.exceptions import ConfigurationError
 from foldlog.testing import WorkflowEnvironment
 from foldlog.worker import Worker
+from foldlog.worker.options import rate
 
 
 @workflow.defn
@@ -82,3 +84,9 @@ async def test_arguments_of_a_signal_need_its_name() -> None:
             ConfigurationError, match="start_signal_args are given without start_signal: name the signal"
         ):
             await environment.client.start_workflow(Idle.run, id="idle", task_queue="q", start_signal_args=[1])
+
+
+@pytest.mark.parametrize("value", [0.0, -1.0, math.nan, math.inf])
+def test_a_rate_is_a_number_that_can_be_counted_by(value: float) -> None:
+    with pytest.raises(ConfigurationError, match=f"max_activities_per_second must be more than 0, not {value}"):
+        rate("max_activities_per_second", value)
