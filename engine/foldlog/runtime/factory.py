@@ -169,7 +169,7 @@ class WorkflowRuntime:
         behavior = definition.versioning_behavior or self._default_behavior
         if self._must_be_versioned and behavior is VersioningBehavior.UNSPECIFIED:
             raise DefinitionError(
-                f"workflow {definition.name or '<dynamic>'} must say how it is versioned: give @workflow.defn a "
+                f"workflow {definition.name or '<dynamic>'} must specify a versioning behavior: give @workflow.defn a "
                 "versioning_behavior, or the worker's deployment_config a default_versioning_behavior"
             )
         return behavior

@@ -512,5 +512,5 @@ async def test_options_that_do_not_fit_together(client: Client) -> None:
     refused("needs a deployment_config", earlier_versions={"0": ONE}, deployment_config=unversioned)
     refused("twice", earlier_versions={"1": ONE}, deployment_config=config("1"))
     refused("without a dot", deployment_config=config(""))
-    refused("must say how it is versioned", DefinitionError, workflows=[Unsaid], deployment_config=config("1"))
+    refused("must specify a versioning behavior", DefinitionError, workflows=[Unsaid], deployment_config=config("1"))
     refused("deployment_config instead", use_worker_versioning=True)
