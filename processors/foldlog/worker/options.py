@@ -47,6 +47,7 @@ class OptionsWithoutMeaning(TypedDict, total=False):
     sticky_queue_schedule_to_start_timeout: timedelta
     """Workflows live where their partition is."""
     max_eager_activity_reservations_per_workflow_task: int
+    """At least 1."""
     workflow_task_poller_behavior: Any
     activity_task_poller_behavior: Any
     disable_safe_workflow_eviction: bool
@@ -69,6 +70,14 @@ def check_ignored(options: OptionsWithoutMeaning) -> None:
     """
     if options.get("nexus_service_handlers"):
         raise ConfigurationError("there is no Nexus here", option="nexus_service_handlers")
+    reservations = options.get("max_eager_activity_reservations_per_workflow_task")
+    if reservations is not None and reservations < 1:
+        # Whoever says 0 wants none, and would get them all the same.
+        raise ConfigurationError(
+            "max_eager_activity_reservations_per_workflow_task must be positive; use"
+            " disable_eager_activity_execution=True to disable eager activity execution",
+            option="max_eager_activity_reservations_per_workflow_task",
+        )
     tasks = options.get("max_concurrent_workflow_tasks")
     if isinstance(tasks, int) and tasks > 1:
         _log.warning(

@@ -90,3 +90,12 @@ async def test_arguments_of_a_signal_need_its_name() -> None:
 def test_a_rate_is_a_number_that_can_be_counted_by(value: float) -> None:
     with pytest.raises(ConfigurationError, match=f"max_activities_per_second must be more than 0, not {value}"):
         rate("max_activities_per_second", value)
+
+
+@pytest.mark.parametrize("number", [0, -1])
+async def test_none_of_the_eager_activities_is_not_said_by_a_number(number: int) -> None:
+    async with await WorkflowEnvironment.start_time_skipping() as environment:
+        options: dict[str, Any] = {"task_queue": "q", "workflows": [Idle]}
+        Worker(environment.client, **options, max_eager_activity_reservations_per_workflow_task=1)
+        with pytest.raises(ConfigurationError, match="must be positive; use disable_eager_activity_execution=True"):
+            Worker(environment.client, **options, max_eager_activity_reservations_per_workflow_task=number)
