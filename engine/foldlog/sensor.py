@@ -141,8 +141,8 @@ class Sensor:
     def tasks_received(self, task_queue: str, count: int) -> None:
         """Tasks came in from the topic or from a processor of this process."""
 
-    def tasks_passed_on(self, task_queue: str, count: int) -> None:
-        """Tasks of versions that this worker does not have went to others. From the poll thread."""
+    def task_passed_on(self, task_queue: str) -> None:
+        """A task of a version that this worker does not have went to another partition. From the poll thread."""
 
     def activities_ended(self, task_queue: str, ended: Sequence[EndedActivity]) -> None:
         """Attempts ended since the last call."""

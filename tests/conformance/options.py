@@ -252,7 +252,7 @@ async def what_grows_is_told_of(here: Place) -> None:
     assert sum("WorkflowExecutionSignaled(signal_name='take')" in line for line in lines) == 12
     assert [line for line in lines if "let it continue as new" in line] == [
         f"workflow {handle.id!r} (Hoarder) has a history of {events} events and {size} bytes, all of which are replayed"
-        " to rebuild it: let it continue as new; above 51200 events and 52428800 bytes it is terminated"
+        " to rebuild it: let it continue as new; with more than 51200 events or 52428800 bytes it is terminated"
     ]
     assert len(lines) == 13
 

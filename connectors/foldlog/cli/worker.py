@@ -121,7 +121,7 @@ async def run(
     """
     configure_logging(settings.log_level or "INFO", settings.log_format)
     found = discover(targets)
-    options |= _versioning(options)
+    options |= _versioning(options, only)
     sensor = PrometheusSensor(REGISTRY) if metrics_port is not None else Sensor()
     chosen = {name: value for name, value in options.items() if value is not None}
     chosen |= {"graceful_shutdown_timeout": graceful_shutdown, "sensor": sensor}
@@ -141,7 +141,7 @@ async def run(
             await _run_until_signal(made)
 
 
-def _versioning(options: dict[str, Any]) -> dict[str, Any]:
+def _versioning(options: dict[str, Any], only: str | None) -> dict[str, Any]:
     """Takes the options about versions out, and gives the worker's."""
     name, behavior, earlier = options.pop("deployment"), options.pop("versioning"), options.pop("earlier")
     if name is None:
@@ -157,7 +157,8 @@ def _versioning(options: dict[str, Any]) -> dict[str, Any]:
         if not (build and equals and target):
             raise CliError(f"--earlier {text}: it must be BUILD_ID=MODULE[:NAME]", ExitCode.USAGE)
         code = discover([target])
-        versions.setdefault(build, []).extend([*code.workflows, *code.activities])
+        activities = [] if only == "workflows" else code.activities
+        versions.setdefault(build, []).extend([*code.workflows, *activities])
     config = WorkerDeploymentConfig(
         version=WorkerDeploymentVersion(name, build_id),
         use_worker_versioning=True,

@@ -137,8 +137,8 @@ class PrometheusSensor(Sensor):
     def tasks_received(self, task_queue: str, count: int) -> None:
         self._activities.received.labels(task_queue).inc(count)
 
-    def tasks_passed_on(self, task_queue: str, count: int) -> None:
-        self._activities.passed_on.labels(task_queue).inc(count)
+    def task_passed_on(self, task_queue: str) -> None:
+        self._activities.passed_on.labels(task_queue).inc()
 
     def activities_ended(self, task_queue: str, ended: Sequence[EndedActivity]) -> None:
         for one in ended:

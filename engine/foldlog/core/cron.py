@@ -143,7 +143,9 @@ def _duration_ms(text: str, schedule: str) -> int:
     parts = _PART.findall(text)
     if not parts or "".join(number + unit for number, unit in parts) != text:
         raise _unfit(schedule, f"{text!r} is no duration such as 1h30m or 90s")
-    return int(sum(float(number) * _UNITS_MS[unit] for number, unit in parts) // 1000) * 1000
+    found_ms = sum(float(number) * _UNITS_MS[unit] for number, unit in parts)
+    # More than any clock takes, as digits may come to infinity.
+    return int(min(found_ms, 2.0 * _LONGEST_MS) // 1000) * 1000
 
 
 def _unfit(schedule: str, why: str) -> WorkflowTaskError:

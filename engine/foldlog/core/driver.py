@@ -124,7 +124,9 @@ class Driver:
         self.settle(run, outcome)
 
     def begin(self, session: Session, outcome: Outcome) -> None:
-        """Let the code of a held run begin; it is told what came before."""
+        """Let the code of a held run begin; it is told what came before. Not if what came before has ended the run."""
+        if not session.run.is_open:
+            return
         begun = machine.begin_code(session.run, outcome)
         if session.run.stalled is None:
             self.tell(session, begun, outcome)

@@ -49,7 +49,8 @@ class HistoryLimits(Struct, frozen=True, kw_only=True):
 
     def __str__(self) -> str:
         bounds = [(self.events, "events"), (self.bytes, "bytes")]
-        return " and ".join(f"{bound} {unit}" for bound, unit in bounds if bound is not None) or "no limit"
+        given = " or ".join(f"{bound} {unit}" for bound, unit in bounds if bound is not None)
+        return f"with more than {given} it is terminated" if given else "it has no limit"
 
 
 _REASON = "history {} exceeds limit: it has {} {}, and {} are allowed ({}): let the workflow continue as new in time"

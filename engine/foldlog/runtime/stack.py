@@ -115,7 +115,8 @@ def format_error(error: BaseException) -> str:
 
 def _chain(told: traceback.TracebackException) -> Iterator[traceback.TracebackException]:
     """An exception, and all that led to it or were raised while it was handled."""
-    yield told
-    for other in (told.__cause__, told.__context__, *(told.exceptions or ())):
-        if other is not None:
-            yield from _chain(other)
+    left = [told]
+    while left:  # not by recursion: a chain may be longer than the stack is deep
+        each = left.pop()
+        yield each
+        left += [other for other in (each.__cause__, each.__context__, *(each.exceptions or ())) if other is not None]

@@ -51,8 +51,8 @@ class MemoryTaskQueue:
     def not_hosted(self, version: str, record: MemoryRecord) -> None:
         """A task that was handed out is of a version that the worker does not have."""
         self._others.append((version, record))
-        if any(source.hosts(version) for source in self.sources):
-            self.hand_out_soon()
+        # For a worker that has it; and what waits behind may have the place that was kept for this one.
+        self.hand_out_soon()
 
     def give_back(self, record: MemoryRecord) -> None:
         """A task that was handed out was not run."""

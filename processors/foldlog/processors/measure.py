@@ -147,7 +147,7 @@ def _warn_of(growth: Growth, limits: HistoryLimits, sensor: Sensor) -> None:
         sensor.long_history(growth.workflow_type, growth.history_events, growth.history_bytes)
         logger.warning(
             "workflow %r (%s) has a history of %d events and %d bytes, all of which are replayed to rebuild it:"
-            " let it continue as new; above %s it is terminated",
+            " let it continue as new; %s",
             growth.workflow_id,
             growth.workflow_type,
             growth.history_events,

@@ -286,8 +286,8 @@ class ActivityWorker:
     def hosts(self, version: str) -> bool:
         return self._registry.hosts(version)
 
-    def passed_on(self, count: int) -> None:
-        self._sensor.tasks_passed_on(self._options.task_queue, count)
+    def passed_on(self) -> None:
+        self._sensor.task_passed_on(self._options.task_queue)
 
     def receive(self, tasks: list[ReceivedTask]) -> None:
         self._handover.call(self._take_in, tasks)

@@ -20,7 +20,7 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from foldlog.schemas.framing import DecodeError
 from foldlog.schemas.task import ActivityTask
@@ -29,6 +29,7 @@ from foldlog.worker.finished import DEFAULT_LIMIT_BYTES, FinishedSet, MetadataEr
 from foldlog.worker.passing import Forwarder, PassingOn
 from foldlog.worker.taker import ReceivedTask, TaskTaker
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 _log = logging.getLogger(__name__)
 
@@ -92,9 +93,7 @@ class TaskFeed(TaskListener):
         self._decode = decode
         self._taker = taker
         self._encode = encode
-        self._passing = PassingOn(
-            forwarder, encode, finished=self._passed_on, dropped=self._not_ours, too_long=self._set_aside
-        )
+        self._passing = PassingOn(forwarder, encode, finished=self._passed_on, too_long=self._set_aside)
         self._limit_bytes = metadata_limit_bytes
         self._commit_interval = commit_interval
         self._count_interval = count_interval
@@ -193,9 +192,7 @@ class TaskFeed(TaskListener):
             self._commit_at = now + self._commit_interval
             self._commit(consumer)
         if self._total:
-            sent = self._passing.send_due(self._partitions, self._total, now)
-            if sent:
-                self._taker.passed_on(sent)
+            self._passing.send_due(self._total, now)
         capacity = self._taker.capacity() if self._taking and not self._passing.is_full else 0
         if capacity > 0:
             self._full_since = 0.0
@@ -313,14 +310,14 @@ class TaskFeed(TaskListener):
 
     def _passed_on(self, received: ReceivedTask) -> None:
         self.ended(received.partition, received.offset)
-
-    def _not_ours(self, received: ReceivedTask) -> None:
-        self.ended(received.partition, received.offset, finished=False)
+        self._taker.passed_on()
 
     def _set_aside(self, received: ReceivedTask, why: str) -> None:
-        key, value = received.workflow_id.encode(), self._encode(received.task)
+        # As it was before it went round, so that it does once more if it is sent again.
+        task = replace(received.task, times_passed_on=0)
+        key, value = received.workflow_id.encode(), self._encode(task)
         self._taker.dead_letter(TaskRecord(received.partition, received.offset, key, value, ()), why)
-        self._passed_on(received)
+        self.ended(received.partition, received.offset)
 
     # Positions
 
@@ -389,11 +386,13 @@ class TaskFeed(TaskListener):
                 partition.finished.finish(offset)
                 partition.dirty = True
 
-    def _forget(self, partitions: Iterable[int]) -> None:
+    def _forget(self, partitions: Collection[int]) -> None:
         for number in partitions:
             partition = self._partitions.pop(number, None)
             if partition is not None and partition.waiting:
                 self._taker.held(number, held=False)
+        for received in self._passing.forget(partitions):
+            self._running[received.partition].discard(received.offset)
         # What this batch has of them is run all the same: it is as good as started.
         self._tell_assigned()
 

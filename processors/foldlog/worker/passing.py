@@ -2,7 +2,7 @@
 
 A queue is one topic for workers of all versions, so a task of a pinned run may come to a worker without that version.
 It goes on to the partition after, and so round the queue until a worker has its version. When it has been all round,
-nobody has: it waits before it goes on, for longer each time, and is a dead letter after a day.
+nobody has: it waits before the next round, for longer each time, and is a dead letter after a day.
 
 Owns what waits and what is on its way. Knows nothing of running tasks. Used on the poll thread of the feed alone.
 """
@@ -12,7 +12,7 @@ from __future__ import annotations
 import heapq
 import itertools
 import logging
-from collections.abc import Callable, Container
+from collections.abc import Callable, Collection
 from typing import Protocol
 
 from foldlog.worker.taker import ReceivedTask
@@ -28,6 +28,7 @@ MAXIMUM_ROUNDS = 2_880
 """A day of the longest waits."""
 
 _FAILED_SECONDS = 1.0
+_TELL_AGAIN_SECONDS = 600.0
 
 
 class Forwarder(Protocol):
@@ -52,7 +53,6 @@ class PassingOn:
         encode: Callable[[object], bytes],
         *,
         finished: Callable[[ReceivedTask], None],
-        dropped: Callable[[ReceivedTask], None],
         too_long: Callable[[ReceivedTask, str], None],
     ) -> None:
         """Make one.
@@ -61,18 +61,19 @@ class PassingOn:
             forwarder: Writes the records.
             encode: Makes a record's bytes.
             finished: Is told of a task that is in another partition now.
-            dropped: Is told of one that is no longer this worker's, since its partition is not.
             too_long: Is told of one that has gone round for a day, and what to say of it. May raise: then it waits on.
         """
         self._forwarder = forwarder
         self._encode = encode
         self._finished = finished
-        self._dropped = dropped
         self._too_long = too_long
         self._waiting: list[tuple[float, int, ReceivedTask]] = []
         """A heap by when they go on."""
+        self._sent: dict[int, ReceivedTask] = {}
+        """Those on their way, by a number of each sending."""
         self._numbers = itertools.count()
-        self._told: set[tuple[str, bool]] = set()
+        self._told: dict[tuple[str, bool], float] = {}
+        """When that a version is missing was last said."""
 
     @property
     def is_full(self) -> bool:
@@ -87,56 +88,68 @@ class PassingOn:
             partitions: How many the queue has.
             now: The time on the monotonic clock.
         """
-        rounds = received.task.times_passed_on // partitions
-        self._tell(received.task.deployment_version, nobody=rounds > 0)
-        seconds = min(2.0 ** min(rounds - 1, 10), LONGEST_WAIT_SECONDS) if rounds else 0.0
+        rounds, hops = divmod(received.task.times_passed_on, partitions)
+        self._tell(received.task.deployment_version, now, nobody=rounds > 0)
+        seconds = min(2.0 ** min(rounds - 1, 10), LONGEST_WAIT_SECONDS) if rounds and not hops else 0.0
         self._wait(received, now + seconds)
 
     def _wait(self, received: ReceivedTask, until: float) -> None:
         heapq.heappush(self._waiting, (until, next(self._numbers), received))
 
-    def _tell(self, version: str, *, nobody: bool) -> None:
-        if (version, nobody) in self._told:
+    def _tell(self, version: str, now: float, *, nobody: bool) -> None:
+        told_at = self._told.get((version, nobody))
+        if told_at is not None and now - told_at < _TELL_AGAIN_SECONDS:
             return
-        self._told.add((version, nobody))
+        self._told[version, nobody] = now
         if nobody:
             _log.warning("tasks of version %s wait: no worker of their queue has it", version)
         else:
             _log.info("tasks of version %s are passed on: this worker does not have it", version)
 
-    def send_due(self, own: Container[int], partitions: int, now: float) -> int:
+    def forget(self, partitions: Collection[int]) -> list[ReceivedTask]:
+        """Let go of the tasks of partitions that this worker has no longer: whoever has them now has read them too, and
+        to pass them on from here as well would double them.
+
+        Returns:
+            Them. Of those that are on their way nobody is told any more.
+        """
+        sent = {number: received for number, received in self._sent.items() if received.partition in partitions}
+        for number in sent:
+            del self._sent[number]
+        gone = [received for _, _, received in self._waiting if received.partition in partitions]
+        if gone:
+            self._waiting = [entry for entry in self._waiting if entry[2].partition not in partitions]
+            heapq.heapify(self._waiting)
+        return gone + list(sent.values())
+
+    def send_due(self, partitions: int, now: float) -> None:
         """Pass on the tasks whose time has come.
 
         Args:
-            own: The partitions that this worker has.
             partitions: How many the queue has.
             now: The time on the monotonic clock.
-
-        Returns:
-            How many were.
         """
-        sent = 0
         while self._waiting and self._waiting[0][0] <= now:
             received = heapq.heappop(self._waiting)[2]
-            if received.partition not in own:
-                # Whoever has the partition now has read it too. To pass it on from here as well would double it.
-                self._dropped(received)
-            elif received.task.times_passed_on // partitions >= MAXIMUM_ROUNDS:
+            if received.task.times_passed_on // partitions >= MAXIMUM_ROUNDS:
                 self._give_up(received, now)
             else:
                 self._send(received, (received.partition + 1) % partitions, now)
-                sent += 1
         self._forwarder.serve()
-        return sent
 
     def _send(self, received: ReceivedTask, partition: int, now: float) -> None:
+        number = next(self._numbers)
+
         def delivered(problem: str) -> None:
+            if self._sent.pop(number, None) is None:
+                return
             if problem:
                 _log.warning("a task of version %s cannot be passed on now: %s", task.deployment_version, problem)
                 self._wait(received, now + _FAILED_SECONDS)
             else:
                 self._finished(received)
 
+        self._sent[number] = received
         task = replace(received.task, times_passed_on=received.task.times_passed_on + 1)
         self._forwarder.send(partition, received.workflow_id.encode(), self._encode(task), delivered)
 

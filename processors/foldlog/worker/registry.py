@@ -37,12 +37,13 @@ class Registry:
         Args:
             activities: They.
             version: Their version, as <deployment>.<build ID>; empty: of none, and they are for runs of any version.
-            earlier: Those of other versions that are not the same there.
+            earlier: Those of other versions that are not the same there. A dynamic one among them is for all names that
+                are not.
 
         Raises:
             DefinitionError: One of them has no `@activity.defn`, or its type hints cannot be resolved, or it is a class
                 or a method of a class where an object of the class is needed, or two are dynamic.
-            ConfigurationError: Two have the same name.
+            ConfigurationError: Two have the same name, or only other versions have any.
         """
         self._activities: dict[str, Registered] = {}
         self._dynamic: Registered | None = None
@@ -51,11 +52,16 @@ class Registry:
         self._version = version
         self._deployment = version.partition(".")[0]
         self._earlier = {name: Registry(others) for name, others in (earlier or {}).items()}
-        self._count = len(self._activities) + (self._dynamic is not None)
+        if not len(self) and any(map(len, self._earlier.values())):
+            raise ConfigurationError(
+                "earlier versions have activities, and the worker has none of its own: it would take tasks of its own "
+                "version and not have them",
+                option="earlier_versions",
+            )
         for other in self._earlier.values():
-            self._count += len(other)
-            other._activities = self._activities | other._activities
-            other._dynamic = other._dynamic or self._dynamic
+            if other._dynamic is None:
+                other._activities = self._activities | other._activities
+                other._dynamic = self._dynamic
 
     def _add(self, definition: Definition) -> None:
         name: str = definition.name or getattr(definition.fn, "__name__", "") or repr(definition.fn)
@@ -85,7 +91,7 @@ class Registry:
             self._activities[name] = activity
 
     def __len__(self) -> int:
-        return self._count
+        return len(self._activities) + (self._dynamic is not None)
 
     @property
     def names(self) -> list[str]:
@@ -126,7 +132,8 @@ class Registry:
                 f"Activity function {name} of version {version} is not registered on this worker, which has the "
                 f"versions {', '.join(self.versions)}"
             )
-        return "" if self.has(name, version) else missing_activity(name, self.names)
+        having = self._earlier.get(version, self)
+        return "" if self.has(name, version) else missing_activity(name, having.names)
 
     def get(self, name: str, version: str = "") -> Registered | None:
         """The activity for a name and a version; None: there is none."""

@@ -38,8 +38,8 @@ class TaskTaker(Protocol):
     def held(self, partition: int, *, held: bool) -> None:
         """A partition is held, or goes on."""
 
-    def passed_on(self, count: int) -> None:
-        """So many tasks of versions that it does not have went to other workers."""
+    def passed_on(self) -> None:
+        """A task of a version that it does not have is another partition's now."""
 
     def feed_failed(self, error: BaseException) -> None:
         """No more tasks will come."""

@@ -136,8 +136,8 @@ class Taker:
     def hosts(self, version: str) -> bool:
         return version in self.versions
 
-    def passed_on(self, count: int) -> None:
-        self.passed += count
+    def passed_on(self) -> None:
+        self.passed += 1
 
     def receive(self, tasks: list[ReceivedTask]) -> None:
         with self.lock:

@@ -258,7 +258,7 @@ def test_tasks_of_other_versions_go_to_whoever_has_them(kafka: str, namespace: s
     wait_until(lambda: len(first.begun) == len(second.begun) == 3, "each has its own")
     assert {1, 11} < set(first.begun)
     assert {2, 12} < set(second.begun)
-    assert first.passed == second.passed == 1
+    wait_until(lambda: first.passed == second.passed == 1, "each has passed one on")
     first.end(list(first.begun))
     second.end(list(second.begun))
     # In each partition, three that were there and one that was passed on.

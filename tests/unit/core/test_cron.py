@@ -73,6 +73,7 @@ def test_a_time_that_summer_time_leaves_out_comes_when_the_clock_jumps() -> None
         "@every 0s",
         "@every 100ms",
         "@every 999999999h",
+        f"@every {'9' * 400}h",
         "@every 1h/10m",
         "# nothing but a comment",
         "CRON_TZ=Mars/Base * * * * *",

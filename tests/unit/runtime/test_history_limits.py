@@ -55,6 +55,10 @@ class Listens:
     def count(self) -> int:
         return self.heard
 
+    @workflow.update
+    async def ask(self) -> int:
+        return self.heard
+
 
 @workflow.defn
 class Watches:
@@ -121,7 +125,7 @@ def test_one_event_too_many_terminates_and_says_why(caplog: pytest.LogCaptureFix
         *(("long", "Listens", events) for events in (8, 16, 24, 32, 40)),
         ("exceeded", "Listens", EVENTS + 2),
     ]
-    assert "let it continue as new; above 40 events and 52428800 bytes it is terminated" in caplog.messages[0]
+    assert "let it continue as new; with more than 40 events or 52428800 bytes it is terminated" in caplog.messages[0]
     assert caplog.messages[-1] == f"workflow {ID!r} (Listens) was terminated: {closed.reason}"
     assert caplog.records[-1].levelno == logging.ERROR
 
@@ -187,6 +191,21 @@ def test_a_run_at_its_limit_can_still_be_terminated() -> None:
     made = grown_to(EVENTS)
     made.world.handle(ID, command.TerminateWorkflow(reason="mine", reply_to=REPLY))
     assert closing(made).reason == "mine"
+
+
+def test_an_update_that_ends_a_run_before_its_code_begins_is_answered() -> None:
+    held = Chain(Listens)
+    held.world.limits = HistoryLimits(events=EVENTS)
+    held.start(start_delay_ms=60_000)
+    for _ in range(EVENTS - 1):
+        held.signal("add")
+    asked = command.UpdateWorkflow(update_id="u", update_name="ask", await_completed=True, reply_to=REPLY)
+    outcome = held.world.handle(ID, asked)
+    assert held.run.status == "TERMINATED"
+    [(_, answer)] = outcome.replies
+    assert isinstance(answer, reply.UpdateReply)
+    assert answer.failure is not None
+    assert answer.failure.type == "AcceptedUpdateCompletedWorkflow"
 
 
 def test_no_run_follows_one_that_is_terminated() -> None:

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from foldlog import workflow
+from foldlog import activity, workflow
 from foldlog.client import Client, WorkerDeploymentDescription, WorkflowExecutionDescription, WorkflowHandle
 from foldlog.client import WorkerDeploymentVersionStatus as Status
 from foldlog.client._deployments import keys_of_partitions
@@ -33,7 +33,7 @@ from foldlog.schemas.command import SetDeployment, SignalWorkflow
 from foldlog.schemas.common import Deployment
 from foldlog.worker import Replayer, Worker, WorkerDeploymentConfig
 
-from tests.until import until_asked
+from tests.until import until, until_asked
 from tests.versions import (
     DEPLOYMENT,
     ONE,
@@ -57,6 +57,26 @@ class Unsaid:
     @workflow.run
     async def run(self) -> None:
         return
+
+
+async def packed() -> str:
+    return await workflow.execute_activity(
+        "pack", task_queue="packing", result_type=str, start_to_close_timeout=timedelta(minutes=1)
+    )
+
+
+@workflow.defn(name="Packs", versioning_behavior=VersioningBehavior.PINNED)
+class PacksOne:
+    @workflow.run
+    async def run(self) -> str:
+        return await packed()
+
+
+@workflow.defn(name="Packs", versioning_behavior=VersioningBehavior.PINNED)
+class PacksTwo:
+    @workflow.run
+    async def run(self) -> str:
+        return await packed()
 
 
 @pytest.fixture
@@ -514,3 +534,34 @@ async def test_options_that_do_not_fit_together(client: Client) -> None:
     refused("without a dot", deployment_config=config(""))
     refused("must specify a versioning behavior", DefinitionError, workflows=[Unsaid], deployment_config=config("1"))
     refused("deployment_config instead", use_worker_versioning=True)
+
+
+async def test_a_task_of_another_version_takes_nobodys_place(client: Client) -> None:
+    """A worker has place for one task, which it has; behind that waits one that it may not run, and then one it may."""
+    first_may_end = asyncio.Event()
+
+    @activity.defn(name="pack")
+    async def pack() -> str:
+        await first_may_end.wait()
+        return "packed by two"
+
+    options: dict[str, Any] = {"activities": [pack], "deployment_config": config("2")}
+    packer = Worker(client, task_queue="packing", max_concurrent_activities=1, **options)
+    flows = Worker(client, task_queue=QUEUE, workflows=[PacksTwo], earlier_versions={"1": [PacksOne]}, **options)
+    async with packer, flows:
+
+        async def begin(build_id: str) -> WorkflowHandle[Any, Any]:
+            override = PinnedVersioningOverride(version(build_id))
+            return await client.start_workflow(
+                "Packs", id=f"packs-{build_id}", task_queue=QUEUE, versioning_override=override
+            )
+
+        first = await begin("2")
+        await until(lambda: packer.running_activities == 1, "its place is taken")
+        await begin("1")
+        last = await client.start_workflow(
+            "Packs", id="last", task_queue=QUEUE, versioning_override=PinnedVersioningOverride(version("2"))
+        )
+        first_may_end.set()
+        async with asyncio.timeout(30):
+            assert [await first.result(), await last.result()] == ["packed by two"] * 2

@@ -81,7 +81,7 @@ def test_each_version_has_its_own_and_for_the_rest_those_of_the_worker() -> None
     registry = Registry(
         [first, Shop().sell], version="shop.2", earlier={"shop.1": [first_of_another_version], "shop.0": []}
     )
-    assert len(registry) == 3
+    assert len(registry) == 2
     assert registry.versions == ["shop.2", "shop.1", "shop.0"]
     assert [registry.find("first", version).function for version in ("", "shop.2", "shop.1", "shop.0")] == [
         first,
@@ -108,3 +108,15 @@ def test_versions_of_other_deployments_mean_nothing(own: str) -> None:
     assert registry.hosts("shop.3")
     assert registry.find("first", "shop.3").function is first
     assert registry.missing("second", "shop.3").startswith("Activity function second is not registered on this worker")
+
+
+def test_a_dynamic_one_of_an_earlier_version_is_for_all_names_that_are_not_listed() -> None:
+    registry = Registry([first, Shop().sell], version="shop.2", earlier={"shop.1": [anything]})
+    assert registry.find("sell", "shop.1").dynamic
+    assert not registry.find("sell", "shop.2").dynamic
+
+
+def test_a_worker_must_not_have_activities_of_earlier_versions_alone() -> None:
+    with pytest.raises(ConfigurationError, match="the worker has none of its own"):
+        Registry([], version="shop.2", earlier={"shop.1": [first]})
+    assert len(Registry([], version="shop.2", earlier={"shop.1": []})) == 0
