@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import uuid
 from collections.abc import Sequence
 from datetime import timedelta
@@ -15,6 +14,7 @@ from foldlog.worker import Worker
 
 from tests.conformance.scenarios import QUEUE, SOON, Place, Scenario
 from tests.conformance.workers import worker_of
+from tests.until import until_asked
 from tests.versions import AUTO_UPGRADE, PINNED, config, version
 
 TIMEOUT = timedelta(seconds=30)
@@ -115,6 +115,13 @@ async def workers_of_a_queue_have_one_version_each(here: Place) -> None:
         assert await moving.result(rpc_timeout=SOON) in ("by one", "by two"), "it is bound to neither"
 
 
+async def waits_for_its_first_attempt(run: WorkflowHandle[Any, Any]) -> bool:
+    """Whether an activity is scheduled; then nobody has tried it."""
+    pending = (await run.describe()).raw_description.pending_activities
+    assert [found.attempt for found in pending] in ([], [1]), "nobody has tried it"
+    return bool(pending)
+
+
 async def activities_of_a_version_wait_for_a_worker_that_has_it(here: Place) -> None:
     """On a queue of their own, whose only worker has another version; then one comes that has it."""
     client = here.elsewhere
@@ -125,9 +132,7 @@ async def activities_of_a_version_wait_for_a_worker_that_has_it(here: Place) -> 
     ):
         one, two = await begin(client, "1", queue), await begin(client, "2", queue)
         assert await two.result(rpc_timeout=SOON) == ["two", "by two", "by two", "by either"]
-        await asyncio.sleep(0.2)
-        pending = (await one.describe()).raw_description.pending_activities
-        assert [found.attempt for found in pending] == [1], "nobody has tried it"
+        await until_asked(lambda: waits_for_its_first_attempt(one), "its activity is scheduled")
         async with Worker(client, task_queue=queue, activities=[charge_one, same], deployment_config=config("1")):
             assert await one.result(rpc_timeout=SOON) == ["one", "by one", "by one", "by either"]
 

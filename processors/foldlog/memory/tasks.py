@@ -1,7 +1,7 @@
 """Task queues in memory: tasks wait here until a worker has room for them.
 
 Unlike on Kafka, a queue is not split into partitions: any worker of it may get any task. A task that a worker gives
-back, because it stops, goes to the next one.
+back, because it stops, goes to the next one. One of a version that a worker does not have waits for one that has it.
 """
 
 from __future__ import annotations
