@@ -21,92 +21,8 @@ from foldlog.cli._root import cli
 from foldlog.client import WorkflowHistory
 
 from tests.integration.command_line import DEADLINE_SECONDS, ask, run, run_out_of_time
+from tests.integration.command_line_app import APP
 from tests.until import wait_until
-
-APP = """
-import asyncio
-from datetime import timedelta
-
-from foldlog import activity, workflow
-from foldlog.exceptions import ApplicationError
-from foldlog.worker import Worker
-
-
-@activity.defn
-async def charge(amount: int) -> None:
-    raise ApplicationError("card declined", amount, type="Declined", non_retryable=True)
-
-
-@activity.defn
-async def sleep() -> None:
-    activity.logger.info("sleeping")
-    await asyncio.sleep(600)
-
-
-@workflow.defn
-class Sleeping:
-    @workflow.run
-    async def run(self) -> None:
-        await workflow.execute_activity(sleep, start_to_close_timeout=timedelta(seconds=900))
-
-
-@workflow.defn
-class Approval:
-    def __init__(self) -> None:
-        self.by = ""
-
-    @workflow.run
-    async def run(self, order: dict) -> dict:
-        await workflow.wait_condition(lambda: self.by != "")
-        return {"order": order, "by": self.by}
-
-    @workflow.update
-    async def approve_later(self, by: str) -> str:
-        if by == "nobody":
-            raise ApplicationError("nobody cannot approve")
-        if by == "somebody":
-            await workflow.wait_condition(lambda: self.by != "")
-        return f"{self.by or by} approves"
-
-    @workflow.signal
-    def approve(self, by: str) -> None:
-        self.by = by
-
-    @workflow.query
-    def status(self, prefix: str) -> str:
-        return prefix + (self.by or "waiting")
-
-
-@workflow.defn
-class Purchase:
-    @workflow.run
-    async def run(self, amount: int) -> None:
-        await workflow.execute_activity(charge, amount, start_to_close_timeout=timedelta(seconds=60))
-
-
-@workflow.defn
-class Buggy:
-    @workflow.run
-    async def run(self) -> None:
-        raise ValueError("a bug")
-
-
-class Shop:
-    @activity.defn
-    async def greet(self, name: str) -> str:
-        return "Hello, " + name
-
-
-@workflow.defn
-class Greeting:
-    @workflow.run
-    async def run(self, name: str) -> str:
-        return await workflow.execute_activity("greet", name, start_to_close_timeout=timedelta(seconds=60))
-
-
-def make(client, **options):
-    return Worker(client, workflows=[Greeting], activities=[Shop().greet], **options)
-"""
 
 
 class WorkerProcess:
@@ -322,7 +238,8 @@ def test_refusals_name_options_as_they_are_typed(kafka: str, shop: str, order: s
     assert "set --id-conflict-policy (it is running) or --id-reuse-policy (it is closed)" in refused()
     assert "--start-delay and --cron cannot be given together" in refused("--start-delay", "1s", "--cron", "@daily")
     assert "'@every 100ms' cannot be used: @every is at least 1 s" in refused("--cron", "@every 100ms")
-    assert "foldlog workflow describe" in run(kafka, shop, "workflow", "result", order, "--timeout", "0.5").stderr
+    tells = "(`foldlog workflow describe` tells)"
+    assert tells in run_out_of_time(kafka, shop, "workflow", "result", order, saying=tells).stderr
 
 
 def test_cancel_and_terminate(kafka: str, shop: str, order: str, worker: WorkerProcess) -> None:
@@ -355,12 +272,24 @@ def test_a_workflow_is_bound_to_a_version(kafka: str, shop: str, order: str) -> 
     assert run(kafka, shop, "workflow", "signal", order, "approve", "-i", '"Ann"').exit_code == 0
 
 
-def test_a_start_waits_no_longer_than_it_is_told(kafka: str, shop: str, worker: WorkerProcess) -> None:
+def test_a_start_waits_no_longer_than_it_is_told(
+    kafka: str, shop: str, worker: WorkerProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    why = "workflow type Purchase takes 1 arguments, but was started with 0"
     stalls = ("workflow", "start", "Purchase", "--id", "no-amount", "-q", "shop", "--wait", "--timeout", "1s")
     waited = run(kafka, shop, *stalls)
     assert (waited.exit_code, "did not end within 1 s" in waited.stderr) == (4, True)
+    monkeypatch.setattr("foldlog.cli._stalled._FIRST_LOOK_SECONDS", 0.01)
+    result = ("workflow", "result", "no-amount")
+    told, *_, error = run_out_of_time(kafka, shop, *result, saying="waiting for").stderr.splitlines()
+    assert told.startswith(f"waiting for no-amount: it is stalled ({why}): ")
+    assert f"s: it is stalled ({why}): `foldlog workflow describe no-amount` shows where" in error
+    [error] = run_out_of_time(kafka, shop, *result, "--json", saying="stalled_error").stderr.splitlines()
+    assert json.loads(error)["error"]["stalled_error"] == why
+    sent = run_out_of_time(kafka, shop, "workflow", "update", "no-amount", "approve", saying="is stalled")
+    assert (sent.exit_code, f"it is stalled ({why})" in sent.stderr) == (4, True)
     found = ask(kafka, shop, "workflow", "describe", "no-amount")
-    assert found["stalled_error"] == "workflow type Purchase takes 1 arguments, but was started with 0"
+    assert found["stalled_error"] == why
     assert run(kafka, shop, "workflow", "terminate", "no-amount").exit_code == 0
 
 
@@ -382,7 +311,8 @@ def test_a_stalled_workflow_says_so_everywhere(kafka: str, shop: str, worker: Wo
     assert "shop.py" in described["stalled_stack"]
     listed = ask(kafka, shop, "workflow", "list", "--stalled")
     assert [row["workflow_id"] for row in listed] == [stalled]
-    assert "STALLED" in run(kafka, shop, "workflow", "list").stdout
+    for told in (("list",), ("describe", stalled)):
+        assert "STALLED" in run(kafka, shop, "workflow", *told).stdout
     worker.await_metrics('foldlog_workflow_stalls_total{workflow_type="Buggy"}')
     run(kafka, shop, "workflow", "terminate", stalled)
 
@@ -465,7 +395,9 @@ def test_nobody_answers(kafka: str, namespace: str) -> None:
     run(kafka, namespace, "topics", "create", "--partitions", "2")
     silent = run_out_of_time(kafka, namespace, "workflow", "describe", "order-1", saying="foldlog worker run")
     assert (silent.exit_code, "foldlog worker run" in silent.stderr) == (4, True)
-    away = CliRunner().invoke(cli, ["workflow", "describe", "order-1", "--bootstrap-servers", "127.0.0.1:1"])
+    away = CliRunner().invoke(
+        cli, ["workflow", "describe", "x", "--bootstrap-servers", "127.0.0.1:1", "--timeout", "0.1"]
+    )
     assert (away.exit_code, "no Kafka broker can be reached at 127.0.0.1:1" in away.stderr) == (4, True)
 
 

@@ -199,6 +199,11 @@ def test_command_line(config: KafkaConfig, topics: Topics, kafka: str, namespace
         assert re.search(rf"^key +{seen.split()[0]}$", text, re.MULTILINE)
         assert text.splitlines()[-2] == ("value, null" if "null" in seen else "value, 0 bytes")
 
+    nothing, empty = json.loads(run(kafka, namespace, "list", "--json").stdout)
+    assert (nothing["bytes"], empty["bytes"]) == (None, 0)
+
+    post(config, topics, "", b"by hand")
+    assert "  not told  " in run(kafka, namespace, "list").stdout.splitlines()[-1]
     missing = run(kafka, namespace, "show", "0:99")
     assert (missing.exit_code, missing.stderr) == (3, "error: there is no dead letter 0:99\n")
     assert run(kafka, namespace, "retry", "0:99").exit_code == 3

@@ -93,7 +93,7 @@ def _message(error: BaseException) -> str:
     from foldlog.transport.errors import BrokerUnreachableError
 
     here = isinstance(error, BrokerUnreachableError) and re.match(
-        r"(localhost|127\.\d+\.\d+\.\d+):", str(error.bootstrap_servers)
+        r"(localhost|127\.\d+\.\d+\.\d+)(:|$)", str(error.bootstrap_servers)
     )
     return f"{error}; `foldlog dev` runs a Kafka on this machine" if here else str(error)
 

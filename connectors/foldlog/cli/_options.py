@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import click
-from foldlog.cli._params import duration, json_by_name, json_values, not_empty, search_attributes
+from foldlog.cli._params import json_by_name, json_values, not_empty, patience, search_attributes
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -33,16 +33,17 @@ search_attribute_option = click.option(
 )
 
 
-def timeout_of(what: str) -> Callable[[_F], _F]:
-    """How long to wait for something."""
+def timeout_of(what: str, default: str | None = "10s") -> Callable[[_F], _F]:
+    """How long to wait for something; by default so long, or without limit."""
     return click.option(
         "--timeout",
         metavar="TIME",
-        callback=duration,
-        default="10s",
-        show_default=True,
+        callback=patience,
+        default=default,
+        show_default=default or "without limit",
         help=f"How long to wait for {what}.",
     )
 
 
 timeout_option = timeout_of("the answer")
+kafka_timeout_option = timeout_of("Kafka", "30s")

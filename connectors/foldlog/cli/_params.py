@@ -38,6 +38,14 @@ def duration(ctx: click.Context, param: click.Parameter, value: str | None) -> t
         ) from None
 
 
+def patience(ctx: click.Context, param: click.Parameter, value: str | None) -> timedelta | None:
+    """A time span for which something is waited for, so not 0."""
+    found = duration(ctx, param, value)
+    if found == timedelta():
+        raise click.BadParameter(f"{value!r} is no time to wait for anything")
+    return found
+
+
 def not_empty(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
     """A name that is given is not empty, as one from an unset shell variable would be."""
     if value == "":

@@ -67,7 +67,7 @@ async def pause(
 ) -> None:
     """Begin no further attempt; one that runs is asked to stop at its next heartbeat."""
     what = _check_named(activity_id, activity_type)
-    async with connected(settings) as client:
+    async with connected(settings, timeout) as client:
         handle = client.get_workflow_handle(workflow_id, run_id=run_id)
         await handle.pause_activity(activity_id, activity_type=activity_type, reason=reason, rpc_timeout=timeout)
     write_done(settings.json, {"workflow_id": workflow_id}, f"{what} of {workflow_id}: paused")
@@ -97,7 +97,7 @@ async def unpause(
 ) -> None:
     """Let it go on; an attempt that waits begins at once."""
     what = _check_named(activity_id, activity_type)
-    async with connected(settings) as client:
+    async with connected(settings, timeout) as client:
         await client.get_workflow_handle(workflow_id, run_id=run_id).unpause_activity(
             activity_id,
             activity_type=activity_type,
@@ -135,7 +135,7 @@ async def reset(
 ) -> None:
     """Count attempts from 1 again; an attempt that waits begins at once."""
     what = _check_named(activity_id, activity_type)
-    async with connected(settings) as client:
+    async with connected(settings, timeout) as client:
         await client.get_workflow_handle(workflow_id, run_id=run_id).reset_activity(
             activity_id,
             activity_type=activity_type,
@@ -224,7 +224,7 @@ async def update_options(
     }
     if not restore_original and all(value is None for value in options.values()):
         raise click.UsageError("give at least one option to change")
-    async with connected(settings) as client:
+    async with connected(settings, timeout) as client:
         await client.get_workflow_handle(workflow_id, run_id=run_id).update_activity_options(
             activity_id,
             activity_type=activity_type,
@@ -249,7 +249,7 @@ async def complete(
     """End an activity well, whatever it is doing."""
     if len(results) > 1:
         raise click.UsageError("an activity has one result")
-    async with connected(settings) as client:
+    async with connected(settings, timeout) as client:
         handle = client.get_async_activity_handle(workflow_id=workflow_id, run_id=run_id, activity_id=activity_id)
         await handle.complete(*results, rpc_timeout=timeout)
     write_done(settings.json, {"workflow_id": workflow_id}, f"activity {activity_id} of {workflow_id}: completed")
@@ -277,7 +277,7 @@ async def fail(
 ) -> None:
     """Fail an activity, whatever it is doing."""
     error = ApplicationError(reason, type=error_type, non_retryable=not retryable)
-    async with connected(settings) as client:
+    async with connected(settings, timeout) as client:
         handle = client.get_async_activity_handle(workflow_id=workflow_id, run_id=run_id, activity_id=activity_id)
         await handle.fail(error, rpc_timeout=timeout)
     write_done(settings.json, {"workflow_id": workflow_id}, f"activity {activity_id} of {workflow_id}: failed")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 import click
 from foldlog.cli._command import Group, Settings, pass_settings
 from foldlog.cli._errors import CliError, ExitCode
+from foldlog.cli._options import kafka_timeout_option
 from foldlog.cli._output import as_text, iso, when, write_facts, write_json, write_table
 from foldlog.cli._params import not_empty
 from foldlog.cli._reaching import reached
@@ -19,6 +21,8 @@ from foldlog.transport.schemas_topic import SchemasTopic
 from foldlog.transport.topics import Topics
 
 _SHOWN_BYTES = 512
+_NOWHERE = "not told"
+"""Where a record was found that something else than foldlog wrote to the topic of dead letters."""
 
 
 def _one_id(ctx: click.Context, param: click.Parameter, value: str) -> DeadLetterId:
@@ -40,23 +44,20 @@ def dead_letters() -> None:
     """
 
 
-_timeout = click.option(
-    "--timeout", type=click.FloatRange(min=0.1), default=30.0, show_default=True, help="Seconds to wait for Kafka."
-)
 _topic = click.option("--topic", metavar="NAME", callback=not_empty, help="Only records that were found in this topic.")
 
 
-def _open(settings: Settings, timeout: float) -> DeadLetters:
-    return DeadLetters(reached(settings, timeout), Topics(settings.namespace), timeout=timeout)
+def _open(settings: Settings, timeout: timedelta) -> DeadLetters:
+    return DeadLetters(reached(settings, timeout), Topics(settings.namespace), timeout=timeout.total_seconds())
 
 
 @dead_letters.command("list")
 @_topic
 @click.option("--all", "everything", is_flag=True, help="Also those that were retried.")
 @click.option("--limit", type=click.IntRange(min=1), default=100, show_default=True, help="The newest so many.")
-@_timeout
+@kafka_timeout_option
 @pass_settings
-def list_letters(settings: Settings, topic: str | None, everything: bool, limit: int, timeout: float) -> None:
+def list_letters(settings: Settings, topic: str | None, everything: bool, limit: int, timeout: timedelta) -> None:
     """List the letters, oldest first; without those that were retried."""
     letters = [
         letter
@@ -74,7 +75,7 @@ def list_letters(settings: Settings, topic: str | None, everything: bool, limit:
         (
             letter.id,
             when(letter.time_ms),
-            f"{letter.topic}/{letter.partition}@{letter.offset}",
+            f"{letter.topic}/{letter.partition}@{letter.offset}" if letter.topic else _NOWHERE,
             _key(letter),
             "null" if letter.value is None else len(letter.value),
             when(letter.retried_ms),
@@ -90,9 +91,9 @@ def list_letters(settings: Settings, topic: str | None, everything: bool, limit:
 @dead_letters.command()
 @click.argument("letter_id", metavar="ID", callback=_one_id)
 @click.option("--raw", is_flag=True, help="Write the value's bytes to stdout as they are, and nothing else.")
-@_timeout
+@kafka_timeout_option
 @pass_settings
-def show(settings: Settings, letter_id: DeadLetterId, raw: bool, timeout: float) -> None:
+def show(settings: Settings, letter_id: DeadLetterId, raw: bool, timeout: timedelta) -> None:
     """Show one letter: where it was found, why, its headers and its bytes, decoded if they can be."""
     letter = next((one for one in _open(settings, timeout).read() if one.id == letter_id), None)
     if letter is None:
@@ -107,7 +108,10 @@ def show(settings: Settings, letter_id: DeadLetterId, raw: bool, timeout: float)
     write_facts(
         [
             ("id", letter.id),
-            ("found in", f"{letter.topic} partition {letter.partition} offset {letter.offset}"),
+            (
+                "found in",
+                f"{letter.topic} partition {letter.partition} offset {letter.offset}" if letter.topic else _NOWHERE,
+            ),
             ("time", when(letter.time_ms)),
             ("retried", when(letter.retried_ms)),
             ("error", letter.error),
@@ -127,10 +131,10 @@ def show(settings: Settings, letter_id: DeadLetterId, raw: bool, timeout: float)
 @click.option("--all", "everything", is_flag=True, help="All that can be sent and were not yet.")
 @click.option("--again", is_flag=True, help="Also those that were retried before.")
 @click.option("--dry-run", is_flag=True, help="Only say what would be sent.")
-@_timeout
+@kafka_timeout_option
 @pass_settings
 def retry(
-    settings: Settings, ids: Sequence[DeadLetterId], everything: bool, again: bool, dry_run: bool, timeout: float
+    settings: Settings, ids: Sequence[DeadLetterId], everything: bool, again: bool, dry_run: bool, timeout: timedelta
 ) -> None:
     """Send letters to where they were found, with their original key, bytes and headers.
 
@@ -169,7 +173,7 @@ def _summary(letter: DeadLetter) -> dict[str, Any]:
         "time": iso(letter.time_ms),
         "error": letter.error,
         "key": _text(letter.key) if letter.key is not None else None,
-        "bytes": len(letter.value or b""),
+        "bytes": None if letter.value is None else len(letter.value),
         "retried": iso(letter.retried_ms),
     }
 

@@ -20,7 +20,7 @@ def deployment() -> None:
 
 
 _name = click.argument("name", metavar="DEPLOYMENT", callback=not_empty)
-_build_id = click.argument("build_id", metavar="BUILD_ID", required=False)
+_build_id = click.argument("build_id", metavar="[BUILD_ID]", required=False)
 _allow_missing = click.option(
     "--allow-missing", is_flag=True, help="Also where workers lack the build; their workflows stall until they have it."
 )
@@ -33,7 +33,7 @@ _timeout = timeout_of("each partition's answer")
 @asynchronous
 async def list_(settings: Settings, /, timeout: timedelta) -> None:
     """List the deployments that are set, or whose workers run."""
-    async with connected(settings) as client:
+    async with connected(settings, timeout) as client:
         names = await client.list_deployments(rpc_timeout=timeout)
     if settings.json:
         write_json({"deployments": list(names)})
@@ -51,7 +51,7 @@ async def list_(settings: Settings, /, timeout: timedelta) -> None:
 @asynchronous
 async def describe(settings: Settings, /, name: str, timeout: timedelta) -> None:
     """Show the versions of a deployment, their open workflows, and who has their code."""
-    async with connected(settings) as client:
+    async with connected(settings, timeout) as client:
         _show(settings, await client.deployment(name).describe(rpc_timeout=timeout))
 
 
@@ -68,7 +68,7 @@ async def set_current(
 ) -> None:
     """Let new workflows begin on a build, and move those with AUTO_UPGRADE there."""
     _check_build(build_id, unset, "--unset")
-    async with connected(settings) as client:
+    async with connected(settings, timeout) as client:
         handle = client.deployment(name)
         _show(settings, await handle.set_current_version(build_id, allow_missing=allow_missing, rpc_timeout=timeout))
 
@@ -94,7 +94,7 @@ async def set_ramping(
 ) -> None:
     """Let a share of new workflows begin on a build, and move that share of those with AUTO_UPGRADE."""
     _check_build(build_id, unset, "--unset")
-    async with connected(settings) as client:
+    async with connected(settings, timeout) as client:
         handle = client.deployment(name)
         _show(
             settings,

@@ -12,6 +12,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from types import FrameType
 
@@ -19,16 +20,20 @@ import click
 from foldlog.cli._command import Command, Settings, pass_settings
 from foldlog.cli._errors import CliError, ExitCode
 from foldlog.cli._output import write_json
+from foldlog.cli._reaching import reached
 from foldlog.connectors.embedded import EmbeddedKafka, EmbeddedRegistry
 from foldlog.transport.admin import create_topics
 from foldlog.transport.clients import open_producer
 from foldlog.transport.config import BOOTSTRAP_VARIABLE, KafkaConfig
+from foldlog.transport.errors import BrokerUnreachableError
 from foldlog.transport.schemas_topic import SchemasTopic
 from foldlog.transport.topics import DEFAULT_PARTITIONS, Topics
 
 _POLL_SECONDS = 0.2
 _CHILD_GRACE_SECONDS = 10.0
 _WARM_UP_SECONDS = 30.0
+_GIVEN_BROKER_TIMEOUT = timedelta(seconds=30)
+"""How long a broker that is configured is waited for: in a Compose file it may begin with us."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,8 +87,8 @@ def dev(
     with contextlib.ExitStack() as stack:
         stopping = stack.enter_context(_signals())
         servers = stack.enter_context(_servers(settings, port, data_dir, schema_registry))
+        config = KafkaConfig(bootstrap_servers=servers.bootstrap_servers) if servers.log else _configured(settings)
         stopping.at_once = False
-        config = KafkaConfig(bootstrap_servers=servers.bootstrap_servers) if servers.log else settings.kafka
         topics = Topics(settings.namespace)
         create_topics(config, topics, partitions=partitions, task_queues=task_queues)
         if servers.log:
@@ -154,6 +159,18 @@ def _servers(settings: Settings, port: int, data_dir: Path | None, schema_regist
         )
 
 
+def _configured(settings: Settings) -> KafkaConfig:
+    """The broker that is configured, once it answers."""
+    try:
+        return reached(settings, _GIVEN_BROKER_TIMEOUT)
+    except BrokerUnreachableError as error:
+        raise CliError(
+            f"{error}; it is the one that is configured: `foldlog dev` starts a Kafka of its own where"
+            f" {BOOTSTRAP_VARIABLE} is not set and no option has an address",
+            ExitCode.UNAVAILABLE,
+        ) from error
+
+
 def _warm_up(config: KafkaConfig) -> None:
     """Lets a new broker make and load its transaction log, so that whoever comes first need not wait and be warned."""
     open_producer(config, **{"transactional.id": "foldlog-dev"}).init_transactions(_WARM_UP_SECONDS)
@@ -174,7 +191,7 @@ def _announce(settings: Settings, servers: Servers) -> None:
             }
         )
         return
-    click.echo(f"Kafka            {servers.bootstrap_servers}")
+    click.echo(f"Kafka            {servers.bootstrap_servers}{'' if servers.log else ' (configured; none is started)'}")
     click.echo(f"namespace        {settings.namespace}")
     if servers.registry_url:
         click.echo(f"schema registry  {servers.registry_url}")

@@ -100,7 +100,7 @@ async def create(
         SchedulePolicy(_policy(overlap_policy) or ScheduleOverlapPolicy.SKIP, catchup_window, pause_on_failure),
         ScheduleState(note, paused, remaining_actions is not None, remaining_actions or 0),
     )
-    async with connected(settings) as client:
+    async with connected(settings, timeout) as client:
         try:
             await client.create_schedule(
                 schedule_id,
@@ -122,18 +122,21 @@ async def create(
 @asynchronous
 async def describe(settings: Settings, schedule_id: str, timeout: timedelta) -> None:
     """Show what it does and when, what it did, and when it is due next."""
-    async with connected(settings) as client:
+    async with connected(settings, timeout) as client:
         found = await shown(await client.get_schedule_handle(schedule_id).describe(rpc_timeout=timeout))
     if settings.json:
         write_json(found)
         return
     write_facts(
-        [(name.replace("_", " "), value) for name, value in found.items() if not isinstance(value, list | dict)]
+        [
+            *((name.replace("_", " "), value) for name, value in found.items() if not isinstance(value, list | dict)),
+            ("args", found["args"]),
+            *((f"spec {name}", _text(value)) for name, value in found["spec"].items()),
+            *((f"memo {name}", value) for name, value in found["memo"].items()),
+            *((f"search attribute {name}", value) for name, value in found["search_attributes"].items()),
+            ("next", "\n".join(found["next_action_times"])),
+        ]
     )
-    write_facts([("args", found["args"]), *((f"spec {name}", _text(value)) for name, value in found["spec"].items())])
-    write_facts([(f"memo {name}", value) for name, value in found["memo"].items()])
-    write_facts([(f"search attribute {name}", value) for name, value in found["search_attributes"].items()])
-    write_facts([("next", "\n".join(found["next_action_times"]))])
     if found["recent_actions"]:
         running = {one["workflow_id"] for one in found["running_actions"]}
         click.echo()
@@ -179,7 +182,7 @@ async def list_schedules(settings: Settings) -> None:
 @asynchronous
 async def pause(settings: Settings, schedule_id: str, note: str | None, timeout: timedelta) -> None:
     """Take no more actions by time."""
-    async with connected(settings) as client:
+    async with connected(settings, timeout) as client:
         await client.get_schedule_handle(schedule_id).pause(note=note or "Paused by foldlog", rpc_timeout=timeout)
     write_done(settings.json, {"schedule_id": schedule_id}, f"schedule {schedule_id} is paused")
 
@@ -192,7 +195,7 @@ async def pause(settings: Settings, schedule_id: str, note: str | None, timeout:
 @asynchronous
 async def unpause(settings: Settings, schedule_id: str, note: str | None, timeout: timedelta) -> None:
     """Take actions by time again, from now on."""
-    async with connected(settings) as client:
+    async with connected(settings, timeout) as client:
         await client.get_schedule_handle(schedule_id).unpause(note=note or "Unpaused by foldlog", rpc_timeout=timeout)
     write_done(settings.json, {"schedule_id": schedule_id}, f"schedule {schedule_id} is no longer paused")
 
@@ -205,7 +208,7 @@ async def unpause(settings: Settings, schedule_id: str, note: str | None, timeou
 @asynchronous
 async def trigger(settings: Settings, schedule_id: str, overlap_policy: str | None, timeout: timedelta) -> None:
     """Take an action now, paused or not."""
-    async with connected(settings) as client:
+    async with connected(settings, timeout) as client:
         handle = client.get_schedule_handle(schedule_id)
         await handle.trigger(overlap=_policy(overlap_policy), rpc_timeout=timeout)
     write_done(settings.json, {"schedule_id": schedule_id}, f"schedule {schedule_id} was triggered")
@@ -229,7 +232,7 @@ async def backfill(
 ) -> None:
     """Take the actions of a period now; both ends belong to it."""
     period = ScheduleBackfill(start_at, end_at, _policy(overlap_policy))
-    async with connected(settings) as client:
+    async with connected(settings, timeout) as client:
         await client.get_schedule_handle(schedule_id).backfill(period, rpc_timeout=timeout)
     write_done(settings.json, {"schedule_id": schedule_id}, f"schedule {schedule_id} takes the actions of that period")
 
@@ -241,7 +244,7 @@ async def backfill(
 @asynchronous
 async def delete(settings: Settings, schedule_id: str, timeout: timedelta) -> None:
     """Delete it. Workflows that it started go on."""
-    async with connected(settings) as client:
+    async with connected(settings, timeout) as client:
         await client.get_schedule_handle(schedule_id).delete(rpc_timeout=timeout)
     write_done(settings.json, {"schedule_id": schedule_id}, f"schedule {schedule_id} was deleted")
 
@@ -274,7 +277,7 @@ async def update(settings: Settings, /, schedule_id: str, timeout: timedelta, **
     def change(found: ScheduleUpdateInput) -> ScheduleUpdate:
         return ScheduleUpdate(_changed(found.description.schedule, when, given))
 
-    async with connected(settings) as client:
+    async with connected(settings, timeout) as client:
         await client.get_schedule_handle(schedule_id).update(change, rpc_timeout=timeout)
     write_done(settings.json, {"schedule_id": schedule_id}, f"schedule {schedule_id} was changed")
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from datetime import timedelta
 
 import click
 from foldlog.cli._command import Group, Settings, pass_settings
 from foldlog.cli._errors import ExitCode
+from foldlog.cli._options import kafka_timeout_option
 from foldlog.cli._output import write_json, write_table
 from foldlog.cli._reaching import reached
 from foldlog.transport.admin import EXISTENCE, TopicProblem, check_topics, create_topics
@@ -23,9 +25,6 @@ def topics() -> None:
 _queues = click.option(
     "--task-queue", "-q", "task_queues", multiple=True, metavar="NAME", help="A task queue too; may be repeated."
 )
-_timeout = click.option(
-    "--timeout", type=click.FloatRange(min=0.1), default=30.0, show_default=True, help="Seconds to wait for Kafka."
-)
 
 
 @topics.command()
@@ -39,14 +38,14 @@ _timeout = click.option(
     "--replication-factor", type=click.IntRange(min=1), help="Copies of each record.  [default: the broker's default]"
 )
 @_queues
-@_timeout
+@kafka_timeout_option
 @pass_settings
 def create(
     settings: Settings,
     partitions: int | None,
     replication_factor: int | None,
     task_queues: tuple[str, ...],
-    timeout: float,
+    timeout: timedelta,
 ) -> None:
     """Create the topics that are missing; those that are there are checked and never changed.
 
@@ -60,10 +59,10 @@ def create(
         partitions=partitions,
         replication_factor=replication_factor or -1,
         task_queues=task_queues,
-        timeout=timeout,
+        timeout=timeout.total_seconds(),
     )
     with SchemasTopic(config, names) as schemas:
-        schemas.publish(timeout=timeout)
+        schemas.publish(timeout=timeout.total_seconds())
         done.problems.extend(_changed(settings, schemas, timeout))
     if settings.json:
         write_json(asdict(done))
@@ -77,12 +76,14 @@ def create(
 @topics.command()
 @click.option("--partitions", type=click.IntRange(min=1), help="Partitions that commands and events must have.")
 @_queues
-@_timeout
+@kafka_timeout_option
 @pass_settings
-def check(settings: Settings, partitions: int | None, task_queues: tuple[str, ...], timeout: float) -> None:
+def check(settings: Settings, partitions: int | None, task_queues: tuple[str, ...], timeout: timedelta) -> None:
     """Check partition counts, cleanup policies and retention; ends with 1 if something is wrong."""
     config, names = reached(settings, timeout), Topics(settings.namespace)
-    problems = check_topics(config, names, partitions=partitions, task_queues=task_queues, timeout=timeout)
+    problems = check_topics(
+        config, names, partitions=partitions, task_queues=task_queues, timeout=timeout.total_seconds()
+    )
     if not problems:
         with SchemasTopic(config, names) as schemas:
             problems += _changed(settings, schemas, timeout)
@@ -95,10 +96,10 @@ def check(settings: Settings, partitions: int | None, task_queues: tuple[str, ..
     _exit(problems)
 
 
-def _changed(settings: Settings, schemas: SchemasTopic, timeout: float) -> list[TopicProblem]:
+def _changed(settings: Settings, schemas: SchemasTopic, timeout: timedelta) -> list[TopicProblem]:
     """What the log says about the number of partitions."""
     codec = settings.codec(schemas.fetch)
-    problem = changed_count(settings.kafka, Topics(settings.namespace), codec, timeout=timeout)
+    problem = changed_count(settings.kafka, Topics(settings.namespace), codec, timeout=timeout.total_seconds())
     return [problem] if problem else []
 
 

@@ -20,11 +20,13 @@ from foldlog.cli._options import (
     memo_option,
     run_id_option,
     search_attribute_option,
+    timeout_of,
     timeout_option,
     workflow_id_argument,
 )
 from foldlog.cli._output import as_text, write_done, write_facts, write_json, write_table
 from foldlog.cli._params import duration, json_values, not_empty, retry_policy
+from foldlog.cli._stalled import ended, late, why_stalled
 from foldlog.client import (
     WorkflowExecutionStatus,
     WorkflowFailureError,
@@ -161,7 +163,7 @@ async def start(
     foldlog workflow start Order --id order-1 -q orders -i '{"customer": 7, "dollars": "29.33"}'
     """
     policy = retry_policy(retry)
-    async with connected(settings) as client:
+    async with connected(settings, timeout) as client:
         handle = await client.start_workflow(
             workflow_type,
             args=inputs,
@@ -216,7 +218,7 @@ async def signal(
     timeout: timedelta,
 ) -> None:
     """Send a signal; it is in the workflow's history when this returns."""
-    async with connected(settings) as client:
+    async with connected(settings, timeout) as client:
         handle = client.get_workflow_handle(workflow_id, run_id=run_id)
         await handle.signal(signal_name, args=inputs, request_id=request_id, rpc_timeout=timeout)
     write_done(settings.json, {"workflow_id": workflow_id}, f"signal {signal_name} is in the history of {workflow_id}")
@@ -258,7 +260,7 @@ async def update(
     Ends with 1 if it was refused or failed. An update whose result did not come in time goes on.
     """
     stage = WorkflowUpdateStage[wait_for.upper()]
-    async with connected(settings) as client:
+    async with connected(settings, timeout) as client:
         handle = client.get_workflow_handle(workflow_id, run_id=run_id)
         try:
             sent = await handle.start_update(
@@ -270,8 +272,10 @@ async def update(
         except WorkflowUpdateFailedError as error:
             raise CliError(f"update {update_name} failed: {error.cause}", ExitCode.FAILED) from error
         except WorkflowUpdateRPCTimeoutOrCancelledError as error:
-            text = f"update {update_name} was not answered within {timeout.total_seconds():g} s; it may still go on"
-            raise CliError(text, ExitCode.UNAVAILABLE) from error
+            what = f"update {update_name} was not answered within {timeout.total_seconds():g} s"
+            if reason := await why_stalled(handle):
+                raise late(handle, what, reason) from error
+            raise CliError(f"{what}; it may still go on", ExitCode.UNAVAILABLE) from error
     accepted = {"workflow_id": workflow_id, "run_id": sent.workflow_run_id, "update_id": sent.id}
     if settings.json:
         write_json(accepted)
@@ -299,7 +303,7 @@ async def query(
 ) -> None:
     """Ask a query handler and print its answer as JSON."""
     condition = QueryRejectCondition[(reject_condition or "NONE").upper()]
-    async with connected(settings) as client:
+    async with connected(settings, timeout) as client:
         handle = client.get_workflow_handle(workflow_id, run_id=run_id)
         try:
             answer = await handle.query(query_type, args=inputs, reject_condition=condition, rpc_timeout=timeout)
@@ -318,19 +322,21 @@ async def query(
 @asynchronous
 async def describe(settings: Settings, workflow_id: str, run_id: str | None, timeout: timedelta) -> None:
     """Show status, times, what it waits for, and why it is stalled if it is."""
-    async with connected(settings) as client:
+    async with connected(settings, timeout) as client:
         found = await client.get_workflow_handle(workflow_id, run_id=run_id).describe(rpc_timeout=timeout)
         shown = await _plain.description(found)
     if settings.json:
         write_json(shown)
         return
+    shown["status"] = _state(shown)
     write_facts(
-        [(name.replace("_", " "), value) for name, value in shown.items() if not isinstance(value, list | dict)]
+        [
+            *((name.replace("_", " "), value) for name, value in shown.items() if not isinstance(value, list | dict)),
+            *((f"parent {name.replace('_', ' ')}", value) for name, value in (shown["parent"] or {}).items()),
+            *((f"memo {name}", value) for name, value in shown["memo"].items()),
+            *((f"search attribute {name}", value) for name, value in shown["search_attributes"].items()),
+        ]
     )
-    if shown["parent"]:
-        write_facts([(f"parent {name.replace('_', ' ')}", value) for name, value in shown["parent"].items()])
-    write_facts([(f"memo {name}", value) for name, value in shown["memo"].items()])
-    write_facts([(f"search attribute {name}", value) for name, value in shown["search_attributes"].items()])
     if shown["pending_activities"]:
         click.echo()
         names = ("activity_id", "activity_type", "state", "attempt", "scheduled_time", "next_attempt_time")
@@ -357,7 +363,7 @@ async def describe(settings: Settings, workflow_id: str, run_id: str | None, tim
 @workflow.command()
 @workflow_id_argument
 @run_id_option
-@click.option("--timeout", metavar="TIME", callback=duration, help="How long to wait.  [default: without limit]")
+@timeout_of("its end", None)
 @pass_settings
 @asynchronous
 async def result(settings: Settings, workflow_id: str, run_id: str | None, timeout: timedelta | None) -> None:
@@ -365,14 +371,14 @@ async def result(settings: Settings, workflow_id: str, run_id: str | None, timeo
 
     Ends with 1 if the workflow ended otherwise: it failed, was cancelled or terminated, or timed out.
     """
-    async with connected(settings) as client:
+    async with connected(settings, timeout) as client:
         await _show_result(settings, client.get_workflow_handle(workflow_id, run_id=run_id), timeout)
 
 
 async def _show_result(settings: Settings, handle: WorkflowHandle[Any, Any], timeout: timedelta | None) -> None:
     shown: dict[str, Any] = {"workflow_id": handle.id, "run_id": handle.result_run_id, "status": "COMPLETED"}
     try:
-        shown["result"] = await handle.result(rpc_timeout=timeout)
+        shown["result"] = await ended(handle, timeout, quiet=settings.json)
     except WorkflowFailureError as error:
         shown["status"] = _plain.status_of(error.cause)
         shown["failure"] = _plain.failure(error.cause)
@@ -396,7 +402,7 @@ async def _show_result(settings: Settings, handle: WorkflowHandle[Any, Any], tim
 @asynchronous
 async def history(settings: Settings, workflow_id: str, run_id: str | None, timeout: timedelta) -> None:
     """Show every event of a run; with --json in full, so that `foldlog replay` can replay it."""
-    async with connected(settings) as client:
+    async with connected(settings, timeout) as client:
         handle = client.get_workflow_handle(workflow_id, run_id=run_id)
         found = await handle.fetch_history(rpc_timeout=timeout)
         events = [await _plain.event(one, client.data_converter) for one in found.events]
@@ -424,7 +430,7 @@ def _event_row(event: dict[str, Any]) -> tuple[Any, ...]:
 @asynchronous
 async def cancel(settings: Settings, workflow_id: str, run_id: str | None, reason: str, timeout: timedelta) -> None:
     """Ask a workflow to cancel itself; its code may clean up."""
-    async with connected(settings) as client:
+    async with connected(settings, timeout) as client:
         await client.get_workflow_handle(workflow_id, run_id=run_id).cancel(reason=reason, rpc_timeout=timeout)
     write_done(settings.json, {"workflow_id": workflow_id}, f"{workflow_id} was asked to cancel itself")
 
@@ -438,7 +444,7 @@ async def cancel(settings: Settings, workflow_id: str, run_id: str | None, reaso
 @asynchronous
 async def terminate(settings: Settings, workflow_id: str, run_id: str | None, reason: str, timeout: timedelta) -> None:
     """End a workflow at once; its code does not run again."""
-    async with connected(settings) as client:
+    async with connected(settings, timeout) as client:
         await client.get_workflow_handle(workflow_id, run_id=run_id).terminate(reason=reason, rpc_timeout=timeout)
     write_done(settings.json, {"workflow_id": workflow_id}, f"{workflow_id} is terminated")
 
@@ -481,7 +487,7 @@ async def update_options(
         raise click.UsageError(f"{behavior} goes with no version")
     elif behavior == "auto_upgrade":
         override = AutoUpgradeVersioningOverride()
-    async with connected(settings) as client:
+    async with connected(settings, timeout) as client:
         handle = client.get_workflow_handle(workflow_id, run_id=run_id)
         await handle.update_options(versioning_override=override, rpc_timeout=timeout)
     write_done(settings.json, {"workflow_id": workflow_id}, f"{workflow_id} is now {behavior}")
@@ -526,8 +532,10 @@ async def list_workflows(
         click.echo("no such workflows")
         return
     names = ("workflow_id", "workflow_type", "status", "start_time", "close_time", "history_length", "run_id")
-    table = [
-        [("STALLED" if name == "status" and row["stalled_error"] else row[name] or "") for name in names]
-        for row in rows
-    ]
+    table = [[(_state(row) if name == "status" else row[name] or "") for name in names] for row in rows]
     write_table([name.replace("_", " ") for name in names], table)
+
+
+def _state(shown: dict[str, Any]) -> str:
+    """The status for people, who look for what does not go on."""
+    return "STALLED" if shown["stalled_error"] else str(shown["status"])

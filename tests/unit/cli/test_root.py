@@ -8,6 +8,8 @@ import os
 import shutil
 import subprocess
 import sys
+import time
+from datetime import timedelta
 from pathlib import Path
 
 import click
@@ -275,7 +277,7 @@ def test_each_error_has_its_exit_code(error: BaseException, code: ExitCode) -> N
     assert shown.exit_code == code
 
 
-@pytest.mark.parametrize("address", ["127.0.0.1:9092", "localhost:9092"])
+@pytest.mark.parametrize("address", ["127.0.0.1:9092", "localhost:9092", "localhost"])
 def test_who_has_no_kafka_here_is_told_of_the_command_that_runs_one(address: str) -> None:
     shown = translated(BrokerUnreachableError(address))
     assert shown is not None
@@ -283,7 +285,7 @@ def test_who_has_no_kafka_here_is_told_of_the_command_that_runs_one(address: str
 
 
 def test_who_asked_for_a_kafka_elsewhere_is_not() -> None:
-    shown = translated(BrokerUnreachableError("kafka.example:9093"))
+    shown = translated(BrokerUnreachableError("localhost.example:9093"))
     assert shown is not None
     assert "foldlog dev" not in shown.message
 
@@ -313,6 +315,24 @@ def test_what_is_no_address_is_refused_at_once(address: str) -> None:
     result = invoke("workflow", "list", "--bootstrap-servers", address)
     assert result.exit_code == ExitCode.USAGE
     assert "host:port" in result.stderr
+
+
+@pytest.mark.parametrize("path", [["workflow", "result"], ["schedule", "describe"], ["topics", "check"]], ids=" ".join)
+def test_a_time_to_wait_is_written_alike_everywhere_and_is_not_0(path: list[str]) -> None:
+    needed = ["id"] if path[0] != "topics" else []
+    refused = invoke(*path, *needed, "--bootstrap-servers", "127.0.0.1:1", "--timeout", "0s")
+    assert (refused.exit_code, "'0s' is no time to wait" in refused.stderr) == (ExitCode.USAGE, True)
+    begun = time.monotonic()
+    away = invoke(*path, *needed, "--bootstrap-servers", "127.0.0.1:1", "--timeout", "100ms")
+    assert (away.exit_code, "no Kafka broker can be reached" in away.stderr) == (ExitCode.UNAVAILABLE, True)
+    assert time.monotonic() - begun < 9  # without the option, a client waits 10 s for a broker
+
+
+def test_a_configured_broker_that_is_away_is_told_of_and_how_to_get_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("foldlog.cli.dev._GIVEN_BROKER_TIMEOUT", timedelta(seconds=0.1))
+    away = invoke("dev", "--", "true", env={"KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1"})
+    assert away.exit_code == ExitCode.UNAVAILABLE
+    assert "starts a Kafka of its own where KAFKA_BOOTSTRAP_SERVERS is not set" in away.stderr
 
 
 @pytest.mark.parametrize("command", [["topics", "check"], ["dead-letters", "list"]], ids=" ".join)
