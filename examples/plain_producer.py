@@ -34,4 +34,5 @@ signal = framed("command/SignalWorkflow", request_id=f"{workflow_id}-1", signal_
 producer = Producer({"bootstrap.servers": bootstrap_servers, "partitioner": "murmur2_random", "acks": "all"})
 for command in (start, signal):
     producer.produce(f"{namespace}.commands", command, key=workflow_id)
-sys.exit(producer.flush(10))
+print(f"a start of Greeting and a signal approve go to {namespace}.commands, for {workflow_id}")
+sys.exit(producer.flush(10) and "not all of it was delivered within 10 s")
