@@ -98,7 +98,8 @@ class KafkaConfig:
             _check_address(entry.strip(), options.get("security.protocol", "plaintext"))
         for name in options:
             if name in REFUSED:
-                raise ConfigurationError(f"the Kafka option {name} cannot be set: {REFUSED[name]}")
+                others = [f", also named {second}," for second, first in ALIASES.items() if first == name]
+                raise ConfigurationError(f"the Kafka option {name}{''.join(others)} cannot be set: {REFUSED[name]}")
         object.__setattr__(self, "options", options)
 
     def __reduce__(self) -> tuple[Any, ...]:

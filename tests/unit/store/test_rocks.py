@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -117,6 +118,15 @@ def test_a_folder_without_its_manifest_is_corrupted(tmp_path: Path, resources: R
         RocksStore(tmp_path, resources)
     RocksStore.destroy(tmp_path)
     RocksStore(tmp_path, resources).close()
+
+
+def test_a_folder_that_was_deleted_under_it_is_told_of(tmp_path: Path, resources: RocksResources) -> None:
+    path = tmp_path / "store"
+    store = RocksStore(path, resources)
+    put(store, b"a")
+    shutil.rmtree(path)
+    with pytest.raises(StoreCorruptedError, match="was deleted while it was in use: start again"):
+        store.flush()
 
 
 def test_a_garbled_manifest_is_corrupted(tmp_path: Path, resources: RocksResources) -> None:

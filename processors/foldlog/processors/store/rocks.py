@@ -274,5 +274,7 @@ def _typed(error: Exception, path: Path) -> Exception:
     if text.startswith("IO error:") and "LOCK: " in text:
         return StoreLockedError(str(path), text)
     if text.startswith(("Corruption:", "Invalid argument:", "NotFound:", "IO error: No such file or directory:")):
+        if not path.exists():
+            return StoreCorruptedError(f"the store at {path} was deleted while it was in use: start again ({text})")
         return StoreCorruptedError(f"the store at {path} is damaged and must be deleted: {text}")
     return StoreError(f"the store at {path}: {text}")
