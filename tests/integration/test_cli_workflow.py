@@ -282,12 +282,12 @@ def test_a_start_waits_no_longer_than_it_is_told(
     monkeypatch.setattr("foldlog.cli._stalled._FIRST_LOOK_SECONDS", 0.01)
     result = ("workflow", "result", "no-amount")
     told, *_, error = run_out_of_time(kafka, shop, *result, saying="waiting for").stderr.splitlines()
-    assert told.startswith(f"waiting for no-amount: it is stalled ({why}): ")
-    assert f"s: it is stalled ({why}): `foldlog workflow describe no-amount` shows where" in error
+    assert told.startswith(f"waiting for no-amount: it is stalled: {why}; ")
+    assert f"s: it is stalled: {why}; `foldlog workflow describe no-amount` shows where" in error
     [error] = run_out_of_time(kafka, shop, *result, "--json", saying="stalled_error").stderr.splitlines()
     assert json.loads(error)["error"]["stalled_error"] == why
     sent = run_out_of_time(kafka, shop, "workflow", "update", "no-amount", "approve", saying="is stalled")
-    assert (sent.exit_code, f"it is stalled ({why})" in sent.stderr) == (4, True)
+    assert (sent.exit_code, f"it is stalled: {why};" in sent.stderr) == (4, True)
     found = ask(kafka, shop, "workflow", "describe", "no-amount")
     assert found["stalled_error"] == why
     assert run(kafka, shop, "workflow", "terminate", "no-amount").exit_code == 0

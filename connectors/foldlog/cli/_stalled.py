@@ -74,4 +74,4 @@ async def _tell_once(handle: WorkflowHandle[Any, Any]) -> None:
 
 def _stalled(handle: WorkflowHandle[Any, Any], reason: str) -> str:
     where = f"`foldlog workflow describe {handle.id}` shows where"
-    return f"it is stalled ({reason}): {where}, and it goes on once its code is mended"
+    return f"it is stalled: {reason}; {where}, and it goes on once that is mended"

@@ -74,6 +74,7 @@ def worker() -> None:
 )
 @click.option(
     "--versioning",
+    "default_versioning_behavior",  # as errors of the library name it
     type=click.Choice(["pinned", "auto-upgrade"]),
     help="With --deployment: how workflows are bound whose definitions do not say.",
 )
@@ -143,7 +144,11 @@ async def run(
 
 def _versioning(options: dict[str, Any], only: str | None) -> dict[str, Any]:
     """Takes the options about versions out, and gives the worker's."""
-    name, behavior, earlier = options.pop("deployment"), options.pop("versioning"), options.pop("earlier")
+    name, behavior, earlier = (
+        options.pop("deployment"),
+        options.pop("default_versioning_behavior"),
+        options.pop("earlier"),
+    )
     if name is None:
         if behavior or earlier:
             raise CliError("--versioning and --earlier need --deployment", ExitCode.USAGE)
@@ -151,20 +156,34 @@ def _versioning(options: dict[str, Any], only: str | None) -> dict[str, Any]:
     build_id = options.pop("build_id")
     if not build_id:
         raise CliError("--deployment needs a --build-id", ExitCode.USAGE)
-    versions: dict[str, list[type | Callable[..., Any]]] = {}
-    for text in earlier:
-        build, equals, target = text.partition("=")
-        if not (build and equals and target):
-            raise CliError(f"--earlier {text}: it must be BUILD_ID=MODULE[:NAME]", ExitCode.USAGE)
-        code = discover([target])
-        activities = [] if only == "workflows" else code.activities
-        versions.setdefault(build, []).extend([*code.workflows, *activities])
+    versions = {build: _earlier(build, targets, only) for build, targets in _by_build(earlier).items()}
     config = WorkerDeploymentConfig(
         version=WorkerDeploymentVersion(name, build_id),
         use_worker_versioning=True,
         default_versioning_behavior=VersioningBehavior[(behavior or "unspecified").upper().replace("-", "_")],
     )
     return {"deployment_config": config} | ({"earlier_versions": versions} if versions else {})
+
+
+def _by_build(earlier: Sequence[str]) -> dict[str, list[str]]:
+    """The modules of each earlier build."""
+    targets: dict[str, list[str]] = {}
+    for text in earlier:
+        build, equals, target = text.partition("=")
+        if not (build and equals and target):
+            raise CliError(f"--earlier {text}: it must be BUILD_ID=MODULE[:NAME]", ExitCode.USAGE)
+        targets.setdefault(build, []).append(target)
+    return targets
+
+
+def _earlier(build: str, targets: Sequence[str], only: str | None) -> list[type | Callable[..., Any]]:
+    """The code of an earlier build. Its modules are looked at together: what one imports from another is there once."""
+    code = discover(targets)
+    if code.factory is not None:
+        raise CliError(
+            f"--earlier {build}={targets[0]}: name definitions, not a function that makes a worker", ExitCode.USAGE
+        )
+    return [*code.workflows, *([] if only == "workflows" else code.activities)]
 
 
 async def _make(found: Found, only: str | None, client: Client, options: dict[str, Any]) -> Worker:
