@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, TypeVar
 
 import click
+from click.core import ParameterSource
 from foldlog.cli._errors import CliError, ExitCode, translated
 
 if TYPE_CHECKING:
@@ -245,6 +246,11 @@ def _as_json(error: CliError) -> CliError:
     return error
 
 
+def is_given(ctx: click.Context, name: str) -> bool:
+    """Whether an option of the command stands on the command line."""
+    return ctx.get_parameter_source(name) is not ParameterSource.DEFAULT
+
+
 class Group(click.Group):
     """A group of such commands."""
 
@@ -261,4 +267,4 @@ def pass_settings(function: Callable[Concatenate[Settings, P], R]) -> Callable[P
     return update_wrapper(command, function)
 
 
-__all__ = ["CliError", "Command", "Group", "Settings", "global_options", "pass_settings"]
+__all__ = ["CliError", "Command", "Group", "Settings", "global_options", "is_given", "pass_settings"]

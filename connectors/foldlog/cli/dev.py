@@ -17,7 +17,7 @@ from pathlib import Path
 from types import FrameType
 
 import click
-from foldlog.cli._command import Command, Settings, pass_settings
+from foldlog.cli._command import Command, Settings, is_given, pass_settings
 from foldlog.cli._errors import CliError, ExitCode
 from foldlog.cli._output import write_json
 from foldlog.cli._reaching import reached
@@ -160,7 +160,13 @@ def _servers(settings: Settings, port: int, data_dir: Path | None, schema_regist
 
 
 def _configured(settings: Settings) -> KafkaConfig:
-    """The broker that is configured, once it answers."""
+    """The broker that is configured, once it answers. Who wanted another one is told so on stderr."""
+    context = click.get_current_context()
+    idle = [f"--{name.replace('_', '-')}" for name in ("port", "data_dir") if is_given(context, name)]
+    if idle:
+        verb = "has" if len(idle) == 1 else "have"
+        where = settings.kafka.bootstrap_servers
+        _progress(f"the configured Kafka at {where} is used and none is started: {' and '.join(idle)} {verb} no effect")
     try:
         return reached(settings, _GIVEN_BROKER_TIMEOUT)
     except BrokerUnreachableError as error:

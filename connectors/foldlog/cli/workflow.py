@@ -10,10 +10,9 @@ from datetime import timedelta
 from typing import Any
 
 import click
-from click.core import ParameterSource
 from foldlog.cli import _plain
 from foldlog.cli._client import asynchronous, connected
-from foldlog.cli._command import Group, Settings, pass_settings
+from foldlog.cli._command import Group, Settings, is_given, pass_settings
 from foldlog.cli._errors import CliError, ExitCode
 from foldlog.cli._options import (
     input_option,
@@ -187,8 +186,8 @@ async def start(
             rpc_timeout=timeout,
         )
         if wait:
-            given = click.get_current_context().get_parameter_source("timeout") is not ParameterSource.DEFAULT
-            await _show_result(settings, handle, timeout if given else None)
+            limit = timeout if is_given(click.get_current_context(), "timeout") else None
+            await _show_result(settings, handle, limit)
             return
     started = {"workflow_id": handle.id, "run_id": handle.result_run_id}
     if settings.json:

@@ -330,8 +330,9 @@ def test_a_time_to_wait_is_written_alike_everywhere_and_is_not_0(path: list[str]
 
 def test_a_configured_broker_that_is_away_is_told_of_and_how_to_get_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("foldlog.cli.dev._GIVEN_BROKER_TIMEOUT", timedelta(seconds=0.1))
-    away = invoke("dev", "--", "true", env={"KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1"})
+    away = invoke("dev", "--port", "0", "--", "true", env={"KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1"})
     assert away.exit_code == ExitCode.UNAVAILABLE
+    assert "127.0.0.1:1 is used and none is started: --port has no effect\n" in away.stderr
     assert "starts a Kafka of its own where KAFKA_BOOTSTRAP_SERVERS is not set" in away.stderr
 
 
