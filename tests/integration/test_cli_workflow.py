@@ -219,7 +219,10 @@ def test_refusals_have_their_exit_codes(kafka: str, shop: str, order: str) -> No
     assert "exists already" in again.stderr
     unknown = run(kafka, shop, "workflow", "describe", "nobody", "--json")
     assert unknown.exit_code == 3
-    assert json.loads(unknown.stderr)["error"]["code"] == "NOT_FOUND"
+    assert json.loads(unknown.stderr)["error"] == {
+        "code": "NOT_FOUND",
+        "message": f"workflow 'nobody' is not known (namespace '{shop}')",
+    }
     no_query = run(kafka, shop, "workflow", "query", order, "nosuch")
     assert (no_query.exit_code, "nosuch" in no_query.stderr) == (1, True)
     waiting = run_out_of_time(kafka, shop, "workflow", "result", order, saying="did not end within")

@@ -222,12 +222,13 @@ class Command(click.Command):
             raise _as_json(CliError(error.format_message(), ExitCode.USAGE)) from error
 
     def invoke(self, ctx: click.Context) -> Any:
-        _set_up_logging(Settings.of(ctx))
+        settings = Settings.of(ctx)
+        _set_up_logging(settings)
         as_json = bool(_given(ctx).get("json", False))
         try:
             return super().invoke(ctx)
         except (Exception, KeyboardInterrupt) as error:
-            shown = translated(error, self._typed())
+            shown = translated(error, self._typed(), settings.namespace)
             if shown is None and as_json and isinstance(error, click.UsageError):
                 shown = CliError(error.format_message(), ExitCode.USAGE)
             if shown is None:

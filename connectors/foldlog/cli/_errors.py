@@ -61,20 +61,27 @@ class CliError(click.ClickException):
             click.echo(f"error: {self.message}", file=target)
 
 
-def translated(error: BaseException, options: Mapping[str, str] = MappingProxyType({})) -> CliError | None:
+def translated(
+    error: BaseException, options: Mapping[str, str] = MappingProxyType({}), namespace: str | None = None
+) -> CliError | None:
     """The error as people should see it; None for a defect, whose traceback is wanted.
 
     Args:
         error: What was raised.
         options: Options of the command as they are typed, by the name that the library has for them.
+        namespace: Where the command looked. Whoever forgot to name another one sees it where something is not there.
     """
     if isinstance(error, CliError):
         return error
     if isinstance(error, KeyboardInterrupt):
         return CliError("interrupted", ExitCode.INTERRUPTED)
-    from foldlog.exceptions import FoldlogError
+    from foldlog.exceptions import FoldlogError, WorkflowNotFoundError
 
-    return CliError(_as_typed(_message(error), options), _code(error)) if isinstance(error, FoldlogError) else None
+    if not isinstance(error, FoldlogError):
+        return None
+    missing = isinstance(error, WorkflowNotFoundError) and not error.closed and namespace is not None
+    message = _as_typed(_message(error), options)
+    return CliError(f"{message} (namespace {namespace!r})" if missing else message, _code(error))
 
 
 def _as_typed(message: str, options: Mapping[str, str]) -> str:
