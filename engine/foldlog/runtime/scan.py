@@ -9,9 +9,11 @@ nothing of the workflow.
 
 from __future__ import annotations
 
+import ast
 import dis
 import importlib
 import inspect
+import linecache
 import sys
 import warnings
 import weakref
@@ -94,23 +96,48 @@ def findings(definition: Definition) -> list[Finding]:
             continue
         seen.add(function)
         caller = "" if function.__module__ == home else definition.cls.__qualname__
+        unwatched = _unwatched_lines(function)
         for code in _codes(function.__code__):
             for line, value, finding in _references(code, function.__globals__):
+                if line in unwatched:
+                    continue
                 if finding is not None:
                     found.add(Finding(code.co_filename, line, code.co_qualname, *finding, caller))
                 called = _function(value)
                 if called is None or _is_activity(called):
                     continue
-                if called.__module__ == home or _is_followed(called, function, code):
+                if called.__module__ == home or _is_of_project(called.__module__, called.__code__.co_filename):
                     waiting.append(called)
     return sorted(found)
 
 
-def _is_followed(called: FunctionType, function: FunctionType, code: CodeType) -> bool:
-    """Whether it matters what a function of another module than the workflow's does, which code of a function names."""
-    if called.__module__ != function.__module__ and _UNRESTRICTED in code.co_names:
-        return False  # a block may do anything, and it is not known here which calls are in it
-    return _is_of_project(called.__module__, called.__code__.co_filename)
+def _unwatched_lines(function: FunctionType) -> frozenset[int]:
+    """The lines of blocks of a function that the guard does not watch, and perhaps such lines of others."""
+    if not any(_UNRESTRICTED in code.co_names for code in _codes(function.__code__)):
+        return frozenset()
+    return _unwatched_blocks(function.__code__.co_filename)
+
+
+@cache  # as many as there are files with such blocks
+def _unwatched_blocks(filename: str) -> frozenset[int]:
+    """Lines within such blocks of a file, by its source: bytecode does not say where one ends."""
+    try:
+        tree = ast.parse("".join(linecache.getlines(filename)))
+    except (SyntaxError, ValueError):
+        return frozenset()
+    return frozenset(
+        line
+        for node in ast.walk(tree)
+        if isinstance(node, ast.With) and any(_is_unrestricted(item.context_expr) for item in node.items)
+        for line in range(node.body[0].lineno, (node.body[-1].end_lineno or node.body[-1].lineno) + 1)
+    )
+
+
+def _is_unrestricted(expression: ast.expr) -> bool:
+    match expression:
+        case ast.Call(func=ast.Attribute(attr=name)):
+            return name == _UNRESTRICTED
+    return False
 
 
 @cache  # as many as there are files of code

@@ -103,7 +103,12 @@ class Right:
             dt.timedelta(days=1),
             os.path.join("a", "b"),
             time.strftime("%Y", (2024,) * 9),
+            self.measured(),
         ]
+
+    def measured(self) -> float:
+        with workflow.unsafe.sandbox_unrestricted():
+            return time.monotonic()
 
 
 def test_everything_is_found_in_its_line() -> None:
@@ -175,6 +180,12 @@ class Flow:
         ("await workflow.execute_activity({helpers}.charge)", []),
         ("{helpers}.installed()", []),
         ("with workflow.unsafe.sandbox_unrestricted(): pick()", []),
+        ("with workflow.unsafe.sandbox_unrestricted(): pick()\n        pick()", ["_choose random.random"]),
+        ("with workflow.unsafe.sandbox_unrestricted(): sorted([1], key=lambda one: pick())", []),
+        (
+            "with workflow.unsafe.sandbox_unrestricted():\n            await self.run()\n            pick()",
+            [],
+        ),
     ],
 )
 def test_calls_are_followed_into_modules_of_the_project(
