@@ -79,26 +79,36 @@ def translated(
 
     if not isinstance(error, FoldlogError):
         return None
+    message, code = _message(error), _code(error)
+    if code in (ExitCode.USAGE, ExitCode.REFUSED):  # others may tell what somebody's code has raised
+        message = _as_typed(message, options)
     missing = isinstance(error, WorkflowNotFoundError) and not error.closed and namespace is not None
-    message = _as_typed(_message(error), options)
-    return CliError(f"{message} (namespace {namespace!r})" if missing else message, _code(error))
+    return CliError(f"{message} (namespace {namespace!r})" if missing else message, code)
 
 
 def _as_typed(message: str, options: Mapping[str, str]) -> str:
-    """A message with the names of options in place of those of the library's parameters."""
-    for name, option in options.items():
-        # A name in quotes is somebody's value, and one without an underscore may be any word.
-        if "_" in name:
-            message = re.sub(
-                rf"""(?<![\w.'"-])(RetryPolicy\.|Priority\.|retry_policy: )?{name}(?![\w.'"-])""", option, message
-            )
-    return message.replace("describe() tells", "`foldlog workflow describe` tells")
+    """What is wrong with a call, with the names of options in place of those of the library's parameters."""
+    names = "|".join(name for name in options if "_" in name)  # one without an underscore may be any word
+    if not names:
+        return message
+    # What is in quotes is somebody's value, and so is what has the name of a parameter as a part.
+    parameter = rf"""(?<![\w./\\"'-])(?:RetryPolicy\.|Priority\.|retry_policy: )?(?P<name>{names})(?![\w./\\"'-])"""
+    return re.sub(
+        f"{_QUOTED}|{parameter}", lambda found: options[found["name"]] if found["name"] else found[0], message
+    )
+
+
+_QUOTED = r"""(?<!\w)(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")(?!\w)"""
 
 
 def _message(error: BaseException) -> str:
-    """The error's own words, and where nobody has a Kafka on this machine yet, the command that starts one."""
+    """The error's own words, with commands in place of the library's calls; and where nobody has a Kafka on this
+    machine yet, the command that starts one."""
+    from foldlog.exceptions import DeadlineExceededError
     from foldlog.transport.errors import BrokerUnreachableError
 
+    if isinstance(error, DeadlineExceededError):
+        return str(error).replace("(describe() tells)", "(`foldlog workflow describe` tells)")
     here = isinstance(error, BrokerUnreachableError) and re.match(
         r"(localhost|127\.\d+\.\d+\.\d+)(:|$)", str(error.bootstrap_servers)
     )

@@ -18,6 +18,7 @@ from click.testing import CliRunner, Result
 from foldlog.cli._command import Command, Group, Settings, pass_settings
 from foldlog.cli._errors import CliError, ExitCode, translated
 from foldlog.cli._root import COMMANDS, cli
+from foldlog.client import WorkflowQueryFailedError
 from foldlog.connectors.embedded.exceptions import FolderInUseError, FolderUnusableError, PortInUseError
 from foldlog.connectors.health import MonitoringAddressError
 from foldlog.exceptions import (
@@ -384,11 +385,28 @@ def test_errors_have_the_names_of_options_as_they_are_typed(arguments: list[str]
     assert (result.exit_code, result.stderr[: len(told) + 7]) == (ExitCode.USAGE, f"error: {told}")
 
 
-def test_what_somebody_has_named_like_an_option_keeps_its_name() -> None:
-    error = WorkflowNotFoundError("workflow 'start_at' of my.start_at is not known: start_at=…")
-    shown = translated(error, {"start_at": "--start-time", "id": "--workflow-id"})
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (
+            ConfigurationError("a backfill's end_at must not be before its start_at: 'it's end_at'"),
+            "a backfill's --end-time must not be before its --start-time: 'it's end_at'",
+        ),
+        (
+            ConfigurationError("option start_at: /var/start_at, my.start_at: no"),
+            "option --start-time: /var/start_at, my.start_at: no",
+        ),
+        (InvalidArgumentError("filter 'end_at = 1 and start_at = 2'"), "filter 'end_at = 1 and start_at = 2'"),
+        (FailedPreconditionError("choose another start_at"), "choose another --start-time"),
+        (WorkflowNotFoundError("workflow 'x' is not known: start_at"), "workflow 'x' is not known: start_at"),
+        (WorkflowQueryFailedError("the id or start_at is missing"), "the id or start_at is missing"),
+    ],
+    ids=str,
+)
+def test_what_somebody_has_named_like_an_option_keeps_its_name(error: Exception, told: str) -> None:
+    shown = translated(error, {"start_at": "--start-time", "end_at": "--end-time", "id": "--workflow-id"})
     assert shown is not None
-    assert shown.message == "workflow 'start_at' of my.start_at is not known: --start-time=…"
+    assert shown.message == told
 
 
 @pytest.mark.parametrize(
