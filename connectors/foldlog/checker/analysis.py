@@ -41,8 +41,16 @@ _AWAITED = frozenset(
 """Functions whose results do nothing unless they are awaited."""
 _STARTING = ("create_task", "ensure_future", "start_activity", "start_local_activity", "start_child_workflow")
 _ANY_ORDER = frozenset(("sorted", "set", "frozenset", "sum", "min", "max", "any", "all", "len"))
-_IN_ORDER = frozenset(("list", "tuple", "iter", "enumerate", "map", "zip"))
+_ANY_ORDER_OF = frozenset(("update", "wait", "union", "intersection", "difference"))
+"""Methods to which it does not matter either."""
+_IN_ORDER = frozenset(
+    (
+        *("list", "tuple", "iter", "enumerate", "map", "filter", "zip"),
+        *("dict.fromkeys", "collections.deque", "itertools.chain", "itertools.product"),
+    )
+)
 _REPLAY = "which comes out differently in replay"
+_SWALLOWS = "swallows the cancellation of the workflow: catch Exception, or raise again"
 
 
 def check(code: Code, modules: Modules, extra: Mapping[str, str], report: Report) -> None:
@@ -114,8 +122,10 @@ class _Function(ast.NodeVisitor):
             self._check_call(node, path)
         if isinstance(node.func, ast.Attribute):
             self._check_method(node, node.func)
-        if path in _ANY_ORDER or (isinstance(node.func, ast.Attribute) and node.func.attr in ("update", "wait")):
-            self._any_order.update(map(id, node.args))
+        passes = path in _IN_ORDER and id(node) in self._any_order
+        if passes or path in _ANY_ORDER or (isinstance(node.func, ast.Attribute) and node.func.attr in _ANY_ORDER_OF):
+            for argument in node.args:
+                self._let_pass(argument)
         elif path in _IN_ORDER:
             for argument in node.args:
                 self._check_order(argument, f"{path}() of it")
@@ -163,9 +173,9 @@ class _Function(ast.NodeVisitor):
             self._report(node, "FL005", "run_in_executor() in workflow code: run blocking code in an activity")
         if function.attr == "pop" and not node.args:
             self._check_order(function.value, "pop() of it")
-        if function.attr == "join" and isinstance(made, ast.Constant):
+        if (function.attr == "join" and isinstance(made, ast.Constant)) or function.attr == "extend":
             for argument in node.args:
-                self._check_order(argument, "join() of it")
+                self._check_order(argument, f"{function.attr}() of it")
 
     # ---- order
 
@@ -176,6 +186,32 @@ class _Function(ast.NodeVisitor):
                 "FL004",
                 f"the order of a set differs from process to process, so {how} does: use a list, a dict, or sorted()",
             )
+
+    def _let_pass(self, expression: ast.expr) -> None:
+        """Say nothing of the order in an expression: it does not matter there."""
+        self._any_order.add(id(expression))
+        if isinstance(expression, ast.List | ast.Tuple | ast.Set):
+            self._any_order.update(map(id, expression.elts))
+
+    def visit_Starred(self, node: ast.Starred) -> None:
+        if isinstance(node.ctx, ast.Load) and id(node) not in self._any_order:
+            self._check_order(node.value, "unpacking it")
+        self.generic_visit(node)
+
+    def visit_Set(self, node: ast.Set) -> None:
+        self._let_pass(node)
+        self.generic_visit(node)
+
+    def visit_Compare(self, node: ast.Compare) -> None:
+        for operator, right in zip(node.ops, node.comparators, strict=True):
+            if isinstance(operator, ast.In | ast.NotIn):
+                self._let_pass(right)
+        self.generic_visit(node)
+
+    def visit_Assign(self, node: ast.Assign) -> None:
+        if any(isinstance(target, ast.Tuple | ast.List) for target in node.targets):
+            self._check_order(node.value, "unpacking it")
+        self.generic_visit(node)
 
     def visit_For(self, node: ast.For) -> None:
         self._check_order(node.iter, "this loop")
@@ -199,8 +235,20 @@ class _Function(ast.NodeVisitor):
     # ---- statements
 
     def visit_With(self, node: ast.With) -> None:
-        if not is_unrestricted(node, self._names, self._local):
-            self.generic_visit(node)
+        if is_unrestricted(node, self._names, self._local):
+            return
+        if _awaits(node.body):
+            for item in node.items:
+                self._check_suppressed(item.context_expr)
+        self.generic_visit(node)
+
+    def _check_suppressed(self, manager: ast.expr) -> None:
+        if (
+            isinstance(manager, ast.Call)
+            and self._path(manager.func) == "contextlib.suppress"
+            and any(self._path(kind) == "BaseException" for kind in manager.args)
+        ):
+            self._report(manager, "FL009", f"suppress(BaseException) {_SWALLOWS}")
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> None:
         if node.value is not None:
@@ -254,10 +302,12 @@ class _Function(ast.NodeVisitor):
                 return f"self.{function.attr}"
         return ""
 
-    def visit_Try(self, node: ast.Try) -> None:
-        if any(isinstance(inner, ast.Await | ast.AsyncFor | ast.AsyncWith) for inner in walk_own(node.body)):
+    def visit_Try(self, node: ast.Try | ast.TryStar) -> None:
+        if _awaits(node.body):
             self._check_handlers(node.handlers)
         self.generic_visit(node)
+
+    visit_TryStar = visit_Try
 
     def _check_handlers(self, handlers: list[ast.ExceptHandler]) -> None:
         for handler in handlers:
@@ -265,11 +315,7 @@ class _Function(ast.NodeVisitor):
             raises = any(isinstance(inner, ast.Raise) for inner in walk_own(handler.body))
             if "BaseException" in caught and not raises:
                 what = "except BaseException" if handler.type is not None else "a bare except"
-                self._report(
-                    handler,
-                    "FL009",
-                    f"{what} swallows the cancellation of the workflow: catch Exception, or raise again",
-                )
+                self._report(handler, "FL009", f"{what} {_SWALLOWS}")
             if "asyncio.CancelledError" in caught and raises:
                 return
 
@@ -299,6 +345,10 @@ _NAMED = (("FL001", forbidden.CLOCK), ("FL002", forbidden.RANDOM), ("FL003", for
 
 def _of_family(path: str, families: Mapping[str, str]) -> str:
     return next((instead for prefix, instead in families.items() if path.startswith(prefix)), "")
+
+
+def _awaits(body: list[ast.stmt]) -> bool:
+    return any(isinstance(inner, ast.Await | ast.AsyncFor | ast.AsyncWith) for inner in walk_own(body))
 
 
 def _makes_coroutines(argument: ast.expr) -> bool:

@@ -58,7 +58,7 @@ class _Calls:
             if called is not None:
                 yield from _function(called)
                 if isinstance(called.node, ast.ClassDef):
-                    yield from _methods(owner_of(Class(called.node, called.module), self._modules), _MAKING)
+                    yield from _making(owner_of(Class(called.node, called.module), self._modules))
             elif isinstance(node.func, ast.Attribute):
                 yield from self._method(node.func)
             if names.path(node.func, self._local) in _CALLING:
@@ -169,6 +169,14 @@ def _returned(function: FunctionNode, depth: int) -> Iterator[tuple[FunctionNode
             else:
                 for inner, enclosing in _returned(node, depth - 1):
                     yield inner, enclosing | around
+
+
+def _making(owner: Owner) -> Iterator[Code]:
+    """What runs when an object of a class is made."""
+    yield from _methods(owner, _MAKING)
+    for cls in owner.classes:
+        for filler in cls.module.names.fillers[cls.node]:
+            yield Code(filler, f"{owner.name}.{filler.name}", cls.module, None)
 
 
 def _methods(owner: Owner, wanted: Iterable[str]) -> Iterator[Code]:

@@ -10,6 +10,18 @@ from dataclasses import dataclass
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 _BUILTINS = frozenset(dir(builtins))
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
+_FIELDS = frozenset(
+    (
+        "dataclasses.field",
+        "pydantic.Field",
+        "pydantic.fields.Field",
+        "attrs.field",
+        "attr.field",
+        "attr.ib",
+        "msgspec.field",
+    )
+)
+"""What gives a field of a class a default that a function makes."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +49,8 @@ class Names:
         self.every_function: list[FunctionNode] = []
         self.every_class: list[ast.ClassDef] = []
         """Both also within others. `functions` and `classes` are those that can be named anywhere in the module."""
+        self.fillers: dict[ast.ClassDef, list[FunctionNode]] = {}
+        """What makes the defaults of a class's fields, as functions that call it."""
         for node in ast.walk(tree):
             if isinstance(node, ast.Import):
                 for alias in node.names:
@@ -56,6 +70,28 @@ class Names:
         """What global names are set to, at their last place."""
         for statement in _top_level(tree.body):
             self._define(statement)
+        for cls in self.every_class:
+            self.fillers[cls] = [filler for statement in cls.body for filler in self._fillers(statement)]
+            self.every_function += self.fillers[cls]
+
+    def _fillers(self, statement: ast.stmt) -> Iterator[FunctionNode]:
+        """A function of its own for each `default_factory=…` of a field, as each object that is made calls it."""
+        match statement:
+            case ast.AnnAssign(target=ast.Name(id=name), value=ast.Call(func=function, keywords=options)):
+                pass
+            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Call(func=function, keywords=options)):
+                pass
+            case _:
+                return
+        if self.path(function) in _FIELDS:
+            for option in options:
+                if option.arg in ("default_factory", "factory"):
+                    call = ast.copy_location(ast.Expr(ast.Call(option.value, [], [])), option.value)
+                    ast.copy_location(call.value, option.value)
+                    filler = ast.parse(f"def {name}(): ...").body[0]
+                    assert isinstance(filler, ast.FunctionDef)
+                    filler.body = [call]
+                    yield ast.copy_location(filler, statement)
 
     def _define(self, statement: ast.stmt) -> None:
         if isinstance(statement, FunctionNode):

@@ -15,6 +15,7 @@ from foldlog.checker import Config, check_files
 HELPERS = """
 import random
 import uuid
+import pydantic
 from foldlog import activity
 
 def choose():
@@ -29,6 +30,11 @@ class Dice:
 
     def throw(self):
         return uuid.uuid4()  # THROWING
+
+class Ticket(pydantic.BaseModel):
+    key: str = pydantic.Field(
+        default_factory=uuid.uuid4,  # FILLING
+    )
 
 class Base:
     def step(self):
@@ -160,6 +166,7 @@ def test_modules_that_import_from_each_other_end(project: Project) -> None:
         ("from shop.helpers import Dice", "Dice().throw()", "None", ["MAKING", "THROWING"]),
         ("from shop import helpers", "helpers.Dice().throw()", "None", ["MAKING", "THROWING"]),
         ("from shop.helpers import Dice", "self.dice.throw()", "Dice()", ["MAKING", "THROWING"]),
+        ("from shop.helpers import Ticket", "Ticket()", "None", ["FILLING"]),
         ("from shop.helpers import DICE", "DICE.throw()", "None", ["THROWING"]),
         ("from shop import helpers", "helpers.DICE.throw()", "None", ["THROWING"]),
         (
@@ -245,7 +252,7 @@ def test_a_finding_says_which_workflow_gets_there_and_how(project: Project) -> N
     project.flow("shop/flows.py", "from shop.helpers import choose", "self.more()\n    def more(self): choose()")
     (found,) = check_files([project.folder / "shop/flows.py"], project.config, project.shown)
     assert str(found) == (
-        "shop/helpers.py:10:12: FL002 random.random, which comes out differently in replay: use workflow.random() "
+        "shop/helpers.py:11:12: FL002 random.random, which comes out differently in replay: use workflow.random() "
         "[_choose, which shop/flows.py calls: Flow.more > choose > _choose]"
     )
 
