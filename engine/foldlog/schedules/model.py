@@ -110,6 +110,11 @@ class State(Struct):
     limited_actions: bool = False
     remaining_actions: int = 0
 
+    @property
+    def rests(self) -> bool:
+        """Whether no action is taken by time, whatever time it is: then it need not wake up for any."""
+        return self.paused or (self.limited_actions and self.remaining_actions <= 0)
+
 
 class Schedule(Struct):
     """All that a user says of a schedule."""

@@ -95,7 +95,7 @@ class ScheduleWorkflow:
     @workflow.update
     def unpause(self, note: str) -> None:
         """Take them again, from now on."""
-        if self._progress.schedule.state.paused:
+        if self._progress.schedule.state.rests:
             self._progress.seen_ms = _now_ms()
         self._progress.schedule.state.paused = False
         self._changed(note)
@@ -119,7 +119,7 @@ class ScheduleWorkflow:
         progress = self._progress
         if change.version != progress.version:
             return False
-        if progress.schedule.state.paused:
+        if progress.schedule.state.rests:
             progress.seen_ms = _now_ms()
         else:
             self._go_through_times()  # what was due by what was said before is due
@@ -173,7 +173,7 @@ class ScheduleWorkflow:
         """
         progress, schedule = self._progress, self._progress.schedule
         now_ms = _now_ms()
-        if schedule.state.paused:
+        if schedule.state.rests:
             return False
         for _ in range(_AT_ONCE):
             nominal_ms = times.next_time(schedule.spec, progress.seen_ms)
@@ -187,7 +187,7 @@ class ScheduleWorkflow:
                 continue  # it was not due by what was said then
             if now_ms - due_ms > schedule.policy.catchup_ms:
                 progress.num_missed += 1
-            elif not schedule.state.limited_actions or schedule.state.remaining_actions > 0:
+            else:
                 self._buffer(Start(nominal_ms, due_ms))
         return True
 
@@ -341,7 +341,7 @@ class ScheduleWorkflow:
     async def _wait(self) -> None:
         """Wait until something comes, or a time has come."""
         progress, schedule = self._progress, self._progress.schedule
-        next_ms = None if schedule.state.paused else times.next_time(schedule.spec, progress.seen_ms)
+        next_ms = None if schedule.state.rests else times.next_time(schedule.spec, progress.seen_ms)
         due_ms = 0 if next_ms is None else times.with_jitter(schedule.spec, progress.id, next_ms)
         timer = self._timer
         if timer is not None and (timer.done() or self._timer_ms != due_ms):

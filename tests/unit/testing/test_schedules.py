@@ -243,8 +243,22 @@ async def test_so_many_actions_and_no_more(here: Place) -> None:
         await here.sleep(5)
         found = await shown(handle, taken(2))
         assert found.schedule.state.remaining_actions == 0
+        itself = here.environment.client.get_workflow_handle("foldlog.schedule:s")
+        length = (await itself.describe()).history_length
+        await here.sleep(500)
+        assert (await itself.describe()).history_length < length + 5  # it does not wake up any more
         await handle.trigger()  # somebody wants it all the same
         await shown(handle, taken(3))
+
+        async def one_more(given: ScheduleUpdateInput) -> ScheduleUpdate:
+            given.description.schedule.state.remaining_actions = 1
+            return ScheduleUpdate(given.description.schedule)
+
+        await handle.update(one_more)
+        await shown(handle, taken(3))  # of the times that are over none is caught up with
+        await here.sleep(3)
+        found = await shown(handle, taken(4))
+        assert found.info.num_actions_missed_catchup_window == 0
     for wrong in (ScheduleState(limited_actions=True), ScheduleState(remaining_actions=1)):
         with pytest.raises(ValueError, match="Must set limited actions"):
             await here.create(Schedule(here.action(), here.hourly, state=wrong), "t")
