@@ -18,6 +18,8 @@ from foldlog.checker.names import FunctionNode, local_names, walk_own
 _CALLING = frozenset(("foldlog.workflow.wait_condition", "functools.partial", "map", "filter", "sorted", "min", "max"))
 """Functions that call what they are given."""
 _MAKING = ("__new__", "__init__", "__post_init__")
+_ENTERING = ("__enter__", "__exit__", "__aenter__", "__aexit__")
+_ITERATING = ("__iter__", "__next__", "__aiter__", "__anext__")
 
 
 def workflow_code(checked: Iterable[Module], modules: Modules) -> list[Code]:
@@ -52,6 +54,7 @@ class _Calls:
         yield from self._wrappers()
         names = self._code.module.names
         for node in walk_restricted(self._code):
+            yield from self._protocols(node)
             if not isinstance(node, ast.Call):
                 continue
             called = self._find(node.func)
@@ -70,6 +73,22 @@ class _Calls:
 
     # ---- methods
 
+    def _protocols(self, node: ast.AST) -> Iterator[Code]:
+        """What Python calls of an object by itself, for what a node does with it."""
+        match node:
+            case ast.With(items=items) | ast.AsyncWith(items=items):
+                for item in items:
+                    yield from self._of_object(item.context_expr, _ENTERING)
+            case ast.For(iter=iterated) | ast.AsyncFor(iter=iterated) | ast.comprehension(iter=iterated):
+                yield from self._of_object(iterated, _ITERATING)
+            case ast.Call(func=ast.Name() | ast.Attribute() | ast.Call() as function):
+                yield from self._of_object(function, ("__call__",))
+
+    def _of_object(self, value: ast.expr, wanted: Iterable[str]) -> Iterator[Code]:
+        cls = self._class_of(value, self._code.module)
+        if cls is not None:
+            yield from _methods(owner_of(cls, self._modules), wanted)
+
     def _method(self, called: ast.Attribute) -> Iterator[Code]:
         owner = self._code.owner
         match called.value:
@@ -83,9 +102,11 @@ class _Calls:
                             return
             case value:
                 module = self._code.module
-                cls = self._class(value, module) or self._class_of(value, module)
+                cls = self._class(value, module)
                 if cls is not None:
                     yield from _methods(owner_of(cls, self._modules), (called.attr,))
+                else:
+                    yield from self._of_object(value, (called.attr,))
 
     def _class(self, expression: ast.expr | None, module: Module) -> Class | None:
         """The class of the project that an expression in a module names."""
@@ -96,7 +117,7 @@ class _Calls:
             except SyntaxError:
                 return None
             local = frozenset()
-        found = self._modules.find(module, expression, local)
+        found = self._modules.find(module, _without_none(expression), local)
         return Class(found.node, found.module) if found is not None and isinstance(found.node, ast.ClassDef) else None
 
     def _class_of(self, value: ast.expr, module: Module) -> Class | None:
@@ -184,6 +205,18 @@ def _methods(owner: Owner, wanted: Iterable[str]) -> Iterator[Code]:
         method = owner.methods.get(name)
         if method is not None:
             yield Code(method.function, f"{owner.name}.{name}", method.cls.module, owner)
+
+
+def _without_none(annotation: ast.expr | None) -> ast.expr | None:
+    """The class of an annotation that allows None, too: what is called on it is called on an object."""
+    match annotation:
+        case ast.BinOp(left=one, op=ast.BitOr(), right=ast.Constant(value=None)):
+            return one
+        case ast.BinOp(left=ast.Constant(value=None), op=ast.BitOr(), right=one):
+            return one
+        case ast.Subscript(value=ast.Name(id="Optional") | ast.Attribute(attr="Optional"), slice=one):
+            return one
+    return annotation
 
 
 def _is_name(node: ast.AST, name: str) -> bool:
