@@ -196,6 +196,7 @@ class StartActivityInput:
     summary: str | None = None
     priority: Any = None
     arg_types: list[Any] | None = None
+    """Always None, here and in the other inputs: arguments are not converted by the types that they are given for."""
     ret_type: Any = None
     given: Mapping[str, Any] = field(default_factory=dict)
     """The options as the workflow gave them."""

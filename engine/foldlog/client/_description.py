@@ -10,7 +10,8 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
 from foldlog._times import utc
-from foldlog.client._convert import decode_memo, decode_one
+from foldlog.client._convert import decode_one
+from foldlog.client._memo import WithMemo
 from foldlog.client._status import WorkflowExecutionStatus as WorkflowExecutionStatus
 from foldlog.common import Priority, RetryPolicy, SearchAttributes, TypedSearchAttributes, VersioningBehavior
 from foldlog.converter import DataConverter, decode_search_attributes, decode_typed_search_attributes
@@ -44,7 +45,7 @@ class PendingActivityState(IntEnum):
     """It failed, and the next attempt waits for its time."""
 
 
-class WorkflowExecution:
+class WorkflowExecution(WithMemo):
     """A run as lists show it. Lists lag a little behind; `describe` does not.
 
     Attributes:
@@ -67,6 +68,7 @@ class WorkflowExecution:
         root_run_id: The run of that.
         typed_search_attributes: Its search attributes.
         search_attributes: The same, each as a list of values. Deprecated: use `typed_search_attributes`.
+        data_converter: Reads its values.
     """
 
     def __init__(
@@ -92,7 +94,7 @@ class WorkflowExecution:
         self.typed_search_attributes = TypedSearchAttributes.empty
         self.search_attributes: SearchAttributes = {}
         self._memo: Mapping[str, Payload] = row.memo
-        self._converter = converter
+        self.data_converter = converter
         self._set_ancestors(row)
         if isinstance(row, WorkflowVisibility):
             self._set_search_attributes(row.search_attributes)
@@ -119,28 +121,6 @@ class WorkflowExecution:
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(id={self.id!r}, run_id={self.run_id!r}, status={self.status.name})"
-
-    async def memo(self) -> Mapping[str, Any]:
-        """The memo, its values as they look without type hints."""
-        return await decode_memo(self._converter, self._memo)
-
-    async def memo_value(self, key: str, default: Any = ..., *, type_hint: Any = None) -> Any:
-        """One value of the memo.
-
-        Args:
-            key: Its name.
-            default: What to give if there is none.
-            type_hint: Its type.
-
-        Raises:
-            KeyError: There is none, and no default.
-        """
-        payload = self._memo.get(key)
-        if payload is None:
-            if default is ...:
-                raise KeyError(f"workflow {self.id!r} has no memo value {key!r}")
-            return default
-        return await decode_one(self._converter, payload, type_hint)
 
 
 @dataclass(frozen=True)
@@ -308,11 +288,11 @@ class WorkflowExecutionDescription(WorkflowExecution):
 
     async def static_summary(self) -> str | None:
         """The line that the start gave it for people; None: none."""
-        return None if self._summary is None else str(await decode_one(self._converter, self._summary, str))
+        return None if self._summary is None else str(await decode_one(self.data_converter, self._summary, str))
 
     async def static_details(self) -> str | None:
         """The text that the start gave it for people; None: none."""
-        return None if self._details is None else str(await decode_one(self._converter, self._details, str))
+        return None if self._details is None else str(await decode_one(self.data_converter, self._details, str))
 
 
 def shown(row: WorkflowVisibility, converter: DataConverter, namespace: str) -> WorkflowExecution | None:

@@ -6,9 +6,9 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from foldlog.client._convert import decode_one
+from foldlog.client._memo import WithMemo
 from foldlog.client._schedule_action import Payloads
 from foldlog.client._schedule_spec import ScheduleSpec, from_ms, spec_from_model
 from foldlog.client._schedule_types import Schedule, schedule_from_model
@@ -22,7 +22,6 @@ from foldlog.schemas.visibility import WorkflowVisibility
 logger = logging.getLogger(__name__)
 
 _NEXT = 10
-_NO_DEFAULT: Any = object()
 
 
 class ScheduleActionExecution:
@@ -74,34 +73,12 @@ class ScheduleInfo:
 
 
 @dataclass
-class _WithMemo:
+class _WithMemo(WithMemo):
     """What has the memo of a schedule."""
 
     data_converter: DataConverter
     """Reads the memo."""
     _memo: Mapping[str, Payload] = field(repr=False)
-
-    async def memo(self) -> Mapping[str, Any]:
-        """The memo, its values as they look without type hints."""
-        return {name: await decode_one(self.data_converter, payload, None) for name, payload in self._memo.items()}
-
-    async def memo_value(self, key: str, default: Any = _NO_DEFAULT, *, type_hint: Any = None) -> Any:
-        """One value of the memo.
-
-        Args:
-            key: Its name.
-            default: What to give if there is none.
-            type_hint: Its type.
-
-        Raises:
-            KeyError: There is none, and no default.
-        """
-        payload = self._memo.get(key)
-        if payload is None:
-            if default is _NO_DEFAULT:
-                raise KeyError(f"Memo does not have a value for key {key}")
-            return default
-        return await decode_one(self.data_converter, payload, type_hint)
 
 
 @dataclass

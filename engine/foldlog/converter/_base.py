@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar, overload
 
 from foldlog.api.common.v1 import Payload as ShownPayload
 from foldlog.api.common.v1 import Payloads, plain
 from foldlog.schemas.common import Payload
+
+T = TypeVar("T")
 
 
 class PayloadConverter(ABC):
@@ -57,6 +59,12 @@ class PayloadConverter(ABC):
         """
         return self.to_payloads([value])[0]
 
+    @overload
+    def from_payload(self, payload: Payload) -> Any: ...
+    @overload
+    def from_payload(self, payload: Payload, type_hint: type[T]) -> T: ...
+    @overload
+    def from_payload(self, payload: Payload, type_hint: None) -> Any: ...
     def from_payload(self, payload: Payload, type_hint: Any = None) -> Any:
         """Convert one payload.
 

@@ -5,17 +5,21 @@ mypy and pyright check this file, see `tests/unit/runtime/test_typing.py`. Each 
 
 from __future__ import annotations
 
-from typing import assert_type
+from typing import Any, assert_type
 
 from foldlog import workflow
 from foldlog.client import (
     Client,
+    ScheduleDescription,
+    ScheduleListDescription,
     WithStartWorkflowOperation,
+    WorkflowExecution,
     WorkflowHandle,
     WorkflowUpdateHandle,
     WorkflowUpdateStage,
 )
 from foldlog.common import WorkflowIDConflictPolicy
+from foldlog.converter import PayloadConverter
 from foldlog.workflow import ChildWorkflowHandle
 
 from .workflows import NoParam, OneParam, Order, TwoParams
@@ -86,3 +90,21 @@ async def children() -> None:
 
 def goes_on() -> None:
     workflow.continue_as_new(1, workflow=OneParam.run)  # type: ignore[misc]
+
+
+async def memos(one: WorkflowExecution | ScheduleDescription | ScheduleListDescription) -> None:
+    assert_type(await one.memo_value("x"), Any)
+    assert_type(await one.memo_value("x", type_hint=Order), Order)
+    assert_type(await one.memo_value("x", None, type_hint=Order), Order | None)
+    number: int = await one.memo_value("x", type_hint=Order)  # type: ignore[arg-type]
+    print(number)
+
+
+def converted(converter: PayloadConverter) -> None:
+    payload = converter.to_payload(ORDER)
+    assert_type(converter.from_payload(payload), Any)
+    assert_type(converter.from_payload(payload, Order), Order)
+    assert_type(converter.from_payload(payload, list[Order]), list[Order])
+    assert_type(converter.from_payload(payload, None), Any)
+    number: int = converter.from_payload(payload, Order)  # type: ignore[assignment]
+    print(number)
