@@ -14,6 +14,7 @@ _FIELDS = frozenset(
     (
         "dataclasses.field",
         "pydantic.Field",
+        "pydantic.PrivateAttr",
         "pydantic.fields.Field",
         "attrs.field",
         "attr.field",
