@@ -8,7 +8,7 @@ ROOTS := schemas/foldlog engine/foldlog processors/foldlog connectors/foldlog co
 CODE := $(ROOTS) tests benchmarks examples .ci
 # Kills of `make chaos`.
 N ?= 200
-# Processes of `make test`, each with a Kafka of its own. Most tests of tests/integration wait, so three fill two cores.
+# Processes of `make test`. Most tests of tests/integration wait, so three fill two cores.
 JOBS ?= 3
 # The commit that `make bench` compares with; without one, it is the bare loop.
 BASE ?=
@@ -34,8 +34,8 @@ $(READY): pyproject.toml constraints.txt
 demo: $(READY) ## Run thousands of real orders through durable workflows on a real Kafka.
 	$(BIN)/python -m examples.order.demo
 
-test: $(READY) ## Run every test, in JOBS=3 processes; those of tests/integration start a real Kafka.
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
+test: $(READY) ## Run every test, in JOBS=3 processes beside a real Kafka that they share.
+	$(BIN)/foldlog dev --port 0 -- $(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 lint: $(READY) ## Check style, types, lengths, and the files of docker/.
 	$(BIN)/ruff check $(CODE)

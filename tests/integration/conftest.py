@@ -1,7 +1,7 @@
 """Fixtures of the tests that need a real broker.
 
-No broker means failure, never a skip: a suite that proves nothing must not look green. In a parallel run each process
-has a session, and so a broker, of its own.
+No broker means failure, never a skip: a suite that proves nothing must not look green. Where none is configured each
+session starts one, so each process of a parallel run has its own; `make test` configures one for all.
 """
 
 from __future__ import annotations
