@@ -94,15 +94,27 @@ class Chains:
             outcome: The open transaction.
         """
         failure = Failure(kind="TIMEOUT", message="workflow run timeout", timeout_type="START_TO_CLOSE")
+        new_run_id, retry_state = self._after_end(run, failure, signals, outcome)
+        return event.WorkflowExecutionTimedOut(new_run_id=new_run_id, retry_state=retry_state)
+
+    def failed(self, run: Run, failure: Failure, outcome: Outcome) -> event.WorkflowExecutionFailed:
+        """The event that fails a run whose code cannot be run any more; it names the run that follows, if one does."""
+        new_run_id, retry_state = self._after_end(run, failure, (), outcome)
+        return event.WorkflowExecutionFailed(failure=failure, new_run_id=new_run_id, retry_state=retry_state)
+
+    def _after_end(
+        self, run: Run, failure: Failure, signals: Sequence[WorkflowExecutionSignaled], outcome: Outcome
+    ) -> tuple[str, RetryState]:
+        """The ID of the run that follows one which ends without its code, empty if none does; and why."""
         try:
             started, retry_state = self._after_failure(run, failure, outcome)
         except WorkflowTaskError:
             # The run that should follow cannot be. This one must end all the same, or it would be due for ever.
-            started, retry_state = None, "INTERNAL_SERVER_ERROR"
-        if started is not None:
-            self._expect(run, started, signals, outcome)
-        new_run_id = started.run_id if started is not None else ""
-        return event.WorkflowExecutionTimedOut(new_run_id=new_run_id, retry_state=retry_state)
+            return "", "INTERNAL_SERVER_ERROR"
+        if started is None:
+            return "", retry_state
+        self._expect(run, started, signals, outcome)
+        return started.run_id, retry_state
 
     def may_follow_timeout(self, run: Run) -> bool:
         """Whether a run might be followed by another when it times out."""

@@ -94,6 +94,9 @@ class Decider(Protocol):
             QueryFailed: There is no such handler, the arguments do not fit, or the handler raised.
         """
 
+    def failure_of(self, error: NondeterminismError) -> Failure | None:
+        """What fails the run where a difference from its history is to end it; None: it stalls."""
+
     def stack(self) -> str:
         """Where each task of the workflow waits, for people."""
 
@@ -135,7 +138,13 @@ class VersionNotHostedError(WorkflowTaskError):
 
 
 class NondeterminismError(WorkflowTaskError):
-    """The code decides otherwise than the history says. The message names the first difference."""
+    """The code decides otherwise than the history says. The message names the first difference.
+
+    Attributes:
+        failure: What it fails the run with, as it is recorded; None: the run stalls.
+    """
+
+    failure: Failure | None = None
 
 
 class QueryFailed(Exception):

@@ -120,8 +120,9 @@ class Driver:
                 made = self._hear_out(session, made, outcome)
             self._decide(session, made, outcome)
         except WorkflowTaskError as error:
-            self.stall(session, error, outcome)
-        self.settle(run, outcome)
+            self._fail_or_stall(session, error, outcome)
+        else:
+            self.settle(run, outcome)
 
     def begin(self, session: Session, outcome: Outcome) -> None:
         """Let the code of a held run begin; it is told what came before. Not if what came before has ended the run."""
@@ -264,7 +265,9 @@ class Driver:
                 return decider, told[-1]
             outcome.replayed_events.append(run.last_event_id)
             return decider, replay(decider, self._retold(run, decider, outcome), fresh=fresh)
-        except WorkflowTaskError:
+        except WorkflowTaskError as error:
+            if isinstance(error, NondeterminismError):
+                error.failure = decider.failure_of(error)
             decider.close()
             raise
 
@@ -297,7 +300,7 @@ class Driver:
     def close(
         self,
         run: Run,
-        closing: event.WorkflowExecutionTerminated | event.WorkflowExecutionTimedOut,
+        closing: event.WorkflowExecutionTerminated | event.WorkflowExecutionTimedOut | event.WorkflowExecutionFailed,
         outcome: Outcome,
     ) -> None:
         """Close a run without asking its code. Signals that it has accepted while it was stalled are in its history.
@@ -322,14 +325,32 @@ class Driver:
         signals: Sequence[WorkflowExecutionSignaled] = ()
         if self._chains.may_follow_timeout(run):
             signals = self.unhandled_signals(session, outcome)
-        timed_out = self._chains.timed_out(run, signals, outcome)
-        if not timed_out.new_run_id or run.stalled is None:
-            self.close(run, timed_out, outcome)
+        self._close_and_follow(run, self._chains.timed_out(run, signals, outcome), outcome)
+
+    def _close_and_follow(
+        self, run: Run, closing: event.WorkflowExecutionTimedOut | event.WorkflowExecutionFailed, outcome: Outcome
+    ) -> None:
+        """Close a run without asking its code; the run that follows, if one does, gets what waited for that."""
+        if not closing.new_run_id or run.stalled is None:
+            self.close(run, closing, outcome)
             return
         waiting = Waiting(run, self._waiting_commands(run, outcome))
-        machine.close(run, timed_out, outcome)
+        machine.close(run, closing, outcome)
         self.settle(run, outcome)
         self._handle_waiting(waiting, outcome)
+
+    def _fail_or_stall(
+        self,
+        session: Session,
+        error: WorkflowTaskError,
+        outcome: Outcome,
+        before: log.WorkflowStalled | None = None,
+    ) -> None:
+        """The code cannot be brought to what happened: fail the run, if that is what the code wants, or stall it."""
+        if isinstance(error, NondeterminismError) and error.failure is not None and session.run.is_open:
+            self._close_and_follow(session.run, self._chains.failed(session.run, error.failure, outcome), outcome)
+        else:
+            self.stall(session, error, outcome, before)
 
     def settle(self, run: Run, outcome: Outcome) -> None:
         """Do what follows from a run's end, and end one whose history has become too long. To be called after whatever
@@ -425,7 +446,7 @@ class Driver:
             try:
                 outstanding = self._hear_out(session, self._make(session, outcome, fresh=True), outcome)
             except WorkflowTaskError as error:
-                self.stall(session, error, outcome, before=stalled)
+                self._fail_or_stall(session, error, outcome, before=stalled)
                 return
             outcome.append(run, log.WorkflowResumed(run_id=run.run_id, handled_ordinal=run.handled_ordinal))
             try:

@@ -172,7 +172,9 @@ def execution_timed_out() -> event.WorkflowExecutionTimedOut:
 
 
 def close(
-    run: Run, closing: event.WorkflowExecutionTerminated | event.WorkflowExecutionTimedOut, outcome: Outcome
+    run: Run,
+    closing: event.WorkflowExecutionTerminated | event.WorkflowExecutionTimedOut | event.WorkflowExecutionFailed,
+    outcome: Outcome,
 ) -> None:
     """Close the run without asking its code."""
     activities.cancel_activities(run, outcome)

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from foldlog.core import decisions
-from foldlog.core.decider import QueryFailed, WorkflowTaskError
+from foldlog.core.decider import NondeterminismError, QueryFailed, WorkflowTaskError
 from foldlog.core.decisions import Decision
 from foldlog.runtime.coder import Coder
 from foldlog.runtime.environment import Environment
@@ -95,11 +95,14 @@ class CodedInstance(WorkflowInstance):
 
     def validate(self, update: WorkflowExecutionUpdateAccepted) -> Failure | None:
         """See `Decider.validate`."""
-        failure = super().validate(self._coder.decoded(update))
-        if failure is None:
-            return None
-        encoded: Failure = self._coder.encoded([failure])[0]
-        return encoded
+        return self._encoded_failure(super().validate(self._coder.decoded(update)))
+
+    def failure_of(self, error: NondeterminismError) -> Failure | None:
+        """See `Decider.failure_of`."""
+        return self._encoded_failure(super().failure_of(error))
+
+    def _encoded_failure(self, failure: Failure | None) -> Failure | None:
+        return None if failure is None else self._coder.encoded([failure])[0]
 
     def query(self, query_type: str, args: Sequence[Payload], header: Mapping[str, Payload] | None = None) -> Payload:
         """See `Decider.query`."""

@@ -16,7 +16,7 @@ from foldlog import exceptions
 from foldlog._texts import text_of
 from foldlog.converter._payload import raw_values
 from foldlog.core import decisions
-from foldlog.core.decider import WorkflowTaskError
+from foldlog.core.decider import NondeterminismError, WorkflowTaskError
 from foldlog.core.decisions import Decision
 from foldlog.runtime import leaks
 from foldlog.runtime.calling import HandlerCalls
@@ -157,6 +157,13 @@ class WorkflowInstance(Conditions, Errands, HandlerCalls):
         if self._held is not None:
             return [event for event in self._held if isinstance(event, events.WorkflowExecutionSignaled)]
         return () if self._handlers is None else self._handlers.unhandled_signals()
+
+    def failure_of(self, error: NondeterminismError) -> Failure | None:
+        """See `Decider.failure_of`: as with any exception, it depends on the types that fail workflows."""
+        environment = self.environment
+        if not isinstance(error, environment.failure_exception_types):
+            return None
+        return environment.failure_to_tell(NondeterminismError(f"Nondeterminism error: {error}"))
 
     def stack(self) -> str:
         """See `Decider.stack`."""

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from foldlog import workflow
-from foldlog.client import WorkflowExecutionDescription, WorkflowExecutionStatus
+from foldlog.client import WorkflowExecutionDescription, WorkflowExecutionStatus, WorkflowFailureError
 
 from tests.integration.processor.running import SOON, Place, place
 from tests.integration.processor.workloads import LIMIT, Summing, Waiting, echo
@@ -58,6 +58,22 @@ class After:
         self._words.append(word)
 
 
+@workflow.defn(name="Strict", failure_exception_types=[workflow.NondeterminismError])
+class StrictBefore(Before):
+    """As that, but a difference is to end it."""
+
+    @workflow.run
+    async def run(self) -> list[str]:
+        return await super().run()
+
+
+@workflow.defn(name="Strict", failure_exception_types=[workflow.NondeterminismError])
+class StrictAfter(After):
+    @workflow.run
+    async def run(self) -> list[str]:
+        return await super().run()
+
+
 def line_of_first_difference() -> int:
     lines = Path(__file__).read_text().splitlines()
     return next(number for number, line in enumerate(lines, 1) if line.endswith("# the first difference"))
@@ -75,12 +91,17 @@ async def stalled(handle: Any) -> WorkflowExecutionDescription:
 
 
 async def test_changed_code_stalls_with_the_first_difference_and_fitting_code_resumes(here: Place) -> None:
-    async with here.worker(workflows=[Before, Summing]):
+    async with here.worker(workflows=[Before, Summing, StrictBefore]):
         handle = await here.start(Before.run, id="changing")
         await handle.signal(Before.say, "early")
+        strict = await here.start(StrictBefore.run, id="strict")
         neighbour = await here.start(Summing.run, id="neighbour")
         await until_asked(lambda: _activity_is_done(handle), "the activity is done")
-    async with here.worker(workflows=[After, Summing]):
+    async with here.worker(workflows=[After, Summing, StrictAfter]):
+        await strict.signal("say", "meanwhile", rpc_timeout=SOON)
+        with pytest.raises(WorkflowFailureError) as failed:
+            await strict.result(rpc_timeout=SOON)
+        assert "now decides StartTimer" in str(failed.value.cause)
         await handle.signal("say", "meanwhile", rpc_timeout=SOON)
         found = await stalled(handle)
         message = found.stalled_error
@@ -98,6 +119,7 @@ async def test_changed_code_stalls_with_the_first_difference_and_fitting_code_re
         assert (await neighbour.result()).numbers == [3]
     found_log = await here.check()
     assert found_log.kinds("changing").count("WorkflowExecutionSignaled") == 3
+    assert found_log.kinds("strict")[-2:] == ["WorkflowExecutionSignaled", "WorkflowExecutionFailed"]
 
 
 async def _activity_is_done(handle: Any) -> bool:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from foldlog.core import decisions, fold
-from foldlog.core.decider import QueryFailed, WorkflowTaskError
+from foldlog.core.decider import NondeterminismError, QueryFailed, WorkflowTaskError
 from foldlog.core.decisions import Decision
 from foldlog.core.engine import Engine
 from foldlog.core.limits import HistoryLimits
@@ -170,6 +170,9 @@ class ScriptDecider:
         if query_type != "heard":
             raise QueryFailed(Failure(message=f"no query {query_type}"))
         return payload(str(len(self._heard)))
+
+    def failure_of(self, error: NondeterminismError) -> Failure | None:
+        return None
 
     def stack(self) -> str:
         return ""
