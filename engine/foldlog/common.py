@@ -171,7 +171,7 @@ def _check_type(of: str, field: str, value: object, hint: object) -> None:
 
 @dataclass(frozen=True)
 class Priority:
-    """Which of several waiting tasks comes first. Activities have that of their workflow, unless they say otherwise.
+    """Which of several waiting tasks comes first. What activities and children do not say, their workflow says.
 
     Raises:
         ConfigurationError: A value cannot work; the message names the field.

@@ -64,7 +64,7 @@ class Kid:
             root and root.workflow_id,
             workflow.memo(),
             info.typed_search_attributes.get(STEP),
-            info.priority.priority_key,
+            [info.priority.priority_key, info.priority.fairness_key],
         ]
 
     @workflow.signal
@@ -236,11 +236,13 @@ async def children_with_all_options(here: Place) -> None:
     for elsewhere in (None, here.elsewhere):
         client = elsewhere or here.client
         name = uuid.uuid4().hex
-        handle = await here.start(Guardian.run, name, elsewhere and elsewhere.namespace, 2)
+        of_tenant = Priority(priority_key=4, fairness_key="tenant")
+        handle = await here.start(Guardian.run, name, elsewhere and elsewhere.namespace, 2, priority=of_tenant)
         first, how, attempt, above, root, memo, step, priority = await handle.result()
         child = client.get_workflow_handle(name)
         found = await child.describe()
-        assert (how, attempt, memo, step, priority) == ("told in its second run", 2, {"given": 1}, 7, 1)
+        assert (how, attempt, memo, step) == ("told in its second run", 2, {"given": 1}, 7)
+        assert priority == [1, "tenant"]
         assert (root, above[0], above[1] != handle.id) == (handle.id, here.client.namespace, True)
         assert (found.parent_id, found.parent_run_id, found.root_id) == (above[1], above[2], handle.id)
         assert (found.attempt, found.first_execution_run_id) == (2, first)

@@ -16,10 +16,10 @@ from foldlog.runtime.called import under_name
 from foldlog.runtime.durations import milliseconds
 from foldlog.runtime.environment import Environment, misfit
 from foldlog.runtime.loop import uncancel
+from foldlog.runtime.priorities import inherit
 from foldlog.runtime.stack import made_at
 from foldlog.schemas import event as events
 from foldlog.schemas.common import ActivityOptions, Failure, Payload, RetryPolicy, RetryState
-from foldlog.schemas.common import Priority as PriorityRecord
 from foldlog.workflow._activity_types import (
     ActivityCancellationType,
     ActivityConfig,
@@ -335,7 +335,7 @@ class Activities:
             return None
         if own is not None and not isinstance(own, Priority):
             raise TypeError(f"priority must be a Priority, not {type(own).__name__}")
-        priority = _inherit(own, inherited)
+        priority = inherit(own, inherited)
         if priority is None and summary is None:
             return None
         payload = None if summary is None else converter.to_payload(summary)
@@ -488,18 +488,6 @@ def _policy_record(policy: Any) -> RetryPolicy:
     if not isinstance(policy, UserRetryPolicy):
         raise TypeError(f"retry_policy must be a RetryPolicy, not {type(policy).__name__}")
     return policy.to_record()
-
-
-def _inherit(own: Priority | None, inherited: PriorityRecord | None) -> PriorityRecord | None:
-    """What an activity says of its priority, and for the rest what its workflow says; None: nobody says anything."""
-    if own is None or own == Priority.default:
-        return inherited
-    record = own.to_record()
-    if inherited is not None:
-        record.priority_key = record.priority_key or inherited.priority_key
-        record.fairness_key = record.fairness_key or inherited.fairness_key
-        record.fairness_weight = record.fairness_weight or inherited.fairness_weight
-    return record
 
 
 _NO_TIMEOUT = "activity {!r} must have start_to_close_timeout or schedule_to_close_timeout"

@@ -12,6 +12,7 @@ from foldlog.converter import PayloadConverter
 from foldlog.converter._search_attributes import encode_search_attributes
 from foldlog.core import decisions
 from foldlog.runtime.durations import milliseconds
+from foldlog.runtime.priorities import inherit
 from foldlog.schemas.common import WorkflowOptions
 from foldlog.workflow._child_types import ChildWorkflowConfig, ParentClosePolicy
 from msgspec.structs import replace
@@ -99,7 +100,6 @@ def _few(host: WorkflowInstance, options: Mapping[str, Any], converter: PayloadC
         return None
     retry_policy = options.get("retry_policy")
     summary, details = options.get("static_summary"), options.get("static_details")
-    priority = options.get("priority") or Priority.default
     override = options.get("versioning_override")
     return replace(
         WorkflowOptions() if override is None else override.to_options(),
@@ -108,7 +108,7 @@ def _few(host: WorkflowInstance, options: Mapping[str, Any], converter: PayloadC
         search_attributes=encode_search_attributes(options.get("search_attributes")),
         summary=None if summary is None else converter.to_payload(summary),
         details=None if details is None else converter.to_payload(details),
-        priority=inherited if priority == Priority.default else priority.to_record(),
+        priority=inherit(options.get("priority"), inherited),
         last_result=options.get("last_result"),
         last_failure=options.get("last_failure"),
     )

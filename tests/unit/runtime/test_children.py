@@ -32,7 +32,8 @@ from foldlog.exceptions import (
     WorkflowAlreadyStartedError,
 )
 from foldlog.schemas import event
-from foldlog.schemas.common import ParentExecution
+from foldlog.schemas.common import ParentExecution, WorkflowOptions
+from foldlog.schemas.common import Priority as PriorityRecord
 from foldlog.workflow import ChildWorkflowCancellationType, ParentClosePolicy
 
 from tests.unit.runtime.driver import CONVERTER, Driver
@@ -562,3 +563,15 @@ def test_the_stack_says_what_is_waited_for() -> None:
     driver.begin_child()
     assert "child 'child' (ID c)" in driver.decider.stack()
     driver.decider.close()
+
+
+def test_what_a_child_does_not_say_of_its_priority_its_parent_says() -> None:
+    driver = Driver(EveryOption, start=False)
+    driver.started.options = WorkflowOptions(
+        priority=PriorityRecord(priority_key=4, fairness_key="tenant", fairness_weight=2.0)
+    )
+    driver.tell(driver.started)
+    (wanted,) = driver.decided
+    assert isinstance(wanted, decisions.StartChildWorkflow)
+    assert wanted.options is not None
+    assert wanted.options.priority == PriorityRecord(priority_key=1, fairness_key="tenant", fairness_weight=2.0)
