@@ -45,6 +45,7 @@ from foldlog.converter._search_attributes import (
     encode_search_attributes,
 )
 from foldlog.converter._transfer import TransferTypeConverter, transfer_type_convertible
+from foldlog.converter._validation import create_payload_validation_error
 
 __all__ = [
     "ActivitySerializationContext",
@@ -79,6 +80,7 @@ __all__ = [
     "TransferTypeConverter",
     "WithSerializationContext",
     "WorkflowSerializationContext",
+    "create_payload_validation_error",
     "decode_search_attributes",
     "decode_typed_search_attributes",
     "default",

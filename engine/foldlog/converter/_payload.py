@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import partial
+from functools import partial, wraps
 from types import UnionType
 from typing import Annotated, Any, ClassVar, NewType, Self, TypeVar, Union, cast, get_args, get_origin
 
@@ -50,6 +50,22 @@ class CompositePayloadConverter(PayloadConverter, WithSerializationContext):
     """
 
     converters: Mapping[bytes, EncodingPayloadConverter]
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        # What converts one value is a way around what converts several, so a class with its own of those is asked
+        # there, as with Temporal. Seen once for each class: no value pays for it.
+        super().__init_subclass__(**options)
+        if cls.to_payloads is not CompositePayloadConverter.to_payloads and (
+            cls.to_payload is CompositePayloadConverter.to_payload
+        ):
+            cls.to_payload = _first_to_payload  # type: ignore[method-assign, assignment]  # of this class, not the base
+        read = cls.__dict__.get("from_payloads")
+        if read is not None:
+            cls.from_payloads = _given_shown(read)  # type: ignore[method-assign]  # the same
+        if cls.from_payloads is not CompositePayloadConverter.from_payloads and (
+            cls.from_payload is CompositePayloadConverter.from_payload
+        ):
+            cls.from_payload = PayloadConverter.from_payload  # type: ignore[method-assign]  # the same
 
     def __init__(self, *converters: EncodingPayloadConverter) -> None:
         """Make one.
@@ -158,6 +174,22 @@ class CompositePayloadConverter(PayloadConverter, WithSerializationContext):
         if payload.encoding == "binary/null" and _NOT_GIVEN in payload.metadata:
             return None
         return transfer.read(self._from_payload(payload, transfer.read_as))
+
+
+def _first_to_payload(converter: CompositePayloadConverter, value: Any) -> Payload:
+    return plain(converter.to_payloads([value])[0])
+
+
+def _given_shown(read: Callable[..., list[Any]]) -> Callable[..., list[Any]]:
+    """A class's own `from_payloads`, given payloads in Temporal's shape."""
+
+    @wraps(read)
+    def from_payloads(
+        self: PayloadConverter, payloads: Sequence[Payload], type_hints: Sequence[Any] | None = None
+    ) -> list[Any]:
+        return read(self, [shown(payload) for payload in payloads], type_hints)
+
+    return from_payloads
 
 
 def _reader(converter: EncodingPayloadConverter) -> Callable[[Payload, Any], Any]:

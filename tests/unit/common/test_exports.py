@@ -34,8 +34,8 @@ EXPORTS = {
         SerializationContext StorageDriver StorageDriverActivityInfo StorageDriverClaim StorageDriverRetrieveContext
         StorageDriverSelectContext StorageDriverStoreContext StorageDriverWorkflowInfo StorageWarning
         TransferTypeConverter WithSerializationContext WorkflowSerializationContext
-        decode_search_attributes decode_typed_search_attributes default encode_search_attributes
-        transfer_type_convertible value_to_type
+        create_payload_validation_error decode_search_attributes decode_typed_search_attributes default
+        encode_search_attributes transfer_type_convertible value_to_type
     """,
     "foldlog.exceptions": """
         ActivityAlreadyStartedError ActivityError ApplicationError ApplicationErrorCategory CancelledError

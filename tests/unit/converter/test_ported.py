@@ -61,6 +61,27 @@ class WithCelsius(CompositePayloadConverter):
         super().__init__(CelsiusConverter(), *DefaultPayloadConverter.default_encoding_payload_converters)
 
 
+class Enveloped(DefaultPayloadConverter):
+    """Changes what is done for several values, which is all that Temporal's SDK asks."""
+
+    def to_payloads(self, values: Sequence[Any]) -> list[records.Payload]:
+        made = [Payload(metadata={"encoding": b"text/plain"}, data=str(value).encode()) for value in values]
+        return list(made)
+
+    def from_payloads(self, payloads: Sequence[records.Payload], type_hints: Sequence[Any] | None = None) -> list[Any]:
+        read = []
+        for index, payload in enumerate(payloads):
+            if payload.metadata["encoding"] == b"text/plain":
+                read.append(payload.data.decode())
+            else:
+                read += super().from_payloads([payload], type_hints and type_hints[index : index + 1])
+        return read
+
+
+class EnvelopedToo(Enveloped):
+    """Inherits it."""
+
+
 class Encrypting(PayloadCodec):
     def __init__(self, key_id: str = "k", key: bytes = b"k" * 32) -> None:
         super().__init__()
@@ -325,3 +346,16 @@ def test_an_iterable_can_be_gone_through_twice(hint: Any) -> None:
     assert [*read, *read] == [1, 2, 1, 2]
     with pytest.raises(TypeError, match="expected int"):
         value_to_type(wanted, ["x"])
+
+
+@pytest.mark.parametrize("kind", [Enveloped, EnvelopedToo])
+async def test_one_value_goes_the_way_of_several(kind: type[Enveloped]) -> None:
+    data_converter = DataConverter(payload_converter_class=kind)
+    converter = data_converter.payload_converter
+    assert isinstance(converter, kind)
+    made = converter.to_payload(5)
+    assert type(made) is records.Payload
+    assert made == records.Payload(encoding="text/plain", data=b"5")
+    assert converter.from_payload(made, str) == "5"
+    assert await data_converter.decode([made, PayloadConverter.default.to_payload(6)], [str, int]) == ["5", 6]
+    assert converter.from_payload(PayloadConverter.default.to_payload(7), int) == 7
