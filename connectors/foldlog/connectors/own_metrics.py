@@ -21,6 +21,11 @@ _NO_NAME = re.compile(r"[^a-zA-Z0-9_]")
 _KINDS: dict[str, Any] = {"counter": Counter, "gauge": Gauge, "histogram": Histogram}
 
 
+def _label(value: str | int | float | bool) -> str:
+    """A label as Prometheus's other clients, and Temporal's SDKs, write it."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
 class OwnMetrics:
     """Makes metrics as values come. Any thread."""
 
@@ -47,7 +52,7 @@ class OwnMetrics:
         attributes = recorded.attributes
         if len(attributes) != len(names) or not attributes.keys() <= set(names):
             self._warn(recorded.name, f"its labels are {', '.join(names) or 'none'}; other attributes are left out")
-        child = metric.labels(*(str(attributes.get(name, "")) for name in names)) if names else metric
+        child = metric.labels(*(_label(attributes.get(name, "")) for name in names)) if names else metric
         if kind == "counter":
             child.inc(recorded.value)
         elif kind == "gauge":

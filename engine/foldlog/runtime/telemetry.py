@@ -154,7 +154,7 @@ class BufferedMetricUpdate(Protocol):
 
     @property
     def metric(self) -> BufferedMetric:
-        """Of which metric."""
+        """Of which metric: the same object for all values of a metric, so it, or its `id`, may be a key."""
 
     @property
     def value(self) -> int | float:
@@ -202,6 +202,7 @@ class MetricBuffer(Sensor):
         self._size = buffer_size
         self._in_milliseconds = duration_format is MetricBufferDurationFormat.MILLISECONDS
         self._updates: deque[BufferedMetricUpdate] = deque()
+        self._metrics: dict[_Metric, _Metric] = {}
         self._lock = threading.Lock()
 
     def retrieve_updates(self) -> Sequence[BufferedMetricUpdate]:
@@ -218,7 +219,8 @@ class MetricBuffer(Sensor):
             value = round(value * 1000)
         with self._lock:
             if len(self._updates) < self._size:
-                self._updates.append(_Update(made, value, {**self.tags, **metric.attributes}))
+                same = self._metrics.setdefault(made, made)
+                self._updates.append(_Update(same, value, {**self.tags, **metric.attributes}))
                 return
         _log.error("the buffer of metrics is full; a value of %s is left out", metric.name)
 

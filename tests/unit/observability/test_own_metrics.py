@@ -17,7 +17,7 @@ from prometheus_client import CollectorRegistry
 
 @activity.defn
 async def measure() -> None:
-    activity.metric_meter().create_counter("measured", "how often", "times").add(2, {"colour": "red"})
+    activity.metric_meter().create_counter("measured", "how often", "times").add(2, {"colour": "red", "rush": True})
 
 
 @activity.defn
@@ -56,7 +56,7 @@ async def test_activities_and_workflows_record_in_the_workers_registry_and_repla
     of_activity = {"namespace": env.client.namespace, "task_queue": "q"}
     assert registry.get_sample_value("begun_total", of_workflow) == 3
     assert registry.get_sample_value("took_sum", of_workflow) == 4.5
-    red = of_activity | {"activity_type": "measure", "colour": "red"}
+    red = of_activity | {"activity_type": "measure", "colour": "red", "rush": "true"}
     assert registry.get_sample_value("measured_total", red) == 6
     assert registry.get_sample_value("level", of_activity | {"activity_type": "measure_in_thread"}) == 0.5
 

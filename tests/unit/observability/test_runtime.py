@@ -94,8 +94,11 @@ async def test_a_buffer_keeps_what_is_recorded_until_it_is_fetched(caplog: pytes
     updates = buffer.retrieve_updates()
     assert [update.value for update in updates] == [0, 1]
     assert (updates[0].metric.kind, updates[0].metric.description) == (BUFFERED_METRIC_KIND_HISTOGRAM, None)
+    assert updates[0].metric is updates[1].metric is not update.metric
     assert "a value of size is left out" in caplog.text
     assert buffer.retrieve_updates() == []
+    histogram.with_additional_attributes({"unlike": 1}).record(4)
+    assert buffer.retrieve_updates()[0].metric is updates[0].metric
 
 
 @pytest.mark.parametrize(
