@@ -72,7 +72,7 @@ class Client(
 
     def __init__(
         self,
-        transport: Transport,
+        service_client: Transport,
         *,
         namespace: str | None = None,
         data_converter: DataConverter | None = None,
@@ -87,7 +87,7 @@ class Client(
         """A client on a transport that is open already; `connect` opens one on Kafka.
 
         Args:
-            transport: The way to the processors. `close` closes it.
+            service_client: The way to the processors, such as another client's `service_client`. `close` closes it.
             namespace: The transport's if not given. For another one, as in `Client(**{**client.config(),
                 "namespace": "other"})`, there is another connection, opened by its first call. `close` leaves it.
             data_converter: Converts arguments and results; None: the default one.
@@ -100,8 +100,8 @@ class Client(
             runtime: Where what its workers measure goes.
         """
         config = ClientConfig(
-            transport=transport_to(namespace, transport),
-            namespace=namespace or transport.namespace,
+            service_client=transport_to(namespace, service_client),
+            namespace=namespace or service_client.namespace,
             data_converter=data_converter or converters.default(),
             identity=identity or f"{os.getpid()}@{socket.gethostname()}",
             rpc_timeout=rpc_timeout,
@@ -115,7 +115,7 @@ class Client(
         for plugin in plugins:
             config = plugin.configure_client(config)
         self._config = config
-        self._transport = transport_to(config["namespace"], config["transport"])
+        self._transport = transport_to(config["namespace"], config["service_client"])
         self._converter = config["data_converter"]
         self._identity = config["identity"]
         self._asking = Asking(

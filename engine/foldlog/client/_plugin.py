@@ -25,7 +25,7 @@ if TYPE_CHECKING:  # a client only holds it, and need not load what runs workflo
 class ClientConfig(TypedDict):
     """Options of a client, as `Client` takes them."""
 
-    transport: Transport
+    service_client: Transport
     namespace: str
     """The transport's; to be read only."""
     data_converter: DataConverter

@@ -160,6 +160,7 @@ def test_a_config_makes_another_client_like_it() -> None:
     client, _ = client_with(Adding())
     again = Client(**client.config())
     assert again.config() == client.config()
+    assert Client(service_client=client.service_client).transport is client.config()["service_client"]
     with pytest.raises(ConfigurationError, match="the transport is of namespace"):
         Client(client.transport, namespace="other")
 
