@@ -56,11 +56,12 @@ class Handlers:
             return
         self._buffered.append(signaled)
         if not self._host.replaying:
-            _LOGGER.warning(
-                "signal %r has no handler; it is kept until one is set",
-                signaled.signal_name,
-                extra=self._host.log_extra(),
-            )
+            self._note(logging.WARNING, signaled.signal_name, "has no handler; it is kept until one is set")
+
+    def _note(self, level: int, signal_name: str, what: str) -> None:
+        known = self._host.log_extra()
+        whose = known["workflow_id"], known["workflow_type"]
+        _LOGGER.log(level, "signal %r of workflow %s (%s) %s", signal_name, *whose, what, extra=known)
 
     def _hand_over(self, definition: SignalDefinition, signaled: WorkflowExecutionSignaled) -> None:
         """Let a handler begin after those that were called before; async or not, they begin in the signals' order."""
@@ -104,9 +105,7 @@ class Handlers:
             args = self._arguments(definition, name, signaled.args)
         except Exception as error:
             if not self._host.replaying:
-                _LOGGER.error(
-                    "signal %r is dropped, its arguments do not fit: %s", name, error, extra=self._host.log_extra()
-                )
+                self._note(logging.ERROR, name, f"is dropped, its arguments do not fit: {error}")
             return None
         handler = definition.bind(self._host.instance())
         if not self._host.environment.interceptors:

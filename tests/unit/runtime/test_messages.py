@@ -106,7 +106,7 @@ def test_a_signal_with_wrong_arguments_is_logged_and_dropped(
     driver = Driver(Inbox)
     driver.signal("add", *args)
     (record,) = caplog.records
-    assert "signal 'add' is dropped" in record.getMessage()
+    assert f"signal 'add' of workflow {record.__dict__['workflow_id']} (Inbox) is dropped" in record.getMessage()
     assert record.__dict__["run_id"] == "run-1"
     driver.signal("finish")
     assert driver.result == []
