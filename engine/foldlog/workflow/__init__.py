@@ -50,6 +50,9 @@ from foldlog.workflow._clock import (
     uuid7,
     wait_condition,
 )
+
+# Private in Temporal's SDK too, but its public features suite asks it for the names of workflows.
+from foldlog.workflow._definition import Definition as _Definition  # noqa: F401
 from foldlog.workflow._definition import DynamicWorkflowConfig, defn, dynamic_config, init, run
 from foldlog.workflow._exceptions import (
     NondeterminismError,

@@ -69,7 +69,8 @@ def test_the_sequence_of_a_dynamic_method_may_be_the_one_of_typing() -> None:
 
 
 def test_what_is_noted_down() -> None:
-    definition = Definition.must_from_class(Order)
+    definition = vars(workflow)["_Definition"].must_from_class(Order)
+    assert type(definition) is Definition
     assert definition.name == "order-v2"
     assert set(definition.signals) == {"notify", "cancel-order"}
     assert set(definition.queries) == {"ask"}
