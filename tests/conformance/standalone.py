@@ -133,6 +133,13 @@ async def ends_of_activities_alone(here: Place) -> None:
         with pytest.raises(RPCError) as refused:
             await handle.terminate()
         assert refused.value.status is RPCStatusCode.NOT_FOUND
+    outside = await here.client.start_activity("leave_open", **options())
+    await described(outside, lambda found: found.run_state is PendingActivityState.STARTED)
+    await outside.cancel()
+    told = here.client.get_async_activity_handle(activity_id=outside.id, run_id=None)
+    await told.report_cancellation("as asked", 7)
+    assert (await fails(outside, CancelledError)).details == ("as asked", 7)
+    assert (await outside.describe()).status is STATUS.CANCELED
     failed = await here.client.start_activity(settle, "fail", **options())
     cause = await fails(failed, ApplicationError)
     assert (cause.message, cause.type, cause.details) == ("no", "No", ("fail",))

@@ -281,15 +281,17 @@ class WorkflowInstance(Conditions, Errands, HandlerCalls):
             return
         if isinstance(error, asyncio.CancelledError):
             error = exceptions.CancelledError(str(error) or "Cancelled")
-        if self._cancel_reason is not None and is_cancellation(error):
+        cancelled = self._cancel_reason is not None and is_cancellation(error)
+        if cancelled and not (isinstance(error, exceptions.CancelledError) and error.details):
             self._end(decisions.CancelWorkflow())
-        elif self.is_failure_exception(error):
+        elif cancelled or self.is_failure_exception(error):
             try:
                 failure = self.environment.failure(error)
             except Exception as unfit:
                 self._error = self._error or unfit
             else:
-                self._end(decisions.FailWorkflow(failure=failure))
+                told = decisions.CancelWorkflow(details=failure.details)
+                self._end(told if cancelled else decisions.FailWorkflow(failure=failure))
         else:
             self.stall_with(error)
 

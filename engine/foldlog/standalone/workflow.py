@@ -7,7 +7,7 @@ from typing import Any
 
 from foldlog import workflow
 from foldlog.common import Priority, RawValue, RetryPolicy
-from foldlog.exceptions import ActivityError, TimeoutError
+from foldlog.exceptions import ActivityError, CancelledError, TimeoutError
 from foldlog.standalone.model import ACTIVITY_TYPE, Described, Job
 from foldlog.workflow._activity_types import ActivityCancellationType
 from foldlog.workflow._runtime import current
@@ -46,6 +46,9 @@ class ActivityWorkflow:
             )
         except ActivityError as error:
             self._described.timed_out = isinstance(error.cause, TimeoutError)
+            if isinstance(error.cause, CancelledError):
+                # A cancelled workflow ends without the error around it, and so would what the activity said.
+                raise error.cause from None
             raise
         return result
 

@@ -129,6 +129,27 @@ def test_after_a_swallowed_cancellation_a_cancelled_activity_still_ends_it_as_ca
 
 
 @workflow.defn
+class Explains:
+    """Says how far it got when it is cancelled."""
+
+    @workflow.run
+    async def run(self, *details: Any) -> None:
+        try:
+            await asyncio.sleep(100)
+        except asyncio.CancelledError:
+            raise CancelledError("stopped", *details) from None
+
+
+def test_what_a_cancelled_workflow_says_of_it_is_in_its_history() -> None:
+    driver = Driver(Explains, "so far", 3)
+    driver.cancel()
+    end = driver.end
+    assert isinstance(end, event.WorkflowExecutionCanceled)
+    assert [payload.data for payload in end.details] == [b'"so far"', b"3"]
+    driver.replay()
+
+
+@workflow.defn
 class Untouched:
     """Has no await that takes time."""
 
