@@ -65,7 +65,7 @@ class CompositePayloadConverter(PayloadConverter, WithSerializationContext):
         if cls.from_payloads is not CompositePayloadConverter.from_payloads and (
             cls.from_payload is CompositePayloadConverter.from_payload
         ):
-            cls.from_payload = PayloadConverter.from_payload  # type: ignore[method-assign]  # the same
+            cls.from_payload = PayloadConverter.from_payload  # type: ignore[method-assign, assignment]  # same
 
     def __init__(self, *converters: EncodingPayloadConverter) -> None:
         """Make one.
