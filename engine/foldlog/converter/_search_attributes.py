@@ -40,7 +40,7 @@ def encode_search_attributes(attributes: SearchAttributes | TypedSearchAttribute
 
     Raises:
         TypeError: A value is not of its attribute's type, or values without a type are no list of one type.
-        ValueError: A time has no time zone.
+        ValueError: A time has no time zone, or a whole number does not fit into 64 bits.
     """
     if not attributes:
         return {}
@@ -83,6 +83,8 @@ def _require_type(key: SearchAttributeKey[Any], value: Any) -> None:
         raise TypeError(f"search attribute {key.name!r}: all values of a keyword list must be strings")
     if isinstance(value, datetime) and value.tzinfo is None:
         raise ValueError(f"search attribute {key.name!r}: a time must have a time zone")
+    if kind is SearchAttributeIndexedValueType.INT and not -(2**63) <= value < 2**63:
+        raise ValueError(f"search attribute {key.name!r}: a whole number must fit into 64 bits, and {value} does not")
 
 
 def encode_untyped_values(name: str, values: SearchAttributeValues) -> Payload:
