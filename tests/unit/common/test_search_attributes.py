@@ -67,7 +67,7 @@ def test_a_value_of_another_type_is_refused(key: SearchAttributeKey[Any], value:
 @pytest.mark.parametrize("value", [2**63, -(2**63) - 1])
 def test_a_whole_number_beyond_64_bits_is_refused(value: int) -> None:
     key = SearchAttributeKey.for_int("a")
-    with pytest.raises(ValueError, match="search attribute 'a'.*64 bits"):
+    with pytest.raises(ValueError, match=r"search attribute 'a'.*64 bits"):
         encode_search_attributes(TypedSearchAttributes([SearchAttributePair(key, value)]))
     assert encode_search_attributes(TypedSearchAttributes([SearchAttributePair(key, 2**63 - 1)]))
 
