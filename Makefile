@@ -8,8 +8,8 @@ ROOTS := schemas/foldlog engine/foldlog processors/foldlog connectors/foldlog co
 CODE := $(ROOTS) tests benchmarks examples .ci
 # Kills of `make chaos`.
 N ?= 200
-# Processes of `make test`. Most tests of tests/integration wait, so three fill two cores.
-JOBS ?= 3
+# Processes of `make test`. Most tests of tests/integration wait: three left a quarter of two cores idle.
+JOBS ?= 4
 # The commit that `make bench` compares with; without one, it is the bare loop.
 BASE ?=
 
@@ -34,7 +34,7 @@ $(READY): pyproject.toml constraints.txt
 demo: $(READY) ## Run thousands of real orders through durable workflows on a real Kafka.
 	$(BIN)/python -m examples.order.demo
 
-test: $(READY) ## Run every test, in JOBS=3 processes beside a real Kafka that they share.
+test: $(READY) ## Run every test, in JOBS=4 processes beside a real Kafka that they share.
 	$(BIN)/foldlog dev --port 0 -- $(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 lint: $(READY) ## Check style, types, lengths, and the files of docker/.

@@ -5,6 +5,7 @@ By hand the order is pytest's own.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -28,17 +29,18 @@ def _loggers_are_as_they_were() -> Iterator[None]:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """In a worker of pytest-xdist: long modules first, unit tests last.
+    """In a worker of pytest-xdist: long modules first, unit tests last, and of those the modules with few tests.
 
     Modules are handed out whole and in this order. A long one that came last would run alone, with idle workers beside
-    it; unit tests are short grains that fill up the end. How long a module may take its timeout says.
+    it; small ones of unit tests are short grains that fill up the end. How long a module may take its timeout says.
     """
     if not hasattr(config, "workerinput"):
         return
     limits: dict[Path, float] = {}
     for item in items:
         limits[item.path] = max(limits.get(item.path, 0.0), _limit(item))
-    items.sort(key=lambda item: (_UNIT in item.path.parents, -limits[item.path]))
+    sizes = Counter(item.path for item in items)
+    items.sort(key=lambda item: (_UNIT in item.path.parents, -limits[item.path], -sizes[item.path], item.path))
 
 
 def _limit(item: pytest.Item) -> float:
