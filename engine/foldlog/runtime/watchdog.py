@@ -14,6 +14,7 @@ with far more patience.
 from __future__ import annotations
 
 import ctypes
+import gc
 import logging
 import os
 import sys
@@ -281,9 +282,24 @@ def _raise_in(thread_id: int, exception: type[BaseException] | None) -> None:
         _set_async_exc(thread_id, exception)
 
 
+def _frame_of(thread_id: int) -> FrameType | None:
+    """What a thread runs just now.
+
+    In Python 3.11 the process stands still for ever if garbage is collected within this call, and a `threading.local`
+    is in it: both take the lock of the list of threads (https://github.com/python/cpython/issues/106883).
+    """
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        return sys._current_frames().get(thread_id)
+    finally:
+        if collects:
+            gc.enable()
+
+
 def _where(thread_id: int) -> tuple[str, str]:
     """The line that a thread is at, and its stack below the watched call, as text."""
-    frame: FrameType | None = sys._current_frames().get(thread_id)
+    frame = _frame_of(thread_id)
     frames: list[traceback.FrameSummary] = []
     while frame is not None and frame.f_code is not Watchdog.call.__code__:
         code = frame.f_code

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -300,3 +302,29 @@ def test_code_is_not_watched_when_somebody_debugs(monkeypatch: pytest.MonkeyPatc
     assert deadlock_seconds(DEADLOCK_TIMEOUT, False) is None
     monkeypatch.setenv("FOLDLOG_DEBUG", "false")
     assert deadlock_seconds(DEADLOCK_TIMEOUT, False) == 2
+
+
+COLLECTS = """
+import gc, threading
+from foldlog.runtime.watchdog import _where
+
+class Cycle:
+    def __init__(self):
+        self.local, self.cycle = threading.local(), self
+
+for count in range(1, 200):
+    gc.collect()
+    Cycle()
+    gc.set_threshold(count)
+    _where(threading.get_ident())
+    assert gc.isenabled()
+    gc.set_threshold(700)
+gc.disable()
+_where(threading.get_ident())
+print(gc.isenabled())
+"""
+
+
+def test_garbage_that_comes_due_while_it_looks_does_not_stop_the_process() -> None:
+    done = subprocess.run([sys.executable, "-c", COLLECTS], capture_output=True, text=True, timeout=60)
+    assert done.stdout == "False\n", done.stderr
