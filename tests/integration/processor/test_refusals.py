@@ -21,6 +21,7 @@ from foldlog.transport.admin import TopicsUnfitError
 
 from tests.integration.processor.running import Place, place
 from tests.integration.processor.workloads import WORKFLOWS
+from tests.until import until
 
 
 @pytest.fixture
@@ -54,13 +55,24 @@ def alter(here: Place, topic: str, **settings: str) -> None:
         future.result(30)
 
 
+async def repartition(here: Place, *topics: str) -> None:
+    """Give topics three partitions. The broker answers before it shows them."""
+    admin = AdminClient(here.config.admin())
+    for future in admin.create_partitions([NewPartitions(topic, 3) for topic in topics]).values():
+        future.result(30)
+
+    def shown() -> bool:
+        found = admin.list_topics(timeout=30).topics
+        return all(len(found[topic].partitions) == 3 for topic in topics)
+
+    await until(shown, "the partitions are there")
+
+
 async def test_topics_that_would_lose_something(here: Place) -> None:
     alter(here, here.topics.events, retention_ms="86400000")
     alter(here, here.topics.visibility, cleanup_policy="delete")
     alter(here, here.topics.commands, cleanup_policy="compact,delete")
-    admin = AdminClient(here.config.admin())
-    for future in admin.create_partitions([NewPartitions(here.topics.commands, 3)]).values():
-        future.result(30)
+    await repartition(here, here.topics.commands)
     message = await refusal(here, TopicsUnfitError)
     for part in (
         f"{here.topics.events}: retention.ms is 86400000, but has to be -1",
@@ -114,10 +126,7 @@ async def test_more_partitions_than_when_the_first_processor_started(here: Place
     """Commands and events agree, and still the workflows that were started would not be found any more."""
     async with here.worker():
         pass
-    admin = AdminClient(here.config.admin())
-    more = [NewPartitions(topic, 3) for topic in (here.topics.commands, here.topics.events)]
-    for future in admin.create_partitions(more).values():
-        future.result(30)
+    await repartition(here, here.topics.commands, here.topics.events)
     what = f"{here.topics.events}: partitions is 3, but has to be 2, as when the first processor started"
     for state in ("state", "another"):  # what is on the disk of this machine makes no difference
         message = await refusal(here, TopicsUnfitError, state_dir=here.folder / state)
