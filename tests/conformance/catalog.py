@@ -36,6 +36,7 @@ from tests.conformance import (
     spans,
     standalone,
     streams,
+    validation,
     values,
     work,
     workers,
@@ -85,6 +86,7 @@ ALONE: Sequence[Scenario] = [
     *overrides.ALONE,
     *kinds.ALONE,
     *bound.ALONE,
+    *validation.ALONE,
 ]
 """Those that bring their own."""
 
