@@ -32,9 +32,11 @@ from foldlog.exceptions import (
 )
 from foldlog.transport.errors import BrokerUnreachableError, ConfigurationError, NoAnswerError, TopicMissingError
 
+NOTHING_SET: dict[str, str | None] = {"KAFKA_BOOTSTRAP_SERVERS": None, "FOLDLOG_NAMESPACE": None}
+
 
 def invoke(*arguments: str, env: dict[str, str | None] | None = None) -> Result:
-    return CliRunner(env={"KAFKA_BOOTSTRAP_SERVERS": None, **(env or {})}).invoke(cli, arguments)
+    return CliRunner(env={**NOTHING_SET, **(env or {})}).invoke(cli, arguments)
 
 
 def leaves() -> list[tuple[str, ...]]:
@@ -149,7 +151,7 @@ def probe() -> click.Group:
 
 
 def settings_of(probe: click.Group, *arguments: str, env: dict[str, str | None] | None = None) -> str:
-    result = CliRunner(env={"KAFKA_BOOTSTRAP_SERVERS": None, **(env or {})}).invoke(probe, arguments)
+    result = CliRunner(env={**NOTHING_SET, **(env or {})}).invoke(probe, arguments)
     assert result.exit_code == 0, result.output
     return result.output
 
