@@ -49,6 +49,7 @@ def quick_jvms() -> Iterator[None]:
 
     None lives long enough for the other one to pay: it took a fifth of the processor time of 28 tests with one broker,
     pytest's own included, and a third of that of a broker that is started and stopped.
+    The Kafka of `make test` is none of them: it is there before, and lives for all tests.
     """
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1", prepend=" ")
