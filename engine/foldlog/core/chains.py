@@ -21,6 +21,7 @@ from foldlog.core.retry import next_delay_ms
 from foldlog.core.session import Session, Sessions
 from foldlog.core.state import Run
 from foldlog.core.versioning import NO_OPTIONS, Versions
+from foldlog.core.views import following_run_id
 from foldlog.schemas import event
 from foldlog.schemas.common import Continuation, ContinueInitiator, Failure, Payload, RetryState, WorkflowOptions
 from foldlog.schemas.event import WorkflowExecutionSignaled, WorkflowExecutionStarted
@@ -252,7 +253,8 @@ class Chains:
     def begin(self, run: Run, outcome: Outcome) -> Session | None:
         """Begin the run that follows a closed one, with what the one before left over; None: none follows."""
         following = self._following.pop(run.run_id, None)
-        if following is None:
+        if following is None or following.started.run_id != following_run_id(run):
+            # The event that named it did not fit into a record, and another one has closed the run.
             return None
         started = following.started
         new = outcome.begin(run.workflow_id, started.run_id, started)

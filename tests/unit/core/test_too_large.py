@@ -10,7 +10,7 @@ from foldlog.core.decisions import Decision
 from foldlog.core.engine import LocalResult
 from foldlog.core.outcome import MAXIMUM_COMMAND_BYTES, MAXIMUM_RECORD_BYTES
 from foldlog.schemas import command, event, reply
-from foldlog.schemas.common import Failure, Payload
+from foldlog.schemas.common import Failure, Payload, RetryPolicy, WorkflowOptions
 from foldlog.schemas.records import Event
 
 from .harness import ScriptDecider, ScriptFactory, World, payload
@@ -159,3 +159,28 @@ def test_whoever_waits_for_an_answer_of_a_stalled_run_is_told() -> None:
     assert world.answer(world.handle("wf", signal)).code == "INVALID_ARGUMENT"
     assert isinstance(world.by_id(command.CompleteActivity, **completed()), reply.Accepted)
     assert world.run.deferred_ordinal == 1
+
+
+class Failing(ScriptDecider):
+    """Fails with more than a record can hold."""
+
+    def activate(self, happened: Event) -> list[Decision]:
+        return [decisions.FailWorkflow(failure=Failure(message="no", details=[TOO_LARGE]))]
+
+
+class FailingFactory(ScriptFactory):
+    def create(self, workflow_id: str, started: event.WorkflowExecutionStarted) -> Failing:
+        return Failing(started, lambda: self.broken)
+
+
+def test_no_run_follows_one_whose_failure_did_not_fit_and_that_was_terminated() -> None:
+    world = World(factory=FailingFactory())
+    retried = WorkflowOptions(retry_policy=RetryPolicy(initial_interval_ms=1_000))
+    world.handle("a", command.StartWorkflow(workflow_type="t", task_queue="q", options=retried))
+    session = world.sessions.current("a")
+    assert session is not None
+    assert session.run.stalled is not None
+    assert "WorkflowExecutionFailed has 1000" in session.run.stalled.error
+    world.handle("a", command.TerminateWorkflow(reason="enough"))
+    assert isinstance(session.run.closing, event.WorkflowExecutionTerminated)
+    assert world.sessions.current("a") is session
