@@ -6,23 +6,22 @@ event means to a run is the state machine's; whom to answer is `answers`'s.
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
 from typing import Any
 
-from foldlog._texts import writable
 from foldlog.core import activities, decisions, machine
 from foldlog.core.answers import Answers
 from foldlog.core.chains import Chains
 from foldlog.core.closing import follow_close
-from foldlog.core.decider import Decider, NondeterminismError, VersionNotHostedError, WorkflowTaskError
+from foldlog.core.decider import Decider, NondeterminismError, WorkflowTaskError
 from foldlog.core.decisions import ClosingDecision, Decision
 from foldlog.core.early import EarlySignals, Waiting
 from foldlog.core.kept_reports import KeptReports, accept, refused
 from foldlog.core.outcome import MAXIMUM_DEFERRED_BYTES, Outcome
 from foldlog.core.replay import replay
 from foldlog.core.session import Session, Sessions
+from foldlog.core.stalls import stalled
 from foldlog.core.start_options import waits_for_code, waits_for_start_delay
 from foldlog.core.state import Run
 from foldlog.core.versioning import Versions
@@ -31,16 +30,8 @@ from foldlog.schemas import command, event, log
 from foldlog.schemas.event import WorkflowExecutionSignaled
 from foldlog.schemas.records import Command, Event
 
-STALL_INITIAL_MS = 1_000
-STALL_MAXIMUM_MS = 60_000
 FORESEEN_EVENTS = 256
 """Events of a replay whose payloads are decoded at once, where that takes its time."""
-STALL_ELSEWHERE_MS = 3_600_000
-"""Wait before the next try where only another process, or another deployment, can make a difference."""
-MAXIMUM_ERROR = 4_000
-"""Characters of an error's message that are kept with a stalled run."""
-MAXIMUM_STACK = 40_000
-"""Characters of its stack that are kept."""
 _FOR_ANY_RUN = (command.SignalWorkflow, command.CancelWorkflow)
 """What is for the run that follows, if its own has closed before it could be handled."""
 
@@ -266,9 +257,11 @@ class Driver:
             outcome.replayed_events.append(run.last_event_id)
             return decider, replay(decider, self._retold(run, decider, outcome), fresh=fresh)
         except WorkflowTaskError as error:
-            if isinstance(error, NondeterminismError):
-                error.failure = decider.failure_of(error)
-            decider.close()
+            try:
+                if isinstance(error, NondeterminismError):
+                    error.failure = decider.failure_of(error)
+            finally:
+                decider.close()
             raise
 
     def _retold(self, run: Run, decider: Decider, outcome: Outcome) -> Iterator[Event]:
@@ -348,9 +341,15 @@ class Driver:
     ) -> None:
         """The code cannot be brought to what happened: fail the run, if that is what the code wants, or stall it."""
         if isinstance(error, NondeterminismError) and error.failure is not None and session.run.is_open:
-            self._close_and_follow(session.run, self._chains.failed(session.run, error.failure, outcome), outcome)
-        else:
-            self.stall(session, error, outcome, before)
+            closing = self._chains.failed(session.run, error.failure, outcome)
+            try:
+                outcome.check_fits(closing)
+            except WorkflowTaskError as too_large:
+                error = too_large
+            else:
+                self._close_and_follow(session.run, closing, outcome)
+                return
+        self.stall(session, error, outcome, before)
 
     def settle(self, run: Run, outcome: Outcome) -> None:
         """Do what follows from a run's end, and end one whose history has become too long. To be called after whatever
@@ -418,43 +417,28 @@ class Driver:
             before = self._retried
         _drop(session)
         _forget_local(session, outcome)
-        attempts = before.attempts + 1 if before else 1
-        delay_ms = STALL_ELSEWHERE_MS
-        if not isinstance(error, VersionNotHostedError):
-            delay_ms = min(STALL_INITIAL_MS * 2 ** min(attempts - 1, 16), STALL_MAXIMUM_MS)
-        outcome.append(
-            run,
-            log.WorkflowStalled(
-                run_id=run.run_id,
-                error=_cut(str(error) or type(error).__name__, MAXIMUM_ERROR),
-                stack_trace=_cut(_stack_of(error), MAXIMUM_STACK),
-                attempts=attempts,
-                retry_ms=outcome.now_ms + delay_ms,
-                since_ms=before.since_ms if before else outcome.now_ms,
-                build_id=self._build_id,
-            ),
-        )
+        outcome.append(run, stalled(run, error, before, self._build_id, outcome.now_ms))
 
     def resume(self, session: Session, outcome: Outcome) -> None:
         """Try the code of a stalled run again; if it runs, handle what waited for it."""
         run = session.run
         if run.stalled is None:
             return
-        stalled, waiting = run.stalled, Waiting(run, self._waiting_commands(run, outcome))
+        before, waiting = run.stalled, Waiting(run, self._waiting_commands(run, outcome))
         self._waiting = waiting
         try:
             try:
                 outstanding = self._hear_out(session, self._make(session, outcome, fresh=True), outcome)
             except WorkflowTaskError as error:
-                self._fail_or_stall(session, error, outcome, before=stalled)
+                self._fail_or_stall(session, error, outcome, before=before)
                 return
             outcome.append(run, log.WorkflowResumed(run_id=run.run_id, handled_ordinal=run.handled_ordinal))
             try:
                 self._decide(session, outstanding, outcome)
             except WorkflowTaskError as error:
-                self.stall(session, error, outcome, before=stalled)
+                self.stall(session, error, outcome, before=before)
             self.settle(run, outcome)
-            self._retried = stalled
+            self._retried = before
             self._handle_waiting(waiting, outcome)
         finally:
             self._waiting = self._retried = None
@@ -561,21 +545,6 @@ class Driver:
         else:
             accept(run, wanted, outcome)
         kept.add(run, wanted)
-
-
-def _stack_of(error: WorkflowTaskError) -> str:
-    """Where it went wrong; empty where only the engine itself is to be seen, as for a type that is not here."""
-    if error.stack_trace or error.__cause__ is None:
-        return error.stack_trace
-    return "".join(traceback.format_exception(error))
-
-
-def _cut(text: str, maximum: int) -> str:
-    """Beginning and end of what is too long, as text that can be written."""
-    text = writable(text)
-    if len(text) <= maximum:
-        return text
-    return f"{text[: maximum // 2]}\n… {len(text) - maximum} characters left out …\n{text[-(maximum // 2) :]}"
 
 
 def _drop(session: Session) -> None:

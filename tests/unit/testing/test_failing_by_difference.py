@@ -12,9 +12,15 @@ import pytest
 from foldlog import workflow
 from foldlog.client import WorkflowExecutionStatus, WorkflowFailureError
 from foldlog.common import RawValue, RetryPolicy
-from foldlog.converter import DataConverter, DefaultFailureConverterWithEncodedAttributes, PayloadCodec
+from foldlog.converter import (
+    DataConverter,
+    DefaultFailureConverter,
+    DefaultFailureConverterWithEncodedAttributes,
+    PayloadCodec,
+    PayloadConverter,
+)
 from foldlog.exceptions import ApplicationError
-from foldlog.schemas.common import Payload
+from foldlog.schemas.common import Failure, Payload
 from foldlog.testing import WorkflowEnvironment
 from foldlog.worker import Replayer, Worker
 
@@ -81,6 +87,18 @@ class Base64(PayloadCodec):
         return [Payload(encoding="json/plain", data=base64.b64decode(each.data)) for each in payloads]
 
 
+class Lavish(DefaultFailureConverter):
+    """Tells so much of a failure that no record can hold it."""
+
+    def to_failure(
+        self, exception: BaseException, payload_converter: PayloadConverter, failure: Failure | None = None
+    ) -> Failure:
+        made = super().to_failure(exception, payload_converter, failure)
+        made.message += "x" * 1_100_000
+        return made
+
+
+LAVISH = DataConverter(failure_converter_class=Lavish)
 CODED = DataConverter(payload_codec=Base64(), failure_converter_class=DefaultFailureConverterWithEncodedAttributes)
 
 
@@ -137,3 +155,35 @@ async def test_a_run_that_follows_the_failed_one_is_of_the_new_code_and_has_what
             await handle.signal("say", "kept")
         async with Worker(client, task_queue="q", workflows=[version(0, [workflow.NondeterminismError])]):
             assert await handle.result(rpc_timeout=SOON) == "kept"
+
+
+@pytest.mark.parametrize("attempts", [1, 2])
+@pytest.mark.parametrize("stalls_before", [False, True])
+async def test_a_failure_that_no_record_can_hold_stalls_the_run(stalls_before: bool, attempts: int) -> None:
+    retry = RetryPolicy(maximum_attempts=attempts)
+    types = [workflow.NondeterminismError]
+    async with await WorkflowEnvironment.start_time_skipping() as environment:
+        client = environment.client
+        async with Worker(client, task_queue="q", workflows=[version(100, types)]):
+            handle = await client.start_workflow(
+                "Changing", id="w", task_queue="q", result_type=str, retry_policy=retry
+            )
+        if stalls_before:
+            async with Worker(client, task_queue="q", workflows=[version(0, [])]):
+                await handle.signal("say", "kept")
+                assert "no longer decides" in (await handle.describe()).stalled_error
+        lavish = await environment.connect_client(data_converter=LAVISH)
+        async with Worker(lavish, task_queue="q", workflows=[version(0, types)]):
+            await handle.signal("say", "kept too")
+            await environment.sleep(120)
+            await handle.signal("say", "last")
+            found = await handle.describe()
+            assert found.status is WorkflowExecutionStatus.RUNNING
+            assert "WorkflowExecutionFailed has 11" in found.stalled_error
+        async with Worker(client, task_queue="q", workflows=[version(0, types)]):
+            if attempts > 1:
+                # A signal that was told before the failure is in the history of the run that failed.
+                assert await handle.result(rpc_timeout=SOON) == ("kept too,last" if stalls_before else "last")
+            else:
+                with pytest.raises(WorkflowFailureError, match="NondeterminismError"):
+                    await handle.result(rpc_timeout=SOON)
