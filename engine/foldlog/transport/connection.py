@@ -25,6 +25,7 @@ from foldlog.schemas.records import Command, Reply
 from foldlog.schemas.reply import ActivityCancelRequested, PartitionMoved
 from foldlog.schemas.visibility import WorkflowVisibility
 from foldlog.transport._deadlines import Deadlines
+from foldlog.transport._forks import call_after_fork
 from foldlog.transport._green import require_threads
 from foldlog.transport._inlet import Inlet
 from foldlog.transport._outbox import FULL_QUEUE_SECONDS, Outbox
@@ -110,6 +111,7 @@ class Connection:
         )
         self._outlet = Outlet(config)
         self._outbox = Outbox(loop, self._outlet, topics.commands)
+        call_after_fork(self._forked)
 
     @classmethod
     async def open(
@@ -338,6 +340,11 @@ class Connection:
         if undelivered and timeout > 0:
             logger.error("%d commands could not be delivered within %g s and are lost", undelivered, timeout)
         self._end_questions()
+
+    def _forked(self) -> None:
+        """In a process that has neither the threads nor the event loop of the one that it was forked off."""
+        self._closed = "this process was forked off the one that connected; connect in this one, or start it by spawn"
+        self._closing = True
 
     def _break(self, error: Exception) -> None:
         self._closed = f"the connection to Kafka failed: {type(error).__name__}: {error}"

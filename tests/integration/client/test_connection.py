@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from multiprocessing import Pipe, get_context
 from typing import Any
 
 import pytest
@@ -306,6 +307,30 @@ async def test_another_event_loop_is_refused(config: KafkaConfig, topics: Topics
 
         with pytest.raises(RuntimeError, match="one per loop"):
             await asyncio.to_thread(elsewhere)
+
+
+async def test_a_process_that_was_forked_off_is_refused(config: KafkaConfig, topics: Topics) -> None:
+    async with connected(config, topics) as connection:
+        ours, theirs = Pipe()
+
+        def in_child() -> None:
+            try:
+                asyncio.run(connection.ask("w", describe(), timeout=60))
+            except ConnectionClosedError as error:
+                asyncio.run(connection.close())
+                theirs.send(str(error))
+
+        child = get_context("fork").Process(target=in_child)
+        child.start()
+        try:
+            assert await asyncio.to_thread(ours.poll, 30)
+            assert "forked off the one that connected" in ours.recv()
+            await asyncio.to_thread(child.join, 30)
+            assert child.exitcode == 0
+        finally:
+            child.kill()
+        with Answering(config, topics, PARTITIONS, same_id):
+            assert await connection.ask("w", describe(), timeout=60) == reply.Accepted(correlation_id=1, run_id="w")
 
 
 async def test_a_question_outlives_a_restart_of_the_broker(private_kafka: EmbeddedKafka, namespace: str) -> None:
