@@ -405,6 +405,8 @@ class StartWorkflow(Struct, kw_only=True):
     """Arguments of the run method."""
     await_result: bool = False
     """True: the one reply is the result of the run (or the rejection), not the fact of its start."""
+    parent: ParentExecution | None = None
+    """The workflow whose child it is; null: none."""
     id_reuse_policy: WorkflowIdReusePolicy = "ALLOW_DUPLICATE"
     """What happens if a closed run has this workflow ID."""
     id_conflict_policy: WorkflowIdConflictPolicy = "UNSPECIFIED"
@@ -429,8 +431,6 @@ class StartWorkflow(Struct, kw_only=True):
     """Update-with-start: likewise an update. There is one reply: an UpdateReply, which names the run, or a
     Rejected for both.
     """
-    parent: ParentExecution | None = None
-    """The workflow whose child it is; null: none."""
 
 
 class TerminateWorkflow(Struct, kw_only=True):

@@ -699,6 +699,8 @@ class WorkflowExecutionStarted(HistoryEvent, kw_only=True):
     """
     identity: str = ""
     """Who sent it, for people: usually pid@host."""
+    parent: ParentExecution | None = None
+    """The workflow whose child it is; null: none."""
     execution_timeout_ms: int = 0
     """Limit on the whole chain of runs; 0: none."""
     run_timeout_ms: int = 0
@@ -709,8 +711,6 @@ class WorkflowExecutionStarted(HistoryEvent, kw_only=True):
     """Notes."""
     options: WorkflowOptions | None = None
     """What few starts have; null: nothing of it."""
-    parent: ParentExecution | None = None
-    """The workflow whose child it is; null: none."""
     continuation: Continuation | None = None
     """What it has from the run before it; null: it is the first of its chain."""
     held: bool = False

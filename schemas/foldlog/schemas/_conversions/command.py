@@ -528,7 +528,6 @@ def start_workflow_is_usual(record: StartWorkflow) -> bool:
         and record.start_delay_ms == 0
         and record.signal is None
         and record.update is None
-        and record.parent is None
     )
 
 
@@ -541,6 +540,9 @@ def start_workflow_usual_to_avro(record: StartWorkflow) -> dict[str, Any]:
         "task_queue": record.task_queue,
         "args": record.args and [payload_to_avro(item) for item in record.args],
         "await_result": record.await_result,
+        "parent": NULL
+        if record.parent is None
+        else ("foldlog.common.ParentExecution", parent_execution_to_avro(record.parent)),
     }
 
 
@@ -561,9 +563,6 @@ def start_workflow_to_avro(record: StartWorkflow) -> dict[str, Any]:
     values["update"] = (
         NULL if record.update is None else ("foldlog.command.UpdateInput", update_input_to_avro(record.update))
     )
-    values["parent"] = (
-        NULL if record.parent is None else ("foldlog.common.ParentExecution", parent_execution_to_avro(record.parent))
-    )
     return values
 
 
@@ -576,6 +575,7 @@ def start_workflow_usual_from_avro(values: dict[str, Any]) -> StartWorkflow:
         task_queue=values["task_queue"],
         args=values["args"] and [payload_from_avro(item) for item in values["args"]],
         await_result=values["await_result"],
+        parent=None if values["parent"] is None else parent_execution_from_avro(values["parent"]),
         id_reuse_policy="ALLOW_DUPLICATE",
         id_conflict_policy="UNSPECIFIED",
         execution_timeout_ms=0,
@@ -585,7 +585,6 @@ def start_workflow_usual_from_avro(values: dict[str, Any]) -> StartWorkflow:
         start_delay_ms=0,
         signal=None,
         update=None,
-        parent=None,
     )
 
 
@@ -600,7 +599,6 @@ def start_workflow_from_avro(values: dict[str, Any]) -> StartWorkflow:
     record.start_delay_ms = values["start_delay_ms"]
     record.signal = None if values["signal"] is None else signal_input_from_avro(values["signal"])
     record.update = None if values["update"] is None else update_input_from_avro(values["update"])
-    record.parent = None if values["parent"] is None else parent_execution_from_avro(values["parent"])
     return record
 
 
@@ -886,7 +884,7 @@ CONVERSIONS: Conversions = {
     ),
     StartWorkflow: (
         "foldlog.command.StartWorkflow",
-        b"\xc3\x01\xfdeq{r\xdb\xda\xd9",
+        b"\xc3\x01\x0ey4\xfb.\xda\xb6e",
         start_workflow_to_avro,
         start_workflow_from_avro,
     ),

@@ -945,7 +945,6 @@ def workflow_execution_started_is_usual(record: WorkflowExecutionStarted) -> boo
         and record.execution_expiration_ms == 0
         and record.memo == {}
         and record.options is None
-        and record.parent is None
         and record.continuation is None
         and record.held is False
         and record.first_task_ms == 0
@@ -964,6 +963,9 @@ def workflow_execution_started_usual_to_avro(record: WorkflowExecutionStarted) -
         "first_execution_run_id": record.first_execution_run_id,
         "request_id": record.request_id,
         "identity": record.identity,
+        "parent": NULL
+        if record.parent is None
+        else ("foldlog.common.ParentExecution", parent_execution_to_avro(record.parent)),
     }
 
 
@@ -975,9 +977,6 @@ def workflow_execution_started_to_avro(record: WorkflowExecutionStarted) -> dict
     values["memo"] = record.memo and {key: payload_to_avro(item) for key, item in record.memo.items()}
     values["options"] = (
         NULL if record.options is None else ("foldlog.common.WorkflowOptions", workflow_options_to_avro(record.options))
-    )
-    values["parent"] = (
-        NULL if record.parent is None else ("foldlog.common.ParentExecution", parent_execution_to_avro(record.parent))
     )
     values["continuation"] = (
         NULL
@@ -1001,12 +1000,12 @@ def workflow_execution_started_usual_from_avro(values: dict[str, Any]) -> Workfl
         first_execution_run_id=values["first_execution_run_id"],
         request_id=values["request_id"],
         identity=values["identity"],
+        parent=None if values["parent"] is None else parent_execution_from_avro(values["parent"]),
         execution_timeout_ms=0,
         run_timeout_ms=0,
         execution_expiration_ms=0,
         memo={},
         options=None,
-        parent=None,
         continuation=None,
         held=False,
         first_task_ms=0,
@@ -1020,7 +1019,6 @@ def workflow_execution_started_from_avro(values: dict[str, Any]) -> WorkflowExec
     record.execution_expiration_ms = values["execution_expiration_ms"]
     record.memo = values["memo"] and {key: payload_from_avro(item) for key, item in values["memo"].items()}
     record.options = None if values["options"] is None else workflow_options_from_avro(values["options"])
-    record.parent = None if values["parent"] is None else parent_execution_from_avro(values["parent"])
     record.continuation = None if values["continuation"] is None else continuation_from_avro(values["continuation"])
     record.held = values["held"]
     record.first_task_ms = values["first_task_ms"]
@@ -1368,7 +1366,7 @@ CONVERSIONS: Conversions = {
     ),
     WorkflowExecutionStarted: (
         "foldlog.event.WorkflowExecutionStarted",
-        b"\xc3\x01/\xe25\xae\x8b\xa9\xa6\x8b",
+        b"\xc3\x01\x1a&3\xfc\xaeO\xaf-",
         workflow_execution_started_to_avro,
         workflow_execution_started_from_avro,
     ),
