@@ -10,6 +10,7 @@ import asyncio
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import Context
+from types import FrameType
 from typing import Any
 
 from foldlog import exceptions
@@ -29,7 +30,7 @@ from foldlog.runtime.errands import Errands
 from foldlog.runtime.handlers import Handlers
 from foldlog.runtime.loop import DeterministicLoop, DurableTimer, Mode
 from foldlog.runtime.properties import ContinuedAsNew
-from foldlog.runtime.stack import call_source, format_error, format_tasks
+from foldlog.runtime.stack import call_source, format_error, format_tasks, raised_at, returned_at
 from foldlog.runtime.watchdog import Interrupted
 from foldlog.schemas import event as events
 from foldlog.schemas.common import Failure, Payload
@@ -45,6 +46,7 @@ class WorkflowInstance(Conditions, Errands, HandlerCalls):
         "_conditions",
         "_decisions",
         "_error",
+        "_frame",
         "_handlers",
         "_held",
         "_main",
@@ -66,6 +68,8 @@ class WorkflowInstance(Conditions, Errands, HandlerCalls):
         self._closed = False
         self._cancel_reason: str | None = None
         self._error: BaseException | None = None
+        self._frame: FrameType | None = None
+        """That of the run method, which knows where it returns; kept only in replay."""
         self._timer_number = 0
         self._handlers: Handlers | None = None
         self._held: list[Event] | None = None
@@ -83,6 +87,8 @@ class WorkflowInstance(Conditions, Errands, HandlerCalls):
             return []
         self.batch += 1
         self.advance(event)
+        if self._frame is not None and not self.replaying:
+            self._frame = None
         if self._held is not None and type(event) is not events.WorkflowTaskScheduled:
             self._held.append(event)
             return []
@@ -184,7 +190,7 @@ class WorkflowInstance(Conditions, Errands, HandlerCalls):
             self._children.close()
         if self._external is not None:
             self._external.close()
-        self._main = self._handlers = self._object = self._error = None
+        self._main = self._handlers = self._object = self._error = self._frame = None
 
     def __del__(self) -> None:
         # Whoever forgets to close it must not have its finally blocks run in the middle of another workflow, which is
@@ -252,6 +258,8 @@ class WorkflowInstance(Conditions, Errands, HandlerCalls):
         context, args = self._prepared
         self._prepared = None
         body: Any = self.run_body(args)
+        if self.replaying:
+            self._frame = getattr(body, "cr_frame", None)
         self._main = self.loop.start_task(body, "run", context)
         self._main.add_done_callback(self._returned, context=context)
 
@@ -270,12 +278,14 @@ class WorkflowInstance(Conditions, Errands, HandlerCalls):
             except Exception as unfit:
                 self.end_with(unfit)
             else:
-                self._end(decisions.CompleteWorkflow(result=result))
+                source = returned_at(self.environment.definition.run_fn, self._frame) if self.replaying else ""
+                self._end(decisions.CompleteWorkflow(result=result, source=source))
 
     def end_with(self, error: BaseException) -> None:
         """Close the run with an exception of its code, or stall it if the exception is no workflow failure."""
         if self._closed or isinstance(error, RunDropped):
             return
+        source = raised_at(error) if self.replaying else ""
         if isinstance(error, ContinuedAsNew):
             self._end(error.decision)
             return
@@ -283,15 +293,15 @@ class WorkflowInstance(Conditions, Errands, HandlerCalls):
             error = exceptions.CancelledError(str(error) or "Cancelled")
         cancelled = self._cancel_reason is not None and is_cancellation(error)
         if cancelled and not (isinstance(error, exceptions.CancelledError) and error.details):
-            self._end(decisions.CancelWorkflow())
+            self._end(decisions.CancelWorkflow(source=source))
         elif cancelled or self.is_failure_exception(error):
             try:
                 failure = self.environment.failure(error)
             except Exception as unfit:
                 self._error = self._error or unfit
             else:
-                told = decisions.CancelWorkflow(details=failure.details)
-                self._end(told if cancelled else decisions.FailWorkflow(failure=failure))
+                told = decisions.CancelWorkflow(details=failure.details, source=source)
+                self._end(told if cancelled else decisions.FailWorkflow(failure=failure, source=source))
         else:
             self.stall_with(error)
 
@@ -382,8 +392,6 @@ class WorkflowInstance(Conditions, Errands, HandlerCalls):
 
     def complete_update(self, decision: decisions.CompleteUpdate) -> None:
         """Add the end of an update's handler. It counts also after the closing decision of the same activation."""
-        if self.replaying:
-            decision.source = self.call_source()
         self._decisions.append(decision)
 
     def withdraw(self, index: int) -> None:

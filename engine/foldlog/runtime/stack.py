@@ -51,11 +51,40 @@ def call_source(outermost: CodeType) -> str:
     frame: FrameType | None = sys._getframe(1)
     while frame is not None and frame.f_code is not outermost:
         if not frame.f_code.co_filename.startswith(_INTERNAL):
-            return f"{frame.f_code.co_filename}:{frame.f_lineno} in {frame.f_code.co_qualname}"
+            return _place(frame.f_code, frame.f_lineno)
         frame = frame.f_back
     # A coroutine of foldlog or asyncio that was made a task of its own: who made the task knows more.
     task = asyncio.current_task()
     return task.source if isinstance(task, OrderedTask) else ""
+
+
+def raised_at(error: BaseException) -> str:
+    """The innermost line of the user's code that an exception came through, as `call_source`; empty if it did not."""
+    place, trace = "", error.__traceback__
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        if not code.co_filename.startswith(_INTERNAL):
+            place = _place(code, trace.tb_lineno)
+        trace = trace.tb_next
+    return place
+
+
+def returned_at(function: Any, frame: FrameType | None) -> str:
+    """The line at which a function of the user's returned, as `call_source`.
+
+    Args:
+        function: The function.
+        frame: That of the coroutine that was run, got before it ended. If it is not the function's, since something
+            stands around that, or there is none, the line is where the function begins.
+    """
+    code: CodeType | None = getattr(function, "__code__", None)
+    if code is None:
+        return ""
+    return _place(code, frame.f_lineno if frame is not None and frame.f_code is code else code.co_firstlineno)
+
+
+def _place(code: CodeType, line: int) -> str:
+    return f"{code.co_filename}:{line} in {code.co_qualname}"
 
 
 def format_tasks(tasks: Iterable[asyncio.Task[Any]], waits_for: Callable[[Any], str]) -> str:

@@ -13,6 +13,7 @@ from foldlog.core import decisions
 from foldlog.core.decider import WorkflowTaskError
 from foldlog.runtime.dropping import RunDropped
 from foldlog.runtime.loop import Mode
+from foldlog.runtime.stack import raised_at, returned_at
 from foldlog.schemas.common import Failure
 from foldlog.schemas.event import WorkflowExecutionUpdateAccepted
 from foldlog.workflow._chain_types import ContinueAsNewError
@@ -94,6 +95,7 @@ class Updates:
             if args is None:
                 args = self._arguments(definition, update)
             result = host.call_update_handler(update, definition.bind(host.instance()), args)
+            frame = getattr(result, "cr_frame", None) if host.replaying else None
             if iscoroutine(result):
                 result = await result
             payload = host.environment.payload_converter.to_payload(result)
@@ -108,11 +110,15 @@ class Updates:
             failed = _as_failure(error)
             if host.is_failure_exception(failed):
                 failure = host.environment.failure(failed)
-                host.complete_update(decisions.CompleteUpdate(update_id=update.update_id, failure=failure))
+                source = raised_at(error) if host.replaying else ""
+                host.complete_update(
+                    decisions.CompleteUpdate(update_id=update.update_id, failure=failure, source=source)
+                )
             else:
                 host.stall_with(error)
         else:
-            host.complete_update(decisions.CompleteUpdate(update_id=update.update_id, result=payload))
+            source = returned_at(definition.fn, frame) if host.replaying else ""
+            host.complete_update(decisions.CompleteUpdate(update_id=update.update_id, result=payload, source=source))
         finally:
             self._running.pop(update.update_id, None)
 

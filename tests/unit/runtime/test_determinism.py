@@ -14,6 +14,8 @@ import pytest
 from foldlog import workflow
 from foldlog.core.decider import NondeterminismError
 from foldlog.core.replay import replay
+from foldlog.exceptions import ApplicationError
+from foldlog.interceptor import Interceptor, WorkflowInboundInterceptor, WorkflowInterceptorClassInput
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -138,6 +140,130 @@ def test_the_first_difference_is_named_with_its_line(changed: type, line: str, w
         other.replay(driver.events)
     number = next(n for n, text in enumerate(Path(__file__).read_text().splitlines(), 1) if line in text)
     assert f"test_determinism.py:{number} in {where}" in str(raised.value)
+
+
+@workflow.defn(name="Ending")
+class Waits:
+    """Waits, in its handlers too."""
+
+    @workflow.run
+    async def run(self) -> None:
+        await asyncio.sleep(1)
+        await asyncio.sleep(2)
+
+    @workflow.signal
+    async def tell(self) -> None:
+        await asyncio.sleep(3)
+
+    @workflow.update
+    async def ask(self) -> str:
+        await asyncio.sleep(4)
+        return "in time"
+
+
+@workflow.defn(name="Ending")
+class Returns(Waits):
+    @workflow.run
+    async def run(self) -> None:
+        await asyncio.sleep(1)
+        if self:
+            return  # earlier
+
+
+@workflow.defn(name="Ending")
+class Raises(Waits):
+    @workflow.run
+    async def run(self) -> None:
+        await asyncio.sleep(1)
+        self.fail()
+
+    def fail(self) -> None:
+        raise ApplicationError("in a function")
+
+
+@workflow.defn(name="Ending")
+class SignalRaises(Waits):
+    @workflow.run
+    async def run(self) -> None:
+        await Waits.run(self)
+
+    @workflow.signal
+    async def tell(self) -> None:
+        raise ApplicationError("in a signal's handler")
+
+
+@workflow.defn(name="Ending")
+class UpdateReturns(SignalRaises):
+    @workflow.run
+    async def run(self) -> None:
+        await Waits.run(self)
+
+    @workflow.signal
+    async def tell(self) -> None:
+        await asyncio.sleep(3)
+
+    @workflow.update
+    async def ask(self) -> str:
+        return "early"
+
+
+@workflow.defn(name="Ending")
+class UpdateRaises(UpdateReturns):
+    @workflow.run
+    async def run(self) -> None:
+        await Waits.run(self)
+
+    @workflow.update
+    async def ask(self) -> str:
+        raise ApplicationError("in an update's handler")
+
+
+@workflow.defn(name="Ending")
+class UpdateDoesNotWait(UpdateReturns):
+    @workflow.run
+    async def run(self) -> None:
+        await Waits.run(self)
+
+    @workflow.update
+    def ask(self) -> str:  # type: ignore[override]  # where it begins is shown
+        return "at once"
+
+
+class Around(Interceptor):
+    def workflow_interceptor_class(self, input: WorkflowInterceptorClassInput) -> type[WorkflowInboundInterceptor]:
+        return WorkflowInboundInterceptor
+
+
+@pytest.mark.parametrize(
+    ("changed", "decision", "line", "where"),
+    [
+        (Returns, "CompleteWorkflow", "return  # earlier", "Returns.run"),
+        (Raises, "FailWorkflow", 'raise ApplicationError("in a function")', "Raises.fail"),
+        (SignalRaises, "FailWorkflow", 'raise ApplicationError("in a signal', "SignalRaises.tell"),
+        (UpdateReturns, "CompleteUpdate", 'return "early"', "UpdateReturns.ask"),
+        (UpdateRaises, "CompleteUpdate", 'raise ApplicationError("in an update', "UpdateRaises.ask"),
+        (UpdateDoesNotWait, "CompleteUpdate", "# where it begins is shown", "UpdateDoesNotWait.ask"),
+    ],
+)
+def test_an_end_that_differs_is_named_with_its_line(changed: type, decision: str, line: str, where: str) -> None:
+    driver = Driver(Waits, workflow_type="Ending")
+    driver.signal("tell")
+    driver.update("ask")
+    driver.fire()
+    driver.replay()
+    number = next(n for n, text in enumerate(Path(__file__).read_text().splitlines(), 1) if line in text)
+    for interceptors in ((), [Around()]):
+        other = Driver(changed, workflow_type="Ending", start=False, interceptors=interceptors)
+        if changed is UpdateDoesNotWait:
+            shown = number - 1  # its decorator
+        elif interceptors and line.startswith("return"):
+            shown = getattr(changed, where.partition(".")[2]).__code__.co_firstlineno
+        else:
+            shown = number
+        with pytest.raises(NondeterminismError) as raised:
+            other.replay(driver.events)
+        assert f"decides {decision}" in str(raised.value)
+        assert str(raised.value).endswith(f" at {__file__}:{shown} in {where}")
 
 
 def test_code_that_decides_less_is_found_too() -> None:
