@@ -8,6 +8,7 @@ from typing import Any
 from tests.conformance import (
     authorised,
     bound,
+    canceling,
     chains,
     clients,
     closing,
@@ -52,6 +53,7 @@ SHARED: Sequence[Scenario] = [
     *work.SHARED,
     *kin.SHARED,
     *closing.SHARED,
+    *canceling.SHARED,
     *schedules.SHARED,
     *chains.SHARED,
     *intercepted.SHARED,
@@ -100,6 +102,7 @@ WORKFLOWS: Sequence[type] = [
     *work.WORKFLOWS,
     *kin.WORKFLOWS,
     *closing.WORKFLOWS,
+    *canceling.WORKFLOWS,
     *schedules.WORKFLOWS,
     *chains.WORKFLOWS,
     *intercepted.WORKFLOWS,

@@ -127,6 +127,37 @@ class Grows:
 
 
 @workflow.defn
+class Renews:
+    """Goes on as new when the handler of a signal says so, at once or later."""
+
+    @workflow.init
+    def __init__(self, number: int) -> None:
+        self.number, self.over = number, False
+
+    @workflow.run
+    async def run(self, number: int) -> int:
+        await workflow.wait_condition(lambda: self.over)
+        return number
+
+    @workflow.signal
+    def renew(self) -> None:
+        workflow.continue_as_new(self.number + 1)
+
+    @workflow.signal
+    async def renew_later(self) -> None:
+        await workflow.sleep(0.001)
+        workflow.continue_as_new(self.number + 1)
+
+    @workflow.signal
+    def end(self) -> None:
+        self.over = True
+
+    @workflow.query
+    def which(self) -> int:
+        return self.number
+
+
+@workflow.defn
 class Minds:
     """Has a child whose history grows, and says what becomes of it."""
 
@@ -155,6 +186,19 @@ async def a_run_goes_on_as_another_workflow(here: Place) -> None:
     same = await here.start(First.run, "as it was", run_timeout=HOUR, memo={"kept": 1}, retry_policy=POLICY)
     await same.signal(First.tell, "go")
     assert (await same.result())[:7] == [["at once"], True, False, "1:00:00", REMOTE, True, {"step": 2}]
+
+
+async def a_signals_handler_lets_it_go_on_as_new(here: Place) -> None:
+    handle = await here.start(Renews.run, 1, start_signal="renew")
+    await handle.signal(Renews.renew_later)
+    current = here.client.get_workflow_handle_for(Renews.run, handle.id)
+
+    async def is_third() -> bool:
+        return await current.query(Renews.which) == 3
+
+    await until_asked(is_third, "the third run begins")
+    await handle.signal(Renews.end)
+    assert await handle.result() == 3
 
 
 async def retry_state(closed: WorkflowHandle[Any, Any]) -> str:
@@ -234,10 +278,11 @@ async def _begun(child: WorkflowHandle[Any, Any]) -> bool:
 
 SHARED: list[Scenario] = [
     a_run_goes_on_as_another_workflow,
+    a_signals_handler_lets_it_go_on_as_new,
     failed_runs_are_retried,
     a_long_history_suggests_to_continue_as_new,
     a_history_above_its_limit_ends_its_run,
 ]
 """As in `scenarios`."""
 
-WORKFLOWS: Sequence[type] = [First, Second, Flaky, Grows, Minds]
+WORKFLOWS: Sequence[type] = [First, Second, Flaky, Grows, Renews, Minds]

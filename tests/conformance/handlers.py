@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 from foldlog import activity, workflow
 from foldlog.client import (
+    WithStartWorkflowOperation,
     WorkflowExecutionStatus,
     WorkflowFailureError,
     WorkflowHandle,
@@ -18,10 +20,10 @@ from foldlog.client import (
     WorkflowUpdateFailedError,
     WorkflowUpdateStage,
 )
-from foldlog.common import QueryRejectCondition, RawValue, RetryPolicy
-from foldlog.exceptions import ActivityError, ApplicationError, WorkflowNotFoundError
+from foldlog.common import QueryRejectCondition, RawValue, RetryPolicy, WorkflowIDConflictPolicy
+from foldlog.exceptions import ActivityError, ApplicationError, WorkflowAlreadyStartedError, WorkflowNotFoundError
 
-from tests.conformance.scenarios import Place, Scenario, names
+from tests.conformance.scenarios import QUEUE, Place, Scenario, names
 from tests.until import until_asked
 
 LIMIT = timedelta(seconds=60)
@@ -353,6 +355,38 @@ async def a_handler_that_raises(here: Place) -> None:
     await ended(broken, "ring", "dial")
 
 
+async def a_handler_that_raises_before_the_code_begins(here: Place) -> None:
+    """Messages that come with a start: a failure fails the workflow, or the update alone; a mistake stalls it."""
+    handle = await here.start(Switchboard.run, start_signal="fail")
+    with pytest.raises(WorkflowFailureError, match="no such line"):
+        await handle.result()
+    begun = ["WorkflowExecutionStarted", "WorkflowExecutionSignaled", "WorkflowTaskScheduled"]
+    assert await names(handle) == [*begun, "WorkflowExecutionFailed"]
+    broken = await here.start(Switchboard.run, start_signal="break")
+    assert "short circuit" in await until_asked(lambda: stalled(broken), "the workflow is stalled")
+    await broken.terminate()
+    assert await names(broken) == [*begun, "WorkflowExecutionTerminated"]
+    execute, workflow_id = here.client.execute_update_with_start_workflow, uuid.uuid4().hex
+
+    def start() -> WithStartWorkflowOperation[Any, Any]:
+        return WithStartWorkflowOperation(
+            Switchboard.run, id=workflow_id, task_queue=QUEUE, id_conflict_policy=WorkflowIDConflictPolicy.FAIL
+        )
+
+    # Had once more, it gets the same answer, whatever the policy; another one is refused by that.
+    for _ in range(2):
+        with pytest.raises(WorkflowUpdateFailedError, match="no such line"):
+            await execute("fail", id="u", start_workflow_operation=start())
+    with pytest.raises(WorkflowAlreadyStartedError):
+        await execute("fail", id="another", start_workflow_operation=start())
+    running = here.client.get_workflow_handle_for(Switchboard.run, workflow_id)
+    await running.signal(Switchboard.hang_up)
+    assert await running.result() == []
+    with pytest.raises(WorkflowUpdateFailedError, match="no such line"):
+        await execute("fail", id="u", start_workflow_operation=start())
+    assert (await names(running)).count("WorkflowExecutionUpdateAccepted") == 1
+
+
 SHARED: list[Scenario] = [
     dynamic_handlers,
     dynamic_workflows_and_activities,
@@ -360,6 +394,7 @@ SHARED: list[Scenario] = [
     arguments_of_the_wrong_type,
     a_start_with_wrong_arguments_stalls,
     a_handler_that_raises,
+    a_handler_that_raises_before_the_code_begins,
 ]
 """As in `scenarios`."""
 

@@ -6,11 +6,12 @@ import asyncio
 import uuid
 from collections.abc import Callable, Sequence
 from datetime import timedelta
+from itertools import product
 from typing import Any
 
 import pytest
 from foldlog import activity, workflow
-from foldlog.client import WorkflowFailureError, WorkflowHandle
+from foldlog.client import Client, WorkflowFailureError, WorkflowHandle
 from foldlog.common import (
     Priority,
     RetryPolicy,
@@ -26,6 +27,7 @@ from foldlog.exceptions import (
     TimeoutError,
     WorkflowAlreadyStartedError,
 )
+from foldlog.schemas.event import WorkflowExecutionCancelRequested
 from foldlog.workflow import ChildWorkflowCancellationType, ParentClosePolicy
 
 from tests.conformance.scenarios import QUEUE, SOON, Place, Scenario, names
@@ -112,10 +114,11 @@ class Strict:
         self.told = False
 
     @workflow.run
-    async def run(self, name: str, how: int) -> list[Any]:
+    async def run(self, name: str, elsewhere: str | None, how: int) -> list[Any]:
         child = await workflow.start_child_workflow(
             Kid.run,
             id=name,
+            namespace=elsewhere,
             cancellation_type=ChildWorkflowCancellationType(how),
             parent_close_policy=ParentClosePolicy.ABANDON,
         )
@@ -152,6 +155,26 @@ class Ends:
                 found.append([type(error.cause).__name__, error.workflow_id, error.namespace != "", state])
             except WorkflowAlreadyStartedError as error:
                 found.append(error.workflow_id)
+        return found
+
+
+@workflow.defn
+class Belated:
+    """Speaks to children that have ended."""
+
+    @workflow.run
+    async def run(self, elsewhere: str) -> list[Any]:
+        found: list[Any] = []
+        for namespace in (None, elsewhere):
+            child = await workflow.start_child_workflow(Kid.run, "well", namespace=namespace)
+            await child
+            other = workflow.get_external_workflow_handle(child.id, namespace=namespace)
+            for telling in (child.signal(Kid.end, "x"), other.signal("end", "x"), other.cancel()):
+                try:
+                    await telling
+                    found.append("nothing")
+                except ApplicationError as error:
+                    found.append(error.type)
         return found
 
 
@@ -252,11 +275,22 @@ async def children_with_all_options(here: Place) -> None:
 
 
 async def cancellation_types_of_children(here: Place) -> None:
+    """The parent ends as soon as its code need not wait any more: its history tells them apart."""
     types = ChildWorkflowCancellationType
+    asked = "RequestCancelExternalWorkflowExecutionInitiated"
+    told = "ExternalWorkflowExecutionCancelRequested"
+    ended = "ChildWorkflowExecutionCanceled"
+    expected = {
+        types.ABANDON: [],
+        types.TRY_CANCEL: [asked],
+        types.WAIT_CANCELLATION_REQUESTED: [asked, told],
+        types.WAIT_CANCELLATION_COMPLETED: [asked, told, ended],
+    }
 
-    async def cancel(how: ChildWorkflowCancellationType) -> None:
+    async def cancel(how: ChildWorkflowCancellationType, client: Client) -> None:
         name = uuid.uuid4().hex
-        handle = await here.start(Strict.run, name, int(how))
+        elsewhere = None if client is here.client else client.namespace
+        handle = await here.start(Strict.run, name, elsewhere, int(how))
 
         async def begun() -> bool:
             found = (await handle.describe()).pending_children
@@ -265,7 +299,8 @@ async def cancellation_types_of_children(here: Place) -> None:
         await until_asked(begun, "the child has begun")
         await handle.signal(Strict.go)
         assert await handle.result() == ["CancelledError", name, "Kid", True]
-        child: WorkflowHandle[Any, Any] = here.client.get_workflow_handle(name)
+        assert [kind for kind in await names(handle) if kind in (asked, told, ended)] == expected[how]
+        child: WorkflowHandle[Any, Any] = client.get_workflow_handle(name)
         if how is types.ABANDON:
             await child.signal("end", "well")
             assert (await child.result())[0] == "well"
@@ -273,10 +308,11 @@ async def cancellation_types_of_children(here: Place) -> None:
             with pytest.raises(WorkflowFailureError) as failed:
                 await child.result()
             assert isinstance(failed.value.cause, CancelledError)
-        kinds = await names(handle)
-        assert ("ChildWorkflowExecutionCanceled" in kinds) == (how is types.WAIT_CANCELLATION_COMPLETED)
+        events = (await child.fetch_history()).events
+        reasons = [each.reason for each in events if isinstance(each, WorkflowExecutionCancelRequested)]
+        assert reasons == ([] if how is types.ABANDON else ["enough"])
 
-    await asyncio.gather(*map(cancel, types))
+    await asyncio.gather(*(cancel(*case) for case in product(types, (here.client, here.elsewhere))))
 
 
 async def ends_of_children(here: Place) -> None:
@@ -311,6 +347,13 @@ async def workflows_of_others(here: Place) -> None:
     await handles[5].signal("end", "by its client")
     results = [(await handle.result())[0] for handle in handles]
     assert results == ["told", "never mind", "typed", "told", "never mind", "by its client"]
+
+
+async def what_is_said_to_children_that_have_ended(here: Place) -> None:
+    """A signal is an error; that they are to cancel themselves changes nothing, and is none."""
+    not_found = "ExternalWorkflowExecutionNotFound"
+    handle = await here.start(Belated.run, here.elsewhere.namespace)
+    assert await handle.result(rpc_timeout=SOON) == [not_found, not_found, "nothing"] * 2
 
 
 async def sagas(here: Place) -> None:
@@ -348,10 +391,11 @@ SHARED: list[Scenario] = [
     cancellation_types_of_children,
     ends_of_children,
     workflows_of_others,
+    what_is_said_to_children_that_have_ended,
     sagas,
     a_saga_of_code_with_a_mistake_stalls_before_anything_is_undone,
 ]
 """As in `scenarios`."""
 
-WORKFLOWS: Sequence[type] = [Kid, Guardian, Strict, Ends, Caller, Undo, Booking]
+WORKFLOWS: Sequence[type] = [Kid, Guardian, Strict, Ends, Belated, Caller, Undo, Booking]
 ACTIVITIES: Sequence[Callable[..., Any]] = [Ledger().note]

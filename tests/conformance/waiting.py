@@ -142,6 +142,28 @@ class Waiter(WaitsForOthers):
             return f"{await asyncio.shield(task)} in spite of it"
         return "never"
 
+    async def group(self) -> list[str]:
+        """One of a group fails, and what is left of it is cancelled."""
+        found: list[str] = []
+
+        async def sleep() -> None:
+            try:
+                await workflow.sleep(timedelta(days=365))
+            except asyncio.CancelledError:
+                found.append("cancelled")
+                raise
+
+        async def fail() -> None:
+            raise ApplicationError(await self.told())
+
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(sleep())
+                group.create_task(fail())
+        except* ApplicationError as errors:
+            found += [str(error) for error in errors.exceptions]
+        return found
+
     async def stalled(self) -> str:
         if not Gate.open:
             raise KeyError("wrong code")

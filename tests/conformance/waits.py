@@ -221,6 +221,13 @@ async def one_more(party: Party, id: str) -> None:
     await party.tell(id, "second")
 
 
+async def cancel_early(party: Party, id: str) -> None:
+    """Before its code begins: it does so then."""
+    await party.handle(id).cancel(rpc_timeout=SOON)
+    await party.has(id, "WorkflowTaskScheduled")
+    await tell(party, id)
+
+
 async def stalls_and_is_told(party: Party, id: str) -> None:
     await stalls(party, id)
     for word in ("first", "second"):
@@ -295,6 +302,8 @@ WAITS = [
     Wait("handler", handled, ["told"]),
     Wait("kept_signals", kept, ["0", "1", "2"], tell),
     Wait("cleanup", canceled, "cleaned up: told", tell),
+    Wait("cleanup", nothing, "cleaned up: told", cancel_early, options={"start_delay": timedelta(hours=1)}),
+    Wait("group", "TimerStarted", ["cancelled", "told"], tell),
     Wait("shielded", canceled, "slept in spite of it"),
     Wait("stalled", stalls, "mended"),
     Wait("stalled_and_told", stalls_and_is_told, ["first", "second"]),

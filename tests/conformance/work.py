@@ -358,6 +358,9 @@ async def cancellation_types_of_activities(here: Place) -> None:
         await until(lambda: key in ENDS, f"{name} has stopped")
         kinds = await names(handle)
         assert ("ActivityTaskCancelRequested" in kinds) == (how is not types.ABANDON)
+        # The workflow ends as soon as its code need not wait any more.
+        ends = {"ActivityTaskCanceled", "ActivityTaskCompleted"}.intersection(kinds)
+        assert bool(ends) == (how is types.WAIT_CANCELLATION_COMPLETED), (name, how)
 
     await asyncio.gather(*(cancel(number) for number in range(len(cases))))
 
@@ -407,7 +410,9 @@ async def cancellation_types_of_local_activities(here: Place) -> None:
         if how is types.WAIT_CANCELLATION_COMPLETED:
             assert key in ENDS
         await until(lambda: key in ENDS, f"{name} has stopped")
-        assert "ActivityTaskCancelRequested" not in await names(handle)
+        kinds = await names(handle)
+        assert "ActivityTaskCancelRequested" not in kinds
+        assert ("LocalActivityCompleted" in kinds) == (how is types.WAIT_CANCELLATION_COMPLETED), (name, how)
 
     canceled = ["CancelledError", "CANCEL_REQUESTED"]
     await asyncio.gather(
