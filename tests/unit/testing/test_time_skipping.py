@@ -25,6 +25,8 @@ from foldlog.testing import WorkflowEnvironment
 from foldlog.transport.errors import ConnectionClosedError
 from foldlog.worker import Worker
 
+from tests.until import until_asked
+
 QUEUE = "q"
 DAY = timedelta(days=1)
 HOURLY = RetryPolicy(initial_interval=timedelta(hours=1), backoff_coefficient=1.0)
@@ -58,6 +60,29 @@ async def ask(workflow_id: str) -> str:
     """Waits for the result of another workflow."""
     result: str = await activity.client().get_workflow_handle(workflow_id).result()
     return result
+
+
+@activity.defn
+async def halting() -> list[Any]:
+    """Stops after a heartbeat; its next attempt says what that told."""
+    if activity.info().attempt == 1:
+        activity.heartbeat("so far")
+        await asyncio.Event().wait()
+    return list(activity.info().heartbeat_details)
+
+
+@workflow.defn
+class Halted:
+    @workflow.run
+    async def run(self) -> list[Any]:
+        began = workflow.now()
+        details = await workflow.execute_activity(
+            halting,
+            start_to_close_timeout=DAY,
+            heartbeat_timeout=timedelta(seconds=0.3),
+            retry_policy=RetryPolicy(initial_interval=DAY),
+        )
+        return [*details, round((workflow.now() - began) / DAY, 1)]
 
 
 @workflow.defn
@@ -231,6 +256,19 @@ async def test_retries_are_skipped_to(env: WorkflowEnvironment, local: bool) -> 
     assert 2 <= hours < 2.1
 
 
+async def test_heartbeats_are_of_the_environments_time(env: WorkflowEnvironment) -> None:
+    await env.sleep(DAY * 30)
+    async with Worker(env.client, task_queue=QUEUE, workflows=[Halted], activities=[halting]):
+        handle = await start(env, Halted.run)
+
+        async def last() -> datetime | None:
+            return (await handle.describe()).pending_activities[0].last_heartbeat_time  # type: ignore[no-any-return]
+
+        beat = await until_asked(last, "there is a heartbeat")
+        assert abs(await env.get_current_time() - beat) < timedelta(hours=1)
+        assert await handle.result() == ["so far", 1.0]
+
+
 async def test_time_is_real_while_an_activity_runs(env: WorkflowEnvironment) -> None:
     for eager in (True, False):
         async with worker(env, disable_eager_activity_execution=not eager):
@@ -336,15 +374,23 @@ async def test_what_ended_is_known_for_ever(env: WorkflowEnvironment) -> None:
         assert await handle.query(Daily.days) == 1
 
 
-async def test_environments_are_apart() -> None:
-    async def one(days: int) -> timedelta:
-        async with await WorkflowEnvironment.start_time_skipping() as env:
-            began = await env.get_current_time()
-            async with worker(env):
-                assert await (await start(env, Daily.run, days)).result() == days
-            return await env.get_current_time() - began
+async def pass_days(days: int) -> timedelta:
+    """What has passed in an environment of its own when a workflow has slept for so many days."""
+    async with await WorkflowEnvironment.start_time_skipping() as env:
+        began = await env.get_current_time()
+        async with worker(env):
+            assert await (await start(env, Daily.run, days)).result() == days
+        return await env.get_current_time() - began
 
-    for days, passed in enumerate(await asyncio.gather(*map(one, range(20)))):
+
+async def test_environments_are_apart() -> None:
+    for days, passed in enumerate(await asyncio.gather(*map(pass_days, range(20)))):
+        assert days * DAY <= passed < (days + 0.5) * DAY
+
+
+async def test_threads_have_environments_of_their_own() -> None:
+    threads = [asyncio.to_thread(asyncio.run, pass_days(days)) for days in range(4)]
+    for days, passed in enumerate(await asyncio.gather(*threads)):
         assert days * DAY <= passed < (days + 0.5) * DAY
 
 
