@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -13,13 +14,18 @@ from foldlog.client import (
     WorkflowExecutionDescription,
     WorkflowExecutionStatus,
     WorkflowFailureError,
+    WorkflowHistory,
 )
 from foldlog.common import RetryPolicy, SearchAttributeKey, SearchAttributePair, TypedSearchAttributes
+from foldlog.core.fold import is_event
 from foldlog.exceptions import ApplicationError, InvalidArgumentError
 from foldlog.schemas.common import WorkflowOptions
+from foldlog.schemas.framing import decode
+from foldlog.worker import Replayer
 
 from tests.until import until_asked
 
+from .logs import Audit
 from .running import SOON, Place, place
 from .workloads import QUEUE
 
@@ -118,6 +124,7 @@ async def test_chains_go_on_over_a_restart(kafka: str, namespace: str, tmp_path:
         first = await begin(here)
         results = await finish(here, first)
         audit = await here.check()
+    await replay(audit)
     assert results["subscription"] == [4, "a", "b", "c", "run 1"]
     assert results["flaky"] == [3, "attempt 2"]
     assert results["patched"] is True
@@ -128,6 +135,19 @@ async def test_chains_go_on_over_a_restart(kafka: str, namespace: str, tmp_path:
     ends = [getattr(events[-1], "new_run_id", "") for events in runs.values()]
     assert {first, *filter(None, ends)} == set(runs)
     assert not [run for run in audit.events if run[0] == "never"]
+
+
+async def replay(found: Audit) -> None:
+    """Each run, from the records of the topic: any program may read them."""
+    encoded: dict[tuple[str, str], list[bytes]] = defaultdict(list)
+    for record in found.records[0]:
+        value = record.value or b""
+        read: Any = decode(value)
+        if is_event(read):
+            encoded[(record.key or b"").decode(), read.run_id].append(value)
+    assert set(encoded) == set(found.events)
+    for (workflow_id, _), records in encoded.items():
+        await Replayer(workflows=WORKFLOWS).replay_workflow(WorkflowHistory.from_encoded(workflow_id, records))
 
 
 async def begin(here: Place) -> str:

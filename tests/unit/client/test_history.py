@@ -7,8 +7,10 @@ import re
 from typing import Any, get_args
 
 import pytest
+from confluent_kafka.schema_registry import SchemaRegistryClient
 from foldlog.client import HistoryFormatError, WorkflowHistory
 from foldlog.schemas import event, framing, log
+from foldlog.schemas.codec import ConfluentCodec
 from foldlog.schemas.common import Failure, Payload
 from foldlog.schemas.records import Event
 
@@ -124,6 +126,15 @@ def test_the_run_is_that_of_the_events() -> None:
 
 def test_records_of_the_log_make_a_history() -> None:
     assert WorkflowHistory.from_encoded("order-1", HISTORY.to_encoded()) == HISTORY
+
+
+def test_so_do_those_in_the_wire_format_of_a_registry() -> None:
+    codec = ConfluentCodec(SchemaRegistryClient.new_client({"url": "mock://"}))
+    encoded = [codec.encode(each) for each in HISTORY.events]
+    assert WorkflowHistory.from_encoded("order-1", encoded, codec=codec) == HISTORY
+    assert WorkflowHistory.from_encoded("order-1", HISTORY.to_encoded(), codec=codec) == HISTORY
+    with pytest.raises(HistoryFormatError, match="event 1 cannot be read"):
+        WorkflowHistory.from_encoded("order-1", encoded)
 
 
 @pytest.mark.parametrize(
