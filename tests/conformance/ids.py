@@ -13,7 +13,7 @@ import pytest
 from foldlog import workflow
 from foldlog.client import Client, WorkflowExecutionStatus, WorkflowFailureError
 from foldlog.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
-from foldlog.exceptions import ApplicationError, WorkflowAlreadyStartedError
+from foldlog.exceptions import ApplicationError, WorkflowAlreadyStartedError, WorkflowNotFoundError
 
 from tests.conformance.scenarios import QUEUE, SOON, Place, Scenario
 from tests.until import until_asked
@@ -144,6 +144,11 @@ async def starts_at_the_same_time(here: Place) -> None:
         for each in terminate
     ]
     assert sorted(seen, key=str) == sorted([Status.TERMINATED] * (AT_ONCE - 1) + [Status.RUNNING], key=str)
+    # A handle is of the chain that it started, and not of what has the ID now.
+    replaced = terminate[seen.index(Status.TERMINATED)]
+    for say in (replaced.cancel(), replaced.terminate(), replaced.execute_update("anything")):
+        with pytest.raises(WorkflowNotFoundError):
+            await say
     for each in (winner, use[0], terminate[seen.index(Status.RUNNING)]):
         await each.signal(Ending.end)
         assert await each.result() == "waits"

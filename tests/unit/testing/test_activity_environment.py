@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -13,8 +14,10 @@ from foldlog import activity
 from foldlog.activity import ActivityCancellationDetails
 from foldlog.client import Client
 from foldlog.common import MetricMeter
+from foldlog.converter import CompositePayloadConverter, JSONPlainPayloadConverter
 from foldlog.exceptions import CancelledError
 from foldlog.memory import MemoryBroker, MemoryTransport
+from foldlog.schemas.common import Payload
 from foldlog.testing import ActivityEnvironment
 
 
@@ -61,6 +64,34 @@ async def drains() -> bool:
     return activity.is_worker_shutdown()
 
 
+@activity.defn
+class Adds:
+    """An activity that is an object."""
+
+    async def __call__(self, number: int) -> int:
+        activity.heartbeat(number)
+        return number + 1
+
+
+class Doubles:
+    """Has activities that are methods, one of which is not async."""
+
+    @activity.defn
+    async def double(self, number: int) -> int:
+        activity.heartbeat(number)
+        return 2 * number
+
+    @activity.defn
+    def double_in_this_thread(self, number: int) -> int:
+        activity.heartbeat(number)
+        return 2 * number
+
+
+@activity.defn
+async def converts(value: object) -> Payload:
+    return activity.payload_converter().to_payload(value)
+
+
 @pytest.fixture
 def env() -> Iterator[ActivityEnvironment]:
     yield ActivityEnvironment()
@@ -80,6 +111,23 @@ def test_info_and_heartbeats_of_a_sync_one(env: ActivityEnvironment) -> None:
     env.on_heartbeat = lambda *details: beats.append(details)
     assert env.run(counts_in_this_thread, 3) == f"test in {threading.current_thread().name}"
     assert beats == [(3,)]
+
+
+async def test_activities_of_each_form(env: ActivityEnvironment) -> None:
+    beats: list[tuple[Any, ...]] = []
+    env.on_heartbeat = lambda *details: beats.append(details)
+    assert await env.run(Adds(), 1) == 2
+    assert await env.run(Doubles().double, 2) == 4
+    assert env.run(Doubles().double_in_this_thread, 3) == 6
+    assert await env.run(partial(Doubles().double, 4)) == 8
+    assert await env.run(asyncio.sleep, 0, result="no activity at all") == "no activity at all"
+    assert beats == [(1,), (2,), (3,), (4,)]
+
+
+async def test_the_converter_is_the_tests(env: ActivityEnvironment) -> None:
+    assert (await env.run(converts, "a")).data == b'"a"'
+    env.payload_converter = CompositePayloadConverter(JSONPlainPayloadConverter(encode_unknown=str))
+    assert (await env.run(converts, object)).data.startswith(b'"<class')
 
 
 async def test_what_it_raises_comes_back(env: ActivityEnvironment) -> None:

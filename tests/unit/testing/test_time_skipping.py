@@ -25,6 +25,7 @@ from foldlog.testing import WorkflowEnvironment
 from foldlog.transport.errors import ConnectionClosedError
 from foldlog.worker import Worker
 
+from examples.interceptors.context import TenantInterceptor
 from tests.until import until_asked
 
 QUEUE = "q"
@@ -439,9 +440,16 @@ async def test_nobody_sleeps_longer_than_the_environment_lives() -> None:
 
 async def test_options_of_temporals_environments_are_taken() -> None:
     async with await WorkflowEnvironment.start_time_skipping(
-        port=1, download_dest_dir="/tmp", test_server_download_ttl=DAY
+        port=1,
+        download_dest_dir="/tmp",
+        test_server_download_ttl=DAY,
+        namespace="shop",
+        identity="me",
+        interceptors=[TenantInterceptor()],
     ) as found:
         assert found.supports_time_skipping
+        assert (found.client.namespace, found.client.identity) == ("shop", "me")
+        assert [type(each) for each in found.client.config()["interceptors"]] == [TenantInterceptor]
     with pytest.raises(TypeError, match="no option nosuch"):
         await WorkflowEnvironment.start_time_skipping(nosuch=1)  # type: ignore[call-arg]
 
