@@ -111,7 +111,9 @@ class Rewired:
         workflow.set_update_handler("append", self.append, validator=self.check)
         workflow.set_dynamic_signal_handler(lambda name, args: self.heard.append(f"{name}: {' '.join(texts(args))}"))
         workflow.set_dynamic_query_handler(lambda name, args: f"{name}?")
-        workflow.set_dynamic_update_handler(self.any_update)
+        workflow.set_dynamic_update_handler(self.any_update, validator=self.check_any)
+        assert workflow.get_query_handler("made-of") == self.made_of
+        workflow.set_query_handler("made-of", lambda: "what was set")
         handlers: list[Callable[[], object]] = [
             lambda: workflow.get_signal_handler("note"),
             lambda: workflow.get_query_handler("count"),
@@ -123,7 +125,8 @@ class Rewired:
         found = [handler() is not None for handler in handlers]
         await workflow.wait_condition(lambda: "stop" in self.heard)
         workflow.set_signal_handler("note", None)
-        workflow.set_query_handler("count", None)
+        for name in ("count", "made-of"):
+            workflow.set_query_handler(name, None)
         workflow.set_update_handler("append", None)
         workflow.set_dynamic_signal_handler(None)
         workflow.set_dynamic_query_handler(None)
@@ -147,6 +150,14 @@ class Rewired:
 
     async def any_update(self, name: str, args: Sequence[RawValue]) -> str:
         return f"{name}!"
+
+    def check_any(self, name: str, args: Sequence[RawValue]) -> None:
+        if name == "nothing":
+            raise ApplicationError(f"{len(args)} arguments for nothing")
+
+    @workflow.query(name="made-of")
+    def made_of(self) -> str:
+        return "what is declared"
 
 
 @workflow.defn(dynamic=True)
@@ -269,16 +280,20 @@ async def handlers_set_while_it_runs(here: Place) -> None:
     handle = await here.start(Rewired.run)
     await handle.signal("note", "kept until there is a handler")
     await handle.signal("other", "kept as well")
+    assert await handle.query(Rewired.made_of) == "what is declared"
     await handle.signal(Rewired.tell, "start")
+    assert await handle.query(Rewired.made_of) == "what was set"
     assert await handle.query("count") == 3
     assert await handle.query("really") == "really?"
     assert await handle.execute_update("append", "more") == 4
     assert await handle.execute_update("anything") == "anything!"
     with pytest.raises(WorkflowUpdateFailedError, match="nothing to append"):
         await handle.execute_update("append", "")
+    with pytest.raises(WorkflowUpdateFailedError, match="2 arguments for nothing"):
+        await handle.execute_update("nothing", args=["x", 1])
     await handle.signal(Rewired.tell, "stop")
     await handle.signal("note", "nobody takes it")
-    for name in ("count", "really"):
+    for name in ("count", "really", "made-of"):
         with pytest.raises(WorkflowQueryFailedError):
             await handle.query(name)
     for name in ("append", "anything"):
