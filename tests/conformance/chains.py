@@ -173,12 +173,13 @@ class Minds:
 async def a_run_goes_on_as_another_workflow(here: Place) -> None:
     handle = await here.start(First.run, "as another", memo={"step": 1, "other": True})
     first = here.client.get_workflow_handle(handle.id, run_id=handle.result_run_id)
-    await handle.signal("later", "kept")
+    for word in ("kept", "in order"):
+        await handle.signal("later", word)
     await handle.signal(First.tell, "go")
     with pytest.raises(WorkflowContinuedAsNewError) as continued:
         await handle.result(follow_runs=False)
     found = await handle.result()
-    assert found == [["go"], True, True, "1:00:00", REMOTE, True, {"step": 2}, 2, True, ["kept"]]
+    assert found == [["go"], True, True, "1:00:00", REMOTE, True, {"step": 2}, 2, True, ["kept", "in order"]]
     described = await here.client.get_workflow_handle(handle.id).describe()
     assert described.run_id == continued.value.new_execution_run_id
     assert (described.workflow_type, described.continued_run_id) == ("Second", handle.result_run_id)
