@@ -35,6 +35,8 @@ class Case:
     """What is done with it once it has started."""
     others: Sequence[type] = ()
     """Further workflows that it needs; their runs are recorded too."""
+    own: Sequence[str] = ()
+    """Types of foldlog's own workflows whose runs are recorded as well."""
 
     @property
     def workflows(self) -> Sequence[type]:

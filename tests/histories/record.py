@@ -39,8 +39,10 @@ async def histories(case: Case) -> list[WorkflowHistory]:
                 except WorkflowFailureError:
                     pass  # an end as good as any other
                 own = await client.get_workflow_handle(case.name, run_id=handle.result_run_id).fetch_history()
-                found = [history async for history in client.list_workflows().map_histories()]
-    return [own, *(history for history in reversed(found) if history.run_id != own.run_id)]
+                lists = [client.list_workflows(workflow_type=kind) for kind in (None, *case.own)]
+                found = [history for runs in lists async for history in runs.map_histories()]
+    found.sort(key=lambda history: (history.events[0].time_ms, history.workflow_id))
+    return [own, *(history for history in found if history.run_id != own.run_id)]
 
 
 def without_stacks(history: WorkflowHistory) -> None:

@@ -10,6 +10,7 @@ from typing import get_args
 import pytest
 from foldlog import workflow
 from foldlog.client import WorkflowHistory
+from foldlog.runtime.factory import _BUILT_IN
 from foldlog.schemas.records import Event
 from foldlog.worker import Replayer
 from foldlog.workflow import NondeterminismError
@@ -61,6 +62,14 @@ def test_every_kind_of_event_occurs_in_a_history() -> None:
     found = {type(event) for case in CASES for file in case.files() for event in read(file).events}
     missing = set(get_args(Event)) - found
     assert not missing, "add a line to tests/histories/kinds.py, then python -m tests.histories.record"
+
+
+def test_each_of_foldlogs_own_workflows_has_a_history() -> None:
+    """Schedules are open for years: what they have decided must be decided again by whatever comes."""
+    found = {getattr(read(file).events[0], "workflow_type", "") for case in CASES for file in case.files()}
+    names = {definition.name for kind in _BUILT_IN if (definition := Definition.from_class(kind))}
+    assert len(names) == 3
+    assert names <= found
 
 
 async def test_what_is_recorded_today_replays_too() -> None:
