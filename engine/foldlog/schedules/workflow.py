@@ -216,6 +216,9 @@ class ScheduleWorkflow:
     async def _act(self) -> None:
         """Take the actions of the buffer that can be taken now."""
         progress = self._progress
+        if progress.schedule.state.rests:
+            # What was due by time and waits for the end of another one is not taken any more, as with Temporal.
+            progress.buffer = [start for start in progress.buffer if start.manual]
         if not progress.buffer:
             return
         resolved = resolve(progress.buffer, progress.schedule.policy.overlap, bool(progress.running))

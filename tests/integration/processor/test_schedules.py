@@ -13,6 +13,7 @@ from foldlog.client import (
     Schedule,
     ScheduleActionExecutionStartWorkflow,
     ScheduleActionStartWorkflow,
+    ScheduleDescription,
     ScheduleHandle,
     ScheduleIntervalSpec,
     ScheduleOverlapPolicy,
@@ -21,6 +22,7 @@ from foldlog.client import (
     ScheduleUpdate,
     ScheduleUpdateInput,
 )
+from foldlog.exceptions import ApplicationError
 from foldlog.schedules import model
 from foldlog.schedules.model import ACTION_TYPE, SCHEDULE_TYPE
 
@@ -57,6 +59,51 @@ class Tock:
 
     @workflow.run
     async def run(self) -> None: ...
+
+
+@workflow.defn
+class Trip:
+    """Fails once it is told to."""
+
+    def __init__(self) -> None:
+        self._told = False
+
+    @workflow.run
+    async def run(self) -> None:
+        await workflow.wait_condition(lambda: self._told)
+        raise ApplicationError("as told")
+
+    @workflow.signal
+    def fall(self) -> None:
+        self._told = True
+
+
+async def trips(here: Place) -> ScheduleHandle:
+    """A schedule whose first action runs, while the next one waits for its end."""
+    handle = await here.client.create_schedule(
+        "trips",
+        Schedule(
+            ScheduleActionStartWorkflow(Trip.run, id="trip", task_queue=QUEUE),
+            ScheduleSpec(intervals=[ScheduleIntervalSpec(SECOND)]),
+            SchedulePolicy(ScheduleOverlapPolicy.BUFFER_ONE, pause_on_failure=True),
+        ),
+        rpc_timeout=SOON,
+    )
+    return handle
+
+
+def running_in(found: ScheduleDescription) -> str:
+    """The workflow of the one action that runs."""
+    (running,) = found.info.running_actions
+    assert isinstance(running, ScheduleActionExecutionStartWorkflow)
+    return running.workflow_id
+
+
+async def check_trips(handle: ScheduleHandle) -> None:
+    """The failure has paused it: what waits is over."""
+    found = await shown(handle, lambda found: found.schedule.state.paused, "the failure pauses it")
+    assert (found.info.num_actions, found.raw_description.buffer) == (1, [])
+    await handle.delete(rpc_timeout=SOON)
 
 
 async def tocks(here: Place) -> ScheduleHandle:
@@ -108,7 +155,7 @@ async def test_over_a_restart_in_the_middle_of_an_action(
 ) -> None:
     monkeypatch.setattr(model, "LEAST_CATCHUP_MS", 0)  # else no downtime of less than 10 s shows the window
     async with place(kafka, namespace, tmp_path) as here:
-        options: dict[str, Any] = {"workflows": [Tick, Tock], "continue_as_new_suggested_events": 40}
+        options: dict[str, Any] = {"workflows": [Tick, Tock, Trip], "continue_as_new_suggested_events": 40}
 
         async with here.worker(**options):
             handle = await here.client.create_schedule(
@@ -120,9 +167,10 @@ async def test_over_a_restart_in_the_middle_of_an_action(
                 ),
                 rpc_timeout=SOON,
             )
-            other = await tocks(here)
+            other, third = await tocks(here), await trips(here)
             found = await shown(handle, lambda found: found.info.num_actions == 2, "the second action waits")
             await shown(other, lambda found: found.info.num_actions >= 2, "the others are taken, too")
+            trip = await shown(third, lambda found: len(found.raw_description.buffer) == 1, "an action waits")
             running = found.info.running_actions[-1] if found.info.running_actions else None
             assert isinstance(running, ScheduleActionExecutionStartWorkflow)
             skipped = found.info.num_actions_skipped_overlap
@@ -131,7 +179,9 @@ async def test_over_a_restart_in_the_middle_of_an_action(
             await shown(handle, lambda found: found.info.num_actions_skipped_overlap > skipped, "time goes on")
             assert (await handle.describe(rpc_timeout=SOON)).info.num_actions == 2
             await here.client.get_workflow_handle(running.workflow_id).signal("end", rpc_timeout=SOON)
+            await here.client.get_workflow_handle(running_in(trip)).signal("fall")
             await shown(handle, lambda found: found.info.num_actions >= 4, "the actions after it are taken")
+            await check_trips(third)
             await check_tocks(here, other)
 
             def halt(given: ScheduleUpdateInput) -> ScheduleUpdate:

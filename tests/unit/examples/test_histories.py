@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+from functools import cache
 from pathlib import Path
 from typing import get_args
 
@@ -25,6 +26,7 @@ from tests.histories.record import histories
 EXAMPLES = Path(__file__).parents[3] / "examples"
 
 
+@cache
 def read(file: Path) -> WorkflowHistory:
     values = json.loads(file.read_text(encoding="utf-8"))
     return WorkflowHistory.from_json(values["workflow_id"], values)

@@ -65,7 +65,8 @@ class Report:
 @workflow.defn
 class Fails:
     @workflow.run
-    async def run(self) -> str:
+    async def run(self, hours: float = 0) -> str:
+        await workflow.sleep(timedelta(hours=hours))
         failure = workflow.get_last_failure()
         if failure is not None:
             return f"after {failure}"
@@ -449,6 +450,43 @@ async def test_a_failure_pauses_it_and_is_told_to_the_next(here: Place) -> None:
         last = found.info.recent_actions[-1].action
         assert isinstance(last, ScheduleActionExecutionStartWorkflow)
         assert "out of paper" in await here.environment.client.get_workflow_handle(last.workflow_id).result()
+
+
+async def test_what_waits_is_over_once_it_pauses(here: Place) -> None:
+    """It was due while another one ran, which fails. What somebody asks for is taken all the same."""
+    policy = SchedulePolicy(ScheduleOverlapPolicy.BUFFER_ALL, pause_on_failure=True)
+    async with here.worker():
+        handle = await here.create(Schedule(here.action(Fails.run, 2.6), here.hourly, policy))
+        await here.sleep(3)
+        assert len((await handle.describe()).raw_description.buffer) == 2
+        await here.sleep(2)
+        found = await shown(handle, lambda found: found.schedule.state.paused and not found.info.running_actions)
+        assert (found.info.num_actions, found.raw_description.buffer) == (1, [])
+        await handle.trigger()
+        await handle.trigger()
+        await here.sleep(6)
+        found = await shown(handle, taken(3))
+        assert await here.statuses(found) == ["FAILED", "COMPLETED", "FAILED"]
+
+
+async def test_what_waits_is_over_once_no_more_may_be_taken(here: Place) -> None:
+    state = ScheduleState(limited_actions=True, remaining_actions=2)
+    policy = SchedulePolicy(ScheduleOverlapPolicy.BUFFER_ALL)
+    async with here.worker():
+        handle = await here.create(Schedule(here.action(Report.run, 4.6), here.hourly, policy, state))
+        await here.sleep(12)
+        found = await shown(handle, taken(2))
+        assert found.raw_description.buffer == []
+
+        def one_more(given: ScheduleUpdateInput) -> ScheduleUpdate:
+            given.description.schedule.state.remaining_actions = 1
+            return ScheduleUpdate(given.description.schedule)
+
+        now = await here.environment.get_current_time()
+        await handle.update(one_more)
+        await here.sleep(6)
+        found = await shown(handle, taken(3))
+        assert found.info.recent_actions[-1].scheduled_at > now
 
 
 async def test_lists_names_and_ends(here: Place) -> None:
