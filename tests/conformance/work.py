@@ -7,6 +7,7 @@ import time
 import uuid
 from collections.abc import Callable, Sequence
 from datetime import UTC, timedelta
+from itertools import product
 from typing import Any
 
 import pytest
@@ -170,6 +171,12 @@ class Working:
     async def run(self, number: int) -> list[int]:
         limit: dict[str, Any] = {"start_to_close_timeout": LIMIT}
         remote: dict[str, Any] = limit | {"task_queue": REMOTE}
+        starts: list[Any] = [workflow.start_activity, workflow.start_local_activity]
+        for first, second in product(starts, repeat=2):
+            one = first("Halve", number, activity_id="same", **limit)
+            with pytest.raises(ValueError, match="open activity with ID 'same' already"):
+                second("Halve", number, activity_id="same", **limit)
+            assert await one == number // 2
         return [
             await workflow.execute_activity_method(Calculator.shift, number, **limit),
             await workflow.start_activity_method(Calculator.shift_in_thread, number, **remote),
@@ -279,8 +286,8 @@ class Stopping:
 async def activities_of_each_form(here: Place) -> None:
     handle = await here.start(Working.run, 8)
     assert await handle.result() == [18, 18, 4, 4, 18, 18, 4, 4, 4]
-    assert (await names(handle)).count("LocalActivityCompleted") == 5
-    assert (await names(handle)).count("ActivityTaskCompleted") == 4
+    assert (await names(handle)).count("LocalActivityCompleted") == 5 + 2
+    assert (await names(handle)).count("ActivityTaskCompleted") == 4 + 2
 
 
 async def what_activities_know(here: Place) -> None:

@@ -371,10 +371,16 @@ class Activities:
         )
 
     def _next_id(self, options: Mapping[str, Any]) -> str:
-        """An ID for the next activity. Called last of all, so that a call that is refused uses up no number."""
-        given = _text(options, "activity_id")
+        """An ID for the next activity. Called last of all, so that a call that is refused uses up no number.
+
+        Raises:
+            ValueError: An open one has it that is not in the history by now: its end would be taken for this one's.
+        """
+        activity_id = _text(options, "activity_id") or str(self._number + 1)
+        if activity_id in self._open:
+            raise ValueError(f"the workflow has an open activity with ID {activity_id!r} already")
         self._number += 1
-        return given or str(self._number)
+        return activity_id
 
     def close(self) -> None:
         """Let go of everything."""

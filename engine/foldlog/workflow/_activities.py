@@ -63,7 +63,7 @@ def execute_activity(
 
     Raises:
         ActivityError: It failed, timed out or was cancelled; its `cause` says which. Raised where it is awaited.
-        ValueError: There is no timeout, or one is negative.
+        ValueError: There is no timeout, one is negative, or an open activity has its ID.
         DefinitionError: The function has no `@activity.defn`.
         TypeError: An option is unknown or of the wrong type.
         ReadOnlyContextError: A query handler called it.
@@ -123,7 +123,7 @@ def start_activity(
         A task; cancelling it cancels the activity as `cancellation_type` says.
 
     Raises:
-        ValueError: There is no timeout, or one is negative.
+        ValueError: There is no timeout, one is negative, or an open activity has its ID.
         DefinitionError: The function has no `@activity.defn`.
         TypeError: An option is unknown or of the wrong type.
         ReadOnlyContextError: A query handler called it.

@@ -57,14 +57,14 @@ class ActivityConfig(TypedDict, total=False):
     cancellation_type: ActivityCancellationType
     """What cancelling it means; TRY_CANCEL if not given."""
     activity_id: str | None
-    """Unique among the run's open activities; a number if not given."""
+    """Unique among the run's open activities, local ones included; a number if not given."""
     summary: str | None
     """One line for people, in the history and where the activity is shown."""
     priority: Priority
     """Which of the tasks that a worker holds comes first; what is not given is as the workflow's."""
     versioning_intent: object
-    """Has no meaning here: any worker of the task queue may run an activity. Taken for the sake of Temporal's
-    signature."""
+    """Has no meaning here: an activity is of the version that its run is pinned to, if it is. Taken for the sake of
+    Temporal's signature."""
 
 
 class LocalActivityConfig(TypedDict, total=False):
@@ -86,7 +86,7 @@ class LocalActivityConfig(TypedDict, total=False):
     activity_id: str | None
     """Unique among the run's open activities; a number if not given."""
     summary: str | None
-    """One line for people. Taken for the sake of Temporal's signature; histories do not carry it."""
+    """One line for people, in the history."""
 
 
 class AsyncNoParam(Protocol[R_co]):
