@@ -10,7 +10,7 @@ import json
 import re
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from functools import lru_cache
 from math import isfinite
@@ -174,13 +174,13 @@ class JSONPlainPayloadConverter(EncodingPayloadConverter):
                 return base(value)
         if isinstance(value, PurePath):
             return str(value)
-        if isinstance(value, deque):
-            return list(value)
         if isinstance(value, Mapping):
             return dict(value)
         kind = type(value).__qualname__
         if isinstance(value, tuple):
             raise TypeError(f"a key of type {kind} cannot be written as JSON")
+        if isinstance(value, Collection) and not isinstance(value, type):
+            return list(value)  # a range, the values of a dict; not what can be gone through only once
         raise TypeError(f"a value of type {kind} cannot be written as JSON")
 
     def _refuse_nan(self, value: Any) -> None:

@@ -6,7 +6,8 @@ import math
 import pickle
 import re
 import sys
-from collections import OrderedDict, deque
+from array import array
+from collections import OrderedDict, UserList, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -159,6 +160,36 @@ def test_mappings_of_other_kinds_are_objects() -> None:
             return 1
 
     assert round_trip(Settings()) == {"a": 1}
+
+
+@pytest.mark.parametrize(
+    ("value", "data"),
+    [
+        (range(3), b"[0,1,2]"),
+        ({"a": {"b": 1}.keys(), "c": {"b": 1.5}.values()}, b'{"a":["b"],"c":[1.5]}'),
+        ([{"a": 1}.items()], b'[[["a",1]]]'),
+        (UserList([1, "x"]), b'[1,"x"]'),
+        (deque([None]), b"[null]"),
+        (array("d", [1.5]), b"[1.5]"),
+    ],
+)
+def test_collections_of_other_kinds_are_arrays(value: Any, data: bytes) -> None:
+    assert CONVERTER.to_payload(value).data == data
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ((number for number in [1]), "a value of type generator"),
+        ([iter([1])], "[0]: a value of type list_iterator"),
+        (array("d", [math.nan]), "JSON has no NaN"),
+        ([{"a": math.inf}.values()], "[0]: JSON has no NaN"),
+    ],
+)
+def test_what_can_be_gone_through_once_is_no_collection(value: Any, expected: str) -> None:
+    with pytest.raises(PayloadConversionError) as caught:
+        CONVERTER.to_payload(value)
+    assert expected in str(caught.value)
 
 
 @pytest.mark.parametrize(
