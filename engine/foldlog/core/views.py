@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import islice
 
+from foldlog.core.outcome import MAXIMUM_RECORD_BYTES
 from foldlog.core.state import Activity, Child, DeadlineKind, Run
 from foldlog.schemas import event, reply
 from foldlog.schemas.command import GetHistory
-from foldlog.schemas.common import Failure, ParentExecution, ReplyTo, WorkflowOptions
+from foldlog.schemas.common import Failure, ParentExecution, Payload, ReplyTo, WorkflowOptions
 from foldlog.schemas.visibility import WorkflowVisibility
 from msgspec.structs import replace
 
 PENDING_SHOWN = 1_000
 """A description names so many open activities, timers and children of each kind, the oldest: it is one record."""
+_ROW_BYTES = 300
+"""About what is said of each of them in any case."""
 
 TIMEOUT_MESSAGES = {False: "workflow run timeout", True: "workflow execution timeout"}
 """By whether it is that of the whole chain."""
@@ -75,9 +78,7 @@ def description(reply_to: ReplyTo, run: Run) -> reply.Description:
         stalled_stack=stalled.stack_trace if stalled else "",
         stalled_attempts=stalled.attempts if stalled else 0,
         deferred_commands=max(run.deferred_ordinal - run.handled_ordinal, 0),
-        pending_activities=[
-            _pending_activity(run, activity) for activity in islice(run.activities.values(), PENDING_SHOWN)
-        ],
+        pending_activities=_pending_activities(run),
         pending_timers=[
             reply.PendingTimer(timer_id=timer_id, fire_ms=timer.fire_ms)
             for timer_id, timer in islice(run.timers.items(), PENDING_SHOWN)
@@ -138,6 +139,39 @@ def _pending_child(event_id: int, child: Child) -> reply.PendingChild:
         initiated_event_id=event_id,
         parent_close_policy=child.parent_close_policy,
     )
+
+
+def _pending_activities(run: Run) -> list[reply.PendingActivity]:
+    """The open activities; the youngest without what they say of themselves, if all of it makes more than a record."""
+    shown = [_pending_activity(run, activity) for activity in islice(run.activities.values(), PENDING_SHOWN)]
+    rows = sum(min(len(each), PENDING_SHOWN) for each in (shown, run.timers, run.children))
+    left = MAXIMUM_RECORD_BYTES - _ROW_BYTES * rows
+    left -= _bytes_of(run.memo.values()) + _bytes_of(run.search_attributes.values())
+    for each in shown:
+        left -= _weight(each)
+        if left < 0:
+            each.last_failure, each.heartbeat_details = None, []
+            if each.options is not None:
+                each.options = replace(each.options, summary=None)
+    return shown
+
+
+def _weight(shown: reply.PendingActivity) -> int:
+    """Bytes of what an activity says of itself: its last failure with the causes, its heartbeat, its summary."""
+    size = _bytes_of(shown.heartbeat_details)
+    if shown.options is not None and shown.options.summary is not None:
+        size += len(shown.options.summary.data)
+    failure = shown.last_failure
+    while failure is not None:
+        size += len(failure.message.encode()) + len(failure.stack_trace.encode()) + _bytes_of(failure.details)
+        if failure.encoded_attributes is not None:
+            size += len(failure.encoded_attributes.data)
+        failure = failure.cause
+    return size
+
+
+def _bytes_of(payloads: Iterable[Payload]) -> int:
+    return sum(len(payload.data) for payload in payloads)
 
 
 def _pending_activity(run: Run, activity: Activity) -> reply.PendingActivity:

@@ -6,11 +6,14 @@ from typing import Any
 
 import pytest
 from foldlog.core import decisions
+from foldlog.core.activities import attempt_record
 from foldlog.core.decisions import Decision
 from foldlog.core.engine import LocalResult
-from foldlog.core.outcome import MAXIMUM_COMMAND_BYTES, MAXIMUM_RECORD_BYTES
+from foldlog.core.outcome import MAXIMUM_COMMAND_BYTES, MAXIMUM_RECORD_BYTES, Outcome
+from foldlog.core.views import description
 from foldlog.schemas import command, event, reply
-from foldlog.schemas.common import Failure, Payload, RetryPolicy, WorkflowOptions
+from foldlog.schemas.common import ActivityOptions, Failure, Payload, RetryPolicy, WorkflowOptions
+from foldlog.schemas.framing import encode
 from foldlog.schemas.records import Event
 
 from .harness import ScriptDecider, ScriptFactory, World, payload
@@ -184,3 +187,31 @@ def test_no_run_follows_one_whose_failure_did_not_fit_and_that_was_terminated() 
     world.handle("a", command.TerminateWorkflow(reason="enough"))
     assert isinstance(session.run.closing, event.WorkflowExecutionTerminated)
     assert world.sessions.current("a") is session
+
+
+@pytest.mark.parametrize("message", [10, 2_000])
+def test_a_description_fits_however_many_activities_tell_of_their_failures(message: int) -> None:
+    outcome = Outcome(now_ms=1, namespace="n", encode=encode)
+    started = event.WorkflowExecutionStarted(
+        workflow_type="w", task_queue="q", first_execution_run_id="r", memo={"m": payload("m" * 400_000)}
+    )
+    run = outcome.begin("workflow-1", "r", started)
+    options = ActivityOptions(summary=payload("for people"))
+    for number in range(1_000):
+        scheduled = event.ActivityTaskScheduled(
+            activity_id=f"{number}", activity_type="fails", task_queue="q", start_to_close_timeout_ms=1, options=options
+        )
+        outcome.append(run, scheduled)
+        activity = run.activities[scheduled.event_id]
+        failure = Failure(message="é" * message, cause=Failure(message="c", details=[payload("d")]))
+        changes: dict[str, Any] = {"last_failure": failure, "heartbeat_details": [payload("h")]}
+        outcome.append(run, attempt_record(run, activity, phase="BACKOFF", attempt=2, **changes))
+    found = description(ASKER, run)
+    assert len(encode(found)) < MAXIMUM_RECORD_BYTES
+    told = [each.last_failure is not None for each in found.pending_activities]
+    assert len(told) == 1_000
+    assert told == sorted(told, reverse=True), "the oldest tell"
+    assert sum(told) == 1_000 if message == 10 else 30 < sum(told) < 100
+    last = found.pending_activities[-1]
+    assert last.options is not None
+    assert bool(last.options.summary) == bool(last.heartbeat_details) == (message == 10)
