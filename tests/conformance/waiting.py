@@ -33,6 +33,7 @@ from tests.conformance.waiting_parts import (
     fail_once,
     leave_open,
     pass_gate,
+    say_where,
     work,
 )
 
@@ -267,6 +268,14 @@ class Waiter(WaitsForOthers):
             retry_policy=RetryPolicy(initial_interval=timedelta(milliseconds=10)),
         )
 
+    async def changed_activity(self) -> list[Any]:
+        return await workflow.execute_activity(
+            say_where,
+            activity_id="open",
+            start_to_close_timeout=LIMIT,
+            retry_policy=RetryPolicy(initial_interval=AWHILE),
+        )
+
     async def canceled_activity(self) -> str:
         task = workflow.start_activity(
             leave_open,
@@ -301,7 +310,7 @@ class Waiter(WaitsForOthers):
 
 DEPLOYMENT = "waits"
 WORKFLOWS: Sequence[type] = [Waiter, Kid, Pinned]
-ACTIVITIES: Sequence[Callable[..., Any]] = [pass_gate, fail_once, fail_for_good, leave_open, work]
+ACTIVITIES: Sequence[Callable[..., Any]] = [pass_gate, fail_once, fail_for_good, leave_open, say_where, work]
 
 
 def worker_before(client: Client, folder: Path, **options: Any) -> Worker:

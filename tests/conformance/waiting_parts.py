@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 
 from foldlog import activity, workflow
 from foldlog.common import VersioningBehavior
@@ -40,6 +41,15 @@ async def fail_once() -> int:
     if activity.info().attempt == 1:
         raise ApplicationError("once")
     return activity.info().attempt
+
+
+@activity.defn
+async def say_where() -> list[Any]:
+    """Fails before the restart."""
+    info = activity.info()
+    if not Gate.open:
+        raise ApplicationError("not yet")
+    return [info.task_queue, info.attempt, str(info.heartbeat_timeout)]
 
 
 @activity.defn

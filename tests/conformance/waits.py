@@ -26,7 +26,7 @@ from tests.conformance.party import Party, Wait, attempts, canceled, nothing, te
 from tests.conformance.scenarios import SOON, names
 from tests.conformance.waiting import DEPLOYMENT, WORKFLOWS, Waiter
 from tests.conformance.waiting_kin import ONCE_MORE
-from tests.conformance.waiting_parts import AWHILE, Gate, Pinned
+from tests.conformance.waiting_parts import AWHILE, LATER, Gate, Pinned
 from tests.until import until_asked
 
 ACCEPTED = WorkflowUpdateStage.ACCEPTED
@@ -211,6 +211,21 @@ async def unpause_it(party: Party, id: str) -> None:
     await complete(party, id)
 
 
+async def change_it(party: Party, id: str) -> None:
+    """It counts from its first attempt again, and goes to another queue, once it is let go."""
+    await backs_off(party, id)
+    handle = party.handle(id)
+    await handle.pause_activity("open")
+    await handle.update_activity_options("open", task_queue=LATER, heartbeat_timeout=AWHILE)
+    await handle.reset_activity("open", keep_paused=True)
+
+
+async def let_it_go(party: Party, id: str) -> None:
+    (found,) = (await party.handle(id).describe(rpc_timeout=SOON)).pending_activities
+    assert (found.paused, found.attempt, found.task_queue, found.heartbeat_timeout) == (True, 1, LATER, AWHILE)
+    await party.handle(id).unpause_activity("open", rpc_timeout=SOON)
+
+
 async def carry(party: Party, id: str) -> None:
     await kept(party, id)
     await second_run(party, id)
@@ -324,6 +339,7 @@ WAITS = [
     Wait("local_activity_in_backoff", "TimerStarted", 2),
     Wait("open_activity", runs, "from outside", complete),
     Wait("open_activity", pause_it, "from outside", unpause_it),
+    Wait("changed_activity", change_it, [LATER, 1, str(AWHILE)], let_it_go),
     Wait("canceled_activity", cancel_it, "CancelledError", report_cancellation),
     Wait(
         "saga",
