@@ -28,10 +28,12 @@ from foldlog.exceptions import (
     TimeoutError,
     WorkflowAlreadyStartedError,
 )
-from foldlog.schedules.model import ACTION_TYPE, Ended, Job, Taken, schedule_workflow_id
+from foldlog.schedules.model import ACTION_TYPE, MOST_HANDED_ON, Ended, Job, Taken, schedule_workflow_id
 from foldlog.schemas.common import Failure
 from foldlog.workflow._child_types import ChildWorkflowHandle
 from foldlog.workflow._runtime import current
+from msgspec.json import encode
+from msgspec.structs import replace
 
 SCHEDULED_BY_ID = SearchAttributeKey.for_keyword("TemporalScheduledById")
 """The schedule that started a workflow."""
@@ -65,7 +67,7 @@ class ActionWorkflow:
             child.cancel()
             await workflow.wait_condition(lambda: child.done() or self._terminate)
         ended = await _how(child, job.workflow_id) if child.done() else Ended(job.workflow_id, "TERMINATED")
-        await self._tell("ended", ended)
+        await self._tell("ended", _to_hand_on(ended))
 
     @workflow.signal
     def cancel(self) -> None:
@@ -126,6 +128,16 @@ async def _how(child: ChildWorkflowHandle[Any, Any], workflow_id: str) -> Ended:
         status = "TIMED_OUT" if isinstance(cause, TimeoutError) else "FAILED"
         return Ended(workflow_id, status, failure=_failure(cause or error))
     return Ended(workflow_id, "COMPLETED", result=plain(result.payload))
+
+
+def _to_hand_on(ended: Ended) -> Ended:
+    """How it ended, without what is too large for the next action: the schedule must hear of the end all the same."""
+    if ended.result is not None and len(ended.result.data) > MOST_HANDED_ON:
+        return Ended(ended.workflow_id, ended.status)
+    failure = ended.failure
+    if failure is not None and len(encode(failure)) > MOST_HANDED_ON:
+        return Ended(ended.workflow_id, ended.status, failure=replace(failure, details=[], cause=None))
+    return ended
 
 
 def _failure(error: BaseException) -> Failure:

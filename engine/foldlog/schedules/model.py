@@ -35,6 +35,11 @@ def schedule_workflow_id(schedule_id: str) -> str:
     return f"{SCHEDULE_TYPE}:{schedule_id}"
 
 
+MOST_HANDED_ON = 200_000
+"""A result or a failure of more bytes is not handed to the next action, and neither to one with arguments and memo of
+more: all of it is in one record, in JSON."""
+
+
 class Range(Struct):
     """Numbers from `start` to `end`, both included."""
 

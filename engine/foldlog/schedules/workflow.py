@@ -19,6 +19,7 @@ from foldlog.schedules.action import ActionWorkflow
 from foldlog.schedules.model import (
     CANCEL_OTHER,
     MOST_BUFFERED,
+    MOST_HANDED_ON,
     RECENT,
     SCHEDULE_TYPE,
     SHOWN,
@@ -124,6 +125,7 @@ class ScheduleWorkflow:
         else:
             self._go_through_times()  # what was due by what was said before is due
         progress.schedule = change.schedule
+        self._forget_what_has_no_room()
         progress.updated_ms = _now_ms()
         if change.search_attributes is not None:
             self._set_search_attributes(change.search_attributes)
@@ -313,11 +315,18 @@ class ScheduleWorkflow:
             progress.last_result, progress.last_failure = ended.result, None
         elif found.alone and ended.status in ("FAILED", "TIMED_OUT"):
             progress.last_failure = ended.failure
+        self._forget_what_has_no_room()
         if ended.status in ("FAILED", "TIMED_OUT") and schedule.policy.pause_on_failure and not schedule.state.paused:
             how = "failure" if ended.status == "FAILED" else "timeout"
             why = f": {ended.failure.message}" if ended.failure is not None and ended.failure.message else ""
             schedule.state.paused = True
             self._changed(f"paused due to workflow {how}: {ended.workflow_id}{why}")
+
+    def _forget_what_has_no_room(self) -> None:
+        """What an action is told of those before it goes into one record with what it is started with."""
+        action = self._progress.schedule.action
+        if sum(len(payload.data) for payload in (*action.args, *action.memo.values())) > MOST_HANDED_ON:
+            self._progress.last_result = self._progress.last_failure = None
 
     def _show(self) -> None:
         """Let lists show how things are, if that has changed: once for an action, when it has begun."""
