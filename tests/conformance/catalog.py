@@ -33,6 +33,7 @@ from tests.conformance import (
     ports,
     scenarios,
     schedules,
+    sizes,
     slots,
     spans,
     standalone,
@@ -66,6 +67,7 @@ SHARED: Sequence[Scenario] = [
     *kinds.SHARED,
     *streams.SHARED,
     *misfits.SHARED,
+    *sizes.SHARED,
 ]
 """Those for which workers are there, see `Place.workers`."""
 
@@ -114,6 +116,7 @@ WORKFLOWS: Sequence[type] = [
     *kinds.WORKFLOWS,
     *streams.WORKFLOWS,
     *misfits.WORKFLOWS,
+    *sizes.WORKFLOWS,
 ]
 ACTIVITIES: Sequence[Callable[..., Any]] = [
     *workflows.ACTIVITIES,

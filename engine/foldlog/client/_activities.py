@@ -26,6 +26,7 @@ from foldlog.client._description import shown
 from foldlog.client._list import by_status, without_groups
 from foldlog.client._pages import PAGE_SIZE
 from foldlog.client._schedules import own_converter
+from foldlog.client._start_options import check_id
 from foldlog.client._types import NO_METADATA, UNSET, ParamType, RPCMetadata
 from foldlog.common import (
     ActivityIDConflictPolicy,
@@ -153,6 +154,7 @@ class ClientActivities(ActivityMethods):
             ActivityAlreadyStartedError: The ID is in use, and the policies refuse another one.
             ValueError: There is no timeout, or one cannot be.
             ConfigurationError: The task queue's name cannot be part of a topic's name.
+            InvalidArgumentError: The ID is too long.
             RPCError: There was no answer in time.
         """
         for name in options:
@@ -178,6 +180,7 @@ class ClientActivities(ActivityMethods):
         if asked.start_delay is not None and asked.start_delay < timedelta():
             raise ValueError("start_delay must be non-negative")
         check_task_queue(asked.task_queue)
+        check_id(activity_workflow_id(asked.id))
         asking = self._asking
         command = await self._activity_command(asked)
         try:

@@ -30,12 +30,19 @@ from foldlog.converter import (
     encode_search_attributes,
 )
 from foldlog.converter._codec import decode_one_with, decode_with, encode_one_with, encode_with
+from foldlog.core.decider import WorkflowTaskError
+from foldlog.core.outcome import check_workflow_id
+from foldlog.core.start_options import check_start_options
+from foldlog.exceptions import InvalidArgumentError
 from foldlog.schedules import model
-from foldlog.schemas.common import Payload
+from foldlog.schemas.command import StartWorkflow
+from foldlog.schemas.common import Payload, WorkflowOptions
 from foldlog.transport.topics import check_task_queue
 from foldlog.workflow._definition import Definition
 
 _NONE: Mapping[str, Any] = {}
+_LONGEST_TIME = "-2026-01-01T00:00:00.000Z-1000"
+"""What is put behind the ID of an action, at most."""
 
 
 class ScheduleAction:
@@ -265,12 +272,13 @@ class Payloads:
         return list(payloads) if codec is None or not payloads else await encode_with(codec, payloads)
 
 
-async def action_to_model(action: ScheduleAction, payloads: Payloads) -> model.Action:
+async def action_to_model(action: ScheduleAction, payloads: Payloads, schedule_id: str) -> model.Action:
     """As it is in the log.
 
     Raises:
         TypeError: It is of a kind that is not known.
         ValueError: A timeout is not positive.
+        InvalidArgumentError: No start would be accepted that is made of it; the message says why.
     """
     if not isinstance(action, ScheduleActionStartWorkflow):
         raise TypeError(f"a schedule can start workflows; {type(action).__name__} is not known")
@@ -279,7 +287,7 @@ async def action_to_model(action: ScheduleAction, payloads: Payloads) -> model.A
     attributes = encode_search_attributes(action.untyped_search_attributes or None)
     attributes.update(encode_search_attributes(action.typed_search_attributes))
     summary, details = action.static_summary, action.static_details
-    return model.Action(
+    made = model.Action(
         workflow_type=action.workflow,
         id=action.id,
         task_queue=action.task_queue,
@@ -294,6 +302,31 @@ async def action_to_model(action: ScheduleAction, payloads: Payloads) -> model.A
         priority=None if action.priority in (None, Priority.default) else action.priority.to_record(),
         header={name: plain(payload) for name, payload in (action.headers or {}).items()},
     )
+    _check(made, schedule_id)
+    return made
+
+
+def _check(action: model.Action, schedule_id: str) -> None:
+    """Refuse what would be refused, or be in the way, each time that the action is taken: nobody would see it there.
+
+    Raises:
+        InvalidArgumentError: It would; the message says why.
+    """
+    options = WorkflowOptions(
+        retry_policy=action.retry_policy,
+        search_attributes=action.search_attributes,
+        summary=action.summary,
+        details=action.details,
+    )
+    start = StartWorkflow(
+        workflow_type=action.workflow_type, task_queue=action.task_queue, memo=action.memo, options=options
+    )
+    try:
+        check_start_options(start)
+        # The longest of its IDs is that of the workflow which takes it.
+        check_workflow_id(f"{model.schedule_workflow_id(schedule_id)}/{action.id}{_LONGEST_TIME}")
+    except WorkflowTaskError as error:
+        raise InvalidArgumentError(f"schedule.action: {error}") from error
 
 
 async def action_from_model(action: model.Action, payloads: Payloads) -> ScheduleActionStartWorkflow:

@@ -96,12 +96,13 @@ class Schedule:
     """Whether it is paused, and how many are left."""
 
 
-async def schedule_to_model(schedule: Schedule, payloads: Payloads) -> model.Schedule:
+async def schedule_to_model(schedule: Schedule, payloads: Payloads, schedule_id: str) -> model.Schedule:
     """As it is in the log.
 
     Raises:
         ConfigurationError: A part of it has another type than it must have, or cannot be; the message names it.
-        InvalidArgumentError: It can never be due as it is written, for example for its time zone.
+        InvalidArgumentError: It can never be due as it is written, for example for its time zone, or its action could
+            never begin.
         TypeError, ValueError: A value of the action cannot be converted.
     """
     check_parts("schedule", schedule, Schedule)
@@ -122,7 +123,7 @@ async def schedule_to_model(schedule: Schedule, payloads: Payloads) -> model.Sch
             f"remaining_actions must not be negative: {state.remaining_actions}", option="remaining_actions"
         )
     return model.Schedule(
-        action=await action_to_model(schedule.action, payloads),
+        action=await action_to_model(schedule.action, payloads, schedule_id),
         spec=spec,
         policy=model.Policy(overlap_to_model(policy.overlap) or model.SKIP, catchup_ms, policy.pause_on_failure),
         state=model.State(state.note or None, state.paused, state.limited_actions, state.remaining_actions),

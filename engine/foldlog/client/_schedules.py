@@ -228,6 +228,7 @@ class ScheduleHandle:
         Raises:
             ConfigurationError: A part of the new one has another type than it must have; the message names it.
             FailedPreconditionError: It was changed by others each time.
+            InvalidArgumentError: The new one could never be carried out; the message says why.
             TypeError, ValueError: The new one cannot be.
         """
         if (outbound := self._asking.outbound) is not None:
@@ -247,7 +248,7 @@ class ScheduleHandle:
             attributes = update.search_attributes
             check_option("search_attributes", attributes, TypedSearchAttributes | None)
             change = model.Change(
-                schedule=await schedule_to_model(update.schedule, _payloads(self._own)),
+                schedule=await schedule_to_model(update.schedule, _payloads(self._own), self.id),
                 version=found.raw_description.version,
                 search_attributes=None if attributes is None else encode_search_attributes(attributes),
             )
@@ -308,7 +309,7 @@ class ClientSchedules:
         Raises:
             ScheduleAlreadyRunningError: There is one with this ID.
             ConfigurationError: A part of it has another type than it must have, or cannot be; the message names it.
-            InvalidArgumentError: Its times cannot be worked out; the message says why.
+            InvalidArgumentError: Its times cannot be worked out, or its action could never begin; the message says why.
             ValueError: `remaining_actions` and `limited_actions` do not fit each other.
             RPCError: There was no answer in time.
         """
@@ -342,7 +343,7 @@ class ClientSchedules:
         overlap = overlap_to_model(schedule.policy.overlap)
         progress = model.Progress(
             id=id,
-            schedule=await schedule_to_model(schedule, payloads),
+            schedule=await schedule_to_model(schedule, payloads, id),
             buffer=[model.Start(0, 0, overlap, manual=True)] if trigger_immediately else [],
             backfills=backfills_to_model(backfill),
             memo=await payloads.by_name(memo),

@@ -23,6 +23,7 @@ from foldlog.common import (
 )
 from foldlog.converter import DataConverter, encode_search_attributes
 from foldlog.core.decider import WorkflowTaskError
+from foldlog.core.outcome import check_workflow_id
 from foldlog.core.start_options import check_start_options
 from foldlog.exceptions import ConfigurationError, InvalidArgumentError
 from foldlog.schemas import common as records
@@ -158,6 +159,7 @@ def _check_start(workflow_type: str, workflow_id: str, task_queue: str, options:
         ValueError: Type, ID or task queue are empty.
         ConfigurationError: The task queue cannot be part of a topic's name, or an option has another type than it must
             have.
+        InvalidArgumentError: The ID is too long.
     """
     for name, value in options.items():
         hint = _hints().get(name)
@@ -173,6 +175,19 @@ def _check_start(workflow_type: str, workflow_id: str, task_queue: str, options:
     if not task_queue:
         raise ValueError("a workflow needs a task queue")
     check_task_queue(task_queue)
+    check_id(workflow_id)
+
+
+def check_id(workflow_id: str) -> None:
+    """Refuse an ID that is too long: nobody would answer, as its record has a key that no processor takes.
+
+    Raises:
+        InvalidArgumentError: It is.
+    """
+    try:
+        check_workflow_id(workflow_id)
+    except WorkflowTaskError as error:
+        raise InvalidArgumentError(str(error)) from error
 
 
 async def _apply_options(command: StartWorkflow, converter: DataConverter, options: StartOptions) -> None:

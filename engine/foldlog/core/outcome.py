@@ -52,6 +52,20 @@ VISIBLE = frozenset(
 """Records, besides those that close a run, after which its visibility row is written again."""
 
 
+def check_workflow_id(workflow_id: str) -> None:
+    """Refuse an ID that no workflow can have.
+
+    Raises:
+        WorkflowTaskError: It is empty or too long.
+    """
+    length = len(workflow_id.encode())
+    if not 0 < length <= MAXIMUM_WORKFLOW_ID_BYTES:
+        raise WorkflowTaskError(
+            f"a workflow ID may have 1 to {MAXIMUM_WORKFLOW_ID_BYTES} bytes in UTF-8, and {workflow_id[:80]!r} has "
+            f"{length}"
+        )
+
+
 class LogEntry(NamedTuple):
     """One record for `<ns>.events`."""
 
@@ -208,12 +222,7 @@ class Outcome(Struct):
         Raises:
             WorkflowTaskError: It is too large, or there can be no workflow of that ID.
         """
-        length = len(workflow_id.encode())
-        if not 0 < length <= MAXIMUM_WORKFLOW_ID_BYTES:
-            raise WorkflowTaskError(
-                f"a workflow ID may have 1 to {MAXIMUM_WORKFLOW_ID_BYTES} bytes in UTF-8, and {workflow_id[:80]!r} has "
-                f"{length}"
-            )
+        check_workflow_id(workflow_id)
         return CommandEntry(namespace, workflow_id, command, self._encode(command, MAXIMUM_COMMAND_BYTES))
 
     def _encode(self, record: Any, maximum_bytes: int = MAXIMUM_RECORD_BYTES) -> bytes:

@@ -23,7 +23,8 @@ from foldlog.client import (
     ScheduleUpdate,
     ScheduleUpdateInput,
 )
-from foldlog.exceptions import ConfigurationError
+from foldlog.common import SearchAttributeKey, SearchAttributePair, TypedSearchAttributes
+from foldlog.exceptions import ConfigurationError, InvalidArgumentError
 from foldlog.testing import WorkflowEnvironment
 from foldlog.worker import Worker
 
@@ -128,6 +129,34 @@ async def test_a_part_of_a_schedule_that_cannot_be(environment: WorkflowEnvironm
         assert message in str(error.value)
     assert (await handle.describe()).schedule == before
     assert [listed.id async for listed in await environment.client.list_schedules()] == ["there"]
+
+
+CITY = SearchAttributeKey.for_keyword("city")
+NEVER_BEGINS: list[tuple[dict[str, Any], str]] = [
+    ({"memo": {"m": "x" * 600_000}}, "memo: 600003 bytes, and 500000 may be in all"),
+    ({"static_summary": "x" * 5_000}, "static_summary has 5002 bytes, and may have 4000"),
+    (
+        {"typed_search_attributes": TypedSearchAttributes([SearchAttributePair(CITY, "x" * 3_000)])},
+        "search attribute 'city' has 3002 bytes, and a value may have 2048",
+    ),
+    ({"id": "r" * 960}, "a workflow ID may have 1 to 1000 bytes"),
+]
+
+
+async def test_an_action_that_could_never_begin(environment: WorkflowEnvironment) -> None:
+    """Where it is taken, nobody would see why."""
+    handle = await environment.client.create_schedule("there", anything())
+    before = (await handle.describe()).schedule
+    for options, message in NEVER_BEGINS:
+        made = Schedule(
+            ScheduleActionStartWorkflow("Report", **{"id": "report", "task_queue": "q"} | options), ScheduleSpec()
+        )
+        with pytest.raises(InvalidArgumentError) as error:
+            await environment.client.create_schedule("s", made)
+        assert str(error.value).startswith(f"schedule.action: {message}")
+        with pytest.raises(InvalidArgumentError):
+            await handle.update(lambda given, made=made: ScheduleUpdate(made))  # type: ignore[misc]
+    assert (await handle.describe()).schedule == before
 
 
 async def test_what_a_schedule_cannot_be_made_with(environment: WorkflowEnvironment) -> None:
