@@ -33,7 +33,7 @@ _SHOWN = 80
 
 
 def check_arguments(function: Callable[..., Any], values: Mapping[str, Any], **late: str) -> None:
-    """Check what a function was called with against its annotations; defaults are taken for right.
+    """Check what a function was called with against its annotations; defaults are taken for right, and so is `self`.
 
     Args:
         function: Whose parameters they are. Its module has `from __future__ import annotations`.
@@ -44,7 +44,9 @@ def check_arguments(function: Callable[..., Any], values: Mapping[str, Any], **l
         ConfigurationError: One has another type; the message names it and says which it must have.
     """
     for name, parameter in inspect.signature(function).parameters.items():
-        if name in values and values[name] is not parameter.default and parameter.kind is not parameter.VAR_KEYWORD:
+        if parameter.kind is parameter.VAR_KEYWORD or parameter.annotation is parameter.empty:
+            continue
+        if name in values and values[name] is not parameter.default:
             check_option(name, values[name], _evaluated(function, parameter.annotation, late))
 
 

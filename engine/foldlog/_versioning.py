@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import cast
 
+from foldlog._option_types import check_option
 from foldlog.schemas import common as records
 
 
@@ -65,6 +66,9 @@ class PinnedVersioningOverride(VersioningOverride):
 
     version: WorkerDeploymentVersion
 
+    def __post_init__(self) -> None:
+        check_option("version", self.version, WorkerDeploymentVersion)
+
     def to_options(self) -> records.WorkflowOptions:
         """See base class."""
         return records.WorkflowOptions(
@@ -83,6 +87,9 @@ class OneTimeVersioningOverride(VersioningOverride):
     """
 
     target_version: WorkerDeploymentVersion
+
+    def __post_init__(self) -> None:
+        check_option("target_version", self.target_version, WorkerDeploymentVersion)
 
     def to_options(self) -> records.WorkflowOptions:
         """See base class."""

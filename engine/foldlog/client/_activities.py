@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import timedelta
-from typing import Any, Required, TypedDict, TypeVar, Unpack, cast, overload
+from functools import cache
+from typing import Any, Required, TypedDict, TypeVar, Unpack, cast, get_type_hints, overload
 
+from foldlog._option_types import check_option
 from foldlog._random_ids import random_id
 from foldlog.api.common.v1 import plain
 from foldlog.client._activity_description import (
@@ -87,6 +89,12 @@ class StartActivityOptions(TypedDict, total=False):
     """How long to wait for the answer."""
 
 
+@cache
+def _hints() -> dict[str, Any]:
+    """The types of the options."""
+    return get_type_hints(StartActivityOptions)
+
+
 class ClientActivities(ActivityMethods):
     """The part of a client that is about activities without a workflow."""
 
@@ -153,13 +161,15 @@ class ClientActivities(ActivityMethods):
         Raises:
             ActivityAlreadyStartedError: The ID is in use, and the policies refuse another one.
             ValueError: There is no timeout, or one cannot be.
-            ConfigurationError: The task queue's name cannot be part of a topic's name.
+            ConfigurationError: The task queue's name cannot be part of a topic's name, or an option has another type
+                than it must have.
             InvalidArgumentError: The ID is too long.
             RPCError: There was no answer in time.
         """
-        for name in options:
-            if name not in StartActivityOptions.__annotations__:
-                raise TypeError(f"start_activity has no option {name}")
+        for option, given in options.items():
+            if (hint := _hints().get(option)) is None:
+                raise TypeError(f"start_activity has no option {option}")
+            check_option(option, given, hint)
         name, values, known_type = resolve(activity, arg, args, result_type)
         asked = StartActivityInput(
             activity_type=name,

@@ -124,6 +124,7 @@ class ActivityHandle(Generic[ReturnType]):
             rpc_metadata: See the class.
             rpc_timeout: Likewise.
         """
+        check_option("reason", reason, str | None)
         if self._outbound is not None:
             told = CancelActivityInput(
                 activity_id=self._id,
@@ -150,6 +151,7 @@ class ActivityHandle(Generic[ReturnType]):
             rpc_metadata: See the class.
             rpc_timeout: Likewise.
         """
+        check_option("reason", reason, str | None)
         if self._outbound is not None:
             told = TerminateActivityInput(
                 activity_id=self._id,
@@ -170,6 +172,7 @@ class ActivityHandle(Generic[ReturnType]):
         rpc_timeout: timedelta | None = None,
     ) -> None:
         """Lets no further attempt begin until it is unpaused. See `WorkflowHandle.pause_activity`."""
+        check_option("reason", reason, str | None)
         if self._outbound is not None:
             told = PauseActivityInput(
                 activity_id=self._id,
@@ -198,6 +201,7 @@ class ActivityHandle(Generic[ReturnType]):
             rpc_metadata: See the class.
             rpc_timeout: See the class.
         """
+        check_option("reason", reason, str | None)
         if self._outbound is not None:
             told = UnpauseActivityInput(
                 activity_id=self._id,

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+from foldlog._option_types import check_arguments, check_option
 from foldlog.client._activity_inputs import (
     PauseActivityInput,
     ResetActivityInput,
@@ -29,8 +30,8 @@ class ActivityOperations:
 
     Each method takes either the ID of an activity or a type, which stands for all open ones of that type. Each raises
     `WorkflowNotFoundError` if there is no such workflow or no such open activity, `FailedPreconditionError` for an
-    activity whose cancellation was asked for, `InvalidArgumentError` where an option cannot work, and `RPCError` if
-    there was no answer in time.
+    activity whose cancellation was asked for, `InvalidArgumentError` where an option cannot work, `ConfigurationError`
+    where something has another type than it must have, and `RPCError` if there was no answer in time.
     """
 
     _asking: Asking
@@ -59,6 +60,7 @@ class ActivityOperations:
             rpc_metadata: For interceptors only.
             rpc_timeout: How long to wait for the answer.
         """
+        check_arguments(ActivityOperations.pause_activity, locals())
         if (outbound := self._asking.outbound) is not None:
             told = PauseActivityInput(
                 **self._which(activity_id, activity_type),
@@ -92,6 +94,7 @@ class ActivityOperations:
             rpc_metadata: For interceptors only.
             rpc_timeout: How long to wait for the answer.
         """
+        check_arguments(ActivityOperations.unpause_activity, locals())
         if (outbound := self._asking.outbound) is not None:
             told = UnpauseActivityInput(
                 **self._which(activity_id, activity_type),
@@ -140,6 +143,7 @@ class ActivityOperations:
             rpc_metadata: For interceptors only.
             rpc_timeout: How long to wait for the answer.
         """
+        check_arguments(ActivityOperations.reset_activity, locals())
         if (outbound := self._asking.outbound) is not None:
             told = ResetActivityInput(
                 **self._which(activity_id, activity_type),
@@ -209,6 +213,7 @@ class ActivityOperations:
         }
         options = {"task_queue": task_queue, **timeouts, "retry_policy": retry_policy, "priority": priority}
         check_types(options)
+        check_option("restore_original", restore_original, bool)
         if (outbound := self._asking.outbound) is not None:
             told = UpdateActivityOptionsInput(
                 **self._which(activity_id, activity_type),
@@ -242,6 +247,8 @@ class ActivityOperations:
         rpc_timeout: timedelta | None,
         **fields: Any,
     ) -> None:
+        check_option("activity_id", activity_id, str | None)
+        check_option("activity_type", activity_type, str | None)
         if bool(activity_id) == bool(activity_type):
             raise ValueError("give either an activity_id or an activity_type")
         wanted = kind(

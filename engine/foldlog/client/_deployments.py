@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 
+from foldlog._option_types import check_arguments, check_option
 from foldlog._times import utc
 from foldlog.client._asking import Asking
 from foldlog.client._convert import seconds
@@ -102,11 +103,13 @@ class DeploymentHandle:
             rpc_timeout: For each partition's answer; None: the client's.
 
         Raises:
+            ConfigurationError: Something has another type than it must have.
             InvalidArgumentError: There can be no such build.
             FailedPreconditionError: Not all partitions have its code.
             RPCError: Not all partitions have answered. Some may have taken the change: make it again. Or there is no
                 such deployment (NOT_FOUND), and no build was given.
         """
+        check_arguments(DeploymentHandle.set_current_version, locals())
         build_id = build_id or ""
 
         def changed(known: Deployment) -> None:
@@ -136,11 +139,13 @@ class DeploymentHandle:
             rpc_timeout: For each partition's answer; None: the client's.
 
         Raises:
+            ConfigurationError: Something has another type than it must have.
             InvalidArgumentError: There can be no such ramp.
             FailedPreconditionError: Not all partitions have its code.
             RPCError: Not all partitions have answered. Some may have taken the change: make it again. Or there is no
                 such deployment (NOT_FOUND), and no build was given.
         """
+        check_arguments(DeploymentHandle.set_ramping_version, locals())
 
         def changed(known: Deployment) -> None:
             known.ramping_build_id = build_id or ""
@@ -348,7 +353,11 @@ class ClientDeployments:
 
         Args:
             name: The `deployment_name` of its workers.
+
+        Raises:
+            ConfigurationError: It is no text.
         """
+        check_option("name", name, str)
         return DeploymentHandle(name, self._asking)
 
     async def list_deployments(self, *, rpc_timeout: timedelta | None = None) -> Sequence[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from foldlog._option_types import check_option
 from foldlog._random_ids import random_id
 from foldlog.client._asking import Asking
 from foldlog.client._types import NO_METADATA, RPCMetadata
@@ -41,9 +42,11 @@ class VersioningOperations:
 
         Raises:
             WorkflowNotFoundError: There is no such workflow, or it has ended.
+            ConfigurationError: It is no override.
             InvalidArgumentError: There can be no such version.
             RPCError: There was no answer in time.
         """
+        check_option("versioning_override", versioning_override, VersioningOverride | None)
         versioning = WorkflowOptions() if versioning_override is None else versioning_override.to_options()
         wanted = command.UpdateWorkflowOptions(
             request_id=random_id(),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 
@@ -16,7 +16,7 @@ from foldlog.client import (
     RPCStatusCode,
     WorkflowNotFoundError,
 )
-from foldlog.common import RetryPolicy
+from foldlog.common import PinnedVersioningOverride, RetryPolicy
 from foldlog.exceptions import ApplicationError, ConfigurationError, InvalidArgumentError, PayloadConversionError
 from foldlog.schemas import command
 from foldlog.schemas.framing import encode
@@ -190,6 +190,54 @@ async def test_options_of_the_wrong_type_are_not_sent(option: dict[str, Any]) ->
     client, transport = accepting()
     with pytest.raises(TypeError, match=f"{next(iter(option))} must be a"):
         await client.get_workflow_handle("wf").update_activity_options("7", **option)
+    assert transport.asked == []
+
+
+WRONG: list[tuple[Callable[[Any], Any], str]] = [
+    (lambda client: client.get_workflow_handle("wf").pause_activity("7", reason=5), "reason must be a str, not 5"),
+    (lambda client: client.get_workflow_handle("wf").pause_activity(7), "activity_id must be a str or None, not 7"),
+    (lambda client: client.get_workflow_handle("wf").unpause_activity("7", jitter=5), "jitter must be a timedelta"),
+    (
+        lambda client: client.get_workflow_handle("wf").reset_activity("7", keep_paused="yes"),
+        "keep_paused must be True",
+    ),
+    (
+        lambda client: client.get_workflow_handle("wf").update_activity_options(activity_type=7, priority=None),
+        "activity_type must be a str or None, not 7",
+    ),
+    (lambda client: client.get_activity_handle("7").pause(reason=5), "reason must be a str or None, not 5"),
+    (lambda client: client.get_activity_handle("7").cancel(reason=5), "reason must be a str or None, not 5"),
+    (lambda client: alone(client, id=5), "id must be a str, not 5"),
+    (lambda client: alone(client, start_to_close_timeout=5), "start_to_close_timeout must be a timedelta"),
+    (lambda client: alone(client, retry_policy=5), "retry_policy must be a RetryPolicy or None, not 5"),
+    (lambda client: alone(client, search_attributes={"a": ["b"]}), "search_attributes must be a TypedSearchAttributes"),
+    (lambda client: alone(client, summary=5), "summary must be a str or None, not 5"),
+    (lambda client: client.deployment("shop").set_current_version(5), "build_id must be a str or None, not 5"),
+    (lambda client: client.deployment("shop").set_ramping_version("2", "50"), "percentage must be a number, not '50'"),
+    (lambda client: client.deployment(5).describe(), "name must be a str, not 5"),
+    (
+        lambda client: client.get_workflow_handle("wf").update_options(versioning_override="shop.1"),
+        "versioning_override must be a VersioningOverride or None, not 'shop.1'",
+    ),
+    (
+        lambda client: PinnedVersioningOverride("shop.1"),  # type: ignore[arg-type]  # what is tested
+        "version must be a WorkerDeploymentVersion, not 'shop.1'",
+    ),
+]
+
+
+def alone(client: Client, **wrong: Any) -> Awaitable[Any]:
+    """Start an activity without a workflow."""
+    options: dict[str, Any] = {"id": "7", "task_queue": "q", "start_to_close_timeout": timedelta(seconds=5)}
+    return client.start_activity("work", **options | wrong)
+
+
+@pytest.mark.parametrize(("call", "message"), WRONG)
+async def test_what_has_another_type_is_named_and_not_sent(call: Callable[[Any], Any], message: str) -> None:
+    client, transport = accepting()
+    with pytest.raises(ConfigurationError) as error:
+        await call(client)
+    assert message in str(error.value)
     assert transport.asked == []
 
 
