@@ -36,6 +36,7 @@ _DEFAULT_RETRY_POLICY = RetryPolicy()
 """After 1 s, each wait twice the one before, at most 100 s, without limit. Nobody may change it."""
 _DEFAULT_THRESHOLD_MS = 60_000
 """A local activity whose next attempt is further away waits on a timer of its workflow."""
+_TRY_CANCEL = ActivityCancellationType.TRY_CANCEL
 _OPTIONS = frozenset(ActivityConfig.__annotations__)
 _LOCAL_OPTIONS = frozenset(LocalActivityConfig.__annotations__)
 
@@ -268,13 +269,15 @@ class Activities:
     ) -> ActivityOperation:
         host = self.host
         host.check_may_decide("run an activity")
+        given = options.get("cancellation_type")
+        # A number, too: those are Temporal's. A word must not come to mean one of them by chance.
+        cancellation_type = _TRY_CANCEL if given is None else ActivityCancellationType(given)
         environment = self._environment(activity_type, options, local)
         make = self._local_decision if local else self._decision
         decision = make(activity_type, args, options, environment.payload_converter)
         decision.source = source
         if header:
             decision.options = with_header(decision.options, header)
-        cancellation_type = options.get("cancellation_type", ActivityCancellationType.TRY_CANCEL)
         operation = ActivityOperation(self, activity_type, decision.activity_id, result_type, cancellation_type, local)
         operation.environment = environment
         operation.index = host.decide(decision)

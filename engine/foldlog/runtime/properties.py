@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from random import Random
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
+from foldlog._option_types import check_option
 from foldlog.api.common.v1 import plain
 from foldlog.common import SearchAttributes, SearchAttributeUpdate
 from foldlog.converter._search_attributes import encode_search_attribute_updates, encode_search_attributes
@@ -119,6 +120,7 @@ class RunProperties(RunFacts):
     def upsert_memo(self, updates: Mapping[str, Any]) -> None:
         """See base class."""
         self.check_may_decide("change the memo")
+        check_option("updates", updates, Mapping[str, Any])
         converter = self.environment.payload_converter
         # All of it is converted before any of it counts.
         payloads = {key: converter.to_payload(value) for key, value in updates.items()}
@@ -132,6 +134,7 @@ class RunProperties(RunFacts):
     def upsert_search_attributes(self, updates: SearchAttributes | Sequence[SearchAttributeUpdate[Any]]) -> None:
         """See base class."""
         self.check_may_decide("change search attributes")
+        check_option("attributes", updates, Mapping[str, Any] | Sequence[Any])
         payloads = encode_search_attribute_updates(updates)
         if payloads:
             self.decide(decisions.UpsertSearchAttributes(search_attributes=payloads))
@@ -144,6 +147,7 @@ class RunProperties(RunFacts):
     def set_current_details(self, details: str) -> None:
         """See base class."""
         self.check_may_decide("set current details")
+        check_option("description", details, str)
         self._details = details
 
     def continue_as_new(

@@ -256,7 +256,12 @@ def get_current_details() -> str:
 
 
 def set_current_details(description: str) -> None:
-    """Say for people how things are, in several lines. Kept with the running code, not in the history."""
+    """Say for people how things are, in several lines. Kept with the running code, not in the history.
+
+    Raises:
+        ConfigurationError: It is no text.
+        ReadOnlyContextError: Called by a query handler or a condition.
+    """
     current().set_current_details(description)
 
 
@@ -267,6 +272,7 @@ def upsert_memo(updates: Mapping[str, Any]) -> None:
         updates: New values by key; None removes what is there.
 
     Raises:
+        ConfigurationError: It is no mapping.
         PayloadConversionError: A value cannot be converted; nothing has changed.
         ReadOnlyContextError: Called by a query handler or a condition.
     """
@@ -281,6 +287,7 @@ def upsert_search_attributes(attributes: SearchAttributes | Sequence[SearchAttri
             deprecated; an empty list removes an attribute.
 
     Raises:
+        ConfigurationError: They are neither a list nor a dictionary.
         TypeError: A value is not of its attribute's type; nothing has changed.
         ReadOnlyContextError: Called by a query handler or a condition.
     """

@@ -166,6 +166,11 @@ BAD_CALLS: dict[str, tuple[Any, dict[str, Any], str]] = {
         {"start_to_close_timeout": TIMEOUT, "activity_id": 5},
         "activity_id must be a str, not int",
     ),
+    "no way to cancel": (
+        price,
+        {"start_to_close_timeout": TIMEOUT, "cancellation_type": "x"},
+        "'x' is not a valid ActivityCancellationType",
+    ),
     "unknown option": (price, {"start_to_close_timeout": TIMEOUT, "retries": 3}, "unknown activity option: retries"),
     "arg and args": (price, {"arg": 1, "args": [2], "start_to_close_timeout": TIMEOUT}, "not both"),
     "args is a string": (price, {"args": "abc", "start_to_close_timeout": TIMEOUT}, "args must be a list"),

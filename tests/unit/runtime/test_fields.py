@@ -80,6 +80,10 @@ def test_a_dictionary_of_lists_still_works() -> None:
     assert Driver(Old).result == {"city": "Oslo", "count": 1, "tags": ["a", "b"]}
 
 
+UNTYPED: Any = workflow
+"""As programs without types see it."""
+
+
 def wrong(key: Any, value: Any) -> Any:
     return key.value_set(value)
 
@@ -90,6 +94,9 @@ def wrong(key: Any, value: Any) -> Any:
         (lambda: workflow.upsert_search_attributes([wrong(COUNT, "x")]), "'count' is of type Int"),
         (lambda: workflow.upsert_search_attributes([SINCE.value_set(datetime(2026, 1, 1))]), "time zone"),
         (lambda: workflow.upsert_memo({"good": 1, "bad": object()}), "object"),
+        (lambda: UNTYPED.upsert_memo(5), "updates must be a mapping, not 5"),
+        (lambda: UNTYPED.upsert_search_attributes("city"), "attributes must be a mapping or a list, not 'city'"),
+        (lambda: UNTYPED.set_current_details(5), "description must be a str, not 5"),
     ],
 )
 def test_what_cannot_be_written_changes_nothing(change: Any, message: str) -> None:
