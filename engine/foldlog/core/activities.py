@@ -458,7 +458,12 @@ def schedule(
         eager=decision.eager and reserve(task_queue, decision.activity_type, run.pinned_version),
         options=decision.options,
     )
-    outcome.append(run, scheduled)
+    try:
+        outcome.append(run, scheduled)
+    except Exception:
+        if scheduled.eager:
+            outcome.unused_slots.append(task_queue)
+        raise
     _send_task(run, run.activities[scheduled.event_id], outcome)
 
 

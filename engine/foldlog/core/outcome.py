@@ -141,6 +141,8 @@ class Outcome(Struct):
     unreachable: Callable[[str], str | None] = lambda namespace: None
     """Why nothing can be sent to another namespace; None: it can."""
     commands: list[CommandEntry] = field(default_factory=list)
+    unused_slots: list[str] = field(default_factory=list)
+    """Task queues of slots that were reserved for eager tasks which could not be recorded."""
     """For other workflows."""
     begun: dict[str, int] = field(default_factory=dict)
     """Where in `commands` the word is that a child has begun, by its run ID."""

@@ -467,8 +467,8 @@ class Partition:
         work, self._work = self._work, None
         self._staged = None
         if work is not None:
-            for entry in work.outcome.eager:
-                self._release(entry.task_queue)
+            for task_queue in (*(entry.task_queue for entry in work.outcome.eager), *work.outcome.unused_slots):
+                self._release(task_queue)
 
 
 def _workflow_id(key: bytes | None) -> str:

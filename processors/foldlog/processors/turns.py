@@ -288,6 +288,8 @@ class Turns:
             for entry in work.outcome.eager:
                 self._open.add((entry.task.run_id, str(entry.task.scheduled_event_id), entry.task.attempt))
                 self.heard_at = time.monotonic()
+            for task_queue in work.outcome.unused_slots:
+                host.release(task_queue)
                 host.run_eager(entry.workflow_id, entry.task, self._eager_says(partition.number))
             for run_id, event_id, attempt in work.outcome.canceled_eager:
                 host.cancel(

@@ -8,6 +8,7 @@ import pytest
 from foldlog.core.decider import DeciderFactory
 from foldlog.core.decisions import Decision, ScheduleActivity
 from foldlog.core.engine import LocalResult
+from foldlog.core.outcome import MAXIMUM_RECORD_BYTES
 from foldlog.processors.options import ProcessorOptions
 from foldlog.processors.partition import Partition, Work
 from foldlog.processors.store import MemoryStore, formats
@@ -20,7 +21,7 @@ from foldlog.schemas.common import WorkflowOptions
 from foldlog.schemas.event import WorkflowExecutionStarted
 from foldlog.schemas.records import Event
 
-from tests.unit.core.harness import ScriptDecider, ScriptFactory, VersionedScripts
+from tests.unit.core.harness import ScriptDecider, ScriptFactory, VersionedScripts, payload
 from tests.unit.processor.partitions import partition
 
 ENDED = LocalResult(workflow_id="w", run_id="r", activity_id="1", activity_type="near", attempt=1)
@@ -106,6 +107,27 @@ def test_an_aborted_transaction_gives_the_slots_of_its_eager_tasks_back() -> Non
     """They are not handed over."""
     released: list[str] = []
     here, _ = started(partition(EagerFactory(), eager=True, release=released.append), "a")
+    here.aborted()
+    assert released == ["q"]
+
+
+class LargeFactory(ScriptFactory):
+    """Makes workflows that want an eager activity whose arguments no record can hold."""
+
+    def create(self, workflow_id: str, started: WorkflowExecutionStarted) -> ScriptDecider:
+        return LargeDecider(started, lambda: False)
+
+
+class LargeDecider(ScriptDecider):
+    def activate(self, happened: Event) -> list[Decision]:
+        args = [payload("x" * MAXIMUM_RECORD_BYTES)]
+        return [ScheduleActivity(activity_id="1", activity_type="work", task_queue="q", args=args, eager=True)]
+
+
+def test_an_aborted_transaction_gives_the_slot_of_an_activity_back_that_could_not_be_recorded() -> None:
+    released: list[str] = []
+    here, work = started(partition(LargeFactory(), eager=True, release=released.append), "a")
+    assert (released, work.outcome.eager) == ([], [])
     here.aborted()
     assert released == ["q"]
 

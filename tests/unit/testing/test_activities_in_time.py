@@ -190,6 +190,34 @@ async def test_the_urgent_ones_go_before_what_waits() -> None:
     assert dict(ran)["low 1"] == Priority(fairness_key="big")
 
 
+@workflow.defn
+class TooMuch:
+    """Hands an activity more than a record can hold."""
+
+    @workflow.run
+    async def run(self) -> None:
+        await workflow.execute_activity(note, "x" * 1_000_000, start_to_close_timeout=timedelta(seconds=10))
+
+
+async def test_the_slot_of_an_activity_that_cannot_be_recorded_is_free_again() -> None:
+    async with (
+        await WorkflowEnvironment.start_time_skipping() as env,
+        Worker(
+            env.client,
+            task_queue=QUEUE,
+            workflows=[TooMuch, Flaky],
+            activities=[note, flaky],
+            max_concurrent_activities=1,
+        ),
+    ):
+        handle = await env.client.start_workflow(TooMuch.run, id="large", task_queue=QUEUE)
+        await env.sleep(10)
+        assert "ActivityTaskScheduled has 1000" in (await handle.describe()).stalled_error
+        await env.client.execute_workflow(
+            Flaky.run, args=[False, 0], id="small", task_queue=QUEUE, rpc_timeout=timedelta(seconds=5)
+        )
+
+
 async def test_a_worker_stops_as_soon_as_its_local_activities_have(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("foldlog.worker.activities._STILL_RUNNING_SECONDS", 3600.0)  # nobody waits so long here
     async with await WorkflowEnvironment.start_time_skipping() as env:
