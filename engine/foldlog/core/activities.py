@@ -6,7 +6,7 @@ the event that the run's code must be told of, if any.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from foldlog.core import decisions
@@ -351,9 +351,15 @@ def _send_notice(worker: ReplyTo, run_id: str, event_id: int, attempt: int, reas
     outcome.replies.append((worker, notice))
 
 
-def cancel_activities(run: Run, outcome: Outcome) -> None:
-    """Tell the workers that run something for a run that closes; call it while the activities are still there."""
-    for event_id, activity in run.activities.items():
+def tell_closed(run: Run, running: Iterable[tuple[int, Activity]], outcome: Outcome) -> None:
+    """Tell the workers that ran something for a run that has closed.
+
+    Args:
+        run: The run.
+        running: The activities that it had, by the events that scheduled them.
+        outcome: Takes the notices.
+    """
+    for event_id, activity in running:
         _notify(run, event_id, activity, "WORKFLOW_CLOSED", outcome)
 
 

@@ -171,14 +171,15 @@ def execution_timed_out() -> event.WorkflowExecutionTimedOut:
     return event.WorkflowExecutionTimedOut(execution=True, retry_state="TIMEOUT")
 
 
-def close(
-    run: Run,
-    closing: event.WorkflowExecutionTerminated | event.WorkflowExecutionTimedOut | event.WorkflowExecutionFailed,
-    outcome: Outcome,
-) -> None:
-    """Close the run without asking its code."""
-    activities.cancel_activities(run, outcome)
+def close(run: Run, closing: Event, outcome: Outcome) -> None:
+    """Close the run, whether its code has said so or is not asked.
+
+    Raises:
+        WorkflowTaskError: The event is too large. Nobody has been told of an end.
+    """
+    running = list(run.activities.items())
     outcome.append(run, closing)
+    activities.tell_closed(run, running, outcome)
 
 
 # ---- deadlines
@@ -284,31 +285,27 @@ def _complete_update(run: Run, decision: decisions.CompleteUpdate, outcome: Outc
 
 
 def _complete(run: Run, decision: decisions.CompleteWorkflow, outcome: Outcome) -> None:
-    activities.cancel_activities(run, outcome)
-    outcome.append(run, event.WorkflowExecutionCompleted(result=decision.result, new_run_id=decision.new_run_id))
+    close(run, event.WorkflowExecutionCompleted(result=decision.result, new_run_id=decision.new_run_id), outcome)
 
 
 def _fail(run: Run, decision: decisions.FailWorkflow, outcome: Outcome) -> None:
-    activities.cancel_activities(run, outcome)
     failed = event.WorkflowExecutionFailed(
         failure=decision.failure, new_run_id=decision.new_run_id, retry_state=decision.retry_state
     )
-    outcome.append(run, failed)
+    close(run, failed, outcome)
 
 
 def _continue_as_new(run: Run, decision: decisions.ContinueAsNew, outcome: Outcome) -> None:
-    activities.cancel_activities(run, outcome)
     continued = event.WorkflowExecutionContinuedAsNew(
         new_run_id=decision.new_run_id,
         workflow_type=decision.workflow_type or run.started.workflow_type,
         args=decision.args,
     )
-    outcome.append(run, continued)
+    close(run, continued, outcome)
 
 
 def _cancel(run: Run, decision: decisions.CancelWorkflow, outcome: Outcome) -> None:
-    activities.cancel_activities(run, outcome)
-    outcome.append(run, event.WorkflowExecutionCanceled(details=decision.details))
+    close(run, event.WorkflowExecutionCanceled(details=decision.details), outcome)
 
 
 _DECISIONS: dict[type[Decision], Callable[[Run, Any, Outcome], None]] = {

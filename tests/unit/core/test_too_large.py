@@ -215,3 +215,15 @@ def test_a_description_fits_however_many_activities_tell_of_their_failures(messa
     last = found.pending_activities[-1]
     assert last.options is not None
     assert bool(last.options.summary) == bool(last.heartbeat_details) == (message == 10)
+
+
+# ---- what must not happen before it is known that a record fits
+
+
+def test_no_worker_is_told_of_an_end_that_does_not_fit() -> None:
+    world = ActivityWorld()
+    world.started()
+    told = world.handle("wf", command.TerminateWorkflow(details=[TOO_LARGE], reply_to=ASKER))
+    assert ([type(each) for _, each in told.replies], world.run.is_open) == ([reply.Rejected], True)
+    told = world.handle("wf", command.TerminateWorkflow(details=[payload("1")]))
+    assert ([type(each) for _, each in told.replies], world.run.is_open) == ([reply.ActivityCancelRequested], False)
