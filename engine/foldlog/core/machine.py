@@ -41,13 +41,17 @@ def check_start(wanted: command.StartWorkflow, outcome: Outcome) -> None:
         outcome.check_fits(update_accepted(update_with_start(wanted, "", False)))
 
 
-def start(
-    workflow_id: str, run_id: str, wanted: command.StartWorkflow, outcome: Outcome, *, without_code: bool = False
-) -> Run:
-    """Begin a run; without code it is held until there is some."""
+def first_event(
+    run_id: str, wanted: command.StartWorkflow, outcome: Outcome, *, without_code: bool = False
+) -> event.WorkflowExecutionStarted:
+    """What a run begins with that a start asks for; without code it is held until there is some.
+
+    Raises:
+        WorkflowTaskError: Its cron schedule never comes.
+    """
     timeout_ms = wanted.execution_timeout_ms
     task_ms = first_task_ms(wanted, outcome.now_ms) or without_code * outcome.now_ms
-    started = event.WorkflowExecutionStarted(
+    return event.WorkflowExecutionStarted(
         workflow_type=wanted.workflow_type,
         task_queue=wanted.task_queue,
         args=wanted.args,
@@ -63,7 +67,6 @@ def start(
         held=wanted.signal is not None or wanted.update is not None or task_ms > 0,
         first_task_ms=task_ms,
     )
-    return outcome.begin(workflow_id, run_id, started)
 
 
 def begin_code(run: Run, outcome: Outcome) -> Event:

@@ -26,6 +26,9 @@ MAXIMUM_RECORD_BYTES = 1_000_000
 """Bound on one encoded event: librdkafka's default for a message. The processor's producer takes a little more, so that
 whatever is made of an event (a task, a result) still fits."""
 
+NUMBERED_BYTES = 100
+"""Room for what a record gets when it is appended: run ID, number, time and chain, and when a following run begins."""
+
 MAXIMUM_COMMAND_BYTES = MAXIMUM_RECORD_BYTES + 20_000
 """The same for a command to another workflow, which carries what is in an event, and addresses."""
 
@@ -138,11 +141,11 @@ class Outcome(Struct):
     """For the task topics."""
     eager: list[TaskEntry] = field(default_factory=list)
     """For workers of this process, after the commit; each holds a reserved slot."""
+    unused_slots: list[str] = field(default_factory=list)
+    """Task queues of slots that were reserved for eager tasks which could not be recorded."""
     unreachable: Callable[[str], str | None] = lambda namespace: None
     """Why nothing can be sent to another namespace; None: it can."""
     commands: list[CommandEntry] = field(default_factory=list)
-    unused_slots: list[str] = field(default_factory=list)
-    """Task queues of slots that were reserved for eager tasks which could not be recorded."""
     """For other workflows."""
     begun: dict[str, int] = field(default_factory=dict)
     """Where in `commands` the word is that a child has begun, by its run ID."""
@@ -205,9 +208,9 @@ class Outcome(Struct):
         """Make sure that a record can be appended later.
 
         Raises:
-            WorkflowTaskError: It is too large.
+            WorkflowTaskError: It is too large, or will be.
         """
-        self._encode(record)
+        self._encode(record, MAXIMUM_RECORD_BYTES - NUMBERED_BYTES)
 
     def append_loose(self, workflow_id: str, record: Any) -> None:
         """Add a record that belongs to no run."""

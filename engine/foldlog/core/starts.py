@@ -65,20 +65,30 @@ class Starts:
         except WorkflowTaskError as error:
             self._answers.reject(workflow_id, wanted, outcome, "INVALID_ARGUMENT", str(error))
             return
-        if existing is not None and policy is not StartPolicy.START:
-            if policy is StartPolicy.USE_EXISTING:
-                self._use_existing(existing, wanted, outcome)
-                return
-            reason = command.TerminateWorkflow(reason="TerminateIfRunning policy: a new run starts")
-            self._driver.close(existing.run, machine.terminated(reason), outcome)
-        self._begin(workflow_id, wanted, outcome)
+        if existing is not None and policy is StartPolicy.USE_EXISTING:
+            self._use_existing(existing, wanted, outcome)
+            return
+        terminated = existing.run if existing is not None and policy is StartPolicy.TERMINATE_EXISTING else None
+        self._begin(workflow_id, wanted, terminated, outcome)
 
-    def _begin(self, workflow_id: str, wanted: command.StartWorkflow, outcome: Outcome) -> None:
-        """Begin a run: its code gets what came with the start first, and begins unless it is held for a time."""
+    def _begin(self, workflow_id: str, wanted: command.StartWorkflow, instead_of: Run | None, outcome: Outcome) -> None:
+        """Begin a run: its code gets what came with the start first, and begins unless it is held for a time.
+
+        Args:
+            workflow_id: The workflow.
+            wanted: The start.
+            instead_of: Is terminated first, unless the new run cannot be; None: there is none.
+            outcome: The open transaction.
+        """
         wanted.options = self._versions.of_start(workflow_id, wanted.workflow_type, wanted.options)
         run_id = self._new_run_id() if wanted.parent is None else children.first_run_id(wanted.parent)
         try:
-            run = machine.start(workflow_id, run_id, wanted, outcome, without_code=self._without_code)
+            started = machine.first_event(run_id, wanted, outcome, without_code=self._without_code)
+            if instead_of is not None:
+                outcome.check_fits(started)
+                reason = command.TerminateWorkflow(reason="TerminateIfRunning policy: a new run starts")
+                self._driver.close(instead_of, machine.terminated(reason), outcome)
+            run = outcome.begin(workflow_id, run_id, started)
         except WorkflowTaskError as error:
             self._answers.reject(workflow_id, wanted, outcome, "INVALID_ARGUMENT", str(error))
             return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from foldlog.schemas import command, event, reply
 from foldlog.schemas.common import ActivityOptions, Failure, Payload, RetryPolicy, WorkflowOptions
 from foldlog.schemas.framing import encode
 from foldlog.schemas.records import Event
+from msgspec.structs import replace
 
 from .harness import ScriptDecider, ScriptFactory, World, payload
 from .one_activity import ASKER, ActivityWorld, completed
@@ -227,3 +229,46 @@ def test_no_worker_is_told_of_an_end_that_does_not_fit() -> None:
     assert ([type(each) for _, each in told.replies], world.run.is_open) == ([reply.Rejected], True)
     told = world.handle("wf", command.TerminateWorkflow(details=[payload("1")]))
     assert ([type(each) for _, each in told.replies], world.run.is_open) == ([reply.ActivityCancelRequested], False)
+
+
+def test_a_start_that_does_not_fit_terminates_nobody() -> None:
+    world = ActivityWorld()
+    start = command.StartWorkflow(
+        workflow_type="One", task_queue="q", id_conflict_policy="TERMINATE_EXISTING", reply_to=ASKER
+    )
+    before = world.run
+    refused = world.answer(world.handle("wf", replace(start, args=[TOO_LARGE])))
+    assert (refused.code, before.is_open, world.run is before) == ("INVALID_ARGUMENT", True, True)
+    assert world.answer(world.handle("wf", start)).started
+    assert (before.status, world.run is before) == ("TERMINATED", False)
+
+
+class GoesOn(ScriptDecider):
+    """Continues as new once, with as much as it was started with."""
+
+    def __init__(self, started: event.WorkflowExecutionStarted, broken: Callable[[], bool]) -> None:
+        super().__init__(started, broken)
+        self._started = started
+
+    def activate(self, happened: Event) -> list[Decision]:
+        if happened is not self._started or self._started.continuation is not None:
+            return []
+        return [decisions.ContinueAsNew(args=self._started.args)]
+
+
+class GoesOnFactory(ScriptFactory):
+    def create(self, workflow_id: str, started: event.WorkflowExecutionStarted) -> GoesOn:
+        return GoesOn(started, lambda: self.broken)
+
+
+def test_a_run_follows_or_its_code_stalls_however_near_to_the_bound_it_is() -> None:
+    """The first event of a run grows after it is looked at: it is numbered, and may be held for a moment."""
+    ends = set()
+    for left in (*range(60, 80, 2), 200):
+        world = World(factory=GoesOnFactory())
+        args = [payload("x" * (MAXIMUM_RECORD_BYTES - left))]
+        world.handle("a", command.StartWorkflow(workflow_type="t", task_queue="q", args=args))
+        session = world.sessions.current("a")
+        if session is not None:
+            ends.add(session.run.stalled is not None)
+    assert ends == {True, False}
