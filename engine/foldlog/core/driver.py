@@ -212,6 +212,8 @@ class Driver:
         assert decider is not None
         if session.run.is_open:
             self._decide(session, outstanding, outcome)
+            if session.run.status != "RUNNING":  # the code has changed since: it goes on where it waited before
+                self.settle(session.run, outcome)
         return decider
 
     def _make(self, session: Session, outcome: Outcome, fresh: bool) -> list[Decision]:

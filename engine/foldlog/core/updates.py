@@ -82,14 +82,13 @@ class Updates:
             self._keep(run, wanted, outcome)
             return
         if not run.is_open:
-            self._driver.settle(run, outcome)
+            answers.closed(run, outcome)
             return
         accepted = machine.update_accepted(wanted)
         try:
             self._driver.refresh(session)
             decider = session.decider or self._driver.rebuild(session, outcome)
             if run.status != "RUNNING":  # what the code had not decided yet closed it
-                self._driver.settle(run, outcome)
                 return
             failure = decider.validate(accepted)
         except WorkflowTaskError as error:
