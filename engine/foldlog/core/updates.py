@@ -99,7 +99,7 @@ class Updates:
             try:
                 outcome.append(run, accepted)
             except WorkflowTaskError as error:
-                failure = Failure(kind="APPLICATION", type="UpdateTooLarge", message=str(error), non_retryable=True)
+                failure = _too_large(error)
         if failure is not None:
             answers.refused(run, wanted.update_id, failure, outcome)
             return
@@ -185,7 +185,10 @@ class Updates:
     def _keep(self, run: Run, wanted: command.UpdateWorkflow, outcome: Outcome) -> None:
         """Keep an update for when the run's code runs again; one that is kept already is not kept twice."""
         if not self._is_kept(run, wanted.update_id, outcome):
-            self._driver.defer(run, wanted, outcome)
+            try:
+                self._driver.defer(run, wanted, outcome)
+            except WorkflowTaskError as error:
+                self._answers.updates.refused(run, wanted.update_id, _too_large(error), outcome)
 
     def _is_kept(self, run: Run, update_id: str, outcome: Outcome) -> bool:
         if run.deferred_ordinal <= run.handled_ordinal:
@@ -197,6 +200,10 @@ class Updates:
         for kept in self._driver.deferred_commands(run, outcome):
             if isinstance(kept, command.UpdateWorkflow):
                 yield kept
+
+
+def _too_large(error: WorkflowTaskError) -> Failure:
+    return Failure(kind="APPLICATION", type="UpdateTooLarge", message=str(error), non_retryable=True)
 
 
 def _may_begin_early(run: Run) -> bool:

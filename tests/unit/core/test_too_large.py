@@ -272,3 +272,12 @@ def test_a_run_follows_or_its_code_stalls_however_near_to_the_bound_it_is() -> N
         if session is not None:
             ends.add(session.run.stalled is not None)
     assert ends == {True, False}
+
+
+def test_an_update_that_a_stalled_run_cannot_keep_is_refused() -> None:
+    world = ActivityWorld()
+    stalled(world)
+    update = command.UpdateWorkflow(update_id="u", update_name="n", args=[payload("x" * 2_000_000)], reply_to=ASKER)
+    refused = world.answer(world.handle("wf", update))
+    assert refused.failure.type == "UpdateTooLarge"
+    assert world.run.deferred_ordinal == 0
