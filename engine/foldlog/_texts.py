@@ -21,3 +21,11 @@ def text_of(error: object) -> str:
         return writable(error)
     except Exception as problem:
         return f"(its text cannot be made: {writable(repr(problem))})"
+
+
+def cut(text: str, maximum: int) -> str:
+    """Beginning and end of what has more characters than this, as text that can be written."""
+    text = writable(text)
+    if len(text) <= maximum:
+        return text
+    return f"{text[: maximum // 2]}\n… {len(text) - maximum} characters left out …\n{text[-(maximum // 2) :]}"

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from foldlog._texts import cut
 from foldlog.core import initiators
 from foldlog.core.outcome import Outcome
 from foldlog.core.session import Answer, Session, Sessions
@@ -17,6 +18,10 @@ from foldlog.core.views import closing_result, following_run_id
 from foldlog.core.waiters import Waiters
 from foldlog.schemas import log, reply
 from foldlog.schemas.common import Failure, ReplyTo
+
+MAXIMUM_MESSAGE = 10_000
+"""Characters of a refusal, as of a failure. It may quote what was refused, twice and each byte as four characters, and
+the record that remembers it must be one that the broker takes."""
 
 
 class Answers:
@@ -101,6 +106,7 @@ class Answers:
         failure: Failure | None = None,
     ) -> None:
         """Refuse a command, now and whenever it is repeated."""
+        message = cut(message, MAXIMUM_MESSAGE)
         initiators.tell_refused(wanted, code, message, outcome)
         reply_to: ReplyTo | None = wanted.reply_to
         rejected = reply.Rejected(

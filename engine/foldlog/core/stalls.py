@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import traceback
 
-from foldlog._texts import writable
+from foldlog._texts import cut
 from foldlog.core.decider import VersionNotHostedError, WorkflowTaskError
 from foldlog.core.state import Run
 from foldlog.schemas.log import WorkflowStalled
@@ -37,8 +37,8 @@ def stalled(
         delay_ms = min(INITIAL_MS * 2 ** min(attempts - 1, 16), MAXIMUM_MS)
     return WorkflowStalled(
         run_id=run.run_id,
-        error=_cut(str(error) or type(error).__name__, MAXIMUM_ERROR),
-        stack_trace=_cut(_stack_of(error), MAXIMUM_STACK),
+        error=cut(str(error) or type(error).__name__, MAXIMUM_ERROR),
+        stack_trace=cut(_stack_of(error), MAXIMUM_STACK),
         attempts=attempts,
         retry_ms=now_ms + delay_ms,
         since_ms=before.since_ms if before else now_ms,
@@ -51,11 +51,3 @@ def _stack_of(error: WorkflowTaskError) -> str:
     if error.stack_trace or error.__cause__ is None:
         return error.stack_trace
     return "".join(traceback.format_exception(error))
-
-
-def _cut(text: str, maximum: int) -> str:
-    """Beginning and end of what is too long, as text that can be written."""
-    text = writable(text)
-    if len(text) <= maximum:
-        return text
-    return f"{text[: maximum // 2]}\n… {len(text) - maximum} characters left out …\n{text[-(maximum // 2) :]}"

@@ -281,3 +281,20 @@ def test_an_update_that_a_stalled_run_cannot_keep_is_refused() -> None:
     refused = world.answer(world.handle("wf", update))
     assert refused.failure.type == "UpdateTooLarge"
     assert world.run.deferred_ordinal == 0
+
+
+@pytest.mark.parametrize(
+    "options",
+    [WorkflowOptions(cron_schedule="@every " + "\x01" * 200_000), WorkflowOptions(deployment_version="\x01" * 300_000)],
+    ids=["cron", "version"],
+)
+def test_a_refusal_that_quotes_what_it_refuses_can_be_recorded(options: WorkflowOptions) -> None:
+    world = World()
+    start = command.StartWorkflow(workflow_type="t", task_queue="q", options=options, request_id="r", reply_to=ASKER)
+    outcome = world.handle("a", start)
+    ((_, refused),) = outcome.replies
+    assert isinstance(refused, reply.Rejected)
+    assert refused.code == "INVALID_ARGUMENT"
+    assert "characters left out" in refused.message
+    (entry,) = outcome.log
+    assert len(entry.encoded) < MAXIMUM_RECORD_BYTES
