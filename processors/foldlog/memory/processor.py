@@ -261,7 +261,7 @@ class MemoryProcessor:
     def _abort(self) -> None:
         self._turns.aborted()
         for owned in self._running.values():
-            owned.recover_local(owned.aborted())
+            owned.aborted()
 
     # ---- partitions
 

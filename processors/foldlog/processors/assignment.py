@@ -154,9 +154,8 @@ class Assignment:
 
     def rewind(self, partition: Partition) -> None:
         """The partition's open work did not happen: handle its commands again."""
-        forgotten = partition.aborted()
+        partition.aborted()
         self._consumer.seek(TopicPartition(self._topics.commands, partition.number, _offset(partition)))
-        partition.recover_local(forgotten)
 
     def reopen(self, number: int) -> None:
         """The partition's store is of no use any more: rebuild it, while the other partitions go on."""

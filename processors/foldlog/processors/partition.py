@@ -134,7 +134,6 @@ class Partition:
         unreachable: Callable[[str], str | None] = lambda namespace: None,
         cannot_run_local: Callable[[str, str], str],
         partition_of: Callable[[str], int],
-        clock_ms: Callable[[], int],
         long_poll_ms: int,
         limits: HistoryLimits,
     ) -> None:
@@ -163,12 +162,13 @@ class Partition:
             deployments=store.deployments(),
             long_poll_ms=long_poll_ms,
         )
-        self._clock_ms = clock_ms
         self._partition_of = partition_of
         self._poisoned: dict[object, str] = {}
         """Why inputs cannot be handled, by the offset of a command, or by what came due."""
         self._unannounced: PartitionMoved | None = None
         """The takeover that is not committed yet."""
+        self._forgotten: set[tuple[str, str]] = set()
+        """Workflow ID and run ID of runs whose local activities an aborted transaction has made this process forget."""
         self._work: Work | None = None
         self._staged: StoreBatch | None = None
         """What the open transaction's work changes in the store."""
@@ -300,6 +300,7 @@ class Partition:
         """
         if self._work is not None:
             self._work.outcome.now_ms = now_ms
+        self._recover_forgotten(now_ms)
         if self._unannounced is None:
             if (code := self._code_here()) is not self._code:
                 # Workers of this process have each other's versions.
@@ -324,15 +325,15 @@ class Partition:
             if session is not None:
                 self._guarded_once((workflow_id, run_id), self._engine.resume, session, work.outcome)
 
-    @_on_store
-    def recover_local(self, forgotten: list[tuple[str, str]]) -> None:
-        """Run local activities again that an aborted transaction made this process forget."""
-        if forgotten:
-            work = self.work(self._clock_ms())
-            for workflow_id, run_id in forgotten:
-                key = (DeadlineKind.LOCAL, 0)
-                where = (workflow_id, run_id, key)
-                self._guarded_once(where, self._engine.recover, workflow_id, run_id, key, work.outcome)
+    def _recover_forgotten(self, now_ms: int) -> None:
+        """Run local activities again that an aborted transaction has made this process forget.
+
+        Not where it is aborted: what goes wrong with one of them must not get in the way of that.
+        """
+        key = (DeadlineKind.LOCAL, 0)
+        for workflow_id, run_id in self._forgotten:
+            where, outcome = (workflow_id, run_id, key), self.work(now_ms).outcome
+            self._guarded_once(where, self._engine.recover, workflow_id, run_id, key, outcome)
 
     @property
     def open_work(self) -> Work | None:
@@ -437,6 +438,7 @@ class Partition:
             return
         if work.moved is not None:
             self._unannounced = None
+        self._forgotten.clear()
         self.store.commit(batch, events_offset)
         self._engine.committed()
         self.sessions.committed()
@@ -445,16 +447,13 @@ class Partition:
         """The work is committed, but this store will not take it: whoever opens the partition again reads it back."""
         self._work = self._staged = None
 
-    def aborted(self) -> list[tuple[str, str]]:
-        """The work did not happen: go back to what the store says.
-
-        Returns:
-            Workflow ID and run ID of runs whose local activities were forgotten with their sessions.
-        """
+    def aborted(self) -> None:
+        """The work did not happen: go back to what the store says. The next turn runs the local activities again that
+        were forgotten with their sessions."""
         self._forget_work()
         self._engine.aborted()
         self.next_offset = self.store.position.commands_offset
-        return self.sessions.aborted()
+        self._forgotten.update(self.sessions.aborted())
 
     def close(self) -> None:
         """Drop the live runs and close the store; its files stay."""

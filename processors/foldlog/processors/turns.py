@@ -141,7 +141,6 @@ class Turns:
             if host
             else lambda activity_type, version: missing_activity(activity_type),
             partition_of=lambda workflow_id: partition_of(workflow_id, partition_count),
-            clock_ms=self._clock_ms,
             long_poll_ms=self._long_poll_ms,
             limits=self._options.history_limits,
         )
@@ -288,9 +287,9 @@ class Turns:
             for entry in work.outcome.eager:
                 self._open.add((entry.task.run_id, str(entry.task.scheduled_event_id), entry.task.attempt))
                 self.heard_at = time.monotonic()
+                host.run_eager(entry.workflow_id, entry.task, self._eager_says(partition.number))
             for task_queue in work.outcome.unused_slots:
                 host.release(task_queue)
-                host.run_eager(entry.workflow_id, entry.task, self._eager_says(partition.number))
             for run_id, event_id, attempt in work.outcome.canceled_eager:
                 host.cancel(
                     ActivityCancelRequested(

@@ -39,7 +39,6 @@ def partition(
         require_queue=lambda task_queue: None,
         cannot_run_local=lambda activity_type, version: "",
         partition_of=lambda workflow_id: 0,
-        clock_ms=lambda: 1_000_000,
         long_poll_ms=60_000,
         limits=HistoryLimits(),
     )

@@ -64,14 +64,42 @@ def test_an_end_of_a_local_activity_that_cannot_be_handled_stalls_its_run_and_no
     ended = LocalResult(workflow_id="a", run_id=run_id, activity_id="1", activity_type="near", attempt=1)
     with pytest.raises(PoisonedInput, match=r"near of workflow 'a': ValueError: broken inside"):
         here.local_ended(ended, 1_000_000)
-    assert here.aborted() == [("a", run_id)]
-    here.recover_local([("a", run_id)])
+    here.aborted()
+    here.begin_turn(1_000_000)
     here.local_ended(ended, 1_000_000)
     handle(here, "b", command.StartWorkflow(workflow_type="t", task_queue="q"), 20)
     session = here.sessions.current("a")
     assert session is not None
     assert session.run.stalled is not None
     assert "broken inside" in session.run.stalled.error
+
+
+class OnceFactory(FragileFactory):
+    """Makes the code of a run once, and raises what no factory should when it is to be made anew."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.made: set[str] = set()
+
+    def create(self, workflow_id: str, started: WorkflowExecutionStarted) -> Fragile:
+        if workflow_id in self.made:
+            raise ValueError("not again")
+        self.made.add(workflow_id)
+        return super().create(workflow_id, started)
+
+
+def test_a_run_that_cannot_be_brought_back_does_not_get_in_the_way_of_an_abort_nor_of_others() -> None:
+    here = partition(OnceFactory())
+    run_id = handle(here, "a", command.StartWorkflow(workflow_type="t", task_queue="q"), 10)
+    ended = LocalResult(workflow_id="a", run_id=run_id, activity_id="1", activity_type="near", attempt=1)
+    with pytest.raises(PoisonedInput, match="broken inside"):
+        here.local_ended(ended, 1_000_000)
+    here.aborted()
+    with pytest.raises(PoisonedInput, match="not again"):
+        here.begin_turn(1_000_000)
+    here.aborted()
+    here.begin_turn(1_000_000)
+    assert handle(here, "b", command.StartWorkflow(workflow_type="t", task_queue="q"), 20)
 
 
 def test_the_run_that_was_used_last_stays_however_long_its_history_is() -> None:
