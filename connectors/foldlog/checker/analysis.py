@@ -209,7 +209,7 @@ class _Function(ast.NodeVisitor):
         self.generic_visit(node)
 
     def visit_Assign(self, node: ast.Assign) -> None:
-        if any(isinstance(target, ast.Tuple | ast.List) for target in node.targets):
+        if any(map(_takes_several, node.targets)):
             self._check_order(node.value, "unpacking it")
         self.generic_visit(node)
 
@@ -345,6 +345,16 @@ _NAMED = (("FL001", forbidden.CLOCK), ("FL002", forbidden.RANDOM), ("FL003", for
 
 def _of_family(path: str, families: Mapping[str, str]) -> str:
     return next((instead for prefix, instead in families.items() if path.startswith(prefix)), "")
+
+
+def _takes_several(target: ast.expr) -> bool:
+    """Whether it is given what an unpacked value has: a single name only takes the one that there is."""
+    match target:
+        case ast.Tuple(elts=[one]) | ast.List(elts=[one]):
+            return isinstance(one, ast.Starred)
+        case ast.Tuple() | ast.List():
+            return True
+    return False
 
 
 def _awaits(body: list[ast.stmt]) -> bool:
