@@ -21,6 +21,8 @@ from foldlog.schemas.common import Payload
 
 _NOT_GIVEN = "not-given"
 """Metadata of a None that stands for a value that was not given."""
+_GIVEN_SHOWN = "_foldlog_given_shown"
+"""What marks a method that is given payloads in Temporal's shape already."""
 
 
 def not_given(converter: PayloadConverter) -> Payload:
@@ -59,8 +61,8 @@ class CompositePayloadConverter(PayloadConverter, WithSerializationContext):
             cls.to_payload is CompositePayloadConverter.to_payload
         ):
             cls.to_payload = _first_to_payload  # type: ignore[method-assign, assignment]  # of this class, not the base
-        read = cls.__dict__.get("from_payloads")
-        if read is not None:
+        read = cls.from_payloads  # its own, or that of a class beside this one
+        if read is not CompositePayloadConverter.from_payloads and not hasattr(read, _GIVEN_SHOWN):
             cls.from_payloads = _given_shown(read)  # type: ignore[method-assign]  # the same
         if cls.from_payloads is not CompositePayloadConverter.from_payloads and (
             cls.from_payload is CompositePayloadConverter.from_payload
@@ -189,6 +191,7 @@ def _given_shown(read: Callable[..., list[Any]]) -> Callable[..., list[Any]]:
     ) -> list[Any]:
         return read(self, [shown(payload) for payload in payloads], type_hints)
 
+    setattr(from_payloads, _GIVEN_SHOWN, True)
     return from_payloads
 
 

@@ -82,6 +82,23 @@ class EnvelopedToo(Enveloped):
     """Inherits it."""
 
 
+class Noting:
+    """Stands beside a converter, to see what it is given."""
+
+    def from_payloads(self, payloads: Sequence[records.Payload], type_hints: Sequence[Any] | None = None) -> list[Any]:
+        assert all("encoding" in payload.metadata for payload in payloads)
+        read: list[Any] = typing.cast("Any", super()).from_payloads(payloads, type_hints)
+        return [*read]
+
+
+class Noted(Noting, Enveloped):
+    """Inherits from two that read."""
+
+
+class NotedDefault(Noting, DefaultPayloadConverter):
+    """Inherits from one that reads."""
+
+
 class Encrypting(PayloadCodec):
     def __init__(self, key_id: str = "k", key: bytes = b"k" * 32) -> None:
         super().__init__()
@@ -346,6 +363,13 @@ def test_an_iterable_can_be_gone_through_twice(hint: Any) -> None:
     assert [*read, *read] == [1, 2, 1, 2]
     with pytest.raises(TypeError, match="expected int"):
         value_to_type(wanted, ["x"])
+
+
+@pytest.mark.parametrize("kind", [Noted, NotedDefault])
+def test_what_a_class_beside_the_converter_reads_has_temporals_shape(kind: type[CompositePayloadConverter]) -> None:
+    made = PayloadConverter.default.to_payload(6)
+    assert kind().from_payload(made, int) == 6
+    assert kind().from_payloads([made], [int]) == [6]
 
 
 @pytest.mark.parametrize("kind", [Enveloped, EnvelopedToo])
