@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 from foldlog._metrics import MetricMeter
+from foldlog._texts import text_of
 from foldlog.common import VersioningBehavior, WorkerDeploymentVersion
 from foldlog.converter import DataConverter
 from foldlog.core.decider import WorkflowTaskError
@@ -269,7 +270,11 @@ class WorkflowRuntime:
         if having is not self and self._coder is not None:
             # A coder is called by one thread: that on which the run is, which is this one's.
             environment = replace(environment, coder=self._coder)
-        environment = environment.of_workflow(environment.namespace, workflow_id)
+        try:
+            environment = environment.of_workflow(environment.namespace, workflow_id)
+        except Exception as error:  # `with_context` is the user's
+            what = f"the data converter cannot be put into the context of the workflow: {type(error).__name__}"
+            raise WorkflowTaskError(f"{what}: {text_of(error)}") from error
         return having._instance_class(environment, workflow_id, started)
 
 

@@ -483,3 +483,31 @@ def test_a_converter_from_the_ground_up_may_ask() -> None:
 
     converter = DataConverter(payload_converter_class=Mine).with_context(WorkflowSerializationContext("n", "w"))
     assert converter.payload_converter.to_payload(1).data == b"workflow n w"
+
+
+class Fussy(DefaultFailureConverter, WithSerializationContext):
+    """Cannot be put into a context for as long as somebody is away."""
+
+    away = True
+
+    def with_context(self, context: SerializationContext) -> Self:
+        if Fussy.away:
+            raise LookupError("the tenant is away")
+        return self
+
+
+@workflow.defn
+class One:
+    @workflow.run
+    async def run(self) -> int:
+        return 1
+
+
+async def test_a_workflow_stalls_while_its_context_cannot_be_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with await WorkflowEnvironment.start_time_skipping() as env:
+        fussy = await env.connect_client(data_converter=DataConverter(failure_converter_class=Fussy))
+        async with Worker(fussy, task_queue="q", workflows=[One]):
+            handle = await env.client.start_workflow(One.run, id="one", task_queue="q", rpc_timeout=LIMIT)
+            assert "LookupError: the tenant is away" in (await handle.describe()).stalled_error
+            monkeypatch.setattr(Fussy, "away", False)
+            assert await handle.result(rpc_timeout=LIMIT) == 1
