@@ -19,6 +19,7 @@ from fastavro.validation import ValidationError, validate
 from foldlog.schemas._conversions import command, common, event, log, reply, task, visibility
 from foldlog.schemas._conversions.types import FromAvro, ToAvro
 from foldlog.schemas.definitions import definition, parse, parsed
+from foldlog.schemas.nesting import SHALLOW_BYTES, Nesting
 from msgspec import Struct
 
 MARKER = b"\xc3\x01"
@@ -80,6 +81,13 @@ class RecordType:
     _schema: Any = None
     """As fastavro takes it. None: not parsed yet, since a process needs few of all types, and is to start soon."""
     _usual: UsualForm | None = None
+    _nesting: Nesting | None = None
+
+    def check_nesting(self, data: bytes) -> None:
+        """Make sure that the body of a frame can be read: see `Nesting.check`."""
+        if self._nesting is None:
+            self._nesting = Nesting(parsed(self.full_name))
+        self._nesting.check(data, HEADER_BYTES)
 
     @property
     def usual(self) -> UsualForm | None:
@@ -184,6 +192,8 @@ def decode(data: bytes | None) -> Any:
     buffer = BytesIO(data)
     buffer.seek(HEADER_BYTES)
     try:
+        if len(data) > SHALLOW_BYTES:
+            record_type.check_nesting(data)
         record = record_type.read(buffer)
     except Exception as error:  # IndexError, UnicodeDecodeError, struct.error …: whatever garbage leads to
         raise body_error(record_type.full_name, error) from error

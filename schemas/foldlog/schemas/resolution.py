@@ -18,6 +18,7 @@ from typing import Any
 import fastavro
 from foldlog.schemas.definitions import Definition, definition, parse, schema_fingerprint
 from foldlog.schemas.framing import BY_FULL_NAME, MARKER, DecodeError
+from foldlog.schemas.nesting import Nesting
 
 FORGET_UNKNOWN_SECONDS = 30.0
 """How long a schema that nobody knew is not asked for again."""
@@ -35,6 +36,8 @@ class Reader:
 
     full_name: str
     read: Callable[[BytesIO], Any]
+    nesting: Nesting
+    """Looks at a body before it is read."""
 
 
 def reader_for(writer: Definition) -> Reader:
@@ -52,14 +55,14 @@ def reader_for(writer: Definition) -> Reader:
     if record_type is None:
         raise DecodeError(f"this version of foldlog has no record named {full_name}")
     if MARKER + schema_fingerprint(writer) == record_type.header:
-        return Reader(full_name, record_type.read)
+        return Reader(full_name, record_type.read, Nesting(schema))
     resolved = _reader_schema(full_name)
 
     def read(buffer: BytesIO) -> Any:
         values: Any = fastavro.schemaless_reader(buffer, schema, resolved)
         return record_type.from_avro(values)
 
-    return Reader(full_name, read)
+    return Reader(full_name, read, Nesting(schema, shallow_bytes=0))
 
 
 @cache
