@@ -165,6 +165,9 @@ class Partition:
         self._partition_of = partition_of
         self._poisoned: dict[object, str] = {}
         """Why inputs cannot be handled, by the offset of a command, or by what came due."""
+        self._set_aside: list[object] = []
+        """Those of them that the open transaction has set aside. They are known until it is committed: if another one
+        aborted it and these were unknown again, each further one would double the number of aborts."""
         self._unannounced: PartitionMoved | None = None
         """The takeover that is not committed yet."""
         self._forgotten: set[tuple[str, str]] = set()
@@ -212,8 +215,8 @@ class Partition:
             if offset < self.next_offset:
                 continue
             self.next_offset = offset + 1
-            if offset in self._poisoned:
-                self._dead_letter(work, record, self._poisoned.pop(offset))
+            if self._poisoned and (why := self._why_poisoned(offset)) is not None:
+                self._dead_letter(work, record, why)
                 continue
             try:
                 workflow_id = self._workflow_id(record.key())
@@ -262,8 +265,8 @@ class Partition:
         """
         work = self.work(now_ms)
         where = (ended.workflow_id, ended.run_id, ended.activity_id)
-        if where in self._poisoned:
-            self._engine.give_up(ended.workflow_id, ended.run_id, self._poisoned.pop(where), work.outcome)
+        if (why := self._why_poisoned(where)) is not None:
+            self._engine.give_up(ended.workflow_id, ended.run_id, why, work.outcome)
             return
         what = f"end of local activity {ended.activity_type} of workflow {ended.workflow_id!r}"
         self._guarded(where, what, self._engine.local_ended, ended, work.outcome)
@@ -279,8 +282,8 @@ class Partition:
             work.timers_fired += 1
             work.latest_timer_ms = max(work.latest_timer_ms, now_ms - due.due_ms)
             where = (due.workflow_id, due.run_id, due.key)
-            if where in self._poisoned:
-                self._engine.give_up(due.workflow_id, due.run_id, self._poisoned.pop(where), work.outcome)
+            if (why := self._why_poisoned(where)) is not None:
+                self._engine.give_up(due.workflow_id, due.run_id, why, work.outcome)
                 continue
             what = f"what came due for workflow {due.workflow_id!r}, {due.key[0].name}"
             args = (due.workflow_id, due.run_id, due.key, due.due_ms, work.outcome)
@@ -356,6 +359,13 @@ class Partition:
             if where is not None:
                 self._poisoned[where] = message
             raise PoisonedInput(message) from error
+
+    def _why_poisoned(self, where: object) -> str | None:
+        """Why an input is to be set aside, which the open transaction then does; None: it is not."""
+        why = self._poisoned.get(where)
+        if why is not None:
+            self._set_aside.append(where)
+        return why
 
     def _guarded_once(self, where: object, step: Callable[..., None], *args: Any) -> None:
         """Do a step that may be left out, and is, once it has failed."""
@@ -439,6 +449,8 @@ class Partition:
         if work.moved is not None:
             self._unannounced = None
         self._forgotten.clear()
+        while self._set_aside:
+            self._poisoned.pop(self._set_aside.pop(), None)
         self.store.commit(batch, events_offset)
         self._engine.committed()
         self.sessions.committed()
@@ -465,6 +477,7 @@ class Partition:
         """The open transaction is not to be: its eager tasks give their slots back."""
         work, self._work = self._work, None
         self._staged = None
+        self._set_aside.clear()
         if work is not None:
             for task_queue in (*(entry.task_queue for entry in work.outcome.eager), *work.outcome.unused_slots):
                 self._release(task_queue)

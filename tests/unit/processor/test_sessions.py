@@ -102,6 +102,45 @@ def test_a_run_that_cannot_be_brought_back_does_not_get_in_the_way_of_an_abort_n
     assert handle(here, "b", command.StartWorkflow(workflow_type="t", task_queue="q"), 20)
 
 
+class Start:
+    """A start of a workflow in the topic of commands."""
+
+    def __init__(self, offset: int) -> None:
+        self._offset = offset
+
+    def key(self) -> bytes:
+        return b"w"
+
+    def value(self) -> bytes:
+        return SingleObjectCodec().encode(command.StartWorkflow(workflow_type="t", task_queue="q"))
+
+    def headers(self) -> None: ...
+
+    def offset(self) -> int:
+        return self._offset
+
+
+class NoFactory(ScriptFactory):
+    def create(self, workflow_id: str, started: WorkflowExecutionStarted) -> ScriptDecider:
+        raise ValueError("no code at all")
+
+
+def test_each_command_that_cannot_be_handled_aborts_one_transaction() -> None:
+    here = partition(NoFactory())
+    starts = [Start(offset) for offset in range(5)]
+    for _ in starts:
+        with pytest.raises(PoisonedInput, match="no code at all"):
+            here.handle(starts, 1_000_000)
+        here.aborted()
+    here.handle(starts, 1_000_000)
+    work = here.take()
+    assert work is not None
+    assert [letter.offset for letter in work.dead_letters] == [0, 1, 2, 3, 4]
+    here.stage()
+    here.committed(10)
+    assert here.next_offset == 5
+
+
 def test_the_run_that_was_used_last_stays_however_long_its_history_is() -> None:
     sessions = CachedSessions(PartitionStore(MemoryStore(formats.FAMILIES), SingleObjectCodec()))
     for name, size in (("small", 10), ("large", 1_000)):
