@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
+from foldlog._texts import writable
 from foldlog.transport.clients import open_producer
 from foldlog.transport.config import KafkaConfig
 from foldlog.transport.errors import TransportError
@@ -44,7 +45,7 @@ def dead_letter_headers(topic: str, partition: int, offset: int, error: str, now
         TOPIC_HEADER: topic,
         PARTITION_HEADER: str(partition),
         OFFSET_HEADER: str(offset),
-        ERROR_HEADER: error,
+        ERROR_HEADER: writable(error),  # it may quote what people's code has raised
         TIME_HEADER: str(now_ms),
     }
     return [(name, value.encode()) for name, value in values.items()]

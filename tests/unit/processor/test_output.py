@@ -6,7 +6,7 @@ import pytest
 from confluent_kafka import Producer
 from foldlog.core.outcome import Outcome, TaskEntry
 from foldlog.processors.output import PRODUCER_LIMIT_BYTES, Output
-from foldlog.processors.partition import Work
+from foldlog.processors.partition import DeadLetter, Work
 from foldlog.schemas.codec import SingleObjectCodec
 from foldlog.schemas.common import Payload, ReplyTo
 from foldlog.schemas.reply import QueryAnswer
@@ -19,7 +19,7 @@ class Queues:
         return f"test.tasks.{task_queue}"
 
 
-def produce(outcome: Outcome) -> None:
+def produce(outcome: Outcome, *letters: DeadLetter) -> None:
     """Hand all records to librdkafka, which refuses what is too large at once, without a broker.
 
     Raises:
@@ -27,7 +27,7 @@ def produce(outcome: Outcome) -> None:
     """
     producer = Producer({"bootstrap.servers": "127.0.0.1:1", "message.max.bytes": PRODUCER_LIMIT_BYTES, "log_level": 0})
     output = Output(Topics("test"), SingleObjectCodec(), 1, Queues())
-    output.produce(producer, 0, Work(outcome), lambda error, message: None)  # type: ignore[arg-type]  # outside a transaction
+    output.produce(producer, 0, Work(outcome, [*letters]), lambda error, message: None)  # type: ignore[arg-type]  # outside a transaction
     producer.purge()
 
 
@@ -59,3 +59,8 @@ def test_answers_and_tasks_with_their_keys(short: int) -> None:
     task.heartbeat_details = [filled(size, short)]
     outcome.tasks.append(TaskEntry("w" * 100, "q", task))
     produce(outcome)
+
+
+def test_a_dead_letter_whose_error_is_no_proper_text() -> None:
+    outcome = Outcome(now_ms=1, namespace="test", encode=SingleObjectCodec().encode)
+    produce(outcome, DeadLetter(b"w", b"?", [], 0, "StartWorkflow: ValueError: \ud800"))
