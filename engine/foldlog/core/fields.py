@@ -95,6 +95,12 @@ def check_texts(summary: Payload | None, details: Payload | None) -> None:
 def _check(what: str, fields: Mapping[str, Payload], maximum: int) -> None:
     if len(fields) > MAXIMUM_FIELDS:
         raise WorkflowTaskError(f"{what}: there may be {MAXIMUM_FIELDS} values, not {len(fields)}")
-    size = sum(len(name) + len(payload.data) for name, payload in fields.items())
+    size = sum(_size(name, payload) for name, payload in fields.items())
     if size > maximum:
         raise WorkflowTaskError(f"{what}: {size} bytes, and {maximum} may be in all")
+
+
+def _size(name: str, payload: Payload) -> int:
+    """The bytes of a field. A codec may put much into the metadata, and rows have all of it."""
+    around = sum(len(key.encode()) + len(value) for key, value in payload.metadata.items()) if payload.metadata else 0
+    return len(name.encode()) + len(payload.data) + around

@@ -328,7 +328,7 @@ def test_a_stalled_parent_keeps_the_answers() -> None:
         ),
         (
             decisions.ModifyProperties(memo={5: payload("6")}),  # type: ignore[dict-item]  # as untyped code may
-            "what the code decided cannot be recorded: TypeError",
+            "what the code decided cannot be recorded: AttributeError",
         ),
         (
             decisions.ScheduleActivity(activity_id="1", activity_type="a", task_queue=5, start_to_close_timeout_ms=9),  # type: ignore[arg-type]

@@ -6,10 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from foldlog.core import decisions
+from foldlog.core import decisions, fields
 from foldlog.core.activities import attempt_record
+from foldlog.core.decider import WorkflowTaskError
 from foldlog.core.decisions import Decision
 from foldlog.core.engine import LocalResult
+from foldlog.core.fields import MAXIMUM_MEMO_BYTES
 from foldlog.core.outcome import MAXIMUM_COMMAND_BYTES, MAXIMUM_RECORD_BYTES, Outcome
 from foldlog.core.views import description
 from foldlog.schemas import command, event, reply
@@ -298,3 +300,12 @@ def test_a_refusal_that_quotes_what_it_refuses_can_be_recorded(options: Workflow
     assert "characters left out" in refused.message
     (entry,) = outcome.log
     assert len(entry.encoded) < MAXIMUM_RECORD_BYTES
+
+
+def test_all_that_a_memo_is_counts_since_rows_have_all_of_it() -> None:
+    """A row that the broker does not take would abort each transaction for ever."""
+    memo = {"é" * 100: Payload(encoding="json/plain", data=b"12", metadata={"key": b"x" * (MAXIMUM_MEMO_BYTES - 205)})}
+    fields.check_memo(memo)
+    memo["more"] = payload("1")
+    with pytest.raises(WorkflowTaskError, match="memo: 500005 bytes"):
+        fields.check_memo(memo)
