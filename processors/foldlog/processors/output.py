@@ -31,6 +31,9 @@ The client counts the key of a record too, and what frames it."""
 FRAME_BYTES = 200
 """Room for the latter."""
 
+MAXIMUM_CLIENT_ID_BYTES = 1_000
+"""Bound on the name of who asks: it is the key of each answer, and no answer may be too large for its key."""
+
 
 class Producer(Protocol):
     """Takes the records of a transaction. `TransactionalProducer` is the one on Kafka."""
@@ -134,6 +137,9 @@ class Output:
             logger.warning("an answer for %s has no partition %d to go to", reply_to.client_id, reply_to.partition)
             return
         key = reply_to.client_id.encode()
+        if len(key) > MAXIMUM_CLIENT_ID_BYTES:
+            logger.warning("an answer is for nobody: %s… has %d bytes", reply_to.client_id[:80], len(key))
+            return
         try:
             encoded = self._codec.encode(answer)
         except EncodeError as error:

@@ -9,7 +9,7 @@ from foldlog.processors.output import PRODUCER_LIMIT_BYTES, Output
 from foldlog.processors.partition import DeadLetter, Work
 from foldlog.schemas.codec import SingleObjectCodec
 from foldlog.schemas.common import Payload, ReplyTo
-from foldlog.schemas.reply import QueryAnswer
+from foldlog.schemas.reply import Accepted, QueryAnswer
 from foldlog.schemas.task import ActivityTask
 from foldlog.transport.topics import Topics
 
@@ -64,3 +64,10 @@ def test_answers_and_tasks_with_their_keys(short: int) -> None:
 def test_a_dead_letter_whose_error_is_no_proper_text() -> None:
     outcome = Outcome(now_ms=1, namespace="test", encode=SingleObjectCodec().encode)
     produce(outcome, DeadLetter(b"w", b"?", [], 0, "StartWorkflow: ValueError: \ud800"))
+
+
+@pytest.mark.parametrize("length", [1_000, PRODUCER_LIMIT_BYTES])
+def test_an_answer_to_a_client_whose_name_no_record_has_room_for(length: int) -> None:
+    outcome = Outcome(now_ms=1, namespace="test", encode=SingleObjectCodec().encode)
+    outcome.reply(ReplyTo(client_id="x" * length, partition=0, correlation_id=1), Accepted, run_id="r")
+    produce(outcome)
