@@ -12,6 +12,10 @@ from foldlog.schemas.command import StartWorkflow
 from foldlog.schemas.common import RetryPolicy
 from foldlog.schemas.event import WorkflowExecutionStarted
 
+MAXIMUM_TYPE_BYTES = 1_000
+"""Bound on the name of a workflow type in UTF-8, as in Temporal. It is in each task and each row of its runs, beside
+what may be as large as a record."""
+
 
 def check_start_options(wanted: StartWorkflow) -> None:
     """Refuse a start whose options cannot be. Any program can write one, so all is looked at that would fail later.
@@ -19,6 +23,9 @@ def check_start_options(wanted: StartWorkflow) -> None:
     Raises:
         WorkflowTaskError: An option cannot be; the message names it.
     """
+    if len(wanted.workflow_type.encode()) > MAXIMUM_TYPE_BYTES:
+        name = f"{wanted.workflow_type[:80]!r}…"
+        raise WorkflowTaskError(f"the name of a workflow type may have {MAXIMUM_TYPE_BYTES} bytes, and {name} has more")
     if wanted.memo:
         check_memo(wanted.memo)
     if wanted.start_delay_ms < 0:

@@ -309,3 +309,11 @@ def test_all_that_a_memo_is_counts_since_rows_have_all_of_it() -> None:
     memo["more"] = payload("1")
     with pytest.raises(WorkflowTaskError, match="memo: 500005 bytes"):
         fields.check_memo(memo)
+
+
+@pytest.mark.parametrize(("name", "begins"), [("é" * 500, True), ("é" * 501, False)], ids=["fits", "too large"])
+def test_the_name_of_a_workflow_type_leaves_room_for_what_is_beside_it(name: str, begins: bool) -> None:
+    world = World()
+    start = command.StartWorkflow(workflow_type=name, task_queue="q", reply_to=ASKER)
+    ((_, answer),) = world.handle("a", start).replies
+    assert isinstance(answer, reply.Accepted) == begins
