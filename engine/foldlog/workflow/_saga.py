@@ -8,10 +8,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
+from functools import cache
 from types import TracebackType
-from typing import Any, Concatenate, ParamSpec, Self, Unpack, overload
+from typing import Any, Concatenate, ParamSpec, Self, Unpack, get_type_hints, overload
 
 from foldlog import exceptions
+from foldlog._option_types import check_option
 from foldlog.types import UNSET, MethodAsyncNoParam, MethodAsyncSingleParam, MultiParamSpec, ParamType, SelfType
 from foldlog.workflow import _child_types
 from foldlog.workflow._activities import execute_activity
@@ -23,9 +25,6 @@ from foldlog.workflow._info import is_failure_exception
 __all__ = ["CompensationError", "Saga"]
 
 Params = ParamSpec("Params")
-
-_ACTIVITY_OPTIONS = frozenset(ActivityConfig.__annotations__)
-_CHILD_OPTIONS = frozenset(ChildWorkflowConfig.__annotations__)
 
 
 class CompensationError(ExceptionGroup[Exception], exceptions.FoldlogError):
@@ -121,6 +120,7 @@ class Saga:
             **options: See `ActivityConfig`. One of start_to_close_timeout and schedule_to_close_timeout must be there.
 
         Raises:
+            ConfigurationError: An option is of the wrong type; the message names it.
             ValueError: There is no timeout, or one is negative.
             DefinitionError: The function has no `@activity.defn`.
             TypeError: An option is unknown, or an argument is of the wrong type.
@@ -178,17 +178,20 @@ class Saga:
             **options: See `ChildWorkflowConfig`.
 
         Raises:
+            ConfigurationError: An option is of the wrong type; the message names it.
+            ValueError: A timeout is negative.
             DefinitionError: The method has no `@workflow.run`.
             TypeError: An option is unknown, or an argument is of the wrong type.
         """
-        _check_names(options, _CHILD_OPTIONS, "child workflow")
+        _check_options(options, ChildWorkflowConfig, "child workflow")
         name, values, result_type = _child_types.resolve(workflow, arg, args, None)
         self.add(lambda: execute_child_workflow(name, args=values, result_type=result_type, **options))
 
     def _register_activity(self, activity: Any, arg: Any, args: Sequence[Any], options: ActivityConfig) -> None:
         name, values, result_type = resolve(activity, arg, args, None)
-        _check_names(options, _ACTIVITY_OPTIONS, "activity")
-        _check_timeouts(name, options)
+        _check_options(options, ActivityConfig, "activity")
+        if not options.get("start_to_close_timeout") and not options.get("schedule_to_close_timeout"):
+            raise ValueError(f"activity {name!r} must have start_to_close_timeout or schedule_to_close_timeout")
         self.add(lambda: execute_activity(name, args=values, result_type=result_type, **options))
 
     # ---- undoing
@@ -280,16 +283,20 @@ def _in_words(error: Exception) -> str:
     return f"{what or type(error).__name__}: {cause}"
 
 
-def _check_names(options: Mapping[str, Any], known: frozenset[str], what: str) -> None:
-    if not known.issuperset(options):
-        unknown = ", ".join(sorted(set(options) - known))
+def _check_options(options: Mapping[str, Any], config: type, what: str) -> None:
+    """What a call would refuse is refused when it is registered: a mistake must not wait for a failure."""
+    known = _types(config)
+    if not known.keys() >= options.keys():
+        unknown = ", ".join(sorted(options.keys() - known.keys()))
         raise TypeError(f"unknown {what} option: {unknown}; there are {', '.join(sorted(known))}")
-
-
-def _check_timeouts(activity_type: str, options: ActivityConfig) -> None:
-    """What scheduling would refuse is refused when it is registered: a mistake must not wait for a failure."""
-    if not options.get("start_to_close_timeout") and not options.get("schedule_to_close_timeout"):
-        raise ValueError(f"activity {activity_type!r} must have start_to_close_timeout or schedule_to_close_timeout")
     for name, value in options.items():
-        if isinstance(value, timedelta) and value < timedelta():
-            raise ValueError(f"{name} is negative: {value}")
+        if value is not None:
+            check_option(name, value, known[name])
+            if isinstance(value, timedelta) and value < timedelta():
+                raise ValueError(f"{name} is negative: {value}")
+
+
+@cache
+def _types(config: type) -> Mapping[str, Any]:
+    """The options of a call, and their types."""
+    return get_type_hints(config)

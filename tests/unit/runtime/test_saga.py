@@ -10,7 +10,13 @@ from typing import Any
 import pytest
 from foldlog import activity, workflow
 from foldlog.core.decider import WorkflowTaskError
-from foldlog.exceptions import ActivityError, ApplicationError, ChildWorkflowError, DefinitionError
+from foldlog.exceptions import (
+    ActivityError,
+    ApplicationError,
+    ChildWorkflowError,
+    ConfigurationError,
+    DefinitionError,
+)
 from foldlog.schemas import event
 from foldlog.workflow import CompensationError, Saga
 from hypothesis import given, settings
@@ -359,11 +365,32 @@ class Methods:
         ({}, ValueError),
         ({"start_to_close_timeout": -SOON}, ValueError),
         ({"start_to_close_timeout": SOON, "retries": 5}, TypeError),
+        ({"start_to_close_timeout": 10}, ConfigurationError),
+        ({"start_to_close_timeout": SOON, "heartbeat_timeout": 10}, ConfigurationError),
+        ({"start_to_close_timeout": SOON, "retry_policy": 3}, ConfigurationError),
+        ({"start_to_close_timeout": SOON, "task_queue": 3}, ConfigurationError),
+        ({"start_to_close_timeout": SOON, "priority": 3}, ConfigurationError),
     ],
 )
 def test_wrong_options_are_refused_when_registered(options: Any, error: type[Exception]) -> None:
     with pytest.raises(error):
         Saga().compensate(undo, "o", **options)
+    with pytest.raises(error):
+        Saga().compensate_method(Methods.undo_it, "o", **options)
+
+
+@pytest.mark.parametrize("option", [{"run_timeout": 10}, {"run_timeout": -SOON}, {"id": 3}, {"memo": 3}])
+def test_wrong_options_of_children_are_refused_when_registered(option: Any) -> None:
+    with pytest.raises(ValueError, match=next(iter(option))):
+        Saga().compensate_child_workflow("Undo", **option)
+
+
+def test_every_option_may_be_none_where_calls_let_it_be() -> None:
+    saga = Saga()
+    options: Any = dict.fromkeys(workflow.ActivityConfig.__annotations__) | {"start_to_close_timeout": SOON}
+    saga.compensate(undo, "o", **options)
+    options = dict.fromkeys(workflow.ChildWorkflowConfig.__annotations__)
+    saga.compensate_child_workflow("Undo", **options)
 
 
 def test_wrong_compensations_are_refused_when_registered() -> None:
