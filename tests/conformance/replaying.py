@@ -33,7 +33,7 @@ async def replay_with(worker: Worker, since: datetime) -> int:
             data_converter=client.data_converter,
             interceptors=interceptors_of(client, config.get("interceptors") or ()),
             workflow_failure_exception_types=config.get("workflow_failure_exception_types") or (),
-            header_codec_behavior=client.config()["header_codec_behavior"],
+            header_codec_behavior=client.config(active_config=True)["header_codec_behavior"],
         )
         for build, workflows in codes.items()
         if workflows

@@ -185,7 +185,7 @@ class Worker:
             raise ConfigurationError("a worker needs workflows or activities", option="workflows")
         self._belong_to(client, task_queue, plugins, interceptors)
         self._identity = identity or client.identity
-        self._sensor = sensor or (client.config()["runtime"] or Runtime.default()).sensor
+        self._sensor = sensor or (client.config(active_config=True)["runtime"] or Runtime.default()).sensor
         self._grace = seconds("graceful_shutdown_timeout", graceful_shutdown_timeout)
         self._on_fatal_error = on_fatal_error
         workflow_tasks = ignored.get("max_concurrent_workflow_tasks")
@@ -250,7 +250,7 @@ class Worker:
         self._backend.topics.tasks(task_queue)  # whether it can be the name of a topic
         self._plugins = plugins_of(client, plugins)
         self._interceptors = interceptors_of(client, interceptors)
-        self._headers = client.config()["header_codec_behavior"]
+        self._headers = client.config(active_config=True)["header_codec_behavior"]
 
     def _have(
         self,

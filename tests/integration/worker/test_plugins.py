@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 from foldlog import activity, client, worker, workflow
-from foldlog.client import Client, ClientConfig, ServiceClient, WorkflowHistory
+from foldlog.client import Client, ClientConfig, HeaderCodecBehavior, ServiceClient, WorkflowHistory
 from foldlog.converter import DataConverter
 from foldlog.converter.encryption import AESGCMCodec
 from foldlog.service import ConnectConfig
 from foldlog.worker import Replayer, ReplayerConfig, Worker, WorkerConfig, WorkflowReplayResult
 
+from examples.interceptors.context import TenantInterceptor, tenant
 from tests.conformance.scenarios import PATIENCE
 from tests.integration.processor.running import SOON, place
 from tests.integration.processor.workloads import QUEUE
@@ -22,29 +23,32 @@ from tests.until import until
 
 LIMIT = timedelta(seconds=60)
 CODED = DataConverter(payload_codec=AESGCMCodec({"k": b"k" * 32}))
+TENANTS = TenantInterceptor()
 
 
 @activity.defn
 async def ask() -> str:
-    return activity.info().workflow_namespace or ""
+    return f"{activity.info().workflow_namespace} for {tenant.get()}"
 
 
 @workflow.defn
 class Asking:
     @workflow.run
     async def run(self) -> list[str]:
-        return [workflow.info().task_queue, await workflow.execute_activity(ask, start_to_close_timeout=LIMIT)]
+        asked = await workflow.execute_activity(ask, start_to_close_timeout=LIMIT)
+        return [workflow.info().task_queue, asked, str(tenant.get())]
 
 
 class Everything(client.Plugin, worker.Plugin):
-    """Brings the address, the namespace, the codec and the code, and says what it stands around."""
+    """Brings the address, the namespace, the codec, for headers too, and the code, and says what it stands around."""
 
     def __init__(self, name: str, servers: str, namespace: str, log: list[str]) -> None:
         self._name, self._servers, self._namespace, self._log = name, servers, namespace, log
 
     def configure_client(self, config: ClientConfig) -> ClientConfig:
         self._log.append(f"configure client {self._name}")
-        config["data_converter"] = CODED
+        config["data_converter"], config["interceptors"] = CODED, [TENANTS]
+        config["header_codec_behavior"] = HeaderCodecBehavior.CODEC
         config["identity"] += self._name
         return config
 
@@ -73,7 +77,8 @@ class Everything(client.Plugin, worker.Plugin):
 
     def configure_replayer(self, config: ReplayerConfig) -> ReplayerConfig:
         self._log.append(f"configure replayer {self._name}")
-        config["workflows"], config["data_converter"] = [Asking], CODED
+        config["workflows"], config["data_converter"], config["interceptors"] = [Asking], CODED, [TENANTS]
+        config["header_codec_behavior"] = HeaderCodecBehavior.CODEC
         return config
 
     @asynccontextmanager
@@ -115,13 +120,17 @@ async def test_each_hook_is_at_work(kafka: str, namespace: str, tmp_path: Path) 
         assert worker.identity == "worker aworker b"
         async with worker:
             await until(lambda: worker.ready, "the worker is ready")
+            tenant.set("ann")
             handle = await connected.start_workflow(Asking.run, id="asking", task_queue=QUEUE, rpc_timeout=SOON)
-            assert await handle.result(rpc_timeout=SOON) == [QUEUE, namespace]
+            assert await handle.result(rpc_timeout=SOON) == [QUEUE, f"{namespace} for ann", "ann"]
             history = await handle.fetch_history(rpc_timeout=SOON)
             (found,) = [result async for result in replay(both, connected)]
         assert found.replay_failure is None
     replayed = [event for event in history.events if type(event).__name__ == "ActivityTaskCompleted"]
     assert replayed[0].result.encoding == "binary/encrypted"  # type: ignore[union-attr]
+    options = getattr(history.events[0], "options", None)
+    assert options is not None
+    assert options.header["tenant"].encoding == "binary/encrypted"
     assert log == [
         *("configure worker a", "configure worker b", "run worker a", "run worker b"),
         *("configure replayer a", "configure replayer b", "run replayer a", "run replayer b"),

@@ -7,11 +7,12 @@ from datetime import timedelta
 
 import pytest
 from foldlog import activity, workflow
-from foldlog.client import Client
+from foldlog.client import Client, ClientConfig
 from foldlog.connectors.health import MonitoringAddressError
 from foldlog.connectors.telemetry import ServedSensor
 from foldlog.exceptions import ConfigurationError
 from foldlog.memory import MemoryBroker, MemoryTransport
+from foldlog.plugin import SimplePlugin
 from foldlog.runtime import (
     BUFFERED_METRIC_KIND_COUNTER,
     BUFFERED_METRIC_KIND_HISTOGRAM,
@@ -43,9 +44,9 @@ def no_default(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Runtime, "_default_prevented", False)
 
 
-async def run(runtime: Runtime | None) -> None:
+async def run(runtime: Runtime | None, *plugins: SimplePlugin) -> None:
     broker = MemoryBroker()
-    async with Client(MemoryTransport(broker, "shop"), runtime=runtime) as client:
+    async with Client(MemoryTransport(broker, "shop"), runtime=runtime, plugins=plugins) as client:
         async with Worker(client, task_queue="q", workflows=[Charge], activities=[charge]):
             await client.execute_workflow(Charge.run, 7, id="charge", task_queue="q")
     broker.close()
@@ -99,6 +100,24 @@ async def test_a_buffer_keeps_what_is_recorded_until_it_is_fetched(caplog: pytes
     assert buffer.retrieve_updates() == []
     histogram.with_additional_attributes({"unlike": 1}).record(4)
     assert buffer.retrieve_updates()[0].metric is updates[0].metric
+
+
+class Measuring(SimplePlugin):
+    """Brings a runtime."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        super().__init__("measuring")
+        self._runtime = runtime
+
+    def configure_client(self, config: ClientConfig) -> ClientConfig:
+        config["runtime"] = self._runtime
+        return config
+
+
+async def test_workers_have_the_runtime_that_a_plugin_gave_their_client() -> None:
+    buffer = MetricBuffer(9)
+    await run(None, Measuring(Runtime(telemetry=TelemetryConfig(metrics=buffer))))
+    assert [update.metric.name for update in buffer.retrieve_updates()] == ["charged"]
 
 
 @pytest.mark.parametrize(
