@@ -27,7 +27,7 @@ from foldlog.client._headers import HeaderCodecBehavior
 from foldlog.client._intercepted import chain, one_or_all, start_workflow
 from foldlog.client._interceptor import Interceptor
 from foldlog.client._list import ClientLists
-from foldlog.client._plugin import ClientConfig, ConnectConfig, Plugin, connected
+from foldlog.client._plugin import ClientConfig, ConnectConfig, Plugin, changed_by, connected
 from foldlog.client._schedules import ClientSchedules
 from foldlog.client._start_options import StartOptions, start_command
 from foldlog.client._types import (
@@ -98,7 +98,12 @@ class Client(
             header_codec_behavior: Whether headers are encoded.
             default_workflow_query_reject_condition: When queries are refused.
             runtime: Where what its workers measure goes.
+
+        Raises:
+            ConfigurationError: An option is of the wrong type, or a plugin or interceptor does not give what it must.
         """
+        given = {name: value for name, value in locals().items() if name != "self"}
+        check_arguments(Client.__init__, given, Runtime="foldlog.runtime")
         config = ClientConfig(
             service_client=transport_to(namespace, service_client),
             namespace=namespace or service_client.namespace,
@@ -113,7 +118,7 @@ class Client(
         )
         self._given = config.copy()
         for plugin in plugins:
-            config = plugin.configure_client(config)
+            config = changed_by(plugin.name(), plugin.configure_client, config)
         self._config = config
         self._transport = transport_to(config["namespace"], config["service_client"])
         self._converter = config["data_converter"]

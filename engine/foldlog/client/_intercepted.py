@@ -59,6 +59,7 @@ from foldlog.client._schedule_inputs import (
     UpdateScheduleInput,
 )
 from foldlog.client._types import UNSET
+from foldlog.exceptions import ConfigurationError
 from foldlog.schemas.records import Event
 from foldlog.workflow._definition import Definition
 
@@ -84,12 +85,21 @@ _NO_OPTIONS = frozenset({"workflow", "args", "id", "task_queue", "headers", "ret
 
 
 def chain(client: Client, interceptors: Sequence[Interceptor]) -> OutboundInterceptor | None:
-    """The first of a client's interceptors, each with the next one behind it; None: it has none."""
+    """The first of a client's interceptors, each with the next one behind it; None: it has none.
+
+    Raises:
+        ConfigurationError: One puts nothing before the next one: calls would pass by all of them.
+    """
     if not interceptors:
         return None
     outbound: OutboundInterceptor = _Root(client)
     for interceptor in reversed(interceptors):
         outbound = interceptor.intercept_client(outbound)
+        if not isinstance(outbound, OutboundInterceptor):
+            raise ConfigurationError(
+                f"intercept_client of {interceptor!r} must return an OutboundInterceptor, not {outbound!r}",
+                option="interceptors",
+            )
     return outbound
 
 

@@ -6,13 +6,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING, TypedDict, cast
+from typing import TYPE_CHECKING, TypedDict, TypeVar, cast
 
 from foldlog.client._connecting import OptionsWithoutMeaning, check_options, with_tls
 from foldlog.client._headers import HeaderCodecBehavior
 from foldlog.client._interceptor import Interceptor
 from foldlog.common import QueryRejectCondition
 from foldlog.converter import DataConverter
+from foldlog.exceptions import ConfigurationError
 from foldlog.service import ConnectConfig as ConnectConfig
 from foldlog.transport import Elsewhere, Transport
 from foldlog.transport.connection import Connection
@@ -59,6 +60,23 @@ class Plugin(ABC):
             config: What to connect to.
             next: Connects.
         """
+
+
+Config = TypeVar("Config")
+
+
+def changed_by(name: str, configure: Callable[[Config], Config], config: Config) -> Config:
+    """Options as a plugin's method makes them.
+
+    Raises:
+        ConfigurationError: It returns none: that is easily forgotten where options are changed in place.
+    """
+    changed = configure(config)
+    if changed is None:
+        raise ConfigurationError(
+            f"{configure.__name__} of plugin {name} must return the options, not None", option="plugins"
+        )
+    return changed
 
 
 async def connected(config: ConnectConfig, plugins: Sequence[Plugin]) -> Transport:

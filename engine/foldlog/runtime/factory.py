@@ -14,7 +14,7 @@ from foldlog.common import VersioningBehavior, WorkerDeploymentVersion
 from foldlog.converter import DataConverter
 from foldlog.core.decider import WorkflowTaskError
 from foldlog.core.decisions import Decision
-from foldlog.exceptions import DefinitionError
+from foldlog.exceptions import ConfigurationError, DefinitionError
 from foldlog.interceptor import Interceptor, WorkflowInboundInterceptor, WorkflowInterceptorClassInput
 from foldlog.runtime import guard, scan
 from foldlog.runtime.coded import CodedInstance
@@ -313,8 +313,21 @@ def _find(environments: Mapping[str | None, Environment], workflow_type: str) ->
 def _of_interceptors(
     interceptors: Iterable[Interceptor],
 ) -> tuple[tuple[type[WorkflowInboundInterceptor], ...], dict[str, Callable[..., Any]]]:
-    """Classes that intercept runs, and functions that their code may call by name."""
+    """Classes that intercept runs, and functions that their code may call by name.
+
+    Raises:
+        ConfigurationError: An interceptor gives something else.
+    """
     wanted = WorkflowInterceptorClassInput()
-    classes = [each.workflow_interceptor_class(wanted) for each in interceptors]
+    classes = []
+    for interceptor in interceptors:
+        cls = interceptor.workflow_interceptor_class(wanted)
+        if cls is not None and not (isinstance(cls, type) and issubclass(cls, WorkflowInboundInterceptor)):
+            raise ConfigurationError(
+                f"workflow_interceptor_class of {interceptor!r} must return a class derived from "
+                f"WorkflowInboundInterceptor, or None, not {cls!r}",
+                option="interceptors",
+            )
+        classes.append(cls)
     functions = {name: guard.unguarded(fn) for name, fn in wanted.unsafe_extern_functions.items()}
     return tuple(cls for cls in classes if cls is not None), functions

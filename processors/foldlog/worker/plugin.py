@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, cast
 
 from foldlog._option_types import check_arguments
 from foldlog.client import Client, HeaderCodecBehavior, WorkflowHistory
+from foldlog.client._plugin import changed_by
 from foldlog.converter import DataConverter
 from foldlog.exceptions import ConfigurationError
 from foldlog.interceptor import Interceptor
@@ -165,7 +166,7 @@ def with_plugins(init: Init) -> Init:
         if plugins:
             with_runner(config)
         for plugin in plugins:
-            config = plugin.configure_worker(config)
+            config = changed_by(plugin.name(), plugin.configure_worker, config)
         if plugins:
             check_arguments(init, config)
         self._active_config = config.copy()

@@ -16,6 +16,7 @@ from functools import partial
 from typing import Any, Unpack
 
 from foldlog.client import HeaderCodecBehavior, HistoryFormatError, WorkflowHistory
+from foldlog.client._plugin import changed_by
 from foldlog.converter import DataConverter
 from foldlog.core.decider import Decider, NondeterminismError, WorkflowTaskError
 from foldlog.core.replay import replay_whole
@@ -135,7 +136,7 @@ class Replayer:
         if plugins:
             with_runner(config)
         for plugin in plugins:
-            config = plugin.configure_replayer(config)
+            config = changed_by(plugin.name(), plugin.configure_replayer, config)
         self._active_config = config
         if not config.get("workflows"):
             raise ConfigurationError("a replayer needs workflows", option="workflows")

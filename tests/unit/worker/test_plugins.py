@@ -7,15 +7,18 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from foldlog import workflow
-from foldlog.client import WorkflowFailureError, WorkflowHistory
+from foldlog.client import Client, ClientConfig, OutboundInterceptor, WorkflowFailureError, WorkflowHistory
+from foldlog.client import Interceptor as ClientInterceptor
 from foldlog.converter import DataConverter
 from foldlog.converter.encryption import AESGCMCodec
 from foldlog.exceptions import ConfigurationError
 from foldlog.plugin import SimplePlugin
 from foldlog.testing import WorkflowEnvironment
+from foldlog.worker import Interceptor as WorkerInterceptor
 from foldlog.worker import (
     Plugin,
     Replayer,
@@ -23,6 +26,8 @@ from foldlog.worker import (
     UnsandboxedWorkflowRunner,
     Worker,
     WorkerConfig,
+    WorkflowInboundInterceptor,
+    WorkflowInterceptorClassInput,
     WorkflowReplayError,
     WorkflowReplayResult,
     WorkflowRunner,
@@ -53,6 +58,50 @@ async def test_twins_are_noticed() -> None:
             Worker(env.client, task_queue="q", workflows=[Echo], plugins=[SimplePlugin("b"), SimplePlugin("c")])
     assert len(warned) == 1
     assert warned[0].filename == __file__
+
+
+class Forgetful(SimplePlugin):
+    """Changes options in place, and returns nothing."""
+
+    def configure_client(self, config: ClientConfig) -> ClientConfig:
+        return None  # type: ignore[return-value]  # that is the fault
+
+    def configure_worker(self, config: WorkerConfig) -> WorkerConfig:
+        return None  # type: ignore[return-value]
+
+    def configure_replayer(self, config: ReplayerConfig) -> ReplayerConfig:
+        return None  # type: ignore[return-value]
+
+
+class Nothing(ClientInterceptor, WorkerInterceptor):
+    """Puts nothing before what comes next."""
+
+    def intercept_client(self, next: OutboundInterceptor) -> OutboundInterceptor:
+        return None  # type: ignore[return-value]
+
+    def workflow_interceptor_class(self, input: WorkflowInterceptorClassInput) -> Any:
+        return WorkflowInboundInterceptor(next=self)  # type: ignore[arg-type]  # an object, not a class
+
+
+async def test_plugins_and_interceptors_that_do_not_give_what_they_must_are_refused() -> None:
+    forgetful, nothing = Forgetful("forgetful"), Nothing()
+    async with await WorkflowEnvironment.start_time_skipping() as env:
+        transport = env.client.service_client
+        for wrong in ("plugins", "interceptors"):
+            for value in ([Forgetful], [object()], forgetful):
+                options: dict[str, Any] = {wrong: value}
+                with pytest.raises(ConfigurationError, match=f"{wrong} must be a list, with an"):
+                    Client(transport, **options)
+        with pytest.raises(ConfigurationError, match="configure_client of plugin forgetful must return the options"):
+            Client(transport, plugins=[forgetful])
+        with pytest.raises(ConfigurationError, match="must return an OutboundInterceptor, not None"):
+            Client(transport, interceptors=[nothing])
+        with pytest.raises(ConfigurationError, match="configure_worker of plugin forgetful must return the options"):
+            Worker(env.client, task_queue="q", workflows=[Echo], plugins=[forgetful])
+        with pytest.raises(ConfigurationError, match="must return a class derived from WorkflowInboundInterceptor"):
+            Worker(env.client, task_queue="q", workflows=[Echo], interceptors=[nothing])
+    with pytest.raises(ConfigurationError, match="configure_replayer of plugin forgetful must return the options"):
+        Replayer(workflows=[Echo], plugins=[forgetful])
 
 
 class Naming(Plugin):
