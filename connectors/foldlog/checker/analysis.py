@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from foldlog.checker.code import Code, is_unrestricted
 from foldlog.checker.modules import Modules
 from foldlog.checker.names import local_names, walk_own
+from foldlog.checker.objects import COROUTINES, METHODS, Objects
 from foldlog.checker.sets import Sets
 from foldlog.runtime import forbidden
 
@@ -73,6 +74,7 @@ class _Function(ast.NodeVisitor):
         self._extra = extra
         self._report = report
         self._local = code.local
+        self._objects = Objects(code)
         self._sets = Sets(code.function, _annotations(code), self._path)
         self._any_order: set[int] = set()
         """Comprehensions whose order does not matter."""
@@ -165,8 +167,7 @@ class _Function(ast.NodeVisitor):
 
     def _check_method(self, node: ast.Call, function: ast.Attribute) -> None:
         made = function.value
-        is_path = isinstance(made, ast.Call) and self._path(made.func) == "pathlib.Path"
-        if is_path and function.attr in forbidden.PATH_METHODS:
+        if function.attr in forbidden.PATH_METHODS and self._objects.made_by(made) == "pathlib.Path":
             instead = forbidden.PATH_METHODS[function.attr]
             self._report(node, "FL006", f"Path.{function.attr}() blocks or reaches outside: {instead}")
         if function.attr == "run_in_executor":
@@ -296,7 +297,11 @@ class _Function(ast.NodeVisitor):
             # What a decorator makes of one of another module, whoever calls it cannot see.
             is_certain = known.module is self._code.module or not known.node.decorator_list
             return ast.unparse(function) if is_certain else ""
-        if isinstance(function, ast.Attribute) and isinstance(function.value, ast.Name) and function.value.id == "self":
+        if not isinstance(function, ast.Attribute):
+            return ""
+        if function.attr in METHODS and function.attr in COROUTINES.get(self._objects.made_by(function.value), ()):
+            return ast.unparse(function)
+        if isinstance(function.value, ast.Name) and function.value.id == "self":
             method = self._code.owner.methods.get(function.attr) if self._code.owner else None
             if method and isinstance(method.function, ast.AsyncFunctionDef) and not method.function.decorator_list:
                 return f"self.{function.attr}"

@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from foldlog.checker.code import Class, Code, Owner, is_apart, is_workflow, owner_of, walk_restricted
 from foldlog.checker.modules import Found, Module, Modules
-from foldlog.checker.names import FunctionNode, local_names, walk_own
+from foldlog.checker.names import FunctionNode, local_names, sets_own, sets_variable, walk_own
 
 _CALLING = frozenset(("foldlog.workflow.wait_condition", "functools.partial", "map", "filter", "sorted", "min", "max"))
 """Functions that call what they are given."""
@@ -129,10 +129,10 @@ class _Calls:
                 arguments = self._code.function.args
                 every = (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)
                 annotated = [argument.annotation for argument in every if argument.arg == name]
-                return self._one_of([(self._code.function, module)], lambda one: _is_name(one, name), annotated)
+                return self._one_of([(self._code.function, module)], lambda one: sets_variable(one, name), annotated)
             case ast.Attribute(value=ast.Name(id="self"), attr=name) if self._code.owner is not None:
                 classes = [(cls.node, cls.module) for cls in self._code.owner.classes]
-                return self._one_of(classes, lambda one: _is_own(one, name), [])
+                return self._one_of(classes, lambda one: sets_own(one, name), [])
             case _:
                 found = self._modules.find(module, value, self._local)
                 if found is not None and isinstance(found.node, ast.Call):
@@ -217,17 +217,3 @@ def _without_none(annotation: ast.expr | None) -> ast.expr | None:
         case ast.Subscript(value=ast.Name(id="Optional") | ast.Attribute(attr="Optional"), slice=one):
             return one
     return annotation
-
-
-def _is_name(node: ast.AST, name: str) -> bool:
-    return isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Store)
-
-
-def _is_own(node: ast.AST, name: str) -> bool:
-    return (
-        isinstance(node, ast.Attribute)
-        and node.attr == name
-        and isinstance(node.ctx, ast.Store)
-        and isinstance(node.value, ast.Name)
-        and node.value.id == "self"
-    )

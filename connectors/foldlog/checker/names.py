@@ -174,3 +174,19 @@ def local_names(function: FunctionNode | ast.Lambda) -> frozenset[str]:
         elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.ExceptHandler) and node.name:
             names.add(node.name)
     return frozenset(names - shared)
+
+
+def sets_variable(node: ast.AST, name: str) -> bool:
+    """Whether a node gives a variable a value."""
+    return isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Store)
+
+
+def sets_own(node: ast.AST, name: str) -> bool:
+    """Whether a node gives an attribute of `self` a value."""
+    return (
+        isinstance(node, ast.Attribute)
+        and node.attr == name
+        and isinstance(node.ctx, ast.Store)
+        and isinstance(node.value, ast.Name)
+        and node.value.id == "self"
+    )

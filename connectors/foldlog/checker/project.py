@@ -56,7 +56,7 @@ def _found(module: Module, codes: Iterable[Code], modules: Modules, config: Conf
         for code in codes:
             analysis.check(code, modules, config.forbidden, partial(report, code))
         activities = [function for function in module.names.every_function if is_activity(function, module.names)]
-        for code, node, message in shared_state(module.names, codes, activities):
+        for code, node, message in shared_state(module, codes, activities, modules):
             report(code, node, "FL007", message)
     except RecursionError:
         found.add(Finding(module.shown, 1, 1, "FL099", NESTED))

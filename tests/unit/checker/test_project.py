@@ -223,6 +223,55 @@ def test_what_is_not_called_or_not_known_is_not_followed(project: Project, impor
     assert found == []
 
 
+STATE = """
+CACHE = {}
+LIMITS = (1, 2)
+COUNT = 0
+
+class Settings:
+    limit = 1
+
+SETTINGS = Settings()
+"""
+
+
+@pytest.mark.parametrize(
+    ("imports", "body"),
+    [
+        ("from shop.state import CACHE", "CACHE['x'] = 1"),
+        ("from shop.state import CACHE as kept", "kept.update(x=1)"),
+        ("from shop import state", "state.CACHE['x'] = 1"),
+        ("from shop import state", "state.COUNT += 1"),
+        ("import shop.state", "del shop.state.COUNT"),
+        ("from shop.state import SETTINGS", "SETTINGS.limit = 2"),
+        ("from shop import state", "state.SETTINGS.limit = 2"),
+        ("from shop.state import Settings", "Settings.limit = 2"),
+        ("from shop import state", "state.Settings.limit = 2"),
+    ],
+)
+def test_a_global_of_another_module_that_is_changed_is_found(project: Project, imports: str, body: str) -> None:
+    project.write({"shop/state.py": STATE})
+    project.flow("shop/flows.py", imports, f"{body}  # CHANGE")
+    assert project.found("shop/flows.py") == ["shop/flows.py CHANGE FL007"]
+
+
+@pytest.mark.parametrize(
+    ("imports", "body"),
+    [
+        ("from shop.state import CACHE", "print(CACHE['x'], CACHE.get('x'))"),
+        ("from shop.state import CACHE", "CACHE = {}; CACHE['x'] = 1"),
+        ("from shop.state import LIMITS", "sorted(LIMITS)"),
+        ("from shop.state import Settings", "settings = Settings(); settings.limit = 2"),
+        ("from shop import state", "with workflow.unsafe.sandbox_unrestricted(): state.COUNT += 1"),
+        ("import random as state", "state.COUNT = 1"),
+    ],
+)
+def test_what_changes_no_global_of_another_module_is_let_pass(project: Project, imports: str, body: str) -> None:
+    project.write({"shop/state.py": STATE})
+    project.flow("shop/flows.py", imports, body)
+    assert project.found("shop/flows.py") == []
+
+
 def test_what_is_installed_and_the_standard_library_are_not_followed(project: Project) -> None:
     project.write(
         {
