@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import Awaitable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, NoReturn
 
 import pytest
@@ -190,10 +192,17 @@ async def results_come_by_way_of_interceptors(here: Place) -> None:
             assert await told(handle, follow_runs) == await told(plain, follow_runs)
             seen = noting.seen["fetch_workflow_history_events"]
             assert seen.event_filter_type is client.WorkflowHistoryEventFilterType.CLOSE_EVENT
+        closing: dict[str, Any] = {
+            "wait_new_event": True,
+            "event_filter_type": client.WorkflowHistoryEventFilterType.CLOSE_EVENT,
+        }
+        mine = watching.get_workflow_handle(handle.id, run_id=handle.result_run_id)
+        both = [[event async for event in each.fetch_history_events(**closing)] for each in (mine, plain)]
+        assert both[0] == both[1], end
 
 
 class Gate(worker.Interceptor):
-    """Refuses and answers calls by itself, as their first argument wants it."""
+    """Refuses, answers and changes calls, as their first argument wants it."""
 
     def intercept_activity(self, next: worker.ActivityInboundInterceptor) -> worker.ActivityInboundInterceptor:
         return GateOfActivities(next)
@@ -205,17 +214,47 @@ class Gate(worker.Interceptor):
 
 
 class GateOfActivities(worker.ActivityInboundInterceptor):
+    def init(self, outbound: worker.ActivityOutboundInterceptor) -> None:
+        super().init(GateInside(outbound))
+
     async def execute_activity(self, input: worker.ExecuteActivityInput) -> Any:
         if input.args[0] == "refuse inside":
             raise ApplicationError("refused inside", non_retryable=True)
         if input.args[0] == "answer inside":
             return "answered inside"
+        if input.args[0] == "wrap":
+            code = input.fn
+
+            async def wrapped(text: str) -> str:
+                return f"<{await code(text)}>"
+
+            input.fn = wrapped
         return await super().execute_activity(input)
+
+
+class GateInside(worker.ActivityOutboundInterceptor):
+    def info(self) -> activity.Info:
+        return replace(super().info(), task_queue="the queue of an interceptor")
 
 
 class GateOfWorkflows(worker.WorkflowInboundInterceptor):
     def init(self, outbound: worker.WorkflowOutboundInterceptor) -> None:
         super().init(GateOutside(outbound))
+
+    async def execute_workflow(self, input: worker.ExecuteWorkflowInput) -> Any:
+        if input.args[0] == "refuse inside":
+            raise ApplicationError("refused to begin")
+        return await super().execute_workflow(input)
+
+    async def handle_signal(self, input: worker.HandleSignalInput) -> None:
+        if input.args[0] == "refuse inside":
+            raise ApplicationError("refused to hear")
+        await super().handle_signal(input)
+
+    async def handle_query(self, input: worker.HandleQueryInput) -> Any:
+        if input.args[0] == "refuse inside":
+            raise ApplicationError("refused to tell")
+        return await super().handle_query(input)
 
 
 class GateOutside(worker.WorkflowOutboundInterceptor):
@@ -224,6 +263,10 @@ class GateOutside(worker.WorkflowOutboundInterceptor):
         wish = input.args[0] if input.args else ""
         if wish == "refuse":
             raise ApplicationError(f"refused {call}")
+        if wish == "change":
+            input.args = ["changed"]
+            if call == "child":
+                input.workflow = "Gated"
         if wish != "answer":
             return None
         answer = asyncio.get_running_loop().create_future()
@@ -262,17 +305,22 @@ class Gated:
     @workflow.run
     async def run(self, wish: str) -> list[str]:
         if wish == "child":
-            await workflow.wait_condition(lambda: bool(self.heard))
+            await workflow.wait_condition(lambda: "let through" in self.heard)
             return self.heard
+        if wish == "changed":
+            return [wish]
+        if wish == "next run":
+            workflow.continue_as_new("change")
         limit: Any = {"start_to_close_timeout": timedelta(seconds=60)}
         child = await workflow.start_child_workflow(Gated.run, "child")
         other = workflow.get_external_workflow_handle_for(Gated.run, child.id)
         said = []
-        for wanted in ("refuse", "answer", "refuse inside", "answer inside"):
+        for wanted in ("refuse", "answer", "change", "wrap", "where", "refuse inside", "answer inside"):
             for call in (workflow.execute_activity, workflow.execute_local_activity):
                 said.append(await _outcome(call("echo", wanted, **limit)))
-        for wanted in ("refuse", "answer"):
-            said.append(await _outcome(workflow.execute_child_workflow("Gated", wanted)))
+        for wanted in ("refuse", "answer", "change"):
+            name = "nobody" if wanted == "change" else "Gated"
+            said.append(await _outcome(workflow.execute_child_workflow(name, wanted)))
             said.append(await _outcome(child.signal(Gated.hear, wanted)))
             said.append(await _outcome(other.signal(Gated.hear, wanted)))
         try:
@@ -286,6 +334,10 @@ class Gated:
     def hear(self, text: str) -> None:
         self.heard.append(text)
 
+    @workflow.query
+    def tell(self, wish: str) -> str:
+        return wish
+
 
 async def _outcome(call: Awaitable[Any]) -> str:
     try:
@@ -298,10 +350,10 @@ async def _outcome(call: Awaitable[Any]) -> str:
 
 @activity.defn
 async def echo(text: str) -> str:
-    return text
+    return activity.info().task_queue if text == "where" else text
 
 
-async def workers_interceptors_refuse_and_answer_calls(here: Place) -> None:
+async def workers_interceptors_refuse_answer_and_change_calls(here: Place) -> None:
     state = here.folder / uuid.uuid4().hex
     gated = worker.Worker(
         here.client, task_queue=QUEUE, workflows=[Gated], activities=[echo], interceptors=[Gate()], state_dir=state
@@ -311,13 +363,34 @@ async def workers_interceptors_refuse_and_answer_calls(here: Place) -> None:
         handle = await here.client.start_workflow(Gated.run, "", id=uuid.uuid4().hex, task_queue=QUEUE)
         assert await handle.result() == [
             *("refused activity", "refused local activity", "answered activity", "answered local activity"),
+            *("changed", "changed", "<wrap>", "<wrap>"),
+            *("the queue of an interceptor", "the queue of an interceptor"),
             *("in the activity: refused inside", "refused inside"),
             *("answered inside", "answered inside"),
             *("refused child", "refused signal to a child", "refused signal"),
             *("answered child", "None", "None"),
-            *("refused next run", "let through"),
+            *("['changed']", "None", "None"),
+            *("refused next run", "changed", "changed", "let through"),
         ]
+        await inbound_interceptors_refuse_calls(here)
         await here.replay_with(gated)
+
+
+async def inbound_interceptors_refuse_calls(here: Place) -> None:
+    """What is raised around the code of a workflow is as if that had raised it."""
+    id = uuid.uuid4().hex
+    start = partial(here.client.start_workflow, Gated.run, task_queue=QUEUE)
+    assert await (await start("next run", id=id)).result() == ["changed"]
+    refuses, waits = await start("refuse inside", id=id), await start("child", id=f"{id}-2")
+    with pytest.raises(client.WorkflowQueryFailedError, match="refused to tell"):
+        await waits.query(Gated.tell, "refuse inside")
+    assert await waits.query(Gated.tell, "all") == "all"
+    await waits.signal(Gated.hear, "refuse inside")
+    for run, refused in ((refuses, "refused to begin"), (waits, "refused to hear")):
+        with pytest.raises(client.WorkflowFailureError) as failed:
+            await run.result()
+        assert isinstance(failed.value.cause, ApplicationError)
+        assert failed.value.cause.message == refused
 
 
 @workflow.defn
@@ -367,7 +440,7 @@ async def what_workflow_code_must_not_do(here: Place) -> None:
         workflow.info()
 
 
-ALONE: list[Scenario] = [workers_interceptors_refuse_and_answer_calls]
+ALONE: list[Scenario] = [workers_interceptors_refuse_answer_and_change_calls]
 """Scenarios that bring their own workers."""
 
 SHARED: list[Scenario] = [

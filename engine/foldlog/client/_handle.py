@@ -486,6 +486,7 @@ class WorkflowHandle(ActivityOperations, VersioningOperations, HandleUpdates[Sel
             skip_archival=skip_archival,
             rpc_metadata=rpc_metadata,
             rpc_timeout=rpc_timeout,
+            as_recorded=True,
         )
         outbound = self._asking.outbound
         fetch = partial(wanted_events, self._asking) if outbound is None else outbound.fetch_workflow_history_events

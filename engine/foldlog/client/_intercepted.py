@@ -192,7 +192,8 @@ class _WorkflowsRoot(OutboundInterceptor):
         return await self._handle(input).describe(rpc_timeout=input.rpc_timeout)
 
     def fetch_workflow_history_events(self, input: FetchWorkflowHistoryEventsInput) -> AsyncIterator[Event]:
-        if input.wait_new_event and input.event_filter_type == WorkflowHistoryEventFilterType.CLOSE_EVENT:
+        only_last = input.event_filter_type == WorkflowHistoryEventFilterType.CLOSE_EVENT
+        if input.wait_new_event and only_last and not input.as_recorded:
             return closing_events(self._client.without_interceptors({})._asking.of_workflow(input.id), input)
         return wanted_events(self._handle(input)._asking, input)
 

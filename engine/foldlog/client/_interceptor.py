@@ -146,6 +146,8 @@ class FetchWorkflowHistoryEventsInput(Input):
     wait_new_event: bool = False
     event_filter_type: WorkflowHistoryEventFilterType = WorkflowHistoryEventFilterType.ALL_EVENT
     skip_archival: bool = False
+    as_recorded: bool = False
+    """Whether the events are wanted as the history has them: not by who waits for a result."""
 
 
 @dataclass(kw_only=True)
