@@ -75,3 +75,17 @@ async def test_whoever_does_not_answer_is_asked_again(
         await answer(env.client, "invoice-5", first)
         assert "invoice-5: too late" in capsys.readouterr().out
         await handle.cancel()
+
+
+async def test_what_nobody_answers_is_given_up_in_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    # As above; a third attempt would come too late.
+    monkeypatch.setattr(async_completion, "ASK_AGAIN_AFTER", timedelta(milliseconds=100))
+    monkeypatch.setattr(async_completion, "GIVE_UP_AFTER", timedelta(seconds=1.5))
+    desk = Desk()
+    async with (
+        await WorkflowEnvironment.start_time_skipping() as env,
+        Worker(env.client, task_queue=QUEUE, workflows=[PayInvoice], activities=[desk.ask_for_approval]),
+    ):
+        told = await env.client.execute_workflow(PayInvoice.run, "invoice-1", id="1", task_queue=QUEUE)
+    assert told == "invoice-1: nobody decides (activity start-to-close timeout)"
+    assert desk.questions.qsize() == 2

@@ -94,3 +94,37 @@ async def test_a_child_that_is_cancelled_or_terminated_does_not_hold_up_the_batc
                 assert (done.done, done.failed) == (3, [1])
                 with pytest.raises(WorkflowFailureError):
                     await child.result()
+
+
+class Gated(Records):
+    """Processes when it may."""
+
+    def __init__(self) -> None:
+        super().__init__(QUICKLY)
+        self.gate = asyncio.Event()
+
+    @activity.defn
+    async def process(self, record: int) -> None:
+        await self.gate.wait()
+        await super().process(record)
+
+
+async def test_a_parent_that_was_terminated_is_followed_by_one_that_knows_what_runs() -> None:
+    records = Gated()
+    async with await WorkflowEnvironment.start_time_skipping() as env:
+        async with Worker(
+            env.client, task_queue=QUEUE, workflows=[SlidingWindow, RecordWorkflow], activities=[records.process]
+        ):
+            handle = await env.client.start_workflow(SlidingWindow.run, Batch(5, window=2), id="b", task_queue=QUEUE)
+
+            async def both_run() -> Batch | None:
+                now = await handle.query(SlidingWindow.progress)
+                return now if now.running == [0, 1] else None
+
+            known: Batch = await until_asked(both_run, "two records are being processed")
+            await handle.terminate()
+            again = await env.client.start_workflow(SlidingWindow.run, known, id="b", task_queue=QUEUE)
+            records.gate.set()
+            done = await again.result()
+    assert (done.done, done.failed) == (5, [])
+    assert sorted(records.processed) == [0, 1, 2, 3, 4]

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 
+import msgspec
 import pytest
+from foldlog import activity
 from foldlog.client import WorkflowFailureError
-from foldlog.exceptions import ApplicationError
+from foldlog.exceptions import ActivityError, ApplicationError
 from foldlog.schemas import event
 from foldlog.testing import WorkflowEnvironment
 from foldlog.worker import Worker
 
-from examples.dsl import DOCUMENT, QUEUE, Interpreter, run
+from examples.dsl import DOCUMENT, QUEUE, Document, Interpreter, Step, draft, run, shrink
+from tests.conformance.scenarios import names
+from tests.until import until_asked
 
 
 async def scheduled(env: WorkflowEnvironment) -> list[str]:
@@ -57,3 +62,57 @@ async def test_a_variable_that_is_not_there() -> None:
         cause = failed.value.cause.__cause__
         assert isinstance(cause, ApplicationError)
         assert cause.type == "UnknownVariable"
+
+
+class Desk:
+    """Waits until it is cancelled, and refuses what is beside it once that has begun."""
+
+    def __init__(self) -> None:
+        self.begun = asyncio.Event()
+
+    @activity.defn
+    async def wait(self) -> None:
+        self.begun.set()
+        await asyncio.sleep(3600)
+
+    @activity.defn
+    async def refuse(self) -> None:
+        await self.begun.wait()
+        raise ApplicationError("it cannot be done", type="Refused", non_retryable=True)
+
+
+async def test_what_runs_beside_a_step_that_fails_is_cancelled() -> None:
+    desk = Desk()
+    document = Document(Step(parallel=[Step("wait"), Step("refuse")]))
+    async with await WorkflowEnvironment.start_time_skipping() as env:
+        activities = [desk.wait, desk.refuse]
+        async with Worker(env.client, task_queue=QUEUE, workflows=[Interpreter], activities=activities):
+            handle = await env.client.start_workflow(Interpreter.run, document, id="d", task_queue=QUEUE)
+            with pytest.raises(WorkflowFailureError) as failed:
+                await handle.result()
+            assert "ActivityTaskCancelRequested" in await names(handle)
+    cause = failed.value.cause.__cause__
+    assert isinstance(cause, ActivityError)
+    assert isinstance(cause.cause, ApplicationError)
+    assert cause.cause.type == "Refused"
+
+
+async def test_an_activity_that_no_worker_knows_is_tried_until_one_does() -> None:
+    document = Document(Step("shrink", ["=x"], "picture"), result="picture")
+    async with await WorkflowEnvironment.start_time_skipping() as env:
+        async with Worker(env.client, task_queue=QUEUE, workflows=[Interpreter], activities=[draft]):
+            handle = await env.client.start_workflow(Interpreter.run, document, id="d", task_queue=QUEUE)
+
+            async def refused() -> bool:
+                return [each.attempt for each in (await handle.describe()).pending_activities] == [2]
+
+            await until_asked(refused, "the first attempt has failed")
+        async with Worker(env.client, task_queue=QUEUE, workflows=[Interpreter], activities=[shrink]):
+            assert await handle.result() == "small-x"
+
+
+async def test_a_document_that_makes_no_sense_starts_nothing() -> None:
+    async with await WorkflowEnvironment.start_time_skipping() as env:
+        with pytest.raises(msgspec.ValidationError):
+            await run(env.client, '{"root": {"sequence": 3}}')
+        assert [row async for row in env.client.list_workflows()] == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
@@ -145,3 +146,23 @@ async def test_a_request_that_is_made_twice_counts_once() -> None:
             assert await handle.result() == "let go"
     assert len(asked) == 2
     assert len([item for item in found.events if isinstance(item, WorkflowExecutionSignaled)]) == 1
+
+
+async def test_the_lock_of_a_resource_that_is_always_wanted_goes_on_in_new_runs() -> None:
+    account = Account()
+    activities: list[Any] = [request_lock, account.read, account.write]
+    async with await WorkflowEnvironment.start_time_skipping() as env:
+        async with Worker(
+            env.client,
+            task_queue=QUEUE,
+            workflows=[Mutex, Deposit],
+            activities=activities,
+            continue_as_new_suggested_events=12,
+        ):
+            deposits = (
+                env.client.execute_workflow(Deposit.run, 100, id=f"deposit-{number}", task_queue=QUEUE)
+                for number in range(6)
+            )
+            assert sorted(await asyncio.gather(*deposits)) == [100, 200, 300, 400, 500, 600]
+            runs = [row.status.name async for row in env.client.list_workflows(workflow_type="Mutex")]
+    assert "CONTINUED_AS_NEW" in runs

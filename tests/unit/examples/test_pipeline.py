@@ -6,7 +6,10 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
+import pytest
 from foldlog import activity
+from foldlog.client import WorkflowFailureError
+from foldlog.exceptions import ApplicationError, FailureError
 from foldlog.schemas import event
 from foldlog.testing import WorkflowEnvironment
 from foldlog.worker import Worker
@@ -97,3 +100,26 @@ async def test_while_loading_is_slow_no_further_file_is_begun() -> None:
     )
     before = [item for item in events[:completed] if isinstance(item, event.ActivityTaskScheduled)]
     assert len([item for item in before if item.activity_type == "transform"]) == most
+
+
+class Incomplete(Data):
+    """One of its files is not there."""
+
+    @activity.defn
+    async def transform(self, file: int) -> int:
+        if file == 3:
+            raise ApplicationError("it is not there", type="NoSuchFile", non_retryable=True)
+        return await super().transform(file)
+
+
+async def test_a_file_that_can_never_be_transformed_ends_it() -> None:
+    async with await WorkflowEnvironment.start_time_skipping() as env:
+        with pytest.raises(WorkflowFailureError) as failed:
+            await run(env.client, Incomplete(), Plan(files=20, at_once=4))
+    # Of both task groups and of the activity, the innermost one last.
+    types: list[Any] = []
+    error: BaseException | None = failed.value.cause
+    while isinstance(error, FailureError):
+        types.append(getattr(error, "type", type(error).__name__))
+        error = error.cause
+    assert types == ["ExceptionGroup", "ExceptionGroup", "ActivityError", "NoSuchFile"]

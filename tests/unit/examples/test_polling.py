@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from foldlog import activity
@@ -12,7 +13,7 @@ from foldlog.exceptions import is_cancelled_exception
 from foldlog.testing import WorkflowEnvironment
 from foldlog.worker import Worker
 
-from examples.polling import QUEUE, WORKFLOWS, Poller, Regularly, Service, run
+from examples.polling import QUEUE, WORKFLOWS, Often, Poller, Regularly, Seldom, Service, run
 from tests.until import until_asked
 
 
@@ -40,6 +41,24 @@ class Hanging(Service):
             await asyncio.sleep(0.01)
 
 
+@pytest.mark.parametrize("way", [Often, Seldom])
+async def test_a_workflow_that_polls_and_is_cancelled_asks_no_more(way: Any) -> None:
+    service = Service(ready_after=10**6)
+    activities: list[Any] = [service.ask_often, service.ask_once]
+    async with await WorkflowEnvironment.start_time_skipping() as env:
+        async with Worker(env.client, task_queue=QUEUE, workflows=WORKFLOWS, activities=activities):
+            handle = await env.client.start_workflow(way.run, args=["job", 0.001], id="w", task_queue=QUEUE)
+
+            async def asked() -> bool:
+                return service.asked != {}
+
+            await until_asked(asked, "it asks")
+            await handle.cancel()
+            with pytest.raises(WorkflowFailureError) as failed:
+                await handle.result()
+            assert is_cancelled_exception(failed.value.cause)
+
+
 async def test_a_poller_that_is_cancelled_asks_no_more() -> None:
     service = Hanging(ready_after=1)
     async with await WorkflowEnvironment.start_time_skipping() as env:
@@ -55,3 +74,19 @@ async def test_a_poller_that_is_cancelled_asks_no_more() -> None:
                 with pytest.raises(WorkflowFailureError) as failed:
                     await each.result()
                 assert is_cancelled_exception(failed.value.cause)
+
+
+class Unsteady(Service):
+    """Breaks off the first time that it is asked for each job."""
+
+    def ask(self, job: str) -> str | None:
+        if job not in self.asked:
+            self.asked[job] = 0
+            raise ConnectionError("try again")
+        return super().ask(job)
+
+
+async def test_each_way_asks_again_if_the_service_fails() -> None:
+    async with await WorkflowEnvironment.start_time_skipping() as env:
+        results = await run(env.client, Unsteady(ready_after=2), often=0.001, seldom=60)
+    assert results == ["result of job-1", "result of job-2", "result of job-3"]

@@ -149,3 +149,19 @@ async def test_what_is_told_during_a_charge_counts_from_the_next_one_on(env: Wor
         await env.sleep(30 * DAY)
         await until_charged(billing, 1)
     assert [cents for _, cents in billing.charges.values()] == [990, 1290]
+
+
+async def test_a_period_that_begins_while_nothing_runs_is_charged_later_and_its_due_date_stays(
+    env: WorkflowEnvironment,
+) -> None:
+    billing = Billing()
+    async with worker(env.client, billing):
+        handle = await subscribe(env, Subscription("ann", 990))
+        await until_charged(billing, 1)
+        first = (await until_over(handle, 1)).due
+    await env.sleep(40 * DAY)
+    async with worker(env.client, billing):
+        await until_charged(billing, 1)
+        second = (await until_over(handle, 2)).due
+    assert first is not None
+    assert second == first + 30 * DAY
