@@ -232,23 +232,35 @@ async def values_on_every_path_in_external_storages(here: Place) -> None:
 
 @workflow.defn
 class Tried:
-    """Fails, so that it is tried again; then says who heard of it, a child included."""
+    """Fails, so that it is tried again; then says who heard of it, a child and what that is told included."""
 
     @workflow.run
     async def run(self, failures: int) -> list[str]:
         if workflow.info().attempt <= failures:
             raise ApplicationError("again")
-        return [of_tenant("run"), *(await workflow.execute_child_workflow(Leaf.run))]
+        child = await workflow.start_child_workflow(Leaf.run)
+        await child.signal(Leaf.hear, "child signal")
+        await workflow.get_external_workflow_handle_for(Leaf.run, child.id).signal(Leaf.hear, "signal")
+        return [of_tenant("run"), *(await child)]
 
 
 @workflow.defn
 class Leaf:
-    """Runs activities of both kinds."""
+    """Hears two signals, and runs activities of both kinds."""
+
+    def __init__(self) -> None:
+        self.heard: list[str] = []
 
     @workflow.run
     async def run(self) -> list[str]:
+        await workflow.wait_condition(lambda: len(self.heard) == 2)
         started = await workflow.execute_activity(of_whom, "activity", start_to_close_timeout=LIMIT)
-        return [of_tenant("child"), started, await workflow.execute_local_activity(of_whom, "local", **LOCAL)]
+        local = await workflow.execute_local_activity(of_whom, "local", **LOCAL)
+        return [of_tenant("child"), *self.heard, started, local]
+
+    @workflow.signal
+    def hear(self, text: str) -> None:
+        self.heard.append(of_tenant(text))
 
 
 LOCAL: Any = {"start_to_close_timeout": LIMIT}
@@ -260,7 +272,7 @@ async def of_whom(text: str) -> str:
 
 
 def of_all(name: str) -> list[str]:
-    return [f"{text} of {name}" for text in ("run", "child", "activity", "local")]
+    return [f"{text} of {name}" for text in ("run", "child", "child signal", "signal", "activity", "local")]
 
 
 async def headers_outlive_attempts_times_and_workers(here: Place) -> None:

@@ -89,6 +89,7 @@ class Leaves:
     @workflow.run
     async def run(self) -> str:
         task = asyncio.create_task(_left(), name="the clock")
+        workflow.execute_activity("forgotten", start_to_close_timeout=LIMIT)  # type: ignore[unused-coroutine]
         await asyncio.sleep(0)
         return "done" if not task.done() else ""
 
@@ -101,6 +102,8 @@ async def what_a_run_leaves_behind_is_named(here: Place) -> None:
             assert await run.result() == "done"
     messages = [str(each.message) for each in caught if each.category is UnfinishedTasksWarning]
     assert any("task: _left (the clock), started in Leaves.run" in message for message in messages), messages
+    forgotten = "coroutine 'workflow.execute_activity' was never awaited"
+    assert (forgotten, __file__) in {(str(each.message), each.filename) for each in caught}
 
 
 @workflow.defn

@@ -19,10 +19,21 @@ from foldlog.transport.config import KafkaConfig
 from foldlog.transport.topics import Topics
 
 from examples import approval, async_completion, batch, dsl, mutex, payment, pipeline, polling, subscription
+from examples.interceptors import authorization
+
+
+async def signed(stranger: Client) -> list[str]:
+    """The calls of an owner and of a stranger, who share a connection."""
+    keys = {"owner": b"o" * 32}
+    config = stranger.config()
+    config["interceptors"] = [authorization.SigningInterceptor("owner", keys["owner"])]
+    return await authorization.run(Client(**config), stranger, keys)
+
 
 CASES: dict[str, Callable[[Client], Awaitable[Any]]] = {
     "approval": lambda client: approval.run(client, approval.Office()),
     "async-completion": async_completion.run,
+    "authorization": signed,
     "batch": lambda client: batch.run(client, batch.Records(), batch.Batch(40, window=10, page=15)),
     "dsl": lambda client: dsl.run(client, dsl.DOCUMENT),
     "mutex": lambda client: mutex.run(client, mutex.Account(), [100] * 3),
@@ -49,6 +60,7 @@ async def test_all_of_them(kafka: str, namespace: str, tmp_path: Path, monkeypat
     found = dict(zip(CASES, await asyncio.gather(*map(one, CASES)), strict=True))
     assert found["approval"][-2:] == ["transfer-expense-1", "paid"]
     assert found["async-completion"][:2] == ["invoice-1: paid", "invoice-2: sent back"]
+    assert found["authorization"] == ["opened by its owner", "Unauthorized: not allowed: run Vault"]
     assert (found["batch"].done, found["batch"].failed) == (40, [])
     assert found["dsl"] == "https://blog.example/69"
     assert sorted(found["mutex"]) == [100, 200, 300]
