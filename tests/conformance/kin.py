@@ -114,7 +114,7 @@ class Strict:
         self.told = False
 
     @workflow.run
-    async def run(self, name: str, elsewhere: str | None, how: int) -> list[Any]:
+    async def run(self, name: str, how: int, elsewhere: str | None = None) -> list[Any]:
         child = await workflow.start_child_workflow(
             Kid.run,
             id=name,
@@ -290,7 +290,7 @@ async def cancellation_types_of_children(here: Place) -> None:
     async def cancel(how: ChildWorkflowCancellationType, client: Client) -> None:
         name = uuid.uuid4().hex
         elsewhere = None if client is here.client else client.namespace
-        handle = await here.start(Strict.run, name, elsewhere, int(how))
+        handle = await here.start(Strict.run, name, int(how), elsewhere)
 
         async def begun() -> bool:
             found = (await handle.describe()).pending_children

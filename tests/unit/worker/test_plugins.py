@@ -90,7 +90,7 @@ async def test_plugins_and_interceptors_that_do_not_give_what_they_must_are_refu
         for wrong in ("plugins", "interceptors"):
             for value in ([Forgetful], [object()], forgetful):
                 options: dict[str, Any] = {wrong: value}
-                with pytest.raises(ConfigurationError, match=f"{wrong} must be a list, with an"):
+                with pytest.raises(ConfigurationError, match=f"{wrong} must be a list, with an? "):
                     Client(transport, **options)
         with pytest.raises(ConfigurationError, match="configure_client of plugin forgetful must return the options"):
             Client(transport, plugins=[forgetful])
