@@ -239,6 +239,8 @@ class JSONPlainPayloadConverter(EncodingPayloadConverter):
         """Whether `_decode_hook` can read a type that msgspec does not know."""
         if not isinstance(kind, type):
             return bool(self._custom)
+        if kind is object:
+            return True
         if hasattr(kind, "__dataclass_fields__"):
             return False
         return bool(self._custom) or _pydantic.is_model_type(kind) or _made_of(kind) is not None
@@ -249,6 +251,8 @@ class JSONPlainPayloadConverter(EncodingPayloadConverter):
             made = converter.to_typed_value(kind, value)
             if made is not JSONTypeConverter.Unhandled:
                 return made
+        if kind is object:  # anything, as `Any`: how code that is checked strictly says it
+            return value
         if _pydantic.is_model_type(kind):
             return _pydantic.validate(kind, value)
         sources = _made_of(kind)

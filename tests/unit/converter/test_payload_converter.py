@@ -309,6 +309,21 @@ def test_without_pydantic_the_error_says_what_to_install(monkeypatch: pytest.Mon
         converter.from_payload(json('{"number":"1"}'), Card | Transfer)
 
 
+def test_object_means_anything(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pydantic", None)
+
+    @dataclass
+    class Note:
+        body: object
+        more: dict[str, object]
+
+    assert CONVERTER.from_payloads([json('{"body":[1,null],"more":{"a":{"b":1.5}}}')], [Note]) == [
+        Note([1, None], {"a": {"b": 1.5}})
+    ]
+    for value in ({"a": [1]}, "text", None, b"bytes"):
+        assert round_trip(value, object) == value
+
+
 def test_raw_values_pass_as_they_are() -> None:
     payload = Payload(encoding="acme/special", data=b"\x01")
     assert CONVERTER.to_payloads([RawValue(payload)]) == [payload]
