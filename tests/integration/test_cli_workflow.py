@@ -467,7 +467,7 @@ def test_schedules(kafka: str, shop: str, worker: WorkerProcess) -> None:
         "--interval", "1h/5m",
         "--calendar", '{"hour": 9, "day_of_week": "1-5", "minute": "*/15"}', "--cron", "0 8 1 * *",
         "--time-zone", "Europe/Berlin", "--note", "the rounds", "--overlap-policy", "buffer_one", "--paused",
-        "--remaining-actions", "3", "--memo", 'by="mail"', "--search-attribute", 'city="Bonn"', "--trigger-immediately",
+        "--remaining-actions", "3", "--memo", "tries=0", "--search-attribute", 'city="Bonn"', "--trigger-immediately",
     )  # fmt: skip
     assert created == {"schedule_id": "rounds"}
     again = run(kafka, shop, "schedule", "create", "rounds", "Approval", "-q", "shop")
@@ -486,7 +486,7 @@ def test_schedules(kafka: str, shop: str, worker: WorkerProcess) -> None:
         "time_zone": "Europe/Berlin",
     }
     assert (found["paused"], found["note"], found["overlap"]) == (True, "the rounds", "BUFFER_ONE")
-    assert (found["args"], found["memo"]) == ([{"sku": 5}], {"by": "mail"})
+    assert (found["args"], found["memo"]) == ([{"sku": 5}], {"tries": 0})
     assert (found["search_attributes"], found["remaining_actions"]) == ({"city": "Bonn"}, 3)
     [running] = found["running_actions"]
     assert "waiting" in run(kafka, shop, "workflow", "query", running["workflow_id"], "status", "-i", '"is "').stdout
@@ -505,7 +505,7 @@ def test_schedules(kafka: str, shop: str, worker: WorkerProcess) -> None:
     assert backfilled.exit_code == 0
     wait_until(lambda: described()["num_actions"] >= 4, "the backfill ends", DEADLINE_SECONDS)
     assert "report" not in (shown := run(kafka, shop, "schedule", "describe", "rounds").stdout)
-    assert "rounds-2026-01-01T02:00:00Z" in shown
+    assert ("rounds-2026-01-01T02:00:00Z" in shown, "memo tries" in shown) == (True, True)
 
     def listed() -> list[dict[str, Any]]:
         return [row for row in ask(kafka, shop, "schedule", "list") if row["recent_actions"]]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import click
@@ -22,7 +22,7 @@ def _unknown(value: Any) -> Any:
 
 def as_text(value: Any) -> str:
     """A value for people: texts as they are, what JSON has as JSON, so that it can be typed again."""
-    if isinstance(value, dict | list | bool):
+    if value is None or isinstance(value, dict | list | bool):
         return json.dumps(value, ensure_ascii=False, default=_unknown)
     return str(value)
 
@@ -55,15 +55,29 @@ def write_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
         click.echo(line.rstrip())
 
 
-def write_facts(facts: Iterable[tuple[str, Any]]) -> None:
-    """Writes names and values, one pair per line, without the empty ones."""
+def write_facts(facts: Iterable[tuple[str, Any]], given: Iterable[tuple[str, Any]] = ()) -> None:
+    """Writes names and values, one pair per line.
+
+    Args:
+        facts: Those that are empty are left out.
+        given: What somebody has set, behind them: a false or a 0 says something there, and is shown.
+    """
     shown = [(name, as_text(value)) for name, value in facts if value not in (None, "", 0, [], {})]
+    shown += [(name, as_text(value)) for name, value in given]
     width = max((len(name) for name, _ in shown), default=0)
     for name, value in shown:
         lines = value.splitlines() or [""]
         click.echo(f"{name:<{width}}  {lines[0]}")
         for line in lines[1:]:
             click.echo(f"{'':<{width}}  {line}")
+
+
+def attached(shown: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """Memo and search attributes of something that is shown, as facts."""
+    return [
+        *((f"memo {name}", value) for name, value in shown["memo"].items()),
+        *((f"search attribute {name}", value) for name, value in shown["search_attributes"].items()),
+    ]
 
 
 def when(ms: int) -> str:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import click
-from foldlog.cli._output import iso
+from foldlog.cli._output import as_text, iso
 from foldlog.cli._params import duration, json_values, not_empty
 from foldlog.client import (
     ScheduleActionExecution,
@@ -218,6 +218,21 @@ def spec(found: ScheduleSpec) -> dict[str, Any]:
         "time_zone": found.time_zone_name,
     }
     return {name: value for name, value in given.items() if value}
+
+
+def texts(value: Any) -> list[str]:
+    """What one field of a `spec` says, as it is typed."""
+    return [as_text(one) for one in (value if isinstance(value, list) else [value])]
+
+
+def spec_text(found: dict[str, Any]) -> str:
+    """A `spec` on one line. What does not look like a time by itself has its name: a skip looks like a calendar."""
+    plain = ("cron", "interval", "calendar", "time_zone")
+    return "; ".join(
+        text if name in plain else f"{name.replace('_', ' ')} {text}"
+        for name, value in found.items()
+        for text in texts(value)
+    )
 
 
 def moment(time: datetime | None) -> str | None:

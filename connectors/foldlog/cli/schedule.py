@@ -14,9 +14,9 @@ from foldlog.cli._client import asynchronous, connected
 from foldlog.cli._command import Group, Settings, pass_settings
 from foldlog.cli._errors import CliError, ExitCode
 from foldlog.cli._options import input_option, memo_option, search_attribute_option, timeout_option
-from foldlog.cli._output import as_text, write_done, write_facts, write_json, write_table
+from foldlog.cli._output import attached, write_done, write_facts, write_json, write_table
 from foldlog.cli._params import duration, not_empty
-from foldlog.cli._schedule_params import OVERLAP, given_spec, listed, shown, spec_options, time
+from foldlog.cli._schedule_params import OVERLAP, given_spec, listed, shown, spec_options, spec_text, texts, time
 from foldlog.client import (
     Schedule,
     ScheduleActionStartWorkflow,
@@ -132,10 +132,9 @@ async def describe(settings: Settings, schedule_id: str, timeout: timedelta) -> 
             *((name.replace("_", " "), value) for name, value in found.items() if not isinstance(value, list | dict)),
             ("args", found["args"]),
             *((f"spec {name}", _text(value)) for name, value in found["spec"].items()),
-            *((f"memo {name}", value) for name, value in found["memo"].items()),
-            *((f"search attribute {name}", value) for name, value in found["search_attributes"].items()),
             ("next", "\n".join(found["next_action_times"])),
-        ]
+        ],
+        given=attached(found),
     )
     if found["recent_actions"]:
         running = {one["workflow_id"] for one in found["running_actions"]}
@@ -164,7 +163,7 @@ async def list_schedules(settings: Settings) -> None:
         (
             row["id"],
             row["workflow_type"] or "",
-            "; ".join(_text(value).replace("\n", "; ") for value in (row["spec"] or {}).values()),
+            spec_text(row["spec"] or {}),
             "yes" if row["paused"] else "",
             (row["next_action_times"] or [""])[0],
             row["note"] or "",
@@ -313,4 +312,4 @@ def _policy(name: str | None) -> ScheduleOverlapPolicy | None:
 
 def _text(value: Any) -> str:
     """Times as they are typed, each on a line."""
-    return "\n".join(map(as_text, value)) if isinstance(value, list) else as_text(value)
+    return "\n".join(texts(value))

@@ -23,7 +23,7 @@ from foldlog.cli._options import (
     timeout_option,
     workflow_id_argument,
 )
-from foldlog.cli._output import as_text, write_done, write_facts, write_json, write_table
+from foldlog.cli._output import as_text, attached, write_done, write_facts, write_json, write_table
 from foldlog.cli._params import duration, json_values, not_empty, retry_policy
 from foldlog.cli._stalled import ended, late, why_stalled
 from foldlog.client import (
@@ -332,9 +332,8 @@ async def describe(settings: Settings, workflow_id: str, run_id: str | None, tim
         [
             *((name.replace("_", " "), value) for name, value in shown.items() if not isinstance(value, list | dict)),
             *((f"parent {name.replace('_', ' ')}", value) for name, value in (shown["parent"] or {}).items()),
-            *((f"memo {name}", value) for name, value in shown["memo"].items()),
-            *((f"search attribute {name}", value) for name, value in shown["search_attributes"].items()),
-        ]
+        ],
+        given=attached(shown),
     )
     if shown["pending_activities"]:
         click.echo()

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 from foldlog import converter
 from foldlog.cli import _plain
-from foldlog.cli._output import iso, write_facts, write_json, write_table
+from foldlog.cli._output import attached, iso, write_facts, write_json, write_table
 from foldlog.client import WorkflowExecutionDescription
 from foldlog.exceptions import (
     ActivityError,
@@ -156,6 +156,17 @@ def test_tables_are_not_cut_off_outside_a_terminal(capsys: pytest.CaptureFixture
 def test_facts_are_aligned_and_empty_ones_left_out(capsys: pytest.CaptureFixture[str]) -> None:
     write_facts([("id", "x"), ("nothing", None), ("error", "one\ntwo")])
     assert capsys.readouterr().out == "id     x\nerror  one\n       two\n"
+
+
+def test_facts_that_somebody_has_set_are_shown_also_where_they_say_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    given = {"memo": {"tries": 0, "note": ""}, "search_attributes": {"vip": False, "city": None}}
+    write_facts([("attempt", 0)], given=attached(given))
+    assert [line.split() for line in capsys.readouterr().out.splitlines()] == [
+        ["memo", "tries", "0"],
+        ["memo", "note"],
+        ["search", "attribute", "vip", "false"],
+        ["search", "attribute", "city", "null"],
+    ]
 
 
 def test_json_is_one_line_and_keeps_unicode(capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import click
 import pytest
 from foldlog.cli._output import as_text
-from foldlog.cli._schedule_params import calendars, intervals, spec
+from foldlog.cli._schedule_params import calendars, intervals, spec, spec_text
 from foldlog.cli.schedule import _text
 from foldlog.client import ScheduleSpec
 
@@ -29,6 +31,22 @@ def test_times_are_shown_as_they_are_typed() -> None:
     assert calendars(CONTEXT, PARAM, _text(shown["calendar"]).splitlines()) == calendars(CONTEXT, PARAM, typed)
     assert _text(shown["cron"]) == "0 9 * * *\n@daily"
     assert intervals(CONTEXT, PARAM, [_text(shown["interval"])]) == intervals(CONTEXT, PARAM, ["1h/5m"])
+
+
+def test_a_list_tells_a_skip_from_a_calendar() -> None:
+    found = spec(
+        ScheduleSpec(
+            calendars=calendars(CONTEXT, PARAM, ['{"hour": 9}', '{"hour": 12}']),
+            skip=calendars(CONTEXT, PARAM, ['{"hour": 9, "month": 1}']),
+            jitter=timedelta(minutes=1),
+            start_at=datetime(2026, 1, 2, tzinfo=UTC),
+            time_zone_name="Europe/Berlin",
+        )
+    )
+    assert spec_text(found) == (
+        '{"hour": "9"}; {"hour": "12"}; skip {"hour": "9", "month": "1"}; start time 2026-01-02T00:00:00.000Z;'
+        " jitter 60s; Europe/Berlin"
+    )
 
 
 @pytest.mark.parametrize(
