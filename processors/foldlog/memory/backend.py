@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -68,8 +67,7 @@ class MemoryBackend:
 
     async def prepare(self, task_queue: str) -> Codec:
         """See `Backend.prepare`."""
-        if asyncio.get_running_loop() is not self._broker.loop:
-            raise RuntimeError("a worker runs on the event loop that its environment was started on")
+        self._broker.require_its_loop()
         self._namespace.require(task_queue)
         return self._broker.codec
 

@@ -244,6 +244,20 @@ class MemoryBroker:
         for transport in list(self.transports.values()):
             transport.hear(value)
 
+    def require_its_loop(self) -> None:
+        """Refuse whoever runs on another event loop.
+
+        Raises:
+            RuntimeError: It does. The message has what pytest needs, where fixtures of a session are often on a loop of
+                their own.
+        """
+        if asyncio.get_running_loop() is not self.loop:
+            raise RuntimeError(
+                "an environment, its clients and its workers belong to the event loop that it was started on: start one"
+                " per loop, or let the tests that share one run on its loop, as pytest-asyncio does with"
+                ' asyncio_default_test_loop_scope = "session" for a fixture of scope "session"'
+            )
+
     def on_loop(self, callback: Any, *args: Any) -> None:
         """Call something on the event loop, from any thread: at once if this is its thread."""
         if threading.get_ident() == self.thread:

@@ -149,16 +149,14 @@ class MemoryTransport:
     # ---- questions and answers
 
     async def _exchange(self, workflow_id: str, command: Any, timeout: float, *, is_poll: bool) -> Reply | None:
-        loop = self.broker.loop
-        if asyncio.get_running_loop() is not loop:
-            raise RuntimeError("an environment is used on the event loop that it was started on; start one per loop")
+        self.broker.require_its_loop()
         number = self._next_number
         self._next_number = number + 1
         command.reply_to = ReplyTo(client_id=self.client_id, partition=self.reply_partition, correlation_id=number)
         value = self._encode(command)
-        question = _Question(workflow_id, timeout, is_poll, loop.create_future())
+        question = _Question(workflow_id, timeout, is_poll, self.broker.loop.create_future())
         self._questions[number] = question
-        timer = loop.call_later(timeout, self._expire, question)
+        timer = self.broker.loop.call_later(timeout, self._expire, question)
         try:
             own = workflow_id.startswith(INTERNAL)
             if isinstance(command, QueryWorkflow) and not self._namespace.members and not own:
