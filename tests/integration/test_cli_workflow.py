@@ -139,7 +139,10 @@ def test_start_query_signal_result_history(kafka: str, shop: str, order: str) ->
         {"note": "gift"},
     )
 
-    assert "in the history" in run(kafka, shop, "workflow", "signal", order, "approve", "-i", '"Ann"').stdout
+    assert (
+        f"{order} has the signal approve"
+        in run(kafka, shop, "workflow", "signal", order, "approve", "-i", '"Ann"').stdout
+    )
     assert ask(kafka, shop, "workflow", "query", order, "status", "-i", '"by "') == "by Ann"
     result = run(kafka, shop, "workflow", "result", order, "--timeout", "60s")
     assert (result.exit_code, json.loads(result.stdout)) == (0, {"order": {"cds": 2}, "by": "Ann"})

@@ -216,11 +216,11 @@ async def signal(
     request_id: str | None,
     timeout: timedelta,
 ) -> None:
-    """Send a signal; it is in the workflow's history when this returns."""
+    """Send a signal. When this returns, it is in the workflow's history, or kept for it if it is stalled."""
     async with connected(settings, timeout) as client:
         handle = client.get_workflow_handle(workflow_id, run_id=run_id)
         await handle.signal(signal_name, args=inputs, request_id=request_id, rpc_timeout=timeout)
-    write_done(settings.json, {"workflow_id": workflow_id}, f"signal {signal_name} is in the history of {workflow_id}")
+    write_done(settings.json, {"workflow_id": workflow_id}, f"{workflow_id} has the signal {signal_name}")
 
 
 @workflow.command()
