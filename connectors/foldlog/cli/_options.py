@@ -40,7 +40,7 @@ def timeout_of(what: str, default: str | None = "10s") -> Callable[[_F], _F]:
         metavar="TIME",
         callback=patience,
         default=default,
-        show_default=default or "without limit",
+        show_default=True if default else "without limit",
         help=f"How long to wait for {what}.",
     )
 

@@ -76,7 +76,9 @@ async def set_current(
 @deployment.command("set-ramping")
 @_name
 @_build_id
-@click.option("--percentage", type=click.FloatRange(0, 100), default=0.0, help="The share of workflow IDs.")
+@click.option(
+    "--percentage", type=click.FloatRange(0, 100), default=0.0, show_default=True, help="The share of workflow IDs."
+)
 @click.option("--unset", is_flag=True, help="End the ramp.")
 @_allow_missing
 @_timeout

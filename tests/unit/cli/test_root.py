@@ -79,6 +79,15 @@ def test_help_and_completion_of_the_root_import_nothing_heavy() -> None:
     assert done.returncode == 0, done.stderr
 
 
+def test_help_shows_defaults_as_they_are_typed() -> None:
+    """In brackets of its own, as click has the words of a default that is none."""
+    shown = [
+        CliRunner().invoke(cli, [*command, "--help"]).output
+        for command in (["workflow", "signal"], ["workflow", "result"])
+    ]
+    assert ("[default: 10s]" in shown[0], "[default: (without limit)]" in shown[1]) == (True, True)
+
+
 def test_an_unknown_command_is_a_usage_error() -> None:
     result = invoke("nosuch")
     assert result.exit_code == ExitCode.USAGE
