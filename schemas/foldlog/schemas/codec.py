@@ -218,7 +218,6 @@ def _read_with(reader: Reader, data: bytes, start: int) -> Any:
     buffer = BytesIO(data)
     buffer.seek(start)
     try:
-        reader.nesting.check(data, start)
         record = reader.read(buffer)
     except Exception as error:  # whatever garbage leads to
         raise body_error(reader.full_name, error) from error

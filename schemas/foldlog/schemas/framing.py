@@ -19,7 +19,7 @@ from fastavro.validation import ValidationError, validate
 from foldlog.schemas._conversions import command, common, event, log, reply, task, visibility
 from foldlog.schemas._conversions.types import FromAvro, ToAvro
 from foldlog.schemas.definitions import definition, parse, parsed
-from foldlog.schemas.nesting import SHALLOW_BYTES, Nesting
+from foldlog.schemas.nesting import Nesting, TooDeepError
 from msgspec import Struct
 
 MARKER = b"\xc3\x01"
@@ -82,12 +82,7 @@ class RecordType:
     """As fastavro takes it. None: not parsed yet, since a process needs few of all types, and is to start soon."""
     _usual: UsualForm | None = None
     _nesting: Nesting | None = None
-
-    def check_nesting(self, data: bytes) -> None:
-        """Make sure that the body of a frame can be read: see `Nesting.check`."""
-        if self._nesting is None:
-            self._nesting = Nesting(parsed(self.full_name))
-        self._nesting.check(data, HEADER_BYTES)
+    """Looks at what the usual form has not; None: no body of this type can be too deep."""
 
     @property
     def usual(self) -> UsualForm | None:
@@ -104,8 +99,17 @@ class RecordType:
         if usual is not None and usual.fits(record):
             schemaless_writer(buffer, usual.schema, usual.to_avro(record))
             buffer.write(usual.end)
+            return
+        values = self.to_avro(record)
+        if usual is None:
+            start = buffer.tell()
+            schemaless_writer(buffer, self._schema, values)
         else:
-            schemaless_writer(buffer, self._schema, self.to_avro(record))
+            schemaless_writer(buffer, usual.schema, values)
+            start = buffer.tell()
+            schemaless_writer(buffer, usual.end_schema, values)
+        if self._nesting is not None:
+            self._nesting.check(buffer.getvalue(), start)
 
     def read(self, buffer: BytesIO) -> Any:
         """The record whose body is all that comes."""
@@ -114,6 +118,8 @@ class RecordType:
         usual = self._usual
         values: Any
         if usual is None:
+            if self._nesting is not None:
+                self._nesting.check(buffer.getvalue(), buffer.tell())
             values = schemaless_reader(buffer, self._schema, None)
             return self.from_avro(values)
         values = schemaless_reader(buffer, usual.schema, None)
@@ -121,13 +127,19 @@ class RecordType:
         if buffer.read() == usual.end:
             return usual.from_avro(values)
         buffer.seek(place)
+        if self._nesting is not None:
+            self._nesting.check(buffer.getvalue(), place)
         end: Any = schemaless_reader(buffer, usual.end_schema, None)
         return self.from_avro(values | end)
 
     def _parse(self) -> None:
         # The schema last: another thread takes it as the sign that all is there.
-        self._usual = _usual_form(self.cls, self.full_name)
-        self._schema = parsed(self.full_name)
+        schema, usual = parsed(self.full_name), _usual_form(self.cls, self.full_name)
+        # What comes before the rare fields of a record cannot be too deep: they are few and of simple types.
+        nesting = Nesting(schema, passed_over=len(usual.schema["fields"]) if usual is not None else 0)
+        self._nesting = None if nesting.is_bounded else nesting
+        self._usual = usual
+        self._schema = schema
 
 
 def _usual_form(cls: type[Struct], full_name: str) -> UsualForm | None:
@@ -192,8 +204,6 @@ def decode(data: bytes | None) -> Any:
     buffer = BytesIO(data)
     buffer.seek(HEADER_BYTES)
     try:
-        if len(data) > SHALLOW_BYTES:
-            record_type.check_nesting(data)
         record = record_type.read(buffer)
     except Exception as error:  # IndexError, UnicodeDecodeError, struct.error …: whatever garbage leads to
         raise body_error(record_type.full_name, error) from error
@@ -214,6 +224,8 @@ def as_dict(value: Any) -> Any:
 def encode_error(record: Any, error: Exception) -> EncodeError:
     """The error to raise when writing `record` raised `error`: names the field, if it can be found."""
     name = BY_CLASS[type(record)].full_name
+    if isinstance(error, TooDeepError):
+        return EncodeError(f"a {name} cannot be written: {error}")  # no field is wrong, and a search takes minutes
     detail = f"{type(error).__name__}: {error}"
     try:
         validate(as_dict(record), parsed(name), raise_errors=True)

@@ -1,8 +1,9 @@
-"""How deep records are within each other in an Avro body: looked at before fastavro reads it.
+"""How deep records are within each other in an Avro body: looked at before fastavro reads it, and once it is written.
 
 fastavro calls itself for each record within a record, in C, and knows no bound. A failure may have a cause, and that
 one too: a record of 100 kB with 5,000 of them overflows the stack, which ends the process, and any program can write
-one. Knows bodies and schemas, no framing.
+one. What nobody could read must not get into the log: its partition could not be opened again. Knows bodies and
+schemas, no framing.
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ from typing import Any
 
 MOST_NESTED = 500
 """So deep a record may be. What people's code raises is far from it."""
-SHALLOW_BYTES = 32_768
-"""What is not longer needs no look: a failure has at least 20 bytes, and so many of them the stack has room for."""
+SHALLOW_BYTES = 20 * MOST_NESTED
+"""What is not longer needs no look: a failure has at least 20 bytes."""
 
 
 class TooDeepError(ValueError):
@@ -23,20 +24,21 @@ class TooDeepError(ValueError):
 class Nesting:
     """Looks at bodies of one schema."""
 
-    def __init__(self, schema: Any, shallow_bytes: int = SHALLOW_BYTES) -> None:
+    def __init__(self, schema: Any, *, shallow_bytes: int = SHALLOW_BYTES, passed_over: int = 0) -> None:
         """Make an object.
 
         Args:
-            schema: As fastavro has parsed it.
+            schema: Of a record, as fastavro has parsed it.
             shallow_bytes: A frame of no more bytes can be read.
+            passed_over: So many of its first fields are not looked at: bodies begin behind them.
         """
-        self._schema = schema
         self._shallow_bytes = shallow_bytes
         self._named: dict[str, Any] = {}
         self._fields: dict[str, list[Any]] = {}
         """Schemas of the fields of each record."""
-        self._is_bounded = not self._contains_itself(schema, ())
+        self.is_bounded = not self._contains_itself(schema, ())
         """Whether the schema says how deep a body can be: then none needs a look."""
+        self._looked_at = self._fields[schema["name"]][passed_over:]
 
     def _contains_itself(self, schema: Any, within: tuple[str, ...]) -> bool:
         """Note down what has a name, and see whether a record is in itself."""
@@ -57,7 +59,7 @@ class Nesting:
         return any([self._contains_itself(part, within) for part in parts])
 
     def check(self, data: bytes, start: int) -> None:
-        """Make sure that a body can be read. What else may be wrong with it is for whoever reads it.
+        """Make sure that a body can be read.
 
         Args:
             data: Its frame.
@@ -65,24 +67,24 @@ class Nesting:
 
         Raises:
             TooDeepError: It cannot.
+            IndexError: It ends too early, or a number in it is out of range. fastavro may read it all the same, such as
+                a number of more bytes than one can have, and then goes where nobody has looked.
         """
-        if self._is_bounded or len(data) <= self._shallow_bytes:
+        if self.is_bounded or len(data) <= self._shallow_bytes:
             return
         cursor = _Cursor(data, start)
-        opened: list[Iterator[Any]] = [iter((self._schema,))]
-        try:
-            while opened:
-                if len(opened) > MOST_NESTED:
-                    raise TooDeepError(f"there are more than {MOST_NESTED} records within each other")
-                for schema in opened[-1]:
-                    parts = self._parts(schema, cursor)
-                    if parts is not None:
-                        opened.append(parts)
-                        break
-                else:
-                    opened.pop()
-        except IndexError:
-            return  # it ends too early, or a number in it is out of range
+        opened: list[Iterator[Any]] = [iter(self._looked_at)]
+        while opened:
+            # The record itself is one more.
+            if len(opened) >= MOST_NESTED:
+                raise TooDeepError(f"there are more than {MOST_NESTED} records within each other")
+            for schema in opened[-1]:
+                parts = self._parts(schema, cursor)
+                if parts is not None:
+                    opened.append(parts)
+                    break
+            else:
+                opened.pop()
 
     def _parts(self, schema: Any, cursor: _Cursor) -> Iterator[Any] | None:
         """The schemas of what comes next within a value; None: there is nothing in it, and the value is passed over."""
@@ -93,7 +95,7 @@ class Nesting:
         kind = schema if isinstance(schema, str) else schema["type"]
         if not isinstance(kind, str):
             return iter((kind,))
-        if kind == "record":
+        if kind in ("record", "error"):
             return iter(self._fields[schema["name"]])
         if kind == "array":
             return cursor.blocks((schema["items"],))

@@ -36,8 +36,6 @@ class Reader:
 
     full_name: str
     read: Callable[[BytesIO], Any]
-    nesting: Nesting
-    """Looks at a body before it is read."""
 
 
 def reader_for(writer: Definition) -> Reader:
@@ -55,14 +53,15 @@ def reader_for(writer: Definition) -> Reader:
     if record_type is None:
         raise DecodeError(f"this version of foldlog has no record named {full_name}")
     if MARKER + schema_fingerprint(writer) == record_type.header:
-        return Reader(full_name, record_type.read, Nesting(schema))
-    resolved = _reader_schema(full_name)
+        return Reader(full_name, record_type.read)
+    resolved, nesting = _reader_schema(full_name), Nesting(schema, shallow_bytes=0)
 
     def read(buffer: BytesIO) -> Any:
+        nesting.check(buffer.getvalue(), buffer.tell())
         values: Any = fastavro.schemaless_reader(buffer, schema, resolved)
         return record_type.from_avro(values)
 
-    return Reader(full_name, read, Nesting(schema, shallow_bytes=0))
+    return Reader(full_name, read)
 
 
 @cache
