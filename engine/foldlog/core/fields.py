@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from foldlog.core.decider import WorkflowTaskError
 from foldlog.schemas.common import Payload
@@ -95,12 +95,21 @@ def check_texts(summary: Payload | None, details: Payload | None) -> None:
 def _check(what: str, fields: Mapping[str, Payload], maximum: int) -> None:
     if len(fields) > MAXIMUM_FIELDS:
         raise WorkflowTaskError(f"{what}: there may be {MAXIMUM_FIELDS} values, not {len(fields)}")
-    size = sum(_size(name, payload) for name, payload in fields.items())
+    size = size_of(fields)
     if size > maximum:
         raise WorkflowTaskError(f"{what}: {size} bytes, and {maximum} may be in all")
 
 
-def _size(name: str, payload: Payload) -> int:
-    """The bytes of a field. A codec may put much into the metadata, and rows have all of it."""
-    around = sum(len(key.encode()) + len(value) for key, value in payload.metadata.items()) if payload.metadata else 0
-    return len(name.encode()) + len(payload.data) + around
+def size_of(fields: Mapping[str, Payload]) -> int:
+    """The bytes of fields with their names."""
+    return sum(len(name.encode()) for name in fields) + payload_bytes(fields.values())
+
+
+def payload_bytes(payloads: Iterable[Payload]) -> int:
+    """The bytes of payloads. A codec may put much into the metadata, and rows have all of it."""
+    size = 0
+    for payload in payloads:
+        size += len(payload.data)
+        if payload.metadata:
+            size += sum(len(key.encode()) + len(value) for key, value in payload.metadata.items())
+    return size

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import islice
 
+from foldlog.core.fields import payload_bytes, size_of
 from foldlog.core.outcome import MAXIMUM_RECORD_BYTES
 from foldlog.core.state import Activity, Child, DeadlineKind, Run
 from foldlog.schemas import event, reply
 from foldlog.schemas.command import GetHistory
-from foldlog.schemas.common import Failure, ParentExecution, Payload, ReplyTo, WorkflowOptions
+from foldlog.schemas.common import Failure, ParentExecution, ReplyTo, WorkflowOptions
 from foldlog.schemas.visibility import WorkflowVisibility
 from msgspec.structs import replace
 
@@ -146,7 +147,7 @@ def _pending_activities(run: Run) -> list[reply.PendingActivity]:
     shown = [_pending_activity(run, activity) for activity in islice(run.activities.values(), PENDING_SHOWN)]
     rows = sum(min(len(each), PENDING_SHOWN) for each in (shown, run.timers, run.children))
     left = MAXIMUM_RECORD_BYTES - _ROW_BYTES * rows
-    left -= _bytes_of(run.memo.values()) + _bytes_of(run.search_attributes.values())
+    left -= size_of(run.memo) + size_of(run.search_attributes)
     for each in shown:
         left -= _weight(each)
         if left < 0:
@@ -158,20 +159,16 @@ def _pending_activities(run: Run) -> list[reply.PendingActivity]:
 
 def _weight(shown: reply.PendingActivity) -> int:
     """Bytes of what an activity says of itself: its last failure with the causes, its heartbeat, its summary."""
-    size = _bytes_of(shown.heartbeat_details)
+    size = payload_bytes(shown.heartbeat_details)
     if shown.options is not None and shown.options.summary is not None:
-        size += len(shown.options.summary.data)
+        size += payload_bytes([shown.options.summary])
     failure = shown.last_failure
     while failure is not None:
-        size += len(failure.message.encode()) + len(failure.stack_trace.encode()) + _bytes_of(failure.details)
+        size += len(failure.message.encode()) + len(failure.stack_trace.encode()) + payload_bytes(failure.details)
         if failure.encoded_attributes is not None:
-            size += len(failure.encoded_attributes.data)
+            size += payload_bytes([failure.encoded_attributes])
         failure = failure.cause
     return size
-
-
-def _bytes_of(payloads: Iterable[Payload]) -> int:
-    return sum(len(payload.data) for payload in payloads)
 
 
 def _pending_activity(run: Run, activity: Activity) -> reply.PendingActivity:

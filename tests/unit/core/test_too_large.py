@@ -196,9 +196,8 @@ def test_no_run_follows_one_whose_failure_did_not_fit_and_that_was_terminated() 
 @pytest.mark.parametrize("message", [10, 2_000])
 def test_a_description_fits_however_many_activities_tell_of_their_failures(message: int) -> None:
     outcome = Outcome(now_ms=1, namespace="n", encode=encode)
-    started = event.WorkflowExecutionStarted(
-        workflow_type="w", task_queue="q", first_execution_run_id="r", memo={"m": payload("m" * 400_000)}
-    )
+    memo = {"m": Payload(encoding="json/plain", data=b"1", metadata={"key": b"m" * 400_000})}
+    started = event.WorkflowExecutionStarted(workflow_type="w", task_queue="q", first_execution_run_id="r", memo=memo)
     run = outcome.begin("workflow-1", "r", started)
     options = ActivityOptions(summary=payload("for people"))
     for number in range(1_000):
