@@ -27,8 +27,9 @@ from msgspec.structs import replace
 if TYPE_CHECKING:
     from foldlog.runtime.instance import WorkflowInstance
 
+_WAIT_COMPLETED = ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED
 _WAITS = (
-    ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
+    _WAIT_COMPLETED,
     ChildWorkflowCancellationType.WAIT_CANCELLATION_REQUESTED,
 )
 _CANCELLED = "Child Workflow execution cancelled"
@@ -307,15 +308,15 @@ class Children:
     ) -> ChildOperation:
         host = self.host
         host.check_may_decide("start a child workflow")
+        given = options.get("cancellation_type")
+        # Before the decision, so that a call that is refused uses up no random numbers.
+        cancellation_type = _WAIT_COMPLETED if given is None else ChildWorkflowCancellationType(given)
         decision = child_decision(host, workflow_type, args, options)
         decision.source = source
         if header:
             payloads = {name: plain(payload) for name, payload in header.items()}
             decision.options = replace(decision.options or WorkflowOptions(), header=payloads)
-        cancellation_type = options.get("cancellation_type", ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED)
-        operation = ChildOperation(
-            self, decision, result_type, ChildWorkflowCancellationType(cancellation_type), waits_for_start
-        )
+        operation = ChildOperation(self, decision, result_type, cancellation_type, waits_for_start)
         operation.index = host.decide(decision)
         self._unrecorded.append(operation)
         return operation

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
+from enum import IntEnum
 from functools import cache
 from types import TracebackType
 from typing import Any, Concatenate, ParamSpec, Self, Unpack, get_type_hints, overload
@@ -291,7 +292,11 @@ def _check_options(options: Mapping[str, Any], config: type, what: str) -> None:
         raise TypeError(f"unknown {what} option: {unknown}; there are {', '.join(sorted(known))}")
     for name, value in options.items():
         if value is not None:
-            check_option(name, value, known[name])
+            hint = known[name]
+            if isinstance(hint, type) and issubclass(hint, IntEnum):
+                hint(value)  # a number, too, as in calls
+            else:
+                check_option(name, value, hint)
             if isinstance(value, timedelta) and value < timedelta():
                 raise ValueError(f"{name} is negative: {value}")
 

@@ -207,6 +207,28 @@ class Unnamed:
         return [one.id, two.id]
 
 
+@workflow.defn
+class Undecided:
+    """A call that is refused, then one whose options are none."""
+
+    @workflow.run
+    async def run(self) -> None:
+        wrong: Any = {"cancellation_type": 99}
+        before = workflow.random().getstate()
+        with pytest.raises(ValueError, match="99 is not a valid ChildWorkflowCancellationType"):
+            await workflow.start_child_workflow("child", **wrong)
+        assert workflow.random().getstate() == before
+        none: Any = dict.fromkeys(workflow.ChildWorkflowConfig.__annotations__)
+        await workflow.start_child_workflow("child", **none)
+
+
+def test_options_that_are_none_are_the_defaults_and_a_refused_call_draws_no_random_numbers() -> None:
+    driver = Driver(Undecided)
+    assert [type(each) for each in driver.decided] == [decisions.StartChildWorkflow]
+    driver.begin_child()
+    assert driver.result is None
+
+
 def test_without_an_id_it_is_a_uuid_that_is_the_same_in_each_replay() -> None:
     driver = Driver(Unnamed)
     driver.begin_child()

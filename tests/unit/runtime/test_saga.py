@@ -393,6 +393,18 @@ def test_every_option_may_be_none_where_calls_let_it_be() -> None:
     saga.compensate_child_workflow("Undo", **options)
 
 
+def test_numbers_stand_for_what_temporal_has_them_for() -> None:
+    saga = Saga()
+    number: Any = 1
+    saga.compensate(undo, "o", start_to_close_timeout=SOON, cancellation_type=number)
+    saga.compensate_child_workflow("Undo", cancellation_type=number, parent_close_policy=number, id_reuse_policy=number)
+    wrong: Any = 99
+    with pytest.raises(ValueError, match="99 is not a valid ActivityCancellationType"):
+        saga.compensate(undo, "o", start_to_close_timeout=SOON, cancellation_type=wrong)
+    with pytest.raises(ValueError, match="99 is not a valid ParentClosePolicy"):
+        saga.compensate_child_workflow("Undo", parent_close_policy=wrong)
+
+
 def test_wrong_compensations_are_refused_when_registered() -> None:
     saga = Saga()
     with pytest.raises(DefinitionError):
