@@ -80,7 +80,7 @@ async def test_whoever_does_not_answer_is_asked_again(
 async def test_what_nobody_answers_is_given_up_in_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
     # As above; a third attempt would come too late.
     monkeypatch.setattr(async_completion, "ASK_AGAIN_AFTER", timedelta(milliseconds=100))
-    monkeypatch.setattr(async_completion, "GIVE_UP_AFTER", timedelta(seconds=1.5))
+    monkeypatch.setattr(async_completion, "GIVE_UP_AFTER", timedelta(seconds=3))
     desk = Desk()
     async with (
         await WorkflowEnvironment.start_time_skipping() as env,
