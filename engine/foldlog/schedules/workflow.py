@@ -218,8 +218,8 @@ class ScheduleWorkflow:
     async def _act(self) -> None:
         """Take the actions of the buffer that can be taken now."""
         progress = self._progress
-        if progress.schedule.state.rests:
-            # What was due by time and waits for the end of another one is not taken any more, as with Temporal.
+        if progress.schedule.state.rests and not progress.running:
+            # What was due by time has waited in vain, as with Temporal: it would be taken now.
             progress.buffer = [start for start in progress.buffer if start.manual]
         if not progress.buffer:
             return

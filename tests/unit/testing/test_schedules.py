@@ -469,6 +469,19 @@ async def test_what_waits_is_over_once_it_pauses(here: Place) -> None:
         assert await here.statuses(found) == ["FAILED", "COMPLETED", "FAILED"]
 
 
+async def test_what_waits_outlasts_a_pause_during_which_nothing_ends(here: Place) -> None:
+    async with here.worker():
+        policy = SchedulePolicy(ScheduleOverlapPolicy.BUFFER_ALL)
+        handle = await here.create(Schedule(here.action(Report.run, 2.6), here.hourly, policy))
+        await here.sleep(3)
+        await handle.pause()
+        assert len((await handle.describe()).raw_description.buffer) == 2
+        await handle.unpause()
+        await here.sleep(1)
+        found = await shown(handle, lambda found: found.info.num_actions == 2)
+        assert len(found.raw_description.buffer) == 2, "one was taken, and one more has come"
+
+
 async def test_what_waits_is_over_once_no_more_may_be_taken(here: Place) -> None:
     state = ScheduleState(limited_actions=True, remaining_actions=2)
     policy = SchedulePolicy(ScheduleOverlapPolicy.BUFFER_ALL)
