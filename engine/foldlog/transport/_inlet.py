@@ -63,8 +63,10 @@ class Inlet:
         # has been deleted, what is left is read: an answer that is still there must not be lost.
         overrides = {"group.id": f"{topic}.readers", "auto.offset.reset": "earliest", "error_cb": self._note}
         # With one partition that never changes, a long fetch answers as fast (measured) and costs an idle client less.
-        overrides["fetch.wait.max.ms"] = config.options.get("fetch.wait.max.ms", "500")
+        fetch_ms = overrides["fetch.wait.max.ms"] = config.options.get("fetch.wait.max.ms", "500")
         self._consumer: Consumer = open_consumer(config, **overrides)
+        # A broker answers the requests of a connection one after another: a question waits until a fetch has ended.
+        self._look_timeout = _LOOK_SECONDS + int(fetch_ms) / 1000
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._read, name="foldlog-inlet", daemon=True)
 
@@ -159,7 +161,7 @@ class Inlet:
     def _look(self) -> None:
         """Ask whether Kafka is back."""
         try:
-            self._consumer.list_topics(self._topic, timeout=_POLL_SECONDS)
+            self._consumer.list_topics(self._topic, timeout=self._look_timeout)
         except KafkaException:
             return
         self._away = False

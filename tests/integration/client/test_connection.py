@@ -10,7 +10,7 @@ from multiprocessing import Pipe, get_context
 from typing import Any
 
 import pytest
-from confluent_kafka import Producer
+from confluent_kafka import KafkaError, Producer
 from foldlog.connectors.embedded import EmbeddedKafka
 from foldlog.schemas import command, framing, reply
 from foldlog.schemas.codec import SingleObjectCodec
@@ -334,11 +334,13 @@ async def test_a_process_that_was_forked_off_is_refused(config: KafkaConfig, top
 
 
 async def test_a_question_outlives_a_restart_of_the_broker(private_kafka: EmbeddedKafka, namespace: str) -> None:
-    config = KafkaConfig(bootstrap_servers=private_kafka.bootstrap_servers)
+    # Long fetches, behind which what asks for the broker has to wait.
+    config = KafkaConfig(bootstrap_servers=private_kafka.bootstrap_servers, options={"fetch.wait.max.ms": "2000"})
     topics = Topics(namespace)
     await asyncio.to_thread(create_topics, config, topics, partitions=PARTITIONS)
     async with connected(config, topics) as connection:
         await asyncio.to_thread(private_kafka.stop)
+        await until(lambda: not connection.reachable, "it knows that the broker is away")
         question = asyncio.ensure_future(connection.ask("w", describe(), timeout=200))
         poll = asyncio.ensure_future(connection.poll("v", command.AwaitResult(), wait=200))
         reported: list[Exception | None] = []
@@ -351,6 +353,9 @@ async def test_a_question_outlives_a_restart_of_the_broker(private_kafka: Embedd
             assert [answer.run_id for answer in answers if isinstance(answer, reply.Accepted)] == ["w", "v"]
             await until(lambda: reported == [None], "it is told")
             assert await connection.ask("later", describe(), timeout=60)
+        await until(lambda: connection.reachable, "it knows that the broker is back", 20)
+        connection._inlet._note(KafkaError(KafkaError._ALL_BROKERS_DOWN))  # as librdkafka may say late
+        await until(lambda: connection.reachable, "it finds out that the broker is there", 20)
 
 
 async def test_a_full_queue_without_a_broker_ends_at_the_deadline(private_kafka: EmbeddedKafka, namespace: str) -> None:
